@@ -1,0 +1,45 @@
+package dialect
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What can go wrong, for [errors.Is]. An error of the library reaches one of these where the cause is known,
+// and the driver's own error besides.
+var (
+	// ErrInvalid: the call itself is wrong, whatever the database holds: a nil argument, a name that cannot be
+	// one, options that contradict each other.
+	ErrInvalid = errors.New("invalid argument")
+	// ErrNotFound: no structure of that kind and name was loaded, or it was dropped or renamed since.
+	ErrNotFound = errors.New("not found")
+	// ErrUnsupported: the dialect or the server can't do it. It wraps [errors.ErrUnsupported].
+	ErrUnsupported = fmt.Errorf("not supported here: %w", errors.ErrUnsupported)
+	// ErrPermission: the role lacks the right.
+	ErrPermission = errors.New("permission denied")
+	// ErrReadOnly: the transaction is read-only, or the server is a standby.
+	ErrReadOnly = errors.New("read-only")
+	// ErrNotPopulated: the materialized view, or one that it reads, has no data yet.
+	ErrNotPopulated = errors.New("not populated")
+	// ErrNoUniqueIndex: the materialized view has no unique index that a concurrent refresh could use.
+	ErrNoUniqueIndex = errors.New("no usable unique index")
+	// ErrDuplicateRows: the materialized view's new rows break its unique index.
+	ErrDuplicateRows = errors.New("duplicate rows")
+	// ErrBusy: a lock was not to be had within the session's lock timeout.
+	ErrBusy = errors.New("busy")
+	// ErrDeadlock: the database broke a deadlock by failing this statement.
+	ErrDeadlock = errors.New("deadlock")
+	// ErrServerTimeout: the server ended the statement, by one of its timeouts or because somebody cancelled
+	// it there. A caller's own context gives [context.Canceled] or [context.DeadlineExceeded] instead.
+	ErrServerTimeout = errors.New("ended by the server")
+	// ErrTxAborted: the transaction failed earlier, and does nothing more until it is rolled back.
+	ErrTxAborted = errors.New("transaction already failed")
+	// ErrExhausted: the sequence has reached its last value.
+	ErrExhausted = errors.New("exhausted")
+	// ErrOutOfRange: the value is outside the sequence's bounds.
+	ErrOutOfRange = errors.New("out of range")
+	// ErrLabelExists: the enum has that label already.
+	ErrLabelExists = errors.New("label exists")
+	// ErrLabelUnknown: the enum has no such label.
+	ErrLabelUnknown = errors.New("label unknown")
+)

@@ -1,0 +1,309 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// The catalog statement: one row a structure, in branches of one shape. What it owes its speed and its lack of
+// locks to is told in docs/design.md; the columns mean
+//
+//	kind                d server, m matview, v plain view, e enum, s sequence
+//	id, ns, name        oid, the schema's oid, name
+//	owner, comment
+//	flags               letters, see the branch's function
+//	hider               what the bare name finds instead: a letter for its kind, then its schema
+//	a, b, c             array constants, see the branch's function
+//
+//go:embed catalog/*.sql
+var catalogSQL embed.FS
+
+// catalogText is the statement for the kinds that are asked for.
+func catalogText(f dialect.Filter) string {
+	branches := []string{"server"}
+	if f.Has(dialect.KindMatview) {
+		branches = append(branches, "matviews", "views")
+	}
+	if f.Has(dialect.KindEnum) {
+		branches = append(branches, "enums")
+	}
+	if f.Has(dialect.KindSequence) {
+		branches = append(branches, "sequences")
+	}
+	var b strings.Builder
+	for i, name := range append(append([]string{"head"}, branches...), "tail") {
+		if i > 1 && i <= len(branches) {
+			b.WriteString("UNION ALL\n")
+		}
+		text, err := catalogSQL.ReadFile("catalog/" + name + ".sql")
+		if err != nil {
+			panic(err) // embedded: it is there
+		}
+		b.Write(text)
+	}
+	return b.String()
+}
+
+// A row is one of the statement's.
+type row struct {
+	kind                  string
+	id                    int64
+	ns                    sql.NullInt64
+	name                  string
+	owner, comment, flags sql.NullString
+	hider, a, b, c        sql.NullString
+}
+
+// has tells whether a letter is among the flags.
+func (r *row) has(flag string) bool { return strings.Contains(r.flags.String, flag) }
+
+// A reading is a catalog in the making.
+type reading struct {
+	catalog dialect.Catalog
+	schemas map[int64]schema // by oid; neither the system's nor temporary ones
+}
+
+type schema struct {
+	name   string
+	usable bool // the role has USAGE on it
+}
+
+func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, error) {
+	rows, err := q.QueryContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var rd reading
+	var r row
+	dest := []any{&r.kind, &r.id, &r.ns, &r.name, &r.owner, &r.comment, &r.flags, &r.hider, &r.a, &r.b, &r.c}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return nil, err
+		}
+		if err := rd.add(&r); err != nil {
+			return nil, fmt.Errorf("catalog row %s %d %q: %w", r.kind, r.id, r.name, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if rd.schemas == nil {
+		return nil, errors.New("the catalog came back empty")
+	}
+	return &rd.catalog, nil
+}
+
+func (rd *reading) add(r *row) error {
+	if r.kind == "d" {
+		return rd.addServer(r)
+	}
+	if rd.schemas == nil {
+		return errors.New("it came before the server's own row")
+	}
+	in, ok := rd.schemas[r.ns.Int64]
+	if !ok {
+		return nil // a system or temporary schema
+	}
+	switch r.kind {
+	case "m":
+		return rd.addMatview(r, in)
+	case "v":
+		reads, err := parseInts(r.c.String)
+		rd.catalog.Views = append(rd.catalog.Views,
+			dialect.ViewDef{ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Reads: reads})
+		return err
+	case "e":
+		labels, err := parseArray(r.a.String)
+		rd.catalog.Enums = append(rd.catalog.Enums, dialect.EnumDef{Object: r.object(in, typeKinds), Labels: labels})
+		return err
+	case "s":
+		return rd.addSequence(r, in)
+	default:
+		return errors.New("its kind is unknown")
+	}
+}
+
+// addServer reads flag s standby, a the search path, b schemas as oid, name and flag u usable.
+func (rd *reading) addServer(r *row) (err error) {
+	rd.catalog.Server = dialect.Server{
+		Version:      r.comment.String,
+		Major:        int(r.id / 10000),
+		Database:     r.name,
+		User:         r.owner.String,
+		Standby:      r.has("s"),
+		MaxNameBytes: int(r.ns.Int64),
+	}
+	if rd.catalog.SearchPath, err = parseArray(r.a.String); err != nil {
+		return err
+	}
+	schemas, err := parseArrays(r.b.String, 3)
+	if err != nil {
+		return err
+	}
+	rd.schemas = make(map[int64]schema, len(schemas))
+	for _, s := range schemas {
+		oid, err := strconv.ParseInt(s[0], 10, 64)
+		if err != nil {
+			return err
+		}
+		rd.schemas[oid] = schema{s[1], s[2] == "u"}
+	}
+	return nil
+}
+
+// addMatview reads flags p populated, r may refresh, v visible; a pairs of column and type, b indexes as name,
+// flags, number of key columns and column numbers, c the views it reads.
+func (rd *reading) addMatview(r *row, in schema) error {
+	m := dialect.MatviewDef{
+		Object: r.object(in, relationKinds), Populated: r.has("p"), MayRefresh: r.has("r") && in.usable,
+	}
+	columns, err := parseArrays(r.a.String, 2)
+	if err != nil {
+		return err
+	}
+	m.Columns = make([]dialect.Column, len(columns))
+	for i, c := range columns {
+		m.Columns[i] = dialect.Column{Name: c[0], Type: c[1]}
+	}
+	indexes, err := parseArrays(r.b.String, 4)
+	if err != nil {
+		return err
+	}
+	for _, i := range indexes {
+		index, err := parseIndex(m.Columns, i[0], i[1], i[2], i[3])
+		if err != nil {
+			return err
+		}
+		m.Indexes = append(m.Indexes, index)
+	}
+	m.Reads, err = parseInts(r.c.String)
+	rd.catalog.Matviews = append(rd.catalog.Matviews, m)
+	return err
+}
+
+// parseIndex reads flags u unique, i immediate, v valid, p partial, x on expressions. A materialized view's
+// columns are numbered from 1 without gaps: none can be dropped.
+func parseIndex(columns []dialect.Column, name, flags, keys, numbers string) (dialect.Index, error) {
+	index := dialect.Index{Name: name, Unique: strings.Contains(flags, "u")}
+	n, err := strconv.Atoi(keys)
+	if err != nil {
+		return index, err
+	}
+	for i, field := range strings.Fields(numbers) {
+		number, err := strconv.Atoi(field)
+		if err != nil || number > len(columns) {
+			return index, fmt.Errorf("index %s has column number %s of %d", name, field, len(columns))
+		}
+		column := ""
+		if number > 0 {
+			column = columns[number-1].Name
+		}
+		if i < n {
+			index.Columns = append(index.Columns, column)
+		} else {
+			index.Included = append(index.Included, column)
+		}
+	}
+	switch {
+	case !index.Unique:
+		index.Unfit = "it is not unique"
+	case strings.Contains(flags, "p"):
+		index.Unfit = "it is partial (it has a WHERE)"
+	case strings.Contains(flags, "x"):
+		index.Unfit = "it is on an expression"
+	case !strings.Contains(flags, "v"):
+		index.Unfit = "it is invalid (its build failed)"
+	case !strings.Contains(flags, "i"):
+		index.Unfit = "it is checked late (deferrable)"
+	}
+	return index, nil
+}
+
+// addSequence reads flags y cycle, v visible, i identity, and the rights r read, n next, s set, x restart; a
+// type oid, start, increment, min, max, cache; b the owning column and c the key column as schema oid, table
+// and column.
+func (rd *reading) addSequence(r *row, in schema) error {
+	s := dialect.SequenceDef{Object: r.object(in, relationKinds), Cycle: r.has("y"), Identity: r.has("i")}
+	if in.usable {
+		s.Rights = dialect.SequenceRights{Read: r.has("r"), Next: r.has("n"), Set: r.has("s"), Restart: r.has("x")}
+	}
+	n, err := parseInts(r.a.String)
+	if err != nil {
+		return err
+	}
+	if len(n) != 6 {
+		return fmt.Errorf("it has %d numbers, not 6", len(n))
+	}
+	switch n[0] {
+	case 20:
+		s.Type = "bigint"
+	case 21:
+		s.Type = "smallint"
+	case 23:
+		s.Type = "integer"
+	default:
+		return fmt.Errorf("its type's oid is %d", n[0])
+	}
+	s.Start, s.Increment, s.Min, s.Max, s.Cache = n[1], n[2], n[3], n[4], n[5]
+	if s.OwnedBy, err = rd.columnRef(r.b); err != nil {
+		return err
+	}
+	if s.KeyOf, err = rd.columnRef(r.c); err != nil {
+		return err
+	}
+	rd.catalog.Sequences = append(rd.catalog.Sequences, s)
+	return nil
+}
+
+func (rd *reading) columnRef(s sql.NullString) (*dialect.ColumnRef, error) {
+	if !s.Valid {
+		return nil, nil //nolint:nilnil // no column is an answer
+	}
+	p, err := parseArray(s.String)
+	if err != nil {
+		return nil, err
+	}
+	if len(p) != 3 {
+		return nil, fmt.Errorf("its column %q has %d parts, not 3", s.String, len(p))
+	}
+	ns, err := strconv.ParseInt(p[0], 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	return &dialect.ColumnRef{Table: dialect.Name{Schema: rd.schemas[ns].name, Name: p[1]}, Column: p[2]}, nil
+}
+
+// The words for what hides an object: pg_class.relkind and pg_type.typtype.
+var (
+	relationKinds = map[byte]string{
+		'r': "table", 'p': "partitioned table", 'f': "foreign table", 'v': "view", 'm': "materialized view",
+		'S': "sequence", 'i': "index", 'I': "index", 'c': "type", 't': "TOAST table",
+	}
+	typeKinds = map[byte]string{
+		'c': "the row type of", 'd': "domain", 'e': "enum", 'b': "type", 'p': "pseudo-type", 'r': "range type",
+		'm': "multirange type",
+	}
+)
+
+func (r *row) object(in schema, kinds map[byte]string) dialect.Object {
+	o := dialect.Object{
+		ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Owner: r.owner.String, Comment: r.comment.String,
+		Visible: r.has("v"),
+	}
+	if h := r.hider.String; h != "" {
+		kind := kinds[h[0]]
+		if kind == "" {
+			kind = "relation"
+		}
+		o.HiddenBy = kind + " " + dialect.Name{Schema: h[1:], Name: r.name}.String()
+	}
+	return o
+}

@@ -1,0 +1,15 @@
+SELECT 'd'::pg_catalog.text AS kind,
+       pg_catalog.current_setting('server_version_num')::bigint AS id,
+       pg_catalog.current_setting('max_identifier_length')::bigint AS ns,
+       pg_catalog.current_database()::pg_catalog.text AS name,
+       CURRENT_USER::pg_catalog.text AS owner,
+       pg_catalog.current_setting('server_version')::pg_catalog.text AS comment,
+       CASE WHEN pg_catalog.pg_is_in_recovery() THEN 's' ELSE '' END::pg_catalog.text AS flags,
+       NULL::pg_catalog.text AS hider,
+       pg_catalog.current_schemas(false)::pg_catalog.text AS a,
+       ARRAY(SELECT ARRAY[n.oid::pg_catalog.text, n.nspname::pg_catalog.text,
+                          CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'u' ELSE '' END]
+               FROM pg_catalog.pg_namespace n
+              WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
+                AND n.nspname <> 'information_schema')::pg_catalog.text AS b,
+       NULL::pg_catalog.text AS c

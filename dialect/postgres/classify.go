@@ -1,0 +1,188 @@
+package postgres
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// The SQLSTATEs that mean something here (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+const (
+	featureNotSupported   = "0A000"
+	cardinalityViolation  = "21000"
+	numericOutOfRange     = "22003"
+	invalidParameter      = "22023"
+	sequenceLimit         = "2200H"
+	uniqueViolation       = "23505"
+	readOnlyTransaction   = "25006"
+	failedTransaction     = "25P02"
+	invalidSchema         = "3F000"
+	deadlockDetected      = "40P01"
+	permissionDenied      = "42501"
+	undefinedColumn       = "42703"
+	wrongObjectType       = "42809"
+	undefinedTable        = "42P01"
+	notInPrerequisite     = "55000"
+	lockNotAvailable      = "55P03"
+	queryCanceled         = "57014"
+	idleInTransaction     = "25P03"
+	transactionTimeout    = "25P04"
+	refreshRoutinePrefix  = "RefreshMatView"
+	refreshRoutine        = "ExecRefreshMatView"
+	duplicateCheckRoutine = "refresh_by_match_merge"
+)
+
+// Classify goes by operation and SQLSTATE, since most states mean several things; where that leaves two
+// meanings, by the server's routine, which no translation of messages touches.
+func (postgres) Classify(f dialect.Failure) error {
+	switch state := sqlState(f.Err); state {
+	case permissionDenied:
+		return permission(f)
+	case readOnlyTransaction:
+		return fmt.Errorf("%w: the transaction is read-only, or the server is a standby", dialect.ErrReadOnly)
+	case deadlockDetected:
+		return dialect.ErrDeadlock
+	case lockNotAvailable:
+		return fmt.Errorf("%w: somebody else holds its lock", dialect.ErrBusy)
+	case queryCanceled, idleInTransaction, transactionTimeout:
+		return fmt.Errorf("%w by a timeout or a cancel", dialect.ErrServerTimeout)
+	case failedTransaction:
+		return fmt.Errorf("%w: roll it back", dialect.ErrTxAborted)
+	case undefinedTable, invalidSchema:
+		if f.Op == dialect.OpSelect && !strings.Contains(f.Err.Error(), f.Name.Schema+"."+f.Name.Name) {
+			return nil // the caller's own tail names something else that is missing
+		}
+		return gone(f)
+	}
+	switch {
+	case f.Matview != nil:
+		return classifyMatview(f)
+	case f.Sequence != nil:
+		return classifySequence(f)
+	default:
+		return nil
+	}
+}
+
+func classifyMatview(f dialect.Failure) error {
+	concurrently := f.Op == dialect.OpRefreshConcurrently
+	refresh := concurrently || f.Op == dialect.OpRefresh
+	routine := serverRoutine(f.Err)
+	switch state := sqlState(f.Err); {
+	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows), state == wrongObjectType:
+		return gone(f)
+	case state == notInPrerequisite && concurrently &&
+		(routine == "" || routine == refreshRoutine || strings.HasPrefix(routine, refreshRoutinePrefix) ||
+			routine == duplicateCheckRoutine):
+		return noUniqueIndex(f.Matview)
+	case state == notInPrerequisite && f.Op == dialect.OpSelect:
+		return fmt.Errorf("%w: refresh it first", dialect.ErrNotPopulated)
+	case state == notInPrerequisite && refresh:
+		return fmt.Errorf("%w: refresh what it reads first", dialect.ErrNotPopulated)
+	case state == featureNotSupported && concurrently && strings.Contains(f.Err.Error(), "CONCURRENTLY"):
+		return fmt.Errorf("%w: refresh it once without Concurrently", dialect.ErrNotPopulated)
+	case state == featureNotSupported && refresh &&
+		(routine == refreshRoutine || strings.HasPrefix(routine, refreshRoutinePrefix)):
+		return gone(f)
+	case state == cardinalityViolation && concurrently && (routine == "" || routine == duplicateCheckRoutine),
+		state == uniqueViolation && refresh:
+		return fmt.Errorf("%w: its query returns rows that its unique index can't tell apart", dialect.ErrDuplicateRows)
+	default:
+		return nil
+	}
+}
+
+func classifySequence(f dialect.Failure) error {
+	s := f.Sequence
+	switch sqlState(f.Err) {
+	case sequenceLimit:
+		return fmt.Errorf("%w: it runs from %d to %d by %d; reset it, widen it, or let it CYCLE",
+			dialect.ErrExhausted, s.Min, s.Max, s.Increment)
+	case numericOutOfRange, invalidParameter:
+		if f.Op == dialect.OpReset {
+			return fmt.Errorf("%w: it runs from %d to %d; Restart starts it over at its declared start, %d",
+				dialect.ErrOutOfRange, s.Min, s.Max, s.Start)
+		}
+		return fmt.Errorf("%w: it runs from %d to %d", dialect.ErrOutOfRange, s.Min, s.Max)
+	case wrongObjectType:
+		return gone(f)
+	case undefinedColumn:
+		if f.Op == dialect.OpLastValue {
+			return gone(f)
+		}
+	}
+	return nil
+}
+
+// gone is for what was loaded and is not there any more.
+func gone(f dialect.Failure) error {
+	return fmt.Errorf("%w: dropped, renamed or replaced since it was loaded; Reload brings the picture up to date",
+		dialect.ErrNotFound)
+}
+
+func permission(f dialect.Failure) error {
+	var needs string
+	switch f.Op {
+	case dialect.OpRefresh, dialect.OpRefreshConcurrently:
+		needs = "be its owner or, from PostgreSQL 17, have MAINTAIN on it"
+	case dialect.OpReset, dialect.OpResetTo, dialect.OpRestart:
+		needs = "be its owner"
+	case dialect.OpNextValue:
+		needs = "have USAGE or UPDATE on it"
+	case dialect.OpLastValue, dialect.OpSelect:
+		needs = "have SELECT on it"
+	default:
+		return dialect.ErrPermission
+	}
+	return fmt.Errorf("%w: the role must %s, and have USAGE on its schema", dialect.ErrPermission, needs)
+}
+
+// maxIndexColumns is the server's INDEX_MAX_KEYS.
+const maxIndexColumns = 32
+
+// noUniqueIndex says what would help. Which columns identify a row nobody but the caller knows; all of them do
+// where any do.
+func noUniqueIndex(view *dialect.MatviewDef) error {
+	columns := make([]string, 0, len(view.Columns))
+	for _, c := range view.Columns[:min(len(view.Columns), maxIndexColumns)] {
+		columns = append(columns, dialect.Name{Name: c.Name}.String())
+	}
+	var has strings.Builder
+	for _, i := range view.Indexes {
+		if i.Unfit != "" {
+			fmt.Fprintf(&has, "; index %s is no help: %s", dialect.Name{Name: i.Name}, i.Unfit)
+		}
+	}
+	return fmt.Errorf("%w on columns, without WHERE%s; make one, on fewer columns if those identify a row: "+
+		"CREATE UNIQUE INDEX ON %s (%s)", dialect.ErrNoUniqueIndex, has.String(), view.Name, strings.Join(columns, ", "))
+}
+
+// sqlState is the error's code, empty for none. Both drivers' errors have it by this method.
+func sqlState(err error) string {
+	var s interface{ SQLState() string }
+	if errors.As(err, &s) {
+		return s.SQLState()
+	}
+	return ""
+}
+
+// serverRoutine is the routine in the server's source that raised the error: both drivers' errors carry it in a
+// field of this name, which no method returns. Empty for an error without one.
+func serverRoutine(err error) string {
+	var s interface{ SQLState() string }
+	if !errors.As(err, &s) {
+		return ""
+	}
+	v := reflect.Indirect(reflect.ValueOf(s))
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	if r := v.FieldByName("Routine"); r.Kind() == reflect.String {
+		return r.String()
+	}
+	return ""
+}

@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// MatviewDefinition waits for whoever holds an ACCESS EXCLUSIVE lock on the view or on what it reads: the
+// database locks those to print the query.
+func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view dialect.Name) (string, error) {
+	var query string
+	err := q.QueryRowContext(ctx, `SELECT pg_catalog.pg_get_viewdef(c.oid)::pg_catalog.text
+FROM pg_catalog.pg_class c WHERE c.relkind = 'm' AND c.oid = `+regclass(view)).Scan(&query)
+	return query, err
+}
+
+// SelectMatview names the columns, so that a view made anew with others gives an error instead of other rows.
+func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, c := range view.Columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(dialect.Name{Name: c.Name}.Quoted())
+	}
+	b.WriteString(" FROM ")
+	b.WriteString(view.Name.Quoted())
+	if tail != "" {
+		b.WriteString("\n")
+		b.WriteString(tail)
+	}
+	return b.String(), args
+}
+
+// RefreshMatview is REFRESH MATERIALIZED VIEW
+// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
+func (postgres) RefreshMatview(ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) error {
+	text := "REFRESH MATERIALIZED VIEW "
+	if how.Concurrently {
+		text += "CONCURRENTLY "
+	}
+	text += view.Quoted()
+	if how.NoData {
+		text += " WITH NO DATA"
+	}
+	_, err := q.ExecContext(ctx, text)
+	return err
+}

@@ -1,0 +1,99 @@
+// Package postgres is the dialect of PostgreSQL 13 and newer. It imports no driver: it works through whatever
+// [database/sql] gives it, lib/pq and pgx/v5/stdlib alike.
+//
+// Every operation is one statement without bind parameters, names quoted into its text, so that it is right
+// behind a transaction pooler with either driver. Nothing depends on session state, and none is left behind.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// oldest is the oldest major that the dialect works with.
+const oldest = 13
+
+// New is the dialect of PostgreSQL. It holds no state: one may serve any number of databases, concurrently.
+func New() dialect.Dialect { return postgres{} }
+
+type postgres struct{}
+
+var (
+	_ dialect.Dialect          = postgres{}
+	_ dialect.MatviewReader    = postgres{}
+	_ dialect.MatviewRefresher = postgres{}
+	_ dialect.SequenceReader   = postgres{}
+	_ dialect.SequenceMover    = postgres{}
+)
+
+func (postgres) Name() string { return "postgres" }
+
+// Load reads the catalog with one statement. If that fails because an object was dropped while a catalog
+// function looked at it (SQLSTATE XX000), it is sent once more.
+func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	text := catalogText(f)
+	cat, err := readCatalog(ctx, q, text)
+	if sqlState(err) == "XX000" && ctx.Err() == nil {
+		if again, errAgain := readCatalog(ctx, q, text); errAgain == nil {
+			cat, err = again, nil
+		}
+	}
+	if err != nil {
+		return nil, p.explain(ctx, q, err)
+	}
+	if cat.Server.Major < oldest {
+		return nil, tooOld(cat.Server.Version)
+	}
+	return cat, nil
+}
+
+// explain finds out whether the catalog could not be read because the server is none that this dialect knows.
+// Only a failed statement is worth that second question, not a failed connection or a cancelled context.
+func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error {
+	switch state := sqlState(err); {
+	case ctx.Err() != nil:
+		return err
+	case state == "" || strings.HasPrefix(state, "42") && state != permissionDenied || strings.HasPrefix(state, "0A"):
+	default:
+		return err
+	}
+	var version string
+	if q.QueryRowContext(ctx, "SELECT version()").Scan(&version) != nil {
+		if q.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version) != nil {
+			return err
+		}
+		version = "SQLite " + version
+	}
+	rest, ok := strings.CutPrefix(version, "PostgreSQL ")
+	if !ok {
+		return fmt.Errorf("%w: the server is %q, and this dialect needs PostgreSQL %d or newer: %w",
+			dialect.ErrUnsupported, version, oldest, err)
+	}
+	number, _, _ := strings.Cut(rest, " ")
+	major, _, _ := strings.Cut(number, ".")
+	if m, errMajor := strconv.Atoi(major); errMajor == nil && m < oldest {
+		return tooOld(number)
+	}
+	return err
+}
+
+func tooOld(version string) error {
+	return fmt.Errorf("%w: the server is PostgreSQL %s, and this dialect needs %d or newer",
+		dialect.ErrUnsupported, version, oldest)
+}
+
+// literal is s as a string constant that reads the same whatever standard_conforming_strings says.
+func literal(s string) string {
+	s = strings.ReplaceAll(s, `'`, `''`)
+	if strings.Contains(s, `\`) {
+		return ` E'` + strings.ReplaceAll(s, `\`, `\\`) + `'`
+	}
+	return `'` + s + `'`
+}
+
+// regclass is a constant of that type for a relation.
+func regclass(n dialect.Name) string { return literal(n.Quoted()) + `::pg_catalog.regclass` }

@@ -1,0 +1,49 @@
+package massive
+
+import (
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// An Error says what failed, on which structure, and why: every error of the library is one. [errors.Is]
+// reaches one of the sentinels below where the cause is known, and [context.Canceled] or
+// [context.DeadlineExceeded] where the caller's context ended the operation, under every driver; [errors.As]
+// reaches the driver's own error.
+type Error = registry.Error
+
+// A NotFoundError says why a name was not found, and which names near it exist.
+type NotFoundError = registry.NotFoundError
+
+// A NotFoundReason is why.
+type NotFoundReason = registry.NotFoundReason
+
+// The reasons why a name is not found.
+const (
+	Unknown       = registry.Unknown
+	OtherKind     = registry.OtherKind
+	KindLeftOut   = registry.KindLeftOut
+	OffSearchPath = registry.OffSearchPath
+	Hidden        = registry.Hidden
+	Filtered      = registry.Filtered
+	KeySequence   = registry.KeySequence
+)
+
+// What can go wrong, for [errors.Is].
+var (
+	ErrInvalid       = dialect.ErrInvalid       // the call itself is wrong
+	ErrNotFound      = dialect.ErrNotFound      // not loaded, or gone since
+	ErrUnsupported   = dialect.ErrUnsupported   // wraps [errors.ErrUnsupported]
+	ErrPermission    = dialect.ErrPermission    // the role lacks the right
+	ErrReadOnly      = dialect.ErrReadOnly      // a read-only transaction, or a standby
+	ErrNotPopulated  = dialect.ErrNotPopulated  // the view, or one it reads, has no data yet
+	ErrNoUniqueIndex = dialect.ErrNoUniqueIndex // nothing for a concurrent refresh to use
+	ErrDuplicateRows = dialect.ErrDuplicateRows // the view's new rows break its unique index
+	ErrBusy          = dialect.ErrBusy          // a lock was not to be had within the lock timeout
+	ErrDeadlock      = dialect.ErrDeadlock      // the server broke a deadlock
+	ErrServerTimeout = dialect.ErrServerTimeout // the server ended the statement, not the caller's context
+	ErrTxAborted     = dialect.ErrTxAborted     // the transaction failed earlier
+	ErrExhausted     = dialect.ErrExhausted     // the sequence has reached its last value
+	ErrOutOfRange    = dialect.ErrOutOfRange    // the value is outside the sequence's bounds
+	ErrLabelExists   = dialect.ErrLabelExists   // the enum has that label
+	ErrLabelUnknown  = dialect.ErrLabelUnknown  // the enum has no such label
+)

@@ -1,0 +1,180 @@
+// Package massive makes a database's materialized views, enums and sequences first-class in Go: one call loads
+// them from the database behind any *[sql.DB], and after that they are values with methods.
+//
+//	m, err := massive.Load(ctx, db, postgres.New())
+//	stats, err := m.Matview("daily_sales")
+//	res, err := stats.Refresh(ctx, massive.Concurrently())
+//
+// A program imports this package and the dialect of its database; both work through whatever driver the program
+// has opened its database with, and never close it. Most names here stand for types of package registry, which
+// holds what was loaded, and of package dialect, which a database plugin implements.
+package massive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// The types of what is loaded.
+type (
+	// A Matview is a materialized view.
+	Matview = registry.Matview
+	// An Enum is an enumerated type.
+	Enum = registry.Enum
+	// A Sequence is a sequence.
+	Sequence = registry.Sequence
+	// A Registry is one snapshot of all of them.
+	Registry = registry.Registry
+	// An Omission is a structure that exists and was left out.
+	Omission = registry.Omission
+	// Changes are what differs between two snapshots.
+	Changes = registry.Changes
+	// A Querier runs statements: a *sql.DB, *sql.Conn, *sql.Tx, or sqlx's.
+	Querier = dialect.Querier
+)
+
+// A DB is the structures of one database. It holds a snapshot of them, which lookups read without a lock and
+// [DB.Reload] replaces. It is safe for concurrent use as far as its querier is, which for a *sql.DB is wholly,
+// and for a *sql.Tx one operation at a time.
+type DB struct {
+	dialect   dialect.Dialect
+	querier   dialect.Querier
+	selection registry.Selection
+
+	current atomic.Pointer[registry.Registry]
+
+	// Writers of current take turns. A load gets a number when it begins and is published unless one that began
+	// later was.
+	writing          sync.Mutex
+	began, published uint64
+}
+
+// Load reads the structures of the database behind q with one statement and returns them. q is usually a
+// *sql.DB, and stays the caller's: it is used, never closed or configured.
+//
+// The snapshot is one consistent picture, whatever others are changing meanwhile, and waits for nobody's lock.
+// Bare names are resolved along the search path of the connection that the load ran on.
+//
+// Errors: [ErrInvalid] for a nil argument or wrong options, [ErrUnsupported] for a server that the dialect
+// doesn't know or that is too old, and what the driver says.
+func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
+	sel, err := selection(opts)
+	if err != nil {
+		return nil, &Error{Op: dialect.OpLoad, Err: err}
+	}
+	first, err := registry.Load(ctx, q, d, sel)
+	if err != nil {
+		return nil, err
+	}
+	m := &DB{dialect: d, querier: q, selection: sel}
+	m.current.Store(first)
+	return m, nil
+}
+
+// Reload reads the structures again and publishes the new snapshot at once; it returns what changed in the
+// database since the snapshot that it replaces. Labels appended locally are gone with that one. Structures
+// handed out before stay as they were.
+//
+// A reload that fails leaves the old snapshot in place. One that began before another and ends after it
+// publishes nothing, since the other's snapshot is the newer, and returns what changed up to that one.
+// Errors as for [Load].
+func (m *DB) Reload(ctx context.Context) (Changes, error) {
+	m.writing.Lock()
+	m.began++
+	number, before := m.began, m.current.Load()
+	m.writing.Unlock()
+
+	next, err := registry.Load(ctx, m.querier, m.dialect, m.selection)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return nil, &Error{Op: dialect.OpReload, Err: fmt.Errorf("%w (what was loaded before stays in use)", err)}
+	}
+
+	m.writing.Lock()
+	if number > m.published {
+		before = m.current.Load()
+		m.published = number
+		m.current.Store(next)
+	} else {
+		next = m.current.Load()
+	}
+	m.writing.Unlock()
+	return registry.Diff(before, next), nil
+}
+
+// With is the same snapshot, with operations that go through q: a *sql.Tx, *sql.Conn, *sqlx.Tx or any other
+// querier. What changes the picture through it, as Reload and AppendEnum do, changes that of the returned DB
+// alone. With a nil q lookups work, and operations fail with [ErrInvalid].
+func (m *DB) With(q Querier) *DB {
+	w := &DB{dialect: m.dialect, querier: q, selection: m.selection}
+	w.current.Store(m.current.Load().On(q))
+	return w
+}
+
+// AppendEnum puts further labels at the end of an enum, in this program's picture only: values handed out from
+// now on have them, until the next Reload; ones handed out before, and the database, don't. Errors:
+// [ErrNotFound], [ErrLabelExists], [ErrInvalid].
+func (m *DB) AppendEnum(name string, labels ...string) error {
+	if len(labels) == 0 {
+		return &Error{Op: dialect.OpAppend, Err: fmt.Errorf("%w: no label is given for enum %s", ErrInvalid, name)}
+	}
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	next, err := m.current.Load().AppendLabels(name, labels...)
+	if err != nil {
+		return err
+	}
+	m.current.Store(next)
+	return nil
+}
+
+// Registry is the current snapshot: several lookups in it see the same picture, whatever is reloaded between
+// them.
+func (m *DB) Registry() *Registry { return m.current.Load() }
+
+// Matview is the materialized view of that name: a bare one as the database resolves it along the search path,
+// or schema.name, each part in double quotes where it holds a dot or a quote. Names are exact, as they stand in
+// the catalog. The error wraps [ErrNotFound], as a [*NotFoundError] that says why and what is there instead, or
+// [ErrInvalid].
+func (m *DB) Matview(name string) (Matview, error) {
+	return m.current.Load().Matview(name)
+}
+
+// Enum is the enum of that name; names and errors as for [DB.Matview].
+func (m *DB) Enum(name string) (Enum, error) {
+	return m.current.Load().Enum(name)
+}
+
+// Sequence is the sequence of that name; names and errors as for [DB.Matview].
+func (m *DB) Sequence(name string) (Sequence, error) {
+	return m.current.Load().Sequence(name)
+}
+
+// Matviews are all materialized views that were loaded, by schema and name. The slice is the caller's.
+func (m *DB) Matviews() []Matview { return m.current.Load().Matviews() }
+
+// Enums are all enums that were loaded, by schema and name. The slice is the caller's.
+func (m *DB) Enums() []Enum { return m.current.Load().Enums() }
+
+// Sequences are all sequences that were loaded, by schema and name: those of primary keys are not among them,
+// unless [KeySequences] asked for them. The slice is the caller's.
+func (m *DB) Sequences() []Sequence { return m.current.Load().Sequences() }
+
+// Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys, and
+// what Include and Exclude leave out. The slice is the caller's.
+func (m *DB) Omitted() []Omission { return m.current.Load().Omitted() }
+
+// Server is the one that the snapshot came from: its version, the database, the role.
+func (m *DB) Server() dialect.Server { return m.current.Load().Server() }
+
+// SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
+func (m *DB) SearchPath() []string { return m.current.Load().SearchPath() }

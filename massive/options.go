@@ -1,0 +1,135 @@
+package massive
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// A LoadOption changes what [Load], and every Reload after it, takes. Each may be given once. The zero value is
+// refused.
+type LoadOption struct {
+	name  string
+	apply func(*registry.Selection) error
+}
+
+// A Kind is one of the three kinds of structure, for [Only].
+type Kind = dialect.Kind
+
+// The kinds.
+const (
+	KindMatview  = dialect.KindMatview
+	KindEnum     = dialect.KindEnum
+	KindSequence = dialect.KindSequence
+)
+
+// Only loads structures of these kinds and doesn't look at the others.
+func Only(kinds ...Kind) LoadOption {
+	return LoadOption{"Only", func(s *registry.Selection) error {
+		if len(kinds) == 0 {
+			return fmt.Errorf("%w: no kind is given", ErrInvalid)
+		}
+		for i, k := range kinds {
+			if k != KindMatview && k != KindEnum && k != KindSequence {
+				return fmt.Errorf("%w: Kind(%d) is none", ErrInvalid, int(k))
+			}
+			if slices.Contains(kinds[:i], k) {
+				return fmt.Errorf("%w: kind %s is given twice", ErrInvalid, k)
+			}
+		}
+		s.Kinds = slices.Clone(kinds)
+		return nil
+	}}
+}
+
+// Include loads structures of whatever kind whose name matches one of the patterns: stats.*, *.tmp_*, or tmp_*
+// for that name in every schema. * stands for any run of characters and ? for one; in double quotes both stand
+// for themselves.
+func Include(patterns ...string) LoadOption {
+	return LoadOption{"Include", func(s *registry.Selection) (err error) {
+		s.Include, err = parsePatterns(patterns)
+		return err
+	}}
+}
+
+// Exclude leaves out structures of whatever kind whose name matches one of the patterns, which are as Include's
+// and win over them.
+func Exclude(patterns ...string) LoadOption {
+	return LoadOption{"Exclude", func(s *registry.Selection) (err error) {
+		s.Exclude, err = parsePatterns(patterns)
+		return err
+	}}
+}
+
+func parsePatterns(texts []string) ([]dialect.Pattern, error) {
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("%w: no pattern is given", ErrInvalid)
+	}
+	patterns := make([]dialect.Pattern, len(texts))
+	for i, t := range texts {
+		p, err := dialect.ParsePattern(t)
+		if err != nil {
+			return nil, err
+		}
+		patterns[i] = p
+	}
+	return patterns, nil
+}
+
+// KeySequences loads the sequences of primary keys, too, which are left out otherwise.
+func KeySequences() LoadOption {
+	return LoadOption{"KeySequences", func(s *registry.Selection) error {
+		s.KeySequences = true
+		return nil
+	}}
+}
+
+func selection(opts []LoadOption) (registry.Selection, error) {
+	var s registry.Selection
+	for i, o := range opts {
+		if o.apply == nil {
+			return s, fmt.Errorf("%w: option %d is the zero LoadOption", ErrInvalid, i+1)
+		}
+		if slices.ContainsFunc(opts[:i], func(p LoadOption) bool { return p.name == o.name }) {
+			return s, fmt.Errorf("%w: option %s is given twice; give it everything at once", ErrInvalid, o.name)
+		}
+		if err := o.apply(&s); err != nil {
+			return s, fmt.Errorf("option %s: %w", o.name, err)
+		}
+	}
+	if s.KeySequences && !s.Has(KindSequence) {
+		return s, fmt.Errorf("%w: option KeySequences asks for sequences, and Only leaves them out", ErrInvalid)
+	}
+	return s, nil
+}
+
+// A RefreshOption changes how a view is refreshed.
+type RefreshOption = registry.RefreshOption
+
+// Concurrently lets readers go on with the old rows while the view is refreshed. It needs a unique index on
+// columns only and without WHERE, and a view that is populated.
+func Concurrently() RefreshOption { return registry.Concurrently() }
+
+// WithNoData empties the view: it gives its space back and can't be read until the next refresh.
+func WithNoData() RefreshOption { return registry.WithNoData() }
+
+// What a refresh returns.
+type (
+	// A RefreshResult says what a refresh did.
+	RefreshResult = registry.RefreshResult
+	// A RefreshMode is the way it was done.
+	RefreshMode = registry.RefreshMode
+	// A RefreshOutcome is what became of the view.
+	RefreshOutcome = registry.RefreshOutcome
+)
+
+// The modes and outcomes of a refresh.
+const (
+	Blocking   = registry.Blocking
+	Concurrent = registry.Concurrent
+
+	Refreshed = registry.Refreshed
+	Emptied   = registry.Emptied
+)

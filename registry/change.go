@@ -1,0 +1,202 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A Change is a structure that is not the same in two registries.
+type Change struct {
+	Kind dialect.Kind
+	Name dialect.Name
+	What ChangeKind
+	// Details says what is different, for a structure that Changed: "labels [a b] → [a b c]".
+	Details []string
+}
+
+// A ChangeKind is what became of a structure.
+type ChangeKind int
+
+// What can become of a structure. A renamed one is Removed under its old name and Added under the new one.
+const (
+	Added ChangeKind = iota + 1
+	Removed
+	Changed
+)
+
+// String is the change in a word.
+func (k ChangeKind) String() string {
+	switch k {
+	case Added:
+		return "added"
+	case Removed:
+		return "removed"
+	case Changed:
+		return "changed"
+	default:
+		return "no change"
+	}
+}
+
+// String is the change in a line: "enum app.mood changed: labels [a b] → [a b c]".
+func (c Change) String() string {
+	text := c.Kind.String() + " " + c.Name.String() + " " + c.What.String()
+	if len(c.Details) > 0 {
+		text += ": " + strings.Join(c.Details, "; ")
+	}
+	return text
+}
+
+// Changes are what differs between two registries, by kind, schema and name. Nil means nothing.
+type Changes []Change
+
+// String is the changes, a line each.
+func (cs Changes) String() string {
+	lines := make([]string, len(cs))
+	for i, c := range cs {
+		lines[i] = c.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Diff is what changed in the database from one registry to another. Labels appended locally are no change, and
+// neither is dropping them.
+func Diff(from, to *Registry) Changes {
+	var cs Changes
+	cs = diffShelf(cs, &from.matviews, &to.matviews, func(a, b *matview) []string { return diffMatview(a.def, b.def) })
+	cs = diffShelf(cs, &from.enums, &to.enums, func(a, b *enum) []string { return diffEnum(a.def, b.def) })
+	cs = diffShelf(cs, &from.sequences, &to.sequences, func(a, b *sequence) []string { return diffSequence(a.def, b.def) })
+	return cs
+}
+
+// diffShelf walks two sorted lists side by side.
+func diffShelf[T structure](cs Changes, from, to *shelf[T], details func(a, b T) []string) Changes {
+	a, b := from.sorted, to.sorted
+	for len(a) > 0 || len(b) > 0 {
+		order := 0
+		switch {
+		case len(a) == 0:
+			order = 1
+		case len(b) == 0:
+			order = -1
+		default:
+			order = a[0].object().Name.Compare(b[0].object().Name)
+		}
+		switch {
+		case order < 0:
+			cs = append(cs, Change{Kind: from.kind, Name: a[0].object().Name, What: Removed})
+			a = a[1:]
+		case order > 0:
+			cs = append(cs, Change{Kind: from.kind, Name: b[0].object().Name, What: Added})
+			b = b[1:]
+		default:
+			if d := details(a[0], b[0]); len(d) > 0 {
+				cs = append(cs, Change{Kind: from.kind, Name: a[0].object().Name, What: Changed, Details: d})
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+	return cs
+}
+
+// A difference collects, in words, what is not the same in two definitions.
+type difference []string
+
+func (d *difference) note(what string, from, to any) {
+	*d = append(*d, fmt.Sprintf("%s %v → %v", what, from, to))
+}
+
+func compare[T comparable](d *difference, what string, from, to T) {
+	if from != to {
+		d.note(what, from, to)
+	}
+}
+
+func compareLists[T comparable](d *difference, what string, from, to []T) {
+	if !slices.Equal(from, to) {
+		d.note(what, from, to)
+	}
+}
+
+func (d *difference) object(a, b *dialect.Object) {
+	if a.ID != b.ID {
+		*d = append(*d, "made anew")
+	}
+	compare(d, "owner", a.Owner, b.Owner)
+	if a.Comment != b.Comment {
+		*d = append(*d, fmt.Sprintf("comment %q → %q", a.Comment, b.Comment))
+	}
+	compare(d, "visible by its bare name", a.Visible, b.Visible)
+	if a.HiddenBy != b.HiddenBy {
+		*d = append(*d, fmt.Sprintf("hidden by %q → %q", a.HiddenBy, b.HiddenBy))
+	}
+}
+
+func diffMatview(a, b *dialect.MatviewDef) []string {
+	var d difference
+	d.object(&a.Object, &b.Object)
+	compareLists(&d, "columns", a.Columns, b.Columns)
+	if !slices.EqualFunc(a.Indexes, b.Indexes, sameIndex) {
+		d.note("indexes", indexNames(a.Indexes), indexNames(b.Indexes))
+	}
+	compare(&d, "populated", a.Populated, b.Populated)
+	compare(&d, "may be refreshed", a.MayRefresh, b.MayRefresh)
+	return d
+}
+
+func sameIndex(a, b dialect.Index) bool {
+	return a.Name == b.Name && a.Unique == b.Unique && a.Unfit == b.Unfit &&
+		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Included, b.Included)
+}
+
+// indexNames are indexes as a change shows them: "daily_idx(day, shop) unique".
+func indexNames(indexes []dialect.Index) []string {
+	texts := make([]string, len(indexes))
+	for i, x := range indexes {
+		texts[i] = x.Name + "(" + strings.Join(x.Columns, ", ") + ")"
+		if x.Unique {
+			texts[i] += " unique"
+		}
+		if x.Unique && x.Unfit != "" {
+			texts[i] += ", but " + x.Unfit
+		}
+	}
+	return texts
+}
+
+func diffEnum(a, b *dialect.EnumDef) []string {
+	var d difference
+	d.object(&a.Object, &b.Object)
+	if !slices.Equal(a.Labels, b.Labels) {
+		d = append(d, fmt.Sprintf("labels %q → %q", a.Labels, b.Labels))
+	}
+	return d
+}
+
+func diffSequence(a, b *dialect.SequenceDef) []string {
+	var d difference
+	d.object(&a.Object, &b.Object)
+	compare(&d, "type", a.Type, b.Type)
+	compare(&d, "start", a.Start, b.Start)
+	compare(&d, "increment", a.Increment, b.Increment)
+	compare(&d, "minimum", a.Min, b.Min)
+	compare(&d, "maximum", a.Max, b.Max)
+	compare(&d, "cache", a.Cache, b.Cache)
+	compare(&d, "cycle", a.Cycle, b.Cycle)
+	compare(&d, "owned by", column(a.OwnedBy), column(b.OwnedBy))
+	compare(&d, "identity", a.Identity, b.Identity)
+	compare(&d, "key of", column(a.KeyOf), column(b.KeyOf))
+	compare(&d, "rights", a.Rights, b.Rights)
+	return d
+}
+
+// column is the one referred to, zero for none.
+func column(c *dialect.ColumnRef) dialect.ColumnRef {
+	if c == nil {
+		return dialect.ColumnRef{}
+	}
+	return *c
+}

@@ -1,0 +1,113 @@
+package registry
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// An Enum is an enumerated type as it was loaded, with labels that were appended to it locally. Nothing of it
+// goes to the database: it never changes, and is safe for concurrent use. Programs get theirs from a
+// [Registry]; the interface may grow.
+type Enum interface {
+	// Name is the type's, with its schema.
+	Name() dialect.Name
+	// Values are the labels in the type's order, locally appended ones last. The slice is the caller's.
+	Values() []string
+	// All iterates over positions, from 0, and labels, without a copy.
+	All() iter.Seq2[int, string]
+	// Len is the number of labels.
+	Len() int
+	// Contains tells whether the enum has the label, exactly as it is written.
+	Contains(label string) bool
+	// Position is the label's place in the type's order, from 0, or -1 for a label that it doesn't have.
+	Position(label string) int
+	// Compare orders two labels as the database does, by their positions: below zero where a comes before b. A
+	// label that the enum doesn't have comes behind all that it has, and two such go by their bytes, so that it
+	// can be handed to [slices.SortFunc].
+	Compare(a, b string) int
+	// Owner is the role that owns the type.
+	Owner() string
+	// Comment is the one set on the type, empty for none.
+	Comment() string
+}
+
+type enum struct {
+	def       *dialect.EnumDef
+	labels    []string       // def's, and behind them those appended locally
+	positions map[string]int // nil for an enum of few labels
+}
+
+// fewLabels is how many are found as fast by looking at each.
+const fewLabels = 8
+
+func newEnum(def *dialect.EnumDef, local []string) *enum {
+	e := &enum{def: def, labels: def.Labels}
+	if len(local) > 0 {
+		e.labels = slices.Concat(def.Labels, local)
+	}
+	if len(e.labels) > fewLabels {
+		e.positions = make(map[string]int, len(e.labels))
+		for i, l := range e.labels {
+			e.positions[l] = i
+		}
+	}
+	return e
+}
+
+// append is the enum with further local labels.
+func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
+	local := e.labels[len(e.def.Labels):]
+	for i, l := range labels {
+		switch {
+		case l == "":
+			return nil, fmt.Errorf("%w: the label is empty", dialect.ErrInvalid)
+		case strings.IndexByte(l, 0) >= 0:
+			return nil, fmt.Errorf("%w: label %q holds a NUL byte", dialect.ErrInvalid, l)
+		case maxBytes > 0 && len(l) > maxBytes:
+			return nil, fmt.Errorf("%w: label %q is %d bytes long, and the server's end at %d",
+				dialect.ErrInvalid, l, len(l), maxBytes)
+		case e.Contains(l) || slices.Contains(labels[:i], l):
+			return nil, fmt.Errorf("%w: %q", dialect.ErrLabelExists, l)
+		}
+	}
+	return newEnum(e.def, slices.Concat(local, labels)), nil
+}
+
+func (e *enum) object() *dialect.Object     { return &e.def.Object }
+func (e *enum) Name() dialect.Name          { return e.def.Name }
+func (e *enum) String() string              { return e.def.Name.String() }
+func (e *enum) Values() []string            { return slices.Clone(e.labels) }
+func (e *enum) All() iter.Seq2[int, string] { return slices.All(e.labels) }
+func (e *enum) Len() int                    { return len(e.labels) }
+func (e *enum) Contains(label string) bool  { return e.Position(label) >= 0 }
+func (e *enum) Owner() string               { return e.def.Owner }
+func (e *enum) Comment() string             { return e.def.Comment }
+
+func (e *enum) Position(label string) int {
+	if e.positions == nil {
+		return slices.Index(e.labels, label)
+	}
+	if i, ok := e.positions[label]; ok {
+		return i
+	}
+	return -1
+}
+
+func (e *enum) Compare(a, b string) int {
+	i, j := e.Position(a), e.Position(b)
+	switch {
+	case i < 0 && j < 0:
+		return strings.Compare(a, b)
+	case i < 0:
+		return 1
+	case j < 0:
+		return -1
+	default:
+		return cmp.Compare(i, j)
+	}
+}

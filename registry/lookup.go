@@ -1,0 +1,254 @@
+package registry
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A shelf is the structures of one kind, found by name.
+type shelf[T structure] struct {
+	kind   dialect.Kind
+	sorted []T
+
+	// spelled finds the usual spellings without a look at their parts; named finds any other, once it is parsed.
+	// A visible structure is in both with and without its schema.
+	spelled map[string]T
+	named   map[dialect.Name]T
+}
+
+type structure interface {
+	comparable
+	object() *dialect.Object
+}
+
+func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
+	slices.SortFunc(all, func(a, b T) int { return a.object().Name.Compare(b.object().Name) })
+	s := shelf[T]{k, all, make(map[string]T, 3*len(all)), make(map[dialect.Name]T, 2*len(all))}
+	for _, t := range all {
+		o := t.object()
+		s.spelled[o.Name.Quoted()] = t
+		s.spelled[o.Name.String()] = t
+		s.named[o.Name] = t
+		if o.Visible {
+			bare := dialect.Name{Name: o.Name.Name}
+			s.spelled[bare.String()] = t
+			s.named[bare] = t
+		}
+	}
+	return s
+}
+
+// find looks a name up. It allocates nothing where the name exists, unless it doubles a quote in an unusual
+// spelling.
+func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
+	if t, ok := s.spelled[name]; ok {
+		return t, nil
+	}
+	n, err := dialect.ParseName(name)
+	if err != nil {
+		var none T
+		return none, &Error{Op: dialect.OpLookup, Err: err}
+	}
+	if t, ok := s.named[n]; ok {
+		return t, nil
+	}
+	var none T
+	if limit := r.server.MaxNameBytes; limit > 0 && max(len(n.Schema), len(n.Name)) > limit {
+		return none, fail(dialect.OpLookup, n, fmt.Errorf("%w: a part of the name is %d bytes long, and the server's names end at %d",
+			dialect.ErrInvalid, max(len(n.Schema), len(n.Name)), limit))
+	}
+	return none, fail(dialect.OpLookup, n, notFound(r, s, n))
+}
+
+// A NotFoundReason says why a name was not found.
+type NotFoundReason int
+
+// The reasons, from the one that says the least.
+const (
+	// Unknown: nothing that was looked at has the name.
+	Unknown NotFoundReason = iota
+	// OtherKind: a structure of another kind has it.
+	OtherKind
+	// KindLeftOut: structures of that kind weren't asked for.
+	KindLeftOut
+	// OffSearchPath: it is in a schema that bare names don't reach.
+	OffSearchPath
+	// Hidden: it is in a schema on the search path, and something in an earlier one has its name.
+	Hidden
+	// Filtered: a pattern left it out.
+	Filtered
+	// KeySequence: it feeds a primary key, and such sequences weren't asked for.
+	KeySequence
+)
+
+// A NotFoundError says why a name was not found, and what is there instead. It wraps [dialect.ErrNotFound].
+type NotFoundError struct {
+	Kind   dialect.Kind // what was looked for
+	Name   dialect.Name // as it was asked for
+	Reason NotFoundReason
+	Exists []dialect.Name // what the reason speaks of: structures of that name that can't be reached by it
+	Near   []dialect.Name // of that kind, with names not far from it; at most three, the nearest first
+
+	detail string
+}
+
+func (e *NotFoundError) Error() string {
+	text := e.Kind.String() + " " + dialect.ErrNotFound.Error()
+	if e.detail != "" {
+		text += ": " + e.detail
+	}
+	if len(e.Near) > 0 {
+		text += "; did you mean " + join(e.Near, " or ") + "?"
+	}
+	return text
+}
+
+// Unwrap is [dialect.ErrNotFound].
+func (e *NotFoundError) Unwrap() error { return dialect.ErrNotFound }
+
+func notFound[T structure](r *Registry, s *shelf[T], n dialect.Name) *NotFoundError {
+	e := &NotFoundError{Kind: s.kind, Name: n}
+	e.Reason, e.Exists, e.detail = reason(r, s, n)
+	if e.Reason == Unknown {
+		e.Near = near(n, s.sorted)
+	}
+	return e
+}
+
+func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReason, []dialect.Name, string) {
+	if !r.filter.Has(s.kind) {
+		return KindLeftOut, nil, "that kind was not loaded: Only left it out"
+	}
+	asked := func(o *dialect.Object) bool {
+		return o.Name == n || n.Schema == "" && o.Name.Name == n.Name && o.Visible
+	}
+	for _, o := range r.omissions {
+		if o.Kind == s.kind && asked(o.object) {
+			return omitted(o)
+		}
+	}
+	if n.Schema == "" {
+		var hidden, off []dialect.Name
+		detail := ""
+		for _, t := range s.sorted {
+			switch o := t.object(); {
+			case o.Name.Name != n.Name:
+			case slices.Contains(r.searchPath, o.Name.Schema):
+				hidden = append(hidden, o.Name)
+				detail = fmt.Sprintf("%s is hidden by %s, which comes before it on the search path; look it up as %[1]s",
+					o.Name, cmp.Or(o.HiddenBy, "something of that name"))
+			default:
+				off = append(off, o.Name)
+			}
+		}
+		if len(hidden) > 0 {
+			return Hidden, hidden, detail
+		}
+		if len(off) > 0 {
+			return OffSearchPath, off, fmt.Sprintf("%s exists, but its schema is not on the search path (%s); look it up with its schema",
+				join(off, ", "), strings.Join(r.searchPath, ", "))
+		}
+		for _, o := range r.omissions {
+			if o.Kind == s.kind && o.Name.Name == n.Name {
+				return omitted(o)
+			}
+		}
+	}
+	if other := otherKind(r, s.kind, n); other != 0 {
+		return OtherKind, []dialect.Name{n}, fmt.Sprintf("%s of that name exists", article(other))
+	}
+	return Unknown, nil, ""
+}
+
+func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
+	names := []dialect.Name{o.Name}
+	if o.KeyOf != nil {
+		return KeySequence, names, fmt.Sprintf("%s was left out: %s; load it with KeySequences()", o.Name, o.Why)
+	}
+	return Filtered, names, fmt.Sprintf("%s was left out: %s", o.Name, o.Why)
+}
+
+// otherKind is the first other kind that has a structure of that name, or 0.
+func otherKind(r *Registry, k dialect.Kind, n dialect.Name) dialect.Kind {
+	if _, ok := r.matviews.named[n]; ok && k != dialect.KindMatview {
+		return dialect.KindMatview
+	}
+	if _, ok := r.enums.named[n]; ok && k != dialect.KindEnum {
+		return dialect.KindEnum
+	}
+	if _, ok := r.sequences.named[n]; ok && k != dialect.KindSequence {
+		return dialect.KindSequence
+	}
+	return 0
+}
+
+func article(k dialect.Kind) string {
+	if k == dialect.KindEnum {
+		return "an " + k.String()
+	}
+	return "a " + k.String()
+}
+
+func join(names []dialect.Name, by string) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = n.String()
+	}
+	return strings.Join(texts, by)
+}
+
+// near are the names at most a third of n's length away from it, letter case apart.
+func near[T structure](n dialect.Name, all []T) []dialect.Name {
+	const most = 3
+	type candidate struct {
+		name     dialect.Name
+		distance int
+	}
+	wanted := strings.ToLower(n.Name)
+	limit := max(1, len(wanted)/3)
+	var found []candidate
+	for _, t := range all {
+		o := t.object().Name
+		if d := len(o.Name) - len(wanted); d > limit || -d > limit {
+			continue
+		}
+		d := distance(wanted, strings.ToLower(o.Name))
+		if n.Schema != "" && n.Schema != o.Schema {
+			d++ // the right name in another schema is still near
+		}
+		if d <= limit {
+			found = append(found, candidate{o, d})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
+	var names []dialect.Name
+	for _, c := range found[:min(most, len(found))] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// distance is the number of bytes to insert, delete or replace between two strings (Levenshtein's).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

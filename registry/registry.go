@@ -1,0 +1,254 @@
+// Package registry holds what was loaded from a database: its materialized views, enums and sequences, found by
+// name, each with its operations.
+//
+// A [Registry] is one snapshot. It never changes, takes no lock and may be read by any number of goroutines;
+// neither do the [Matview], [Enum] and [Sequence] that it hands out change what they say. Their operations go
+// to the database by name, through the dialect and the querier that the registry was made with, or another one
+// by [Registry.On].
+//
+// Programs that use the library get registries from package massive.
+package registry
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A Registry is one snapshot of a database's structures. It is safe for concurrent use. Its zero value holds
+// nothing; [New] makes one that does.
+type Registry struct {
+	*snapshot
+	access access
+	moved  bool // access is not the one that the snapshot's structures were made with
+}
+
+// A snapshot is what registries share that differ only in their querier.
+type snapshot struct {
+	server     dialect.Server
+	searchPath []string
+	filter     dialect.Filter
+	matviews   shelf[*matview]
+	enums      shelf[*enum]
+	sequences  shelf[*sequence]
+	omissions  []Omission
+}
+
+// An access is how a structure's operations reach the database.
+type access struct {
+	dialect dialect.Dialect
+	querier dialect.Querier
+}
+
+// check says what is missing. It sees a nil pointer behind an interface, too.
+func (a *access) check() error {
+	if isNil(a.querier) {
+		return fmt.Errorf("%w: the database is nil; pass a *sql.DB, a connection or a transaction", dialect.ErrInvalid)
+	}
+	if isNil(a.dialect) {
+		return fmt.Errorf("%w: the dialect is nil; pass one, such as postgres.New()", dialect.ErrInvalid)
+	}
+	return nil
+}
+
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}
+
+// Selection is what of a catalog goes into a registry. Its zero value takes everything but the sequences of
+// primary keys.
+type Selection struct {
+	dialect.Filter
+	KeySequences bool // take the sequences of primary keys, too
+}
+
+// Load asks the dialect for the catalog of the database behind q and makes a registry of it.
+func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
+	a := access{d, q}
+	if err := a.check(); err != nil {
+		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
+	}
+	cat, err := d.Load(ctx, q, sel.Filter)
+	if err != nil {
+		return nil, explain(ctx, d, dialect.Failure{Op: dialect.OpLoad, Err: err})
+	}
+	return New(cat, sel, d, q), nil
+}
+
+// New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.
+func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
+	s := &snapshot{server: cat.Server, searchPath: cat.SearchPath, filter: sel.Filter}
+	r := &Registry{snapshot: s, access: access{d, q}}
+
+	matviews := make([]*matview, 0, len(cat.Matviews))
+	for i := range cat.Matviews {
+		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object) {
+			matviews = append(matviews, &matview{def, &r.access})
+		}
+	}
+	enums := make([]*enum, 0, len(cat.Enums))
+	for i := range cat.Enums {
+		if def := &cat.Enums[i]; s.takes(dialect.KindEnum, &def.Object) {
+			enums = append(enums, newEnum(def, nil))
+		}
+	}
+	sequences := make([]*sequence, 0, len(cat.Sequences))
+	for i := range cat.Sequences {
+		def := &cat.Sequences[i]
+		if def.KeyOf != nil && !sel.KeySequences && sel.Has(dialect.KindSequence) {
+			s.omit(dialect.KindSequence, &def.Object, "it is the key sequence of "+def.KeyOf.String(), def.KeyOf)
+		} else if s.takes(dialect.KindSequence, &def.Object) {
+			sequences = append(sequences, &sequence{def, &r.access})
+		}
+	}
+	s.matviews = newShelf(dialect.KindMatview, matviews)
+	s.enums = newShelf(dialect.KindEnum, enums)
+	s.sequences = newShelf(dialect.KindSequence, sequences)
+	slices.SortFunc(s.omissions, func(a, b Omission) int {
+		if a.Kind != b.Kind {
+			return int(a.Kind) - int(b.Kind)
+		}
+		return a.Name.Compare(b.Name)
+	})
+	return r
+}
+
+// takes applies the filter, and notes what it leaves out.
+func (s *snapshot) takes(k dialect.Kind, o *dialect.Object) bool {
+	if !s.filter.Has(k) {
+		return false
+	}
+	why, omitted := s.filter.Omits(o.Name)
+	if omitted {
+		s.omit(k, o, "it is "+why, nil)
+	}
+	return !omitted
+}
+
+func (s *snapshot) omit(k dialect.Kind, o *dialect.Object, why string, key *dialect.ColumnRef) {
+	s.omissions = append(s.omissions, Omission{Kind: k, Name: o.Name, Why: why, KeyOf: key, object: o})
+}
+
+// An Omission is a structure that exists and is not in the registry.
+type Omission struct {
+	Kind  dialect.Kind
+	Name  dialect.Name
+	Why   string             // in words: "it is the key sequence of public.orders.id", "it is excluded by *.tmp_*"
+	KeyOf *dialect.ColumnRef // the primary-key column whose sequence it is; nil where a pattern left it out
+
+	object *dialect.Object
+}
+
+// On is the same snapshot with operations that go through q: a transaction or a connection. A lookup in it
+// allocates the structure that it returns. With a nil q lookups still work, and operations fail with
+// [dialect.ErrInvalid].
+func (r *Registry) On(q dialect.Querier) *Registry {
+	return &Registry{snapshot: r.snapshot, access: access{r.access.dialect, q}, moved: true}
+}
+
+// Server is the one that the snapshot was loaded from.
+func (r *Registry) Server() dialect.Server { return r.server }
+
+// SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
+func (r *Registry) SearchPath() []string { return slices.Clone(r.searchPath) }
+
+// Matview is the materialized view of that name: a bare one as the database resolves it along the search path,
+// or schema.name, each part in double quotes where it holds a dot or a quote. Names are exact: Daily is not
+// daily. The error wraps [dialect.ErrNotFound] (as a [*NotFoundError], which says why) or [dialect.ErrInvalid].
+func (r *Registry) Matview(name string) (Matview, error) {
+	m, err := find(r, &r.matviews, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.matview(m), nil
+}
+
+// Enum is the enum of that name, found as [Registry.Matview] finds its own.
+func (r *Registry) Enum(name string) (Enum, error) {
+	e, err := find(r, &r.enums, name)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Sequence is the sequence of that name, found as [Registry.Matview] finds its own.
+func (r *Registry) Sequence(name string) (Sequence, error) {
+	s, err := find(r, &r.sequences, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.sequence(s), nil
+}
+
+// Matviews are all materialized views in the registry, by schema and name. The slice is the caller's.
+func (r *Registry) Matviews() []Matview {
+	all := make([]Matview, len(r.matviews.sorted))
+	for i, m := range r.matviews.sorted {
+		all[i] = r.matview(m)
+	}
+	return all
+}
+
+// Enums are all enums in the registry, by schema and name. The slice is the caller's.
+func (r *Registry) Enums() []Enum {
+	all := make([]Enum, len(r.enums.sorted))
+	for i, e := range r.enums.sorted {
+		all[i] = e
+	}
+	return all
+}
+
+// Sequences are all sequences in the registry, by schema and name. The slice is the caller's.
+func (r *Registry) Sequences() []Sequence {
+	all := make([]Sequence, len(r.sequences.sorted))
+	for i, s := range r.sequences.sorted {
+		all[i] = r.sequence(s)
+	}
+	return all
+}
+
+// Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys and
+// what the filter's patterns leave out, by kind, schema and name. Kinds that weren't asked for were not looked
+// at, and don't appear. The slice is the caller's.
+func (r *Registry) Omitted() []Omission { return slices.Clone(r.omissions) }
+
+func (r *Registry) matview(m *matview) Matview {
+	if r.moved {
+		return &matview{m.def, &r.access}
+	}
+	return m
+}
+
+func (r *Registry) sequence(s *sequence) Sequence {
+	if r.moved {
+		return &sequence{s.def, &r.access}
+	}
+	return s
+}
+
+// AppendLabels is a registry whose enum of that name has further labels at its end, beside the database's own.
+// The receiver stays as it is. The error wraps [dialect.ErrNotFound], [dialect.ErrLabelExists] or, for a label
+// that no enum can have, [dialect.ErrInvalid].
+func (r *Registry) AppendLabels(name string, labels ...string) (*Registry, error) {
+	e, err := find(r, &r.enums, name)
+	if err != nil {
+		return nil, err
+	}
+	longer, err := e.append(labels, r.server.MaxNameBytes)
+	if err != nil {
+		return nil, fail(dialect.OpAppend, e.def.Name, err)
+	}
+	s := *r.snapshot
+	enums := slices.Clone(s.enums.sorted)
+	enums[slices.Index(enums, e)] = longer
+	s.enums = newShelf(dialect.KindEnum, enums)
+	return &Registry{snapshot: &s, access: r.access, moved: r.moved}, nil
+}
