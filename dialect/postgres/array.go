@@ -93,7 +93,7 @@ func parseQuoted(s string, from int) (element string, next int, err error) {
 			i++
 			start = i
 		case '"':
-			if unescaped == nil {
+			if start == from {
 				return s[from:i], i + 1, nil
 			}
 			return string(append(unescaped, s[start:i]...)), i + 1, nil

@@ -1,0 +1,311 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+const failing = `
+	CREATE MATERIALIZED VIEW no_index AS SELECT 1 AS a, 2 AS "B b"; CREATE UNIQUE INDEX partial ON no_index (a) WHERE a > 0;
+	CREATE MATERIALIZED VIEW unpopulated AS SELECT 1 AS id WITH NO DATA; CREATE UNIQUE INDEX ON unpopulated (id);
+	CREATE MATERIALIZED VIEW reads_unpopulated AS SELECT id FROM unpopulated WITH NO DATA;
+	CREATE TABLE rows (id int); INSERT INTO rows VALUES (1);
+	CREATE MATERIALIZED VIEW doubled AS SELECT id FROM rows; CREATE UNIQUE INDEX ON doubled (id);
+	CREATE MATERIALIZED VIEW scalar AS SELECT (SELECT id FROM rows) AS id; CREATE UNIQUE INDEX ON scalar (id);
+	INSERT INTO rows VALUES (1);
+	CREATE MATERIALIZED VIEW plain AS SELECT 1 AS id; CREATE UNIQUE INDEX ON plain (id);
+	CREATE MATERIALIZED VIEW to_drop AS SELECT 1 AS id; CREATE MATERIALIZED VIEW to_replace AS SELECT 1 AS id;
+	CREATE SEQUENCE seq_to_drop; CREATE SEQUENCE seq_to_rename; CREATE SEQUENCE seq_to_replace;
+	CREATE SEQUENCE s MAXVALUE 5; CREATE SCHEMA doomed; CREATE SEQUENCE doomed.s; CREATE MATERIALIZED VIEW doomed.v AS SELECT 1 AS id;`
+
+const gone = `
+	DROP MATERIALIZED VIEW to_drop; DROP MATERIALIZED VIEW to_replace; CREATE TABLE to_replace (id int);
+	DROP SEQUENCE seq_to_drop; ALTER SEQUENCE seq_to_rename RENAME TO renamed; DROP SEQUENCE seq_to_replace; CREATE TABLE seq_to_replace ();
+	DROP SCHEMA doomed CASCADE;`
+
+// Every sentinel that a statement can give, from the server itself, over each driver and querier, with the words
+// that help.
+func TestSentinels(t *testing.T) {
+	t.Parallel()
+	refresh := func(name string, opts ...massive.RefreshOption) func(*testing.T, *massive.DB) error {
+		return func(t *testing.T, m *massive.DB) error {
+			_, err := matview(t, m, name).Refresh(t.Context(), opts...)
+			return err
+		}
+	}
+	read := func(name, tail string) func(*testing.T, *massive.DB) error {
+		return func(t *testing.T, m *massive.DB) error {
+			return matview(t, m, name).Select(t.Context(), &[]int{}, tail)
+		}
+	}
+	definition := func(name string) func(*testing.T, *massive.DB) error {
+		return func(t *testing.T, m *massive.DB) error {
+			_, err := matview(t, m, name).Definition(t.Context())
+			return err
+		}
+	}
+	nextOf := func(name string) func(*testing.T, *massive.DB) error {
+		return func(t *testing.T, m *massive.DB) error {
+			_, err := sequence(t, m, name).NextValue(t.Context())
+			return err
+		}
+	}
+	lastOf := func(name string) func(*testing.T, *massive.DB) error {
+		return func(t *testing.T, m *massive.DB) error {
+			_, err := sequence(t, m, name).LastValue(t.Context())
+			return err
+		}
+	}
+	reset := func(name string) func(*testing.T, *massive.DB) error {
+		return func(t *testing.T, m *massive.DB) error { return sequence(t, m, name).Reset(t.Context()) }
+	}
+	cases := []struct {
+		name  string
+		op    func(*testing.T, *massive.DB) error
+		want  error
+		state string // the server's, which errors.As must reach
+		says  string
+	}{
+		{"no unique index", refresh("no_index", massive.Concurrently()), massive.ErrNoUniqueIndex, "55000",
+			`massive: refresh concurrently public.no_index: no usable unique index on columns, without WHERE; ` +
+				`index partial is no help: it is partial (it has a WHERE); make one, on fewer columns if those identify a row: ` +
+				`CREATE UNIQUE INDEX ON public.no_index (a, "B b"): `},
+		{"not populated, concurrently", refresh("unpopulated", massive.Concurrently()), massive.ErrNotPopulated, "0A000",
+			"refresh it once without Concurrently"},
+		{"not populated, read", read("unpopulated", ""), massive.ErrNotPopulated, "55000", "refresh it first"},
+		{"reads what is not populated", refresh("reads_unpopulated"), massive.ErrNotPopulated, "55000", "refresh what it reads first"},
+		{"duplicates, plain", refresh("doubled"), massive.ErrDuplicateRows, "23505", "rows that its unique index can't tell apart"},
+		{"duplicates, concurrently", refresh("doubled", massive.Concurrently()), massive.ErrDuplicateRows, "21000", "rows that its unique index can't tell apart"},
+		{"a query that fails, concurrently", refresh("scalar", massive.Concurrently()), nil, "21000", "massive: refresh concurrently public.scalar: "},
+		{"a view dropped", refresh("to_drop"), massive.ErrNotFound, "42P01", "Reload brings the picture up to date"},
+		{"a view dropped, concurrently", refresh("to_drop", massive.Concurrently()), massive.ErrNotFound, "42P01", "dropped, renamed or replaced"},
+		{"a view dropped, read", read("to_drop", ""), massive.ErrNotFound, "42P01", "dropped, renamed or replaced"},
+		{"a view dropped, definition", definition("to_drop"), massive.ErrNotFound, "42P01", "read the definition of public.to_drop"},
+		{"a view that is a table now", refresh("to_replace"), massive.ErrNotFound, "", "dropped, renamed or replaced"},
+		{"a view that is a table now, concurrently", refresh("to_replace", massive.Concurrently()), massive.ErrNotFound, "", "replaced"},
+		{"a view that is a table now, definition", definition("to_replace"), massive.ErrNotFound, "", "replaced"},
+		{"a schema dropped, refresh", refresh("doomed.v"), massive.ErrNotFound, "", "refresh doomed.v"},
+		{"a schema dropped, read", read("doomed.v", ""), massive.ErrNotFound, "", "select from doomed.v"},
+		{"a schema dropped, next", nextOf("doomed.s"), massive.ErrNotFound, "", "next value of doomed.s"},
+		{"a tail that names what is missing", read("plain", "WHERE id IN (SELECT id FROM missing)"), nil, "42P01", `"missing" does not exist`},
+		{"a tail with a mistake", read("plain", "WHRE id = 1"), nil, "42601", "massive: select from public.plain: "},
+		{"a sequence dropped", nextOf("seq_to_drop"), massive.ErrNotFound, "42P01", "dropped, renamed or replaced"},
+		{"a sequence renamed", nextOf("seq_to_rename"), massive.ErrNotFound, "42P01", "dropped, renamed or replaced"},
+		{"a sequence renamed, last value", lastOf("seq_to_rename"), massive.ErrNotFound, "42P01", "dropped, renamed or replaced"},
+		{"a sequence renamed, reset", reset("seq_to_rename"), massive.ErrNotFound, "42P01", "dropped, renamed or replaced"},
+		{"a sequence that is a table now", nextOf("seq_to_replace"), massive.ErrNotFound, "42809", "replaced"},
+		{"a sequence that is a table now, last value", lastOf("seq_to_replace"), massive.ErrNotFound, "42703", "replaced"},
+		{"a sequence that is a table now, reset", reset("seq_to_replace"), massive.ErrNotFound, "42809", "replaced"},
+	}
+	onDrivers(t, failing, func(t *testing.T, e *env) {
+		m := e.load(t)
+		exec(t, e.pool, gone)
+		check := func(t *testing.T, m *massive.DB, name string, op func(*testing.T, *massive.DB) error, want error, state, says string) {
+			t.Helper()
+			err := op(t, m)
+			if err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: got %v, want %q", name, err, says)
+				return
+			}
+			for _, sentinel := range sentinels {
+				if errors.Is(err, sentinel) != (sentinel == want) {
+					t.Errorf("%s: error %v is %q: %v", name, err, sentinel, errors.Is(err, sentinel))
+				}
+			}
+			if got := driverState(err); state != "" && got != state {
+				t.Errorf("%s: the driver's own error has SQLSTATE %q, want %q: %v", name, got, state, err)
+			}
+			var ours *massive.Error
+			if !errors.As(err, &ours) || ours.Name == (dialect.Name{}) || ours.Op == "" {
+				t.Errorf("%s: error %v does not name operation and structure", name, err)
+			}
+		}
+		for _, c := range cases {
+			check(t, m, c.name+" on DB", c.op, c.want, c.state, c.says)
+			conn := e.conn(t)
+			check(t, m.With(conn), c.name+" on Conn", c.op, c.want, c.state, c.says)
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+			tx := e.begin(t)
+			check(t, m.With(tx), c.name+" on Tx", c.op, c.want, c.state, c.says)
+			if driverState(c.op(t, m)) != "" {
+				check(t, m.With(tx), "after: "+c.name, lastOf("s"), massive.ErrTxAborted, "25P02", "roll it back")
+			}
+			if err := tx.Rollback(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// sentinels are all of them: an error is the one that is meant and no other.
+var sentinels = []error{
+	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
+	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
+	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
+	massive.ErrLabelUnknown, context.Canceled, context.DeadlineExceeded,
+}
+
+// driverState is the SQLSTATE in the driver's own error, reached by its own type.
+func driverState(err error) string {
+	var pgxError *pgconn.PgError
+	if errors.As(err, &pgxError) {
+		return pgxError.Code
+	}
+	var pqError *pq.Error
+	if errors.As(err, &pqError) {
+		return string(pqError.Code)
+	}
+	return ""
+}
+
+func TestPermission(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE SEQUENCE s; CREATE SCHEMA shut; CREATE SEQUENCE shut.s`,
+		func(t *testing.T, e *env) {
+			_, as := e.role(t, "")
+			m := load(t, as)
+			_, errRefresh := matview(t, m, "v").Refresh(t.Context())
+			_, errNext := sequence(t, m, "s").NextValue(t.Context())
+			_, errLast := sequence(t, m, "s").LastValue(t.Context())
+			_, errShut := sequence(t, m, "shut.s").NextValue(t.Context())
+			for says, err := range map[string]error{
+				"massive: refresh public.v: permission denied: the role must be its owner or, from PostgreSQL 17, have MAINTAIN": errRefresh,
+				"have USAGE or UPDATE on it":         errNext,
+				"last value of public.s: permission": errLast,
+				"and have USAGE on its schema":       errShut,
+				"the role must be its owner":         sequence(t, m, "s").Reset(t.Context()),
+				"select from public.v: permission":   matview(t, m, "v").Select(t.Context(), &[]int{}, ""),
+			} {
+				mustBe(t, err, massive.ErrPermission, says)
+				same(t, "SQLSTATE", driverState(err), "42501")
+			}
+		})
+}
+
+func TestServerSideEnds(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
+		m := e.load(t)
+		e.gate(t)
+		conn := e.conn(t)
+		exec(t, conn, "SET statement_timeout = '50ms'")
+		_, err := matview(t, m.With(conn), "slow").Refresh(t.Context())
+		mustBe(t, err, massive.ErrServerTimeout, "massive: refresh public.slow: ended by the server")
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("nobody's context ended: %v", err)
+		}
+	})
+}
+
+func TestLockTimeoutAndDeadlock(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE a; CREATE SEQUENCE b`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		one, two := e.begin(t), e.begin(t)
+		exec(t, two, "SET LOCAL deadlock_timeout = '20ms'; SET LOCAL lock_timeout = '10s'")
+		if err := sequence(t, m.With(one), "a").Reset(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := sequence(t, m.With(two), "b").Reset(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		conn := e.conn(t)
+		exec(t, conn, "SET lock_timeout = '20ms'")
+		_, err := sequence(t, m.With(conn), "a").NextValue(t.Context())
+		mustBe(t, err, massive.ErrBusy, "massive: next value of public.a: busy")
+		exec(t, conn, "RESET lock_timeout")
+
+		waits := make(chan error, 1)
+		go func() {
+			_, err := sequence(t, m.With(one), "b").NextValue(context.Background())
+			waits <- err
+		}()
+		eventually(t, e.pool, "the first transaction waits", `SELECT EXISTS (SELECT FROM pg_locks
+			WHERE relation = 'b'::regclass AND NOT granted)`)
+		_, err = sequence(t, m.With(two), "a").NextValue(t.Context())
+		mustBe(t, err, massive.ErrDeadlock, "massive: next value of public.a: deadlock")
+		if err := <-waits; err != nil {
+			t.Errorf("the other one goes on: %v", err)
+		}
+	})
+}
+
+// The caller's context ends an operation under every driver alike, and the server's query with it.
+func TestContextEndsAnOperation(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
+		m := e.load(t)
+		e.gate(t)
+		for name, c := range map[string]struct {
+			ctx  func() (context.Context, context.CancelFunc)
+			want error
+		}{
+			"cancelled": {func() (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(t.Context())
+				go func() {
+					defer cancel()
+					e.waitForRefresh(t)
+				}()
+				return ctx, cancel
+			}, context.Canceled},
+			"timed out": {func() (context.Context, context.CancelFunc) {
+				return context.WithTimeout(t.Context(), 200*time.Millisecond)
+			}, context.DeadlineExceeded},
+		} {
+			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+				ctx, cancel := c.ctx()
+				defer cancel()
+				_, err := matview(t, m.With(q), "slow").Refresh(ctx)
+				mustBe(t, err, c.want, "massive: refresh public.slow: ")
+				if errors.Is(err, massive.ErrServerTimeout) {
+					t.Errorf("%s: it was the caller, not the server: %v", name, err)
+				}
+				eventually(t, e.pool, "the server's query is gone", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+					WHERE datname = current_database() AND state = 'active' AND query LIKE 'REFRESH%')`)
+				eventually(t, e.pool, "no lock on the view is left", `SELECT NOT EXISTS (SELECT FROM pg_locks
+					WHERE relation = 'slow'::regclass)`)
+			})
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := massive.Load(ended, e.pool, postgres.New())
+		mustBe(t, err, context.Canceled, "massive: load: ")
+	})
+}
+
+func TestConnectionRefused(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close() // nobody listens there now
+	for _, driver := range []string{"postgres", "pgx"} {
+		db, err := sql.Open(driver, "host=127.0.0.1 port="+port+" user=nobody dbname=none sslmode=disable")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		_, err = massive.Load(t.Context(), db, postgres.New())
+		mustBe(t, err, syscall.ECONNREFUSED, "massive: load: ")
+	}
+}

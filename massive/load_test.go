@@ -1,0 +1,513 @@
+package massive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+func TestLoadMatviews(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SCHEMA stats;
+		CREATE MATERIALIZED VIEW stats.daily AS
+		  SELECT 1::bigint AS shop, DATE '2026-01-01' AS day, 9.5::numeric(10,2) AS total, ARRAY['a'] AS tags;
+		CREATE UNIQUE INDEX daily_usable ON stats.daily (shop, day);
+		CREATE UNIQUE INDEX daily_include ON stats.daily (day) INCLUDE (total);
+		CREATE UNIQUE INDEX daily_partial ON stats.daily (shop) WHERE total > 0;
+		CREATE UNIQUE INDEX daily_expression ON stats.daily (shop, lower(tags[1]));
+		CREATE INDEX daily_plain ON stats.daily (total);
+		COMMENT ON MATERIALIZED VIEW stats.daily IS 'sales, a row a day';
+		CREATE MATERIALIZED VIEW empty AS SELECT 1 AS id WITH NO DATA;
+		CREATE MATERIALIZED VIEW bare AS SELECT FROM pg_class;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			equal(t, "materialized views come by schema and name",
+				viewNames(m), []string{"public.bare", "public.empty", "stats.daily"})
+			daily := matview(t, m, "stats.daily")
+			same(t, "name", daily.Name(), dialect.Name{Schema: "stats", Name: "daily"})
+			equal(t, "columns come in the view's order with their SQL types", daily.Columns(), []dialect.Column{
+				{Name: "shop", Type: "bigint"}, {Name: "day", Type: "date"}, {Name: "total", Type: "numeric(10,2)"},
+				{Name: "tags", Type: "text[]"},
+			})
+			if got, want := daily.Indexes(), []dialect.Index{
+				{Name: "daily_expression", Columns: []string{"shop", ""}, Unique: true, Unfit: "it is on an expression"},
+				{Name: "daily_include", Columns: []string{"day"}, Included: []string{"total"}, Unique: true},
+				{Name: "daily_partial", Columns: []string{"shop"}, Unique: true, Unfit: "it is partial (it has a WHERE)"},
+				{Name: "daily_plain", Columns: []string{"total"}, Unfit: "it is not unique"},
+				{Name: "daily_usable", Columns: []string{"shop", "day"}, Unique: true},
+			}; !reflect.DeepEqual(got, want) {
+				t.Errorf("indexes come by name with what a concurrent refresh can't use them for:\ngot  %+v\nwant %+v", got, want)
+			}
+			same(t, "a view with data is populated", daily.Populated(), true)
+			same(t, "comment", daily.Comment(), "sales, a row a day")
+			same(t, "owner", daily.Owner(), one[string](t, e.pool, "SELECT current_user::text"))
+			same(t, "its owner may refresh a view", daily.MayRefresh(), true)
+			same(t, "a view made WITH NO DATA is not populated", matview(t, m, "empty").Populated(), false)
+			same(t, "a view may have no columns", len(matview(t, m, "bare").Columns()), 0)
+
+			definition, err := daily.Definition(t.Context())
+			if err != nil || !strings.Contains(definition, "'2026-01-01'::date AS day") {
+				t.Errorf("definition is %q, error %v", definition, err)
+			}
+		})
+}
+
+func viewNames(m *massive.DB) []string {
+	var all []dialect.Name
+	for _, v := range m.Matviews() {
+		all = append(all, v.Name())
+	}
+	return names(all)
+}
+
+func enumNames(m *massive.DB) []string {
+	var all []dialect.Name
+	for _, v := range m.Enums() {
+		all = append(all, v.Name())
+	}
+	return names(all)
+}
+
+func sequenceNames(m *massive.DB) []string {
+	var all []dialect.Name
+	for _, v := range m.Sequences() {
+		all = append(all, v.Name())
+	}
+	return names(all)
+}
+
+func TestLoadEnums(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE TYPE mood AS ENUM ('z', 'y', 'x');
+		ALTER TYPE mood ADD VALUE 'between' BEFORE 'y';
+		ALTER TYPE mood ADD VALUE 'first' BEFORE 'z';
+		CREATE SCHEMA other;
+		CREATE TYPE other.mood AS ENUM ('one', 'two');
+		CREATE TYPE nothing AS ENUM ();
+		CREATE TYPE odd AS ENUM ('', ' ', 'a,b', '{}', '"', '\', 'NULL', 'null', 'Ä ö', 'it''s');
+		CREATE TYPE many AS ENUM ('01','02','03','04','05','06','07','08','09','10','11','12');
+		COMMENT ON TYPE mood IS 'how it goes';
+		CREATE DOMAIN feeling AS mood;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			equal(t, "enums come by schema and name; a domain over one is none", enumNames(m),
+				[]string{"other.mood", "public.many", "public.mood", "public.nothing", "public.odd"})
+			mood := enum(t, m, "mood")
+			equal(t, "labels come in the type's order", mood.Values(), []string{"first", "z", "between", "y", "x"})
+			same(t, "comment", mood.Comment(), "how it goes")
+			equal(t, "enums of one name in two schemas stay apart", enum(t, m, "other.mood").Values(), []string{"one", "two"})
+			equal(t, "an enum may have no labels", enum(t, m, "nothing").Values(), nil)
+			equal(t, "labels come as they are", enum(t, m, "odd").Values(),
+				[]string{"", " ", "a,b", "{}", `"`, `\`, "NULL", "null", "Ä ö", "it's"})
+			many := enum(t, m, "many")
+			same(t, "position", many.Position("11"), 10)
+			same(t, "a label that is none", many.Contains("13"), false)
+		})
+}
+
+func TestLoadSequences(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SEQUENCE plain;
+		CREATE SEQUENCE odd AS smallint INCREMENT -5 MINVALUE -100 MAXVALUE 100 START 50 CACHE 20 CYCLE;
+		COMMENT ON SEQUENCE odd IS 'downwards';
+		CREATE TABLE orders (no integer GENERATED BY DEFAULT AS IDENTITY, line serial);`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			equal(t, "sequences come by schema and name", sequenceNames(m),
+				[]string{"public.odd", "public.orders_line_seq", "public.orders_no_seq", "public.plain"})
+			all := dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true}
+			column := func(name string) *dialect.ColumnRef {
+				return &dialect.ColumnRef{Table: dialect.Name{Schema: "public", Name: "orders"}, Column: name}
+			}
+			want := map[string]dialect.SequenceDef{
+				"plain": {Type: "bigint", Start: 1, Increment: 1, Min: 1, Max: 9223372036854775807, Cache: 1, Rights: all},
+				"odd": {Type: "smallint", Start: 50, Increment: -5, Min: -100, Max: 100, Cache: 20, Cycle: true, Rights: all,
+					Object: dialect.Object{Comment: "downwards"}},
+				"orders_no_seq": {Type: "integer", Start: 1, Increment: 1, Min: 1, Max: 2147483647, Cache: 1, Rights: all,
+					OwnedBy: column("no"), Identity: true},
+				"orders_line_seq": {Type: "integer", Start: 1, Increment: 1, Min: 1, Max: 2147483647, Cache: 1, Rights: all,
+					OwnedBy: column("line")},
+			}
+			owner := one[string](t, e.pool, "SELECT current_user::text")
+			for name, def := range want {
+				got := sequence(t, m, name).Def()
+				def.ID, def.Name, def.Owner, def.Visible = got.ID, dialect.Name{Schema: "public", Name: name}, owner, true
+				if !reflect.DeepEqual(got, def) {
+					t.Errorf("sequence %s:\ngot  %+v\nwant %+v", name, got, def)
+				}
+			}
+		})
+}
+
+// keySequences has a case of every way in which a sequence can or can't belong to a primary key.
+const keySequences = `
+	CREATE SCHEMA shop; CREATE SCHEMA tools;
+	CREATE TABLE serial_key (id serial PRIMARY KEY);
+	CREATE TABLE shop.serial_key (id bigserial PRIMARY KEY);
+	CREATE TABLE identity_key (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+	CREATE TABLE shop.identity_key (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+	CREATE TABLE not_first (note text, at date, id serial PRIMARY KEY);
+	CREATE TABLE composite (shop int, no serial, PRIMARY KEY (shop, no));
+	CREATE TABLE renamed (id serial PRIMARY KEY); ALTER SEQUENCE renamed_id_seq RENAME TO "Renamed, it's";
+	CREATE SEQUENCE tools.elsewhere; CREATE TABLE by_default (id bigint PRIMARY KEY DEFAULT nextval('tools.elsewhere'));
+	CREATE SEQUENCE shared; CREATE TABLE shared_a (id bigint PRIMARY KEY DEFAULT nextval('shared'));
+	CREATE TABLE shared_b (id bigint PRIMARY KEY DEFAULT nextval('shared'));
+	CREATE SEQUENCE in_text; CREATE TABLE text_key (id text PRIMARY KEY DEFAULT 'A' || nextval('in_text'));
+	CREATE TABLE parted (id bigserial, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+	CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+	CREATE TABLE part_keyed (id bigserial, at date) PARTITION BY RANGE (at);
+	CREATE TABLE part_keyed_1 PARTITION OF part_keyed (PRIMARY KEY (id)) FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+	CREATE TABLE parent (id serial, note text); CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
+
+	CREATE TABLE only_unique (id serial UNIQUE);
+	CREATE TABLE plain_serial (id bigint PRIMARY KEY, no serial);
+	CREATE TABLE plain_identity (id bigint PRIMARY KEY, no bigint GENERATED ALWAYS AS IDENTITY);
+	CREATE TABLE covering (id bigint, no serial, PRIMARY KEY (id) INCLUDE (no));
+	CREATE SEQUENCE tools.serial_key_id_seq;
+	CREATE SEQUENCE owned OWNED BY plain_serial.no;
+	CREATE SEQUENCE "UPPER case"; CREATE SEQUENCE independent;
+	CREATE TABLE no_key (no bigint DEFAULT nextval('independent'));`
+
+func TestKeySequencesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, keySequences, func(t *testing.T, e *env) {
+		m := e.load(t)
+		equal(t, "independent sequences are listed, whatever feeds a column that is no primary key's included",
+			sequenceNames(m), []string{
+				`public."UPPER case"`, "public.covering_no_seq", "public.independent", "public.only_unique_id_seq",
+				"public.owned", "public.plain_identity_no_seq", "public.plain_serial_no_seq", "tools.serial_key_id_seq",
+			})
+		var left []string
+		for _, o := range m.Omitted() {
+			left = append(left, fmt.Sprintf("%s: %s", o.Name, o.KeyOf))
+		}
+		equal(t, "sequences of primary keys are left out, each with the key", left, []string{
+			`public."Renamed, it's": public.renamed.id`,
+			"public.composite_no_seq: public.composite.no",
+			"public.identity_key_id_seq: public.identity_key.id",
+			"public.in_text: public.text_key.id",
+			"public.not_first_id_seq: public.not_first.id",
+			"public.parent_id_seq: public.child.id",
+			"public.part_keyed_id_seq: public.part_keyed_1.id",
+			"public.parted_id_seq: public.parted.id",
+			"public.serial_key_id_seq: public.serial_key.id",
+			"public.shared: public.shared_a.id",
+			"shop.identity_key_id_seq: shop.identity_key.id",
+			"shop.serial_key_id_seq: shop.serial_key.id",
+			"tools.elsewhere: public.by_default.id",
+		})
+		_, err := m.Sequence("identity_key_id_seq")
+		mustBe(t, err, massive.ErrNotFound, "key sequence of public.identity_key.id", "KeySequences()")
+
+		with := e.load(t, massive.KeySequences())
+		same(t, "KeySequences loads them all", len(with.Sequences()), len(m.Sequences())+len(m.Omitted()))
+		same(t, "and leaves nothing out", len(with.Omitted()), 0)
+		same(t, "which then work", next(t, sequence(t, with, "identity_key_id_seq")), 1)
+	})
+}
+
+func TestLoadRights(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SCHEMA open; CREATE SCHEMA shut;
+		CREATE SEQUENCE open.none; CREATE SEQUENCE open.read; CREATE SEQUENCE open.use; CREATE SEQUENCE open.change;
+		CREATE SEQUENCE open.own; CREATE SEQUENCE shut.all_rights;
+		CREATE MATERIALIZED VIEW open.theirs AS SELECT 1 AS id; CREATE MATERIALIZED VIEW open.ours AS SELECT 1 AS id;
+		CREATE TYPE shut.mood AS ENUM ('sad');`,
+		func(t *testing.T, e *env) {
+			_, stranger := e.role(t, `
+				GRANT USAGE, CREATE ON SCHEMA open TO $role;
+				GRANT SELECT ON SEQUENCE open.read TO $role; GRANT USAGE ON SEQUENCE open.use TO $role;
+				GRANT UPDATE ON SEQUENCE open.change TO $role; GRANT ALL ON SEQUENCE shut.all_rights TO $role;
+				ALTER SEQUENCE open.own OWNER TO $role; ALTER MATERIALIZED VIEW open.ours OWNER TO $role;`)
+			m := load(t, stranger)
+			for name, want := range map[string]string{
+				"open.none": "none", "open.read": "read", "open.use": "next", "open.change": "next, set",
+				"open.own": "read, next, set, restart", "shut.all_rights": "none",
+			} {
+				same(t, "rights on "+name, sequence(t, m, name).Def().Rights.String(), want)
+			}
+			same(t, "a stranger may not refresh", matview(t, m, "open.theirs").MayRefresh(), false)
+			same(t, "the owner may", matview(t, m, "open.ours").MayRefresh(), true)
+			equal(t, "what a role may not use is still seen", enum(t, m, "shut.mood").Values(), []string{"sad"})
+
+			// What was loaded agrees with what the server then does.
+			for _, s := range m.Sequences() {
+				rights := s.Def().Rights
+				_, err := s.State(t.Context())
+				same(t, "reading "+s.Name().String(), !errors.Is(err, massive.ErrPermission), rights.Read)
+				_, err = s.NextValue(t.Context())
+				same(t, "a value of "+s.Name().String(), !errors.Is(err, massive.ErrPermission), rights.Next)
+				same(t, "restart of "+s.Name().String(), !errors.Is(s.Restart(t.Context()), massive.ErrPermission), rights.Restart)
+			}
+			for _, v := range m.Matviews() {
+				_, err := v.Refresh(t.Context())
+				same(t, "refresh of "+v.Name().String(), !errors.Is(err, massive.ErrPermission), v.MayRefresh())
+			}
+		})
+}
+
+func TestMaintainMayRefresh(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
+		if major := e.load(t).Server().Major; major < 17 {
+			t.Skipf("MAINTAIN is a right from PostgreSQL 17 on, and the server is %d", major)
+		}
+		_, as := e.role(t, `GRANT MAINTAIN ON v TO $role`)
+		v := matview(t, load(t, as), "v")
+		same(t, "MAINTAIN is enough to refresh", v.MayRefresh(), true)
+		if _, err := v.Refresh(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLoadWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE TABLE base (id int); CREATE TABLE other (id int);
+		CREATE MATERIALIZED VIEW slow AS SELECT id FROM base UNION SELECT 1 FROM `+gated+`;
+		CREATE MATERIALIZED VIEW above AS SELECT id FROM other; CREATE SEQUENCE s;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			open := e.gate(t)
+			refreshed := make(chan error, 1)
+			go func() {
+				_, err := matview(t, m, "slow").Refresh(context.Background())
+				refreshed <- err
+			}()
+			e.waitForRefresh(t)
+			holder := e.begin(t)
+			exec(t, holder, `LOCK TABLE other IN ACCESS EXCLUSIVE MODE; ALTER SEQUENCE s RESTART;
+				ALTER MATERIALIZED VIEW above RENAME TO aside`)
+
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			again, err := massive.Load(ctx, e.pool, postgres.New())
+			if err != nil {
+				t.Fatalf("a load beside a blocking refresh and DDL: %v", err)
+			}
+			equal(t, "it sees what is committed", viewNames(again), []string{"public.above", "public.slow"})
+			if err := holder.Rollback(); err != nil {
+				t.Error(err)
+			}
+			open()
+			if err := <-refreshed; err != nil {
+				t.Error(err)
+			}
+		})
+}
+
+func TestSystemAndTemporarySchemasAreNotLoaded(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE real`, func(t *testing.T, e *env) {
+		other, own := e.conn(t), e.conn(t)
+		exec(t, other, `CREATE TEMP SEQUENCE theirs; CREATE TYPE pg_temp.their_mood AS ENUM ('a');
+			CREATE TEMP TABLE key (id bigint PRIMARY KEY DEFAULT nextval('public.real'))`)
+		exec(t, own, `CREATE TEMP SEQUENCE ours; CREATE TYPE pg_temp.our_mood AS ENUM ('a')`)
+		m := load(t, own)
+		equal(t, "no temporary sequence, and no temporary table makes one a key's", sequenceNames(m), []string{"public.real"})
+		equal(t, "no temporary enum", enumNames(m), nil)
+		equal(t, "no system view", viewNames(m), nil)
+		same(t, "nothing is left out", len(m.Omitted()), 0)
+		exec(t, own, `CREATE TEMP SEQUENCE real`)
+		_, err := load(t, own).Sequence("real")
+		var missing *massive.NotFoundError
+		if !errors.As(err, &missing) || missing.Reason != massive.Hidden {
+			t.Errorf("a temporary sequence hides a real one of its name; got %v", err)
+		}
+	})
+}
+
+func TestLoadOptions(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SCHEMA stats; CREATE SCHEMA "Odd.Schema";
+		CREATE MATERIALIZED VIEW stats.daily AS SELECT 1 AS id; CREATE MATERIALIZED VIEW stats.tmp_daily AS SELECT 1 AS id;
+		CREATE MATERIALIZED VIEW other AS SELECT 1 AS id;
+		CREATE TYPE stats.mood AS ENUM ('a'); CREATE TYPE tmp_mood AS ENUM ('a'); CREATE TYPE "Odd.Schema"."tmp*" AS ENUM ('a');
+		CREATE SEQUENCE stats.no; CREATE SEQUENCE tmp_no; CREATE TABLE keyed (id serial PRIMARY KEY);`,
+		func(t *testing.T, e *env) {
+			for _, c := range []struct {
+				name                       string
+				opts                       []massive.LoadOption
+				matviews, enums, sequences string
+			}{
+				{"a schema", []massive.LoadOption{massive.Include("stats.*")},
+					"stats.daily stats.tmp_daily", "stats.mood", "stats.no"},
+				{"a name in every schema", []massive.LoadOption{massive.Exclude("*.tmp_*")},
+					"public.other stats.daily", `"Odd.Schema"."tmp*" stats.mood`, "stats.no"},
+				{"exclude is stronger", []massive.LoadOption{massive.Include("stats.*"), massive.Exclude("tmp_*", "*.no")},
+					"stats.daily", "stats.mood", ""},
+				{"quoted wildcards are themselves", []massive.LoadOption{massive.Include(`"Odd.Schema"."tmp*"`, `"*"`)},
+					"", `"Odd.Schema"."tmp*"`, ""},
+				{"kinds", []massive.LoadOption{massive.Only(massive.KindEnum)},
+					"", `"Odd.Schema"."tmp*" public.tmp_mood stats.mood`, ""},
+				{"kinds and keys", []massive.LoadOption{massive.Only(massive.KindSequence), massive.KeySequences()},
+					"", "", "public.keyed_id_seq public.tmp_no stats.no"},
+			} {
+				m := e.load(t, c.opts...)
+				same(t, c.name+": materialized views", strings.Join(viewNames(m), " "), c.matviews)
+				same(t, c.name+": enums", strings.Join(enumNames(m), " "), c.enums)
+				same(t, c.name+": sequences", strings.Join(sequenceNames(m), " "), c.sequences)
+			}
+			m := e.load(t, massive.Include("stats.*"), massive.Exclude("*.tmp_*"))
+			var why []string
+			for _, o := range m.Omitted() {
+				why = append(why, fmt.Sprintf("%s %s: %s", o.Kind, o.Name, o.Why))
+			}
+			equal(t, "what is left out is listed with the reason", why, []string{
+				"materialized view public.other: it is not included by stats.*",
+				"materialized view stats.tmp_daily: it is excluded by *.tmp_*",
+				`enum "Odd.Schema"."tmp*": it is not included by stats.*`,
+				"enum public.tmp_mood: it is excluded by *.tmp_*",
+				"sequence public.keyed_id_seq: it is the key sequence of public.keyed.id",
+				"sequence public.tmp_no: it is excluded by *.tmp_*",
+			})
+			_, err := m.Matview("stats.tmp_daily")
+			mustBe(t, err, massive.ErrNotFound, "stats.tmp_daily was left out: it is excluded by *.tmp_*")
+		})
+}
+
+func TestLoadRefusesBadOptions(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		for says, opts := range map[string][]massive.LoadOption{
+			"option 1 is the zero LoadOption":          {{}},
+			"option Include is given twice":            {massive.Include("a"), massive.Include("b")},
+			"option KeySequences is given twice":       {massive.KeySequences(), massive.KeySequences()},
+			"option KeySequences asks for sequences":   {massive.KeySequences(), massive.Only(massive.KindEnum)},
+			"option Only: invalid argument: no kind":   {massive.Only()},
+			"Kind(9) is none":                          {massive.Only(9)},
+			"kind enum is given twice":                 {massive.Only(massive.KindEnum, massive.KindEnum)},
+			"option Include: invalid argument: no pat": {massive.Include()},
+			`pattern "": `:                             {massive.Exclude("")},
+			`pattern "a.b.c": `:                        {massive.Exclude("a.b.c")},
+			`opens a quote and does not close it`:      {massive.Include(`"a`)},
+			`pattern ".b": `:                           {massive.Include(".b")},
+		} {
+			_, err := massive.Load(t.Context(), e.pool, postgres.New(), opts...)
+			mustBe(t, err, massive.ErrInvalid, "massive: load: ", says)
+		}
+	})
+}
+
+func TestServer(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SCHEMA "First, odd"`, func(t *testing.T, e *env) {
+		conn := e.conn(t)
+		exec(t, conn, `SET search_path = "First, odd", missing, public`)
+		m := load(t, conn)
+		s := m.Server()
+		same(t, "database", s.Database, e.Name())
+		same(t, "role", s.User, one[string](t, conn, "SELECT current_user::text"))
+		same(t, "version", s.Version, one[string](t, conn, "SELECT current_setting('server_version')"))
+		if !strings.HasPrefix(s.Version, fmt.Sprint(s.Major)) {
+			t.Errorf("major %d of version %s", s.Major, s.Version)
+		}
+		same(t, "standby", s.Standby, false)
+		same(t, "longest name", s.MaxNameBytes, 63)
+		equal(t, "the search path in effect leaves out schemas that don't exist", m.SearchPath(), []string{"First, odd", "public"})
+	})
+}
+
+// Views are the nodes, and what they read the edges, of the graph that refreshes are ordered by.
+func TestCatalogHasEdgesOfViews(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE TABLE t (id int); CREATE SCHEMA far;
+		CREATE MATERIALIZED VIEW low AS SELECT a.id, b.id AS other FROM t a, t b;
+		CREATE VIEW leaf AS SELECT id FROM t;
+		CREATE VIEW far.middle AS SELECT l.id, l.other FROM low l, low again;
+		CREATE MATERIALIZED VIEW high AS SELECT m.id FROM far.middle m JOIN leaf USING (id) JOIN pg_stat_activity s ON s.pid = m.id;`,
+		func(t *testing.T, e *env) {
+			cat, err := postgres.New().Load(t.Context(), e.pool, dialect.Filter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			node := map[int64]string{}
+			reads := map[string][]int64{}
+			for _, v := range cat.Views {
+				node[v.ID], reads[v.Name.String()] = v.Name.String(), v.Reads
+			}
+			for _, v := range cat.Matviews {
+				node[v.ID], reads[v.Name.String()] = v.Name.String(), v.Reads
+			}
+			var edges []string
+			for _, from := range []string{"public.high", "far.middle", "public.low"} {
+				for _, to := range reads[from] {
+					edges = append(edges, from+" > "+node[to])
+				}
+			}
+			same(t, "plain views that read no view are no nodes", len(cat.Views), 1)
+			equal(t, "an edge for each view that another reads, once; a leaf is known by its number only", edges,
+				[]string{"public.high > ", "public.high > far.middle", "far.middle > public.low"})
+		})
+}
+
+// The statement must survive whatever is dropped under it.
+func TestLoadBesideDDL(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SCHEMA churn`, func(t *testing.T, e *env) {
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		var wg sync.WaitGroup
+		for i := range 2 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					_, err := e.pool.ExecContext(context.Background(), fmt.Sprintf(`
+						CREATE TYPE churn.e%[1]d AS ENUM ('a'); CREATE SEQUENCE churn.s%[1]d;
+						CREATE MATERIALIZED VIEW churn.v%[1]d AS SELECT 'a'::churn.e%[1]d AS label;
+						CREATE UNIQUE INDEX ON churn.v%[1]d (label);
+						CREATE TABLE churn.t%[1]d (id serial PRIMARY KEY)`, i))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if _, err := e.pool.ExecContext(context.Background(), fmt.Sprintf(`DROP MATERIALIZED VIEW churn.v%[1]d;
+						DROP TYPE churn.e%[1]d; DROP SEQUENCE churn.s%[1]d; DROP TABLE churn.t%[1]d`, i)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		loads := 0
+		for ctx.Err() == nil {
+			m, err := massive.Load(t.Context(), e.pool, postgres.New())
+			if err != nil {
+				t.Errorf("load %d: %v", loads, err)
+				break
+			}
+			loads++
+			for i := range 2 {
+				// Each of these statements was one transaction: all of its structures are there, or none.
+				n := 0
+				for _, v := range append(append(viewNames(m), enumNames(m)...), sequenceNames(m)...) {
+					if strings.HasPrefix(v, "churn.") && strings.HasSuffix(v, fmt.Sprint(i)) {
+						n++
+					}
+				}
+				if n != 0 && n != 3 {
+					t.Errorf("load %d saw %d of the 3 structures that come and go together", loads, n)
+				}
+			}
+		}
+		wg.Wait()
+		if loads < 10 {
+			t.Errorf("only %d loads beside the DDL", loads)
+		}
+	})
+}

@@ -1,0 +1,302 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// What a bare name means, Postgres is asked: to_regclass and to_regtype resolve it along the search path.
+func TestBareNamesResolveAsPostgresDoes(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SCHEMA a; CREATE SCHEMA b; CREATE SCHEMA "C c";
+		CREATE MATERIALIZED VIEW a.v1 AS SELECT 1; CREATE MATERIALIZED VIEW b.v1 AS SELECT 1;
+		CREATE TABLE a.v2 (); CREATE MATERIALIZED VIEW b.v2 AS SELECT 1;
+		CREATE MATERIALIZED VIEW "C c".v3 AS SELECT 1; CREATE VIEW b.v3 AS SELECT 1;
+		CREATE TYPE a.e1 AS ENUM ('a'); CREATE TYPE b.e1 AS ENUM ('b');
+		CREATE TABLE a.e2 (); CREATE TYPE b.e2 AS ENUM ('b');
+		CREATE DOMAIN b.e3 AS int; CREATE TYPE "C c".e3 AS ENUM ('c');
+		CREATE SEQUENCE a.s1; CREATE SEQUENCE b.s1; CREATE SEQUENCE "C c".s1;
+		CREATE INDEX s2 ON a.v1 ((1)); CREATE SEQUENCE b.s2;
+		CREATE MATERIALIZED VIEW b.pg_class AS SELECT 1; CREATE TYPE a.text AS ENUM ('a');`,
+		func(t *testing.T, e *env) {
+			conn := e.conn(t)
+			for _, path := range []string{
+				`a, b, "C c"`, `b, a`, `"C c", b`, `"C c"`, `b, pg_catalog`, `a, pg_catalog`, `missing, a`, `''`, `"$user", public`,
+			} {
+				exec(t, conn, "SET search_path = "+path)
+				m := load(t, conn)
+				for _, name := range []string{"v1", "v2", "v3", "e1", "e2", "e3", "s1", "s2", "pg_class", "text", "none"} {
+					for kind, found := range map[string]func(string) (dialect.Name, error){
+						"m": func(n string) (dialect.Name, error) { return nameOf(m.Matview(n)) },
+						"S": func(n string) (dialect.Name, error) { return nameOf(m.Sequence(n)) },
+						"e": func(n string) (dialect.Name, error) { return nameOf(m.Enum(n)) },
+					} {
+						query := `SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+							WHERE c.oid = to_regclass('"` + name + `"') AND c.relkind = '` + kind + `'`
+						if kind == "e" {
+							query = `SELECT n.nspname FROM pg_catalog.pg_type c JOIN pg_catalog.pg_namespace n ON n.oid = c.typnamespace
+								WHERE c.oid = to_regtype('"` + name + `"') AND c.typtype = 'e'`
+						}
+						want := ""
+						if err := conn.QueryRowContext(t.Context(), query).Scan(&want); err != nil && !errors.Is(err, sql.ErrNoRows) {
+							t.Fatal(err)
+						}
+						got, err := found(name)
+						if got.Schema != want {
+							t.Errorf("along %s the bare name %s (kind %s) is in schema %q, and was found in %q (%v)",
+								path, name, kind, want, got.Schema, err)
+						}
+						if want == "" {
+							mustBe(t, err, massive.ErrNotFound)
+						}
+					}
+				}
+			}
+		})
+}
+
+func nameOf[T interface{ Name() dialect.Name }](found T, err error) (dialect.Name, error) {
+	if err != nil {
+		return dialect.Name{}, err
+	}
+	return found.Name(), nil
+}
+
+func TestNotFoundSaysWhy(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SCHEMA app; CREATE SCHEMA stats;
+		CREATE MATERIALIZED VIEW stats.daily_sales AS SELECT 1;
+		CREATE TABLE public.mood (); CREATE TYPE app.mood AS ENUM ('a');
+		CREATE TABLE keyed (id serial PRIMARY KEY); CREATE SEQUENCE tmp_no;`,
+		func(t *testing.T, e *env) {
+			conn := e.conn(t)
+			exec(t, conn, "SET search_path = public, app")
+			m := load(t, conn, massive.Exclude("tmp_*"))
+			for _, c := range []struct {
+				find   func() error
+				reason massive.NotFoundReason
+				says   string
+			}{
+				{func() error { _, err := m.Matview("daily_sales"); return err }, massive.OffSearchPath,
+					"massive: look up daily_sales: materialized view not found: stats.daily_sales exists, " +
+						"but its schema is not on the search path (public, app); look it up with its schema"},
+				{func() error { _, err := m.Enum("mood"); return err }, massive.Hidden,
+					"massive: look up mood: enum not found: app.mood is hidden by the row type of public.mood, " +
+						"which comes before it on the search path; look it up as app.mood"},
+				{func() error { _, err := m.Sequence("keyed_id_seq"); return err }, massive.KeySequence,
+					"massive: look up keyed_id_seq: sequence not found: public.keyed_id_seq was left out: " +
+						"it is the key sequence of public.keyed.id; load it with KeySequences()"},
+				{func() error { _, err := m.Sequence("tmp_no"); return err }, massive.Filtered,
+					"massive: look up tmp_no: sequence not found: public.tmp_no was left out: it is excluded by tmp_*"},
+				{func() error { _, err := m.Matview("stats.daily_sale"); return err }, massive.Unknown,
+					"massive: look up stats.daily_sale: materialized view not found; did you mean stats.daily_sales?"},
+				{func() error { _, err := m.Sequence("app.mood"); return err }, massive.OtherKind,
+					"massive: look up app.mood: sequence not found: an enum of that name exists"},
+			} {
+				err := c.find()
+				mustBe(t, err, massive.ErrNotFound)
+				var missing *massive.NotFoundError
+				if !errors.As(err, &missing) || missing.Reason != c.reason {
+					t.Errorf("the reason is %v, want %v: %v", missing.Reason, c.reason, err)
+				}
+				same(t, "the message", err.Error(), c.says)
+			}
+			_, err := load(t, conn, massive.Only(massive.KindEnum)).Sequence("tmp_no")
+			mustBe(t, err, massive.ErrNotFound, "that kind was not loaded")
+		})
+}
+
+func TestBadNames(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		m := e.load(t)
+		for name, says := range map[string]string{
+			"":                             "the name is empty",
+			`""`:                           "has an empty part",
+			".a":                           "has an empty part",
+			"a.":                           "has an empty part",
+			"a.b.c":                        "more than two parts",
+			`"a`:                           "opens a quote and does not close it",
+			`"a""`:                         "opens a quote and does not close it",
+			`a"b"`:                         "has a quote inside a part",
+			`"a"b`:                         "goes on behind a closing quote",
+			"a\x00b":                       "holds a NUL byte",
+			strings.Repeat("n", 64):        "64 bytes long, and the server's names end at 63",
+			"s." + strings.Repeat("ä", 32): "64 bytes long",
+		} {
+			for kind, find := range map[string]func(string) error{
+				"Matview":    func(n string) error { _, err := m.Matview(n); return err },
+				"Enum":       func(n string) error { _, err := m.Enum(n); return err },
+				"Sequence":   func(n string) error { _, err := m.Sequence(n); return err },
+				"AppendEnum": func(n string) error { return m.AppendEnum(n, "a") },
+			} {
+				err := find(name)
+				if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
+					t.Errorf("%s(%q): got %v, want an invalid argument that says %q", kind, name, err, says)
+				}
+			}
+		}
+	})
+}
+
+// oddNames are the ones that quoting gets wrong.
+var oddNames = []string{
+	"it's", `say "hi"`, "with.dot", `back\slash`, `\`, `'`, `"`, `""`, ".", "with space", " ", "UPPER", "Ünïcode 名前",
+	strings.Repeat("ä", 31) + "x", strings.Repeat("n", 63), "select", "$1", "?", ":name", "%s", "a;b", "--", "/*", "{a,b}",
+	"NULL", "\n", "\t", "1", "E'x'", "pg_x", "🙂",
+}
+
+func TestOddNamesWork(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		for _, name := range oddNames {
+			e.roundTrip(t, dialect.Name{Schema: name, Name: name})
+		}
+	})
+}
+
+// roundTrip takes structures of one name through everything that puts it into a statement. The schema is named
+// likewise, where Postgres lets it.
+func (e *env) roundTrip(t *testing.T, n dialect.Name) {
+	t.Helper()
+	if strings.HasPrefix(n.Schema, "pg_") {
+		n.Schema = "public"
+	}
+	other := dialect.Name{Schema: n.Schema, Name: "other"}
+	if n.Name == "other" {
+		other.Name = "another"
+	}
+	tx := e.begin(t)
+	defer tx.Rollback()
+	if n.Schema != "public" {
+		exec(t, tx, "CREATE SCHEMA "+dialect.Name{Name: n.Schema}.Quoted())
+	}
+	column := dialect.Name{Name: n.Name}.Quoted()
+	exec(t, tx, "CREATE MATERIALIZED VIEW "+n.Quoted()+" AS SELECT 1 AS "+column)
+	exec(t, tx, "CREATE UNIQUE INDEX ON "+n.Quoted()+" ("+column+")")
+	exec(t, tx, "CREATE TYPE "+other.Quoted()+" AS ENUM ("+literal(n.Name)+")")
+	// A name stands for one relation at a time: the sequence's turn comes when the view is gone.
+	for _, off := range []bool{false, true} {
+		if off {
+			exec(t, tx, "SET LOCAL standard_conforming_strings = off")
+		}
+		m := load(t, tx)
+		v := matview(t, m, n.Quoted())
+		same(t, "the view's name", v.Name(), n)
+		same(t, "its column's name", v.Columns()[0].Name, n.Name)
+		if again := matview(t, m, n.String()); again != v && again.Name() != n {
+			t.Errorf("%s finds %s", n.String(), again.Name())
+		}
+		if _, err := v.Refresh(t.Context()); err != nil {
+			t.Errorf("refresh %q: %v", n, err)
+		}
+		if _, err := v.Refresh(t.Context(), massive.Concurrently()); err != nil {
+			t.Errorf("refresh %q concurrently: %v", n, err)
+		}
+		if _, err := v.Definition(t.Context()); err != nil {
+			t.Errorf("definition of %q: %v", n, err)
+		}
+		var rows []int
+		if err := v.Select(t.Context(), &rows, "limit 1"); err != nil || len(rows) != 1 {
+			t.Errorf("select from %q: %v, %v", n, rows, err)
+		}
+		equal(t, "the enum's label", enum(t, m, other.Quoted()).Values(), []string{n.Name})
+	}
+	exec(t, tx, "DROP MATERIALIZED VIEW "+n.Quoted())
+	exec(t, tx, "CREATE SEQUENCE "+n.Quoted())
+	for _, mode := range []string{"off", "on"} {
+		exec(t, tx, "SET LOCAL standard_conforming_strings = "+mode)
+		s := sequence(t, load(t, tx), n.Quoted())
+		if err := s.ResetTo(t.Context(), 41); err != nil {
+			t.Errorf("reset %q: %v", n, err)
+		}
+		same(t, "next value", next(t, s), 41)
+		if v, err := s.LastValue(t.Context()); v != 41 || err != nil {
+			t.Errorf("last value of %q: %v, %v", n, v, err)
+		}
+	}
+}
+
+func literal(s string) string {
+	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
+}
+
+// FuzzNames quotes arbitrary names against the server.
+func FuzzNames(f *testing.F) {
+	f.Add("public", "daily")
+	for _, n := range oddNames {
+		f.Add(n, n)
+	}
+	e := newEnv(f, "pgx")
+	f.Fuzz(func(t *testing.T, schema, name string) {
+		n := dialect.Name{Schema: schema, Name: name}
+		for _, p := range []string{schema, name} {
+			if p == "" || len(p) > 63 || strings.Contains(p, "\x00") || strings.ToValidUTF8(p, "") != p {
+				t.Skip("no name in Postgres can be that")
+			}
+		}
+		if schema == "information_schema" {
+			t.Skip("a system schema")
+		}
+		e.roundTrip(t, n)
+	})
+}
+
+// Lookups of what exists allocate nothing, whatever the spelling.
+func TestLookupsAllocateNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts for the whole process
+	e := newEnv(t, "pgx")
+	e.Exec(t, `CREATE SEQUENCE orders; CREATE SEQUENCE "Odd one"; CREATE TYPE mood AS ENUM ('a','b');
+		CREATE MATERIALIZED VIEW daily AS SELECT 1`)
+	m := e.load(t)
+	w := m.With(e.pool)
+	mood := enum(t, m, "mood")
+	for what, c := range map[string]struct {
+		allocs float64
+		f      func()
+	}{
+		"bare":            {0, func() { _, _ = m.Sequence("orders") }},
+		"with schema":     {0, func() { _, _ = m.Sequence("public.orders") }},
+		"quoted":          {0, func() { _, _ = m.Sequence(`"public"."orders"`) }},
+		"half quoted":     {0, func() { _, _ = m.Sequence(`public."orders"`) }},
+		"odd, unquoted":   {0, func() { _, _ = m.Sequence("Odd one") }},
+		"view":            {0, func() { _, _ = m.Matview("daily") }},
+		"enum":            {0, func() { _, _ = m.Enum("mood") }},
+		"contains":        {0, func() { mood.Contains("b") }},
+		"through With":    {1, func() { _, _ = w.Sequence("orders") }},
+		"view, With":      {1, func() { _, _ = w.Matview("daily") }},
+		"an enum by With": {0, func() { _, _ = w.Enum("mood") }},
+	} {
+		if got := testing.AllocsPerRun(100, c.f); got != c.allocs {
+			t.Errorf("%s: %v allocations, want %v", what, got, c.allocs)
+		}
+	}
+}
+
+// A lookup's result does not depend on when it is made: structures come in one order, whatever was made first.
+func TestOrderIsStable(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		letters := strings.Split("Z,a,B,_x,b,é,10,9", ",")
+		rand.Shuffle(len(letters), func(i, j int) { letters[i], letters[j] = letters[j], letters[i] })
+		for _, l := range letters {
+			exec(t, e.pool, "CREATE SEQUENCE "+dialect.Name{Name: l}.Quoted())
+		}
+		for range 2 {
+			equal(t, "by name, byte by byte", sequenceNames(e.load(t)), []string{
+				`public."10"`, `public."9"`, `public."B"`, `public."Z"`, "public._x", "public.a", "public.b", `public."é"`,
+			})
+		}
+		if _, err := e.load(t).Reload(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}

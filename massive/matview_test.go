@@ -1,0 +1,265 @@
+package massive_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/jmoiron/sqlx/reflectx"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+const dailySales = `
+	CREATE TABLE orders (shop int, day date, total numeric);
+	CREATE MATERIALIZED VIEW daily_sales AS SELECT shop, day, sum(total) AS total FROM orders GROUP BY shop, day;
+	CREATE UNIQUE INDEX ON daily_sales (shop, day);
+	INSERT INTO orders VALUES (1, '2026-01-01', 10), (1, '2026-01-01', 5), (2, '2026-01-02', 7);`
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, dailySales, func(t *testing.T, e *env) {
+		m := e.load(t)
+		e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+			v := matview(t, m.With(q), "daily_sales")
+			count := func() int64 { return one[int64](t, q, "SELECT count(*) FROM daily_sales") }
+			for _, c := range []struct {
+				opts    []massive.RefreshOption
+				outcome massive.RefreshOutcome
+				mode    massive.RefreshMode
+				why     string
+				rows    int64
+			}{
+				{nil, massive.Refreshed, massive.Blocking, "the default", 2},
+				{[]massive.RefreshOption{massive.Concurrently()}, massive.Refreshed, massive.Concurrent, "asked for", 3},
+				{[]massive.RefreshOption{massive.WithNoData()}, massive.Emptied, massive.Blocking, "the default", -1},
+				{nil, massive.Refreshed, massive.Blocking, "the default", 3},
+			} {
+				exec(t, q, fmt.Sprintf("DELETE FROM orders WHERE shop > 2; INSERT INTO orders SELECT g, '2026-02-02', 1 FROM generate_series(3, %d) g", c.rows))
+				r, err := v.Refresh(t.Context(), c.opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, "outcome", r.Outcome, c.outcome)
+				same(t, "mode", r.Mode, c.mode)
+				same(t, "why", r.Why, c.why)
+				if r.Duration <= 0 {
+					t.Errorf("it took %v", r.Duration)
+				}
+				if c.rows >= 0 {
+					same(t, "rows after "+r.String(), count(), c.rows)
+				} else {
+					same(t, "populated after "+r.String(),
+						one[bool](t, q, "SELECT relispopulated FROM pg_class WHERE relname = 'daily_sales'"), false)
+				}
+			}
+		})
+	})
+}
+
+func TestRefreshRefusesBadOptions(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, dailySales, func(t *testing.T, e *env) {
+		v := matview(t, e.load(t), "daily_sales")
+		for says, opts := range map[string][]massive.RefreshOption{
+			"option 2 is the zero RefreshOption":        {massive.Concurrently(), {}},
+			"option Concurrently is given twice":        {massive.Concurrently(), massive.Concurrently()},
+			"Concurrently and WithNoData contradict":    {massive.WithNoData(), massive.Concurrently()},
+			"massive: refresh public.daily_sales: inva": {massive.WithNoData(), massive.Concurrently()},
+		} {
+			r, err := v.Refresh(t.Context(), opts...)
+			mustBe(t, err, massive.ErrInvalid, says)
+			same(t, "the result of a refused refresh", r, massive.RefreshResult{})
+		}
+		same(t, "nothing was sent", one[int64](t, e.pool, "SELECT count(*) FROM daily_sales"), 0)
+	})
+}
+
+// A reader meets a refresh that has its locks and is at work.
+func TestReadersOfARunningRefresh(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,
+		func(t *testing.T, e *env) {
+			v := matview(t, e.load(t), "slow")
+			for _, c := range []struct {
+				name  string
+				opts  []massive.RefreshOption
+				waits bool
+			}{{"blocking", nil, true}, {"concurrent", []massive.RefreshOption{massive.Concurrently()}, false}} {
+				open := e.gate(t)
+				refreshed, read := make(chan error, 1), make(chan error, 1)
+				go func() {
+					_, err := v.Refresh(context.Background(), c.opts...)
+					refreshed <- err
+				}()
+				e.waitForRefresh(t)
+				go func() {
+					var ids []int
+					read <- v.Select(context.Background(), &ids, "")
+				}()
+				if c.waits {
+					eventually(t, e.pool, "the reader waits for the blocking refresh", `SELECT EXISTS (SELECT FROM pg_locks
+						WHERE relation = 'slow'::regclass AND mode = 'AccessShareLock' AND NOT granted)`)
+				} else {
+					if err := <-read; err != nil {
+						t.Error(err)
+					}
+				}
+				select {
+				case err := <-refreshed:
+					t.Errorf("%s: the refresh ended before its gate was opened (%v)", c.name, err)
+				case err := <-read:
+					t.Errorf("%s: the reader did not wait (%v)", c.name, err)
+				default:
+				}
+				open()
+				if err := <-refreshed; err != nil {
+					t.Error(err)
+				}
+				if c.waits {
+					if err := <-read; err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+}
+
+type sale struct {
+	Shop  int
+	Day   time.Time
+	Total float64
+}
+
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales; CREATE MATERIALIZED VIEW ids AS SELECT generate_series(1, 3) AS id`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+				v := matview(t, m.With(q), "daily_sales")
+				day := func(d int) time.Time { return time.Date(2026, 1, d, 0, 0, 0, 0, time.UTC) }
+				check := func(rule string, got []sale, err error, want ...sale) {
+					t.Helper()
+					if err != nil {
+						t.Fatalf("%s: %v", rule, err)
+					}
+					for i := range got {
+						got[i].Day = got[i].Day.UTC()
+					}
+					equal(t, rule, got, want)
+				}
+				var sales []sale
+				err := v.Select(t.Context(), &sales, "ORDER BY shop")
+				check("all rows, in the tail's order", sales, err, sale{1, day(1), 15}, sale{2, day(2), 7})
+				err = v.Select(t.Context(), &sales, "WHERE total < $1 OR day > $2 ORDER BY day DESC LIMIT $3", 0, "2026-01-01", 1)
+				check("arguments are the driver's; what was there is overwritten", sales, err, sale{2, day(2), 7})
+				var pointers []*sale
+				if err := v.Select(t.Context(), &pointers, ""); err != nil || len(pointers) != 2 {
+					t.Errorf("pointers to structs: %v, %v", pointers, err)
+				}
+				var ids []int64
+				err = matview(t, m.With(q), "ids").Select(t.Context(), &ids, "WHERE id <> 2 ORDER BY id DESC")
+				if err != nil {
+					t.Error(err)
+				}
+				equal(t, "a view of one column reads into plain values", ids, []int64{3, 1})
+
+				err = v.Select(t.Context(), &[]struct{ Shop int }{}, "")
+				if err == nil || !strings.HasPrefix(err.Error(), "massive: select from public.daily_sales: missing destination name day") {
+					t.Errorf("a struct without a field for a column: got %v", err)
+				}
+				if err := v.Select(t.Context(), sales, ""); err == nil || !strings.Contains(err.Error(), "must pass a pointer") {
+					t.Errorf("a destination that is no pointer: got %v", err)
+				}
+			})
+		})
+}
+
+// A mapper, and Unsafe, set on sqlx's types are honoured.
+func TestSelectThroughSqlx(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales`, func(t *testing.T, e *env) {
+		x := sqlx.NewDb(e.pool, e.driver)
+		x.Mapper = reflectx.NewMapperFunc("json", strings.ToUpper)
+		type tagged struct {
+			Shop  int       `json:"shop"`
+			When  time.Time `json:"day"`
+			Total string    `json:"total"`
+		}
+		m := load(t, x)
+		var rows []tagged
+		if err := matview(t, m, "daily_sales").Select(t.Context(), &rows, "ORDER BY shop"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the mapper of a *sqlx.DB", fmt.Sprint(rows[0].Shop, " ", rows[0].Total, " ", rows[1].Total), "1 15 7")
+
+		tx, err := x.Beginx()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		exec(t, tx, "DELETE FROM orders WHERE shop = 1")
+		v := matview(t, m.With(tx), "daily_sales")
+		if _, err := v.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Select(t.Context(), &rows, ""); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the mapper, and the view, of a *sqlx.Tx", fmt.Sprint(len(rows), rows[0].Shop), "1 2")
+
+		conn, err := x.Connx(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = tx.Rollback()
+		if err := matview(t, m.With(conn), "daily_sales").Select(t.Context(), &rows, ""); err != nil || len(rows) != 2 {
+			t.Errorf("through a *sqlx.Conn: %v, %v", rows, err)
+		}
+
+		var some []struct {
+			Shop int `json:"shop"`
+		}
+		if err := matview(t, m, "daily_sales").Select(t.Context(), &some, ""); err == nil {
+			t.Error("a column without a field must be refused")
+		}
+		if err := matview(t, m.With(x.Unsafe()), "daily_sales").Select(t.Context(), &some, ""); err != nil || len(some) != 2 {
+			t.Errorf("Unsafe lets a struct leave columns out: %v, %v", some, err)
+		}
+	})
+}
+
+// A view made anew with other columns must not be read as if it were the old one.
+func TestSelectFromAViewMadeAnew(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW v AS SELECT 1 AS a, 2 AS b`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		type row struct{ A, B int }
+		var rows []row
+		v := matview(t, m, "v")
+		if err := v.Select(t.Context(), &rows, ""); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, e.pool, `DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 3 AS c, 4 AS b, 5 AS a`)
+		if err := v.Select(t.Context(), &rows, ""); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "columns are asked for by name", rows, []row{{5, 4}})
+		exec(t, e.pool, `DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 3 AS c`)
+		if err := v.Select(t.Context(), &rows, ""); err == nil || !strings.Contains(err.Error(), `column "a" does not exist`) {
+			t.Errorf("a column that is gone: got %v", err)
+		}
+		changes, err := m.Reload(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "a reload says so", changes.String(),
+			"materialized view public.v changed: made anew; columns [{a integer} {b integer}] → [{c integer}]")
+	})
+}

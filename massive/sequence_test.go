@@ -1,0 +1,222 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+func state(t *testing.T, s massive.Sequence) dialect.SequenceState {
+	t.Helper()
+	st, err := s.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := s.LastValue(t.Context())
+	if err != nil || last != st.Last {
+		t.Errorf("LastValue is %d (%v), and the state says %d", last, err, st.Last)
+	}
+	return st
+}
+
+func TestSequence(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s; CREATE SEQUENCE later START 10 MINVALUE 5 MAXVALUE 12; CREATE SEQUENCE cached CACHE 20`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+				s := sequence(t, m.With(q), "s")
+				same(t, "a new sequence is unused", state(t, s), dialect.SequenceState{Last: 1})
+				same(t, "its first value", next(t, s), 1)
+				same(t, "after the first value it is used", state(t, s), dialect.SequenceState{Last: 1, Called: true})
+				same(t, "its second value", next(t, s), 2)
+				if err := s.ResetTo(t.Context(), 123); err != nil {
+					t.Fatal(err)
+				}
+				same(t, "after ResetTo(123)", state(t, s), dialect.SequenceState{Last: 123})
+				same(t, "the next value is 123", next(t, s), 123)
+				same(t, "and the one behind it 124", next(t, s), 124)
+				if err := s.Reset(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				same(t, "after Reset", state(t, s), dialect.SequenceState{Last: 1})
+
+				l := sequence(t, m.With(q), "later")
+				if err := l.ResetTo(t.Context(), 12); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Restart(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				same(t, "Restart goes to the declared start", next(t, l), 10)
+				for _, end := range []func(context.Context) error{s.Reset, l.Restart} {
+					if err := end(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			exec(t, e.pool, "ALTER SEQUENCE later START 7")
+			l := sequence(t, m, "later")
+			if err := l.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "Restart goes to the start declared now, not when it was loaded", next(t, l), 7)
+
+			cached := sequence(t, m.With(e.conn(t)), "cached")
+			same(t, "a cache hands out one value", next(t, cached), 1)
+			same(t, "and reserves the others", state(t, cached), dialect.SequenceState{Last: 20, Called: true})
+		})
+}
+
+func TestSequencesAndTransactions(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		outside := sequence(t, m, "s")
+		same(t, "first", next(t, outside), 1)
+
+		in := func(f func(s massive.Sequence)) {
+			t.Helper()
+			tx := e.begin(t)
+			f(sequence(t, m.With(tx), "s"))
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in(func(s massive.Sequence) { same(t, "in the transaction", next(t, s), 2) })
+		same(t, "a value is used up though its transaction was rolled back", next(t, outside), 3)
+		in(func(s massive.Sequence) {
+			if err := s.ResetTo(t.Context(), 100); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "in the transaction that reset it", next(t, s), 100)
+			same(t, "and again", next(t, s), 101)
+		})
+		same(t, "a reset is rolled back, with the values taken behind it", next(t, outside), 4)
+
+		tx := e.begin(t)
+		if err := sequence(t, m.With(tx), "s").ResetTo(t.Context(), 50); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "a reset that is committed stays", next(t, outside), 50)
+	})
+}
+
+// No value is handed out twice, whoever asks.
+func TestNextValueConcurrently(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s INCREMENT 3 START 2`, func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t), "s")
+		const goroutines, each = 8, 50
+		var mu sync.Mutex
+		seen := map[int64]bool{}
+		var wg sync.WaitGroup
+		for range goroutines {
+			wg.Go(func() {
+				for range each {
+					v, err := s.NextValue(t.Context())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					if seen[v] {
+						t.Errorf("value %d came twice", v)
+					}
+					seen[v] = true
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		same(t, "values", len(seen), goroutines*each)
+		same(t, "the last one", state(t, s).Last, 2+3*(goroutines*each-1))
+	})
+}
+
+// A sequence made anew under its old name goes on working, also where a driver has prepared its statements.
+func TestSequenceMadeAnew(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
+		conn := e.conn(t)
+		s := sequence(t, load(t, conn), "s")
+		for i := range int64(3) {
+			same(t, "before", next(t, s), i+1)
+		}
+		exec(t, conn, "DROP SEQUENCE s; CREATE SEQUENCE s START 77")
+		same(t, "after", next(t, s), 77)
+	})
+}
+
+func TestReadOnlyTransaction(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		for what, op := range map[string]func(m *massive.DB) error{
+			"next value": func(m *massive.DB) error { _, err := sequence(t, m, "s").NextValue(t.Context()); return err },
+			"reset":      func(m *massive.DB) error { return sequence(t, m, "s").Reset(t.Context()) },
+			"restart":    func(m *massive.DB) error { return sequence(t, m, "s").Restart(t.Context()) },
+			"refresh":    func(m *massive.DB) error { _, err := matview(t, m, "v").Refresh(t.Context()); return err },
+		} {
+			tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := m.With(tx)
+			same(t, "reading works", state(t, sequence(t, w, "s")), dialect.SequenceState{Last: 1})
+			err = op(w)
+			mustBe(t, err, massive.ErrReadOnly, what)
+			_, err = sequence(t, w, "s").NextValue(t.Context())
+			mustBe(t, err, massive.ErrTxAborted, "roll it back")
+			if err := tx.Rollback(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := sequence(t, m, "s").NextValue(t.Context()); err != nil {
+			t.Errorf("the pool goes on: %v", err)
+		}
+	})
+}
+
+func TestSequenceRange(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SEQUENCE high MINVALUE 100 MAXVALUE 200 START 150;
+		CREATE SEQUENCE down INCREMENT -1;
+		CREATE SEQUENCE short MAXVALUE 2; CREATE SEQUENCE round MAXVALUE 2 CYCLE;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			for _, name := range []string{"high", "down"} {
+				s := sequence(t, m, name)
+				d := s.Def()
+				mustBe(t, s.Reset(t.Context()), massive.ErrOutOfRange, "massive: reset public."+name,
+					fmt.Sprintf("it runs from %d to %d; Restart starts it over at its declared start, %d", d.Min, d.Max, d.Start))
+				if err := s.Restart(t.Context()); err != nil {
+					t.Error(err)
+				}
+				same(t, "after Restart", next(t, s), d.Start)
+			}
+			for _, v := range []int64{99, 201, -1, 1 << 62} {
+				mustBe(t, sequence(t, m, "high").ResetTo(t.Context(), v), massive.ErrOutOfRange, "it runs from 100 to 200")
+			}
+			same(t, "a refused reset changes nothing", next(t, sequence(t, m, "high")), 151)
+
+			short := sequence(t, m, "short")
+			same(t, "first of two", next(t, short), 1)
+			same(t, "second of two", next(t, short), 2)
+			_, err := short.NextValue(t.Context())
+			mustBe(t, err, massive.ErrExhausted, "massive: next value of public.short: exhausted", "it runs from 1 to 2 by 1")
+			round := sequence(t, m, "round")
+			for _, want := range []int64{1, 2, 1} {
+				same(t, "a sequence that cycles", next(t, round), want)
+			}
+		})
+}

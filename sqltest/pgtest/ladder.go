@@ -1,0 +1,53 @@
+package pgtest
+
+// The ladder: the ways to come by a server, best first.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNoPostgres is the error of [Start] when there is no Postgres to be had. The message says what was
+// looked for and how to get one.
+var ErrNoPostgres = errors.New("no Postgres to be had")
+
+// A rung is one way to come by a server.
+type rung struct {
+	name   string
+	remedy string // what would make it work
+
+	// try returns a server that takes connections, with its dsn, version and origin. The error is of type
+	// missing if what the rung needs is not there; any other one ends the search.
+	try func(context.Context, config) (*Server, error)
+}
+
+var ladder = []rung{
+	{"MASSIVE_POSTGRES_URL", "set MASSIVE_POSTGRES_URL to the URL of a server", remote},
+	{"local binaries", "install the server binaries (apt-get install postgresql, brew install postgresql)", local},
+}
+
+// missing says why a rung has nothing to offer.
+type missing string
+
+func (why missing) Error() string { return string(why) }
+
+// climb takes the first rung that has a server.
+func climb(ctx context.Context, c config) (*Server, error) {
+	var passed, remedies []string
+	for _, rung := range ladder {
+		server, err := rung.try(ctx, c)
+		if err == nil {
+			server.origin = strings.Join(append([]string{server.origin}, passed...), "; not ")
+			return server, nil
+		}
+		var why missing
+		if !errors.As(err, &why) {
+			return nil, fmt.Errorf("pgtest: %s: %w", rung.name, err)
+		}
+		passed = append(passed, fmt.Sprintf("%s: %s", rung.name, why))
+		remedies = append(remedies, rung.remedy)
+	}
+	return nil, fmt.Errorf("pgtest: %w: %s (%s)", ErrNoPostgres, strings.Join(remedies, ", or "), strings.Join(passed, "; "))
+}

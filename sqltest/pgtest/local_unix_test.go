@@ -1,0 +1,462 @@
+//go:build unix
+
+package pgtest
+
+// Local server binaries: which are taken, how a cluster of them starts and fails to, and that nothing of it
+// stays behind however its process ends.
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// locally is the environment of this process without MASSIVE_POSTGRES_URL, and with a temporary directory
+// of the test's own, in which nothing may be when it ends.
+func locally(t *testing.T) config {
+	t.Helper()
+	// Not t.TempDir: that is closed to the user as whom a server of root's runs, and its path is long.
+	dir, err := os.MkdirTemp("/tmp", "pgtest-of-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(dir); err != nil {
+			t.Errorf("left behind: %v", err)
+		}
+		if left := processes(t, dir); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	})
+	c := config{places: places, tempDir: dir, getenv: func(name string) string {
+		if name == "MASSIVE_POSTGRES_URL" {
+			return ""
+		}
+		return os.Getenv(name)
+	}}
+	if _, err := binaries(c); err != nil {
+		if os.Getenv("MASSIVE_REQUIRE_POSTGRES") != "" && os.Getenv("MASSIVE_POSTGRES_URL") == "" {
+			t.Fatal(err)
+		}
+		t.Skipf("no local binaries: %v", err)
+	}
+	return c
+}
+
+// startLocally starts a server that is stopped when the test ends.
+func startLocally(t *testing.T, c config) *Server {
+	t.Helper()
+	server, err := climb(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// processes returns the processes that have some text in their command line.
+func processes(t *testing.T, text string) []string {
+	t.Helper()
+	out, err := exec.Command("ps", "-A", "-ww", "-o", "pid=,args=").Output()
+	if err != nil {
+		t.Fatalf("ps: %v", err)
+	}
+	var found []string
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, text) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+// fake makes a directory of server binaries that are the given shell scripts.
+func fake(t *testing.T, dir, initdb, postgres string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, script := range map[string]string{"initdb": initdb, "postgres": postgres} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLocalServer(t *testing.T) {
+	t.Parallel()
+	c := locally(t)
+	c.settings = []string{"wal_level=logical", "application_name=it's two words", "max_connections=7"}
+	server := startLocally(t, c)
+
+	bin, _ := binaries(c)
+	want := fmt.Sprintf("local binaries %s (PostgreSQL %s); not MASSIVE_POSTGRES_URL: not set", bin, server.version)
+	if server.Origin() != want {
+		t.Errorf("origin %q, want %q", server.Origin(), want)
+	}
+	database, err := server.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, driver := range drivers {
+		db := database.Open(t, driver)
+		for setting, want := range map[string]string{
+			"wal_level": "logical", "max_connections": "7", "listen_addresses": "", "fsync": "off", "server_encoding": "UTF8",
+		} {
+			if got := query(t, db, `SHOW `+setting); got != want {
+				t.Errorf("%s: %s is %q, want %q", driver, setting, got, want)
+			}
+		}
+		db.Close()
+	}
+
+	// The same server by URL, as somebody else's.
+	ours, err := climb(t.Context(), at("postgres://postgres@/postgres?sslmode=disable&host="+url.QueryEscape(server.dir(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(ours.Stop(), (&Database{ours, database.Name()}).Drop(t.Context())); err != nil {
+		t.Error(err)
+	}
+
+	for range 2 {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+		if left := processes(t, c.tempDir); len(left) > 0 {
+			t.Errorf("after Stop: %q", left)
+		}
+	}
+}
+
+// dir returns the directory of a local server.
+func (s *Server) dir(t *testing.T) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(s.dsn, "host='")
+	dir, _, found := strings.Cut(rest, "'")
+	if !found {
+		t.Fatalf("no socket in %s", s.dsn)
+	}
+	return dir
+}
+
+// The environment that drivers and servers read must not reach either. (Not parallel: it sets variables.)
+func TestEnvironmentDoesNotMatter(t *testing.T) {
+	c := locally(t)
+	for name, value := range map[string]string{
+		"PGHOST": "nowhere.invalid", "PGPORT": "1", "PGUSER": "nobody", "PGDATABASE": "none", "PGSSLMODE": "require",
+		"PGDATA": "/nonexistent", "LC_ALL": "none", "PATH": "",
+	} {
+		if name == "PATH" { // the watchdog needs some commands, wherever the binaries come from
+			bin, _ := binaries(c)
+			value = bin
+		}
+		t.Setenv(name, value)
+	}
+	server := startLocally(t, c)
+	database, err := server.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, driver := range drivers {
+		if got := query(t, database.Open(t, driver), `SELECT current_user`); got != "postgres" {
+			t.Errorf("%s: connected as %s, want postgres", driver, got)
+		}
+	}
+}
+
+func TestSettingsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"port", "Port", "unix_socket_directories"} {
+		if server, err := Start(t.Context(), Setting(name, "1")); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("setting %s: error %v, want one that names it", name, err)
+			if err == nil {
+				server.Stop()
+			}
+		}
+	}
+}
+
+func TestBinaries(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"path", "named", "packages/9.6/bin", "packages/15/bin", "packages/18/bin", "other/20/bin"} {
+		fake(t, filepath.Join(dir, name), "", "")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "packages/19/bin"), 0o755); err != nil { // without binaries
+		t.Fatal(err)
+	}
+	places := []string{filepath.Join(dir, "none/*/bin"), filepath.Join(dir, "packages/*/bin"), filepath.Join(dir, "other/*/bin")}
+
+	for _, test := range []struct {
+		named, path string
+		places      []string
+		want        string // below dir; or, with a space, what the error says
+	}{
+		{named: "named", path: "path", places: places, want: "named"},
+		{named: "packages", path: "path", places: places, want: "MASSIVE_POSTGRES_BIN: no initdb and postgres in " + dir},
+		{path: "packages:path:named", places: places, want: "path"},
+		{path: "packages", places: places, want: "packages/18/bin"},
+		{path: "packages", places: places[2:], want: "other/20/bin"},
+		{path: "packages", places: places[:1], want: "MASSIVE_POSTGRES_BIN is not set"},
+	} {
+		bin, err := binaries(config{places: test.places, getenv: func(name string) string {
+			switch {
+			case name == "MASSIVE_POSTGRES_BIN" && test.named != "":
+				return filepath.Join(dir, test.named)
+			case name == "PATH":
+				return "relative:" + filepath.Join(dir, strings.ReplaceAll(test.path, ":", ":"+dir+"/"))
+			}
+			return ""
+		}})
+		if strings.Contains(test.want, " ") {
+			var absent missing
+			if err == nil || !strings.Contains(err.Error(), test.want) || errors.As(err, &absent) != (test.named == "") {
+				t.Errorf("%+v: %v, %T %v", test, bin, err, err)
+			}
+		} else if bin != filepath.Join(dir, test.want) || err != nil {
+			t.Errorf("%+v: %v, %v", test, bin, err)
+		}
+	}
+}
+
+func TestStartFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name             string
+		initdb, postgres string // scripts; "" for the real one
+		setting          string
+		want             string // in the error
+	}{
+		{name: "initdb", initdb: "echo disk is full; exit 1", postgres: "exit 0", want: "disk is full"},
+		{name: "server", initdb: "exit 0", postgres: "echo out of shared memory >&2; exit 1", want: "out of shared memory"},
+		{name: "server in silence", initdb: "exit 0", postgres: "kill -9 $$", want: "does not start"},
+		{name: "setting", setting: "no_such_setting=1", want: `unrecognized configuration parameter "no_such_setting"`},
+		{name: "value", setting: "work_mem=lots", want: `invalid value for parameter "work_mem": "lots"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := locally(t)
+			if test.setting != "" {
+				c.settings = []string{test.setting}
+			} else {
+				bin := c.tempDir + "-bin"
+				fake(t, bin, test.initdb, test.postgres)
+				defer os.RemoveAll(bin)
+				c.getenv = func(name string) string { return map[string]string{"MASSIVE_POSTGRES_BIN": bin}[name] }
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			server, err := climb(ctx, c)
+			if err == nil {
+				server.Stop()
+				t.Fatal("it starts")
+			}
+			if !strings.Contains(err.Error(), test.want) || errors.Is(err, ErrNoPostgres) || ctx.Err() != nil {
+				t.Errorf("error %v, want one with %q, at once", err, test.want)
+			}
+		})
+	}
+}
+
+func TestStartEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			c := locally(t)
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			server, err := climb(ctx, c)
+			if err == nil {
+				if err := server.Stop(); err != nil {
+					t.Error(err)
+				}
+			} else if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error %v, want context.DeadlineExceeded", err)
+			}
+		})
+	}
+	t.Run("hangs", func(t *testing.T) {
+		t.Parallel()
+		c := locally(t)
+		bin := c.tempDir + "-bin"
+		fake(t, bin, "sleep 60", "")
+		defer os.RemoveAll(bin)
+		c.getenv = func(name string) string { return map[string]string{"MASSIVE_POSTGRES_BIN": bin}[name] }
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		begun := time.Now()
+		if _, err := climb(ctx, c); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) > 10*time.Second {
+			t.Errorf("error %v after %v, want context.DeadlineExceeded and soon", err, time.Since(begun))
+		}
+	})
+}
+
+// A server lives as long as its process even if nothing but a DSN refers to it.
+func TestForgottenServerLives(t *testing.T) {
+	t.Parallel()
+	c := locally(t)
+	server, err := climb(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := server.DSN("")
+	server = nil
+	for range 3 {
+		runtime.GC()
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := execute(t.Context(), dsn, `SELECT 1`); err != nil {
+		t.Error(err)
+	}
+	launched.Range(func(key, _ any) bool {
+		if c := key.(*cluster); c.dsn() == dsn {
+			if err := c.stop(); err != nil {
+				t.Error(err)
+			}
+		}
+		return true
+	})
+}
+
+func TestStopAfterCrash(t *testing.T) {
+	t.Parallel()
+	c := locally(t)
+	server := startLocally(t, c)
+	syscall.Kill(postmaster(t, server.dir(t)), syscall.SIGKILL)
+	if err := server.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// postmaster returns the process id of the server in a directory.
+func postmaster(t *testing.T, dir string) int {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(file), "\n")
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// A moment waits until it is time to end a process that starts a server: by what the process says, or by
+// what there is in its temporary directory.
+type moment func(t *testing.T, said <-chan string, dir string)
+
+func started(t *testing.T, said <-chan string, dir string) {
+	if line := <-said; line != "started" {
+		t.Fatalf("the process says %q", line)
+	}
+	if len(processes(t, dir)) == 0 { // or else the test would find nothing whatever happens
+		t.Fatal("no process of a server")
+	}
+}
+
+func appears(file string) moment {
+	return func(t *testing.T, _ <-chan string, dir string) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			if found, _ := filepath.Glob(filepath.Join(dir, "pgtest-*", file)); len(found) > 0 {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("no %s in %s", file, dir)
+			}
+		}
+	}
+}
+
+func after(d time.Duration) moment {
+	return func(*testing.T, <-chan string, string) { time.Sleep(d) }
+}
+
+// Whether anything stays is for locally to see; here it gets the time to go.
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		role string
+		when moment
+		send syscall.Signal // to the process's group, as Ctrl-C does
+	}{
+		{"exit", "exit", started, 0},
+		{"panic", "panic", started, 0},
+		{"killed", "wait", started, syscall.SIGKILL},
+		{"interrupted", "wait", started, syscall.SIGINT},
+		{"terminated", "wait", started, syscall.SIGTERM},
+		{"killed as initdb begins", "wait", appears("log"), syscall.SIGKILL},
+		{"interrupted as initdb begins", "wait", appears("log"), syscall.SIGINT},
+		{"killed in the midst of initdb", "wait", appears("data/PG_VERSION"), syscall.SIGKILL},
+		{"killed as the server begins", "wait", appears("data/postmaster.pid"), syscall.SIGKILL},
+		{"killed after 10ms", "wait", after(10 * time.Millisecond), syscall.SIGKILL},
+		{"killed after 300ms", "wait", after(300 * time.Millisecond), syscall.SIGKILL},
+		{"killed after 600ms", "wait", after(600 * time.Millisecond), syscall.SIGKILL},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := locally(t).tempDir
+			cmd := again(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_URL=")
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			said := make(chan string, 10)
+			go func() {
+				defer close(said)
+				for lines := bufio.NewScanner(stdout); lines.Scan(); {
+					said <- lines.Text()
+				}
+			}()
+
+			test.when(t, said, dir)
+			if test.send != 0 {
+				syscall.Kill(-cmd.Process.Pid, test.send)
+			}
+			for range said {
+			}
+			cmd.Wait()
+
+			ended := time.Now()
+			for time.Since(ended) < patience && !empty(t, dir) {
+				time.Sleep(10 * time.Millisecond)
+			}
+			t.Logf("all gone after %v", time.Since(ended))
+		})
+	}
+}
+
+// empty reports whether there is no file in a directory, and no process that has to do with it.
+func empty(t *testing.T, dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries) == 0 && len(processes(t, dir)) == 0
+}

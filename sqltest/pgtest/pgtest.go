@@ -1,0 +1,152 @@
+// Package pgtest is a throwaway Postgres for tests and examples.
+//
+// A test asks for a database of its own and opens it with the driver it likes, lib/pq or pgx:
+//
+//	func TestOrders(t *testing.T) {
+//		t.Parallel()
+//		database := pgtest.NewDatabase(t)
+//		database.Exec(t, `CREATE SEQUENCE order_no; CREATE TYPE mood AS ENUM ('sad', 'ok')`)
+//		db := database.Open(t, "pgx")
+//		// …
+//	}
+//
+// The server behind it is started once per test process. A program, or a test that needs a server with
+// settings of its own, calls [Start].
+//
+// Where the server comes from is decided by the first of these that is there:
+//
+//  1. The server at MASSIVE_POSTGRES_URL, a postgres:// URL or a DSN of keywords and values. Somebody else
+//     runs it; the role has to be allowed to create databases. It is used and never stopped.
+//  2. Local server binaries, initdb and postgres: those in the directory MASSIVE_POSTGRES_BIN, or else in
+//     PATH, or else where Debian, Homebrew and Fedora put them. A cluster of its own is made in a temporary
+//     directory and listens on a Unix socket there. As root it runs as the user postgres or nobody.
+//
+// A variable that is set and wrong is an error, never a reason to look further down. When there is none of
+// them, [Start] returns [ErrNoPostgres] and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1
+// it fails the test instead.
+//
+// Nothing is left behind, neither a process nor a directory, however the process ends: Stop or no Stop,
+// os.Exit, panic, Ctrl-C, SIGKILL. On a server that somebody else runs, the databases of a killed process
+// remain until pgtest uses that server an hour later.
+//
+// The package imports both drivers, so that "postgres" (lib/pq) and "pgx" are registered with database/sql.
+package pgtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
+)
+
+// patience is how long a test waits for a server, or for a statement of pgtest's own.
+const patience = time.Minute
+
+// patiently returns a context for that long. It is not the test's own, which is over when cleanup begins.
+func patiently() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
+}
+
+// shared is the server of this process's tests. It ends with the process.
+var shared = sync.OnceValues(func() (*Server, error) {
+	ctx, cancel := patiently()
+	defer cancel()
+	return Start(ctx)
+})
+
+// announced makes one test of the process log where its server comes from.
+var announced sync.Once
+
+// NewDatabase makes an empty database for one test, on a server that all tests of the process share, and
+// drops it when the test ends, along with the connections still open to it. The first call starts the
+// server and logs its [Server.Origin].
+//
+// Where there is no Postgres it skips the test, or fails it if MASSIVE_REQUIRE_POSTGRES is set (to anything
+// but 0). Any other trouble fails the test. Like t.Fatal it must be called from the test's goroutine;
+// parallel tests may call it at the same time.
+func NewDatabase(t testing.TB) *Database {
+	t.Helper()
+	server, err := shared()
+	if errors.Is(err, ErrNoPostgres) {
+		if required := os.Getenv("MASSIVE_REQUIRE_POSTGRES"); required == "" || required == "0" {
+			t.Skipf("SKIPPED FOR WANT OF POSTGRES: %v", err)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	announced.Do(func() { t.Logf("pgtest: %s", server.Origin()) })
+
+	ctx, cancel := patiently()
+	defer cancel()
+	database, err := server.CreateDatabase(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := patiently()
+		defer cancel()
+		if err := database.Drop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return database
+}
+
+// A Database is one database on a [Server], made by [NewDatabase] or [Server.CreateDatabase]. It is safe
+// for concurrent use; the zero value is not usable.
+type Database struct {
+	server *Server
+	name   string
+}
+
+// Name returns the database's name: lower-case letters, digits and underscores, no other database's on the
+// server.
+func (d *Database) Name() string { return d.name }
+
+// DSN returns what a driver needs to connect to the database, in the form of keywords and values that
+// lib/pq and pgx both read. More of them may be appended after a space.
+func (d *Database) DSN() string { return d.server.DSN(d.name) }
+
+// Open connects to the database with a driver registered with database/sql, "postgres" (lib/pq) or "pgx",
+// and closes the pool when the test ends. Each of params is a keyword and a value for the end of the DSN,
+// such as "default_query_exec_mode=exec". A database that can't be reached fails the test.
+func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, strings.Join(append([]string{d.DSN()}, params...), " "))
+	if err != nil {
+		t.Fatalf("pgtest: open %s: %v", d.name, err)
+	}
+	t.Cleanup(func() { db.Close() })
+
+	ctx, cancel := patiently()
+	defer cancel()
+	if err := db.PingContext(ctx); err != nil {
+		t.Fatalf("pgtest: connect to %s with %s: %v", d.name, driver, err)
+	}
+	return db
+}
+
+// Exec runs SQL text, of one statement or several, on a connection of its own; it is meant for set-up.
+// Several statements are one transaction unless they say otherwise. An error fails the test.
+func (d *Database) Exec(t testing.TB, text string) {
+	t.Helper()
+	ctx, cancel := patiently()
+	defer cancel()
+	if err := execute(ctx, d.DSN(), text); err != nil {
+		t.Fatalf("pgtest: set up %s: %v", d.name, err)
+	}
+}
+
+// Drop drops the database and ends the connections still open to it. (Postgres 12 can't end them: there
+// they are an error.) Dropping it once more does nothing. [NewDatabase] sees to it by itself.
+func (d *Database) Drop(ctx context.Context) error {
+	return d.server.drop(ctx, d.name)
+}

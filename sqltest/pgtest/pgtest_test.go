@@ -1,0 +1,210 @@
+package pgtest
+
+// What a test gets: a database of its own, or a reason why not. And what all tests here run under.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// role is the part that this test binary plays when a test runs it once more, in a process of its own.
+var role = os.Getenv("PGTEST_ROLE")
+
+func TestMain(m *testing.M) {
+	switch role {
+	case "":
+	case "without postgres":
+		shared = func() (*Server, error) { return climb(context.Background(), nothing()) }
+		os.Exit(m.Run())
+	default:
+		play(role)
+	}
+
+	flag.Parse()
+	if _, err := shared(); errors.Is(err, ErrNoPostgres) {
+		flag.Set("test.skip", "^Example") // an example can't skip itself
+	}
+	os.Exit(m.Run())
+}
+
+// play starts a server, says so, and ends the process in the way of the role.
+func play(role string) {
+	if _, err := Start(context.Background()); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("started")
+	switch role {
+	case "exit":
+		os.Exit(0)
+	case "panic":
+		panic("as the role has it")
+	case "wait":
+		time.Sleep(time.Minute)
+	}
+}
+
+// again returns the command that runs this test binary in a role, with more of an environment.
+func again(role string, env ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), append(env, "PGTEST_ROLE="+role)...)
+	return cmd
+}
+
+// nothing is an environment without a Postgres.
+func nothing() config {
+	return config{getenv: func(string) string { return "" }, tempDir: os.TempDir()}
+}
+
+var drivers = []string{"postgres", "pgx"}
+
+func query(t *testing.T, db *sql.DB, text string) string {
+	t.Helper()
+	var result string
+	if err := db.QueryRowContext(t.Context(), text).Scan(&result); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return result
+}
+
+func TestDatabaseTakesBothDrivers(t *testing.T) {
+	t.Parallel()
+	database := NewDatabase(t)
+	for _, driver := range drivers {
+		db := database.Open(t, driver)
+		if got := query(t, db, `SELECT current_database()`); got != database.Name() {
+			t.Errorf("%s: connected to %q, want %q", driver, got, database.Name())
+		}
+		if got := query(t, db, `SELECT string_agg(x, ' ' ORDER BY x) FROM (VALUES ('b'), ('a'), ('Ä'), ('B')) v (x)`); got != "B a b Ä" {
+			t.Errorf("%s: the database orders %q, want UTF8 in the order of bytes", driver, got)
+		}
+	}
+}
+
+func TestOpenTakesParameters(t *testing.T) {
+	t.Parallel()
+	database := NewDatabase(t)
+	for _, driver := range drivers {
+		db := database.Open(t, driver, "search_path=stats", "work_mem=77kB")
+		if got := query(t, db, `SHOW search_path`); got != "stats" {
+			t.Errorf("%s: search_path is %q, want stats", driver, got)
+		}
+		if got := query(t, db, `SHOW work_mem`); got != "77kB" {
+			t.Errorf("%s: work_mem is %q, want 77kB", driver, got)
+		}
+	}
+	// In pgx's default mode this would be a prepared statement.
+	db := database.Open(t, "pgx", "default_query_exec_mode=exec")
+	db.SetMaxOpenConns(1)
+	query(t, db, `SELECT 'anything'`)
+	if got := query(t, db, `SELECT count(*)::text FROM pg_prepared_statements`); got != "0" {
+		t.Errorf("default_query_exec_mode=exec: %s prepared statements, want none", got)
+	}
+}
+
+func TestExecTakesSeveralStatements(t *testing.T) {
+	t.Parallel()
+	database := NewDatabase(t)
+	database.Exec(t, `
+		CREATE TABLE mood (name text); -- with a comment
+		INSERT INTO mood VALUES ('sad'), ('happy');
+		CREATE MATERIALIZED VIEW moods AS SELECT count(*) AS n FROM mood;`)
+	if got := query(t, database.Open(t, "pgx"), `SELECT n::text FROM moods`); got != "2" {
+		t.Errorf("moods: %s, want 2", got)
+	}
+}
+
+func TestDatabasesAreApartAndDropped(t *testing.T) {
+	t.Parallel()
+	outer := NewDatabase(t)
+	var inner *Database
+	var open *sql.DB
+	t.Run("inner", func(t *testing.T) {
+		inner = NewDatabase(t)
+		inner.Exec(t, `CREATE TABLE only_here ()`)
+		outer.Exec(t, `CREATE TABLE only_here ()`)
+
+		// A connection that the test forgets does not keep the database.
+		var err error
+		if open, err = sql.Open("pgx", inner.DSN()); err != nil {
+			t.Fatal(err)
+		}
+		if inner.server.version >= "13" {
+			query(t, open, `SELECT 'connected'`)
+		}
+	})
+	defer open.Close()
+
+	db := outer.Open(t, "pgx")
+	if got := query(t, db, `SELECT count(*)::text FROM pg_database WHERE datname = '`+inner.Name()+`'`); got != "0" {
+		t.Errorf("%s is there after its test", inner.Name())
+	}
+	if err := inner.Drop(t.Context()); err != nil {
+		t.Errorf("drop it again: %v, want nothing to happen", err)
+	}
+}
+
+func TestOpenClosesThePool(t *testing.T) {
+	t.Parallel()
+	database := NewDatabase(t)
+	var db *sql.DB
+	t.Run("inner", func(t *testing.T) { db = database.Open(t, "pgx") })
+	if err := db.PingContext(t.Context()); err == nil {
+		t.Error("the pool is open after its test")
+	}
+}
+
+// TestWithoutPostgres is run by the next test, in a process that has no Postgres.
+func TestWithoutPostgres(t *testing.T) {
+	if role != "without postgres" {
+		t.Skip("a role: TestNoPostgresSkipsOrFails plays it")
+	}
+	NewDatabase(t)
+	t.Error("there is a Postgres")
+}
+
+func TestNoPostgresSkipsOrFails(t *testing.T) {
+	t.Parallel()
+	for required, want := range map[string]string{"": "--- SKIP", "0": "--- SKIP", "1": "--- FAIL"} {
+		cmd := again("without postgres", "MASSIVE_REQUIRE_POSTGRES="+required)
+		cmd.Args = append(cmd.Args, "-test.v", "-test.run=^TestWithoutPostgres$")
+		out, _ := cmd.CombinedOutput()
+		var said []string
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, "no Postgres to be had") {
+				said = append(said, line)
+			}
+		}
+		if !strings.Contains(string(out), want) || len(said) != 1 ||
+			!strings.Contains(said[0], "set MASSIVE_POSTGRES_URL") || !strings.Contains(said[0], "apt-get install postgresql") {
+			t.Errorf("MASSIVE_REQUIRE_POSTGRES=%s: want %s and one line that says how to get a Postgres; got\n%s", required, want, out)
+		}
+	}
+}
+
+// A process that counts its goroutines doesn't find any of a server's. (Not parallel: it counts them too.)
+func TestServerTakesNoGoroutine(t *testing.T) {
+	NewDatabase(t)
+	before := runtime.NumGoroutine()
+	t.Run("inner", func(t *testing.T) {
+		NewDatabase(t).Exec(t, `SELECT 1`)
+		if _, err := shared(); err != nil {
+			t.Error(err)
+		}
+	})
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines, want %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package pgtest
+
+// A server: how it is started, named in a DSN, given databases, and stopped.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A Server is a Postgres server that [Start] found or started. It is safe for concurrent use; the zero
+// value is not usable.
+type Server struct {
+	dsn     string       // of its maintenance database
+	version string       // as the server reports it, such as 15.18
+	origin  string       // where it comes from
+	stop    func() error // ends it, any number of times; nil if somebody else runs it
+}
+
+// Start finds or starts a server, in the order that the package comment gives. It returns when the server
+// takes connections; ctx limits how long that may take, and not how long the server lives: that is until
+// [Server.Stop], or else as long as the process. If it fails, or ctx ends, it leaves nothing behind.
+//
+// The error is [ErrNoPostgres] if there is no Postgres to be had. It is errors.ErrUnsupported if there are
+// settings among opts and the server is one that somebody else runs, which can't be given any.
+func Start(ctx context.Context, opts ...Option) (*Server, error) {
+	c := config{getenv: os.Getenv, places: places, tempDir: os.TempDir()}
+	for _, option := range opts {
+		if err := option(&c); err != nil {
+			return nil, err
+		}
+	}
+	return climb(ctx, c)
+}
+
+// An Option says what kind of server [Start] is to start.
+type Option func(*config) error
+
+// Setting gives the server a setting of its configuration, as in Setting("wal_level", "logical"). A later
+// one of the same name wins. Where the server listens is pgtest's own affair: port and
+// unix_socket_directories are refused.
+//
+// See https://www.postgresql.org/docs/current/runtime-config.html.
+func Setting(name, value string) Option {
+	return func(c *config) error {
+		switch strings.ToLower(name) {
+		case "port", "unix_socket_directories":
+			return fmt.Errorf("pgtest: setting %s: pgtest chooses it", name)
+		}
+		c.settings = append(c.settings, name+"="+value)
+		return nil
+	}
+}
+
+// A config is what the rungs of the ladder go by.
+type config struct {
+	settings []string            // name=value
+	getenv   func(string) string // the environment
+	places   []string            // patterns of the directories where packages put the server binaries
+	tempDir  string              // where temporary directories go
+}
+
+// Stop stops the server, without regard to those who use it, and returns when neither a process nor a file
+// of it is left. A server that somebody else runs stays up. Stopping again does nothing and returns the
+// same error.
+func (s *Server) Stop() error {
+	if s.stop == nil {
+		return nil
+	}
+	if err := s.stop(); err != nil {
+		return fmt.Errorf("pgtest: stop the server: %w", err)
+	}
+	return nil
+}
+
+// Origin says, for people to read, where the server comes from, which version it is, and why better
+// sources were passed over.
+func (s *Server) Origin() string { return s.origin }
+
+// DSN returns what a driver needs to connect to a database of the server as a role that may do anything
+// (or, on a server that somebody else runs, as the role of MASSIVE_POSTGRES_URL). It has the form of
+// keywords and values that lib/pq and pgx both read; more of them may be appended after a space. An empty
+// name stands for the maintenance database, postgres unless MASSIVE_POSTGRES_URL names another.
+func (s *Server) DSN(database string) string {
+	if database == "" {
+		return s.dsn
+	}
+	return s.dsn + " dbname=" + quote(database) // the last one counts
+}
+
+// CreateDatabase makes an empty database, in UTF8 and ordered by bytes (the locale C) wherever the server
+// comes from. It lasts until [Database.Drop], or as long as the server.
+func (s *Server) CreateDatabase(ctx context.Context) (*Database, error) {
+	name := fmt.Sprintf("%s%d_%d_%08x", prefix, time.Now().Unix(), os.Getpid(), rand.Uint32())
+	// Nobody can be connected to template0, which would keep it from being copied.
+	err := execute(ctx, s.dsn, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: create a database: %w", err)
+	}
+	return &Database{server: s, name: name}, nil
+}
+
+func (s *Server) drop(ctx context.Context, name string) error {
+	text := "DROP DATABASE IF EXISTS " + name
+	if !strings.HasPrefix(s.version, "12") {
+		text += " WITH (FORCE)"
+	}
+	if err := execute(ctx, s.dsn, text); err != nil {
+		return fmt.Errorf("pgtest: drop %s: %w", name, err)
+	}
+	return nil
+}
+
+// The name of a database that pgtest makes says how old it is: the prefix, the time in seconds since 1970,
+// the process's id and a random number. One older than stale that nobody uses belongs to a process that
+// did not live to drop it.
+const (
+	prefix = "massive_test_"
+	stale  = time.Hour
+)
+
+// sweep drops the stale databases of a server that outlives the processes that use it.
+func sweep(ctx context.Context, conn *pgconn.PgConn) error {
+	results, err := conn.Exec(ctx, `
+		SELECT datname
+		FROM pg_catalog.pg_database
+		WHERE datname ~ '^`+prefix+`[0-9]+_'
+			AND pg_catalog.substring(datname::text, '[0-9]+')::bigint
+				< `+fmt.Sprint(time.Now().Add(-stale).Unix())+`
+			AND NOT EXISTS (
+				SELECT FROM pg_catalog.pg_stat_activity
+				WHERE pg_stat_activity.datname = pg_database.datname)`).ReadAll()
+	if err != nil {
+		return fmt.Errorf("look for stale databases: %w", err)
+	}
+	for _, row := range results[0].Rows {
+		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+string(row[0])).ReadAll()
+		// It may be another role's, or just being swept by another process: then it is not ours to drop.
+		var refused *pgconn.PgError
+		if err != nil && !errors.As(err, &refused) {
+			return fmt.Errorf("drop the stale database %s: %w", row[0], err)
+		}
+	}
+	return nil
+}
+
+// execute runs SQL text on a connection of its own, which leaves no pool and no goroutine to care for.
+func execute(ctx context.Context, dsn, text string) error {
+	conn, err := pgconn.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, text).ReadAll()
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// versionOf returns the server's version as it is usually written, such as 15.18, without what a
+// distribution adds.
+func versionOf(conn *pgconn.PgConn) string {
+	version, _, _ := strings.Cut(conn.ParameterStatus("server_version"), " ")
+	return version
+}
+
+// quote quotes a value of a DSN.
+func quote(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+}

@@ -1,0 +1,199 @@
+package pgtest
+
+// What holds for a server wherever it comes from, and for one that somebody else runs.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// at is an environment with a server that somebody else runs.
+func at(url string) config {
+	c := nothing()
+	c.getenv = func(name string) string {
+		if name == "MASSIVE_POSTGRES_URL" {
+			return url
+		}
+		return ""
+	}
+	return c
+}
+
+// somebodys returns a server for a test to use as somebody else's.
+func somebodys(t *testing.T) *Server {
+	t.Helper()
+	NewDatabase(t) // or skip
+	server, _ := shared()
+	return server
+}
+
+func TestDSNTakesAnyName(t *testing.T) {
+	t.Parallel()
+	database := NewDatabase(t)
+	const name = `o'dd \ "name" Ä`
+	quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	database.Exec(t, `CREATE DATABASE `+quoted)
+	defer database.Exec(t, `DROP DATABASE `+quoted)
+	for _, driver := range drivers {
+		db, err := sql.Open(driver, database.server.DSN(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := query(t, db, `SELECT current_database()`); got != name {
+			t.Errorf("%s: connected to %q, want %q", driver, got, name)
+		}
+		db.Close()
+	}
+}
+
+func TestRemoteServerIsUsedAndNotStopped(t *testing.T) {
+	t.Parallel()
+	theirs := somebodys(t)
+	ours, err := climb(t.Context(), at(theirs.DSN("")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "the server at MASSIVE_POSTGRES_URL (PostgreSQL " + theirs.version + ")"; ours.Origin() != want {
+		t.Errorf("origin %q, want %q", ours.Origin(), want)
+	}
+	database, err := ours.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, driver := range drivers {
+		if got := query(t, database.Open(t, driver), `SELECT current_database()`); got != database.Name() {
+			t.Errorf("%s: connected to %q, want %q", driver, got, database.Name())
+		}
+	}
+	if err := ours.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := (&Database{theirs, database.Name()}).Drop(t.Context()); err != nil {
+		t.Errorf("after Stop the server doesn't answer: %v", err)
+	}
+}
+
+func TestRemoteServerTakesNoSettings(t *testing.T) {
+	t.Parallel()
+	c := at(somebodys(t).DSN(""))
+	c.settings = []string{"work_mem=77kB"}
+	if _, err := climb(t.Context(), c); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "work_mem") {
+		t.Errorf("error %v, want one that is errors.ErrUnsupported and names the setting", err)
+	}
+}
+
+func TestWrongRemoteServerIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"postgres://me:hush@127.0.0.1:1/postgres?sslmode=disable",
+		"postgres://me:hush@127.0.0.1:none/postgres",
+		"postgres://me:hush@[",
+		"host=127.0.0.1 port=1 user=me password=hush sslmode=disable",
+		"host=127.0.0.1 port=none password=hush",
+		"not a DSN",
+	} {
+		c := at(url)
+		c.places = places // on which it must not fall back
+		server, err := climb(t.Context(), c)
+		if err == nil {
+			server.Stop()
+			t.Errorf("%s: no error", url)
+			continue
+		}
+		if errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "MASSIVE_POSTGRES_URL") || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: error %q, want one that names MASSIVE_POSTGRES_URL, is not ErrNoPostgres and keeps the password", url, err)
+		}
+	}
+}
+
+func TestKeywords(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"host=/tmp user=me": "host=/tmp user=me",
+		"postgres://":       "",
+		"postgresql://h/d":  "host='h' dbname='d'",
+		"postgres://me:p%27%5C%20w@[::1]:5433/my%20db": `user='me' password='p\'\\ w' host='::1' port='5433' dbname='my db'`,
+		"postgres://me@/d?host=%2Ftmp%2Fsocket":        "user='me' dbname='d' host='/tmp/socket'",
+	} {
+		if got, err := keywords(dsn); got != want || err != nil {
+			t.Errorf("keywords(%q) = %q, %v, want %q", dsn, got, err, want)
+		}
+	}
+}
+
+func TestStaleDatabasesAreSwept(t *testing.T) {
+	t.Parallel()
+	server := somebodys(t)
+	named := func(age time.Duration, what string) string {
+		return fmt.Sprintf("%s%d_%d_%s", prefix, time.Now().Add(-age).Unix(), os.Getpid(), what)
+	}
+	dead := named(stale+time.Minute, "dead")
+	used := named(stale+time.Minute, "used")
+	young := named(stale-time.Minute, "young")
+	alike := fmt.Sprintf("%skept_%d", prefix, os.Getpid())
+	all := []string{dead, used, young, alike}
+	for _, name := range all {
+		if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+name); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := (&Database{server, name}).Drop(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	(&Database{server, used}).Open(t, "pgx")
+
+	if _, err := climb(t.Context(), at(server.DSN(""))); err != nil {
+		t.Fatal(err)
+	}
+
+	rows, err := NewDatabase(t).Open(t, "pgx").QueryContext(t.Context(), `SELECT datname FROM pg_database`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var there []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(all, name) {
+			there = append(there, name)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(there)
+	want := []string{used, young, alike}
+	slices.Sort(want)
+	if !slices.Equal(there, want) {
+		t.Errorf("after the sweep there are %q, want %q", there, want)
+	}
+}
+
+func TestNoPostgres(t *testing.T) {
+	t.Parallel()
+	_, err := climb(t.Context(), nothing())
+	if !errors.Is(err, ErrNoPostgres) {
+		t.Fatalf("error %v, want ErrNoPostgres", err)
+	}
+	for _, want := range []string{"set MASSIVE_POSTGRES_URL", "apt-get install postgresql", "brew install postgresql",
+		"MASSIVE_POSTGRES_URL: not set", "local binaries: "} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("the error is not one line: %v", err)
+	}
+}
