@@ -18,8 +18,10 @@ func TestReadersDuringReloads(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE always`, func(t *testing.T, e *env) {
 		m := e.load(t)
-		ctx, stop := context.WithCancel(t.Context())
 		var readers sync.WaitGroup
+		defer readers.Wait()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
 		for range 4 {
 			readers.Go(func() {
 				for ctx.Err() == nil {
@@ -55,8 +57,6 @@ func TestReadersDuringReloads(t *testing.T) {
 			same(t, "what changed", changes.String(),
 				"materialized view public.twin "+want+"\nenum public.twin_mood "+want)
 		}
-		stop()
-		readers.Wait()
 	})
 }
 

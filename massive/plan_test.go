@@ -1,0 +1,108 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+)
+
+// A listener hears the text of the statement that a load sends.
+type listener struct {
+	dialect.Querier
+	text string
+}
+
+func (l *listener) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	l.text = query
+	return l.Querier.QueryContext(ctx, query, args...)
+}
+
+// catalogStatement is the one that the dialect sends.
+func (e *env) catalogStatement(t *testing.T) string {
+	t.Helper()
+	l := &listener{Querier: e.pool}
+	if _, err := postgres.New().Load(t.Context(), l, dialect.Filter{}); err != nil {
+		t.Fatal(err)
+	}
+	return l.text
+}
+
+type plan struct {
+	Plan struct {
+		Cost  float64 `json:"Total Cost"`
+		Plans []struct {
+			Cost float64 `json:"Total Cost"`
+		}
+		Hit     int64 `json:"Shared Hit Blocks"`
+		Read    int64 `json:"Shared Read Blocks"`
+		Workers int   `json:"Workers Planned"`
+	}
+	JIT any
+}
+
+func (e *env) explain(t *testing.T, q dialect.Querier, text string) plan {
+	t.Helper()
+	var plans []plan
+	answer := one[string](t, q, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+text)
+	if err := json.Unmarshal([]byte(answer), &plans); err != nil {
+		t.Fatal(errors.Join(err, errors.New(answer)))
+	}
+	return plans[0]
+}
+
+func (e *env) make(t *testing.T, structures, tables int) {
+	t.Helper()
+	exec(t, e.pool, fmt.Sprintf(`DO $$ BEGIN
+		FOR i IN 1..%d LOOP
+			EXECUTE format('CREATE MATERIALIZED VIEW v%%s AS SELECT 1 AS id, 2 AS n', i);
+			EXECUTE format('CREATE UNIQUE INDEX ON v%%s (id)', i);
+			EXECUTE format('CREATE TYPE e%%s AS ENUM (''a'', ''b'', ''c'')', i);
+			EXECUTE format('CREATE SEQUENCE s%%s', i);
+		END LOOP;
+		FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE t%%s (id int, n text)', i); END LOOP;
+	END $$`, structures, tables))
+}
+
+// The catalog statement's work grows with the structures and hardly with anything else, counted in blocks
+// looked at; and the planner never thinks it worth compiling or spreading over workers.
+func TestCatalogStatementIsLinear(t *testing.T) {
+	t.Parallel()
+	const n = 150
+	measure := func(t *testing.T, structures, tables int) float64 {
+		t.Helper()
+		e := newEnv(t, "pgx")
+		e.make(t, structures, tables)
+		text := e.catalogStatement(t)
+		conn := e.conn(t)
+		exec(t, conn, "VACUUM ANALYZE")
+		exec(t, conn, "SET jit = on")
+		e.explain(t, conn, text) // fills the connection's own caches
+		p := e.explain(t, conn, text)
+		if p.JIT != nil || p.Plan.Workers != 0 {
+			t.Errorf("%d structures: JIT %v, %d workers", structures, p.JIT, p.Plan.Workers)
+		}
+		if child := p.Plan.Plans[len(p.Plan.Plans)-1].Cost; structures > 0 && p.Plan.Cost > child/20 {
+			t.Errorf("%d structures: the planner counts on a cost of %.0f of %.0f: on all rows, not on one",
+				structures, p.Plan.Cost, child)
+		}
+		return float64(p.Plan.Hit + p.Plan.Read)
+	}
+	empty := measure(t, 0, 0)
+	once := measure(t, n, 0) - empty
+	twice := measure(t, 2*n, 0) - empty
+	t.Logf("blocks: %.0f for %d of each, %.2f × that for twice as many", once, n, twice/once)
+	if twice > 2.4*once {
+		t.Errorf("twice the structures look at %.2f × the blocks", twice/once)
+	}
+	among := measure(t, n, 10*n) - empty
+	t.Logf("%.2f × for as many among %d tables that have nothing to do with them", among/once, 10*n)
+	if among > 1.15*once {
+		t.Errorf("%d unrelated tables make a load look at %.2f × the blocks", 10*n, among/once)
+	}
+}

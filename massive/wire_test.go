@@ -1,0 +1,246 @@
+package massive_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+// A wire stands between a driver and the server. It notes what the driver sends, by the letters of the protocol
+// (https://www.postgresql.org/docs/current/protocol-message-formats.html), and can cut the answer short.
+type wire struct {
+	mu      sync.Mutex
+	sent    []byte // Q simple query, P parse, B bind, E execute, S sync …
+	cutAt   int    // how many bytes of answers still pass; below zero for all
+	dir     string
+	network string
+	address string
+	open    sync.WaitGroup
+}
+
+// wired opens the test's database through a wire.
+func (e *env) wired(t *testing.T, params string) (*wire, *env) {
+	t.Helper()
+	config, err := pgconn.ParseConfig(e.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.TLSConfig != nil {
+		t.Skip("the server asks for TLS, which can't be listened to")
+	}
+	dir, err := os.MkdirTemp("", "wire") // t.TempDir's names are too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{dir: dir, cutAt: -1}
+	w.network, w.address = pgconn.NetworkAddress(config.Host, config.Port)
+	l, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.open.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			w.open.Go(func() { w.serve(client) })
+		}
+	})
+	// Registered before the pool's own clean-up, and so run behind it.
+	t.Cleanup(func() {
+		l.Close()
+		w.open.Wait()
+		os.RemoveAll(dir)
+	})
+	return w, &env{e.Database, e.driver, e.Open(t, e.driver, "host="+dir+" port=5432 "+params)}
+}
+
+func (w *wire) serve(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial(w.network, w.address)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer client.Close()
+		w.answers(client, server)
+	}()
+	w.questions(server, client)
+	server.Close()
+	<-done
+}
+
+// questions passes on what the driver sends, a message at a time.
+func (w *wire) questions(server io.Writer, client io.Reader) {
+	for first := true; ; first = false {
+		head := make([]byte, 5)
+		if first {
+			head = head[:4] // the first message has no letter
+		}
+		if _, err := io.ReadFull(client, head); err != nil {
+			return
+		}
+		body := make([]byte, binary.BigEndian.Uint32(head[len(head)-4:])-4)
+		if _, err := io.ReadFull(client, body); err != nil {
+			return
+		}
+		if !first {
+			w.mu.Lock()
+			w.sent = append(w.sent, head[0])
+			w.mu.Unlock()
+		}
+		if _, err := server.Write(append(head, body...)); err != nil {
+			return
+		}
+	}
+}
+
+func (w *wire) answers(client io.Writer, server io.Reader) {
+	buffer := make([]byte, 512)
+	for {
+		n, err := server.Read(buffer)
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		cut := w.cutAt >= 0 && n >= w.cutAt
+		if cut {
+			n = w.cutAt
+		}
+		if w.cutAt >= 0 {
+			w.cutAt -= n
+		}
+		w.mu.Unlock()
+		if _, err := client.Write(buffer[:n]); err != nil || cut {
+			return
+		}
+	}
+}
+
+// took returns what was sent since it was last asked.
+func (w *wire) took() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sent := string(w.sent)
+	w.sent = nil
+	return sent
+}
+
+func (w *wire) cut(after int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cutAt = after
+}
+
+// statements are the ones that were run, and those that were prepared first.
+func statements(sent string) (run, prepared int) {
+	return strings.Count(sent, "Q") + strings.Count(sent, "E"), strings.Count(sent, "P")
+}
+
+// Each operation is one statement, and one round trip but for what a driver prepares the first time.
+func TestOneStatementEach(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, dailySales+`CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,
+		func(t *testing.T, e *env) {
+			modes := []string{""}
+			if e.driver == "pgx" {
+				modes = append(modes, "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol")
+			}
+			for _, mode := range modes {
+				w, e := e.wired(t, mode)
+				conn := e.conn(t)
+				w.took()
+				m := load(t, conn)
+				run, prepared := statements(w.took())
+				if run != 1 || prepared > 1 {
+					t.Errorf("a load ran %d statements and prepared %d", run, prepared)
+				}
+				v, s := matview(t, m, "daily_sales"), sequence(t, m, "s")
+				var sales []sale
+				for what, op := range map[string]func() error{
+					"Reload":     func() error { _, err := m.Reload(t.Context()); return err },
+					"Refresh":    func() error { _, err := v.Refresh(t.Context()); return err },
+					"Concurrent": func() error { _, err := v.Refresh(t.Context(), massive.Concurrently()); return err },
+					"Definition": func() error { _, err := v.Definition(t.Context()); return err },
+					"Select":     func() error { return v.Select(t.Context(), &sales, "") },
+					"NextValue":  func() error { _, err := s.NextValue(t.Context()); return err },
+					"LastValue":  func() error { _, err := s.LastValue(t.Context()); return err },
+					"ResetTo":    func() error { return s.ResetTo(t.Context(), 3) },
+					"Restart":    func() error { return s.Restart(t.Context()) },
+				} {
+					if err := op(); err != nil { // a first time, for the drivers that prepare
+						t.Fatalf("%s: %v", what, err)
+					}
+					w.took()
+					if err := op(); err != nil {
+						t.Fatalf("%s: %v", what, err)
+					}
+					sent := w.took()
+					run, prepared := statements(sent)
+					trips := strings.Count(sent, "Q") + strings.Count(sent, "S")
+					if run != 1 || (prepared != 0 && mode == "") || trips != 1 {
+						t.Errorf("%s %s: ran %d statements, prepared %d, in %d round trips (%s)", what, mode, run, prepared, trips, sent)
+					}
+				}
+				_, _ = m.Matview("daily_sales")
+				_, _ = m.Enum("mood")
+				_ = m.AppendEnum("mood", "b")
+				_ = m.With(conn).Matviews()
+				same(t, "what is in memory asks nobody", w.took(), "")
+			}
+		})
+}
+
+// A connection that breaks in the middle of an answer must not give a shorter catalog.
+func TestABrokenAnswerIsAnError(t *testing.T) {
+	t.Parallel()
+	var setup strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&setup, "CREATE TYPE mood_%[1]d AS ENUM ('a', 'b'); CREATE SEQUENCE s_%[1]d;", i)
+	}
+	onDrivers(t, setup.String(), func(t *testing.T, e *env) {
+		w, e := e.wired(t, "")
+		m := e.load(t)
+		before, want := m.Registry(), append(enumNames(m), sequenceNames(m)...)
+		same(t, "structures", len(want), 80)
+		broken := 0
+		for after := 40; after < 7500; after += 797 {
+			exec(t, e.pool, "SELECT 1") // a connection that stands
+			w.cut(after)
+			_, err := m.Reload(context.Background())
+			w.cut(-1)
+			if err == nil {
+				t.Errorf("an answer cut after %d bytes gave no error", after)
+				continue
+			}
+			broken++
+			mustBe(t, err, err, "massive: reload: ", "what was loaded before stays in use")
+			same(t, "the old snapshot stays", m.Registry(), before)
+		}
+		if broken < 9 {
+			t.Errorf("only %d answers were broken", broken)
+		}
+		if _, err := m.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := append(enumNames(m), sequenceNames(m)...); !slices.Equal(got, want) {
+			t.Errorf("after the line is mended: %v", got)
+		}
+	})
+}
