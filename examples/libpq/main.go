@@ -1,0 +1,47 @@
+// The smallest useful program over lib/pq: what materialized views are there, and refresh each.
+//
+//	go run ./examples/libpq "host=localhost dbname=shop"
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log"
+	"os"
+
+	_ "github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: libpq DSN")
+	}
+	if err := refresh(context.Background(), os.Args[1]); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func refresh(ctx context.Context, dsn string) error {
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	m, err := massive.Load(ctx, db, postgres.New())
+	if err != nil {
+		return err
+	}
+	for _, v := range m.Matviews() {
+		result, err := v.Refresh(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println(v.Name(), result.Outcome, result.Mode)
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+// Quickstart makes a small shop on a throwaway Postgres and walks through its materialized view, its enum and
+// its sequence, printing each step and what came back.
+//
+//	go run ./examples/quickstart                    a server of its own, gone afterwards
+//	go run ./examples/quickstart -driver postgres   the same over lib/pq
+//	go run ./examples/quickstart -dsn "host=…"      looks at your database, and changes nothing there
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// schema is the shop's. Its view takes a while to refresh, as views do that are worth materializing.
+const schema = `
+CREATE TABLE orders (
+  id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  day    date NOT NULL,
+  total  numeric(10,2) NOT NULL
+);
+CREATE TYPE order_status AS ENUM ('placed', 'paid', 'shipped');
+CREATE SEQUENCE invoice_no START 1000;
+CREATE MATERIALIZED VIEW daily_sales AS
+  SELECT day, count(*) AS orders, sum(total) AS total FROM orders, pg_sleep(0.3) GROUP BY day;
+CREATE UNIQUE INDEX ON daily_sales (day);
+INSERT INTO orders (day, total) VALUES ('2026-03-01', 19.90), ('2026-03-01', 5.10), ('2026-03-02', 42);`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "quickstart:", err)
+		}
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, args []string) (err error) {
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	dsn := flags.String("dsn", "", "a database of yours to look at (default: a throwaway server)")
+	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *driver != "pgx" && *driver != "postgres" {
+		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
+	}
+	if *dsn != "" {
+		db, err := sql.Open(*driver, *dsn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		m, err := massive.Load(ctx, db, postgres.New())
+		if err != nil {
+			return err
+		}
+		inspect(out, m)
+		return nil
+	}
+
+	server, err := pgtest.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	shop, err := server.CreateDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shop.Drop(context.WithoutCancel(ctx))) }()
+	db, err := sql.Open(*driver, shop.DSN())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	return walk(ctx, out, db)
+}
+
+// inspect prints what there is.
+func inspect(out io.Writer, m *massive.DB) {
+	server := m.Server()
+	fmt.Fprintf(out, "Database %s on PostgreSQL %s, as %s, search path %v\n",
+		server.Database, server.Version, server.User, m.SearchPath())
+	for _, v := range m.Matviews() {
+		fmt.Fprintf(out, "  materialized view %s: %d columns, populated %v", v.Name(), len(v.Columns()), v.Populated())
+		for _, i := range v.Indexes() {
+			if i.Unfit == "" {
+				fmt.Fprintf(out, ", can refresh concurrently by %s", i.Name)
+				break
+			}
+		}
+		fmt.Fprintln(out)
+	}
+	for _, e := range m.Enums() {
+		fmt.Fprintf(out, "  enum %s: %q\n", e.Name(), e.Values())
+	}
+	for _, s := range m.Sequences() {
+		def := s.Def()
+		fmt.Fprintf(out, "  sequence %s: %s from %d by %d\n", s.Name(), def.Type, def.Start, def.Increment)
+	}
+	for _, o := range m.Omitted() {
+		fmt.Fprintf(out, "  left out: %s %s, since %s\n", o.Kind, o.Name, o.Why)
+	}
+}
+
+// walk takes the shop's structures through what they can do.
+func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
+	m, err := massive.Load(ctx, db, postgres.New())
+	if err != nil {
+		return err
+	}
+	inspect(out, m)
+	if err := walkMatview(ctx, out, m); err != nil {
+		return err
+	}
+	if err := walkEnum(ctx, out, db, m); err != nil {
+		return err
+	}
+	return walkSequence(ctx, out, db, m)
+}
+
+// A day is a row of daily_sales.
+type day struct {
+	Day    time.Time
+	Orders int
+	Total  string
+}
+
+func walkMatview(ctx context.Context, out io.Writer, m *massive.DB) error {
+	fmt.Fprintln(out, "\nA materialized view: daily_sales")
+	sales, err := m.Matview("daily_sales")
+	if err != nil {
+		return err
+	}
+	first, err := sales.Refresh(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "  Refresh:", first)
+
+	refreshed := make(chan error, 1)
+	var second massive.RefreshResult
+	go func() {
+		var err error
+		second, err = sales.Refresh(ctx, massive.Concurrently())
+		refreshed <- err
+	}()
+	reads := 0
+	for waiting := true; waiting; {
+		select {
+		case err := <-refreshed:
+			if err != nil {
+				return err
+			}
+			waiting = false
+		case <-time.After(20 * time.Millisecond):
+			if err := sales.Select(ctx, &[]day{}, "WHERE total > $1", 10); err != nil {
+				return err
+			}
+			reads++
+		}
+	}
+	fmt.Fprintf(out, "  Refresh(Concurrently()): %s; a reader went on and read it %d times meanwhile\n", second, reads)
+
+	var rows []day
+	if err := sales.Select(ctx, &rows, "ORDER BY day"); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		fmt.Fprintf(out, "  Select: %s orders %d, total %s\n", r.Day.Format(time.DateOnly), r.Orders, r.Total)
+	}
+	return nil
+}
+
+func walkEnum(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) error {
+	fmt.Fprintln(out, "\nAn enum: order_status")
+	status, err := m.Enum("order_status")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  Values: %q\n", status.Values())
+	if err := m.AppendEnum("order_status", "returned"); err != nil {
+		return err
+	}
+	if status, err = m.Enum("order_status"); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  AppendEnum, in this program only: %q\n", status.Values())
+	if _, err := db.ExecContext(ctx, "ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'"); err != nil {
+		return err
+	}
+	changes, err := m.Reload(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "  Reload:", changes)
+	return nil
+}
+
+func walkSequence(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) error {
+	fmt.Fprintln(out, "\nA sequence: invoice_no")
+	invoices, err := m.Sequence("invoice_no")
+	if err != nil {
+		return err
+	}
+	next := func(how string, s massive.Sequence) error {
+		v, err := s.NextValue(ctx)
+		if err == nil {
+			fmt.Fprintf(out, "  NextValue%s: %d\n", how, v)
+		}
+		return err
+	}
+	if err := next("", invoices); err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it does nothing once the transaction has ended
+	inside, err := m.With(tx).Sequence("invoice_no")
+	if err != nil {
+		return err
+	}
+	if err := next(" in a transaction that is rolled back", inside); err != nil {
+		return err
+	}
+	if err := tx.Rollback(); err != nil {
+		return err
+	}
+	if err := next(" behind it: that value stays used up", invoices); err != nil {
+		return err
+	}
+	if err := invoices.ResetTo(ctx, 2000); err != nil {
+		return err
+	}
+	last, err := invoices.LastValue(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  ResetTo(2000): the last value is %d\n", last)
+	if err := next(" then", invoices); err != nil {
+		return err
+	}
+	_, err = m.Sequence("orders_id_seq")
+	fmt.Fprintln(out, "  Another name:", err)
+	return nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// duration and version are what differs from run to run.
+var (
+	duration = regexp.MustCompile(`in [0-9.]+(µs|ms|s) `)
+	version  = regexp.MustCompile(`Database \S+ on PostgreSQL .*, as \w+,`)
+	reads    = regexp.MustCompile(`read it [1-9][0-9]* times`)
+)
+
+const printed = `Database shop on PostgreSQL, search path [public]
+  materialized view public.daily_sales: 3 columns, populated true, can refresh concurrently by daily_sales_day_idx
+  enum public.order_status: ["placed" "paid" "shipped"]
+  sequence public.invoice_no: bigint from 1000 by 1
+  left out: sequence public.orders_id_seq, since it is the key sequence of public.orders.id
+
+A materialized view: daily_sales
+  Refresh: refreshed in a while (blocking, the default)
+  Refresh(Concurrently()): refreshed in a while (concurrent, asked for); a reader went on and read it several times meanwhile
+  Select: 2026-03-01 orders 2, total 25.00
+  Select: 2026-03-02 orders 1, total 42.00
+
+An enum: order_status
+  Values: ["placed" "paid" "shipped"]
+  AppendEnum, in this program only: ["placed" "paid" "shipped" "returned"]
+  Reload: enum public.order_status changed: labels ["placed" "paid" "shipped"] → ["placed" "paid" "packed" "shipped"]
+
+A sequence: invoice_no
+  NextValue: 1000
+  NextValue in a transaction that is rolled back: 1001
+  NextValue behind it: that value stays used up: 1002
+  ResetTo(2000): the last value is 2000
+  NextValue then: 2000
+  Another name: massive: look up orders_id_seq: sequence not found: public.orders_id_seq was left out: it is the key sequence of public.orders.id; load it with KeySequences()
+`
+
+func TestQuickstart(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			var out bytes.Buffer
+			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
+				t.Fatal(err)
+			}
+			got := duration.ReplaceAllString(out.String(), "in a while ")
+			got = version.ReplaceAllString(got, "Database shop on PostgreSQL,")
+			got = reads.ReplaceAllString(got, "read it several times")
+			if got != printed {
+				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
+			}
+		})
+	}
+}
+
+func TestInspectChangesNothing(t *testing.T) {
+	t.Parallel()
+	database := pgtest.NewDatabase(t)
+	database.Exec(t, schema)
+	state := func() (state string) {
+		err := database.Open(t, "pgx").QueryRowContext(t.Context(), `SELECT (SELECT relfilenode FROM pg_class
+			WHERE relname = 'daily_sales') || ' ' || last_value || is_called FROM invoice_no`).Scan(&state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	before := state()
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, []string{"-dsn", database.DSN()}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "sequence public.invoice_no: bigint from 1000 by 1") {
+		t.Errorf("it printed %s", &out)
+	}
+	if after := state(); after != before {
+		t.Errorf("the view's file and the sequence were %s, and are %s", before, after)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	t.Parallel()
+	for says, args := range map[string][]string{
+		`unknown driver "mysql"`:      {"-driver", "mysql"},
+		`unexpected argument "extra"`: {"extra"},
+	} {
+		if err := run(t.Context(), &bytes.Buffer{}, args); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: got %v, want %q", args, err, says)
+		}
+	}
+}
