@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,14 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Examples can't skip themselves: where there is no Postgres, none of them runs. (The tests then say why.)
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if _, err := pgtest.Shared(); errors.Is(err, pgtest.ErrNoPostgres) {
+		_ = flag.Set("test.skip", "^Example")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // An env is an empty database, made ready by a test's own SQL, over one driver.
 type env struct {

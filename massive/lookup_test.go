@@ -252,7 +252,7 @@ func FuzzNames(f *testing.F) {
 }
 
 // Lookups of what exists allocate nothing, whatever the spelling.
-func TestLookupsAllocateNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts for the whole process
+func TestLookupsAllocateNothing(t *testing.T) {
 	e := newEnv(t, "pgx")
 	e.Exec(t, `CREATE SEQUENCE orders; CREATE SEQUENCE "Odd one"; CREATE TYPE mood AS ENUM ('a','b');
 		CREATE MATERIALIZED VIEW daily AS SELECT 1`)

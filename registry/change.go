@@ -76,7 +76,7 @@ func Diff(from, to *Registry) Changes {
 func diffShelf[T structure](cs Changes, from, to *shelf[T], details func(a, b T) []string) Changes {
 	a, b := from.sorted, to.sorted
 	for len(a) > 0 || len(b) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(a) == 0:
 			order = 1

@@ -159,7 +159,7 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 		}
 	}
 	if other := otherKind(r, s.kind, n); other != 0 {
-		return OtherKind, []dialect.Name{n}, fmt.Sprintf("%s of that name exists", article(other))
+		return OtherKind, []dialect.Name{n}, article(other) + " of that name exists"
 	}
 	return Unknown, nil, ""
 }

@@ -231,7 +231,7 @@ func rowser(q dialect.Querier) sqlx.QueryerContext {
 type plain struct{ dialect.Querier }
 
 func (p plain) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	rows, err := p.QueryContext(ctx, query, args...) //nolint:rowserrcheck // sqlx looks, once it has read them
+	rows, err := p.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"embed"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
@@ -21,34 +21,36 @@ import (
 //	flags               letters, see the branch's function
 //	hider               what the bare name finds instead: a letter for its kind, then its schema
 //	a, b, c             array constants, see the branch's function
-//
-//go:embed catalog/*.sql
-var catalogSQL embed.FS
+var (
+	//go:embed catalog/head.sql
+	catalogHead string
+	//go:embed catalog/server.sql
+	catalogServer string
+	//go:embed catalog/matviews.sql
+	catalogMatviews string
+	//go:embed catalog/views.sql
+	catalogViews string
+	//go:embed catalog/enums.sql
+	catalogEnums string
+	//go:embed catalog/sequences.sql
+	catalogSequences string
+	//go:embed catalog/tail.sql
+	catalogTail string
+)
 
 // catalogText is the statement for the kinds that are asked for.
 func catalogText(f dialect.Filter) string {
-	branches := []string{"server"}
+	branches := []string{catalogServer}
 	if f.Has(dialect.KindMatview) {
-		branches = append(branches, "matviews", "views")
+		branches = append(branches, catalogMatviews, catalogViews)
 	}
 	if f.Has(dialect.KindEnum) {
-		branches = append(branches, "enums")
+		branches = append(branches, catalogEnums)
 	}
 	if f.Has(dialect.KindSequence) {
-		branches = append(branches, "sequences")
+		branches = append(branches, catalogSequences)
 	}
-	var b strings.Builder
-	for i, name := range append(append([]string{"head"}, branches...), "tail") {
-		if i > 1 && i <= len(branches) {
-			b.WriteString("UNION ALL\n")
-		}
-		text, err := catalogSQL.ReadFile("catalog/" + name + ".sql")
-		if err != nil {
-			panic(err) // embedded: it is there
-		}
-		b.Write(text)
-	}
-	return b.String()
+	return catalogHead + strings.Join(branches, "UNION ALL\n") + catalogTail
 }
 
 // A row is one of the statement's.
@@ -265,7 +267,7 @@ func (rd *reading) addSequence(r *row, in schema) error {
 
 func (rd *reading) columnRef(s sql.NullString) (*dialect.ColumnRef, error) {
 	if !s.Valid {
-		return nil, nil //nolint:nilnil // no column is an answer
+		return nil, nil
 	}
 	p, err := parseArray(s.String)
 	if err != nil {

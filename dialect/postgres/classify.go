@@ -56,7 +56,7 @@ func (postgres) Classify(f dialect.Failure) error {
 		if f.Op == dialect.OpSelect && !strings.Contains(f.Err.Error(), f.Name.Schema+"."+f.Name.Name) {
 			return nil // the caller's own tail names something else that is missing
 		}
-		return gone(f)
+		return errGone()
 	}
 	switch {
 	case f.Matview != nil:
@@ -74,7 +74,7 @@ func classifyMatview(f dialect.Failure) error {
 	routine := serverRoutine(f.Err)
 	switch state := sqlState(f.Err); {
 	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows), state == wrongObjectType:
-		return gone(f)
+		return errGone()
 	case state == notInPrerequisite && concurrently &&
 		(routine == "" || routine == refreshRoutine || strings.HasPrefix(routine, refreshRoutinePrefix) ||
 			routine == duplicateCheckRoutine):
@@ -87,7 +87,7 @@ func classifyMatview(f dialect.Failure) error {
 		return fmt.Errorf("%w: refresh it once without Concurrently", dialect.ErrNotPopulated)
 	case state == featureNotSupported && refresh &&
 		(routine == refreshRoutine || strings.HasPrefix(routine, refreshRoutinePrefix)):
-		return gone(f)
+		return errGone()
 	case state == cardinalityViolation && concurrently && (routine == "" || routine == duplicateCheckRoutine),
 		state == uniqueViolation && refresh:
 		return fmt.Errorf("%w: its query returns rows that its unique index can't tell apart", dialect.ErrDuplicateRows)
@@ -109,17 +109,17 @@ func classifySequence(f dialect.Failure) error {
 		}
 		return fmt.Errorf("%w: it runs from %d to %d", dialect.ErrOutOfRange, s.Min, s.Max)
 	case wrongObjectType:
-		return gone(f)
+		return errGone()
 	case undefinedColumn:
 		if f.Op == dialect.OpLastValue {
-			return gone(f)
+			return errGone()
 		}
 	}
 	return nil
 }
 
-// gone is for what was loaded and is not there any more.
-func gone(f dialect.Failure) error {
+// errGone is for what was loaded and is not there any more.
+func errGone() error {
 	return fmt.Errorf("%w: dropped, renamed or replaced since it was loaded; Reload brings the picture up to date",
 		dialect.ErrNotFound)
 }

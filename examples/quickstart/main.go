@@ -240,7 +240,7 @@ func walkSequence(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it does nothing once the transaction has ended
+	defer tx.Rollback() // it does nothing once the transaction has ended
 	inside, err := m.With(tx).Sequence("invoice_no")
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func invoice(ctx context.Context, db *sql.DB, m *massive.DB, total string) error
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it does nothing once the transaction is committed
+	defer tx.Rollback() // it does nothing once the transaction is committed
 	numbers, err := m.With(tx).Sequence("invoice_no")
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ type cluster struct {
 	dir      string    // all its files: data, log, socket
 	watchdog *exec.Cmd // runs initdb and the server, and removes dir after them
 	owner    *os.File  // the server runs until this is closed
-	server   *os.File  // reads as ended when there is no server to wait for
+	server   *os.File  // reads as ended when neither initdb nor the server runs
 }
 
 // launched holds every cluster from launch to stop. A server may be in use by its DSN when nothing else
@@ -137,13 +138,19 @@ func (c *cluster) logged() string {
 
 // stop ends the server and returns when everything of the cluster is gone. It is called once.
 func (c *cluster) stop() error {
-	// The watchdog's process group: to it the signal says not to wait for initdb, and to initdb to end.
-	syscall.Kill(-c.watchdog.Process.Pid, syscall.SIGTERM)
 	c.owner.Close()
-	c.watchdog.Wait() // what counts is not how it ended, but what it left
+	c.watchdog.Wait() // what counts is not how it ended but what it left
 	c.server.Close()
 	launched.Delete(c)
 	return os.RemoveAll(c.dir)
+}
+
+// abandon is stop for a cluster that is still being made: it does not wait for initdb to finish.
+func (c *cluster) abandon() error {
+	syscall.Kill(-c.watchdog.Process.Pid, syscall.SIGTERM) // all of the watchdog's session
+	c.server.SetReadDeadline(time.Time{})
+	io.Copy(io.Discard, c.server) // until the last of them has ended, the watchdog perhaps before initdb
+	return c.stop()
 }
 
 // unprivileged returns whom to run as when this process is root, as which the server refuses to run; else nil.
@@ -169,11 +176,12 @@ func unprivileged() (*syscall.Credential, error) {
 	return nil, errors.New("a server does not run as root, and there is no user postgres or nobody to run it as")
 }
 
-// environment returns that of this process, less what would change a server: PGDATA, PGPORT and the like.
-// With a locale of its own the server could start threads on macOS, and then refuse to go on.
+// environment returns that of this process less what would change a server (PGDATA, PGPORT and the like),
+// and with the locale and the time zone that a cluster is to have everywhere. (On macOS the server may refuse
+// to start without LC_ALL. The watchdog needs a few commands, wherever PATH points.)
 func environment() []string {
 	kept := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "PG") })
-	return append(kept, "LC_ALL=C", "PATH="+os.Getenv("PATH")+":/usr/bin:/bin")
+	return append(kept, "LC_ALL=C", "TZ=UTC", "PATH="+os.Getenv("PATH")+":/usr/bin:/bin")
 }
 
 // clusterDir chooses a directory for a cluster: below tempDir, or below /tmp if that is too long for the

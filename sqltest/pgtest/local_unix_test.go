@@ -161,14 +161,11 @@ func (s *Server) dir(t *testing.T) string {
 // The environment that drivers and servers read must not reach either. (Not parallel: it sets variables.)
 func TestEnvironmentDoesNotMatter(t *testing.T) {
 	c := locally(t)
+	bin, _ := binaries(c)
 	for name, value := range map[string]string{
 		"PGHOST": "nowhere.invalid", "PGPORT": "1", "PGUSER": "nobody", "PGDATABASE": "none", "PGSSLMODE": "require",
-		"PGDATA": "/nonexistent", "LC_ALL": "none", "PATH": "",
+		"PGDATA": "/nonexistent", "LC_ALL": "none", "TZ": "Asia/Tokyo", "PATH": bin,
 	} {
-		if name == "PATH" { // the watchdog needs some commands, wherever the binaries come from
-			bin, _ := binaries(c)
-			value = bin
-		}
 		t.Setenv(name, value)
 	}
 	server := startLocally(t, c)
@@ -177,8 +174,9 @@ func TestEnvironmentDoesNotMatter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, driver := range drivers {
-		if got := query(t, database.Open(t, driver), `SELECT current_user`); got != "postgres" {
-			t.Errorf("%s: connected as %s, want postgres", driver, got)
+		const want = "postgres UTC"
+		if got := query(t, database.Open(t, driver), `SELECT current_user || ' ' || current_setting('TimeZone')`); got != want {
+			t.Errorf("%s: connected as %q, want %q", driver, got, want)
 		}
 	}
 }
@@ -250,7 +248,6 @@ func TestStartFails(t *testing.T) {
 		{name: "server", initdb: "exit 0", postgres: "echo out of shared memory >&2; exit 1", want: "out of shared memory"},
 		{name: "server in silence", initdb: "exit 0", postgres: "kill -9 $$", want: "does not start"},
 		{name: "setting", setting: "no_such_setting=1", want: `unrecognized configuration parameter "no_such_setting"`},
-		{name: "value", setting: "work_mem=lots", want: `invalid value for parameter "work_mem": "lots"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -279,7 +276,7 @@ func TestStartFails(t *testing.T) {
 
 func TestStartEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	for _, after := range []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond} {
+	for _, after := range []time.Duration{0, 20 * time.Millisecond, 300 * time.Millisecond} {
 		t.Run(after.String(), func(t *testing.T) {
 			t.Parallel()
 			c := locally(t)
@@ -406,14 +403,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		{"panic", "panic", started, 0},
 		{"killed", "wait", started, syscall.SIGKILL},
 		{"interrupted", "wait", started, syscall.SIGINT},
-		{"terminated", "wait", started, syscall.SIGTERM},
 		{"killed as initdb begins", "wait", appears("log"), syscall.SIGKILL},
-		{"interrupted as initdb begins", "wait", appears("log"), syscall.SIGINT},
-		{"killed in the midst of initdb", "wait", appears("data/PG_VERSION"), syscall.SIGKILL},
 		{"killed as the server begins", "wait", appears("data/postmaster.pid"), syscall.SIGKILL},
 		{"killed after 10ms", "wait", after(10 * time.Millisecond), syscall.SIGKILL},
-		{"killed after 300ms", "wait", after(300 * time.Millisecond), syscall.SIGKILL},
-		{"killed after 600ms", "wait", after(600 * time.Millisecond), syscall.SIGKILL},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

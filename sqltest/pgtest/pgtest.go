@@ -61,6 +61,11 @@ var shared = sync.OnceValues(func() (*Server, error) {
 	return Start(ctx)
 })
 
+// Shared returns the server that all tests of the process share, the one of [NewDatabase], for a TestMain or an
+// example; the first call starts it. It ends with the process: don't stop it. Every call returns the same, an
+// error included ([ErrNoPostgres] where there is none to be had).
+func Shared() (*Server, error) { return shared() }
+
 // announced makes one test of the process log where its server comes from.
 var announced sync.Once
 

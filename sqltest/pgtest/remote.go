@@ -33,7 +33,7 @@ func remote(ctx context.Context, c config) (*Server, error) {
 		return nil, err
 	}
 	defer conn.Close(ctx)
-	if err := sweep(ctx, conn); err != nil {
+	if err := sweep(ctx, conn, prefix); err != nil {
 		return nil, err
 	}
 	version := versionOf(conn)

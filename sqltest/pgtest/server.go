@@ -125,13 +125,12 @@ const (
 	stale  = time.Hour
 )
 
-// sweep drops the stale databases of a server that outlives the processes that use it.
-func sweep(ctx context.Context, conn *pgconn.PgConn) error {
+// sweep drops the stale databases with the prefix, on a server that outlives the processes that use it.
+func sweep(ctx context.Context, conn *pgconn.PgConn, prefix string) error {
 	results, err := conn.Exec(ctx, `
 		SELECT datname
 		FROM pg_catalog.pg_database
-		WHERE datname ~ '^`+prefix+`[0-9]+_'
-			AND pg_catalog.substring(datname::text, '[0-9]+')::bigint
+		WHERE pg_catalog.substring(datname::text, '^`+prefix+`([0-9]{1,18})_')::bigint
 				< `+fmt.Sprint(time.Now().Add(-stale).Unix())+`
 			AND NOT EXISTS (
 				SELECT FROM pg_catalog.pg_stat_activity

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // at is an environment with a server that somebody else runs.
@@ -68,9 +70,11 @@ func TestRemoteServerIsUsedAndNotStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, driver := range drivers {
-		if got := query(t, database.Open(t, driver), `SELECT current_database()`); got != database.Name() {
+		db := database.Open(t, driver)
+		if got := query(t, db, `SELECT current_database()`); got != database.Name() {
 			t.Errorf("%s: connected to %q, want %q", driver, got, database.Name())
 		}
+		db.Close()
 	}
 	if err := ours.Stop(); err != nil {
 		t.Error(err)
@@ -131,16 +135,17 @@ func TestKeywords(t *testing.T) {
 func TestStaleDatabasesAreSwept(t *testing.T) {
 	t.Parallel()
 	server := somebodys(t)
+	prefix := fmt.Sprintf("pgtest_%d_", os.Getpid()) // which nobody else sweeps
 	named := func(age time.Duration, what string) string {
-		return fmt.Sprintf("%s%d_%d_%s", prefix, time.Now().Add(-age).Unix(), os.Getpid(), what)
+		return fmt.Sprintf("%s%d_%s", prefix, time.Now().Add(-age).Unix(), what)
 	}
 	dead := named(stale+time.Minute, "dead")
 	used := named(stale+time.Minute, "used")
 	young := named(stale-time.Minute, "young")
-	alike := fmt.Sprintf("%skept_%d", prefix, os.Getpid())
+	alike := prefix + "alike"
 	all := []string{dead, used, young, alike}
 	for _, name := range all {
-		if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+name); err != nil {
+		if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -151,7 +156,12 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 	}
 	(&Database{server, used}).Open(t, "pgx")
 
-	if _, err := climb(t.Context(), at(server.DSN(""))); err != nil {
+	conn, err := pgconn.Connect(t.Context(), server.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if err := sweep(t.Context(), conn, prefix); err != nil {
 		t.Fatal(err)
 	}
 
@@ -178,6 +188,22 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(there, want) {
 		t.Errorf("after the sweep there are %q, want %q", there, want)
+	}
+}
+
+// What a killed process left on somebody else's server goes when the next one comes.
+func TestRemoteServerIsSwept(t *testing.T) {
+	t.Parallel()
+	server := somebodys(t)
+	dead := fmt.Sprintf("%s%d_%d_dead", prefix, time.Now().Add(-stale-time.Minute).Unix(), os.Getpid())
+	if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+dead+" TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := climb(t.Context(), at(server.DSN(""))); err != nil {
+		t.Fatal(err)
+	}
+	if err := execute(t.Context(), server.DSN(dead), `SELECT 1`); err == nil {
+		t.Errorf("%s is there", dead)
 	}
 }
 

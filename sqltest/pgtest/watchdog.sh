@@ -4,28 +4,27 @@
 #
 # The other end of standard input is held by the process that wants the server, and by nobody else, so it
 # closes when that process ends: in good order, killed, or in a panic. Standard output closes when there
-# is no server to wait for: initdb failed, or the server has ended. DIR/log says why.
+# is nothing to wait for: initdb failed, or the server has ended. DIR/log says why.
 dir=$1 bin=$2 server=
 shift 2
 
-# SIGTERM to the process group cuts initdb short, and the read further down. This shell stays, to clean up.
-trap : TERM
-
 mkdir -m 700 "$dir" || exit
 
-if "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync </dev/null >"$dir/log" 2>&1
+if "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync 3>&1 </dev/null >"$dir/log" 2>&1
 then
 	"$bin/postgres" -D "$dir/data" -k "$dir" "$@" 3>&1 </dev/null >>"$dir/log" 2>&1 &
 	server=$!
 fi
 exec >/dev/null 2>&1
 
+# From here on nothing but the end of standard input counts. Not sooner: the server must not inherit it.
+trap '' HUP INT QUIT TERM
 while read -r _; do :; done
 
 if [ "$server" ]
 then
-	# SIGQUIT ends a server at once, but one that has not got so far as to handle it ignores it, as all
-	# background commands of a shell do. SIGTERM ends that one.
+	# SIGQUIT ends a server at once, except one that is too young to handle it: a shell's background
+	# commands begin by ignoring it. SIGTERM ends that one.
 	kill -TERM "$server"
 	kill -QUIT "$server"
 	wait "$server"

@@ -1,0 +1,25 @@
+# The everyday commands.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race lint fuzz ci
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+run: ## the main job, on a throwaway Postgres
+	go run ./examples/quickstart
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests, with the race detector
+	go test -race ./...
+
+lint: ## what .ci/run lints
+	.ci/lint
+
+fuzz: ## names against a real server, for a minute
+	go test -run '^$$' -fuzz FuzzNames -fuzztime 1m ./massive
+
+ci: ## everything that decides
+	.ci/run

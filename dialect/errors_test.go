@@ -1,0 +1,34 @@
+package dialect_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// Callers tell errors apart by their sentinels, so no two may be the same and none may wrap another.
+func TestSentinelsAreDistinct(t *testing.T) {
+	t.Parallel()
+	sentinels := []error{
+		dialect.ErrInvalid, dialect.ErrNotFound, dialect.ErrUnsupported, dialect.ErrPermission, dialect.ErrReadOnly,
+		dialect.ErrNotPopulated, dialect.ErrNoUniqueIndex, dialect.ErrDuplicateRows, dialect.ErrBusy, dialect.ErrDeadlock,
+		dialect.ErrServerTimeout, dialect.ErrTxAborted, dialect.ErrExhausted, dialect.ErrOutOfRange,
+		dialect.ErrLabelExists, dialect.ErrLabelUnknown,
+	}
+	texts := map[string]bool{}
+	for i, a := range sentinels {
+		if texts[a.Error()] {
+			t.Errorf("two sentinels say %q", a)
+		}
+		texts[a.Error()] = true
+		for j, b := range sentinels {
+			if errors.Is(a, b) != (i == j) {
+				t.Errorf("errors.Is(%q, %q) = %v", a, b, i != j)
+			}
+		}
+		if want := i == 2; errors.Is(a, errors.ErrUnsupported) != want {
+			t.Errorf("errors.Is(%q, errors.ErrUnsupported) = %v; only ErrUnsupported wraps it", a, !want)
+		}
+	}
+}

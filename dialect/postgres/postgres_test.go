@@ -1,0 +1,322 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+func TestLiteral(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		``:           `''`,
+		`daily`:      `'daily'`,
+		`it's`:       `'it''s'`,
+		`''`:         `''''''`,
+		`"a"."b"`:    `'"a"."b"'`,
+		`a\b`:        ` E'a\\b'`,
+		`\`:          ` E'\\'`,
+		`\'`:         ` E'\\'''`,
+		`'; DROP --`: `'''; DROP --'`,
+		`größe`:      `'größe'`,
+		"a\nb":       "'a\nb'",
+	} {
+		if got := literal(s); got != want {
+			t.Errorf("literal(%s) = %s; want %s", s, got, want)
+		}
+	}
+	if got, want := regclass(dialect.Name{Schema: `it's`, Name: `a"b\`}), ` E'"it''s"."a""b\\"'::pg_catalog.regclass`; got != want {
+		t.Errorf("regclass = %s; want %s", got, want)
+	}
+}
+
+// A literal reads as what it was, with standard_conforming_strings on or off.
+func FuzzLiteral(f *testing.F) {
+	for _, s := range []string{"", "a", "it's", `a\'b`, `\\`, `'\`, "\n", `E'`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		constant := literal(s)
+		body, escapes := strings.CutPrefix(constant, ` E'`)
+		if !escapes {
+			body = strings.TrimPrefix(constant, `'`)
+		}
+		var read strings.Builder
+		closed := false
+		for i := 0; i < len(body); i++ {
+			switch {
+			case closed:
+				t.Fatalf("literal(%q) = %s goes on behind its end", s, constant)
+			case body[i] == '\'' && i+1 < len(body) && body[i+1] == '\'', body[i] == '\\' && escapes && i+1 < len(body):
+				i++
+				read.WriteByte(body[i])
+			case body[i] == '\'':
+				closed = true
+			case body[i] == '\\':
+				t.Fatalf("literal(%q) = %s has a backslash that the setting decides about", s, constant)
+			default:
+				read.WriteByte(body[i])
+			}
+		}
+		if !closed || read.String() != s {
+			t.Errorf("literal(%q) = %s reads as %q, closed: %v", s, constant, read.String(), closed)
+		}
+	})
+}
+
+// Each operation is one statement, of this text.
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	odd := dialect.Name{Schema: `it's`, Name: `a"b\`}
+	plain := dialect.Name{Schema: "app", Name: "x"}
+	one, low := int64(1), int64(-1<<63)
+	p := postgres{}
+	refresh := func(n dialect.Name, how dialect.Refresh) func(context.Context, dialect.Querier) error {
+		return func(ctx context.Context, q dialect.Querier) error { return p.RefreshMatview(ctx, q, n, how) }
+	}
+	restart := func(n dialect.Name, at *int64) func(context.Context, dialect.Querier) error {
+		return func(ctx context.Context, q dialect.Querier) error { return p.RestartSequence(ctx, q, n, at) }
+	}
+	for _, c := range []struct {
+		do   func(context.Context, dialect.Querier) error
+		want string
+	}{
+		{refresh(plain, dialect.Refresh{}), `REFRESH MATERIALIZED VIEW "app"."x"`},
+		{refresh(odd, dialect.Refresh{}), `REFRESH MATERIALIZED VIEW "it's"."a""b\"`},
+		{refresh(plain, dialect.Refresh{Concurrently: true}), `REFRESH MATERIALIZED VIEW CONCURRENTLY "app"."x"`},
+		{refresh(plain, dialect.Refresh{NoData: true}), `REFRESH MATERIALIZED VIEW "app"."x" WITH NO DATA`},
+		{restart(odd, nil), `ALTER SEQUENCE "it's"."a""b\" RESTART`},
+		{restart(plain, &one), `ALTER SEQUENCE "app"."x" RESTART WITH 1`},
+		{restart(plain, &low), `ALTER SEQUENCE "app"."x" RESTART WITH -9223372036854775808`},
+	} {
+		raw := &stateError{State: "42501", Text: "no"}
+		var fails error
+		db, server := serve(t, func(string) answer { return answer{err: fails} })
+		if err := c.do(t.Context(), db); err != nil {
+			t.Errorf("%s: %v", c.want, err)
+		}
+		fails = raw
+		if err := c.do(t.Context(), db); err != error(raw) { //nolint:errorlint // the very same
+			t.Errorf("%s: error %v; want the driver's own", c.want, err)
+		}
+		if got := server.texts(t); !slices.Equal(got, []string{c.want, c.want}) {
+			t.Errorf("sent %q; want %q each time", got, c.want)
+		}
+	}
+}
+
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	odd := dialect.Name{Schema: `it's`, Name: `a"b\`}
+	p := postgres{}
+	const (
+		next  = `SELECT pg_catalog.nextval( E'"it''s"."a""b\\"'::pg_catalog.regclass)::bigint`
+		state = `SELECT last_value::bigint, is_called::boolean FROM "it's"."a""b\"`
+	)
+	var fails error
+	db, server := serve(t, func(text string) answer {
+		switch {
+		case fails != nil:
+			return answer{err: fails}
+		case text == next:
+			return row1(int64(-7))
+		case text == state:
+			return row1(int64(41), true)
+		case strings.Contains(text, "pg_get_viewdef"):
+			return row1(" SELECT 1;")
+		default:
+			return answer{err: fmt.Errorf("unexpected statement %s", text)}
+		}
+	})
+	if v, err := p.NextSequenceValue(t.Context(), db, odd); v != -7 || err != nil {
+		t.Errorf("NextSequenceValue = %d, %v; want -7, nil", v, err)
+	}
+	if s, err := p.SequenceState(t.Context(), db, odd); s != (dialect.SequenceState{Last: 41, Called: true}) || err != nil {
+		t.Errorf("SequenceState = %+v, %v; want {41 true}, nil", s, err)
+	}
+	if d, err := p.MatviewDefinition(t.Context(), db, odd); d != " SELECT 1;" || err != nil {
+		t.Errorf("MatviewDefinition = %q, %v; want \" SELECT 1;\", nil", d, err)
+	}
+	sent := server.texts(t)
+	if len(sent) != 3 {
+		t.Errorf("sent %q; want a statement each", sent)
+	}
+	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass"; !strings.HasSuffix(last, want) {
+		t.Errorf("MatviewDefinition sent %s; want it to end in %s", last, want)
+	}
+
+	raw := &stateError{State: "42P01", Text: "gone"}
+	fails = raw
+	_, errNext := p.NextSequenceValue(t.Context(), db, odd)
+	_, errState := p.SequenceState(t.Context(), db, odd)
+	_, errDefinition := p.MatviewDefinition(t.Context(), db, odd)
+	for what, err := range map[string]error{"next value": errNext, "state": errState, "definition": errDefinition} {
+		if err != error(raw) { //nolint:errorlint // the very same
+			t.Errorf("%s: error %v; want the driver's own", what, err)
+		}
+	}
+}
+
+func TestSelectMatview(t *testing.T) {
+	t.Parallel()
+	view := &dialect.MatviewDef{
+		Object:  dialect.Object{Name: dialect.Name{Schema: "app", Name: `a"b`}},
+		Columns: []dialect.Column{{Name: "day"}, {Name: `Odd "N`}},
+	}
+	args := []any{1, "x"}
+	for tail, want := range map[string]string{
+		``:                           `SELECT "day", "Odd ""N" FROM "app"."a""b"`,
+		`WHERE day = $1 -- the last`: "SELECT \"day\", \"Odd \"\"N\" FROM \"app\".\"a\"\"b\"\nWHERE day = $1 -- the last",
+	} {
+		got, gotArgs := postgres{}.SelectMatview(view, tail, args)
+		if got != want || !slices.Equal(gotArgs, args) {
+			t.Errorf("SelectMatview(tail %q) = %q, %v; want %q, %v", tail, got, gotArgs, want, args)
+		}
+	}
+}
+
+// A catalog function that trips over a concurrent drop raises XX000: the statement is sent once more, once.
+func TestLoadTriesAgain(t *testing.T) {
+	t.Parallel()
+	dropped := &stateError{State: "XX000", Text: "cache lookup failed for relation 1"}
+	second := &stateError{State: "XX000", Text: "cache lookup failed for relation 2"}
+	for _, c := range []struct {
+		rule    string
+		answers []answer
+		want    error
+	}{
+		{"the second try is the answer", []answer{{err: dropped}, catalogAnswer()}, nil},
+		{"the second try is the last, and the first error stands", []answer{{err: dropped}, {err: second}}, dropped},
+		{"a stream that trips is read again, too", []answer{{rows: catalogAnswer().rows, broke: dropped}, catalogAnswer()}, nil},
+		{"no other error is tried again", []answer{{err: &stateError{State: "57014", Text: "cancelled"}}}, &stateError{State: "57014"}},
+	} {
+		n := 0
+		db, server := serve(t, func(string) answer { n++; return c.answers[n-1] })
+		cat, err := New().Load(t.Context(), db, dialect.Filter{})
+		if sqlState(err) != sqlState(c.want) || c.want == error(dropped) && err != c.want || (cat == nil) != (err != nil) {
+			t.Errorf("%s: Load gives %v, error %v; want error %v", c.rule, cat, err, c.want)
+		}
+		if sent := server.texts(t); len(sent) != len(c.answers) {
+			t.Errorf("%s: %d statements were sent; want %d", c.rule, len(sent), len(c.answers))
+		}
+	}
+}
+
+func TestLoadWithAnEndedContext(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"XX000", "42601", ""} {
+		ctx, cancel := context.WithCancel(t.Context())
+		raw := &stateError{State: state, Text: "as it ended"}
+		db, server := serve(t, func(string) answer { cancel(); return answer{err: raw} })
+		if _, err := New().Load(ctx, db, dialect.Filter{}); err != error(raw) { //nolint:errorlint // the very same
+			t.Errorf("state %q under an ended context: error %v; want the driver's own", state, err)
+		}
+		if sent := server.texts(t); len(sent) != 1 {
+			t.Errorf("state %q under an ended context: %d statements; want no second one", state, len(sent))
+		}
+	}
+}
+
+func TestLoadRefusesOldServers(t *testing.T) {
+	t.Parallel()
+	for version, refused := range map[int64]bool{90624: true, 120022: true, 130000: false, 180004: false} {
+		db, _ := serve(t, func(string) answer {
+			return row1("d", version, int64(63), "db", "me", "12.22 (Debian)", "", nil, "{}", "{}", nil)
+		})
+		cat, err := New().Load(t.Context(), db, dialect.Filter{})
+		if !refused {
+			if err != nil || cat.Server.Major != int(version/10000) {
+				t.Errorf("server %d: %+v, error %v; want its catalog", version, cat, err)
+			}
+			continue
+		}
+		const want = "not supported here: unsupported operation: the server is PostgreSQL 12.22 (Debian), and this dialect needs 13 or newer"
+		if !errors.Is(err, dialect.ErrUnsupported) || err.Error() != want || cat != nil {
+			t.Errorf("server %d: %v, error\n\t%v\nwant nil and one that wraps ErrUnsupported:\n\t%s", version, cat, err, want)
+		}
+	}
+}
+
+// A statement that fails as it would on another product is followed by a question for the product; any other
+// failure says itself what it is.
+func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	const (
+		version = "SELECT version()"
+		sqlite  = "SELECT sqlite_version()"
+	)
+	syntax := &stateError{State: "42601", Text: "syntax error at or near FETCH"}
+	for _, c := range []struct {
+		rule    string
+		err     error
+		answers map[string]string
+		want    string // in the error's text; empty where it is the driver's own
+		asked   int
+	}{
+		{"another product", syntax, map[string]string{version: "CockroachDB CCL v23.1"},
+			`the server is "CockroachDB CCL v23.1", and this dialect needs PostgreSQL 13 or newer: syntax error at or near FETCH`, 1},
+		{"another product, no state", errors.New("near WITH: syntax error"), map[string]string{version: "8.0.36-mysql"},
+			`the server is "8.0.36-mysql", and this dialect needs PostgreSQL 13 or newer: near WITH: syntax error`, 1},
+		{"SQLite", errors.New("no such table"), map[string]string{sqlite: "3.45.1"},
+			`the server is "SQLite 3.45.1", and this dialect needs PostgreSQL 13 or newer: no such table`, 2},
+		{"a feature that it lacks", &stateError{State: "0A000", Text: "no LATERAL"}, map[string]string{version: "Redshift 1"},
+			`the server is "Redshift 1", and this dialect needs PostgreSQL 13 or newer: no LATERAL`, 1},
+		{"too old", syntax, map[string]string{version: "PostgreSQL 12.22 on x86_64"},
+			`the server is PostgreSQL 12.22, and this dialect needs 13 or newer`, 1},
+		{"far too old", syntax, map[string]string{version: "PostgreSQL 9.6.24 on x86_64"},
+			`the server is PostgreSQL 9.6.24, and this dialect needs 13 or newer`, 1},
+		{"new enough: a fault of ours", syntax, map[string]string{version: "PostgreSQL 18.4 on x86_64"}, "", 1},
+		{"a version that can't be read", syntax, map[string]string{version: "PostgreSQL 19devel on x86_64"}, "", 1},
+		{"it answers nothing more", syntax, nil, "", 2},
+		{"a missing right", &stateError{State: "42501", Text: "permission denied"}, map[string]string{version: "x"}, "", 0},
+		{"a cancelled statement", &stateError{State: "57014", Text: "canceled"}, map[string]string{version: "x"}, "", 0},
+		{"a failed login", &stateError{State: "28P01", Text: "password"}, map[string]string{version: "x"}, "", 0},
+	} {
+		db, server := serve(t, func(text string) answer {
+			if text == catalogText(dialect.Filter{}) {
+				return answer{err: c.err}
+			}
+			if v := c.answers[text]; v != "" {
+				return row1(v)
+			}
+			return answer{err: errors.New("what?")}
+		})
+		cat, err := New().Load(t.Context(), db, dialect.Filter{})
+		if cat != nil || err == nil {
+			t.Errorf("%s: Load gives %v, error %v; want nil and an error", c.rule, cat, err)
+			continue
+		}
+		if got := errors.Is(err, dialect.ErrUnsupported) && errors.Is(err, errors.ErrUnsupported); got != (c.want != "") {
+			t.Errorf("%s: error %v wraps ErrUnsupported: %v; want %v", c.rule, err, got, c.want != "")
+		}
+		if c.want == "" && err != c.err || !strings.Contains(err.Error(), c.want) { //nolint:errorlint // the very same
+			t.Errorf("%s: error\n\t%v\nwant\n\t%s", c.rule, err, cmp.Or(c.want, c.err.Error()))
+		}
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: error %q doesn't reach the driver's own, %q", c.rule, err, c.err)
+		}
+		if sent := server.texts(t); len(sent) != 1+c.asked {
+			t.Errorf("%s: sent %d questions behind the catalog statement; want %d", c.rule, len(sent)-1, c.asked)
+		}
+	}
+}
+
+// A connection that can't be had is not worth two more attempts.
+func TestLoadAsksNothingOfAFailedConnection(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	db, server := serve(t, func(string) answer { return answer{err: refused} })
+	if _, err := New().Load(t.Context(), db, dialect.Filter{}); !errors.Is(err, refused) {
+		t.Errorf("error %v; want %v", err, refused)
+	}
+	if sent := server.texts(t); len(sent) != 1 {
+		t.Errorf("behind a failed connection %d more statements were tried: %q", len(sent)-1, sent[1:])
+	}
+}

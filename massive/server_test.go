@@ -1,0 +1,26 @@
+package massive_test
+
+import (
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// On a server older than the dialect knows (CI has one), a load says so; on any other it works.
+func TestOldestMajor(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		version := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int")
+		m, err := massive.Load(t.Context(), e.pool, postgres.New())
+		if version >= 130000 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "major", m.Server().Major, version/10000)
+			return
+		}
+		mustBe(t, err, massive.ErrUnsupported, "massive: load: ", "the server is PostgreSQL "+
+			one[string](t, e.pool, "SELECT current_setting('server_version')"), "needs 13 or newer")
+	})
+}
