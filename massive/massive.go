@@ -41,7 +41,7 @@ type (
 
 // A DB is the structures of one database. It holds a snapshot of them, which lookups read without a lock and
 // [DB.Reload] replaces. It is safe for concurrent use as far as its querier is, which for a *sql.DB is wholly,
-// and for a *sql.Tx one operation at a time.
+// and for a *sql.Tx one operation at a time. Its zero value is of no use: [Load] makes one.
 type DB struct {
 	dialect   dialect.Dialect
 	querier   dialect.Querier

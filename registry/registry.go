@@ -15,11 +15,13 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Registry is one snapshot of a database's structures. It is safe for concurrent use. Its zero value holds
-// nothing; [New] makes one that does.
+// A Registry is one snapshot of a database's structures. It is safe for concurrent use. Its zero value is of no
+// use: [Load] and [New] make one.
 type Registry struct {
 	*snapshot
 	access access
@@ -42,6 +44,12 @@ type access struct {
 	dialect dialect.Dialect
 	querier dialect.Querier
 }
+
+var (
+	_ dialect.Querier = (*sqlx.DB)(nil)
+	_ dialect.Querier = (*sqlx.Conn)(nil)
+	_ dialect.Querier = (*sqlx.Tx)(nil)
+)
 
 // check says what is missing. It sees a nil pointer behind an interface, too.
 func (a *access) check() error {

@@ -14,6 +14,10 @@ type Sequence interface {
 	// Def is what was loaded of it: type, start, increment, bounds, the column that owns it, the key that it
 	// feeds, the role's rights. It is the caller's.
 	Def() dialect.SequenceDef
+	// Owner is the role that owns the sequence.
+	Owner() string
+	// Comment is the one set on the sequence, empty for none.
+	Comment() string
 
 	// LastValue is the value handed out last by anybody, and before the first one, or after a reset, the one
 	// that will be next; State tells the two apart. Errors: ErrPermission, ErrNotFound.
@@ -51,6 +55,8 @@ type sequence struct {
 func (s *sequence) object() *dialect.Object { return &s.def.Object }
 func (s *sequence) Name() dialect.Name      { return s.def.Name }
 func (s *sequence) String() string          { return s.def.Name.String() }
+func (s *sequence) Owner() string           { return s.def.Owner }
+func (s *sequence) Comment() string         { return s.def.Comment }
 
 func (s *sequence) Def() dialect.SequenceDef {
 	def := *s.def
