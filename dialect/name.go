@@ -11,8 +11,8 @@ type Name struct {
 	Name   string
 }
 
-// String is the name as a lookup and SQL both read it: parts that are not plain lower-case identifiers are
-// quoted.
+// String is the name as a lookup reads it, for people: parts that are not plain lower-case identifiers are quoted.
+// SQL may take an unquoted part for a keyword; for it there is [Name.Quoted].
 func (n Name) String() string {
 	if n.Schema == "" {
 		return part(n.Name)

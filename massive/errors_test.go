@@ -84,7 +84,7 @@ func TestSentinels(t *testing.T) {
 		{"no unique index", refresh("no_index", massive.Concurrently()), is(massive.ErrNoUniqueIndex), "55000",
 			`massive: refresh concurrently public.no_index: no usable unique index on columns, without WHERE; ` +
 				`index partial is no help: it is partial (it has a WHERE); make one, on fewer columns if those identify a row: ` +
-				`CREATE UNIQUE INDEX ON public.no_index (a, "B b"): `},
+				`CREATE UNIQUE INDEX ON "public"."no_index" ("a", "B b"): `},
 		{"not populated, concurrently", refresh("unpopulated", massive.Concurrently()), is(massive.ErrNotPopulated), "0A000",
 			"refresh it once without Concurrently"},
 		{"not populated, read", read("unpopulated", ""), is(massive.ErrNotPopulated), "55000", "refresh it first"},

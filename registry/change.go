@@ -157,6 +157,9 @@ func indexNames(indexes []dialect.Index) []string {
 	texts := make([]string, len(indexes))
 	for i, x := range indexes {
 		texts[i] = x.Name + "(" + strings.Join(x.Columns, ", ") + ")"
+		if len(x.Included) > 0 {
+			texts[i] += " including (" + strings.Join(x.Included, ", ") + ")"
+		}
 		if x.Unique {
 			texts[i] += " unique"
 		}

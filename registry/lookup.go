@@ -158,8 +158,8 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 			}
 		}
 	}
-	if other := otherKind(r, s.kind, n); other != 0 {
-		return OtherKind, []dialect.Name{n}, article(other) + " of that name exists"
+	if kind, o := otherKind(r, s.kind, n); o != nil {
+		return OtherKind, []dialect.Name{o.Name}, article(kind) + " of that name exists"
 	}
 	return Unknown, nil, ""
 }
@@ -172,18 +172,18 @@ func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
 	return Filtered, names, fmt.Sprintf("%s was left out: %s", o.Name, o.Why)
 }
 
-// otherKind is the first other kind that has a structure of that name, or 0.
-func otherKind(r *Registry, k dialect.Kind, n dialect.Name) dialect.Kind {
-	if _, ok := r.matviews.named[n]; ok && k != dialect.KindMatview {
-		return dialect.KindMatview
+// otherKind is the first structure of another kind that has the name.
+func otherKind(r *Registry, k dialect.Kind, n dialect.Name) (dialect.Kind, *dialect.Object) {
+	if m, ok := r.matviews.named[n]; ok && k != dialect.KindMatview {
+		return dialect.KindMatview, m.object()
 	}
-	if _, ok := r.enums.named[n]; ok && k != dialect.KindEnum {
-		return dialect.KindEnum
+	if e, ok := r.enums.named[n]; ok && k != dialect.KindEnum {
+		return dialect.KindEnum, e.object()
 	}
-	if _, ok := r.sequences.named[n]; ok && k != dialect.KindSequence {
-		return dialect.KindSequence
+	if s, ok := r.sequences.named[n]; ok && k != dialect.KindSequence {
+		return dialect.KindSequence, s.object()
 	}
-	return 0
+	return 0, nil
 }
 
 func article(k dialect.Kind) string {

@@ -226,7 +226,13 @@ func (r *Registry) Sequences() []Sequence {
 // Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys and
 // what the filter's patterns leave out, by kind, schema and name. Kinds that weren't asked for were not looked
 // at, and don't appear. The slice is the caller's.
-func (r *Registry) Omitted() []Omission { return slices.Clone(r.omissions) }
+func (r *Registry) Omitted() []Omission {
+	all := slices.Clone(r.omissions)
+	for i := range all {
+		all[i].KeyOf = clone(all[i].KeyOf)
+	}
+	return all
+}
 
 func (r *Registry) matview(m *matview) Matview {
 	if r.moved {

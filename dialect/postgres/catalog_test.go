@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,11 +39,11 @@ func TestCatalogText(t *testing.T) {
 			from += at
 		}
 		for branch, sign := range branches {
-			if want := strings.Count(strings.Join(c.want, " "), branch) > 0; branch != "views" && strings.Contains(text, sign) != want {
+			if want := slices.Contains(c.want, branch); strings.Contains(text, sign) != want {
 				t.Errorf("kinds %v: branch %s is there: %v; want %v", c.kinds, branch, !want, want)
 			}
 		}
-		if got, want := strings.Count(text, "UNION ALL\n"), len(c.want)-1; got != want {
+		if got, want := strings.Count(text, "\nUNION ALL\nSELECT "), len(c.want)-1; got != want {
 			t.Errorf("kinds %v: %d times UNION ALL; want %d, between the branches", c.kinds, got, want)
 		}
 		if !strings.HasPrefix(text, "WITH path AS") || !strings.HasSuffix(strings.TrimSpace(text), "FETCH FIRST 1 ROW WITH TIES") {

@@ -5,36 +5,50 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
 // The SQLSTATEs that mean something here (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
-	featureNotSupported   = "0A000"
-	cardinalityViolation  = "21000"
-	numericOutOfRange     = "22003"
-	invalidParameter      = "22023"
-	sequenceLimit         = "2200H"
-	uniqueViolation       = "23505"
-	readOnlyTransaction   = "25006"
-	failedTransaction     = "25P02"
-	invalidSchema         = "3F000"
-	deadlockDetected      = "40P01"
-	permissionDenied      = "42501"
-	undefinedColumn       = "42703"
-	wrongObjectType       = "42809"
-	undefinedTable        = "42P01"
-	notInPrerequisite     = "55000"
-	lockNotAvailable      = "55P03"
-	queryCanceled         = "57014"
-	idleInTransaction     = "25P03"
-	transactionTimeout    = "25P04"
-	refreshRoutinePrefix  = "RefreshMatView"
-	refreshRoutine        = "ExecRefreshMatView"
-	duplicateCheckRoutine = "refresh_by_match_merge"
+	featureNotSupported  = "0A000"
+	cardinalityViolation = "21000"
+	numericOutOfRange    = "22003"
+	invalidParameter     = "22023"
+	sequenceLimit        = "2200H"
+	uniqueViolation      = "23505"
+	readOnlyTransaction  = "25006"
+	failedTransaction    = "25P02"
+	invalidSchema        = "3F000"
+	deadlockDetected     = "40P01"
+	permissionDenied     = "42501"
+	undefinedColumn      = "42703"
+	wrongObjectType      = "42809"
+	undefinedTable       = "42P01"
+	notInPrerequisite    = "55000"
+	lockNotAvailable     = "55P03"
+	queryCanceled        = "57014"
+	idleInTransaction    = "25P03"
+	transactionTimeout   = "25P04"
 )
+
+// The routines in the server's source that raise the errors to be told apart.
+const (
+	scanRoutine       = "ExecOpenScanRelation"
+	duplicatesRoutine = "refresh_by_match_merge"
+)
+
+// refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
+var refreshRoutines = []string{"ExecRefreshMatView", "RefreshMatViewByOid", duplicatesRoutine}
+
+// raisedBy tells whether an error came from one of the routines; one that doesn't say where it came from may have.
+func raisedBy(routine string, routines ...string) bool {
+	return routine == "" || slices.Contains(routines, routine)
+}
 
 // Classify goes by operation and SQLSTATE, since most states mean several things; where that leaves two
 // meanings, by the server's routine, which no translation of messages touches.
@@ -53,10 +67,10 @@ func (postgres) Classify(f dialect.Failure) error {
 	case failedTransaction:
 		return fmt.Errorf("%w: roll it back", dialect.ErrTxAborted)
 	case undefinedTable, invalidSchema:
-		if f.Op == dialect.OpSelect && !strings.Contains(f.Err.Error(), f.Name.Schema+"."+f.Name.Name) {
-			return nil // the caller's own tail names something else that is missing
+		if missing(f, state) {
+			return errGone()
 		}
-		return errGone()
+		return nil
 	}
 	switch {
 	case f.Matview != nil:
@@ -73,22 +87,21 @@ func classifyMatview(f dialect.Failure) error {
 	refresh := concurrently || f.Op == dialect.OpRefresh
 	routine := serverRoutine(f.Err)
 	switch state := sqlState(f.Err); {
-	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows), state == wrongObjectType:
+	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows):
 		return errGone()
-	case state == notInPrerequisite && concurrently &&
-		(routine == "" || routine == refreshRoutine || strings.HasPrefix(routine, refreshRoutinePrefix) ||
-			routine == duplicateCheckRoutine):
+	case state == wrongObjectType && names(f.Err, f.Name.Name):
+		return errGone()
+	case state == notInPrerequisite && concurrently && raisedBy(routine, refreshRoutines...):
 		return noUniqueIndex(f.Matview)
-	case state == notInPrerequisite && f.Op == dialect.OpSelect:
+	case state == notInPrerequisite && f.Op == dialect.OpSelect && raisedBy(routine, scanRoutine):
 		return fmt.Errorf("%w: refresh it first", dialect.ErrNotPopulated)
-	case state == notInPrerequisite && refresh:
+	case state == notInPrerequisite && refresh && raisedBy(routine, scanRoutine):
 		return fmt.Errorf("%w: refresh what it reads first", dialect.ErrNotPopulated)
 	case state == featureNotSupported && concurrently && strings.Contains(f.Err.Error(), "CONCURRENTLY"):
 		return fmt.Errorf("%w: refresh it once without Concurrently", dialect.ErrNotPopulated)
-	case state == featureNotSupported && refresh &&
-		(routine == refreshRoutine || strings.HasPrefix(routine, refreshRoutinePrefix)):
+	case state == featureNotSupported && refresh && slices.Contains(refreshRoutines, routine):
 		return errGone()
-	case state == cardinalityViolation && concurrently && (routine == "" || routine == duplicateCheckRoutine),
+	case state == cardinalityViolation && concurrently && raisedBy(routine, duplicatesRoutine),
 		state == uniqueViolation && refresh:
 		return fmt.Errorf("%w: its query returns rows that its unique index can't tell apart", dialect.ErrDuplicateRows)
 	default:
@@ -116,6 +129,42 @@ func classifySequence(f dialect.Failure) error {
 		}
 	}
 	return nil
+}
+
+// missing tells whether it is the structure itself that the server does not find, and not something that a view's
+// query or the caller's own tail names. All else is written by this package, and names nothing but the structure.
+func missing(f dialect.Failure, state string) bool {
+	switch {
+	case f.Sequence != nil, f.Op == dialect.OpDefinition:
+		return true
+	case f.Matview == nil:
+		return false
+	case state == invalidSchema:
+		return names(f.Err, f.Name.Schema)
+	default:
+		return names(f.Err, f.Name.Schema+"."+f.Name.Name)
+	}
+}
+
+// names tells whether the server's message has the name, which it puts between quotation marks, those of its
+// language.
+func names(err error, name string) bool {
+	inside := func(r rune) bool {
+		return r == ' ' || r == '_' || r == '.' || unicode.IsLetter(r) || unicode.IsDigit(r)
+	}
+	text := err.Error()
+	for {
+		before, after, found := strings.Cut(text, name)
+		if !found {
+			return false
+		}
+		left, _ := utf8.DecodeLastRuneInString(before)
+		right, _ := utf8.DecodeRuneInString(after)
+		if before != "" && after != "" && !inside(left) && !inside(right) {
+			return true
+		}
+		text = after
+	}
 }
 
 // errGone is for what was loaded and is not there any more.
@@ -149,7 +198,7 @@ const maxIndexColumns = 32
 func noUniqueIndex(view *dialect.MatviewDef) error {
 	columns := make([]string, 0, len(view.Columns))
 	for _, c := range view.Columns[:min(len(view.Columns), maxIndexColumns)] {
-		columns = append(columns, dialect.Name{Name: c.Name}.String())
+		columns = append(columns, dialect.Name{Name: c.Name}.Quoted())
 	}
 	var has strings.Builder
 	for _, i := range view.Indexes {
@@ -158,7 +207,7 @@ func noUniqueIndex(view *dialect.MatviewDef) error {
 		}
 	}
 	return fmt.Errorf("%w on columns, without WHERE%s; make one, on fewer columns if those identify a row: "+
-		"CREATE UNIQUE INDEX ON %s (%s)", dialect.ErrNoUniqueIndex, has.String(), view.Name, strings.Join(columns, ", "))
+		"CREATE UNIQUE INDEX ON %s (%s)", dialect.ErrNoUniqueIndex, has.String(), view.Name.Quoted(), strings.Join(columns, ", "))
 }
 
 // sqlState is the error's code, empty for none. Both drivers' errors have it by this method.

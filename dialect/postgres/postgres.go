@@ -7,7 +7,12 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 
@@ -46,7 +51,7 @@ func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 		return nil, p.explain(ctx, q, err)
 	}
 	if cat.Server.Major < oldest {
-		return nil, tooOld(cat.Server.Version)
+		return nil, errTooOld(cat.Server.Version)
 	}
 	return cat, nil
 }
@@ -54,8 +59,10 @@ func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 // explain finds out whether the catalog could not be read because the server is none that this dialect knows.
 // Only a failed statement is worth that second question, not a failed connection or a cancelled context.
 func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error {
+	var failed net.Error
 	switch state := sqlState(err); {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.As(err, &failed), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, sql.ErrTxDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return err
 	case state == "" || strings.HasPrefix(state, "42") && state != permissionDenied || strings.HasPrefix(state, "0A"):
 	default:
@@ -76,12 +83,12 @@ func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error
 	number, _, _ := strings.Cut(rest, " ")
 	major, _, _ := strings.Cut(number, ".")
 	if m, errMajor := strconv.Atoi(major); errMajor == nil && m < oldest {
-		return tooOld(number)
+		return fmt.Errorf("%w: %w", errTooOld(number), err)
 	}
 	return err
 }
 
-func tooOld(version string) error {
+func errTooOld(version string) error {
 	return fmt.Errorf("%w: the server is PostgreSQL %s, and this dialect needs %d or newer",
 		dialect.ErrUnsupported, version, oldest)
 }

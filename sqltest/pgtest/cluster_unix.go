@@ -11,7 +11,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -136,21 +135,14 @@ func (c *cluster) logged() string {
 	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }
 
-// stop ends the server and returns when everything of the cluster is gone. It is called once.
+// stop ends the server, or initdb's work as soon as that is done, and returns when everything of the cluster
+// is gone. It is called once.
 func (c *cluster) stop() error {
 	c.owner.Close()
 	c.watchdog.Wait() // what counts is not how it ended but what it left
 	c.server.Close()
 	launched.Delete(c)
 	return os.RemoveAll(c.dir)
-}
-
-// abandon is stop for a cluster that is still being made: it does not wait for initdb to finish.
-func (c *cluster) abandon() error {
-	syscall.Kill(-c.watchdog.Process.Pid, syscall.SIGTERM) // all of the watchdog's session
-	c.server.SetReadDeadline(time.Time{})
-	io.Copy(io.Discard, c.server) // until the last of them has ended, the watchdog perhaps before initdb
-	return c.stop()
 }
 
 // unprivileged returns whom to run as when this process is root, as which the server refuses to run; else nil.

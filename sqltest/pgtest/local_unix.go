@@ -44,7 +44,7 @@ func local(ctx context.Context, c config) (*Server, error) {
 	}
 	version, err := cluster.await(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", bin, errors.Join(err, cluster.abandon()))
+		return nil, fmt.Errorf("%s: %w", bin, errors.Join(err, cluster.stop()))
 	}
 	return &Server{
 		dsn:     cluster.dsn(),

@@ -25,7 +25,8 @@ type Server struct {
 
 // Start finds or starts a server, in the order that the package comment gives. It returns when the server
 // takes connections; ctx limits how long that may take, and not how long the server lives: that is until
-// [Server.Stop], or else as long as the process. If it fails, or ctx ends, it leaves nothing behind.
+// [Server.Stop], or else as long as the process. If it fails, or ctx ends, it leaves nothing behind; for that
+// it may have to wait until initdb is done, a second or so.
 //
 // The error is [ErrNoPostgres] if there is no Postgres to be had. It is errors.ErrUnsupported if there are
 // settings among opts and the server is one that somebody else runs, which can't be given any.

@@ -10,7 +10,8 @@ shift 2
 
 mkdir -m 700 "$dir" || exit
 
-if "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync 3>&1 </dev/null >"$dir/log" 2>&1
+# This runs to its end whatever happens: cut short, initdb leaves shared memory behind.
+if "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync </dev/null >"$dir/log" 2>&1
 then
 	"$bin/postgres" -D "$dir/data" -k "$dir" "$@" 3>&1 </dev/null >>"$dir/log" 2>&1 &
 	server=$!

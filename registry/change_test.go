@@ -1,0 +1,267 @@
+package registry_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+func diff(from, to *dialect.Catalog) registry.Changes {
+	a, _, _ := stubbed(from, registry.Selection{KeySequences: true})
+	b, _, _ := stubbed(to, registry.Selection{KeySequences: true})
+	return registry.Diff(a, b)
+}
+
+func TestDiffOfTheSame(t *testing.T) {
+	t.Parallel()
+	shuffled := shop()
+	slices.Reverse(shuffled.Matviews)
+	slices.Reverse(shuffled.Enums)
+	slices.Reverse(shuffled.Sequences)
+	elsewhere := shop()
+	elsewhere.Server, elsewhere.SearchPath, elsewhere.Views = dialect.Server{User: "else"}, nil, []dialect.ViewDef{{ID: 1}}
+	for what, to := range map[string]*dialect.Catalog{"itself": shop(), "itself in another order": shuffled, "another server's": elsewhere} {
+		if cs := diff(shop(), to); cs != nil {
+			t.Errorf("from a registry to %s: %v; want nil", what, cs)
+		}
+	}
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	if cs := registry.Diff(r, r); cs != nil {
+		t.Errorf("from a registry to the same: %v; want nil", cs)
+	}
+	if cs := diff(&dialect.Catalog{}, &dialect.Catalog{}); cs != nil {
+		t.Errorf("between two empty ones: %v; want nil", cs)
+	}
+	if s := registry.Changes(nil).String(); s != "" {
+		t.Errorf("no changes print as %q; want nothing", s)
+	}
+}
+
+// Local labels are no change of the database, whichever side has them.
+func TestDiffPassesOverLocalLabels(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	longer, err := r.AppendLabels("mood", "elated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, cs := range map[string]registry.Changes{
+		"appending": registry.Diff(r, longer), "dropping": registry.Diff(longer, r),
+	} {
+		if cs != nil {
+			t.Errorf("%s labels locally: %v; want no change", what, cs)
+		}
+	}
+	// A label that the database has now, too, is one.
+	cat := shop()
+	cat.Enums[1].Labels = append(slices.Clone(cat.Enums[1].Labels), "elated")
+	now, _, _ := stubbed(cat, registry.Selection{})
+	want := `enum app.mood changed: labels ["sad" "ok" "happy"] → ["sad" "ok" "happy" "elated"]`
+	if got := registry.Diff(longer, now).String(); got != want {
+		t.Errorf("from a local label to the database's own:\n\t%s\nwant\n\t%s", got, want)
+	}
+}
+
+func TestDiffOrder(t *testing.T) {
+	t.Parallel()
+	catalog := func(gone, stays []dialect.Object, comment string) *dialect.Catalog {
+		commented := slices.Clone(stays)
+		for i := range commented {
+			commented[i].Comment = comment
+		}
+		all := append(slices.Clone(gone), commented...)
+		slices.Reverse(all)
+		return &dialect.Catalog{Matviews: matviews(all...), Enums: enums(all...), Sequences: sequences(all...)}
+	}
+	stays := []dialect.Object{object("a.b"), object("b.b")}
+	cs := diff(
+		catalog([]dialect.Object{object("a.a"), object("b.z"), object("c.old")}, stays, ""),
+		catalog([]dialect.Object{object("a.c"), object("b.a"), object("c.new")}, stays, "x"),
+	)
+	var want []string
+	for _, kind := range []string{"materialized view", "enum", "sequence"} {
+		for _, what := range []string{
+			`a.a removed`, `a.b changed: comment "" → "x"`, `a.c added`, `b.a added`, `b.b changed: comment "" → "x"`, `b.z removed`,
+			`c.new added`, `c.old removed`,
+		} {
+			want = append(want, kind+" "+what)
+		}
+	}
+	if got := strings.Split(cs.String(), "\n"); !slices.Equal(got, want) {
+		t.Errorf("changes\n\t%s\nwant, by kind, schema and name,\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	first := registry.Change{Kind: dialect.KindMatview, Name: of("a.a"), What: registry.Removed}
+	second := registry.Change{Kind: dialect.KindMatview, Name: of("a.b"), What: registry.Changed, Details: []string{`comment "" → "x"`}}
+	if !reflect.DeepEqual(cs[0], first) || !reflect.DeepEqual(cs[1], second) {
+		t.Errorf("the first two changes are\n\t%+v\nwant\n\t%+v", cs[:2], []registry.Change{first, second})
+	}
+}
+
+// defs are those of shop that change in TestDiffWords.
+type defs struct {
+	daily   *dialect.MatviewDef
+	mood    *dialect.EnumDef
+	orderNo *dialect.SequenceDef
+}
+
+func TestDiffWords(t *testing.T) {
+	t.Parallel()
+	const (
+		daily = "materialized view app.daily changed: "
+		mood  = "enum app.mood changed: "
+		no    = "sequence public.order_no changed: "
+	)
+	for want, change := range map[string]func(defs){
+		daily + `made anew`:              func(d defs) { d.daily.ID = 99 },
+		daily + `owner ada → bob`:        func(d defs) { d.daily.Owner = "bob" },
+		daily + `populated true → false`: func(d defs) { d.daily.Populated = false },
+		daily + `may be refreshed true → false`: func(d defs) {
+			d.daily.MayRefresh = false
+		},
+		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(day) unique]`: func(d defs) {
+			d.daily.Indexes = d.daily.Indexes[:1]
+		},
+		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(day) unique, but it is partial total_idx(total)]`: func(d defs) {
+			d.daily.Indexes[0].Unfit = "it is partial"
+		},
+		mood + `made anew; owner bob → ada; comment "how it goes" → "so"`: func(d defs) {
+			d.mood.ID, d.mood.Owner, d.mood.Comment = 99, "ada", "so"
+		},
+		mood + `comment "how it goes" → ""`: func(d defs) { d.mood.Comment = "" },
+		mood + `visible by its bare name true → false; hidden by "" → "table a.mood"`: func(d defs) {
+			d.mood.Visible, d.mood.HiddenBy = false, "table a.mood"
+		},
+		mood + `labels ["sad" "ok" "happy"] → ["ok" "sad" "so so"]`: func(d defs) {
+			d.mood.Labels = []string{"ok", "sad", "so so"}
+		},
+		mood + `labels ["sad" "ok" "happy"] → []`: func(d defs) { d.mood.Labels = nil },
+		no + `type bigint → integer; maximum 999 → 2147483647`: func(d defs) {
+			d.orderNo.Type, d.orderNo.Max = "integer", 2147483647
+		},
+		no + `start 1 → 5; increment 1 → -2; minimum 1 → -9; cache 1 → 20; cycle false → true`: func(d defs) {
+			d.orderNo.Start, d.orderNo.Increment, d.orderNo.Min, d.orderNo.Cache, d.orderNo.Cycle = 5, -2, -9, 20, true
+		},
+		no + `owned by public.orders.no → none`: func(d defs) { d.orderNo.OwnedBy = nil },
+		no + `owned by public.orders.no → public.orders."No"; identity false → true; key of none → public.orders."No"`: func(d defs) {
+			d.orderNo.OwnedBy.Column, d.orderNo.Identity = "No", true
+			d.orderNo.KeyOf = &dialect.ColumnRef{Table: d.orderNo.OwnedBy.Table, Column: "No"}
+		},
+		no + `rights read, next → none`: func(d defs) {
+			d.orderNo.Rights = dialect.SequenceRights{}
+		},
+	} {
+		to := shop()
+		change(defs{&to.Matviews[1], &to.Enums[1], &to.Sequences[2]})
+		if got := diff(shop(), to).String(); got != want {
+			t.Errorf("changes\n\t%s\nwant\n\t%s", got, want)
+		}
+	}
+
+	to := shop()
+	to.Matviews[1].Columns[0].Type = "timestamp"
+	got := diff(shop(), to).String()
+	if from, to, _ := strings.Cut(got, " → "); !strings.HasPrefix(from, daily+"columns ") ||
+		!strings.Contains(from, "day date") || !strings.Contains(to, "day timestamp") {
+		t.Errorf("a column of another type: %s; want columns, as they were and as they are", got)
+	}
+}
+
+// Whatever field of a definition changes, and whichever are added to it, the change is told, and in words that tell
+// where it came from and where it went.
+func TestDiffSeesEveryField(t *testing.T) {
+	t.Parallel()
+	full := func() *dialect.Catalog {
+		c := shop()
+		c.Matviews[1].Indexes[0].Included = []string{"total"}
+		return &dialect.Catalog{Matviews: c.Matviews[1:2], Enums: c.Enums[1:], Sequences: c.Sequences[2:]}
+	}
+	cat := full()
+	for _, root := range []struct {
+		kind string
+		def  func(*dialect.Catalog) reflect.Value
+	}{
+		{"MatviewDef", func(c *dialect.Catalog) reflect.Value { return reflect.ValueOf(&c.Matviews[0]).Elem() }},
+		{"EnumDef", func(c *dialect.Catalog) reflect.Value { return reflect.ValueOf(&c.Enums[0]).Elem() }},
+		{"SequenceDef", func(c *dialect.Catalog) reflect.Value { return reflect.ValueOf(&c.Sequences[0]).Elem() }},
+	} {
+		leaves := leaves(root.def(cat), root.kind)
+		if len(leaves) < 8 {
+			t.Errorf("%s has the fields %v; there must be more", root.kind, leaves)
+		}
+		for i, path := range leaves {
+			if path == "MatviewDef.Reads" {
+				continue // numbers that say nothing to a reader, and a view can't read others without being made anew
+			}
+			changed := full()
+			nr := 0
+			walk(root.def(changed), root.kind, func(_ string, v reflect.Value) {
+				if nr == i {
+					alter(v)
+				}
+				nr++
+			})
+			there, back := diff(full(), changed), diff(changed, full())
+			if len(there) == 0 {
+				t.Errorf("%s changes, and Diff tells nothing", path)
+			} else if path != root.kind+".Object.ID" && there.String() == back.String() {
+				t.Errorf("%s changes, and what Diff says doesn't show it:\n\t%s", path, there)
+			}
+		}
+	}
+}
+
+// walk visits the fields of a definition that hold no others. A list is visited through its first element, an empty
+// one, as a nil pointer, as such.
+func walk(v reflect.Value, path string, visit func(path string, v reflect.Value)) {
+	switch {
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			walk(v.Field(i), path+"."+v.Type().Field(i).Name, visit)
+		}
+	case v.Kind() == reflect.Slice && v.Len() > 0:
+		walk(v.Index(0), path+"[0]", visit)
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		walk(v.Elem(), path, visit)
+	default:
+		visit(path, v)
+	}
+}
+
+func leaves(v reflect.Value, path string) (all []string) {
+	walk(v, path, func(p string, _ reflect.Value) { all = append(all, p) })
+	return all
+}
+
+func alter(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int64:
+		v.SetInt(v.Int() + 1000)
+	case reflect.String:
+		v.SetString(v.String() + "_changed")
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		walk(v, "", func(_ string, f reflect.Value) { alter(f) })
+	default:
+		panic(fmt.Sprintf("a definition has a field of type %s", v.Type()))
+	}
+}
+
+func TestChangeKindWords(t *testing.T) {
+	t.Parallel()
+	for k, want := range map[registry.ChangeKind]string{
+		registry.Added: "added", registry.Removed: "removed", registry.Changed: "changed", 0: "no change", 9: "no change",
+	} {
+		if got := k.String(); got != want {
+			t.Errorf("ChangeKind(%d).String() = %q; want %q", int(k), got, want)
+		}
+	}
+}

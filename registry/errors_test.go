@@ -1,0 +1,316 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// operations are all that go to the database, on the structures of shop, but Select, whose rows sqlx reads.
+var operations = []struct {
+	what       string
+	op         dialect.Op
+	name       dialect.Name
+	capability string
+	do         func(context.Context, *registry.Registry) error
+}{
+	{"Definition", dialect.OpDefinition, of("app.daily"), "MatviewReader", onMatview(func(ctx context.Context, m registry.Matview) error {
+		got, err := m.Definition(ctx)
+		return zeroBeside(err, got)
+	})},
+	{"Refresh", dialect.OpRefresh, of("app.daily"), "MatviewRefresher", onMatview(func(ctx context.Context, m registry.Matview) error {
+		got, err := m.Refresh(ctx)
+		return zeroBeside(err, got)
+	})},
+	{"Refresh WithNoData", dialect.OpRefresh, of("app.daily"), "MatviewRefresher", onMatview(func(ctx context.Context, m registry.Matview) error {
+		got, err := m.Refresh(ctx, registry.WithNoData())
+		return zeroBeside(err, got)
+	})},
+	{"Refresh Concurrently", dialect.OpRefreshConcurrently, of("app.daily"), "MatviewRefresher", onMatview(func(ctx context.Context, m registry.Matview) error {
+		got, err := m.Refresh(ctx, registry.Concurrently())
+		return zeroBeside(err, got)
+	})},
+	{"LastValue", dialect.OpLastValue, of("public.order_no"), "SequenceReader", onSequence(func(ctx context.Context, s registry.Sequence) error {
+		got, err := s.LastValue(ctx)
+		return zeroBeside(err, got)
+	})},
+	{"State", dialect.OpLastValue, of("public.order_no"), "SequenceReader", onSequence(func(ctx context.Context, s registry.Sequence) error {
+		got, err := s.State(ctx)
+		return zeroBeside(err, got)
+	})},
+	{"NextValue", dialect.OpNextValue, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+		got, err := s.NextValue(ctx)
+		return zeroBeside(err, got)
+	})},
+	{"Reset", dialect.OpReset, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+		return s.Reset(ctx)
+	})},
+	{"ResetTo", dialect.OpResetTo, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+		return s.ResetTo(ctx, 7)
+	})},
+	{"Restart", dialect.OpRestart, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+		return s.Restart(ctx)
+	})},
+}
+
+func onMatview(do func(context.Context, registry.Matview) error) func(context.Context, *registry.Registry) error {
+	return func(ctx context.Context, r *registry.Registry) error {
+		m, err := r.Matview("daily")
+		if err != nil {
+			return err
+		}
+		return do(ctx, m)
+	}
+}
+
+func onSequence(do func(context.Context, registry.Sequence) error) func(context.Context, *registry.Registry) error {
+	return func(ctx context.Context, r *registry.Registry) error {
+		s, err := r.Sequence("order_no")
+		if err != nil {
+			return err
+		}
+		return do(ctx, s)
+	}
+}
+
+// zeroBeside is err, or a worse one: what an operation returns beside an error is zero.
+func zeroBeside[T comparable](err error, got T) error {
+	var zero T
+	if err != nil && got != zero {
+		return fmt.Errorf("%v beside the error: %w", got, err)
+	}
+	return err
+}
+
+// full is a stub whose operations fail, and bring values all the same.
+func full(fails error) *stub {
+	return &stub{next: 7, state: dialect.SequenceState{Last: 7, Called: true}, fails: fails}
+}
+
+func TestOperationsFail(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []error{
+		&driverError{"55P03", "no lock"}, &pq.Error{Code: "55P03", Message: "no lock"}, &pgconn.PgError{Code: "55P03", Message: "no lock"},
+	} {
+		for _, o := range operations {
+			s := full(fmt.Errorf("exec: %w", raw))
+			s.known = func(dialect.Failure) error { return fmt.Errorf("%w: somebody else is at it", dialect.ErrBusy) }
+			err := o.do(t.Context(), registry.New(shop(), registry.Selection{}, s, &querier{}))
+			failed(t, err, o.op, o.name)
+			if !errors.Is(err, dialect.ErrBusy) || !errors.Is(err, raw) {
+				t.Errorf("%s: error %v; want one that reaches ErrBusy and the driver's own", o.what, err)
+			}
+			if !asDrivers(err, raw) {
+				t.Errorf("%s: errors.As doesn't reach the %T in %v", o.what, raw, err)
+			}
+			want := "massive: " + string(o.op) + " " + o.name.String() + ": busy: somebody else is at it: exec: " + raw.Error()
+			if err.Error() != want {
+				t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
+			}
+
+			// What Classify learns of it.
+			if len(s.failures) != 1 {
+				t.Errorf("%s: Classify was called %d times; want once", o.what, len(s.failures))
+				continue
+			}
+			f := s.failures[0]
+			if f.Op != o.op || f.Name != o.name || f.Err != s.fails { //nolint:errorlint // the very same
+				t.Errorf("%s: Classify got %q, %v, %v; want %q, %v, %v", o.what, f.Op, f.Name, f.Err, o.op, o.name, s.fails)
+			}
+			ofMatview := strings.HasPrefix(o.capability, "Matview")
+			if ofMatview && (f.Sequence != nil || f.Matview == nil || f.Matview.Name != o.name) ||
+				!ofMatview && (f.Matview != nil || f.Sequence == nil || f.Sequence.Name != o.name) {
+				t.Errorf("%s: Classify got the view %v and the sequence %v; want the one that it is about", o.what, f.Matview, f.Sequence)
+			}
+		}
+	}
+}
+
+// asDrivers tells whether errors.As finds raw by its own type.
+func asDrivers(err, raw error) bool {
+	switch raw := raw.(type) { //nolint:errorlint // the very type
+	case *driverError:
+		var e *driverError
+		return errors.As(err, &e) && e == raw
+	case *pq.Error:
+		var e *pq.Error
+		return errors.As(err, &e) && e == raw
+	case *pgconn.PgError:
+		var e *pgconn.PgError
+		return errors.As(err, &e) && e == raw
+	default:
+		return false
+	}
+}
+
+func TestOperationsFailForUnknownReasons(t *testing.T) {
+	t.Parallel()
+	raw := &driverError{"22012", "division by zero"}
+	for _, o := range operations {
+		err := o.do(t.Context(), registry.New(shop(), registry.Selection{}, full(raw), &querier{}))
+		e := failed(t, err, o.op, o.name)
+		if e.Err != error(raw) { //nolint:errorlint // the very same
+			t.Errorf("%s: Err is %v; want the driver's own, where nothing is known of it", o.what, e.Err)
+		}
+		if want := "massive: " + string(o.op) + " " + o.name.String() + ": driver: division by zero"; err.Error() != want {
+			t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
+		}
+	}
+}
+
+func TestLoadFails(t *testing.T) {
+	t.Parallel()
+	raw := &driverError{"42501", "no"}
+	s := full(raw)
+	s.known = func(dialect.Failure) error { return dialect.ErrPermission }
+	r, err := registry.Load(t.Context(), &querier{}, s, registry.Selection{})
+	failed(t, err, dialect.OpLoad, dialect.Name{})
+	if r != nil || !errors.Is(err, dialect.ErrPermission) || !asDrivers(err, raw) || err.Error() != "massive: load: permission denied: driver: no" {
+		t.Errorf("Load = %v, error %v; want nil and one that reaches ErrPermission and the driver's own", r, err)
+	}
+	if want := (dialect.Failure{Op: dialect.OpLoad, Err: raw}); len(s.failures) != 1 || s.failures[0] != want {
+		t.Errorf("Classify got %+v; want %+v", s.failures, want)
+	}
+}
+
+// The end of the caller's context is told as such under every driver, and nothing else is taken for it.
+func TestContextEnds(t *testing.T) {
+	t.Parallel()
+	const cancelText = "canceling statement due to user request"
+	canceled := func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) }
+	expired := func() (context.Context, context.CancelFunc) {
+		return context.WithDeadline(context.Background(), time.Now().Add(-time.Hour))
+	}
+	alive := func() (context.Context, context.CancelFunc) { return context.Background(), func() {} }
+	ofPQ := &pq.Error{Code: "57014", Message: cancelText}
+	serverTimeout := fmt.Errorf("%w by a timeout", dialect.ErrServerTimeout)
+
+	for _, c := range []struct {
+		rule  string
+		ctx   func() (context.Context, context.CancelFunc)
+		fails error
+		known error
+		is    []error
+		not   []error
+		text  string
+	}{
+		{
+			"lib/pq tells a cancelled context as the server's error", canceled, ofPQ, serverTimeout,
+			[]error{context.Canceled}, []error{dialect.ErrServerTimeout, context.DeadlineExceeded}, "context canceled: " + ofPQ.Error(),
+		}, {
+			"and an expired one", expired, &driverError{"57014", cancelText}, serverTimeout,
+			[]error{context.DeadlineExceeded}, []error{dialect.ErrServerTimeout, context.Canceled}, "context deadline exceeded: driver: " + cancelText,
+		}, {
+			"an error that has the context's is not given it twice", canceled, fmt.Errorf("timeout: %w", context.Canceled), nil,
+			[]error{context.Canceled}, []error{dialect.ErrServerTimeout}, "timeout: context canceled",
+		}, {
+			"nor a classified one", expired, &both{driverError{"57014", cancelText}, context.DeadlineExceeded}, serverTimeout,
+			[]error{context.DeadlineExceeded}, []error{dialect.ErrServerTimeout}, "driver: " + cancelText,
+		}, {
+			"an error of another context's end says that of the caller's, too", expired, context.Canceled, nil,
+			[]error{context.DeadlineExceeded, context.Canceled}, nil, "context deadline exceeded: context canceled",
+		}, {
+			"an unknown error under an ended context", canceled, &driverError{"", "bad connection"}, nil,
+			[]error{context.Canceled}, nil, "context canceled: driver: bad connection",
+		}, {
+			"a known error stays what it is", canceled, &driverError{"42501", "no"}, dialect.ErrPermission,
+			[]error{dialect.ErrPermission}, []error{context.Canceled}, "permission denied: driver: no",
+		}, {
+			"the server's own timeout", alive, &driverError{"57014", cancelText}, serverTimeout,
+			[]error{dialect.ErrServerTimeout}, []error{context.Canceled, context.DeadlineExceeded}, "ended by the server by a timeout: driver: " + cancelText,
+		}, {
+			"a context's error under one that goes on", alive, context.DeadlineExceeded, nil,
+			[]error{context.DeadlineExceeded}, []error{context.Canceled}, "context deadline exceeded",
+		},
+	} {
+		check := func(what string, op dialect.Op, name dialect.Name, do func(context.Context, *stub) error) {
+			ctx, cancel := c.ctx()
+			defer cancel()
+			s := full(c.fails)
+			s.known = func(dialect.Failure) error { return c.known }
+			s.during = cancel // while the operation runs
+			err := do(ctx, s)
+			e := failed(t, err, op, name)
+			for _, want := range append(c.is, c.fails) {
+				if !errors.Is(err, want) {
+					t.Errorf("%s: %s: error %q does not reach %q", c.rule, what, err, want)
+				}
+			}
+			for _, not := range c.not {
+				if errors.Is(err, not) {
+					t.Errorf("%s: %s: error %q reaches %q", c.rule, what, err, not)
+				}
+			}
+			if e.Err.Error() != c.text {
+				t.Errorf("%s: %s says\n\t%s\nwant\n\t%s", c.rule, what, e.Err, c.text)
+			}
+		}
+		for _, o := range operations {
+			check(o.what, o.op, o.name, func(ctx context.Context, s *stub) error {
+				return o.do(ctx, registry.New(shop(), registry.Selection{}, s, &querier{}))
+			})
+		}
+		check("Load", dialect.OpLoad, dialect.Name{}, func(ctx context.Context, s *stub) error {
+			_, err := registry.Load(ctx, &querier{}, s, registry.Selection{})
+			return err
+		})
+	}
+}
+
+// both is a server's error that wraps the context's besides.
+type both struct {
+	driverError
+	context error
+}
+
+func (b *both) Unwrap() error { return b.context }
+
+func TestCapabilityIsMissing(t *testing.T) {
+	t.Parallel()
+	selects := operations[0]
+	selects.what, selects.op, selects.do = "Select", dialect.OpSelect, onMatview(func(ctx context.Context, m registry.Matview) error {
+		var days []string
+		return m.Select(ctx, &days, "")
+	})
+	r := registry.New(shop(), registry.Selection{}, bare{&stub{}}, &querier{})
+	for _, o := range append(slices.Clone(operations), selects) {
+		err := o.do(t.Context(), r)
+		failed(t, err, o.op, o.name)
+		if !errors.Is(err, dialect.ErrUnsupported) || !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: error %v; want one that wraps ErrUnsupported, and with it errors.ErrUnsupported", o.what, err)
+		}
+		want := "massive: " + string(o.op) + " " + o.name.String() + ": not supported here: unsupported operation: the stub dialect is no " + o.capability
+		if err.Error() != want {
+			t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
+		}
+	}
+	// What needs no database goes on.
+	if got := matview(t, r, "daily").Columns(); len(got) != 2 {
+		t.Errorf("without capabilities a view has the columns %v", got)
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("why")
+	for want, e := range map[string]*registry.Error{
+		`massive: load: why`:                           {Op: dialect.OpLoad, Err: cause},
+		`massive: refresh concurrently app.daily: why`: {Op: dialect.OpRefreshConcurrently, Name: of("app.daily"), Err: cause},
+		`massive: next value of "My S".x: why`:         {Op: dialect.OpNextValue, Name: of(`"My S".x`), Err: cause},
+		`massive: look up daily: why`:                  {Op: dialect.OpLookup, Name: of("daily"), Err: cause},
+	} {
+		if e.Error() != want || errors.Unwrap(e) != cause { //nolint:errorlint // the very same
+			t.Errorf("error %q unwraps to %v; want %q, %v", e, errors.Unwrap(e), want, cause)
+		}
+	}
+}

@@ -1,0 +1,383 @@
+package registry_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// lookups are the three of a registry, as functions of one shape.
+func lookups(r *registry.Registry) map[dialect.Kind]func(string) (dialect.Name, error) {
+	return map[dialect.Kind]func(string) (dialect.Name, error){
+		dialect.KindMatview: func(name string) (dialect.Name, error) {
+			m, err := r.Matview(name)
+			if err != nil {
+				return dialect.Name{}, nilBeside(err, m == nil)
+			}
+			return m.Name(), nil
+		},
+		dialect.KindEnum: func(name string) (dialect.Name, error) {
+			e, err := r.Enum(name)
+			if err != nil {
+				return dialect.Name{}, nilBeside(err, e == nil)
+			}
+			return e.Name(), nil
+		},
+		dialect.KindSequence: func(name string) (dialect.Name, error) {
+			s, err := r.Sequence(name)
+			if err != nil {
+				return dialect.Name{}, nilBeside(err, s == nil)
+			}
+			return s.Name(), nil
+		},
+	}
+}
+
+// nilBeside is err, or a worse one: an interface that holds a nil pointer is not nil.
+func nilBeside(err error, isNil bool) error {
+	if !isNil {
+		return fmt.Errorf("a structure that is not nil beside the error: %w", err)
+	}
+	return err
+}
+
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	all := []dialect.Object{
+		visible(`app.daily`), hidden(`public.daily`, "table app.daily"), object(`stats.weekly`), visible(`app."Daily"`),
+		visible(`"Odd.Schema"."Odd ""Name"""`), object(`"a.b".c`), object(`a."b.c"`), visible(`app.größe`),
+	}
+	cat := &dialect.Catalog{
+		SearchPath: []string{"app", "public", "Odd.Schema"}, Matviews: matviews(all...), Enums: enums(all...), Sequences: sequences(all...),
+	}
+	plain, _, _ := stubbed(cat, registry.Selection{})
+	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&querier{})} {
+		for kind, lookup := range lookups(r) {
+			for want, spellings := range map[string][]string{
+				`app.daily`:                   {`daily`, `"daily"`, `app.daily`, `"app"."daily"`, `app."daily"`, `"app".daily`},
+				`public.daily`:                {`public.daily`, `"public"."daily"`, `public."daily"`},
+				`stats.weekly`:                {`stats.weekly`, `"stats".weekly`},
+				`app."Daily"`:                 {`Daily`, `"Daily"`, `app.Daily`, `app."Daily"`, `"app"."Daily"`},
+				`"Odd.Schema"."Odd ""Name"""`: {`"Odd.Schema"."Odd ""Name"""`, `"Odd ""Name"""`},
+				`"a.b".c`:                     {`"a.b".c`, `"a.b"."c"`},
+				`a."b.c"`:                     {`a."b.c"`, `"a"."b.c"`},
+				`app."größe"`:                 {`größe`, `"größe"`, `app.größe`, `app."größe"`},
+			} {
+				for _, s := range spellings {
+					if got, err := lookup(s); err != nil || got != of(want) {
+						t.Errorf("%s: the %s %s is %v, error %v; want %s", what, kind, s, got, err, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts everybody's
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	check := func(rule, name string, want float64, lookup func() error) {
+		t.Helper()
+		if got := testing.AllocsPerRun(100, func() {
+			if err := lookup(); err != nil {
+				t.Error(err)
+			}
+		}); got != want {
+			t.Errorf("%s: a lookup of %s allocates %v times; want %v", rule, name, got, want)
+		}
+	}
+	on := r.On(&querier{})
+	for _, name := range []string{
+		`daily`, `app.daily`, `"app"."daily"`, `"daily"`, `app."daily"`, `"app".daily`, `Odd Name`, `"Odd Name"`, `app."Odd Name"`,
+		`"app"."Odd Name"`, `"app".Odd Name`,
+	} {
+		check("in its own registry", name, 0, func() error { _, err := r.Matview(name); return err })
+		check("through On", name, 1, func() error { _, err := on.Matview(name); return err })
+	}
+	for _, name := range []string{`mood`, `app.mood`, `"app".mood`, `"mood"`, `stats."a.b"`, `"stats"."a.b"`} {
+		check("in its own registry", name, 0, func() error { _, err := r.Enum(name); return err })
+		check("through On, which an enum does nothing with", name, 0, func() error { _, err := on.Enum(name); return err })
+	}
+	for _, name := range []string{`order_no`, `public.order_no`, `"public"."order_no"`, `"public".order_no`, `"order_no"`} {
+		check("in its own registry", name, 0, func() error { _, err := r.Sequence(name); return err })
+		check("through On", name, 1, func() error { _, err := on.Sequence(name); return err })
+	}
+}
+
+func TestLookupRefuses(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	long := strings.Repeat("a", 64)
+	for kind, lookup := range lookups(r) {
+		for _, c := range []struct {
+			name string
+			of   dialect.Name // in the error; zero for one that can't be read
+			want string
+		}{
+			{``, dialect.Name{}, `massive: look up: invalid argument: the name is empty`},
+			{`a.`, dialect.Name{}, `massive: look up: invalid argument: name "a." has an empty part`},
+			{`"daily`, dialect.Name{}, `massive: look up: invalid argument: name "\"daily" opens a quote and does not close it`},
+			{`a.b.c`, dialect.Name{}, `massive: look up: invalid argument: name "a.b.c" has more than two parts; ` +
+				`put a part that holds a dot in double quotes`},
+			{long, of(long), `massive: look up ` + long + `: invalid argument: a part of the name is 64 bytes long, ` +
+				`and the server's names end at 63`},
+			{long + ".x", of(long + ".x"), `massive: look up ` + long + `.x: invalid argument: a part of the name is 64 bytes long, ` +
+				`and the server's names end at 63`},
+		} {
+			_, err := lookup(c.name)
+			failed(t, err, dialect.OpLookup, c.of)
+			if !errors.Is(err, dialect.ErrInvalid) || errors.Is(err, dialect.ErrNotFound) || err.Error() != c.want {
+				t.Errorf("%s %q: error\n\t%v\nwant one that wraps ErrInvalid, not ErrNotFound, and says\n\t%s", kind, c.name, err, c.want)
+			}
+		}
+		// It is bytes that count, and a name of just as many as there may be can exist.
+		for name, want := range map[string]error{
+			strings.Repeat("a", 63): dialect.ErrNotFound, strings.Repeat("ä", 31): dialect.ErrNotFound, strings.Repeat("ä", 32): dialect.ErrInvalid,
+		} {
+			if _, err := lookup(name); !errors.Is(err, want) {
+				t.Errorf("%s of %d bytes: error %v; want one that wraps %q", kind, len(name), err, want)
+			}
+		}
+	}
+	cat := shop()
+	cat.Server.MaxNameBytes = 0
+	r, _, _ = stubbed(cat, registry.Selection{})
+	if _, err := r.Enum(long); !errors.Is(err, dialect.ErrNotFound) {
+		t.Errorf("a long name, where the server sets no limit: error %v; want ErrNotFound", err)
+	}
+}
+
+// checkNotFound compares all fields. Detail is the text behind "… not found", Near's aside.
+func checkNotFound(t *testing.T, rule string, err error, want registry.NotFoundError, text string) {
+	t.Helper()
+	failed(t, err, dialect.OpLookup, want.Name)
+	var got *registry.NotFoundError
+	if !errors.As(err, &got) || !errors.Is(err, dialect.ErrNotFound) {
+		t.Errorf("%s: error %v (%T); want a *NotFoundError that wraps ErrNotFound", rule, err, err)
+		return
+	}
+	if got.Kind != want.Kind || got.Name != want.Name {
+		t.Errorf("%s: looked for %v %v; want %v %v", rule, got.Kind, got.Name, want.Kind, want.Name)
+	}
+	if got.Reason != want.Reason {
+		t.Errorf("%s: reason %d; want %d (%v)", rule, got.Reason, want.Reason, err)
+	}
+	if !slices.Equal(got.Exists, want.Exists) {
+		t.Errorf("%s: Exists %v; want %v", rule, got.Exists, want.Exists)
+	}
+	if !slices.Equal(got.Near, want.Near) {
+		t.Errorf("%s: Near %v; want %v", rule, got.Near, want.Near)
+	}
+	if full := "massive: look up " + want.Name.String() + ": " + want.Kind.String() + " not found" + text; text != "*" && err.Error() != full {
+		t.Errorf("%s: it says\n\t%s\nwant\n\t%s", rule, err, full)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	const (
+		mv, en, sq = dialect.KindMatview, dialect.KindEnum, dialect.KindSequence
+	)
+	path := []string{"app", "public"}
+	for _, c := range []struct {
+		rule    string
+		catalog dialect.Catalog
+		sel     registry.Selection
+		kind    dialect.Kind
+		name    string
+		want    registry.NotFoundError // but Kind and Name
+		text    string
+	}{
+		{
+			"nothing there", dialect.Catalog{}, registry.Selection{}, en, "mood",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		}, {
+			"a schema that isn't there", dialect.Catalog{Enums: enums(visible("app.colour"))}, registry.Selection{}, en, "nowhere.mood",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		}, {
+			"nothing near enough", dialect.Catalog{Enums: enums(visible("app.mood"), visible("app.colour"))}, registry.Selection{}, en, "modo",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		}, {
+			"something near", dialect.Catalog{Enums: enums(visible("app.moods"), visible("app.colour"))}, registry.Selection{}, en, "mood",
+			registry.NotFoundError{Reason: registry.Unknown, Near: names("app.moods")}, "; did you mean app.moods?",
+		}, {
+			"two near", dialect.Catalog{Enums: enums(object(`stats."Mood"`), visible("app.moods"))}, registry.Selection{}, en, "app.mood",
+			registry.NotFoundError{Reason: registry.Unknown, Near: names("app.moods", `stats."Mood"`)},
+			`; did you mean app.moods or stats."Mood"?`,
+		},
+
+		{
+			"an enum of that bare name", dialect.Catalog{Enums: enums(visible("app.mood"))}, registry.Selection{}, mv, "mood",
+			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.mood")}, ": an enum of that name exists",
+		}, {
+			"an enum of that name", dialect.Catalog{Enums: enums(object("stats.mood"))}, registry.Selection{}, sq, "stats.mood",
+			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("stats.mood")}, ": an enum of that name exists",
+		}, {
+			"a view of that name", dialect.Catalog{Matviews: matviews(object("app.x"))}, registry.Selection{}, sq, "app.x",
+			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.x")}, ": a materialized view of that name exists",
+		}, {
+			"a sequence of that name", dialect.Catalog{Sequences: sequences(object("app.x"))}, registry.Selection{}, en, "app.x",
+			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.x")}, ": a sequence of that name exists",
+		}, {
+			"an enum of that name off the search path is not what a bare name means", dialect.Catalog{Enums: enums(object("stats.mood"))},
+			registry.Selection{}, mv, "mood", registry.NotFoundError{Reason: registry.Unknown}, "",
+		},
+
+		{
+			"sequences were not asked for", dialect.Catalog{Sequences: sequences(visible("app.x"))},
+			registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{mv, en}}}, sq, "x",
+			registry.NotFoundError{Reason: registry.KindLeftOut}, ": that kind was not loaded: Only left it out",
+		},
+
+		{
+			"off the search path", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
+			registry.Selection{}, mv, "weekly", registry.NotFoundError{Reason: registry.OffSearchPath, Exists: names("stats.weekly")},
+			": stats.weekly exists, but its schema is not on the search path (app, public); look it up with its schema",
+		}, {
+			"off the search path, twice", dialect.Catalog{SearchPath: path, Enums: enums(object(`"S 1".mood`), object("stats.mood"))},
+			registry.Selection{}, en, `"mood"`, registry.NotFoundError{Reason: registry.OffSearchPath, Exists: names(`"S 1".mood`, "stats.mood")}, "*",
+		}, {
+			"in another schema than the one asked for", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
+			registry.Selection{}, mv, "app.weekly", registry.NotFoundError{Reason: registry.Unknown, Near: names("stats.weekly")},
+			"; did you mean stats.weekly?",
+		},
+
+		{
+			"hidden", dialect.Catalog{SearchPath: path, Enums: enums(hidden("public.mood", "the row type of app.mood"))},
+			registry.Selection{}, en, "mood", registry.NotFoundError{Reason: registry.Hidden, Exists: names("public.mood")},
+			": public.mood is hidden by the row type of app.mood, which comes before it on the search path; look it up as public.mood",
+		}, {
+			"hidden, by what is not said", dialect.Catalog{SearchPath: path, Sequences: sequences(object(`public."Odd N"`))},
+			registry.Selection{}, sq, "Odd N", registry.NotFoundError{Reason: registry.Hidden, Exists: names(`public."Odd N"`)},
+			`: public."Odd N" is hidden by something of that name, which comes before it on the search path; look it up as public."Odd N"`,
+		},
+
+		{
+			"excluded, bare", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.tmp_mood"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: patterns("*.tmp_*")}}, en, "tmp_mood",
+			registry.NotFoundError{Reason: registry.Filtered, Exists: names("app.tmp_mood")}, ": app.tmp_mood was left out: it is excluded by *.tmp_*",
+		}, {
+			"not included, with its schema", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
+			registry.Selection{Filter: dialect.Filter{Include: patterns("app.*", "public.*")}}, mv, "stats.weekly",
+			registry.NotFoundError{Reason: registry.Filtered, Exists: names("stats.weekly")},
+			": stats.weekly was left out: it is not included by app.*, public.*",
+		}, {
+			"excluded, bare, off the search path", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: patterns("stats.*")}}, mv, "weekly",
+			registry.NotFoundError{Reason: registry.Filtered, Exists: names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
+		}, {
+			"another kind's omission is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.x"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.*")}}, mv, "app.x",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		},
+
+		{
+			"a key's, bare", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{key(visible("app.o_id_seq"), "app.o", "id")}},
+			registry.Selection{}, sq, "o_id_seq", registry.NotFoundError{Reason: registry.KeySequence, Exists: names("app.o_id_seq")},
+			": app.o_id_seq was left out: it is the key sequence of app.o.id; load it with KeySequences()",
+		}, {
+			"a key's, with its schema", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{key(object("x.o_id_seq"), `"O"`, "Id")}},
+			registry.Selection{}, sq, `"x"."o_id_seq"`, registry.NotFoundError{Reason: registry.KeySequence, Exists: names("x.o_id_seq")},
+			`: x.o_id_seq was left out: it is the key sequence of "O"."Id"; load it with KeySequences()`,
+		},
+	} {
+		r, _, _ := stubbed(&c.catalog, c.sel)
+		_, err := lookups(r)[c.kind](c.name)
+		c.want.Kind, c.want.Name = c.kind, of(c.name)
+		checkNotFound(t, c.rule, err, c.want, c.text)
+		_, err = lookups(r.On(nil))[c.kind](c.name)
+		checkNotFound(t, c.rule+", through On", err, c.want, c.text)
+	}
+}
+
+// Where several reasons hold the one that says most is given. Each step takes the last one's away.
+func TestNotFoundReasonsByRank(t *testing.T) {
+	t.Parallel()
+	c := &dialect.Catalog{
+		SearchPath: []string{"app", "b", "public"},
+		Enums:      enums(visible("public.x")),
+		Sequences: append(
+			sequences(hidden("b.x", "table app.x"), object("stats.x"), object("left.x"), visible("app.xx")),
+			key(visible("app.x"), "app.o", "id"), key(object("key.x"), "key.o", "id"),
+		),
+	}
+	filter := registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.x", "left.*")}}
+	for _, step := range []struct {
+		rule, gone string
+		sel        registry.Selection
+		reason     registry.NotFoundReason
+		exists     []dialect.Name
+		near       []dialect.Name
+	}{
+		{"the bare name is a key's sequence, and a pattern's", "", filter, registry.KeySequence, names("app.x"), nil},
+		{"the bare name is one that a pattern left out", "", registry.Selection{Filter: filter.Filter, KeySequences: true},
+			registry.Filtered, names("app.x"), nil},
+		{"it is hidden", "app.x", filter, registry.Hidden, names("b.x"), nil},
+		{"it is off the search path", "b.x", filter, registry.OffSearchPath, names("stats.x"), nil},
+		{"it is off the search path and a key's", "stats.x", filter, registry.KeySequence, names("key.x"), nil},
+		{"it is off the search path and a pattern's", "key.x", filter, registry.Filtered, names("left.x"), nil},
+		{"it is an enum", "left.x", filter, registry.OtherKind, names("public.x"), nil},
+	} {
+		c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s dialect.SequenceDef) bool {
+			return s.Name.String() == step.gone
+		})
+		r, _, _ := stubbed(c, step.sel)
+		_, err := r.Sequence("x")
+		checkNotFound(t, step.rule, err, registry.NotFoundError{
+			Kind: dialect.KindSequence, Name: of("x"), Reason: step.reason, Exists: step.exists, Near: step.near,
+		}, "*")
+
+		left := step.sel
+		left.Kinds = []dialect.Kind{dialect.KindEnum}
+		r, _, _ = stubbed(c, left)
+		_, err = r.Sequence("x")
+		checkNotFound(t, step.rule+", but that kind was left out", err, registry.NotFoundError{
+			Kind: dialect.KindSequence, Name: of("x"), Reason: registry.KindLeftOut,
+		}, "*")
+	}
+	c.Enums = nil
+	r, _, _ := stubbed(c, filter)
+	_, err := r.Sequence("x")
+	checkNotFound(t, "it is nothing", err, registry.NotFoundError{
+		Kind: dialect.KindSequence, Name: of("x"), Reason: registry.Unknown, Near: names("app.xx"),
+	}, "; did you mean app.xx?")
+}
+
+func TestNear(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule   string
+		exist  []dialect.Name
+		lookup string
+		want   []dialect.Name
+	}{
+		{"letter case is no distance", names(`app."DAILY"`, `app.dailys`), `Daily`, names(`app."DAILY"`, `app.dailys`)},
+		{"a letter more, less, other", names(`app.aily`, `app.daiily`, `app.dayly`), `daily`, names(`app.aily`, `app.daiily`, `app.dayly`)},
+		{"a third of the length is near", names(`app.abcdxy`), `abcdef`, names(`app.abcdxy`)},
+		{"more is far", names(`app.abcxyz`, `app.abc`, `app.abcdefxyz`), `abcdef`, nil},
+		{"a short name may still be off by one", names(`app.b`, `app.ab`, `app.bc`), `a`, names(`app.ab`, `app.b`)},
+		{
+			"the nearest first, three at most", names(`app.abcdxy`, `app.abcdefx`, `b.abcdex`, `app.abxyef`, `c.abcdefy`), `abcdef`,
+			names(`app.abcdefx`, `b.abcdex`, `c.abcdefy`),
+		},
+		{"equally near ones by name", names(`b.abcdxx`, `a.abcdyy`), `abcdef`, names(`a.abcdyy`, `b.abcdxx`)},
+		{"the right name in another schema", names(`b.daily`, `a.daily`), `app.daily`, names(`a.daily`, `b.daily`)},
+		{"another schema is one step off", names(`b.abcdef`, `app.abcdex`, `a.abcdxy`, `app.abcdef2`), `app.abcdef`,
+			names(`app.abcdef2`, `app.abcdex`, `b.abcdef`)},
+	} {
+		cat := &dialect.Catalog{SearchPath: []string{"app", "a", "b", "c"}}
+		for _, n := range c.exist {
+			cat.Sequences = append(cat.Sequences, dialect.SequenceDef{Object: dialect.Object{Name: n, Visible: true}})
+			cat.Enums = append(cat.Enums, dialect.EnumDef{Object: dialect.Object{Name: dialect.Name{Schema: "e", Name: n.Name + "e"}}})
+		}
+		r, _, _ := stubbed(cat, registry.Selection{})
+		_, err := r.Sequence(c.lookup)
+		checkNotFound(t, c.rule, err, registry.NotFoundError{
+			Kind: dialect.KindSequence, Name: of(c.lookup), Reason: registry.Unknown, Near: c.want,
+		}, "*")
+	}
+}

@@ -1,0 +1,137 @@
+package registry_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+func TestMatviewMetadata(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	for range 2 { // what the first round changes is its own
+		for _, want := range shop().Matviews {
+			m := matview(t, r, want.Name.String())
+			columns, indexes := m.Columns(), m.Indexes()
+			if m.Name() != want.Name || m.Owner() != want.Owner || m.Comment() != want.Comment ||
+				m.Populated() != want.Populated || m.MayRefresh() != want.MayRefresh {
+				t.Errorf("view %v of %q, comment %q, populated %v, may be refreshed %v; want %+v",
+					m.Name(), m.Owner(), m.Comment(), m.Populated(), m.MayRefresh(), want)
+			}
+			if !reflect.DeepEqual(columns, want.Columns) {
+				t.Errorf("columns %+v; want %+v", columns, want.Columns)
+			}
+			if !reflect.DeepEqual(indexes, want.Indexes) {
+				t.Errorf("indexes %+v; want %+v", indexes, want.Indexes)
+			}
+			for i := range columns {
+				columns[i].Name = "changed"
+			}
+			for i := range indexes {
+				indexes[i].Name = "changed"
+				clear(indexes[i].Columns)
+				clear(indexes[i].Included)
+			}
+		}
+	}
+	m := matview(t, r, "Odd Name")
+	if m.Populated() || m.MayRefresh() || len(m.Columns()) != 0 || len(m.Indexes()) != 0 || m.Comment() != "" {
+		t.Errorf("a view of nothing reports something")
+	}
+}
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what string
+		opts []registry.RefreshOption
+		how  dialect.Refresh
+		want registry.RefreshResult
+		text string
+	}{
+		{"plain", nil, dialect.Refresh{},
+			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "the default"},
+			"refreshed in 1.5s (blocking, the default)"},
+		{"Concurrently", []registry.RefreshOption{registry.Concurrently()}, dialect.Refresh{Concurrently: true},
+			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Concurrent, Why: "asked for"},
+			"refreshed in 1.5s (concurrent, asked for)"},
+		{"WithNoData", []registry.RefreshOption{registry.WithNoData()}, dialect.Refresh{NoData: true},
+			registry.RefreshResult{Outcome: registry.Emptied, Mode: registry.Blocking, Why: "the default"},
+			"emptied in 1.5s (blocking, the default)"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, s, q := stubbed(shop(), registry.Selection{})
+			s.during = func() { time.Sleep(1500 * time.Millisecond) }
+			got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
+			c.want.Duration = 1500 * time.Millisecond
+			if err != nil || got != c.want {
+				t.Errorf("%s: %+v, error %v; want %+v, nil", c.what, got, err, c.want)
+			}
+			if got.String() != c.text {
+				t.Errorf("%s: in a line: %s; want %s", c.what, got, c.text)
+			}
+			checkCalls(t, s, call{method: "RefreshMatview", querier: q, name: of("app.daily"), how: c.how})
+		})
+	}
+}
+
+func TestRefreshRefusesOptions(t *testing.T) {
+	t.Parallel()
+	concurrently, noData := registry.Concurrently(), registry.WithNoData()
+	const contradiction = "options Concurrently and WithNoData contradict each other: an emptied view can't be read"
+	for _, c := range []struct {
+		opts []registry.RefreshOption
+		want string
+	}{
+		{[]registry.RefreshOption{{}}, "option 1 is the zero RefreshOption"},
+		{[]registry.RefreshOption{noData, {}}, "option 2 is the zero RefreshOption"},
+		{[]registry.RefreshOption{concurrently, concurrently}, "option Concurrently is given twice"},
+		{[]registry.RefreshOption{noData, registry.WithNoData()}, "option WithNoData is given twice"},
+		{[]registry.RefreshOption{concurrently, noData, concurrently}, "option Concurrently is given twice"},
+		{[]registry.RefreshOption{concurrently, noData}, contradiction},
+		{[]registry.RefreshOption{noData, concurrently}, contradiction},
+	} {
+		r, s, _ := stubbed(shop(), registry.Selection{})
+		got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
+		failed(t, err, dialect.OpRefresh, of("app.daily"))
+		if want := "massive: refresh app.daily: invalid argument: " + c.want; !errors.Is(err, dialect.ErrInvalid) || err.Error() != want {
+			t.Errorf("error\n\t%v\nwant one that wraps ErrInvalid and says\n\t%s", err, want)
+		}
+		if got != (registry.RefreshResult{}) {
+			t.Errorf("%s: result %v beside the error; want a zero one", c.want, got)
+		}
+		checkCalls(t, s)
+	}
+}
+
+func TestDefinition(t *testing.T) {
+	t.Parallel()
+	r, s, q := stubbed(shop(), registry.Selection{})
+	if got, err := matview(t, r, "daily").Definition(t.Context()); got != " SELECT 1;" || err != nil {
+		t.Errorf("Definition = %q, %v; want what the dialect says, nil", got, err)
+	}
+	checkCalls(t, s, call{method: "MatviewDefinition", querier: q, name: of("app.daily")})
+}
+
+func TestRefreshWords(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[registry.RefreshMode]string{
+		0: "no mode", registry.Blocking: "blocking", registry.Concurrent: "concurrent", 9: "no mode",
+	} {
+		if got := mode.String(); got != want {
+			t.Errorf("RefreshMode(%d).String() = %q; want %q", int(mode), got, want)
+		}
+	}
+	for outcome, want := range map[registry.RefreshOutcome]string{
+		0: "no outcome", registry.Refreshed: "refreshed", registry.Emptied: "emptied", 9: "no outcome",
+	} {
+		if got := outcome.String(); got != want {
+			t.Errorf("RefreshOutcome(%d).String() = %q; want %q", int(outcome), got, want)
+		}
+	}
+}

@@ -1,0 +1,294 @@
+package registry_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+func namesOf[T interface{ Name() dialect.Name }](all []T) (ns []dialect.Name) {
+	for _, s := range all {
+		ns = append(ns, s.Name())
+	}
+	return ns
+}
+
+func checkNames(t *testing.T, what string, got, want []dialect.Name) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %v; want %v", what, got, want)
+	}
+}
+
+// Whatever order a dialect returns, lists are by schema, then by name, bytewise.
+func TestListsAreSorted(t *testing.T) {
+	t.Parallel()
+	all := []dialect.Object{
+		object("b.a"), visible("a.b"), object(`a."B"`), object("a.a"), object(`"B".z`), object("ä.a"), object(`"a.b".a`), object("c.a"),
+	}
+	want := names(`"B".z`, `a."B"`, "a.a", "a.b", `"a.b".a`, "b.a", "c.a", "ä.a")
+	plain, _, _ := stubbed(&dialect.Catalog{Matviews: matviews(all...), Enums: enums(all...), Sequences: sequences(all...)}, registry.Selection{})
+	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&querier{})} {
+		for range 2 {
+			ms, es, ss := r.Matviews(), r.Enums(), r.Sequences()
+			checkNames(t, what+"'s materialized views", namesOf(ms), want)
+			checkNames(t, what+"'s enums", namesOf(es), want)
+			checkNames(t, what+"'s sequences", namesOf(ss), want)
+			clear(ms) // the slices are the caller's
+			clear(es)
+			clear(ss)
+		}
+	}
+}
+
+func TestStructuresPrintAsTheirNames(t *testing.T) {
+	t.Parallel()
+	plain, _, _ := stubbed(shop(), registry.Selection{})
+	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&querier{})} {
+		got := fmt.Sprint(matview(t, r, "Odd Name"), enum(t, r, "mood"), sequence(t, r, "order_no"))
+		if want := `app."Odd Name" app.mood public.order_no`; got != want {
+			t.Errorf("%s: structures print as %s; want %s", what, got, want)
+		}
+	}
+}
+
+type omission struct {
+	kind      dialect.Kind
+	name, why string
+	key       string // empty for none
+}
+
+func omissions(r *registry.Registry) (all []omission) {
+	for _, o := range r.Omitted() {
+		m := omission{o.Kind, o.Name.String(), o.Why, ""}
+		if o.KeyOf != nil {
+			m.key = o.KeyOf.String()
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// What is taken and what is left out, and why. Nothing is left out in silence but kinds that were not asked for.
+func TestSelection(t *testing.T) {
+	t.Parallel()
+	const (
+		mv, en, sq = dialect.KindMatview, dialect.KindEnum, dialect.KindSequence
+	)
+	key := omission{sq, "public.orders_id_seq", "it is the key sequence of public.orders.id", "public.orders.id"}
+	for _, c := range []struct {
+		rule                       string
+		sel                        registry.Selection
+		matviews, enums, sequences []dialect.Name
+		omitted                    []omission
+	}{
+		{
+			"everything but keys' sequences", registry.Selection{},
+			names(`app."Odd Name"`, "app.daily", "stats.weekly"), names("app.mood", `stats."a.b"`), names("public.order_no", "stats.ticket"),
+			[]omission{key},
+		}, {
+			"everything", registry.Selection{KeySequences: true},
+			names(`app."Odd Name"`, "app.daily", "stats.weekly"), names("app.mood", `stats."a.b"`),
+			names("public.order_no", "public.orders_id_seq", "stats.ticket"), nil,
+		}, {
+			"enums alone", registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{en}}},
+			nil, names("app.mood", `stats."a.b"`), nil, nil,
+		}, {
+			"sequences and views", registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{sq, mv}}},
+			names(`app."Odd Name"`, "app.daily", "stats.weekly"), nil, names("public.order_no", "stats.ticket"), []omission{key},
+		}, {
+			"patterns, and the omissions by kind and name", registry.Selection{Filter: dialect.Filter{
+				Include: patterns("app.*", "public.*"), Exclude: patterns("daily", "public.*"),
+			}},
+			names(`app."Odd Name"`), names("app.mood"), nil,
+			[]omission{
+				{mv, "app.daily", "it is excluded by daily", ""},
+				{mv, "stats.weekly", "it is not included by app.*, public.*", ""},
+				{en, `stats."a.b"`, "it is not included by app.*, public.*", ""},
+				{sq, "public.order_no", "it is excluded by public.*", ""},
+				key,
+				{sq, "stats.ticket", "it is not included by app.*, public.*", ""},
+			},
+		}, {
+			"patterns hold for keys' sequences, too", registry.Selection{
+				Filter: dialect.Filter{Kinds: []dialect.Kind{sq}, Exclude: patterns("orders_*")}, KeySequences: true,
+			},
+			nil, nil, names("public.order_no", "stats.ticket"), []omission{{sq, "public.orders_id_seq", "it is excluded by orders_*", ""}},
+		},
+	} {
+		r, _, _ := stubbed(shop(), c.sel)
+		checkNames(t, c.rule+": materialized views", namesOf(r.Matviews()), c.matviews)
+		checkNames(t, c.rule+": enums", namesOf(r.Enums()), c.enums)
+		checkNames(t, c.rule+": sequences", namesOf(r.Sequences()), c.sequences)
+		if got := omissions(r); !slices.Equal(got, c.omitted) {
+			t.Errorf("%s: omitted\n\t%+v\nwant\n\t%+v", c.rule, got, c.omitted)
+		}
+	}
+}
+
+// Nobody who gets something out of a registry can change what others get.
+func TestWhatIsHandedOutIsTheCallers(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	want := omissions(r)
+	all := r.Omitted()
+	if len(all) != 1 || all[0].KeyOf == nil {
+		t.Fatalf("omitted %+v; want the key's sequence", all)
+	}
+	all[0].KeyOf.Column = "changed"
+	all[0].Why = "changed"
+	if got := omissions(r); !slices.Equal(got, want) {
+		t.Errorf("a caller who changes an Omission changes the registry's: %+v; want %+v", got, want)
+	}
+
+	path := r.SearchPath()
+	path[0] = "changed"
+	if got, want := r.SearchPath(), []string{"app", "public"}; !slices.Equal(got, want) {
+		t.Errorf("a caller who changes the search path changes the registry's: %v; want %v", got, want)
+	}
+	if got, want := r.Server(), shop().Server; got != want {
+		t.Errorf("the server is %+v; want %+v", got, want)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	s, q := &stub{catalog: shop()}, &querier{}
+	d := &filtering{stub: s}
+	sel := registry.Selection{
+		Filter: dialect.Filter{
+			Kinds: []dialect.Kind{dialect.KindSequence, dialect.KindEnum}, Include: patterns("app.*", "public.*"), Exclude: patterns("x"),
+		},
+		KeySequences: true,
+	}
+	r, err := registry.Load(t.Context(), q, d, sel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(d.filter, sel.Filter) {
+		t.Errorf("the dialect got the filter %+v; want %+v", d.filter, sel.Filter)
+	}
+	checkCalls(t, s, call{method: "Load", querier: q})
+	checkNames(t, "materialized views", namesOf(r.Matviews()), nil)
+	checkNames(t, "enums", namesOf(r.Enums()), names("app.mood"))
+	checkNames(t, "sequences", namesOf(r.Sequences()), names("public.order_no", "public.orders_id_seq"))
+	if got, want := r.Server(), shop().Server; got != want {
+		t.Errorf("the server is %+v; want %+v", got, want)
+	}
+
+	// Its structures work through the same two.
+	s.next = 7
+	if v, err := sequence(t, r, "order_no").NextValue(t.Context()); v != 7 || err != nil {
+		t.Errorf("NextValue = %d, %v; want 7, nil", v, err)
+	}
+	checkCalls(t, s, call{method: "Load", querier: q}, call{method: "NextSequenceValue", querier: q, name: of("public.order_no")})
+}
+
+// filtering keeps the filter that it is handed.
+type filtering struct {
+	*stub
+	filter dialect.Filter
+}
+
+func (d *filtering) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	d.filter = f
+	return d.stub.Load(ctx, q, f)
+}
+
+// Through another querier, the same structures.
+func TestOn(t *testing.T) {
+	t.Parallel()
+	r, s, q := stubbed(shop(), registry.Selection{})
+	tx := &querier{}
+	on := r.On(tx)
+	ctx := t.Context()
+	for _, c := range []struct {
+		r *registry.Registry
+		q dialect.Querier
+	}{{on, tx}, {r, q}, {on.On(q), q}} {
+		s.calls = nil
+		if _, err := matview(t, c.r, "daily").Refresh(ctx); err != nil {
+			t.Error(err)
+		}
+		if _, err := sequence(t, c.r, "order_no").NextValue(ctx); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.r.Matviews()[1].Definition(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := c.r.Sequences()[0].Restart(ctx); err != nil {
+			t.Error(err)
+		}
+		checkCalls(t, s,
+			call{method: "RefreshMatview", querier: c.q, name: of("app.daily")},
+			call{method: "NextSequenceValue", querier: c.q, name: of("public.order_no")},
+			call{method: "MatviewDefinition", querier: c.q, name: of("app.daily")},
+			call{method: "RestartSequence", querier: c.q, name: of("public.order_no"), at: noValue})
+	}
+	if on.Server() != r.Server() || !slices.Equal(on.SearchPath(), r.SearchPath()) || !slices.Equal(omissions(on), omissions(r)) {
+		t.Errorf("On changes what the registry says of its snapshot")
+	}
+	if cs := registry.Diff(r, on); cs != nil {
+		t.Errorf("On changes the structures: %v", cs)
+	}
+
+	longer, err := on.AppendLabels("mood", "elated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.calls = nil
+	if _, err := sequence(t, longer, "order_no").NextValue(ctx); err != nil {
+		t.Error(err)
+	}
+	checkCalls(t, s, call{method: "NextSequenceValue", querier: tx, name: of("public.order_no")})
+}
+
+// Nil arguments are told, also where the nil is a pointer's; lookups need neither.
+func TestNilArguments(t *testing.T) {
+	t.Parallel()
+	const (
+		noDatabase = "invalid argument: the database is nil; pass a *sql.DB, a connection or a transaction"
+		noDialect  = "invalid argument: the dialect is nil; pass one, such as postgres.New()"
+	)
+	for _, c := range []struct {
+		what string
+		q    dialect.Querier
+		d    dialect.Dialect
+		want string
+	}{
+		{"a nil querier", nil, &stub{}, noDatabase},
+		{"a nil *sql.DB", (*sql.DB)(nil), &stub{}, noDatabase},
+		{"a nil *sql.Tx", (*sql.Tx)(nil), &stub{}, noDatabase},
+		{"a nil *sql.Conn", (*sql.Conn)(nil), &stub{}, noDatabase},
+		{"a nil dialect", &querier{}, nil, noDialect},
+		{"a nil pointer to a dialect", &querier{}, (*stub)(nil), noDialect},
+		{"two nils", nil, nil, noDatabase},
+	} {
+		r, err := registry.Load(t.Context(), c.q, c.d, registry.Selection{})
+		failed(t, err, dialect.OpLoad, dialect.Name{})
+		if want := "massive: load: " + c.want; r != nil || !errors.Is(err, dialect.ErrInvalid) || err.Error() != want {
+			t.Errorf("Load with %s: %v, error\n\t%v\nwant nil, and one that wraps ErrInvalid and says\n\t%s", c.what, r, err, want)
+		}
+		made := registry.New(shop(), registry.Selection{}, c.d, c.q)
+		moved := registry.New(shop(), registry.Selection{}, c.d, &querier{}).On(c.q)
+		for _, r := range []*registry.Registry{made, moved} {
+			for _, o := range operations {
+				err := o.do(t.Context(), r)
+				failed(t, err, o.op, o.name)
+				if want := "massive: " + string(o.op) + " " + o.name.String() + ": " + c.want; !errors.Is(err, dialect.ErrInvalid) || err.Error() != want {
+					t.Errorf("%s with %s: error\n\t%v\nwant one that wraps ErrInvalid and says\n\t%s", o.what, c.what, err, want)
+				}
+			}
+			if !enum(t, r, "mood").Contains("ok") {
+				t.Errorf("with %s the enum mood has no ok", c.what)
+			}
+		}
+	}
+}

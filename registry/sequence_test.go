@@ -1,0 +1,75 @@
+package registry_test
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+func TestSequenceDef(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(shop(), registry.Selection{KeySequences: true})
+	for range 2 { // what the first round changes is its own
+		for name, want := range map[string]dialect.SequenceDef{"order_no": shop().Sequences[2], "orders_id_seq": shop().Sequences[0]} {
+			s := sequence(t, r, name)
+			got := s.Def()
+			if s.Name() != want.Name || s.Owner() != want.Owner || s.Comment() != want.Comment || !reflect.DeepEqual(got, want) {
+				t.Errorf("sequence %v of %q, comment %q: %+v; want %+v", s.Name(), s.Owner(), s.Comment(), got, want)
+			}
+			got.Max = 0
+			if got.OwnedBy != nil {
+				got.OwnedBy.Column = "changed"
+			}
+			if got.KeyOf != nil {
+				got.KeyOf.Column = "changed"
+			}
+		}
+	}
+}
+
+func TestSequenceReads(t *testing.T) {
+	t.Parallel()
+	for _, state := range []dialect.SequenceState{{Last: 41, Called: true}, {Last: 1}, {Last: math.MinInt64, Called: true}} {
+		r, s, q := stubbed(shop(), registry.Selection{})
+		s.state = state
+		seq := sequence(t, r, "order_no")
+		if got, err := seq.State(t.Context()); got != state || err != nil {
+			t.Errorf("State = %+v, %v; want %+v, nil", got, err, state)
+		}
+		if got, err := seq.LastValue(t.Context()); got != state.Last || err != nil {
+			t.Errorf("LastValue = %d, %v; want %d, nil", got, err, state.Last)
+		}
+		read := call{method: "SequenceState", querier: q, name: of("public.order_no")}
+		checkCalls(t, s, read, read)
+	}
+}
+
+func TestSequenceMoves(t *testing.T) {
+	t.Parallel()
+	r, s, q := stubbed(shop(), registry.Selection{})
+	seq := sequence(t, r, "order_no")
+	s.next = -5
+	if v, err := seq.NextValue(t.Context()); v != -5 || err != nil {
+		t.Errorf("NextValue = %d, %v; want -5, nil", v, err)
+	}
+	if err := seq.Reset(t.Context()); err != nil {
+		t.Errorf("Reset: %v", err)
+	}
+	for _, v := range []int64{123, 0, -1, math.MinInt64, math.MaxInt64} {
+		if err := seq.ResetTo(t.Context(), v); err != nil {
+			t.Errorf("ResetTo(%d): %v", v, err)
+		}
+	}
+	if err := seq.Restart(t.Context()); err != nil {
+		t.Errorf("Restart: %v", err)
+	}
+	name := of("public.order_no")
+	want := []call{{method: "NextSequenceValue", querier: q, name: name}}
+	for _, at := range []int64{1, 123, 0, -1, math.MinInt64, math.MaxInt64, noValue} {
+		want = append(want, call{method: "RestartSequence", querier: q, name: name, at: at})
+	}
+	checkCalls(t, s, want...)
+}
