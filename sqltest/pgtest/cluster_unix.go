@@ -117,7 +117,7 @@ func (c *cluster) await(ctx context.Context) (version string, err error) {
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("%w: %s", context.Cause(ctx), c.logged())
 		}
-		c.server.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		_ = c.server.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 		if _, err := said.ReadFrom(c.server); !errors.Is(err, os.ErrDeadlineExceeded) {
 			return "", fmt.Errorf("the server does not start: %s%s", &said, c.logged())
 		}
@@ -139,7 +139,7 @@ func (c *cluster) logged() string {
 // is gone. It is called once.
 func (c *cluster) stop() error {
 	c.owner.Close()
-	c.watchdog.Wait() // what counts is not how it ended but what it left
+	_ = c.watchdog.Wait() // what counts is not how it ended but what it left
 	c.server.Close()
 	launched.Delete(c)
 	return os.RemoveAll(c.dir)
