@@ -27,7 +27,11 @@ import (
 func locally(t *testing.T) config {
 	t.Helper()
 	// Not t.TempDir: that is closed to the user as whom a server of root's runs, and its path is long.
-	dir, err := os.MkdirTemp("/tmp", "pgtest-of-")
+	parent := tempDir()
+	if parent != "/dev/shm" {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "pgtest-of-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@
 //     runs it; the role has to be allowed to create databases. It is used and never stopped.
 //  2. Local server binaries, initdb and postgres: those in the directory MASSIVE_POSTGRES_BIN, or else in
 //     PATH, or else where Debian, Homebrew and Fedora put them. A cluster of its own is made in a temporary
-//     directory and listens on a Unix socket there. As root it runs as the user postgres or nobody.
+//     directory and listens on a Unix socket there; on Linux that is in memory (/dev/shm) if 4 GB are free
+//     there and TMPDIR is not set. As root it runs as the user postgres or nobody.
 //
 // A variable that is set and wrong is an error, never a reason to look further down. When there is none of
 // them, [Start] returns [ErrNoPostgres] and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1
@@ -44,6 +45,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 // patience is how long a test waits for a server, or for a statement of pgtest's own.
@@ -110,6 +113,11 @@ func NewDatabase(t testing.TB) *Database {
 type Database struct {
 	server *Server
 	name   string
+
+	// What Fill has made: the role that owns it, the word for each structure's kind, the table of each view's rows.
+	role  string
+	kinds map[dialect.Name]string
+	rows  map[dialect.Name]string
 }
 
 // Name returns the database's name: lower-case letters, digits and underscores, no other database's on the
@@ -125,6 +133,9 @@ func (d *Database) DSN() string { return d.server.DSN(d.name) }
 // such as "default_query_exec_mode=exec". A database that can't be reached fails the test.
 func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 	t.Helper()
+	if d.role != "" {
+		params = append([]string{"options='-c role=" + d.role + "'"}, params...)
+	}
 	db, err := sql.Open(driver, strings.Join(append([]string{d.DSN()}, params...), " "))
 	if err != nil {
 		t.Fatalf("pgtest: open %s: %v", d.name, err)

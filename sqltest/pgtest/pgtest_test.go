@@ -62,7 +62,7 @@ func again(role string, env ...string) *exec.Cmd {
 
 // nothing is an environment without a Postgres.
 func nothing() config {
-	return config{getenv: func(string) string { return "" }, tempDir: os.TempDir()}
+	return config{getenv: func(string) string { return "" }, tempDir: tempDir()}
 }
 
 var drivers = []string{"postgres", "pgx"}

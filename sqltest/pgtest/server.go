@@ -31,7 +31,7 @@ type Server struct {
 // The error is [ErrNoPostgres] if there is no Postgres to be had. It is errors.ErrUnsupported if there are
 // settings among opts and the server is one that somebody else runs, which can't be given any.
 func Start(ctx context.Context, opts ...Option) (*Server, error) {
-	c := config{getenv: os.Getenv, places: places, tempDir: os.TempDir()}
+	c := config{getenv: os.Getenv, places: places, tempDir: tempDir()}
 	for _, option := range opts {
 		if err := option(&c); err != nil {
 			return nil, err
@@ -64,7 +64,7 @@ type config struct {
 	settings []string            // name=value
 	getenv   func(string) string // the environment
 	places   []string            // patterns of the directories where packages put the server binaries
-	tempDir  string              // where temporary directories go
+	tempDir  string              // where clusters go
 }
 
 // Stop stops the server, without regard to those who use it, and returns when neither a process nor a file

@@ -79,7 +79,7 @@ func TestRemoteServerIsUsedAndNotStopped(t *testing.T) {
 	if err := ours.Stop(); err != nil {
 		t.Error(err)
 	}
-	if err := (&Database{theirs, database.Name()}).Drop(t.Context()); err != nil {
+	if err := (&Database{server: theirs, name: database.Name()}).Drop(t.Context()); err != nil {
 		t.Errorf("after Stop the server doesn't answer: %v", err)
 	}
 }
@@ -149,12 +149,12 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := (&Database{server, name}).Drop(context.Background()); err != nil {
+			if err := (&Database{server: server, name: name}).Drop(context.Background()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	(&Database{server, used}).Open(t, "pgx")
+	(&Database{server: server, name: used}).Open(t, "pgx")
 
 	conn, err := pgconn.Connect(t.Context(), server.dsn)
 	if err != nil {

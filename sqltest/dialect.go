@@ -1,0 +1,91 @@
+package sqltest
+
+// The dialect: it only packs operations, which the session runs on the other side of the querier.
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+)
+
+var (
+	_ dialect.Dialect          = (*Fake)(nil)
+	_ dialect.MatviewReader    = (*Fake)(nil)
+	_ dialect.MatviewRefresher = (*Fake)(nil)
+	_ dialect.SequenceReader   = (*Fake)(nil)
+	_ dialect.SequenceMover    = (*Fake)(nil)
+)
+
+// Name is "fake".
+func (f *Fake) Name() string { return "fake" }
+
+// Classify knows what the fake's errors mean as the dialect of Postgres knows the server's: they have its codes.
+func (f *Fake) Classify(failure dialect.Failure) error { return postgres.New().Classify(failure) }
+
+// text is what stands in the place of a statement, for whoever sees it by mistake.
+func (c Call) text() string { return "sqltest: " + c.String() }
+
+func (f *Fake) operation(c Call, do func(context.Context, *session) (*result, error)) *operation {
+	return &operation{fake: f, call: c, do: do}
+}
+
+// ask runs an operation that returns one row, or, without dest, none.
+func (f *Fake) ask(ctx context.Context, q dialect.Querier, c Call,
+	do func(context.Context, *session) ([]driver.Value, error), dest ...any,
+) error {
+	o := f.operation(c, func(ctx context.Context, s *session) (*result, error) {
+		values, err := do(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		r := &result{columns: make([]string, len(values))}
+		for i := range values {
+			r.columns[i] = fmt.Sprint("column", i+1)
+		}
+		r.rows = [][]driver.Value{values}
+		return r, nil
+	})
+	if len(dest) == 0 {
+		_, err := q.ExecContext(ctx, c.text(), o)
+		return err
+	}
+	return q.QueryRowContext(ctx, c.text(), o).Scan(dest...)
+}
+
+// Load returns what the database holds, as the transaction that it runs in sees it.
+func (f *Fake) Load(ctx context.Context, q dialect.Querier, filter dialect.Filter) (*dialect.Catalog, error) {
+	var cat *dialect.Catalog
+	err := f.ask(ctx, q, Call{Op: dialect.OpLoad}, func(_ context.Context, s *session) ([]driver.Value, error) {
+		cat = f.catalog(s, filter)
+		return nil, nil
+	})
+	return cat, err
+}
+
+func (f *Fake) catalog(s *session, filter dialect.Filter) *dialect.Catalog {
+	cat := &dialect.Catalog{
+		Server: dialect.Server{
+			Version: "fake", Database: "fake", User: us, Standby: f.stand, MaxNameBytes: maxNameBytes,
+		},
+		SearchPath: f.path,
+	}
+	if filter.Has(dialect.KindMatview) {
+		for _, v := range f.views {
+			cat.Matviews = append(cat.Matviews, f.matviewDef(s, v))
+		}
+	}
+	if filter.Has(dialect.KindEnum) {
+		for _, e := range f.enums {
+			cat.Enums = append(cat.Enums, f.enumDef(e))
+		}
+	}
+	if filter.Has(dialect.KindSequence) {
+		for _, q := range f.seqs {
+			cat.Sequences = append(cat.Sequences, f.sequenceDef(q))
+		}
+	}
+	return cat
+}

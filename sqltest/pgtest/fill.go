@@ -1,0 +1,284 @@
+package pgtest
+
+// A database that holds what a fake would: the same catalog, as data, on the real thing.
+
+import (
+	"database/sql/driver"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/sqltest"
+	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
+)
+
+// Fill makes the structures of a catalog in the database, as [sqltest.New] does in a fake. What it makes belongs to
+// a role of the database's own, less what the catalog denies that role, and pools opened from then on act as it. A
+// view's rows come from a table in the schema massive_rows; its Select function and Query, and the catalog's
+// Standby, have no part in it. A catalog that can't be fails the test.
+func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
+	t.Helper()
+	f := filling{d: d, t: t}
+	if d.role == "" {
+		d.role, d.kinds, d.rows = d.name, map[dialect.Name]string{}, map[dialect.Name]string{}
+		f.add("CREATE ROLE %s; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %[1]s", d.role)
+		t.Cleanup(func() { d.Exec(t, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", d.role)) })
+	}
+	if c.SearchPath != nil {
+		path := make([]string, len(c.SearchPath))
+		for i, s := range c.SearchPath {
+			f.schema(s)
+			path[i] = ident(s)
+		}
+		if len(path) == 0 {
+			path = []string{"''"}
+		}
+		f.add("ALTER DATABASE %s SET search_path = %s", d.name, strings.Join(path, ", "))
+	}
+	for _, name := range c.Tables {
+		n := f.name(name, "TABLE")
+		f.add("CREATE TABLE %s ()", n.Quoted())
+		f.own("TABLE", n)
+	}
+	for _, v := range c.Matviews {
+		f.matview(v)
+	}
+	for _, e := range c.Enums {
+		n := f.name(e.Name, "TYPE")
+		labels := make([]string, len(e.Labels))
+		for i, l := range e.Labels {
+			labels[i] = literal(l)
+		}
+		f.add("CREATE TYPE %s AS ENUM (%s)", n.Quoted(), strings.Join(labels, ", "))
+		f.comment("TYPE", n, e.Comment)
+		f.own("TYPE", n)
+	}
+	for _, s := range c.Sequences {
+		f.sequence(s)
+	}
+	f.run()
+}
+
+// A filling is SQL in the making.
+type filling struct {
+	d    *Database
+	t    testing.TB
+	text strings.Builder
+}
+
+func (f *filling) add(format string, args ...any) { fmt.Fprintf(&f.text, format+";\n", args...) }
+
+func (f *filling) run() {
+	f.t.Helper()
+	f.d.Exec(f.t, f.text.String())
+}
+
+func (f *filling) schema(s string) {
+	f.add("CREATE SCHEMA IF NOT EXISTS %s; GRANT USAGE ON SCHEMA %[1]s TO %s", ident(s), f.d.role)
+}
+
+// name notes of which kind the structure is that gets the name.
+func (f *filling) name(text, kind string) dialect.Name {
+	f.t.Helper()
+	n := parse(f.t, text)
+	if n.Schema != "public" {
+		f.schema(n.Schema)
+	}
+	f.d.kinds[n] = kind
+	return n
+}
+
+func (f *filling) own(kind string, n dialect.Name) {
+	f.add("ALTER %s %s OWNER TO %s", kind, n.Quoted(), f.d.role)
+}
+
+func (f *filling) comment(kind string, n dialect.Name, comment string) {
+	if comment != "" {
+		f.add("COMMENT ON %s %s IS %s", kind, n.Quoted(), literal(comment))
+	}
+}
+
+func (f *filling) matview(v sqltest.Matview) {
+	f.t.Helper()
+	n := f.name(v.Name, "MATERIALIZED VIEW")
+	columns, rows, err := tabulate.Slice(v.Rows)
+	if err != nil {
+		f.t.Fatalf("pgtest: view %s: %v", n, err)
+	}
+	if v.Columns != nil {
+		columns = v.Columns
+	}
+	source := fmt.Sprintf("massive_rows.rows_%d", len(f.d.rows))
+	f.d.rows[n] = source
+	types, names := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = ident(c.Name)
+		types[i] = names[i] + " " + c.Type
+	}
+	f.add("CREATE TABLE %s (%s)", source, strings.Join(types, ", "))
+	f.add("GRANT SELECT ON %s TO %s", source, f.d.role)
+	f.insert(source, rows)
+	data := "WITH DATA"
+	if v.Unpopulated {
+		data = "WITH NO DATA"
+	}
+	f.add("CREATE MATERIALIZED VIEW %s AS SELECT %s FROM %s %s", n.Quoted(), strings.Join(names, ", "), source, data)
+	if len(v.Unique) > 0 {
+		key := make([]string, len(v.Unique))
+		for i, c := range v.Unique {
+			key[i] = ident(c)
+		}
+		f.add("CREATE UNIQUE INDEX ON %s (%s)", n.Quoted(), strings.Join(key, ", "))
+	}
+	f.comment("MATERIALIZED VIEW", n, v.Comment)
+	if v.NotOwned {
+		f.add("GRANT SELECT ON %s TO %s", n.Quoted(), f.d.role)
+	} else {
+		f.own("MATERIALIZED VIEW", n)
+	}
+}
+
+func (f *filling) insert(table string, rows [][]driver.Value) {
+	for _, row := range rows {
+		values := make([]string, len(row))
+		for i, v := range row {
+			values[i] = constant(v)
+		}
+		f.add("INSERT INTO %s VALUES (%s)", table, strings.Join(values, ", "))
+	}
+}
+
+func (f *filling) sequence(s sqltest.Sequence) {
+	f.t.Helper()
+	n := f.name(s.Name, "SEQUENCE")
+	text := "CREATE SEQUENCE " + n.Quoted()
+	if s.Type != "" {
+		text += " AS " + s.Type
+	}
+	for _, p := range []struct {
+		word  string
+		value int64
+	}{{"INCREMENT", s.Increment}, {"MINVALUE", s.Min}, {"MAXVALUE", s.Max}, {"START", s.Start}, {"CACHE", s.Cache}} {
+		if p.value != 0 {
+			text += fmt.Sprintf(" %s %d", p.word, p.value)
+		}
+	}
+	if s.Cycle {
+		text += " CYCLE"
+	}
+	f.add("%s", text)
+	if s.OwnedBy != "" {
+		table, column := f.column(s.OwnedBy)
+		f.add("ALTER SEQUENCE %s OWNED BY %s.%s", n.Quoted(), table.Quoted(), column)
+	}
+	if s.KeyOf != "" {
+		table, column := f.column(s.KeyOf)
+		f.add("ALTER TABLE %s ALTER %s SET DEFAULT nextval(%s), ADD PRIMARY KEY (%[2]s)", table.Quoted(), column, literal(n.Quoted()))
+	}
+	f.comment("SEQUENCE", n, s.Comment)
+	if s.OwnedBy == "" && (s.Rights == nil || s.Rights.Restart) {
+		f.own("SEQUENCE", n)
+	}
+	if r := s.Rights; r != nil {
+		f.add("REVOKE ALL ON SEQUENCE %s FROM %s", n.Quoted(), f.d.role)
+		for right, has := range map[string]bool{"SELECT": r.Read, "USAGE": r.Next, "UPDATE": r.Set} {
+			if has {
+				f.add("GRANT %s ON SEQUENCE %s TO %s", right, n.Quoted(), f.d.role)
+			}
+		}
+	}
+}
+
+// column makes sure of a table's column, and that our role owns both.
+func (f *filling) column(text string) (dialect.Name, string) {
+	f.t.Helper()
+	dot := strings.LastIndex(text, ".")
+	if dot < 0 {
+		f.t.Fatalf("pgtest: %q is no column of a table", text)
+	}
+	table, column := parse(f.t, text[:dot]), ident(text[dot+1:])
+	if table.Schema != "public" {
+		f.schema(table.Schema)
+	}
+	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN IF NOT EXISTS %s bigint", table.Quoted(), column)
+	f.own("TABLE", table)
+	return table, column
+}
+
+// Do makes changes in a database that was filled, each in a session and a transaction of its own, as
+// [sqltest.Fake.Do] does in a fake. A change that can't be made fails the test.
+func (d *Database) Do(t testing.TB, changes ...sqltest.Change) {
+	t.Helper()
+	for _, change := range changes {
+		f := filling{d: d, t: t}
+		switch c := change.(type) {
+		case sqltest.AddLabel:
+			f.add("ALTER TYPE %s ADD VALUE %s", parse(t, c.Enum).Quoted(), literal(c.Label))
+			if c.Before != "" {
+				f.text.Reset()
+				f.add("ALTER TYPE %s ADD VALUE %s BEFORE %s", parse(t, c.Enum).Quoted(), literal(c.Label), literal(c.Before))
+			}
+		case sqltest.SetRows:
+			_, rows, err := tabulate.Slice(c.Rows)
+			if err != nil {
+				t.Fatalf("pgtest: view %s: %v", c.Matview, err)
+			}
+			source := d.rows[parse(t, c.Matview)]
+			f.add("DELETE FROM %s", source)
+			f.insert(source, rows)
+		case sqltest.Create:
+			d.Fill(t, sqltest.Catalog(c))
+			continue
+		case sqltest.Drop:
+			n := parse(t, c.Name)
+			f.add("DROP %s %s CASCADE", d.kinds[n], n.Quoted())
+			delete(d.kinds, n)
+		case sqltest.Rename:
+			n := parse(t, c.Name)
+			f.add("ALTER %s %s RENAME TO %s", d.kinds[n], n.Quoted(), ident(c.To))
+			d.kinds[dialect.Name{Schema: n.Schema, Name: c.To}] = d.kinds[n]
+			d.rows[dialect.Name{Schema: n.Schema, Name: c.To}] = d.rows[n]
+			delete(d.kinds, n)
+		default:
+			t.Fatalf("pgtest: unknown change %T", change)
+		}
+		f.run()
+	}
+}
+
+func parse(t testing.TB, text string) dialect.Name {
+	t.Helper()
+	n, err := dialect.ParseName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Schema == "" {
+		n.Schema = "public"
+	}
+	return n
+}
+
+func ident(s string) string { return dialect.Name{Name: s}.Quoted() }
+
+func literal(s string) string {
+	return " E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
+}
+
+// constant is a value in SQL.
+func constant(v driver.Value) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case []byte:
+		return literal(`\x` + hex.EncodeToString(v))
+	case string:
+		return literal(v)
+	case time.Time:
+		return literal(v.Format(time.RFC3339Nano))
+	default:
+		return literal(fmt.Sprint(v))
+	}
+}

@@ -1,0 +1,275 @@
+package sqltest
+
+// What a test says to the fake, and asks of it.
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
+)
+
+// A Call is an operation that reached the fake.
+type Call struct {
+	Op     dialect.Op
+	Name   dialect.Name // zero for a load
+	Detail string       // a Select's tail, "at 5" for a restart, "with no data" for a refresh
+	Err    error        // how it ended; nil also while it runs
+}
+
+// String is the call in a line, without its outcome: "refresh concurrently public.daily_sales".
+func (c Call) String() string {
+	text := string(c.Op)
+	if c.Name != (dialect.Name{}) {
+		text += " " + c.Name.String()
+	}
+	if c.Detail != "" {
+		text += " " + c.Detail
+	}
+	return text
+}
+
+// Calls are the operations that reached the fake, in the order in which they began. The slice is the caller's.
+func (f *Fake) Calls() []Call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	calls := make([]Call, len(f.calls))
+	for i, c := range f.calls {
+		calls[i] = *c
+	}
+	return calls
+}
+
+// WantCalls fails the test unless the operations that reached the fake since the last WantCalls, loads aside, are
+// these, as [Call.String] writes them and in this order.
+func (f *Fake) WantCalls(t testing.TB, want ...string) {
+	t.Helper()
+	f.mu.Lock()
+	got := []string{}
+	for _, c := range f.calls {
+		if c.Op != dialect.OpLoad {
+			got = append(got, c.String())
+		}
+	}
+	f.calls = nil
+	f.mu.Unlock()
+	if !slices.Equal(got, want) {
+		t.Errorf("sqltest: the operations that reached the database are\n\t%q\nand not the expected\n\t%q", got, want)
+	}
+}
+
+// A Behaviour is what an operation does instead of, or before, its work.
+type Behaviour struct {
+	err   error
+	delay time.Duration
+	hang  bool
+}
+
+// Fail ends the operation with the error: one of the sentinels, an [Error] with a code of Postgres's, or any other.
+func Fail(err error) Behaviour { return Behaviour{err: err} }
+
+// Hang keeps the operation until its context ends.
+func Hang() Behaviour { return Behaviour{hang: true} }
+
+// Slow keeps the operation for that long before it does its work.
+func Slow(d time.Duration) Behaviour { return Behaviour{delay: d} }
+
+type plan struct {
+	op   dialect.Op
+	name dialect.Name
+	Behaviour
+}
+
+// Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
+// it is as usual again. A refresh is [dialect.OpRefresh] in either mode, a reset or restart [dialect.OpRestart];
+// for a load the name is empty. A name that can't be one fails the test; a plan that nothing came to carry out
+// fails it when it ends.
+func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
+	t.Helper()
+	var n dialect.Name
+	if op != dialect.OpLoad {
+		var err error
+		if n, err = parseName(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, b := range behaviours {
+		f.plans = append(f.plans, plan{op, n, b})
+	}
+	t.Cleanup(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, p := range f.plans {
+			if p.op == op && p.name == n {
+				t.Errorf("sqltest: a planned %s was expected, and never came", Call{Op: op, Name: n})
+			}
+		}
+	})
+}
+
+// planned takes the plan for a call, if there is one.
+func (f *Fake) planned(c *Call) *plan {
+	op := c.Op
+	if op == dialect.OpRefreshConcurrently {
+		op = dialect.OpRefresh
+	}
+	i := slices.IndexFunc(f.plans, func(p plan) bool { return p.op == op && p.name == c.Name })
+	if i < 0 {
+		return nil
+	}
+	p := f.plans[i]
+	f.plans = slices.Delete(f.plans, i, i+1)
+	return &p
+}
+
+// follow does what was planned. f.mu is held, and let go while it waits.
+func (s *session) follow(ctx context.Context, p *plan) error {
+	if p.err != nil {
+		return p.err
+	}
+	wait := make(<-chan time.Time)
+	if !p.hang {
+		timer := time.NewTimer(p.delay)
+		defer timer.Stop()
+		wait = timer.C
+	}
+	s.fake.mu.Unlock()
+	defer s.fake.mu.Lock()
+	select {
+	case <-wait:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A Change is something that another session does in the database: [AddLabel], [SetRows], [Drop], [Rename] or
+// [Create].
+type Change interface{ apply(f *Fake) error }
+
+// Do makes changes in the fake's database, each committed at once, as another session's would be. A change that
+// can't be made fails the test.
+func (f *Fake) Do(t testing.TB, changes ...Change) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range changes {
+		if err := c.apply(f); err != nil {
+			t.Fatalf("%T: %v", c, err)
+		}
+	}
+}
+
+// AddLabel adds a label at the end of an enum or, if Before is set, before that one.
+type AddLabel struct{ Enum, Label, Before string }
+
+func (c AddLabel) apply(f *Fake) error {
+	n, err := parseName(c.Enum)
+	if err != nil {
+		return err
+	}
+	e := f.enums[n]
+	if e == nil {
+		return invalid("there is no enum %s", n)
+	}
+	at := len(e.labels)
+	if c.Before != "" {
+		at = slices.Index(e.labels, c.Before)
+	}
+	if at < 0 || slices.Contains(e.labels, c.Label) {
+		return invalid("enum %s has %q already, or no %q", n, c.Label, c.Before)
+	}
+	e.labels = slices.Insert(slices.Clone(e.labels), at, c.Label)
+	return nil
+}
+
+// SetRows makes a view's query return these rows from its next refresh on.
+type SetRows struct {
+	Matview string
+	Rows    any // as in [Matview]
+}
+
+func (c SetRows) apply(f *Fake) error {
+	n, err := parseName(c.Matview)
+	if err != nil {
+		return err
+	}
+	v := f.views[n]
+	if v == nil {
+		return invalid("there is no view %s", n)
+	}
+	columns, rows, err := tabulate.Slice(c.Rows)
+	if err != nil {
+		return invalid("view %s: %v", n, err)
+	}
+	if !slices.EqualFunc(columns, v.columns, func(a, b dialect.Column) bool { return a.Name == b.Name }) {
+		return invalid("view %s has columns %v, and the rows %v", n, v.columns, columns)
+	}
+	v.query = rows
+	return nil
+}
+
+// Create makes structures beside those that are there.
+type Create Catalog
+
+func (c Create) apply(f *Fake) error { return f.fill(Catalog(c)) }
+
+// Drop drops whatever has the name, relation and type.
+type Drop struct{ Name string }
+
+func (c Drop) apply(f *Fake) error {
+	n, err := parseName(c.Name)
+	if err != nil {
+		return err
+	}
+	if f.what(n, true) == "" && f.what(n, false) == "" {
+		return invalid("there is no %s", n)
+	}
+	delete(f.views, n)
+	delete(f.enums, n)
+	delete(f.seqs, n)
+	delete(f.tables, n)
+	return nil
+}
+
+// Rename gives a view, an enum or a sequence another name in its schema.
+type Rename struct{ Name, To string }
+
+func (c Rename) apply(f *Fake) error {
+	n, err := parseName(c.Name)
+	if err != nil {
+		return err
+	}
+	to := dialect.Name{Schema: n.Schema, Name: c.To}
+	v, e, s := f.views[n], f.enums[n], f.seqs[n]
+	if v == nil && e == nil && s == nil {
+		return invalid("there is no %s to rename", n)
+	}
+	takes := enumerated
+	switch {
+	case v != nil:
+		takes = table
+	case s != nil:
+		takes = sequenceLike
+	}
+	if err := f.free(to, takes); err != nil {
+		return err
+	}
+	switch {
+	case v != nil:
+		delete(f.views, n)
+		v.name, f.views[to] = to, v
+	case s != nil:
+		delete(f.seqs, n)
+		s.name, f.seqs[to] = to, s
+	default:
+		delete(f.enums, n)
+		e.name, f.enums[to] = to, e
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package sqltest
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A sequence is a sequence in the fake's database.
+type sequence struct {
+	id   int64
+	name dialect.Name
+	def  dialect.SequenceDef // without its Object
+	spec Sequence
+	file *storage
+	lock lock
+}
+
+// storage is where a sequence stands. Taking a value changes it, whoever's transaction that is; a restart makes
+// another, which is everybody's once its transaction commits.
+type storage struct {
+	last   int64
+	called bool
+}
+
+// A cache is the values that a connection has reserved, good for as long as the sequence has that storage.
+type cache struct {
+	file       *storage
+	last, upTo int64
+}
+
+func (f *Fake) addSequence(spec Sequence) error {
+	n, err := parseName(spec.Name)
+	if err == nil {
+		err = f.free(n, sequenceLike)
+	}
+	if err != nil {
+		return err
+	}
+	d := dialect.SequenceDef{
+		Type: cmp.Or(spec.Type, "bigint"), Increment: cmp.Or(spec.Increment, 1), Min: spec.Min, Max: spec.Max,
+		Start: spec.Start, Cache: cmp.Or(spec.Cache, 1), Cycle: spec.Cycle,
+		Rights: dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true},
+	}
+	if spec.Rights != nil {
+		d.Rights = *spec.Rights
+	}
+	limit, ok := limits[d.Type]
+	if !ok {
+		return invalid("sequence %s: its type is %q, not bigint, integer or smallint", n, d.Type)
+	}
+	if d.Increment > 0 {
+		d.Min, d.Max = cmp.Or(d.Min, 1), cmp.Or(d.Max, limit[1])
+		d.Start = cmp.Or(d.Start, d.Min)
+	} else {
+		d.Min, d.Max = cmp.Or(d.Min, limit[0]), cmp.Or(d.Max, -1)
+		d.Start = cmp.Or(d.Start, d.Max)
+	}
+	switch {
+	case d.Min >= d.Max, d.Min < limit[0], d.Max > limit[1]:
+		return invalid("sequence %s: it can't run from %d to %d", n, d.Min, d.Max)
+	case d.Start < d.Min || d.Start > d.Max:
+		return invalid("sequence %s: its start %d is not between %d and %d", n, d.Start, d.Min, d.Max)
+	case d.Cache < 1:
+		return invalid("sequence %s: its cache is %d", n, d.Cache)
+	}
+	if d.OwnedBy, err = columnRef(spec.OwnedBy); err != nil {
+		return invalid("sequence %s: owned by %q: it takes table.column", n, spec.OwnedBy)
+	}
+	if d.KeyOf, err = columnRef(spec.KeyOf); err != nil {
+		return invalid("sequence %s: key of %q: it takes table.column", n, spec.KeyOf)
+	}
+	f.seqs[n] = &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
+	return nil
+}
+
+// columnRef reads orders.id or shop.orders.id.
+func columnRef(text string) (*dialect.ColumnRef, error) {
+	if text == "" {
+		return nil, nil
+	}
+	dot := strings.LastIndex(text, ".")
+	if dot < 0 || dot == len(text)-1 {
+		return nil, dialect.ErrInvalid
+	}
+	table, err := parseName(text[:dot])
+	return &dialect.ColumnRef{Table: table, Column: text[dot+1:]}, err
+}
+
+func (f *Fake) sequenceDef(q *sequence) dialect.SequenceDef {
+	d := q.def
+	owner := us
+	if !d.Rights.Restart {
+		owner = them
+	}
+	d.Object = f.object(q.id, q.name, q.spec.Comment, owner, true)
+	return d
+}
+
+func (s *session) file(q *sequence) *storage {
+	if file := s.files[q]; file != nil {
+		return file
+	}
+	return q.file
+}
+
+// SequenceState looks at the sequence.
+func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpLastValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		seq := f.seqs[name]
+		switch {
+		case seq == nil && f.what(name, true) != "":
+			return nil, &Error{Code: "42703", Message: `column "last_value" does not exist`}
+		case seq == nil:
+			return nil, missing(name)
+		}
+		if err := seq.lock.acquire(ctx, s, accessShare); err != nil {
+			return nil, err
+		}
+		if !seq.def.Rights.Read {
+			return nil, denied("sequence", name)
+		}
+		file := s.file(seq)
+		return []driver.Value{file.last, file.called}, nil
+	}, &st.Last, &st.Called)
+	return st, err
+}
+
+// NextSequenceValue takes a value, which stays taken whatever becomes of the transaction.
+func (f *Fake) NextSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name) (v int64, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpNextValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		seq := f.seqs[name]
+		switch {
+		case seq == nil && f.what(name, true) != "":
+			return nil, notASequence(name)
+		case seq == nil:
+			return nil, missing(name)
+		}
+		if err := seq.lock.acquire(ctx, s, rowExclusive); err != nil {
+			return nil, err
+		}
+		if !seq.def.Rights.Next {
+			return nil, denied("sequence", name)
+		}
+		if err := s.writable("nextval()"); err != nil {
+			return nil, err
+		}
+		v, err := s.next(seq)
+		return []driver.Value{v}, err
+	}, &v)
+	return v, err
+}
+
+// next is Postgres's nextval.
+func (s *session) next(q *sequence) (int64, error) {
+	file, d := s.file(q), &q.def
+	if c := s.cached[q]; c != nil && c.file == file && c.last != c.upTo {
+		c.last += d.Increment
+		return c.last, nil
+	}
+	value, last := file.last, file.last
+	reserved, next := int64(0), file.last
+	if !file.called {
+		reserved = 1
+	}
+	for ; reserved < d.Cache; reserved++ {
+		switch {
+		case d.Increment > 0 && (d.Max >= 0 && next > d.Max-d.Increment || d.Max < 0 && next+d.Increment > d.Max):
+			if !d.Cycle && reserved == 0 {
+				return 0, &Error{Code: "2200H", Message: fmt.Sprintf("nextval: reached maximum value of sequence %q (%d)", q.name.Name, d.Max)}
+			}
+			next = d.Min
+		case d.Increment < 0 && (d.Min < 0 && next < d.Min-d.Increment || d.Min >= 0 && next+d.Increment < d.Min):
+			if !d.Cycle && reserved == 0 {
+				return 0, &Error{Code: "2200H", Message: fmt.Sprintf("nextval: reached minimum value of sequence %q (%d)", q.name.Name, d.Min)}
+			}
+			next = d.Max
+		default:
+			next += d.Increment
+			last = next
+			if reserved == 0 {
+				value = next
+			}
+			continue
+		}
+		if reserved > 0 {
+			break // a connection's reserve ends at the bound
+		}
+		value, last = next, next
+	}
+	file.last, file.called = last, true
+	s.cached[q] = &cache{file, value, last}
+	return value, nil
+}
+
+func notASequence(n dialect.Name) error {
+	return &Error{Code: "42809", Message: fmt.Sprintf("%q is not a sequence", n.Name)}
+}
+
+// RestartSequence gives the sequence another storage, its own until the transaction commits.
+func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
+	call := Call{Op: dialect.OpRestart, Name: name}
+	if at != nil {
+		call.Detail = fmt.Sprintf("at %d", *at)
+	}
+	return f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		if err := s.writable("ALTER SEQUENCE"); err != nil {
+			return nil, err
+		}
+		seq := f.seqs[name]
+		switch {
+		case seq == nil && f.what(name, true) != "":
+			return nil, notASequence(name)
+		case seq == nil:
+			return nil, missing(name)
+		case !seq.def.Rights.Restart:
+			return nil, denied("sequence", name)
+		}
+		if err := seq.lock.acquire(ctx, s, shareRowExclusive); err != nil {
+			return nil, err
+		}
+		value := seq.def.Start
+		if at != nil {
+			value = *at
+		}
+		if value < seq.def.Min || value > seq.def.Max {
+			return nil, &Error{Code: "22023", Message: fmt.Sprintf("RESTART value (%d) is not between %d and %d", value, seq.def.Min, seq.def.Max)}
+		}
+		s.files[seq] = &storage{last: value}
+		return nil, nil
+	})
+}

@@ -1,0 +1,136 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// An Error is one that the fake's server gives, with the code that Postgres has for it.
+type Error struct {
+	Code    string // SQLSTATE
+	Message string
+	Routine string // the one in Postgres's source that raises it, where that matters
+}
+
+func (e *Error) Error() string { return "sqltest: " + e.Message + " (" + e.Code + ")" }
+
+// SQLState is Code.
+func (e *Error) SQLState() string { return e.Code }
+
+// A session is one connection of the stub driver, and the transaction that it is in.
+type session struct {
+	fake  *Fake
+	locks map[*lock]bool
+	waits *request // the lock that it waits for
+
+	inTx     bool
+	readOnly bool
+	aborted  bool // the transaction failed, and waits to be rolled back
+	dead     bool // the connection is: its operation was cancelled, as both drivers of Postgres then close it
+
+	// What the transaction has made, for itself until it commits: a view's rows, a restarted sequence's storage.
+	contents map[*matview]*content
+	files    map[*sequence]*storage
+
+	cached map[*sequence]*cache // a connection's own values of sequences with a cache
+}
+
+// An operation travels to the session as the one argument of a statement, so that it runs in the transaction of
+// the connection that it arrives on.
+type operation struct {
+	fake *Fake
+	call Call
+	do   func(ctx context.Context, s *session) (*result, error)
+}
+
+// A result is rows.
+type result struct {
+	columns []string
+	rows    [][]driver.Value
+}
+
+// run does one operation, in the session's transaction or in one of its own.
+func (s *session) run(ctx context.Context, o *operation) (*result, error) {
+	f := s.fake
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.dead {
+		return nil, driver.ErrBadConn
+	}
+	call := o.call
+	f.calls = append(f.calls, &call)
+	r, err := s.perform(ctx, o)
+	call.Err = err
+	if err != nil && ctx.Err() != nil {
+		s.dead = true
+	}
+	switch {
+	case !s.inTx:
+		s.end(err == nil)
+	case err != nil:
+		// Postgres lets a failed transaction's locks go at once, not at its ROLLBACK.
+		s.aborted = true
+		s.release()
+	}
+	return r, err
+}
+
+func (s *session) perform(ctx context.Context, o *operation) (*result, error) {
+	if s.aborted {
+		return nil, &Error{Code: "25P02", Message: "current transaction is aborted, commands ignored until end of transaction block"}
+	}
+	if s.fake.invalid != nil {
+		return nil, s.fake.invalid
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if p := s.fake.planned(&o.call); p != nil {
+		if err := s.follow(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return o.do(ctx, s)
+}
+
+// writable is the error of a statement that writes where nothing can be written.
+func (s *session) writable(statement string) error {
+	switch {
+	case s.fake.stand:
+		return &Error{Code: "25006", Message: "cannot execute " + statement + " during recovery"}
+	case s.readOnly:
+		return &Error{Code: "25006", Message: "cannot execute " + statement + " in a read-only transaction"}
+	}
+	return nil
+}
+
+// end ends the transaction, and makes what it did everybody's if it commits.
+func (s *session) end(commit bool) {
+	if commit && !s.aborted {
+		for v, c := range s.contents {
+			v.content = c
+		}
+		for q, file := range s.files {
+			q.file = file
+		}
+	}
+	s.release()
+	s.inTx, s.readOnly, s.aborted = false, false, false
+	clear(s.contents)
+	clear(s.files)
+}
+
+func missing(n dialect.Name) error {
+	return &Error{Code: "42P01", Message: fmt.Sprintf("relation \"%s.%s\" does not exist", n.Schema, n.Name)}
+}
+
+func denied(kind string, n dialect.Name) error {
+	return &Error{Code: "42501", Message: fmt.Sprintf("permission denied for %s %s", kind, n.Name)}
+}
+
+// ErrNoDatabase is the error of SQL that a program sends to the fake's *sql.DB itself.
+var ErrNoDatabase = errors.New("sqltest: there is no database here, and so no SQL that runs")

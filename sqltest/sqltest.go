@@ -1,0 +1,255 @@
+// Package sqltest is a dialect with no database behind it, for unit tests: materialized views, enums and
+// sequences are given as data, and behave as they do in Postgres, transactions, locks and errors included.
+//
+//	fake := sqltest.New(sqltest.Catalog{
+//		Sequences: []sqltest.Sequence{{Name: "invoice_no", Max: 3}},
+//	})
+//	m, err := massive.Load(ctx, fake.DB(), fake)
+//
+// Code that takes a *massive.DB, or a Querier, works on it unchanged: BeginTx, Commit and Rollback of the fake's
+// *sql.DB work with its state. SQL of the program's own does not run there, and says so.
+//
+// What the test changes "in the database", as another session would, goes through the fake's methods ([Fake.Do]);
+// [Fake.Next] makes an operation fail, hang or be slow; [Fake.Calls] tells what was asked.
+package sqltest
+
+import (
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A Catalog is what the fake's database holds. Names are written as for a lookup; one without a schema is in
+// public.
+type Catalog struct {
+	SearchPath []string // along which bare names are looked for; nil for public
+	Matviews   []Matview
+	Enums      []Enum
+	Sequences  []Sequence
+	Tables     []string // other relations, which hide a name in a later schema
+	Standby    bool     // the server is a standby: it can be read, and nothing else
+}
+
+// A Matview is a materialized view of the fake's.
+type Matview struct {
+	Name    string
+	Comment string
+	Query   string // what Definition returns
+
+	// Rows are what the view's query returns when the view is made, and, until [SetRows] says otherwise, at each
+	// refresh: a slice of structs, whose fields are columns by their db tag or lower-cased name.
+	Rows any
+	// Columns are the view's. Nil takes them from the type of Rows.
+	Columns []dialect.Column
+	// Unique names the columns of a unique index, if the view has one.
+	Unique []string
+	// Unpopulated makes the view without its rows.
+	Unpopulated bool
+	// NotOwned makes it another role's, which ours may read and not refresh.
+	NotOwned bool
+
+	// Select answers a Select with a tail: SQL, which the fake doesn't read. It returns rows as Rows has them.
+	// Without it such a Select is an error; without a tail the view's rows are returned as they are.
+	Select func(tail string, args []any) (rows any, err error)
+}
+
+// An Enum is an enum of the fake's.
+type Enum struct {
+	Name    string
+	Comment string
+	Labels  []string // in the type's order
+}
+
+// A Sequence is a sequence of the fake's. One that only has a name counts 1, 2, 3 … as CREATE SEQUENCE makes it.
+type Sequence struct {
+	Name    string
+	Comment string
+
+	Type      string // bigint (the default), integer or smallint
+	Increment int64  // 0 for 1
+	Min, Max  int64  // both 0 for 1 and the type's largest (descending: its smallest and -1); one 0 for that one's default
+	Start     int64  // 0 for Min (descending: Max)
+	Cache     int64  // values that a connection reserves at a time; 0 for 1
+	Cycle     bool
+
+	OwnedBy string // the column that it belongs to, as orders.no
+	KeyOf   string // the primary-key column that it feeds, as orders.id; such a sequence is left out of most loads
+
+	// Rights are what the role may do with it. Nil is everything.
+	Rights *dialect.SequenceRights
+}
+
+// A Fake is an in-memory database and its dialect. It is safe for concurrent use, and for tests that run in
+// parallel, each on its own.
+type Fake struct {
+	db      *sql.DB
+	invalid error // why the catalog can't be
+
+	mu     sync.Mutex
+	path   []string
+	stand  bool
+	lastID int64
+	views  map[dialect.Name]*matview
+	enums  map[dialect.Name]*enum
+	seqs   map[dialect.Name]*sequence
+	tables map[dialect.Name]bool
+	calls  []*Call
+	plans  []plan
+}
+
+// New makes a fake that holds the catalog. A catalog that can't be (two relations of one name, a start outside
+// the bounds …) makes every load fail with [dialect.ErrInvalid] and the reason.
+func New(c Catalog) *Fake {
+	f := &Fake{
+		path:   slices.Clone(c.SearchPath),
+		stand:  c.Standby,
+		lastID: 16384,
+		views:  map[dialect.Name]*matview{},
+		enums:  map[dialect.Name]*enum{},
+		seqs:   map[dialect.Name]*sequence{},
+		tables: map[dialect.Name]bool{},
+	}
+	if c.SearchPath == nil {
+		f.path = []string{"public"}
+	}
+	f.db = sql.OpenDB(connector{f})
+	f.invalid = f.fill(c)
+	return f
+}
+
+func (f *Fake) fill(c Catalog) error {
+	for _, t := range c.Tables {
+		n, err := parseName(t)
+		if err == nil {
+			err = f.free(n, table)
+		}
+		if err != nil {
+			return err
+		}
+		f.tables[n] = true
+	}
+	for _, v := range c.Matviews {
+		if err := f.addMatview(v); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.Enums {
+		if err := f.addEnum(e); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.Sequences {
+		if err := f.addSequence(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DB is a *sql.DB with no server behind it: transactions work with the fake's state, and SQL says that there is
+// no database here. It is the same at every call, and need not be closed.
+func (f *Fake) DB() *sql.DB { return f.db }
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: sqltest: "+format, append([]any{dialect.ErrInvalid}, args...)...)
+}
+
+// parseName reads a name; the schema that it may lack is public.
+func parseName(text string) (dialect.Name, error) {
+	n, err := dialect.ParseName(text)
+	if err != nil {
+		return n, err
+	}
+	if n.Schema == "" {
+		n.Schema = "public"
+	}
+	if strings.HasPrefix(n.Schema, "pg_") {
+		return n, invalid("%s: schemas named pg_… are the system's", text)
+	}
+	return n, nil
+}
+
+// A shape is what of a structure takes a name: a relation, a type, or, like a table, both.
+type shape struct{ relation, typed bool }
+
+var (
+	table        = shape{relation: true, typed: true} // or a view
+	enumerated   = shape{typed: true}
+	sequenceLike = shape{relation: true}
+)
+
+// free is the error for a name that something of that shape can't have. f.mu is held, or nobody else has f.
+func (f *Fake) free(n dialect.Name, s shape) error {
+	if s.relation && f.what(n, true) != "" || s.typed && f.what(n, false) != "" {
+		return invalid("%s is there twice", n)
+	}
+	return nil
+}
+
+func (f *Fake) id() int64 {
+	f.lastID++
+	return f.lastID
+}
+
+// object is what structures have in common. f.mu is held.
+func (f *Fake) object(id int64, n dialect.Name, comment string, owner string, relation bool) dialect.Object {
+	o := dialect.Object{ID: id, Name: n, Owner: owner, Comment: comment}
+	for _, schema := range f.path {
+		first := dialect.Name{Schema: schema, Name: n.Name}
+		what := f.what(first, relation)
+		if what == "" {
+			continue
+		}
+		if first == n {
+			o.Visible = true
+		} else {
+			o.HiddenBy = what + " " + first.String()
+		}
+		break
+	}
+	return o
+}
+
+// what is the kind of relation, or of type, that has the name, in Postgres's words; empty for none.
+func (f *Fake) what(n dialect.Name, relation bool) string {
+	_, view := f.views[n]
+	_, enum := f.enums[n]
+	_, seq := f.seqs[n]
+	switch {
+	case relation && view:
+		return "materialized view"
+	case relation && seq:
+		return "sequence"
+	case relation && f.tables[n]:
+		return "table"
+	case !relation && enum:
+		return "enum"
+	case !relation && (view || f.tables[n]):
+		return "the row type of"
+	}
+	return ""
+}
+
+// The roles that own what is in the fake: ours, and one that we are not.
+const (
+	us   = "tester"
+	them = "somebody"
+)
+
+// maxNameBytes is Postgres's.
+const maxNameBytes = 63
+
+// limits are the bounds of the types that a sequence can have.
+var limits = map[string][2]int64{
+	"bigint":   {math.MinInt64, math.MaxInt64},
+	"integer":  {math.MinInt32, math.MaxInt32},
+	"smallint": {math.MinInt16, math.MaxInt16},
+}
+
+// Dialect is the fake itself; with DB and Do it makes a [Database] of it.
+func (f *Fake) Dialect() dialect.Dialect { return f }
