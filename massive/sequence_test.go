@@ -220,3 +220,21 @@ func TestSequenceRange(t *testing.T) {
 			}
 		})
 }
+
+// A transaction that began before a sequence was dropped finds out late, and says the same.
+func TestSequenceDroppedUnderATransaction(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
+		conn := e.conn(t)
+		m := load(t, conn)
+		same(t, "the connection knows the sequence", next(t, sequence(t, m, "s")), 1)
+		tx, err := conn.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		exec(t, e.pool, "DROP SEQUENCE s")
+		_, err = sequence(t, m.With(tx), "s").NextValue(t.Context())
+		mustBe(t, err, massive.ErrNotFound, "massive: next value of public.s: not found: dropped, renamed or replaced")
+	})
+}

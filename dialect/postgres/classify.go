@@ -29,6 +29,7 @@ const (
 	undefinedColumn      = "42703"
 	wrongObjectType      = "42809"
 	undefinedTable       = "42P01"
+	internalError        = "XX000"
 	notInPrerequisite    = "55000"
 	lockNotAvailable     = "55P03"
 	queryCanceled        = "57014"
@@ -38,6 +39,7 @@ const (
 
 // The routines in the server's source that raise the errors to be told apart.
 const (
+	openRoutine       = "relation_open"
 	scanRoutine       = "ExecOpenScanRelation"
 	duplicatesRoutine = "refresh_by_match_merge"
 )
@@ -123,6 +125,11 @@ func classifySequence(f dialect.Failure) error {
 		return fmt.Errorf("%w: it runs from %d to %d", dialect.ErrOutOfRange, s.Min, s.Max)
 	case wrongObjectType:
 		return errGone()
+	case internalError:
+		// A transaction that is older than the drop resolves the name from its cache, and then can't open it.
+		if serverRoutine(f.Err) == openRoutine {
+			return errGone()
+		}
 	case undefinedColumn:
 		if f.Op == dialect.OpLastValue {
 			return errGone()

@@ -22,10 +22,10 @@ import (
 func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
 	f := filling{d: d, t: t}
-	if d.role == "" {
+	first := d.role == ""
+	if first {
 		d.role, d.kinds, d.rows = d.name, map[dialect.Name]string{}, map[dialect.Name]string{}
 		f.add("CREATE ROLE %s; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %[1]s", d.role)
-		t.Cleanup(func() { d.Exec(t, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", d.role)) })
 	}
 	if c.SearchPath != nil {
 		path := make([]string, len(c.SearchPath))
@@ -60,6 +60,9 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 		f.sequence(s)
 	}
 	f.run()
+	if first {
+		t.Cleanup(func() { d.Exec(t, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", d.role)) })
+	}
 }
 
 // A filling is SQL in the making.
@@ -111,7 +114,8 @@ func (f *filling) matview(v sqltest.Matview) {
 	if v.Columns != nil {
 		columns = v.Columns
 	}
-	source := fmt.Sprintf("massive_rows.rows_%d", len(f.d.rows))
+	f.d.filled++
+	source := fmt.Sprintf("massive_rows.rows_%d", f.d.filled)
 	f.d.rows[n] = source
 	types, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
@@ -170,6 +174,9 @@ func (f *filling) sequence(s sqltest.Sequence) {
 		text += " CYCLE"
 	}
 	f.add("%s", text)
+	if s.OwnedBy != "" || s.Rights == nil || s.Rights.Restart {
+		f.own("SEQUENCE", n)
+	}
 	if s.OwnedBy != "" {
 		table, column := f.column(s.OwnedBy)
 		f.add("ALTER SEQUENCE %s OWNED BY %s.%s", n.Quoted(), table.Quoted(), column)
@@ -179,9 +186,6 @@ func (f *filling) sequence(s sqltest.Sequence) {
 		f.add("ALTER TABLE %s ALTER %s SET DEFAULT nextval(%s), ADD PRIMARY KEY (%[2]s)", table.Quoted(), column, literal(n.Quoted()))
 	}
 	f.comment("SEQUENCE", n, s.Comment)
-	if s.OwnedBy == "" && (s.Rights == nil || s.Rights.Restart) {
-		f.own("SEQUENCE", n)
-	}
 	if r := s.Rights; r != nil {
 		f.add("REVOKE ALL ON SEQUENCE %s FROM %s", n.Quoted(), f.d.role)
 		for right, has := range map[string]bool{"SELECT": r.Read, "USAGE": r.Next, "UPDATE": r.Set} {

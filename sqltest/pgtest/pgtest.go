@@ -115,9 +115,10 @@ type Database struct {
 	name   string
 
 	// What Fill has made: the role that owns it, the word for each structure's kind, the table of each view's rows.
-	role  string
-	kinds map[dialect.Name]string
-	rows  map[dialect.Name]string
+	role   string
+	kinds  map[dialect.Name]string
+	rows   map[dialect.Name]string
+	filled int // tables of rows, also those of views that are gone
 }
 
 // Name returns the database's name: lower-case letters, digits and underscores, no other database's on the

@@ -1,0 +1,361 @@
+package sqltest
+
+// The conformance suite: what every dialect has to keep to, run against a database that holds a given catalog. The
+// rules themselves are in the files suite_*.go, by what they are about.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// A Harness makes databases for [TestDialect] to run on.
+type Harness struct {
+	// Open makes a database that holds the catalog and nothing else, and drops it when t ends.
+	Open func(t *testing.T, c Catalog) Database
+
+	// Lacks are the capabilities that the dialect does not have. The suite checks that what needs one gives
+	// ErrUnsupported, and that no other is missing.
+	Lacks []Capability
+}
+
+// A Database is one that a [Harness] made. A [*Fake] is one.
+type Database interface {
+	// DB is a pool open to it, in one driver's mode. The suite does not close it.
+	DB() *sql.DB
+	Dialect() dialect.Dialect
+	// Do makes changes, each committed at once, as another session would.
+	Do(t testing.TB, changes ...Change)
+}
+
+var _ Database = (*Fake)(nil)
+
+// A Capability is one of the capability interfaces of package dialect, by its name.
+type Capability string
+
+// The capabilities.
+const (
+	MatviewReader    Capability = "MatviewReader"
+	MatviewRefresher Capability = "MatviewRefresher"
+	SequenceReader   Capability = "SequenceReader"
+	SequenceMover    Capability = "SequenceMover"
+)
+
+// has tells which capabilities a dialect has.
+func has(d dialect.Dialect) map[Capability]bool {
+	_, reads := d.(dialect.MatviewReader)
+	_, refreshes := d.(dialect.MatviewRefresher)
+	_, looks := d.(dialect.SequenceReader)
+	_, moves := d.(dialect.SequenceMover)
+	return map[Capability]bool{
+		MatviewReader: reads, MatviewRefresher: refreshes, SequenceReader: looks, SequenceMover: moves,
+	}
+}
+
+// A rule is one thing that a dialect keeps to.
+type rule struct {
+	name  string // of its subtest
+	says  string // what is so, in every failure's message
+	needs []Capability
+	// each makes it run over a *sql.DB, a *sql.Conn and a *sql.Tx; else it runs over a *sql.DB alone.
+	each    bool
+	catalog Catalog
+	check   func(c *check)
+}
+
+// A check is a rule on its way through one database.
+type check struct {
+	*testing.T
+	rule *rule
+	db   Database
+	m    *massive.DB     // loaded from it, and bound to q
+	q    massive.Querier // what the rule runs over
+}
+
+// rules are all of them, in the order in which they run.
+func rules() []rule {
+	return slices.Concat(loadRules(), nameRules(), matviewRules(), enumRules(), sequenceRules(), transactionRules())
+}
+
+// TestDialect runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx where it runs statements.
+// A failure says which rule is broken. It needs no driver of its own, and may run in parallel with other tests. A
+// rule that needs a capability which the harness says is lacking is checked to give ErrUnsupported instead.
+func TestDialect(t *testing.T, h Harness) {
+	t.Helper()
+	t.Run("capabilities", func(t *testing.T) {
+		t.Parallel()
+		checkCapabilities(t, h)
+	})
+	for _, r := range rules() {
+		if slices.ContainsFunc(r.needs, func(n Capability) bool { return slices.Contains(h.Lacks, n) }) {
+			continue // checkCapabilities has seen that it is refused
+		}
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			r.run(t, h)
+		})
+	}
+}
+
+func (r *rule) run(t *testing.T, h Harness) {
+	over := map[string]func(t *testing.T, db *sql.DB) massive.Querier{
+		"DB": func(_ *testing.T, db *sql.DB) massive.Querier { return db },
+	}
+	if r.each {
+		over["Conn"] = func(t *testing.T, db *sql.DB) massive.Querier { return connOf(t, db) }
+		over["Tx"] = func(t *testing.T, db *sql.DB) massive.Querier { return begin(t, db, nil) }
+	}
+	for name, q := range over {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := h.Open(t, r.catalog)
+			t.Cleanup(func() {
+				if n := db.DB().Stats().InUse; n != 0 {
+					t.Errorf("%s: %d connections are left in use", r.says, n)
+				}
+			})
+			c := &check{T: t, rule: r, db: db}
+			c.m = c.load()
+			if c.q = q(t, db.DB()); c.q != massive.Querier(db.DB()) {
+				c.m = c.m.With(c.q)
+			}
+			r.check(c)
+		})
+	}
+}
+
+// checkCapabilities checks that the dialect lacks what its harness says and nothing else, and that what is lacking
+// gives ErrUnsupported.
+func checkCapabilities(t *testing.T, h Harness) {
+	r := &rule{
+		says:    "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s"}}},
+	}
+	c := &check{T: t, rule: r, db: h.Open(t, r.catalog)}
+	c.m = c.load()
+	for capability, has := range has(c.db.Dialect()) {
+		c.want(string(capability)+" is there", has, !slices.Contains(h.Lacks, capability))
+	}
+	ctx := c.Context()
+	v, s := c.matview("v"), c.sequence("s")
+	_, errDefinition := v.Definition(ctx)
+	_, errRefresh := v.Refresh(ctx)
+	_, errLast := s.LastValue(ctx)
+	_, errNext := s.NextValue(ctx)
+	for _, tried := range []struct {
+		needs Capability
+		err   error
+	}{
+		{MatviewReader, errDefinition},
+		{MatviewReader, v.Select(ctx, &[]number{}, "")},
+		{MatviewRefresher, errRefresh},
+		{SequenceReader, errLast},
+		{SequenceMover, errNext},
+		{SequenceMover, s.Reset(ctx)},
+	} {
+		if slices.Contains(h.Lacks, tried.needs) {
+			c.fails(tried.err, massive.ErrUnsupported)
+			c.want("it wraps errors.ErrUnsupported", errors.Is(tried.err, errors.ErrUnsupported), true)
+		} else {
+			c.ok(tried.err)
+		}
+	}
+}
+
+// number is a row.
+type number struct{ N int64 }
+
+func (c *check) load(opts ...massive.LoadOption) *massive.DB {
+	c.Helper()
+	m, err := massive.Load(c.Context(), c.db.DB(), c.db.Dialect(), opts...)
+	if err != nil {
+		c.Fatalf("%s: load: %v", c.rule.says, err)
+	}
+	return m
+}
+
+func connOf(t *testing.T, db *sql.DB) *sql.Conn {
+	t.Helper()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// begin is a transaction that is rolled back when the test ends, if it still runs.
+func begin(t *testing.T, db *sql.DB, opts *sql.TxOptions) *sql.Tx {
+	t.Helper()
+	// Not the test's own context: its end would roll back in the background.
+	tx, err := db.BeginTx(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	return tx
+}
+
+// other is a transaction of another session, and the structures in it.
+func (c *check) other(opts *sql.TxOptions) (*sql.Tx, *massive.DB) {
+	c.Helper()
+	tx := begin(c.T, c.db.DB(), opts)
+	return tx, c.m.With(tx)
+}
+
+// want checks a value.
+func (c *check) want(what string, got, want any) {
+	c.Helper()
+	if !reflect.DeepEqual(got, want) {
+		c.Errorf("%s\n\t%s: got %v, want %v", c.rule.says, what, got, want)
+	}
+}
+
+// ok checks that there is no error.
+func (c *check) ok(err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatalf("%s\n\tgot an error: %v", c.rule.says, err)
+	}
+}
+
+// sentinels are all that an error can be.
+var sentinels = []error{
+	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
+	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
+	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
+	massive.ErrLabelUnknown, context.Canceled, context.DeadlineExceeded,
+}
+
+// fails checks which error it is, that it is no other, and that it says each of the texts.
+func (c *check) fails(err, want error, says ...string) {
+	c.Helper()
+	if err == nil {
+		c.Errorf("%s\n\tgot no error, want %q", c.rule.says, want)
+		return
+	}
+	var is []error
+	for _, s := range sentinels {
+		if errors.Is(err, s) {
+			is = append(is, s)
+		}
+	}
+	var ours *massive.Error
+	if len(is) != 1 || is[0] != want || !errors.As(err, &ours) { //nolint:errorlint // the sentinel itself is meant
+		c.Errorf("%s\n\tgot error %q, which is %q, want a *massive.Error that is %q", c.rule.says, err, is, want)
+	}
+	for _, s := range says {
+		if !strings.Contains(err.Error(), s) {
+			c.Errorf("%s\n\terror %q does not say %q", c.rule.says, err, s)
+		}
+	}
+}
+
+// How long the suite waits to believe that an operation waits for somebody, and that one does not.
+const (
+	soon  = 150 * time.Millisecond
+	never = 20 * time.Second
+)
+
+// blocks checks that an operation waits until its context ends.
+func (c *check) blocks(what string, op func(ctx context.Context) error) {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(c.Context(), soon)
+	defer cancel()
+	if err := op(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		c.Errorf("%s\n\t%s did not wait: %v", c.rule.says, what, err)
+	}
+}
+
+// passes checks that an operation does not wait.
+func (c *check) passes(what string, op func(ctx context.Context) error) {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(c.Context(), never)
+	defer cancel()
+	if err := op(ctx); err != nil {
+		c.Errorf("%s\n\t%s: %v", c.rule.says, what, err)
+	}
+}
+
+func (c *check) matview(name string) massive.Matview {
+	c.Helper()
+	return matviewOf(c, c.m, name)
+}
+
+func matviewOf(c *check, m *massive.DB, name string) massive.Matview {
+	c.Helper()
+	v, err := m.Matview(name)
+	c.ok(err)
+	return v
+}
+
+func (c *check) enum(name string) massive.Enum {
+	c.Helper()
+	e, err := c.m.Enum(name)
+	c.ok(err)
+	return e
+}
+
+func (c *check) sequence(name string) massive.Sequence {
+	c.Helper()
+	return sequenceOf(c, c.m, name)
+}
+
+func sequenceOf(c *check, m *massive.DB, name string) massive.Sequence {
+	c.Helper()
+	s, err := m.Sequence(name)
+	c.ok(err)
+	return s
+}
+
+// next takes values, and checks them.
+func (c *check) next(s massive.Sequence, want ...int64) {
+	c.Helper()
+	var got []int64
+	for range want {
+		v, err := s.NextValue(c.Context())
+		c.ok(err)
+		got = append(got, v)
+	}
+	c.want("the next values of "+s.Name().String(), got, want)
+}
+
+// numbers reads a view of one column.
+func (c *check) numbers(v massive.Matview) []int64 {
+	c.Helper()
+	var rows []int64
+	c.ok(v.Select(c.Context(), &rows, ""))
+	return rows
+}
+
+// listed are the names of what is loaded, as "m public.v", "e public.mood" or "s public.no".
+func listed(m *massive.DB) []string {
+	all := []string{}
+	for _, v := range m.Matviews() {
+		all = append(all, "m "+v.Name().String())
+	}
+	for _, e := range m.Enums() {
+		all = append(all, "e "+e.Name().String())
+	}
+	for _, s := range m.Sequences() {
+		all = append(all, "s "+s.Name().String())
+	}
+	return all
+}
+
+func sprint[T any](all []T) []string {
+	texts := []string{}
+	for _, a := range all {
+		texts = append(texts, fmt.Sprint(a))
+	}
+	return texts
+}

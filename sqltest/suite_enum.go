@@ -1,0 +1,52 @@
+package sqltest
+
+import (
+	"slices"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+func enumRules() []rule {
+	mood := Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
+	return []rule{{
+		name: "enum/append", says: "AppendEnum changes the program's picture alone, until the next reload", each: true, catalog: mood,
+		check: func(c *check) {
+			before := c.enum("mood")
+			c.ok(c.m.AppendEnum("mood", "elated"))
+			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy", "elated"})
+			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
+			c.want("what others load", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
+			changes, err := c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("labels after a reload", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+			c.want("changes", len(changes), 0)
+		},
+	}, {
+		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: mood,
+		check: func(c *check) {
+			c.fails(c.m.AppendEnum("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
+			c.fails(c.m.AppendEnum("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
+			c.fails(c.m.AppendEnum("mood", ""), massive.ErrInvalid)
+			c.fails(c.m.AppendEnum("mood", "a\x00"), massive.ErrInvalid)
+			c.fails(c.m.AppendEnum("mood"), massive.ErrInvalid)
+			c.fails(c.m.AppendEnum("moods", "new"), massive.ErrNotFound, "did you mean public.mood?")
+			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+		},
+	}, {
+		name: "enum/order", says: "labels compare by their place in the type, strangers behind", catalog: mood,
+		check: func(c *check) {
+			labels := []string{"b", "happy", "a", "sad", "ok"}
+			slices.SortFunc(labels, c.enum("mood").Compare)
+			c.want("sorted", labels, []string{"sad", "ok", "happy", "a", "b"})
+			c.want("position", c.enum("mood").Position("ok"), 1)
+			c.want("contains", c.enum("mood").Contains("OK"), false)
+		},
+	}}
+}
+
+func enumLabels(c *check, m *massive.DB) []string {
+	c.Helper()
+	e, err := m.Enum("mood")
+	c.ok(err)
+	return e.Values()
+}

@@ -1,0 +1,257 @@
+package sqltest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// sale is a row with columns of several types.
+type sale struct {
+	Shop  int64
+	Day   string
+	Total float64
+	Paid  bool
+	Note  *string
+}
+
+func loadRules() []rule {
+	return []rule{{
+		name: "load/order", says: "structures come by kind, schema and name, byte by byte",
+		catalog: Catalog{
+			Matviews:  []Matview{{Name: "b.v"}, {Name: "a.w"}, {Name: "a.V"}, {Name: "v"}},
+			Enums:     []Enum{{Name: "b.e"}, {Name: "a.e"}, {Name: "e"}},
+			Sequences: []Sequence{{Name: "z"}, {Name: "Z"}, {Name: "a.s"}},
+		},
+		check: func(c *check) {
+			c.want("the structures", listed(c.m), []string{
+				`m a."V"`, "m a.w", "m b.v", "m public.v", "e a.e", "e b.e", "e public.e", "s a.s", `s public."Z"`, "s public.z",
+			})
+		},
+	}, {
+		name: "load/matviews", says: "a materialized view comes with its columns in order, its index, its comment, and whether it is populated",
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "sales", Comment: "it's by day", Rows: []sale{{1, "monday", 9.5, true, nil}}, Unique: []string{"shop", "day"}},
+			{Name: "empty", Rows: []number{}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			v := c.matview("sales")
+			c.want("name", v.Name(), dialect.Name{Schema: "public", Name: "sales"})
+			c.want("columns", v.Columns(), []dialect.Column{
+				{Name: "shop", Type: "bigint"}, {Name: "day", Type: "text"}, {Name: "total", Type: "double precision"},
+				{Name: "paid", Type: "boolean"}, {Name: "note", Type: "text"},
+			})
+			c.want("indexes", v.Indexes(), []dialect.Index{{Name: "sales_shop_day_idx", Columns: []string{"shop", "day"}, Unique: true}})
+			c.want("comment", v.Comment(), "it's by day")
+			c.want("populated", v.Populated(), true)
+			c.want("may be refreshed", v.MayRefresh(), true)
+			c.want("populated, of a view made with no data", c.matview("empty").Populated(), false)
+			c.want("indexes, of a view without", len(c.matview("empty").Indexes()), 0)
+		},
+	}, {
+		name: "load/enums", says: "an enum comes with its labels in the type's order, and is not mixed with one of its name in another schema",
+		catalog: Catalog{Enums: []Enum{
+			{Name: "mood", Labels: []string{"z", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL"}, Comment: "how it goes"},
+			{Name: "other.mood", Labels: []string{"one", "two"}}, {Name: "nothing"},
+		}},
+		check: func(c *check) {
+			c.want("labels", c.enum("mood").Values(), []string{"z", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL"})
+			c.want("comment", c.enum("mood").Comment(), "how it goes")
+			c.want("labels in the other schema", c.enum("other.mood").Values(), []string{"one", "two"})
+			c.want("an enum without labels", c.enum("nothing").Len(), 0)
+			c.db.Do(c, AddLabel{Enum: "mood", Label: "between", Before: "y"}, AddLabel{Enum: "mood", Label: "last"})
+			_, err := c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("labels after some were added", c.enum("mood").Values(),
+				[]string{"z", "between", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL", "last"})
+		},
+	}, {
+		name: "load/sequences", says: "a sequence comes with its type, start, increment, bounds, cache, cycle and the column that owns it",
+		catalog: Catalog{Sequences: []Sequence{
+			{Name: "plain"},
+			{Name: "down", Increment: -1},
+			{Name: "small", Type: "smallint", Increment: -5, Min: -100, Max: 100, Start: 50, Cache: 20, Cycle: true, Comment: "odd"},
+			{Name: "owned", Type: "integer", OwnedBy: "orders.no"},
+		}},
+		check: func(c *check) {
+			for name, want := range map[string]dialect.SequenceDef{
+				"plain": {Type: "bigint", Start: 1, Increment: 1, Min: 1, Max: math.MaxInt64, Cache: 1},
+				"down":  {Type: "bigint", Start: -1, Increment: -1, Min: math.MinInt64, Max: -1, Cache: 1},
+				"small": {Type: "smallint", Start: 50, Increment: -5, Min: -100, Max: 100, Cache: 20, Cycle: true},
+				"owned": {Type: "integer", Start: 1, Increment: 1, Min: 1, Max: math.MaxInt32, Cache: 1,
+					OwnedBy: &dialect.ColumnRef{Table: dialect.Name{Schema: "public", Name: "orders"}, Column: "no"}},
+			} {
+				got := c.sequence(name).Def()
+				got.Object, got.Rights = dialect.Object{}, dialect.SequenceRights{}
+				c.want(name, got, want)
+			}
+			c.want("comment", c.sequence("small").Comment(), "odd")
+		},
+	}, {
+		name: "load/keys", says: "sequences of primary keys are left out, each with its key, unless KeySequences asks for them",
+		needs: []Capability{SequenceMover},
+		catalog: Catalog{Sequences: []Sequence{
+			{Name: "free"}, {Name: "key", KeyOf: "orders.id"}, {Name: "plain", OwnedBy: "orders.no"}, {Name: "far.key", KeyOf: "lines.id"},
+		}},
+		check: func(c *check) {
+			c.want("the sequences", listed(c.m), []string{"s public.free", "s public.plain"})
+			left := []string{}
+			for _, o := range c.m.Omitted() {
+				left = append(left, fmt.Sprint(o.Name, " ", o.KeyOf, " ", o.Why))
+			}
+			c.want("what is left out", left, []string{
+				"far.key public.lines.id it is the key sequence of public.lines.id",
+				"public.key public.orders.id it is the key sequence of public.orders.id",
+			})
+			_, err := c.m.Sequence("key")
+			c.fails(err, massive.ErrNotFound, "key sequence of public.orders.id")
+			all := c.load(massive.KeySequences())
+			c.want("all sequences", len(all.Sequences()), 4)
+			c.next(sequenceOf(c, all, "far.key"), 1, 2)
+		},
+	}, {
+		name: "load/filters", says: "Only, Include and Exclude say what is loaded, and Omitted what they left out",
+		catalog: Catalog{
+			Matviews: []Matview{{Name: "stats.daily"}, {Name: "stats.tmp_daily"}, {Name: "other"}},
+			Enums:    []Enum{{Name: "stats.mood"}, {Name: "tmp_mood"}}, Sequences: []Sequence{{Name: "stats.no"}, {Name: "tmp_no"}},
+		},
+		check: func(c *check) {
+			m := c.load(massive.Include("stats.*"), massive.Exclude("tmp_*"))
+			c.want("included and not excluded", listed(m), []string{"m stats.daily", "e stats.mood", "s stats.no"})
+			c.want("left out", len(m.Omitted()), 4)
+			_, err := m.Matview("stats.tmp_daily")
+			c.fails(err, massive.ErrNotFound, "excluded by tmp_*")
+			m = c.load(massive.Only(massive.KindEnum, massive.KindSequence))
+			c.want("kinds", listed(m), []string{"e public.tmp_mood", "e stats.mood", "s public.tmp_no", "s stats.no"})
+			_, err = m.Matview("other")
+			c.fails(err, massive.ErrNotFound, "that kind was not loaded")
+		},
+	}, {
+		name: "load/rights", says: "what the role may do is loaded, and is what the database then allows",
+		needs: []Capability{MatviewRefresher, SequenceReader, SequenceMover},
+		catalog: Catalog{
+			Matviews: []Matview{{Name: "theirs", Rows: []number{{1}}, NotOwned: true}, {Name: "ours", Rows: []number{{1}}}},
+			Sequences: []Sequence{
+				{Name: "all"}, {Name: "none", Rights: &dialect.SequenceRights{}}, {Name: "read", Rights: &dialect.SequenceRights{Read: true}},
+				{Name: "next", Rights: &dialect.SequenceRights{Next: true}},
+			},
+		},
+		check: func(c *check) {
+			ctx := c.Context()
+			allowed := func(err error) bool {
+				if err != nil {
+					c.fails(err, massive.ErrPermission)
+				}
+				return err == nil
+			}
+			c.want("theirs may be refreshed", c.matview("theirs").MayRefresh(), false)
+			for _, v := range c.m.Matviews() {
+				_, err := v.Refresh(ctx)
+				c.want("refresh of "+v.Name().String(), allowed(err), v.MayRefresh())
+			}
+			c.want("rights", c.sequence("none").Def().Rights.String(), "none")
+			for _, s := range c.m.Sequences() {
+				r := s.Def().Rights
+				_, errRead := s.State(ctx)
+				c.want("reading "+s.Name().String(), allowed(errRead), r.Read)
+				_, errNext := s.NextValue(ctx)
+				c.want("a value of "+s.Name().String(), allowed(errNext), r.Next)
+				c.want("restart of "+s.Name().String(), allowed(s.Restart(ctx)), r.Restart)
+			}
+		},
+	}, {
+		name: "reload/changes", says: "Reload returns what was added, removed and changed, by kind and name",
+		catalog: Catalog{
+			Matviews: []Matview{{Name: "v"}}, Enums: []Enum{{Name: "mood", Labels: []string{"a"}}}, Sequences: []Sequence{{Name: "old"}, {Name: "stays"}},
+		},
+		check: func(c *check) {
+			before := c.enum("mood")
+			c.db.Do(c, AddLabel{Enum: "mood", Label: "b"}, Drop{"old"}, Rename{"v", "w"}, Create{Sequences: []Sequence{{Name: "new"}}})
+			changes, err := c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("the changes", sprint(changes), []string{
+				"materialized view public.v removed", "materialized view public.w added",
+				`enum public.mood changed: labels ["a"] → ["a" "b"]`, "sequence public.new added", "sequence public.old removed",
+			})
+			c.want("the structures", listed(c.m), []string{"m public.w", "e public.mood", "s public.new", "s public.stays"})
+			c.want("what was handed out before", before.Values(), []string{"a"})
+			changes, err = c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("the changes, of a second reload", len(changes), 0)
+		},
+	}}
+}
+
+func nameRules() []rule {
+	return []rule{{
+		name: "names/path", says: "a bare name is the first structure of that name along the search path, and a table there hides it",
+		catalog: Catalog{
+			SearchPath: []string{"first", "second"},
+			Tables:     []string{"first.hidden", "first.mood"},
+			Matviews:   []Matview{{Name: "first.v"}, {Name: "second.v"}, {Name: "second.hidden"}, {Name: "off.away"}},
+			Enums:      []Enum{{Name: "second.mood"}, {Name: "second.seen"}},
+			Sequences:  []Sequence{{Name: "second.s"}, {Name: "off.s"}},
+		},
+		check: func(c *check) {
+			c.want("the search path", c.m.SearchPath(), []string{"first", "second"})
+			c.want("in both", c.matview("v").Name().String(), "first.v")
+			c.want("in the second", c.sequence("s").Name().String(), "second.s")
+			c.want("an enum in the second", c.enum("seen").Name().String(), "second.seen")
+			c.want("with its schema", c.matview("off.away").Name().String(), "off.away")
+			reason := func(err error, want massive.NotFoundReason, says string) {
+				c.Helper()
+				c.fails(err, massive.ErrNotFound, says)
+				var missing *massive.NotFoundError
+				if !errors.As(err, &missing) || missing.Reason != want {
+					c.Errorf("%s\n\terror %v gives not the reason %d", c.rule.says, err, want)
+				}
+			}
+			_, err := c.m.Matview("hidden")
+			reason(err, massive.Hidden, "second.hidden is hidden by table first.hidden")
+			_, err = c.m.Enum("mood")
+			reason(err, massive.Hidden, "second.mood is hidden by the row type of first.mood")
+			_, err = c.m.Matview("away")
+			reason(err, massive.OffSearchPath, "off.away exists")
+			_, err = c.m.Matview("hiden")
+			reason(err, massive.Unknown, "did you mean second.hidden?")
+			_, err = c.m.Sequence("v")
+			reason(err, massive.OtherKind, "a materialized view of that name exists")
+		},
+	}, {
+		name: "names/odd", says: "names work whatever characters they hold", needs: []Capability{SequenceMover, MatviewRefresher, MatviewReader}, each: true,
+		catalog: Catalog{
+			Sequences: []Sequence{
+				{Name: `"it's"`}, {Name: `"with.dot"`}, {Name: `"say ""hi"""`}, {Name: `back\slash`}, {Name: "UPPER"}, {Name: `"ünï 名前"`},
+				{Name: "select"}, {Name: "with space"}, {Name: strings.Repeat("n", 63)}, {Name: `"odd.schema"."$1"`},
+			},
+			Matviews: []Matview{{Name: `"o'dd"."v""iew\"`, Rows: []number{{4}}, Unique: []string{"n"}}},
+		},
+		check: func(c *check) {
+			for _, s := range c.m.Sequences() {
+				again := c.sequence(s.Name().Quoted())
+				c.want("found by its quoted name", again.Name(), s.Name())
+				c.next(again, 1, 2)
+				c.ok(again.ResetTo(c.Context(), 7))
+				c.next(again, 7)
+			}
+			v := c.matview(`"o'dd"."v""iew\"`)
+			for _, opts := range [][]massive.RefreshOption{nil, {massive.Concurrently()}} {
+				_, err := v.Refresh(c.Context(), opts...)
+				c.ok(err)
+			}
+			c.want("its rows", c.numbers(v), []int64{4})
+		},
+	}, {
+		name: "names/bad", says: "a name that can't be one is ErrInvalid", catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			for _, name := range []string{"", `""`, ".s", "s.", "a.b.c", `"s`, `s"x"`, `"s"x`, "s\x00", strings.Repeat("s", 64)} {
+				_, err := c.m.Sequence(name)
+				c.fails(err, massive.ErrInvalid)
+			}
+		},
+	}}
+}

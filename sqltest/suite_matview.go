@@ -1,0 +1,205 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+var concurrently = []massive.RefreshOption{massive.Concurrently()}
+
+func matviewRules() []rule {
+	both := []Capability{MatviewReader, MatviewRefresher}
+	return []rule{{
+		name: "refresh/modes", says: "a refresh gives a view the rows that its query has now, and says in which mode and why",
+		needs: both, each: true,
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			v := c.matview("v")
+			for i, r := range []struct {
+				opts []massive.RefreshOption
+				mode massive.RefreshMode
+				why  string
+			}{{nil, massive.Blocking, "the default"}, {concurrently, massive.Concurrent, "asked for"}} {
+				before, now := int64(i+1), int64(i+2)
+				c.db.Do(c, SetRows{"v", []number{{now}}})
+				c.want("the rows before", c.numbers(v), []int64{before})
+				result, err := v.Refresh(c.Context(), r.opts...)
+				c.ok(err)
+				c.want("the outcome", result.Outcome, massive.Refreshed)
+				c.want("the mode", result.Mode, r.mode)
+				c.want("why", result.Why, r.why)
+				c.want("the rows", c.numbers(v), []int64{now})
+			}
+		},
+	}, {
+		name: "refresh/no data", says: "WithNoData empties a view, which can't be read or refreshed concurrently until it is refreshed",
+		needs: both, each: true,
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			v := c.matview("v")
+			result, err := v.Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			c.want("the outcome", result.Outcome, massive.Emptied)
+			_, err = c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("populated", c.matview("v").Populated(), false)
+			_, err = v.Refresh(c.Context())
+			c.ok(err)
+			c.want("the rows", c.numbers(v), []int64{1})
+		},
+	}, {
+		name: "refresh/not populated", says: "a view without data can't be read or refreshed concurrently: ErrNotPopulated",
+		needs: both, each: true,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true}, {Name: "w", Rows: []number{{1}}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			c.afresh()
+			c.fails(c.matview("v").Select(c.Context(), &[]int64{}, ""), massive.ErrNotPopulated, "select from public.v")
+			c.afresh()
+			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
+			c.fails(err, massive.ErrNotPopulated, "refresh concurrently public.v", "without Concurrently")
+		},
+	}, {
+		name: "refresh/no index", says: "a concurrent refresh needs a unique index: ErrNoUniqueIndex, with the index that would help",
+		needs: both, each: true, catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}}}},
+		check: func(c *check) {
+			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
+			c.fails(err, massive.ErrNoUniqueIndex, `CREATE UNIQUE INDEX ON "public"."v" ("n")`)
+		},
+	}, {
+		name: "refresh/duplicates", says: "rows that break the unique index fail the refresh with ErrDuplicateRows, and the old ones stay",
+		needs:   both,
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			c.db.Do(c, SetRows{"v", []number{{2}, {2}}})
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
+				_, err := c.matview("v").Refresh(c.Context(), opts...)
+				c.fails(err, massive.ErrDuplicateRows)
+				c.want("the rows", c.numbers(c.matview("v")), []int64{1})
+			}
+		},
+	}, {
+		name: "refresh/gone", says: "a view that was dropped, renamed or replaced since it was loaded is ErrNotFound",
+		needs: both, each: true,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "dropped", Rows: []number{{1}}}, {Name: "renamed", Rows: []number{{1}}}, {Name: "replaced", Rows: []number{{1}}},
+		}},
+		check: func(c *check) {
+			c.db.Do(c, Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}})
+			for _, name := range []string{"dropped", "renamed", "replaced"} {
+				c.afresh()
+				_, err := c.matview(name).Refresh(c.Context())
+				c.fails(err, massive.ErrNotFound, "refresh public."+name, "Reload")
+			}
+			c.afresh()
+			c.fails(c.matview("dropped").Select(c.Context(), &[]int64{}, ""), massive.ErrNotFound, "select from public.dropped")
+			c.afresh()
+			_, err := c.matview("dropped").Definition(c.Context())
+			c.fails(err, massive.ErrNotFound, "read the definition of public.dropped")
+		},
+	}, {
+		name: "refresh/transaction", says: "what a transaction refreshes others see when it commits, and never if it is rolled back",
+		needs:   both,
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			c.db.Do(c, SetRows{"v", []number{{2}}})
+			for _, commit := range []bool{false, true} {
+				tx, inside := c.other(nil)
+				_, err := matviewOf(c, inside, "v").Refresh(c.Context(), concurrently...)
+				c.ok(err)
+				c.want("inside", c.numbers(matviewOf(c, inside, "v")), []int64{2})
+				c.want("outside, meanwhile", c.numbers(c.matview("v")), []int64{1})
+				want := []int64{1}
+				if commit {
+					c.ok(tx.Commit())
+					want = []int64{2}
+				} else {
+					c.ok(tx.Rollback())
+				}
+				c.want("afterwards", c.numbers(c.matview("v")), want)
+			}
+		},
+	}, {
+		name: "refresh/locks", says: "a blocking refresh holds off readers until its transaction ends, and waits for theirs; a concurrent one does neither",
+		needs:   both,
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			read := func(ctx context.Context) error { return c.matview("v").Select(ctx, &[]int64{}, "") }
+			refresh := func(opts ...massive.RefreshOption) func(context.Context) error {
+				return func(ctx context.Context) error {
+					_, err := c.matview("v").Refresh(ctx, opts...)
+					return err
+				}
+			}
+			load := func(ctx context.Context) error {
+				_, err := massive.Load(ctx, c.db.DB(), c.db.Dialect())
+				return err
+			}
+			tx, inside := c.other(nil)
+			_, err := matviewOf(c, inside, "v").Refresh(c.Context())
+			c.ok(err)
+			c.blocks("a reader of a blocking refresh", read)
+			c.blocks("another refresh", refresh(concurrently...))
+			c.passes("a load", load)
+			c.ok(tx.Rollback())
+			c.passes("a reader behind it", read)
+
+			tx, inside = c.other(nil)
+			_, err = matviewOf(c, inside, "v").Refresh(c.Context(), concurrently...)
+			c.ok(err)
+			c.passes("a reader of a concurrent refresh", read)
+			c.blocks("another concurrent refresh", refresh(concurrently...))
+			c.ok(tx.Rollback())
+
+			tx, inside = c.other(nil)
+			c.want("rows", c.numbers(matviewOf(c, inside, "v")), []int64{1})
+			c.blocks("a blocking refresh of what is being read", refresh())
+			c.passes("a concurrent refresh of what is being read", refresh(concurrently...))
+			c.ok(tx.Rollback())
+		},
+	}, {
+		name: "select/structs", says: "Select reads columns into fields by name, NULLs too",
+		needs: []Capability{MatviewReader}, each: true,
+		catalog: Catalog{Matviews: []Matview{{Name: "sales", Rows: []sale{{1, "monday", 9.5, true, nil}, {2, "it's", -1, false, new(string)}}}}},
+		check: func(c *check) {
+			var rows []sale
+			c.ok(c.matview("sales").Select(c.Context(), &rows, ""))
+			c.want("the number of rows", len(rows), 2)
+			if len(rows) == 2 {
+				c.want("NULL", rows[0].Note, (*string)(nil))
+				c.want("an empty text", rows[1].Note, new(string))
+				rows[1].Note = nil
+				c.want("the rows", rows, []sale{{1, "monday", 9.5, true, nil}, {2, "it's", -1, false, nil}})
+			}
+		},
+	}, {
+		name: "select/made anew", says: "a view made anew is read by the columns that were loaded, or not at all",
+		needs:   []Capability{MatviewReader},
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []struct{ A, B int64 }{{1, 2}}}}},
+		check: func(c *check) {
+			v := c.matview("v")
+			c.db.Do(c, Drop{"v"}, Create{Matviews: []Matview{{Name: "v", Rows: []struct{ C, B, A int64 }{{3, 4, 5}}}}})
+			var rows []struct{ A, B int64 }
+			c.ok(v.Select(c.Context(), &rows, ""))
+			c.want("the rows", rows, []struct{ A, B int64 }{{5, 4}})
+			c.db.Do(c, Drop{"v"}, Create{Matviews: []Matview{{Name: "v", Rows: []struct{ C int64 }{{3}}}}})
+			if err := v.Select(c.Context(), &rows, ""); err == nil {
+				c.Errorf("%s\n\tgot no error for a column that is gone", c.rule.says)
+			}
+		},
+	}}
+}
+
+// afresh gives a rule that runs in a transaction a new one: in one that has failed, all that is said of the next
+// operation is that.
+func (c *check) afresh() {
+	c.Helper()
+	if tx, ok := c.q.(*sql.Tx); ok {
+		c.ok(tx.Rollback())
+		c.q = begin(c.T, c.db.DB(), nil)
+		c.m = c.m.With(c.q)
+	}
+}

@@ -1,0 +1,212 @@
+package sqltest
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+func (c *check) state(s massive.Sequence, last int64, called bool) {
+	c.Helper()
+	got, err := s.State(c.Context())
+	c.ok(err)
+	c.want("the state of "+s.Name().String(), got, dialect.SequenceState{Last: last, Called: called})
+	v, err := s.LastValue(c.Context())
+	c.ok(err)
+	c.want("its last value", v, last)
+}
+
+func sequenceRules() []rule {
+	both := []Capability{SequenceReader, SequenceMover}
+	return []rule{{
+		name: "sequence/state", says: "State tells a sequence that is unused, or was reset, from one whose first value was taken",
+		needs: both, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.state(s, 1, false)
+			c.next(s, 1)
+			c.state(s, 1, true)
+			c.next(s, 2, 3)
+			c.state(s, 3, true)
+			c.ok(s.Reset(c.Context()))
+			c.state(s, 1, false)
+			c.next(s, 1)
+		},
+	}, {
+		name: "sequence/reset", says: "after ResetTo(v) the last value is v, and the next one too; Restart goes to the declared start",
+		needs: both, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s", Start: 10, Increment: 5}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.next(s, 10, 15)
+			c.ok(s.ResetTo(c.Context(), 123))
+			c.state(s, 123, false)
+			c.next(s, 123, 128)
+			c.state(s, 128, true)
+			c.ok(s.Restart(c.Context()))
+			c.next(s, 10)
+			c.ok(s.Reset(c.Context()))
+			c.next(s, 1, 6)
+		},
+	}, {
+		name: "sequence/range", says: "a value outside the bounds is ErrOutOfRange and changes nothing; where 1 is outside, Reset names Restart",
+		needs: both, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "high", Min: 100, Max: 200, Start: 150}, {Name: "down", Increment: -1}}},
+		check: func(c *check) {
+			for _, name := range []string{"high", "down"} {
+				c.afresh()
+				c.fails(c.sequence(name).Reset(c.Context()), massive.ErrOutOfRange, "Restart starts it over at its declared start")
+			}
+			for _, v := range []int64{99, 201, -1, 1 << 62} {
+				c.afresh()
+				c.fails(c.sequence("high").ResetTo(c.Context(), v), massive.ErrOutOfRange, "it runs from 100 to 200")
+			}
+			c.afresh()
+			c.state(c.sequence("high"), 150, false)
+			c.ok(c.sequence("high").ResetTo(c.Context(), 200))
+			c.next(c.sequence("high"), 200)
+		},
+	}, {
+		name: "sequence/end", says: "a sequence at its bound is ErrExhausted, or starts over at the other bound if it cycles",
+		needs: both, each: true,
+		catalog: Catalog{Sequences: []Sequence{
+			{Name: "up", Max: 3, Increment: 2}, {Name: "down", Min: -2, Increment: -1}, {Name: "round", Min: 1, Max: 5, Start: 4, Increment: 3, Cycle: true},
+			{Name: "small", Type: "smallint", Start: 32767}, {Name: "back", Min: -5, Max: -1, Increment: -2, Cycle: true},
+		}},
+		check: func(c *check) {
+			for name, want := range map[string][]int64{"up": {1, 3}, "down": {-1, -2}, "small": {32767}} {
+				c.afresh()
+				s := c.sequence(name)
+				c.next(s, want...)
+				c.state(s, want[len(want)-1], true)
+				_, err := s.NextValue(c.Context())
+				c.fails(err, massive.ErrExhausted, "next value of public."+name)
+			}
+			c.afresh()
+			c.next(c.sequence("round"), 4, 1, 4, 1)
+			c.next(c.sequence("back"), -1, -3, -5, -1)
+			c.ok(c.sequence("up").Restart(c.Context()))
+			c.next(c.sequence("up"), 1)
+		},
+	}, {
+		name: "sequence/cache", says: "a connection reserves a cache of values; the last value is the last one reserved; a reset makes it forget them",
+		needs: both, catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
+		check: func(c *check) {
+			one, two := c.m.With(connOf(c.T, c.db.DB())), c.m.With(connOf(c.T, c.db.DB()))
+			c.next(sequenceOf(c, one, "s"), 1, 2)
+			c.state(sequenceOf(c, one, "s"), 10, true)
+			c.next(sequenceOf(c, two, "s"), 11)
+			c.next(sequenceOf(c, one, "s"), 3)
+			c.ok(sequenceOf(c, two, "s").ResetTo(c.Context(), 50))
+			c.next(sequenceOf(c, one, "s"), 50, 51)
+			c.next(sequenceOf(c, two, "s"), 60)
+			c.next(sequenceOf(c, one, "short"), 1, 2, 3)
+			c.state(sequenceOf(c, two, "short"), 3, true)
+			_, err := sequenceOf(c, one, "short").NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted)
+		},
+	}, {
+		name: "sequence/rollback", says: "a value stays taken though its transaction is rolled back; a reset is undone, and so are the values behind it",
+		needs: both, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.next(sequenceOf(c, inside, "s"), 1, 2)
+			c.ok(tx.Rollback())
+			c.next(c.sequence("s"), 3)
+
+			tx, inside = c.other(nil)
+			c.next(sequenceOf(c, inside, "s"), 4)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 100))
+			c.next(sequenceOf(c, inside, "s"), 100, 101)
+			c.state(c.sequence("s"), 4, true)
+			c.ok(tx.Rollback())
+			c.next(c.sequence("s"), 5)
+
+			tx, inside = c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 50))
+			c.next(sequenceOf(c, inside, "s"), 50)
+			c.ok(tx.Commit())
+			c.next(c.sequence("s"), 51)
+		},
+	}, {
+		name: "sequence/locks", says: "a reset holds off everybody's next value until its transaction ends, and waits for transactions that took one; reading never waits",
+		needs: both, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			next := func(ctx context.Context) error { _, err := s.NextValue(ctx); return err }
+			reset := func(ctx context.Context) error { return s.ResetTo(ctx, 7) }
+			last := func(ctx context.Context) error { _, err := s.LastValue(ctx); return err }
+			tx, inside := c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
+			c.blocks("a next value beside an open reset", next)
+			c.blocks("a second reset", reset)
+			c.passes("a last value", last)
+			c.ok(tx.Rollback())
+			c.passes("a next value behind it", next)
+
+			tx, inside = c.other(nil)
+			_, err := sequenceOf(c, inside, "s").NextValue(c.Context())
+			c.ok(err)
+			c.blocks("a reset beside an open transaction that took a value", reset)
+			c.passes("another's next value", next)
+			c.ok(tx.Commit())
+			c.passes("a reset behind it", reset)
+		},
+	}, {
+		name: "sequence/gone", says: "a sequence that was dropped, renamed or replaced since it was loaded is ErrNotFound", needs: both, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
+		check: func(c *check) {
+			c.db.Do(c, Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}})
+			for _, name := range []string{"dropped", "renamed", "replaced"} {
+				for what, op := range map[string]func(s massive.Sequence) error{
+					"next value of": func(s massive.Sequence) error { _, err := s.NextValue(c.Context()); return err },
+					"last value of": func(s massive.Sequence) error { _, err := s.LastValue(c.Context()); return err },
+					"reset":         func(s massive.Sequence) error { return s.Reset(c.Context()) },
+					"restart":       func(s massive.Sequence) error { return s.Restart(c.Context()) },
+				} {
+					c.afresh()
+					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name, "Reload")
+				}
+			}
+		},
+	}, {
+		name: "sequence/made anew", says: "a sequence made anew under its name goes on working", needs: both, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			c.next(c.sequence("s"), 1, 2, 3)
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, Drop{"s"}, Create{Sequences: []Sequence{{Name: "s", Start: 77}}})
+			c.afresh() // and one that is older may not know of it
+			s := c.sequence("s")
+			c.next(s, 77, 78)
+		},
+	}, {
+		name: "sequence/concurrency", says: "no value is handed out twice, whoever asks", needs: both,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 3}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			var mu sync.Mutex
+			var values []int64
+			var wg sync.WaitGroup
+			for range 6 {
+				wg.Go(func() {
+					for range 20 {
+						v, err := s.NextValue(c.Context())
+						mu.Lock()
+						if err != nil {
+							c.Errorf("%s\n\t%v", c.rule.says, err)
+						}
+						values = append(values, v)
+						mu.Unlock()
+					}
+				})
+			}
+			wg.Wait()
+			slices.Sort(values)
+			c.want("different values", len(slices.Compact(values)), 120)
+			c.state(s, 1+3*119, true)
+		},
+	}}
+}

@@ -1,0 +1,53 @@
+package sqltest_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/sqltest"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+func TestFake(t *testing.T) {
+	t.Parallel()
+	sqltest.TestDialect(t, sqltest.Harness{
+		Open: func(_ *testing.T, c sqltest.Catalog) sqltest.Database { return sqltest.New(c) },
+	})
+}
+
+// A real is a database of a real server, through one driver's mode.
+type real struct {
+	*pgtest.Database
+	db *sql.DB
+}
+
+func (r real) DB() *sql.DB              { return r.db }
+func (r real) Dialect() dialect.Dialect { return postgres.New() }
+
+// The real thing keeps to the same rules, over each driver and mode.
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []struct {
+		name, driver string
+		params       []string
+	}{
+		{"pq", "postgres", nil},
+		{"pgx", "pgx", nil},
+		{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}},
+		{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}},
+	} {
+		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
+			sqltest.TestDialect(t, sqltest.Harness{
+				Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database {
+					t.Helper()
+					d := pgtest.NewDatabase(t)
+					d.Fill(t, c)
+					return real{d, d.Open(t, mode.driver, mode.params...)}
+				},
+			})
+		})
+	}
+}

@@ -1,0 +1,154 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+func transactionRules() []rule {
+	all := []Capability{MatviewReader, MatviewRefresher, SequenceReader, SequenceMover}
+	everything := Catalog{
+		Matviews:  []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
+		Enums:     []Enum{{Name: "mood", Labels: []string{"sad"}}},
+		Sequences: []Sequence{{Name: "s"}},
+	}
+	return []rule{{
+		name: "transaction/picture", says: "a With's picture is its own: what is reloaded or appended there nobody else sees", catalog: everything,
+		check: func(c *check) {
+			_, inside := c.other(nil)
+			c.ok(inside.AppendEnum("mood", "inside"))
+			c.db.Do(c, AddLabel{Enum: "mood", Label: "ok"})
+			c.want("outside", enumLabels(c, c.m), []string{"sad"})
+			c.want("inside", enumLabels(c, inside), []string{"sad", "inside"})
+			_, err := inside.Reload(c.Context())
+			c.ok(err)
+			c.want("inside, reloaded", enumLabels(c, inside), []string{"sad", "ok"})
+			c.want("outside, still", enumLabels(c, c.m), []string{"sad"})
+			_, err = c.m.Reload(c.Context())
+			c.ok(err)
+			c.ok(c.m.AppendEnum("mood", "outside"))
+			c.want("inside, still", enumLabels(c, inside), []string{"sad", "ok"})
+		},
+	}, {
+		name: "transaction/read-only", says: "what writes is ErrReadOnly in a read-only transaction, which then has failed: ErrTxAborted", needs: all, catalog: everything,
+		check: func(c *check) {
+			for what, op := range operations(c.Context()) {
+				tx, inside := c.other(&sql.TxOptions{ReadOnly: true})
+				v, err := sequenceOf(c, inside, "s").LastValue(c.Context())
+				c.ok(err)
+				c.want("the last value", v, int64(1))
+				err = op(c, inside)
+				if what == "select" || what == "last value" || what == "reload" {
+					c.ok(err)
+				} else {
+					c.fails(err, massive.ErrReadOnly)
+					_, err = sequenceOf(c, inside, "s").LastValue(c.Context())
+					c.fails(err, massive.ErrTxAborted, "roll it back")
+				}
+				c.ok(tx.Rollback())
+			}
+		},
+	}, {
+		name: "transaction/failed", says: "a transaction in which something failed does nothing more, and does not commit", needs: all, catalog: everything,
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 50))
+			c.fails(sequenceOf(c, inside, "s").ResetTo(c.Context(), -1), massive.ErrOutOfRange)
+			for _, op := range operations(c.Context()) {
+				c.fails(op(c, inside), massive.ErrTxAborted, "roll it back")
+			}
+			c.passes("another's next value: a failed transaction holds no lock", func(ctx context.Context) error {
+				_, err := c.sequence("s").NextValue(ctx)
+				return err
+			})
+			if err := tx.Commit(); err == nil {
+				c.Errorf("%s\n\tit committed", c.rule.says)
+			}
+			c.state(c.sequence("s"), 1, true)
+		},
+	}, {
+		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: all, catalog: everything,
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.ok(tx.Commit())
+			for what, op := range operations(c.Context()) {
+				if err := op(c, inside); !errors.Is(err, sql.ErrTxDone) {
+					c.Errorf("%s\n\t%s: %v", c.rule.says, what, err)
+				}
+			}
+		},
+	}, {
+		name: "transaction/deadlock", says: "of two transactions that wait for each other one fails with ErrDeadlock, and the other goes on", needs: all,
+		catalog: Catalog{Sequences: []Sequence{{Name: "a"}, {Name: "b"}}},
+		check: func(c *check) {
+			one, inOne := c.other(nil)
+			two, inTwo := c.other(nil)
+			c.ok(sequenceOf(c, inOne, "a").Reset(c.Context()))
+			c.ok(sequenceOf(c, inTwo, "b").Reset(c.Context()))
+			ctx, cancel := context.WithTimeout(c.Context(), never)
+			defer cancel()
+			errs := make(chan error, 2)
+			for _, wants := range []massive.Sequence{sequenceOf(c, inOne, "b"), sequenceOf(c, inTwo, "a")} {
+				go func() {
+					_, err := wants.NextValue(ctx)
+					errs <- err
+				}()
+			}
+			first, second := <-errs, <-errs
+			if first == nil {
+				first, second = second, first
+			}
+			c.fails(first, massive.ErrDeadlock)
+			c.ok(second)
+			_, _ = one.Rollback(), two.Rollback()
+		},
+	}, {
+		name: "cancel/before", says: "an operation whose context has ended gives that context's error, and nothing has happened", needs: all, catalog: everything,
+		check: func(c *check) {
+			ended, cancel := context.WithCancel(c.Context())
+			cancel()
+			for _, op := range operations(ended) {
+				c.fails(op(c, c.m), context.Canceled)
+			}
+			c.state(c.sequence("s"), 1, false)
+		},
+	}, {
+		name: "cancel/waiting", says: "an operation that waits ends with its context, and leaves nothing behind", needs: all, catalog: everything,
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
+			ctx, cancel := context.WithCancelCause(c.Context())
+			waiting := make(chan error, 1)
+			go func() {
+				_, err := c.sequence("s").NextValue(ctx)
+				waiting <- err
+			}()
+			c.blocks("another one", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
+			cancel(errors.New("enough"))
+			c.fails(<-waiting, context.Canceled)
+			c.ok(tx.Rollback())
+			// Whether a value was taken before the cancel arrived is the server's affair.
+			c.passes("a next value behind it", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
+		},
+	}}
+}
+
+// operations are one of each kind that reaches the database.
+func operations(ctx context.Context) map[string]func(c *check, m *massive.DB) error {
+	return map[string]func(c *check, m *massive.DB) error{
+		"refresh": func(c *check, m *massive.DB) error { _, err := matviewOf(c, m, "v").Refresh(ctx); return err },
+		"concurrent": func(c *check, m *massive.DB) error {
+			_, err := matviewOf(c, m, "v").Refresh(ctx, concurrently...)
+			return err
+		},
+		"select":     func(c *check, m *massive.DB) error { return matviewOf(c, m, "v").Select(ctx, &[]int64{}, "") },
+		"last value": func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").LastValue(ctx); return err },
+		"next value": func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").NextValue(ctx); return err },
+		"reset":      func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").Reset(ctx) },
+		"restart":    func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").Restart(ctx) },
+		"reload":     func(_ *check, m *massive.DB) error { _, err := m.Reload(ctx); return err },
+	}
+}
