@@ -49,6 +49,7 @@ func TestPatternMatch(t *testing.T) {
 		{`a*."b*"`, []string{`ab."b*"`}, []string{`ab.bc`}},
 		{`"say ""*"""."x""?"`, []string{`"say ""*"""."x""?"`}, []string{`"say ""hi"""."x""?"`, `"say ""*"""."x""y"`}},
 		{`"a""b".?`, []string{`"a""b".c`}, []string{`"a""b".cd`, `ab.c`}},
+		{`"""a""".?`, []string{`"""a""".x`}, []string{`"""a""".xy`, `a.x`}},
 		{`"a.b".c*`, []string{`"a.b".cd`}, []string{`a."b.cd"`}},
 	} {
 		p := pattern(t, c.pattern)
@@ -178,6 +179,7 @@ func FuzzPattern(f *testing.F) {
 	f.Add("st?ts", false, "*", true, "stats", "*")
 	f.Add("a*b", true, "a*b?c*", false, "a*b", "aabbxccc")
 	f.Add(`"`, true, `*"?`, true, `"`, `*"?`)
+	f.Add(`"a"`, true, "?", false, `"a"`, "x")
 	f.Add("*", false, "*a*b*a", false, "größe", "aabba")
 	f.Fuzz(func(t *testing.T, schema string, schemaQuoted bool, name string, nameQuoted bool, inSchema, inName string) {
 		if !utf8.ValidString(schema+name+inSchema+inName) || len(inSchema) > 20 || len(inName) > 20 ||

@@ -57,7 +57,9 @@ func TestParseNameRefuses(t *testing.T) {
 		`da"ily`:      `invalid argument: name "da\"ily" has a quote inside a part; quote the whole part and double the quote`,
 		`app.da"ily"`: `invalid argument: name "app.da\"ily\"" has a quote inside a part; quote the whole part and double the quote`,
 		`"app"daily`:  `invalid argument: name "\"app\"daily" goes on behind a closing quote`,
+		`"app"x`:      `invalid argument: name "\"app\"x" goes on behind a closing quote`,
 		`"app" .x`:    `invalid argument: name "\"app\" .x" goes on behind a closing quote`,
+		"\x00a":       `invalid argument: name "\x00a" holds a NUL byte`,
 		"a\x00b":      `invalid argument: name "a\x00b" holds a NUL byte`,
 		"a.\"b\x00\"": `invalid argument: name "a.\"b\x00\"" holds a NUL byte`,
 	} {
@@ -97,6 +99,7 @@ func TestNameText(t *testing.T) {
 		{dialect.Name{Name: "daily"}, `daily`, `"daily"`},
 		{dialect.Name{Schema: "app", Name: "daily"}, `app.daily`, `"app"."daily"`},
 		{dialect.Name{Schema: "app", Name: "_x$1"}, `app._x$1`, `"app"."_x$1"`},
+		{dialect.Name{Schema: "az", Name: "z09"}, `az.z09`, `"az"."z09"`},
 		{dialect.Name{Schema: "App", Name: "daily"}, `"App".daily`, `"App"."daily"`},
 		{dialect.Name{Schema: "app", Name: "1st"}, `app."1st"`, `"app"."1st"`},
 		{dialect.Name{Schema: "app", Name: "$1"}, `app."$1"`, `"app"."$1"`},

@@ -123,6 +123,9 @@ func TestDiffWords(t *testing.T) {
 		daily + `may be refreshed true → false`: func(d defs) {
 			d.daily.MayRefresh = false
 		},
+		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(total, day) unique total_idx(total)]`: func(d defs) {
+			d.daily.Indexes[0].Columns = []string{"total", "day"}
+		},
 		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(day) unique]`: func(d defs) {
 			d.daily.Indexes = d.daily.Indexes[:1]
 		},

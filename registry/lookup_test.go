@@ -79,7 +79,9 @@ func TestLookup(t *testing.T) {
 }
 
 func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts everybody's
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	cat := shop()
+	cat.Matviews = append(cat.Matviews, matviews(visible(`app."say ""hi"""`))...)
+	r, _, _ := stubbed(cat, registry.Selection{})
 	check := func(rule, name string, want float64, lookup func() error) {
 		t.Helper()
 		if got := testing.AllocsPerRun(100, func() {
@@ -93,7 +95,7 @@ func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ev
 	on := r.On(&querier{})
 	for _, name := range []string{
 		`daily`, `app.daily`, `"app"."daily"`, `"daily"`, `app."daily"`, `"app".daily`, `Odd Name`, `"Odd Name"`, `app."Odd Name"`,
-		`"app"."Odd Name"`, `"app".Odd Name`,
+		`"app"."Odd Name"`, `"app".Odd Name`, `"say ""hi"""`, `app."say ""hi"""`,
 	} {
 		check("in its own registry", name, 0, func() error { _, err := r.Matview(name); return err })
 		check("through On", name, 1, func() error { _, err := on.Matview(name); return err })
@@ -270,6 +272,18 @@ func TestNotFound(t *testing.T) {
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("stats.*")}}, mv, "weekly",
 			registry.NotFoundError{Reason: registry.Filtered, Exists: names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
 		}, {
+			"another name's omission is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.tmp_x"), object("stats.tmp_y"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp_*")}}, en, "mood",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		}, {
+			"an omission in another schema is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.mood"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: patterns("mood")}}, en, "stats.mood",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		}, {
+			"another kind's omission is none, off the search path", dialect.Catalog{SearchPath: path, Enums: enums(object("stats.x"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: patterns("x")}}, mv, "x",
+			registry.NotFoundError{Reason: registry.Unknown}, "",
+		}, {
 			"another kind's omission is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.*")}}, mv, "app.x",
 			registry.NotFoundError{Reason: registry.Unknown}, "",
@@ -356,9 +370,11 @@ func TestNear(t *testing.T) {
 		want   []dialect.Name
 	}{
 		{"letter case is no distance", names(`app."DAILY"`, `app.dailys`), `Daily`, names(`app."DAILY"`, `app.dailys`)},
-		{"a letter more, less, other", names(`app.aily`, `app.daiily`, `app.dayly`), `daily`, names(`app.aily`, `app.daiily`, `app.dayly`)},
+		{"a letter more, less, other", names(`app.daiily`, `app.daiy`, `app.dayly`), `daily`, names(`app.daiily`, `app.daiy`, `app.dayly`)},
+		{"a letter more or less at the ends", names(`app.aily`, `app.dail`, `app.xdaily`), `daily`, names(`app.aily`, `app.dail`, `app.xdaily`)},
 		{"a third of the length is near", names(`app.abcdxy`), `abcdef`, names(`app.abcdxy`)},
 		{"more is far", names(`app.abcxyz`, `app.abc`, `app.abcdefxyz`), `abcdef`, nil},
+		{"a common end alone is far", names(`app.abcabc`), `xyzuvwabc`, nil},
 		{"a short name may still be off by one", names(`app.b`, `app.ab`, `app.bc`), `a`, names(`app.ab`, `app.b`)},
 		{
 			"the nearest first, three at most", names(`app.abcdxy`, `app.abcdefx`, `b.abcdex`, `app.abxyef`, `c.abcdefy`), `abcdef`,

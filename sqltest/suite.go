@@ -4,6 +4,7 @@ package sqltest
 // rules themselves are in the files suite_*.go, by what they are about.
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,6 +27,14 @@ type Harness struct {
 	// Lacks are the capabilities that the dialect does not have. The suite checks that what needs one gives
 	// ErrUnsupported, and that no other is missing.
 	Lacks []Capability
+
+	// Patience is how long an operation that need not wait for anybody may take. Zero is 20 seconds.
+	Patience time.Duration
+
+	// Pooled says that the databases are reached through a pooler in transaction mode, such as PgBouncer, which gives
+	// each transaction whatever session of the server is free. Rules about what one session keeps are skipped, each
+	// with its reason.
+	Pooled bool
 }
 
 // A Database is one that a [Harness] made. A [*Fake] is one.
@@ -67,7 +76,9 @@ type rule struct {
 	says  string // what is so, in every failure's message
 	needs []Capability
 	// each makes it run over a *sql.DB, a *sql.Conn and a *sql.Tx; else it runs over a *sql.DB alone.
-	each    bool
+	each bool
+	// session is why it can't hold unless each connection has one session of the server to itself; most rules can.
+	session string
 	catalog Catalog
 	check   func(c *check)
 }
@@ -79,6 +90,15 @@ type check struct {
 	db   Database
 	m    *massive.DB     // loaded from it, and bound to q
 	q    massive.Querier // what the rule runs over
+
+	patience time.Duration
+}
+
+// Context is for one operation that need not wait, so that one which hangs fails its rule and not the run.
+func (c *check) Context() context.Context {
+	ctx, cancel := context.WithTimeout(c.T.Context(), c.patience)
+	c.Cleanup(cancel)
+	return ctx
 }
 
 // rules are all of them, in the order in which they run.
@@ -101,6 +121,9 @@ func TestDialect(t *testing.T, h Harness) {
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
+			if h.Pooled && r.session != "" {
+				t.Skipf("left out behind a pooler: %s (%s)", r.session, r.says)
+			}
 			r.run(t, h)
 		})
 	}
@@ -123,7 +146,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 					t.Errorf("%s: %d connections are left in use", r.says, n)
 				}
 			})
-			c := &check{T: t, rule: r, db: db}
+			c := &check{T: t, rule: r, db: db, patience: cmp.Or(h.Patience, 20*time.Second)}
 			c.m = c.load()
 			if c.q = q(t, db.DB()); c.q != massive.Querier(db.DB()) {
 				c.m = c.m.With(c.q)
@@ -140,7 +163,7 @@ func checkCapabilities(t *testing.T, h Harness) {
 		says:    "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
 		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s"}}},
 	}
-	c := &check{T: t, rule: r, db: h.Open(t, r.catalog)}
+	c := &check{T: t, rule: r, db: h.Open(t, r.catalog), patience: cmp.Or(h.Patience, 20*time.Second)}
 	c.m = c.load()
 	for capability, has := range has(c.db.Dialect()) {
 		c.want(string(capability)+" is there", has, !slices.Contains(h.Lacks, capability))
@@ -260,11 +283,8 @@ func (c *check) fails(err, want error, says ...string) {
 	}
 }
 
-// How long the suite waits to believe that an operation waits for somebody, and that one does not.
-const (
-	soon  = 150 * time.Millisecond
-	never = 20 * time.Second
-)
+// soon is how long the suite watches an operation to believe that it waits for somebody.
+const soon = 150 * time.Millisecond
 
 // blocks checks that an operation waits until its context ends.
 func (c *check) blocks(what string, op func(ctx context.Context) error) {
@@ -279,9 +299,7 @@ func (c *check) blocks(what string, op func(ctx context.Context) error) {
 // passes checks that an operation does not wait.
 func (c *check) passes(what string, op func(ctx context.Context) error) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), never)
-	defer cancel()
-	if err := op(ctx); err != nil {
+	if err := op(c.Context()); err != nil {
 		c.Errorf("%s\n\t%s: %v", c.rule.says, what, err)
 	}
 }

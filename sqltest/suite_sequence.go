@@ -92,7 +92,8 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/cache", says: "a connection reserves a cache of values; the last value is the last one reserved; a reset makes it forget them",
-		needs: both, catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
+		needs: both, session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
 		check: func(c *check) {
 			one, two := c.m.With(connOf(c.T, c.db.DB())), c.m.With(connOf(c.T, c.db.DB()))
 			c.next(sequenceOf(c, one, "s"), 1, 2)

@@ -88,8 +88,7 @@ func transactionRules() []rule {
 			two, inTwo := c.other(nil)
 			c.ok(sequenceOf(c, inOne, "a").Reset(c.Context()))
 			c.ok(sequenceOf(c, inTwo, "b").Reset(c.Context()))
-			ctx, cancel := context.WithTimeout(c.Context(), never)
-			defer cancel()
+			ctx := c.Context()
 			errs := make(chan error, 2)
 			for _, wants := range []massive.Sequence{sequenceOf(c, inOne, "b"), sequenceOf(c, inTwo, "a")} {
 				go func() {

@@ -97,6 +97,7 @@ func TestClassify(t *testing.T) {
 		{"2200H", `nextval: reached maximum value of sequence`, [...]error{none, none, none, none, none, errAny, out, errAny, errAny, errAny}},
 		{"22003", `setval: value 0 is out of bounds`, [...]error{none, none, none, none, none, errAny, errAny, bounds, bounds, bounds}},
 		{"22023", `RESTART value (0) cannot be less than MINVALUE (1)`, [...]error{none, none, none, none, none, errAny, errAny, bounds, bounds, bounds}},
+		{"XX000", `something is broken`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"22012", `division by zero`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"42601", `syntax error`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"08006", `connection failure`, [...]error{none, none, none, none, none, none, none, none, none, none}},
@@ -149,6 +150,7 @@ func TestClassifyTellsApart(t *testing.T) {
 		{refresh, stateError{"0A000", `"daily" is not a materialized view`, "ExecRefreshMatView"}, dialect.ErrNotFound},
 		{refresh, stateError{"0A000", `"daily" is not a materialized view`, "RefreshMatViewByOid"}, dialect.ErrNotFound},
 		{refresh, stateError{"0A000", `set-valued function called in context that cannot accept a set`, "ExecInitFunc"}, nil},
+		{refresh, stateError{"22012", `division by zero`, "ExecRefreshMatView"}, nil},
 		{selects, stateError{"0A000", `cached plan must not change result type`, "RevalidateCachedQuery"}, nil},
 
 		{concurrently, stateError{"21000", `new data for materialized view "daily" contains duplicate rows`, "refresh_by_match_merge"}, dialect.ErrDuplicateRows},
@@ -157,6 +159,11 @@ func TestClassifyTellsApart(t *testing.T) {
 
 		{selects, stateError{"42P01", `relation "app.daily" does not exist`, "parserOpenTable"}, dialect.ErrNotFound},
 		{selects, stateError{"42P01", `Relation »app.daily« existiert nicht`, "parserOpenTable"}, dialect.ErrNotFound},
+		{selects, stateError{"42P01", `la relation « app.daily » n'existe pas`, "parserOpenTable"}, dialect.ErrNotFound},
+		{selects, stateError{"42P01", `relation "app.daily-old" does not exist`, "parserOpenTable"}, nil},
+		{selects, stateError{"42P01", `relation "app.daily$old" does not exist`, "parserOpenTable"}, nil},
+		{selects, stateError{"42P01", `relation "app.daily old" does not exist`, "parserOpenTable"}, nil},
+		{selects, stateError{"42P01", `relation "my app.daily" does not exist`, "parserOpenTable"}, nil},
 		{selects, stateError{"42P01", `relation "other" does not exist`, "parserOpenTable"}, nil},
 		{selects, stateError{"42P01", `relation "app.daily_old" does not exist`, "parserOpenTable"}, nil},
 		{selects, stateError{"42P01", `relation "myapp.daily" does not exist`, "parserOpenTable"}, nil},
@@ -170,6 +177,10 @@ func TestClassifyTellsApart(t *testing.T) {
 		{refresh, stateError{"3F000", `schema "used_by_a_function" does not exist`, "get_namespace_oid"}, nil},
 
 		{next, stateError{"42809", `"order_no" is not a sequence`, "init_sequence"}, dialect.ErrNotFound},
+		{next, stateError{"XX000", `could not open relation with OID 16400`, "relation_open"}, dialect.ErrNotFound},
+		{last, stateError{"XX000", `could not open relation with OID 16400`, "relation_open"}, dialect.ErrNotFound},
+		{next, stateError{"XX000", `cache lookup failed for relation 16400`, "init_sequence"}, nil},
+		{dialect.OpLoad, stateError{"XX000", `could not open relation with OID 16400`, "relation_open"}, nil},
 		{last, stateError{"42703", `column "last_value" does not exist`, "errorMissingColumn"}, dialect.ErrNotFound},
 	} {
 		checkClass(t, failure(c.op, &c.err), c.want)

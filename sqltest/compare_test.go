@@ -1,0 +1,448 @@
+package sqltest_test
+
+// Two sides, a fake and a real Postgres, that hold the same catalog, and the steps that are taken on either.
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// An action is what a step does.
+type action string
+
+const (
+	begin               action = "begin"
+	beginReadOnly       action = "begin read-only"
+	commit              action = "commit"
+	rollback            action = "rollback"
+	nextValue           action = "next value"
+	lastValue           action = "last value"
+	state               action = "state"
+	reset               action = "reset"
+	resetTo             action = "reset to"
+	restart             action = "restart"
+	refresh             action = "refresh"
+	refreshConcurrently action = "refresh concurrently"
+	refreshNoData       action = "refresh with no data"
+	refreshBoth         action = "refresh concurrently with no data"
+	selectRows          action = "select"
+	definition          action = "definition"
+	look                action = "look" // at everything, by a reload of the session's own
+	reload              action = "reload"
+	change              action = "change"
+)
+
+// A step is one session's operation, or, as reload and change are, nobody's.
+type step struct {
+	session int
+	do      action
+	name    string // the structure's
+	value   int64  // ResetTo's
+	change  sqltest.Change
+}
+
+func (st step) String() string {
+	switch st.do {
+	case change:
+		text, err := json.Marshal(st.change)
+		if err != nil {
+			text = fmt.Appendf(nil, "%+v", st.change)
+		}
+		return fmt.Sprintf("   %T %s", st.change, text)
+	case reload:
+		return "   reload"
+	case resetTo:
+		return fmt.Sprintf("%d: reset %s to %d", st.session, st.name, st.value)
+	default:
+		return fmt.Sprintf("%d: %s %s", st.session, st.do, st.name)
+	}
+}
+
+// An outcome is what came of a step, in words, and the SQLSTATE if it has one.
+type outcome struct{ text, state string }
+
+// blocked is the outcome of a step that waited for another session's transaction. It is then cancelled.
+var blocked = outcome{text: "blocked"}
+
+func (o outcome) String() string {
+	if o.state == "" {
+		return o.text
+	}
+	return o.text + " (" + o.state + ")"
+}
+
+// same tells whether two outcomes are alike. Where a structure is gone, a server that still has its name in a cache
+// may find that out later, and call it an internal error.
+func (o outcome) same(p outcome) bool {
+	return o.text == p.text && (o.state == p.state || o.state == "" || p.state == "" || o.state == "XX000" || p.state == "XX000")
+}
+
+// sentinels are what an error can be.
+var sentinels = []error{
+	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
+	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
+	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
+	massive.ErrLabelUnknown, context.Canceled, context.DeadlineExceeded,
+}
+
+// failure is the outcome that an error makes: the sentinels that it is, and where the library says that it was.
+func failure(err error) outcome {
+	var words []string
+	var e *massive.Error
+	if errors.As(err, &e) {
+		words = append(words, string(e.Op), e.Name.String()+":")
+	}
+	known := len(words)
+	for _, s := range sentinels {
+		if errors.Is(err, s) {
+			words = append(words, s.Error())
+		}
+	}
+	if len(words) == known {
+		words = append(words, "some error")
+	}
+	o := outcome{text: strings.Join(words, " ")}
+	var s interface{ SQLState() string }
+	if errors.As(err, &s) {
+		o.state = s.SQLState()
+	}
+	return o
+}
+
+// answer is the outcome of what returns a value.
+func answer[T any](v T, err error) outcome {
+	if err != nil {
+		return failure(err)
+	}
+	return outcome{text: fmt.Sprint(v)}
+}
+
+// A side is a database, fake or real, with sessions on it.
+type side struct {
+	t        testing.TB
+	db       *sql.DB
+	m        *massive.DB
+	do       func(testing.TB, ...sqltest.Change)
+	sessions [3]*session
+
+	waits func(s *session) bool // whether its operation waits for another session's
+	ended func(pid int)         // returns when the server has done with a connection; nil for the fake
+	pid   func(c *sql.Conn) int // of a connection's; nil for the fake
+}
+
+// A session is a connection, sometimes in a transaction.
+type session struct {
+	conn *sql.Conn
+	tx   *sql.Tx
+	pid  int
+}
+
+func (s *session) querier() massive.Querier {
+	if s.tx != nil {
+		return s.tx
+	}
+	return s.conn
+}
+
+// fakeSide is a fake that holds the catalog.
+func fakeSide(t testing.TB, c sqltest.Catalog, opts ...massive.LoadOption) *side {
+	t.Helper()
+	f := sqltest.New(c)
+	s := &side{t: t, db: f.DB(), do: f.Do, waits: func(*session) bool { return f.Waits() }}
+	s.open(f, opts)
+	return s
+}
+
+// A server is a database of a real Postgres that sides are made in, one after the other.
+type server struct {
+	*pgtest.Database
+	watch *sql.DB // of a role that sees everybody's sessions
+}
+
+// schemas are those that catalogs here have structures in.
+var schemas = []string{"public", "app", "X.y"}
+
+func newServer(t testing.TB) *server {
+	t.Helper()
+	d := pgtest.NewDatabase(t)
+	s := &server{d, d.Open(t, "pgx", "default_query_exec_mode=simple_protocol")}
+	d.Fill(t, sqltest.Catalog{})
+	return s
+}
+
+// side is a side that holds the catalog, and nothing of the one before, which has to be closed.
+func (sv *server) side(t testing.TB, driver string, c sqltest.Catalog, opts ...massive.LoadOption) *side {
+	t.Helper()
+	sv.Exec(t, fmt.Sprintf(`SET client_min_messages = warning;
+		DROP SCHEMA IF EXISTS public, app, "X.y", massive_rows CASCADE;
+		CREATE SCHEMA public; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA public, massive_rows TO %s`, sv.Name()))
+	sv.Fill(t, c)
+	s := &side{t: t, db: sv.Open(t, driver), do: sv.Do}
+	s.pid = func(conn *sql.Conn) (pid int) {
+		if err := conn.QueryRowContext(context.Background(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	s.waits = func(waiting *session) bool {
+		return sv.ask(t, fmt.Sprintf("SELECT pg_blocking_pids(%d) && ARRAY[%d, %d, %d]",
+			waiting.pid, s.sessions[0].pid, s.sessions[1].pid, s.sessions[2].pid))
+	}
+	s.ended = func(pid int) {
+		for sv.ask(t, fmt.Sprintf("SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE pid = %d", pid)) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	s.open(postgres.New(), opts)
+	return s
+}
+
+func (sv *server) ask(t testing.TB, query string) (yes bool) {
+	t.Helper()
+	if err := sv.watch.QueryRowContext(context.Background(), query).Scan(&yes); err != nil {
+		t.Fatal(err)
+	}
+	return yes
+}
+
+func (s *side) open(d dialect.Dialect, opts []massive.LoadOption) {
+	s.t.Helper()
+	var err error
+	if s.m, err = massive.Load(context.Background(), s.db, d, opts...); err != nil {
+		s.t.Fatal(err)
+	}
+	for i := range s.sessions {
+		s.sessions[i] = s.connect()
+	}
+}
+
+func (s *side) connect() *session {
+	s.t.Helper()
+	conn, err := s.db.Conn(context.Background())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	made := &session{conn: conn}
+	if s.pid != nil {
+		made.pid = s.pid(conn)
+	}
+	return made
+}
+
+func (s *side) close() {
+	for _, x := range s.sessions {
+		if x.tx != nil {
+			_ = x.tx.Rollback()
+		}
+		x.conn.Close()
+	}
+	s.db.Close()
+}
+
+// reconnect replaces a session's connection, which a cancelled operation has ended.
+func (s *side) reconnect(i int) {
+	s.t.Helper()
+	x := s.sessions[i]
+	if x.tx != nil {
+		_ = x.tx.Rollback()
+	}
+	if x.conn.PingContext(context.Background()) == nil {
+		s.t.Errorf("the connection of a cancelled operation lives on")
+	}
+	x.conn.Close()
+	if s.ended != nil {
+		s.ended(x.pid)
+	}
+	s.sessions[i] = s.connect()
+}
+
+// take does a step. An operation that has not answered after patience may be waiting for a lock.
+func (s *side) take(st step, patience time.Duration) outcome {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan outcome, 1)
+	go func() { done <- s.perform(ctx, st) }()
+	for start := time.Now(); ; {
+		select {
+		case o := <-done:
+			return o
+		case <-time.After(patience):
+		}
+		waits := st.do != change && s.waits(s.sessions[st.session])
+		if !waits && time.Since(start) < 20*time.Second {
+			patience = min(max(patience, 50*time.Microsecond), time.Millisecond)
+			continue
+		}
+		cancel()
+		o := <-done
+		if !waits {
+			return outcome{text: "no answer, and no lock either"}
+		}
+		if !strings.Contains(o.text, context.Canceled.Error()) {
+			return o // it came just now
+		}
+		s.reconnect(st.session)
+		return blocked
+	}
+}
+
+func (s *side) perform(ctx context.Context, st step) outcome {
+	x := s.sessions[st.session]
+	w := s.m.With(x.querier())
+	switch st.do {
+	case begin, beginReadOnly:
+		var err error
+		x.tx, err = x.conn.BeginTx(context.Background(), &sql.TxOptions{ReadOnly: st.do == beginReadOnly})
+		return answer("begun", err)
+	case commit, rollback:
+		end := x.tx.Commit
+		if st.do == rollback {
+			end = x.tx.Rollback
+		}
+		x.tx = nil
+		return answer("ended", end())
+	case change:
+		s.do(s.t, st.change)
+		return outcome{text: "done"}
+	case reload:
+		changes, err := s.m.Reload(ctx)
+		return answer(changes, err)
+	case look:
+		changes, err := w.Reload(ctx)
+		return answer(fmt.Sprint(changes, picture(w)), err)
+	case nextValue, lastValue, state, reset, resetTo, restart:
+		return onSequence(ctx, w, st)
+	default:
+		return onMatview(ctx, w, st)
+	}
+}
+
+func onSequence(ctx context.Context, m *massive.DB, st step) outcome {
+	q, err := m.Sequence(st.name)
+	if err != nil {
+		return outcome{text: err.Error()}
+	}
+	switch st.do {
+	case nextValue:
+		return answer(q.NextValue(ctx))
+	case lastValue:
+		return answer(q.LastValue(ctx))
+	case state:
+		return answer(q.State(ctx))
+	case reset:
+		return answer("done", q.Reset(ctx))
+	case resetTo:
+		return answer("done", q.ResetTo(ctx, st.value))
+	default:
+		return answer("done", q.Restart(ctx))
+	}
+}
+
+func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
+	v, err := m.Matview(st.name)
+	if err != nil {
+		return outcome{text: err.Error()}
+	}
+	var opts []massive.RefreshOption
+	switch st.do {
+	case definition:
+		// The fake's is what the catalog gives.
+		_, err := v.Definition(ctx)
+		return answer("defined", err)
+	case selectRows:
+		return answer(rowsOf(ctx, v))
+	case refreshConcurrently:
+		opts = []massive.RefreshOption{massive.Concurrently()}
+	case refreshNoData:
+		opts = []massive.RefreshOption{massive.WithNoData()}
+	case refreshBoth:
+		opts = []massive.RefreshOption{massive.Concurrently(), massive.WithNoData()}
+	}
+	r, err := v.Refresh(ctx, opts...)
+	r.Duration = 0
+	return answer(r, err)
+}
+
+// The rows that views here have. Columns of one name are of one type.
+type (
+	pair struct {
+		N int64
+		S string
+	}
+	nullable struct {
+		N *int64
+		S *string
+	}
+	wide struct {
+		F float64
+		T time.Time
+		B bool
+		D []byte
+	}
+)
+
+// rowsOf are a view's rows as text, sorted.
+func rowsOf(ctx context.Context, v massive.Matview) ([]string, error) {
+	var rows []string
+	var err error
+	if v.Columns()[0].Name == "n" {
+		var dest []nullable
+		err = v.Select(ctx, &dest, "")
+		for _, r := range dest {
+			text, _ := json.Marshal(r)
+			rows = append(rows, string(text))
+		}
+	} else {
+		var dest []wide
+		err = v.Select(ctx, &dest, "")
+		for _, r := range dest {
+			rows = append(rows, fmt.Sprint(r.F, r.T.UTC(), r.B, r.D))
+		}
+	}
+	slices.Sort(rows)
+	return rows, err
+}
+
+// picture is all that a load tells, less what differs between any two databases.
+func picture(m *massive.DB) string {
+	var b strings.Builder
+	us := m.Server().User
+	fmt.Fprintln(&b, "\nsearch path", m.SearchPath())
+	for _, v := range m.Matviews() {
+		fmt.Fprintln(&b, v.Name(), v.Columns(), v.Indexes(), "populated", v.Populated(), "may refresh", v.MayRefresh(),
+			"ours", v.Owner() == us, v.Comment())
+	}
+	for _, e := range m.Enums() {
+		fmt.Fprintln(&b, e.Name(), e.Values(), "ours", e.Owner() == us, e.Comment())
+	}
+	for _, q := range m.Sequences() {
+		def := q.Def()
+		def.ID, def.Owner = 0, fmt.Sprint("ours ", def.Owner == us)
+		text, _ := json.Marshal(def)
+		fmt.Fprintln(&b, string(text))
+	}
+	for _, o := range m.Omitted() {
+		fmt.Fprintln(&b, "left out", o.Kind, o.Name, o.Why)
+	}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		v, errV := m.Matview(name)
+		e, errE := m.Enum(name)
+		q, errQ := m.Sequence(name)
+		fmt.Fprintln(&b, name, "is", v, errV, e, errE, q, errQ)
+	}
+	return b.String()
+}

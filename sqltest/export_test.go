@@ -1,0 +1,18 @@
+package sqltest
+
+// Waits tells whether an operation of any session waits for a lock.
+func (f *Fake) Waits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, v := range f.views {
+		if len(v.lock.queue) > 0 {
+			return true
+		}
+	}
+	for _, q := range f.seqs {
+		if len(q.lock.queue) > 0 {
+			return true
+		}
+	}
+	return false
+}
