@@ -1,0 +1,294 @@
+package sqltest_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+func load(t *testing.T, f *sqltest.Fake) *massive.DB {
+	t.Helper()
+	m, err := massive.Load(t.Context(), f.DB(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// A recorder is a test that notes what it is told, and runs its clean-ups when it is asked to.
+type recorder struct {
+	testing.TB
+	said     []string
+	cleanups []func()
+}
+
+func (r *recorder) Helper()          {}
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Errorf(format string, args ...any) {
+	r.said = append(r.said, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	panic(r)
+}
+
+// told is what f tells the test that it fails.
+func told(f func(t testing.TB)) string {
+	r := &recorder{}
+	func() {
+		defer func() {
+			if p := recover(); p != nil && p != any(r) {
+				panic(p)
+			}
+		}()
+		f(r)
+	}()
+	for _, c := range r.cleanups {
+		c()
+	}
+	return strings.Join(r.said, "\n")
+}
+
+func TestSQLSaysThatThereIsNoDatabase(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{})
+	tx, err := f.DB().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	for _, q := range []massive.Querier{f.DB(), tx} {
+		_, errExec := q.ExecContext(t.Context(), "DELETE FROM orders WHERE id = $1", 7)
+		_, errQuery := q.QueryContext(t.Context(), "SELECT 1")
+		errRow := q.QueryRowContext(t.Context(), "SELECT 1").Scan(new(int))
+		for _, err := range []error{errExec, errQuery, errRow} {
+			if !errors.Is(err, sqltest.ErrNoDatabase) {
+				t.Errorf("SQL on the fake gives %v, want ErrNoDatabase", err)
+			}
+		}
+		if !strings.Contains(errExec.Error(), "DELETE FROM orders") {
+			t.Errorf("error %q does not say which SQL", errExec)
+		}
+	}
+	if _, err := f.DB().PrepareContext(t.Context(), "SELECT 1"); !errors.Is(err, sqltest.ErrNoDatabase) {
+		t.Errorf("a prepared statement gives %v", err)
+	}
+	if _, err := massive.Load(t.Context(), f.DB(), postgres.New()); !errors.Is(err, sqltest.ErrNoDatabase) {
+		t.Errorf("the dialect of Postgres on the fake's DB gives %v", err)
+	}
+}
+
+func TestAnotherFakesDB(t *testing.T) {
+	t.Parallel()
+	a, b := sqltest.New(sqltest.Catalog{}), sqltest.New(sqltest.Catalog{})
+	_, err := massive.Load(t.Context(), a.DB(), b)
+	if err == nil || !strings.Contains(err.Error(), "the DB is another fake's") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestIsolationLevels(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{})
+	if _, err := f.DB().BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelSerializable}); err == nil ||
+		!strings.Contains(err.Error(), "no isolation level Serializable, only Read Committed") {
+		t.Errorf("an isolation level that the fake doesn't have: %v", err)
+	}
+}
+
+func TestCallsAreNoted(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{
+		Matviews:  []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}}},
+		Sequences: []sqltest.Sequence{{Name: "s", Start: 2, Max: 2}},
+	})
+	m := load(t, f)
+	v, err := m.Matview("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.Sequence("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	_, _ = v.Refresh(ctx)
+	_, _ = v.Refresh(ctx, massive.Concurrently())
+	_, _ = v.Refresh(ctx, massive.WithNoData())
+	_ = v.Select(ctx, &[]int{}, "LIMIT 1")
+	_, _ = s.NextValue(ctx)
+	_, _ = s.NextValue(ctx)
+	_, _ = s.LastValue(ctx)
+	_ = s.ResetTo(ctx, 1)
+	_ = s.Restart(ctx)
+	calls := f.Calls()
+	if !errors.Is(calls[0].Err, nil) || calls[0].Op != dialect.OpLoad || calls[5].Err != nil || calls[6].Err == nil {
+		t.Errorf("calls carry how they ended: %+v", calls)
+	}
+	f.WantCalls(t,
+		"refresh public.v", "refresh concurrently public.v", "refresh public.v with no data", "select from public.v LIMIT 1",
+		"next value of public.s", "next value of public.s", "last value of public.s", "restart public.s at 1", "restart public.s")
+	f.WantCalls(t)
+	_, _ = s.LastValue(ctx)
+	got := told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
+	if !strings.Contains(got, `["last value of public.s"]`) || !strings.Contains(got, `["next value of public.s"]`) {
+		t.Errorf("a failure names what came and what was expected; it says %q", got)
+	}
+}
+
+func TestPlannedBehaviours(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}})
+	m := load(t, f)
+	s, err := m.Sequence("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := errors.New("mine")
+	f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Hang(), sqltest.Slow(30*time.Millisecond),
+		sqltest.Fail(&sqltest.Error{Code: "42501", Message: "permission denied"}))
+	if _, err := s.NextValue(t.Context()); !errors.Is(err, mine) {
+		t.Errorf("the planned error: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := s.NextValue(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("one that hangs ends with its context: %v", err)
+	}
+	start := time.Now()
+	if v, err := s.NextValue(t.Context()); v != 1 || err != nil || time.Since(start) < 30*time.Millisecond {
+		t.Errorf("a slow one does its work after all: %d, %v, in %v", v, err, time.Since(start))
+	}
+	if _, err := s.NextValue(t.Context()); !errors.Is(err, massive.ErrPermission) {
+		t.Errorf("an error with a code of Postgres's is classified: %v", err)
+	}
+	if v, err := s.NextValue(t.Context()); v != 2 || err != nil {
+		t.Errorf("behind the plan it is as usual: %d, %v", v, err)
+	}
+	f.Next(t, dialect.OpLoad, "", sqltest.Fail(massive.ErrServerTimeout))
+	if _, err := m.Reload(t.Context()); !errors.Is(err, massive.ErrServerTimeout) {
+		t.Errorf("a load that was to fail: %v", err)
+	}
+	got := told(func(t testing.TB) { f.Next(t, dialect.OpRefresh, "daily", sqltest.Hang()) })
+	if !strings.Contains(got, "a planned refresh public.daily was expected, and never came") {
+		t.Errorf("a plan that nothing came for says %q", got)
+	}
+	if got := told(func(t testing.TB) { f.Next(t, dialect.OpRefresh, `"`, sqltest.Hang()) }); !strings.Contains(got, "opens a quote") {
+		t.Errorf("a plan for a name that is none says %q", got)
+	}
+}
+
+func TestSelectWithATail(t *testing.T) {
+	t.Parallel()
+	type row struct{ N int64 }
+	f := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{
+		{Name: "mute", Rows: []row{{1}}},
+		{Name: "answers", Rows: []row{{1}, {2}}, Select: func(tail string, args []any) (any, error) {
+			if tail != "WHERE n > $1" {
+				return nil, fmt.Errorf("unexpected tail %q", tail)
+			}
+			return []row{{args[0].(int64)}}, nil
+		}},
+		{Name: "wrong", Rows: []row{{1}}, Select: func(string, []any) (any, error) { return []struct{ Other int }{{1}}, nil }},
+	}})
+	m := load(t, f)
+	get := func(name, tail string, args ...any) ([]row, error) {
+		v, err := m.Matview(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []row
+		return rows, errors.Join(v.Select(t.Context(), &rows, tail, args...), func() error {
+			if len(rows) > 0 && rows[0].N == 41 {
+				return nil
+			}
+			return fmt.Errorf("rows %v", rows)
+		}())
+	}
+	if _, err := get("answers", "WHERE n > $1", int64(41)); err != nil {
+		t.Errorf("the test's function answers: %v", err)
+	}
+	for name, says := range map[string]string{
+		"mute":    "give the view a Select function",
+		"answers": `unexpected tail "WHERE m"`,
+		"wrong":   "returned columns",
+	} {
+		if _, err := get(name, "WHERE m"); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v, want %q", name, err, says)
+		}
+	}
+}
+
+func TestACatalogThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for says, c := range map[string]sqltest.Catalog{
+		"public.a is there twice":                     {Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "public.a"}}},
+		"public.b is there twice":                     {Matviews: []sqltest.Matview{{Name: "b"}}, Enums: []sqltest.Enum{{Name: "b"}}},
+		"its start 9 is not between 1 and 5":          {Sequences: []sqltest.Sequence{{Name: "a", Start: 9, Max: 5}}},
+		"it can't run from 7 to 3":                    {Sequences: []sqltest.Sequence{{Name: "a", Min: 7, Max: 3}}},
+		"it can't run from 1 to 99999":                {Sequences: []sqltest.Sequence{{Name: "a", Type: "smallint", Max: 99999}}},
+		`its type is "text"`:                          {Sequences: []sqltest.Sequence{{Name: "a", Type: "text"}}},
+		`key of "orders": it takes table.column`:      {Sequences: []sqltest.Sequence{{Name: "a", KeyOf: "orders"}}},
+		"the name is empty":                           {Enums: []sqltest.Enum{{}}},
+		"schemas named pg_… are the system's":         {Tables: []string{"pg_x.t"}},
+		`label "a" is there twice`:                    {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a", "a"}}}},
+		"rows are a slice of structs, not int":        {Matviews: []sqltest.Matview{{Name: "v", Rows: 7}}},
+		`its unique index is on column "x"`:           {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"x"}}}},
+		"its rows break its unique index":             {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"n"}, Rows: []struct{ N int }{{1}, {1}}}}},
+		"its columns are [{x text}], and its rows ha": {Matviews: []sqltest.Matview{{Name: "v", Columns: []dialect.Column{{Name: "x", Type: "text"}}, Rows: []struct{ N int }{}}}},
+	} {
+		f := sqltest.New(c)
+		_, err := massive.Load(t.Context(), f.DB(), f)
+		if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want an invalid argument that says %q", err, says)
+		}
+	}
+}
+
+func TestAChangeThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for says, c := range map[string]sqltest.Change{
+		"there is no enum public.none":          sqltest.AddLabel{Enum: "none", Label: "a"},
+		`enum public.mood has "sad" already`:    sqltest.AddLabel{Enum: "mood", Label: "sad"},
+		`or no "happy"`:                         sqltest.AddLabel{Enum: "mood", Label: "new", Before: "happy"},
+		"there is no view public.none":          sqltest.SetRows{Matview: "none"},
+		"there is no public.none":               sqltest.Drop{Name: "none"},
+		"there is no public.none to rename":     sqltest.Rename{Name: "none", To: "other"},
+		"public.mood is there twice":            sqltest.Create{Enums: []sqltest.Enum{{Name: "mood"}}},
+		"public.v has columns [{n bigint}], an": sqltest.SetRows{Matview: "v", Rows: []struct{ M int }{{1}}},
+	} {
+		f := sqltest.New(sqltest.Catalog{
+			Enums:    []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},
+			Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}}},
+		})
+		if got := told(func(t testing.TB) { f.Do(t, c) }); !strings.Contains(got, says) {
+			t.Errorf("%T says %q, want %q", c, got, says)
+		}
+	}
+}
+
+func TestStandby(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{Standby: true, Sequences: []sqltest.Sequence{{Name: "s"}}})
+	m := load(t, f)
+	s, err := m.Sequence("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.NextValue(t.Context()); !errors.Is(err, massive.ErrReadOnly) || !m.Server().Standby {
+		t.Errorf("a value on a standby: %v", err)
+	}
+	if v, err := s.LastValue(t.Context()); v != 1 || err != nil {
+		t.Errorf("reading on a standby: %d, %v", v, err)
+	}
+}

@@ -1,0 +1,478 @@
+package sqltest_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// Whatever three sessions do, on whatever catalog, comes out of the fake as it comes out of Postgres. How much of it
+// is tried says MASSIVE_RANDOM_OPERATIONS.
+func TestRandom(t *testing.T) {
+	t.Parallel()
+	operations := 2000
+	if text := os.Getenv("MASSIVE_RANDOM_OPERATIONS"); text != "" {
+		var err error
+		if operations, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("MASSIVE_RANDOM_OPERATIONS: %v", err)
+		}
+	}
+	// To make a catalog costs as much as some fifty steps on it.
+	if err := flag.Set("rapid.steps", "100"); err != nil {
+		t.Fatal(err)
+	}
+	var total tally
+	for _, driver := range []string{"postgres", "pgx"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			sv := newServer(t)
+			var mine tally
+			for mine.operations < operations/2 {
+				rapid.Check(t, func(rt *rapid.T) {
+					if mine.operations < operations/2 || mine.different {
+						random(t, rt, sv, driver, &mine)
+					}
+				})
+			}
+			total.add(&mine)
+		})
+	}
+	t.Cleanup(func() {
+		if !t.Failed() && !t.Skipped() && total.operations > 0 {
+			t.Logf("%d operations, 0 differences\n%s", total.operations, &total)
+		}
+	})
+}
+
+// A tally counts what was done, and what came of it.
+type tally struct {
+	mu         sync.Mutex
+	operations int
+	outcomes   map[string]int
+	different  bool // rapid is looking for the shortest way to a difference
+}
+
+func (c *tally) count(st step, o outcome) {
+	c.operations++
+	if c.outcomes == nil {
+		c.outcomes = map[string]int{}
+	}
+	what := "done"
+	switch {
+	case o == blocked:
+		what = o.text
+	case o.state != "":
+		what = o.state
+	case strings.HasPrefix(o.text, "massive: "):
+		what = "not looked up"
+	}
+	c.outcomes[string(st.do)+": "+what]++
+}
+
+func (c *tally) add(d *tally) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.operations += d.operations
+	if c.outcomes == nil {
+		c.outcomes = map[string]int{}
+	}
+	for what, n := range d.outcomes {
+		c.outcomes[what] += n
+	}
+}
+
+func (c *tally) String() string {
+	var b strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(c.outcomes)) {
+		fmt.Fprintf(&b, "%7d %s\n", c.outcomes[what], what)
+	}
+	return b.String()
+}
+
+// random takes random steps on both sides, and stops at a difference.
+func random(t *testing.T, rt *rapid.T, sv *server, driver string, total *tally) {
+	g := &generator{rt: rt}
+	c := g.catalog()
+	var opts []massive.LoadOption
+	if g.one(4) {
+		opts = append(opts, massive.KeySequences())
+	}
+	fake, real := fakeSide(t, c, opts...), sv.side(t, driver, c, opts...)
+	defer real.close()
+	defer fake.close()
+	rt.Logf("catalog %s", show(c))
+	rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
+		g.rt = rt
+		st, ok := g.step()
+		if !ok {
+			return
+		}
+		want, got := both(fake, real, st)
+		rt.Logf("%v → %v", st, want)
+		total.count(st, want)
+		g.note(st, want)
+		if !got.same(want) {
+			total.different = true
+			rt.Fatalf("%v\nfake:     %v\npostgres: %v", st, got, want)
+		}
+	}})
+}
+
+// both takes a step on a fake and on a real Postgres.
+func both(fake, real *side, st step) (want, got outcome) {
+	got = fake.take(st, 0)
+	patience := 100 * time.Millisecond
+	if got == blocked {
+		patience = 0
+	}
+	return real.take(st, patience), got
+}
+
+// A generator draws a catalog, and steps that make sense on it as it has become.
+type generator struct {
+	rt *rapid.T
+
+	kinds map[dialect.Name]kind
+	rows  map[dialect.Name]int          // of which shape a view's rows are
+	owned map[dialect.Name]dialect.Name // by a table: a sequence
+	known []string                      // names that some structure has or had
+	made  int                           // tables for sequences' columns, and labels
+
+	sessions [3]txn
+}
+
+// A txn is a session's transaction. Its names are without schemas, which are not known of each.
+type txn struct {
+	inTx    bool
+	touched map[string]bool // what it may hold a lock on
+	stale   map[string]bool // what has changed since it began
+}
+
+// A kind is one of structure.
+type kind int
+
+const (
+	isTable kind = iota
+	isView
+	isEnum
+	isSequence
+)
+
+// one draws true once in n times.
+func (g *generator) one(n int) bool { return rapid.IntRange(0, n-1).Draw(g.rt, "one") == n-1 }
+
+func draw[T any](g *generator, of ...T) T { return rapid.SampledFrom(of).Draw(g.rt, "of") }
+
+// pools are the names that each kind has. An enum and a sequence never have the same: up to Postgres 13 a sequence
+// takes a type's name, too.
+var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isEnum: {"c", "d"}, isSequence: {"a", "b"}}
+
+func (g *generator) catalog() sqltest.Catalog {
+	g.kinds, g.rows, g.owned = map[dialect.Name]kind{}, map[dialect.Name]int{}, map[dialect.Name]dialect.Name{}
+	c := sqltest.Catalog{SearchPath: []string{}}
+	for range rapid.IntRange(1, 8).Draw(g.rt, "structures") {
+		g.add(&c, draw(g, isView, isSequence, isSequence, isView, isEnum, isTable))
+	}
+	c.SearchPath = append(c.SearchPath, draw(g, []string{"public"}, []string{"app", "public"}, []string{"X.y", "app", "public"},
+		[]string{"app"}, []string{}, []string{"public", "X.y", "public"})...)
+	return c
+}
+
+// add draws a structure with a name that is free, if the one drawn is.
+func (g *generator) add(c *sqltest.Catalog, k kind) bool {
+	n, ok := g.free(k)
+	if !ok {
+		return false
+	}
+	name := n.String()
+	comment := draw(g, "", "it's")
+	switch k {
+	case isTable:
+		c.Tables = append(c.Tables, name)
+	case isView:
+		c.Matviews = append(c.Matviews, g.view(n, comment))
+	case isEnum:
+		c.Enums = append(c.Enums, sqltest.Enum{Name: name, Comment: comment, Labels: draw(g, nil, []string{"x"}, []string{"y", "x"})})
+	case isSequence:
+		c.Sequences = append(c.Sequences, g.sequence(n, comment))
+	}
+	g.kinds[n] = k
+	g.known = append(g.known, name)
+	return true
+}
+
+// free draws a name that neither a relation nor a type has.
+func (g *generator) free(k kind) (dialect.Name, bool) {
+	n := dialect.Name{Schema: draw(g, schemas...), Name: draw(g, pools[k]...)}
+	_, taken := g.kinds[n]
+	return n, !taken
+}
+
+func (g *generator) view(n dialect.Name, comment string) sqltest.Matview {
+	shape := rapid.IntRange(0, 2).Draw(g.rt, "shape")
+	g.rows[n] = shape
+	v := sqltest.Matview{
+		Name: n.String(), Comment: comment, Rows: g.someRows(shape), Unpopulated: g.one(4), NotOwned: g.one(8),
+	}
+	if shape < 2 {
+		v.Unique = draw(g, nil, []string{"n"}, []string{"n", "s"}, []string{"s"})
+	} else {
+		v.Unique = draw(g, nil, []string{"t"}, []string{"f"}, []string{"b", "d"})
+	}
+	// A view can't be made of rows that its index refuses.
+	f := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{v}})
+	if _, err := massive.Load(context.Background(), f.DB(), f); errors.Is(err, massive.ErrInvalid) {
+		v.Unpopulated = true
+	}
+	return v
+}
+
+func (g *generator) someRows(shape int) any {
+	n := rapid.IntRange(0, 3).Draw(g.rt, "rows")
+	number := func() int64 { return rapid.Int64Range(1, 3).Draw(g.rt, "n") }
+	text := func() string { return draw(g, "x", "y", `it's "\`) }
+	switch shape {
+	case 0:
+		rows := make([]pair, n)
+		for i := range rows {
+			rows[i] = pair{number(), text()}
+		}
+		return rows
+	case 1:
+		rows := make([]nullable, n)
+		for i := range rows {
+			if !g.one(3) {
+				n := number()
+				rows[i].N = &n
+			}
+			if !g.one(3) {
+				s := text()
+				rows[i].S = &s
+			}
+		}
+		return rows
+	default:
+		rows := make([]wide, n)
+		noon := time.Date(2024, 2, 29, 12, 0, 0, 1000, time.UTC)
+		for i := range rows {
+			rows[i] = wide{
+				draw(g, 0, math.Copysign(0, -1), 1.5, math.NaN(), math.Inf(-1)),
+				draw(g, noon, noon.In(time.FixedZone("", 3600)), noon.Add(time.Hour)), g.one(2), draw(g, []byte{}, nil, []byte{0, 255}),
+			}
+		}
+		return rows
+	}
+}
+
+func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
+	s := sqltest.Sequence{
+		Name: n.String(), Comment: comment, Type: draw(g, "", "bigint", "integer", "smallint"),
+		Increment: draw[int64](g, 1, 0, 2, -1, -3, 7, 30000), Cache: draw[int64](g, 0, 1, 2, 3, 5), Cycle: g.one(3),
+	}
+	if g.one(8) {
+		s.Type, s.Increment = "bigint", draw[int64](g, math.MaxInt64, math.MinInt64, math.MaxInt64/2)
+	}
+	if g.one(2) {
+		s.Min = draw[int64](g, 1, 3, -4, -20)
+		s.Max = s.Min + rapid.Int64Range(1, 12).Draw(g.rt, "values")
+		if s.Max == 0 {
+			s.Max = 1
+		}
+		s.Start = draw(g, 0, s.Min, s.Max)
+	}
+	if g.one(3) {
+		s.Rights = &dialect.SequenceRights{Read: g.one(2), Next: g.one(2), Set: g.one(2), Restart: g.one(2)}
+	}
+	if g.one(4) {
+		g.made++
+		table := dialect.Name{Schema: n.Schema, Name: fmt.Sprint("t", g.made)}
+		g.kinds[table] = isTable
+		column := table.String() + ".id"
+		if g.one(2) {
+			s.KeyOf = column
+		}
+		if s.KeyOf == "" || g.one(2) {
+			s.OwnedBy, g.owned[table] = column, n
+			if s.Rights != nil {
+				s.Rights.Restart = true // who owns the table owns its sequence
+			}
+		}
+	}
+	return s
+}
+
+// step draws one. It may draw one that can't be taken now.
+func (g *generator) step() (step, bool) {
+	st := step{session: rapid.IntRange(0, len(g.sessions)-1).Draw(g.rt, "session")}
+	x := &g.sessions[st.session]
+	switch rapid.IntRange(0, 19).Draw(g.rt, "what") {
+	case 0, 1, 2, 3, 4, 5, 6:
+		st.do = draw(g, nextValue, nextValue, nextValue, nextValue, nextValue, lastValue, state, reset, resetTo, restart)
+		st.name = g.name(isSequence)
+		if st.do == resetTo {
+			st.value = draw[int64](g, 1, 2, 5, 0, -1, -4, 12, 40000, math.MaxInt64, math.MinInt64)
+		}
+	case 7, 8, 9, 10, 11, 12:
+		st.do = draw(g, refresh, refreshConcurrently, selectRows, selectRows, refreshConcurrently, refreshNoData, definition, refreshBoth)
+		st.name = g.name(isView)
+	case 13, 14, 15, 16:
+		st.do = draw(g, commit, rollback)
+		if !x.inTx {
+			st.do = draw(g, begin, begin, begin, beginReadOnly)
+		}
+	case 17:
+		st.do = draw(g, look, reload)
+	default:
+		return g.change()
+	}
+	// In a transaction that is older than a change nextval, and the definition, may go by a name in the
+	// connection's cache, or not: either is right.
+	n, err := dialect.ParseName(st.name)
+	return st, err != nil || !x.stale[n.Name] || st.do != nextValue && st.do != definition
+}
+
+// name draws one of a structure's, mostly one of the kind.
+func (g *generator) name(k kind) string {
+	if g.one(12) || len(g.known) == 0 {
+		return draw(g, "a", "b", "app.nothing", "nowhere.a")
+	}
+	if g.one(12) {
+		return draw(g, g.known...)
+	}
+	var names []string
+	for _, name := range g.known {
+		if n, err := dialect.ParseName(name); err == nil && g.kinds[n] == k {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		names = g.known
+	}
+	return draw(g, names...)
+}
+
+// change draws something that another session does, and that waits for nobody.
+func (g *generator) change() (step, bool) {
+	st := step{do: change}
+	existing := slices.SortedFunc(maps.Keys(g.kinds), dialect.Name.Compare)
+	if len(existing) == 0 || g.one(5) {
+		var c sqltest.Catalog
+		ok := g.add(&c, draw(g, isView, isSequence, isEnum, isTable))
+		st.change = sqltest.Create(c)
+		if ok {
+			n, _ := dialect.ParseName(g.known[len(g.known)-1])
+			g.changed(n)
+		}
+		return st, ok
+	}
+	n := draw(g, existing...)
+	name, k := n.String(), g.kinds[n]
+	if g.one(3) {
+		gone := []dialect.Name{n}
+		if q, ok := g.owned[n]; ok {
+			gone = append(gone, q)
+		}
+		if slices.ContainsFunc(gone, g.busy) {
+			return st, false
+		}
+		var owner dialect.Name
+		for table, q := range g.owned {
+			if q == n {
+				owner = table
+			}
+		}
+		to := dialect.Name{Schema: n.Schema, Name: draw(g, pools[k]...)}
+		if _, taken := g.kinds[to]; k == isTable || taken || g.one(2) {
+			st.change = sqltest.Drop{Name: name}
+		} else {
+			st.change = sqltest.Rename{Name: name, To: to.Name}
+			g.changed(to)
+			g.kinds[to], g.rows[to] = k, g.rows[n]
+			g.known = append(g.known, to.String())
+		}
+		for _, n := range gone {
+			g.changed(n)
+			delete(g.kinds, n)
+		}
+		maps.DeleteFunc(g.owned, func(table, q dialect.Name) bool { return table == n || q == n })
+		if _, renamed := st.change.(sqltest.Rename); renamed && owner != (dialect.Name{}) {
+			g.owned[owner] = to
+		}
+		return st, true
+	}
+	switch k {
+	case isView:
+		st.change = sqltest.SetRows{Matview: name, Rows: g.someRows(g.rows[n])}
+	case isEnum:
+		g.made++
+		st.change = sqltest.AddLabel{Enum: name, Label: fmt.Sprint("l", g.made)}
+	default:
+		return st, false
+	}
+	return st, true
+}
+
+// busy tells whether a transaction may hold a lock on the structure.
+func (g *generator) busy(n dialect.Name) bool {
+	return slices.ContainsFunc(g.sessions[:], func(x txn) bool { return x.touched[n.Name] })
+}
+
+// changed notes that a name means something else now.
+func (g *generator) changed(n dialect.Name) {
+	for _, x := range g.sessions {
+		if x.inTx {
+			x.stale[n.Name] = true
+		}
+	}
+}
+
+// note keeps count of transactions.
+func (g *generator) note(st step, o outcome) {
+	x := &g.sessions[st.session]
+	switch {
+	case st.do == begin || st.do == beginReadOnly:
+		*x = txn{true, map[string]bool{}, map[string]bool{}}
+	case st.do == commit || st.do == rollback || o == blocked:
+		*x = txn{}
+	case x.inTx && st.name != "":
+		n, _ := dialect.ParseName(st.name)
+		x.touched[n.Name] = true
+	}
+}
+
+// show is a catalog for people.
+func show(c sqltest.Catalog) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "search path %q, tables %q", c.SearchPath, c.Tables)
+	for _, v := range c.Matviews {
+		fmt.Fprintf(&b, "\n%s", step{do: change, change: sqltest.SetRows{Matview: v.Name, Rows: v.Rows}})
+		v.Rows = nil
+		fmt.Fprintf(&b, " %+v", v)
+	}
+	for _, e := range c.Enums {
+		fmt.Fprintf(&b, "\n%+v", e)
+	}
+	for _, s := range c.Sequences {
+		fmt.Fprintf(&b, "\n%+v", s)
+		if s.Rights != nil {
+			fmt.Fprintf(&b, " rights %v", *s.Rights)
+		}
+	}
+	return b.String()
+}
