@@ -3,6 +3,8 @@ package sqltest
 import (
 	"context"
 	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 // A mode is a table-level lock mode of Postgres's, of those that the fake takes
@@ -91,6 +93,24 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 		l.leave(r)
 		return ctx.Err()
 	}
+}
+
+// open takes the lock of whatever relation has the name. Nobody waits for one that is no view or sequence.
+func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {
+	if v := s.fake.views[n]; v != nil {
+		if err := v.lock.acquire(ctx, s, m); err != nil {
+			return err
+		}
+	}
+	if q := s.fake.seqs[n]; q != nil {
+		if err := q.lock.acquire(ctx, s, m); err != nil {
+			return err
+		}
+	}
+	if s.fake.what(n, true) == "" { // or not any more
+		return missing(n)
+	}
+	return nil
 }
 
 // waitsFor tells whether r waits for the session, through however many others.

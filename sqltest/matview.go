@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
@@ -17,6 +18,7 @@ type matview struct {
 	name    dialect.Name
 	spec    Matview
 	columns []dialect.Column
+	index   dialect.Name     // its unique index's, if it has one
 	query   [][]driver.Value // what the next refresh returns
 	content *content         // what a reader sees
 	lock    lock
@@ -54,13 +56,51 @@ func (f *Fake) addMatview(spec Matview) error {
 	}
 	v.content = &content{}
 	if !spec.Unpopulated {
-		if err := v.duplicates(v.query, false); err != nil {
+		if err := v.unique(v.query); err != nil {
 			return invalid("view %s: its rows break its unique index", n)
 		}
 		v.content = &content{true, v.query}
 	}
 	f.views[n] = v
+	if len(spec.Unique) > 0 {
+		v.index = f.indexName(v)
+		f.indexes[v.index] = v
+	}
 	return nil
+}
+
+// indexName is the name that Postgres chooses for a view's index: that of the view and the columns, cut to fit, and
+// a number where others have it.
+func (f *Fake) indexName(v *matview) dialect.Name {
+	for i := 0; ; i++ {
+		label := "_idx"
+		if i > 0 {
+			label += fmt.Sprint(i)
+		}
+		view, columns := v.name.Name, strings.Join(v.spec.Unique, "_")
+		for len(view)+len("_")+len(columns)+len(label) > maxNameBytes {
+			if len(view) > len(columns) {
+				view = view[:len(view)-1]
+			} else {
+				columns = columns[:len(columns)-1]
+			}
+		}
+		n := dialect.Name{Schema: v.name.Schema, Name: whole(view) + "_" + whole(columns) + label}
+		if f.what(n, true) == "" {
+			return n
+		}
+	}
+}
+
+// whole is s without the beginning of a character at its end.
+func whole(s string) string {
+	for s != "" {
+		if r, n := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || n > 1 {
+			break
+		}
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 func (v *matview) column(name string) int {
@@ -76,7 +116,7 @@ func (f *Fake) matviewDef(s *session, v *matview) dialect.MatviewDef {
 	}
 	if len(v.spec.Unique) > 0 {
 		d.Indexes = []dialect.Index{{
-			Name: v.name.Name + "_" + strings.Join(v.spec.Unique, "_") + "_idx", Columns: slices.Clone(v.spec.Unique), Unique: true,
+			Name: v.index.Name, Columns: slices.Clone(v.spec.Unique), Unique: true,
 		}}
 	}
 	return d
@@ -104,7 +144,7 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 		if v == nil {
 			return nil, missing(view)
 		}
-		if err := v.lock.acquire(ctx, s, accessShare); err != nil {
+		if err := s.open(ctx, view, accessShare); err != nil {
 			return nil, err
 		}
 		return []driver.Value{v.spec.Query}, nil
@@ -116,19 +156,17 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
 	c := Call{Op: dialect.OpSelect, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
-		v := f.views[view.Name]
-		if v == nil {
-			return nil, missing(view.Name)
-		}
-		if err := v.lock.acquire(ctx, s, accessShare); err != nil {
+		if err := s.open(ctx, view.Name, accessShare); err != nil {
 			return nil, err
 		}
+		v := f.views[view.Name]
 		r := &result{}
 		places := make([]int, len(view.Columns))
 		for i, c := range view.Columns {
-			if places[i] = v.column(c.Name); places[i] < 0 {
+			if v == nil || v.column(c.Name) < 0 {
 				return nil, &Error{Code: "42703", Message: fmt.Sprintf("column %q does not exist", c.Name)}
 			}
+			places[i] = v.column(c.Name)
 			r.columns = append(r.columns, c.Name)
 		}
 		if !s.content(v).populated {
@@ -199,17 +237,19 @@ func (f *Fake) RefreshMatview(ctx context.Context, q dialect.Querier, view diale
 		if how.Concurrently {
 			need = exclusive
 		}
-		if err := v.lock.acquire(ctx, s, need); err != nil {
+		if err := s.open(ctx, view, need); err != nil {
 			return nil, err
 		}
-		if how.Concurrently {
-			if err := v.concurrently(s); err != nil {
+		next := &content{}
+		switch {
+		case how.Concurrently:
+			rows, err := v.merge(s)
+			if err != nil {
 				return nil, err
 			}
-		}
-		next := &content{}
-		if !how.NoData {
-			if err := v.duplicates(v.query, how.Concurrently); err != nil {
+			next = &content{true, rows}
+		case !how.NoData:
+			if err := v.unique(v.query); err != nil {
 				return nil, err
 			}
 			next = &content{true, v.query}
@@ -231,63 +271,86 @@ func (f *Fake) notA(view dialect.Name) error {
 	}
 }
 
-// concurrently is what a concurrent refresh asks for.
-func (v *matview) concurrently(s *session) error {
-	if !s.content(v).populated {
-		return &Error{
+// merge is a concurrent refresh, which changes only those rows that differ. A row that the view has and its query
+// returns stays, once, however often the query returns it: a row without a NULL must come only once, but one with a
+// NULL beside the index's columns may come again, and is lost.
+func (v *matview) merge(s *session) ([][]driver.Value, error) {
+	old := s.content(v)
+	switch {
+	case !old.populated:
+		return nil, &Error{
 			Code: "0A000", Message: "CONCURRENTLY cannot be used when the materialized view is not populated",
 			Routine: "RefreshMatViewByOid",
 		}
-	}
-	if len(v.spec.Unique) == 0 {
-		return &Error{
+	case len(v.spec.Unique) == 0:
+		return nil, &Error{
 			Code: "55000", Message: fmt.Sprintf("cannot refresh materialized view %q concurrently", v.name),
 			Routine: "RefreshMatViewByOid",
 		}
 	}
-	return nil
-}
-
-// duplicates is the error of rows that break the view's unique index. As in Postgres a concurrent refresh finds
-// whole rows without a NULL that are alike first, and NULLs are never alike.
-func (v *matview) duplicates(rows [][]driver.Value, concurrently bool) error {
-	if len(v.spec.Unique) == 0 {
-		return nil
-	}
-	all := make([]int, len(v.columns))
-	for i := range all {
-		all[i] = i
-	}
-	if concurrently && alike(rows, all) {
-		return &Error{
-			Code: "21000", Message: fmt.Sprintf("new data for materialized view %q contains duplicate rows without any null columns", v.name.Name),
-			Routine: "refresh_by_match_merge",
-		}
-	}
-	key := make([]int, len(v.spec.Unique))
-	for i, c := range v.spec.Unique {
-		key[i] = v.column(c)
-	}
-	if alike(rows, key) {
-		return &Error{Code: "23505", Message: fmt.Sprintf("could not create unique index of %q", v.name.Name)}
-	}
-	return nil
-}
-
-// alike tells whether two rows have the same values, none of them NULL, in the columns.
-func alike(rows [][]driver.Value, columns []int) bool {
 	seen := map[string]bool{}
-	for _, row := range rows {
-		var key strings.Builder
-		null := false
-		for _, c := range columns {
-			null = null || row[c] == nil
-			fmt.Fprintf(&key, "%T:%q,", row[c], fmt.Sprint(row[c]))
+	for _, row := range v.query {
+		if !slices.Contains(row, nil) && seen[image(row)] {
+			return nil, &Error{
+				Code: "21000", Message: fmt.Sprintf("new data for materialized view %q contains duplicate rows without any null columns", v.name.Name),
+				Routine: "refresh_by_match_merge",
+			}
 		}
-		if !null && seen[key.String()] {
-			return true
-		}
-		seen[key.String()] = true
+		seen[image(row)] = true
 	}
-	return false
+	kept := map[string]bool{}
+	var rows [][]driver.Value
+	for _, row := range old.rows {
+		if v.key(row) != "" && seen[image(row)] {
+			kept[image(row)] = true
+			rows = append(rows, row)
+		}
+	}
+	for _, row := range v.query {
+		if !kept[image(row)] {
+			rows = append(rows, row)
+		}
+	}
+	return rows, v.unique(rows)
+}
+
+// unique is the error of rows that break the view's unique index.
+func (v *matview) unique(rows [][]driver.Value) error {
+	seen := map[string]bool{"": false}
+	for _, row := range rows {
+		key := v.key(row)
+		if seen[key] {
+			return &Error{Code: "23505", Message: fmt.Sprintf("could not create unique index %q", v.index.Name)}
+		}
+		seen[key] = key != ""
+	}
+	return nil
+}
+
+// key is what the view's unique index has of a row: equal for equal rows, and empty for one that equals none, since
+// there is a NULL in it or no index.
+func (v *matview) key(row []driver.Value) string {
+	key := make([]driver.Value, len(v.spec.Unique))
+	for i, c := range v.spec.Unique {
+		key[i] = row[v.column(c)]
+		if key[i] == nil {
+			return ""
+		}
+		if key[i] == 0.0 {
+			key[i] = 0.0 // and not -0, which equals it
+		}
+	}
+	if len(key) == 0 {
+		return ""
+	}
+	return image(key)
+}
+
+// image is the values as text, the same for the same ones.
+func image(values []driver.Value) string {
+	var text strings.Builder
+	for _, v := range values {
+		fmt.Fprintf(&text, "%T:%q,", v, fmt.Sprint(v))
+	}
+	return text.String()
 }

@@ -88,22 +88,20 @@ func TestPgBouncerNoWrongValue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client := func(i int) error {
-				s, err := m.Sequence("s" + strconv.Itoa(i))
-				if err != nil {
-					return err
-				}
-				v, err := m.Matview("v")
-				if err != nil {
-					return err
+			client := func(i int) {
+				s, errSequence := m.Sequence("s" + strconv.Itoa(i))
+				v, errMatview := m.Matview("v")
+				if err := errors.Join(errSequence, errMatview); err != nil {
+					t.Error(err)
+					return
 				}
 				for n := range int64(rounds) {
 					want := int64(i)*apart + n + 1
-					if got, err := s.NextValue(t.Context()); err != nil || got != want {
-						return fmt.Errorf("next value of %s: got %d, %w; want %d", s.Name(), got, err, want)
-					}
-					if got, err := s.LastValue(t.Context()); err != nil || got != want {
-						return fmt.Errorf("last value of %s: got %d, %w; want %d", s.Name(), got, err, want)
+					next, errNext := s.NextValue(t.Context())
+					last, errLast := s.LastValue(t.Context())
+					if err := errors.Join(errNext, errLast); err != nil || next != want || last != want {
+						t.Errorf("client %d: got next value %d, last value %d and error %v, want %d", i, next, last, err, want)
+						return
 					}
 					if !mode.args {
 						continue
@@ -117,18 +115,14 @@ func TestPgBouncerNoWrongValue(t *testing.T) {
 						err = v.Select(t.Context(), &got, "WHERE note = $1 AND n BETWEEN $2 AND $3", fmt.Sprint("row ", at), at, at+7)
 					}
 					if err != nil || len(got) != 1 || got[0] != rows[at] {
-						return fmt.Errorf("select: got %v, %w; want %v", got, err, rows[at])
+						t.Errorf("client %d: got rows %v and error %v, want %v", i, got, err, rows[at])
+						return
 					}
 				}
-				return nil
 			}
 			var wg sync.WaitGroup
 			for i := range clients {
-				wg.Go(func() {
-					if err := client(i); err != nil {
-						t.Errorf("client %d: %v", i, err)
-					}
-				})
+				wg.Go(func() { client(i) })
 			}
 			wg.Wait()
 		})
@@ -313,8 +307,8 @@ func (b *bouncer) giveAway(t *testing.T) string {
 	return ""
 }
 
-// serve takes a database in. The role that a direct connection sets by the DSN's options, which PgBouncer refuses, each
-// session gets when it begins.
+// serve takes a database in. The role that a direct connection sets by the DSN's options, which do not get through
+// PgBouncer, each session gets when it begins.
 func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	t.Helper()
 	server, err := pgconn.ParseConfig(d.DSN())

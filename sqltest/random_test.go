@@ -116,7 +116,7 @@ func random(t *testing.T, rt *rapid.T, sv *server, driver string, total *tally) 
 	fake, real := fakeSide(t, c, opts...), sv.side(t, driver, c, opts...)
 	defer real.close()
 	defer fake.close()
-	rt.Logf("catalog %s", show(c))
+	trace := show(c)
 	rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
 		g.rt = rt
 		st, ok := g.step()
@@ -124,12 +124,12 @@ func random(t *testing.T, rt *rapid.T, sv *server, driver string, total *tally) 
 			return
 		}
 		want, got := both(fake, real, st)
-		rt.Logf("%v → %v", st, want)
+		trace += fmt.Sprintf("\n%v → %v", st, want)
 		total.count(st, want)
 		g.note(st, want)
 		if !got.same(want) {
 			total.different = true
-			rt.Fatalf("%v\nfake:     %v\npostgres: %v", st, got, want)
+			rt.Fatalf("%s\nthe fake:\n%v\nPostgres:\n%v", trace, got, want)
 		}
 	}})
 }

@@ -230,11 +230,30 @@ func (c Drop) apply(f *Fake) error {
 	if f.what(n, true) == "" && f.what(n, false) == "" {
 		return invalid("there is no %s", n)
 	}
+	if v := f.views[n]; v != nil {
+		delete(f.indexes, v.index)
+	}
+	if f.tables[n] {
+		f.dropColumns(n)
+	}
 	delete(f.views, n)
 	delete(f.enums, n)
 	delete(f.seqs, n)
 	delete(f.tables, n)
 	return nil
+}
+
+// dropColumns drops what goes with a table's columns.
+func (f *Fake) dropColumns(table dialect.Name) {
+	of := func(c *dialect.ColumnRef) bool { return c != nil && c.Table == table }
+	for n, q := range f.seqs {
+		if of(q.def.KeyOf) {
+			q.def.KeyOf = nil
+		}
+		if of(q.def.OwnedBy) {
+			delete(f.seqs, n)
+		}
+	}
 }
 
 // Rename gives a view, an enum or a sequence another name in its schema.

@@ -48,6 +48,7 @@ func (f *Fake) addSequence(spec Sequence) error {
 	}
 	if spec.Rights != nil {
 		d.Rights = *spec.Rights
+		d.Rights.Next = d.Rights.Next || d.Rights.Set // either of USAGE and UPDATE will do
 	}
 	limit, ok := limits[d.Type]
 	if !ok {
@@ -75,6 +76,14 @@ func (f *Fake) addSequence(spec Sequence) error {
 		return invalid("sequence %s: key of %q: it takes table.column", n, spec.KeyOf)
 	}
 	f.seqs[n] = &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
+	for _, c := range []*dialect.ColumnRef{d.OwnedBy, d.KeyOf} {
+		if c != nil && !f.tables[c.Table] {
+			if err := f.free(c.Table, table); err != nil {
+				return err
+			}
+			f.tables[c.Table] = true
+		}
+	}
 	return nil
 }
 
@@ -111,17 +120,14 @@ func (s *session) file(q *sequence) *storage {
 // SequenceState looks at the sequence.
 func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpLastValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		seq := f.seqs[name]
-		switch {
-		case seq == nil && f.what(name, true) != "":
-			return nil, &Error{Code: "42703", Message: `column "last_value" does not exist`}
-		case seq == nil:
-			return nil, missing(name)
-		}
-		if err := seq.lock.acquire(ctx, s, accessShare); err != nil {
+		if err := s.open(ctx, name, accessShare); err != nil {
 			return nil, err
 		}
-		if !seq.def.Rights.Read {
+		seq := f.seqs[name]
+		switch {
+		case seq == nil:
+			return nil, &Error{Code: "42703", Message: `column "last_value" does not exist`}
+		case !seq.def.Rights.Read:
 			return nil, denied("sequence", name)
 		}
 		file := s.file(seq)
@@ -133,17 +139,14 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 // NextSequenceValue takes a value, which stays taken whatever becomes of the transaction.
 func (f *Fake) NextSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name) (v int64, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpNextValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		seq := f.seqs[name]
-		switch {
-		case seq == nil && f.what(name, true) != "":
-			return nil, notASequence(name)
-		case seq == nil:
-			return nil, missing(name)
-		}
-		if err := seq.lock.acquire(ctx, s, rowExclusive); err != nil {
+		if err := s.open(ctx, name, rowExclusive); err != nil {
 			return nil, err
 		}
-		if !seq.def.Rights.Next {
+		seq := f.seqs[name]
+		switch {
+		case seq == nil:
+			return nil, notASequence(name)
+		case !seq.def.Rights.Next:
 			return nil, denied("sequence", name)
 		}
 		if err := s.writable("nextval()"); err != nil {
@@ -211,17 +214,15 @@ func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dial
 		if err := s.writable("ALTER SEQUENCE"); err != nil {
 			return nil, err
 		}
-		seq := f.seqs[name]
-		switch {
-		case seq == nil && f.what(name, true) != "":
-			return nil, notASequence(name)
-		case seq == nil:
-			return nil, missing(name)
-		case !seq.def.Rights.Restart:
+		if !f.owns(name) {
 			return nil, denied("sequence", name)
 		}
-		if err := seq.lock.acquire(ctx, s, shareRowExclusive); err != nil {
+		if err := s.open(ctx, name, shareRowExclusive); err != nil {
 			return nil, err
+		}
+		seq := f.seqs[name]
+		if seq == nil {
+			return nil, notASequence(name)
 		}
 		value := seq.def.Start
 		if at != nil {
@@ -231,6 +232,7 @@ func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dial
 			return nil, &Error{Code: "22023", Message: fmt.Sprintf("RESTART value (%d) is not between %d and %d", value, seq.def.Min, seq.def.Max)}
 		}
 		s.files[seq] = &storage{last: value}
+		delete(s.cached, seq) // which it is not given back, should the transaction be rolled back
 		return nil, nil
 	})
 }

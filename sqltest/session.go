@@ -124,6 +124,12 @@ func (s *session) end(commit bool) {
 	clear(s.files)
 }
 
+// owns tells whether the relation, if there is one, is our role's.
+func (f *Fake) owns(n dialect.Name) bool {
+	v, q := f.views[n], f.seqs[n]
+	return (v == nil || !v.spec.NotOwned) && (q == nil || q.def.Rights.Restart)
+}
+
 func missing(n dialect.Name) error {
 	return &Error{Code: "42P01", Message: fmt.Sprintf("relation \"%s.%s\" does not exist", n.Schema, n.Name)}
 }

@@ -98,24 +98,32 @@ type Fake struct {
 	enums  map[dialect.Name]*enum
 	seqs   map[dialect.Name]*sequence
 	tables map[dialect.Name]bool
-	calls  []*Call
-	plans  []plan
+	// The names of views' indexes, which are relations like the others.
+	indexes map[dialect.Name]*matview
+	calls   []*Call
+	plans   []plan
 }
 
 // New makes a fake that holds the catalog. A catalog that can't be (two relations of one name, a start outside
 // the bounds …) makes every load fail with [dialect.ErrInvalid] and the reason.
 func New(c Catalog) *Fake {
 	f := &Fake{
-		path:   slices.Clone(c.SearchPath),
 		stand:  c.Standby,
 		lastID: 16384,
 		views:  map[dialect.Name]*matview{},
 		enums:  map[dialect.Name]*enum{},
 		seqs:   map[dialect.Name]*sequence{},
 		tables: map[dialect.Name]bool{},
+
+		indexes: map[dialect.Name]*matview{},
 	}
 	if c.SearchPath == nil {
 		f.path = []string{"public"}
+	}
+	for _, schema := range c.SearchPath {
+		if !slices.Contains(f.path, schema) {
+			f.path = append(f.path, schema)
+		}
 	}
 	f.db = sql.OpenDB(connector{f})
 	f.invalid = f.fill(c)
@@ -227,6 +235,8 @@ func (f *Fake) what(n dialect.Name, relation bool) string {
 		return "sequence"
 	case relation && f.tables[n]:
 		return "table"
+	case relation && f.indexes[n] != nil:
+		return "index"
 	case !relation && enum:
 		return "enum"
 	case !relation && (view || f.tables[n]):

@@ -49,6 +49,9 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 			if err != nil {
 				return nil, nil, fmt.Errorf("row %d, column %s: %w", i, columns[j].Name, err)
 			}
+			if at, ok := value.(time.Time); ok {
+				value = at.Round(time.Microsecond).UTC() // an instant, as finely as Postgres keeps it
+			}
 			rows[i][j] = value
 		}
 	}

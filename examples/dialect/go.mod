@@ -1,4 +1,4 @@
-module github.com/massivedb/massive-go/internal/foreign
+module github.com/massivedb/massive-go/examples/dialect
 
 go 1.26.0
 

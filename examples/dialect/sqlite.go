@@ -1,0 +1,207 @@
+// Package sqlite is a dialect outside the library's own module, as small as one can be: a model for whoever writes
+// one for another database. SQLite has neither materialized views nor enums nor sequences, so it keeps their
+// definitions in tables of its own (see [Schema]); of the capabilities it has one, to look at a sequence, and what
+// needs another gives massive.ErrUnsupported.
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// Schema makes the tables that the dialect reads.
+const Schema = `
+CREATE TABLE search_path (position INTEGER PRIMARY KEY, schema TEXT);
+CREATE TABLE objects (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, schema TEXT, name TEXT, comment TEXT,
+  UNIQUE (schema, name, kind)
+);
+CREATE TABLE view_columns (view INTEGER REFERENCES objects, position INTEGER, name TEXT, type TEXT, is_key INTEGER);
+CREATE TABLE view_state (view INTEGER REFERENCES objects, populated INTEGER);
+CREATE TABLE enum_labels (enum INTEGER REFERENCES objects, position REAL, label TEXT);
+CREATE TABLE sequences (
+  sequence INTEGER REFERENCES objects, type TEXT, start INTEGER, increment INTEGER, min INTEGER, max INTEGER,
+  cache INTEGER, cycle INTEGER, owner TEXT, key TEXT, last INTEGER, called INTEGER
+);`
+
+// New is the dialect. It holds no state.
+func New() dialect.Dialect { return sqlite{} }
+
+type sqlite struct{}
+
+var _ dialect.SequenceReader = sqlite{}
+
+func (sqlite) Name() string { return "sqlite" }
+
+// Load reads everything in one statement: in SQLite, as in any database, that is what makes it one picture. Each
+// row is a kind, an object's id and four texts that mean something else for each kind.
+func (sqlite) Load(ctx context.Context, q dialect.Querier, _ dialect.Filter) (*dialect.Catalog, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT 1 AS what, position AS id, schema AS a, '' AS b, '' AS c, '' AS d FROM search_path
+		UNION ALL SELECT 2, id, kind, schema, name, comment FROM objects
+		UNION ALL SELECT 3, view, populated, '', '', '' FROM view_state
+		UNION ALL SELECT 4, view, name, type, is_key, position FROM view_columns
+		UNION ALL SELECT 5, enum, label, position, '', '' FROM enum_labels
+		UNION ALL SELECT 6, sequence, type, owner, key, printf('%d %d %d %d %d %d', start, increment, min, max, cache, cycle) FROM sequences
+		ORDER BY what, id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	r := reading{objects: map[int64]*object{}}
+	for rows.Next() {
+		var what int
+		var id int64
+		var a, b, c, d string
+		if err := rows.Scan(&what, &id, &a, &b, &c, &d); err != nil {
+			return nil, err
+		}
+		if err := r.add(what, id, a, b, c, d); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err // a broken connection must not become a shorter catalog
+	}
+	return r.catalog(), nil
+}
+
+// An object is one in the making.
+type object struct {
+	dialect.Object
+	kind     string
+	view     dialect.MatviewDef
+	labels   []label
+	sequence dialect.SequenceDef
+}
+
+type label struct {
+	text  string
+	place float64
+}
+
+type reading struct {
+	path    []string
+	objects map[int64]*object
+}
+
+func (r *reading) add(what int, id int64, a, b, c, d string) error {
+	o := r.objects[id]
+	switch what {
+	case 1:
+		r.path = append(r.path, a)
+	case 2:
+		r.objects[id] = &object{kind: a, Object: dialect.Object{ID: id, Name: dialect.Name{Schema: b, Name: c}, Comment: d}}
+	case 3:
+		o.view.Populated, o.view.MayRefresh = a == "1", true
+	case 4:
+		o.view.Columns = append(o.view.Columns, dialect.Column{Name: a, Type: b})
+		if c == "1" {
+			if o.view.Indexes == nil {
+				o.view.Indexes = []dialect.Index{{Name: o.Name.Name, Unique: true}}
+			}
+			index := &o.view.Indexes[0]
+			index.Columns = append(index.Columns, a)
+			index.Name = o.Name.Name + "_" + strings.Join(index.Columns, "_") + "_idx"
+		}
+	case 5:
+		l := label{text: a}
+		if _, err := fmt.Sscan(b, &l.place); err != nil {
+			return err
+		}
+		o.labels = append(o.labels, l)
+	case 6:
+		s := &o.sequence
+		var cycle int
+		if _, err := fmt.Sscan(d, &s.Start, &s.Increment, &s.Min, &s.Max, &s.Cache, &cycle); err != nil {
+			return err
+		}
+		s.Type, s.Cycle, s.OwnedBy, s.KeyOf = a, cycle == 1, column(b), column(c)
+	}
+	return nil
+}
+
+// column reads schema.table.column.
+func column(text string) *dialect.ColumnRef {
+	p := strings.Split(text, ".")
+	if len(p) != 3 {
+		return nil
+	}
+	return &dialect.ColumnRef{Table: dialect.Name{Schema: p[0], Name: p[1]}, Column: p[2]}
+}
+
+func (r *reading) catalog() *dialect.Catalog {
+	cat := &dialect.Catalog{
+		Server:     dialect.Server{Version: "sqlite", MaxNameBytes: 63},
+		SearchPath: r.path,
+	}
+	for _, o := range r.objects {
+		r.resolve(o)
+		switch o.kind {
+		case "matview":
+			o.view.Object = o.Object
+			cat.Matviews = append(cat.Matviews, o.view)
+		case "enum":
+			slices.SortFunc(o.labels, func(a, b label) int {
+				if a.place < b.place {
+					return -1
+				}
+				return 1
+			})
+			e := dialect.EnumDef{Object: o.Object}
+			for _, l := range o.labels {
+				e.Labels = append(e.Labels, l.text)
+			}
+			cat.Enums = append(cat.Enums, e)
+		case "sequence":
+			o.sequence.Object = o.Object
+			cat.Sequences = append(cat.Sequences, o.sequence)
+		}
+	}
+	return cat
+}
+
+// resolve finds what the object's bare name stands for: the first along the search path.
+func (r *reading) resolve(o *object) {
+	for _, schema := range r.path {
+		for _, other := range r.objects {
+			if other.Name != (dialect.Name{Schema: schema, Name: o.Name.Name}) || !rivals(o.kind, other.kind) {
+				continue
+			}
+			if o.Visible = other == o; !o.Visible {
+				o.HiddenBy = words(o.kind, other.kind) + " " + other.Name.String()
+			}
+			return
+		}
+	}
+}
+
+// rivals tells whether two kinds share names: relations do, and enums with what has a row type.
+func rivals(a, b string) bool {
+	return a == b || (a != "enum" || b != "sequence") && (b != "enum" || a != "sequence")
+}
+
+func words(of, by string) string {
+	switch {
+	case of == "enum" && by != "enum":
+		return "the row type of"
+	case by == "matview":
+		return "materialized view"
+	default:
+		return by
+	}
+}
+
+// SequenceState reads where a sequence stands.
+func (sqlite) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
+	err = q.QueryRowContext(ctx, `SELECT s.last, s.called FROM sequences s JOIN objects o ON o.id = s.sequence
+		WHERE o.schema = ? AND o.name = ?`, name.Schema, name.Name).Scan(&st.Last, &st.Called)
+	return st, err
+}
+
+// Classify would look at the driver's error codes. Nothing that SQLite says here means one of the sentinels.
+func (sqlite) Classify(dialect.Failure) error { return nil }
