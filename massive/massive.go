@@ -35,8 +35,35 @@ type (
 	Omission = registry.Omission
 	// Changes are what differs between two snapshots.
 	Changes = registry.Changes
+	// A Change is one of them.
+	Change = registry.Change
+	// A ChangeKind is what became of a structure.
+	ChangeKind = registry.ChangeKind
 	// A Querier runs statements: a *sql.DB, *sql.Conn, *sql.Tx, or sqlx's.
 	Querier = dialect.Querier
+)
+
+// The plain data that they return.
+type (
+	// A Name is a structure's, with its schema.
+	Name = dialect.Name
+	// A Column is one of a view's.
+	Column = dialect.Column
+	// An Index is one of a view's.
+	Index = dialect.Index
+	// A SequenceDef is what was loaded of a sequence.
+	SequenceDef = dialect.SequenceDef
+	// A SequenceState is where a sequence stands.
+	SequenceState = dialect.SequenceState
+	// A Server is the one that answered.
+	Server = dialect.Server
+)
+
+// What can become of a structure between two snapshots.
+const (
+	Added   = registry.Added
+	Removed = registry.Removed
+	Changed = registry.Changed
 )
 
 // A DB is the structures of one database. It holds a snapshot of them, which lookups read without a lock and
@@ -174,7 +201,7 @@ func (m *DB) Sequences() []Sequence { return m.current.Load().Sequences() }
 func (m *DB) Omitted() []Omission { return m.current.Load().Omitted() }
 
 // Server is the one that the snapshot came from: its version, the database, the role.
-func (m *DB) Server() dialect.Server { return m.current.Load().Server() }
+func (m *DB) Server() Server { return m.current.Load().Server() }
 
 // SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
 func (m *DB) SearchPath() []string { return m.current.Load().SearchPath() }
