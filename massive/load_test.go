@@ -373,7 +373,7 @@ func TestLoadOptions(t *testing.T) {
 				"materialized view stats.tmp_daily: it is excluded by *.tmp_*",
 				`enum "Odd.Schema"."tmp*": it is not included by stats.*`,
 				"enum public.tmp_mood: it is excluded by *.tmp_*",
-				"sequence public.keyed_id_seq: it is the key sequence of public.keyed.id",
+				"sequence public.keyed_id_seq: it is not included by stats.*",
 				"sequence public.tmp_no: it is excluded by *.tmp_*",
 			})
 			_, err := m.Matview("stats.tmp_daily")

@@ -35,7 +35,7 @@ func fail(op dialect.Op, n dialect.Name, err error) error { return &Error{op, n,
 // of it, and the end of ctx if that was the cause.
 func explain(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 	c := cause{err: f.Err, known: d.Classify(f)}
-	if ended := ctx.Err(); ended != nil && (c.known == nil || errors.Is(c.known, dialect.ErrServerTimeout)) {
+	if ended := ctx.Err(); ended != nil && (c.known == nil && !answered(f.Err) || errors.Is(c.known, dialect.ErrServerTimeout)) {
 		// Asked to cancel, a server says that somebody cancelled the statement; it was the caller.
 		c.known = nil
 		if !errors.Is(f.Err, ended) {
@@ -46,6 +46,12 @@ func explain(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 		return fail(f.Op, f.Name, f.Err)
 	}
 	return fail(f.Op, f.Name, &c)
+}
+
+// answered tells whether the error is a server's answer, which says what went wrong whatever the context did then.
+func answered(err error) bool {
+	var s interface{ SQLState() string }
+	return errors.As(err, &s) && s.SQLState() != ""
 }
 
 // A cause is a driver's error beside what is known of it.

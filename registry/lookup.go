@@ -85,6 +85,26 @@ const (
 	KeySequence
 )
 
+// String is the reason in words: "off the search path".
+func (r NotFoundReason) String() string {
+	switch r {
+	case OtherKind:
+		return "another kind"
+	case KindLeftOut:
+		return "kind not loaded"
+	case OffSearchPath:
+		return "off the search path"
+	case Hidden:
+		return "hidden"
+	case Filtered:
+		return "left out by a pattern"
+	case KeySequence:
+		return "a key's sequence"
+	default:
+		return "unknown"
+	}
+}
+
 // A NotFoundError says why a name was not found, and what is there instead. It wraps [dialect.ErrNotFound].
 type NotFoundError struct {
 	Kind   dialect.Kind // what was looked for
@@ -133,24 +153,28 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 	}
 	if n.Schema == "" {
 		var hidden, off []dialect.Name
-		detail := ""
+		var details []string
 		for _, t := range s.sorted {
 			switch o := t.object(); {
 			case o.Name.Name != n.Name:
 			case slices.Contains(r.searchPath, o.Name.Schema):
 				hidden = append(hidden, o.Name)
-				detail = fmt.Sprintf("%s is hidden by %s, which comes before it on the search path; look it up as %[1]s",
-					o.Name, cmp.Or(o.HiddenBy, "something of that name"))
+				details = append(details, fmt.Sprintf("%s is hidden by %s, which comes before it on the search path; look it up as %[1]s",
+					o.Name, cmp.Or(o.HiddenBy, "something of that name")))
 			default:
 				off = append(off, o.Name)
 			}
 		}
 		if len(hidden) > 0 {
-			return Hidden, hidden, detail
+			return Hidden, hidden, strings.Join(details, "; ")
 		}
 		if len(off) > 0 {
-			return OffSearchPath, off, fmt.Sprintf("%s exists, but its schema is not on the search path (%s); look it up with its schema",
-				join(off, ", "), strings.Join(r.searchPath, ", "))
+			verb := "exists, but its schema is"
+			if len(off) > 1 {
+				verb = "exist, but their schemas are"
+			}
+			return OffSearchPath, off, fmt.Sprintf("%s %s not on the search path (%s); look it up with its schema",
+				join(off, ", "), verb, strings.Join(r.searchPath, ", "))
 		}
 		for _, o := range r.omissions {
 			if o.Kind == s.kind && o.Name.Name == n.Name {
@@ -160,6 +184,11 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 	}
 	if kind, o := otherKind(r, s.kind, n); o != nil {
 		return OtherKind, []dialect.Name{o.Name}, article(kind) + " of that name exists"
+	}
+	for _, o := range r.omissions {
+		if asked(o.object) {
+			return OtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.Why)
+		}
 	}
 	return Unknown, nil, ""
 }

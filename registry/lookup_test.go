@@ -284,9 +284,10 @@ func TestNotFound(t *testing.T) {
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("x")}}, mv, "x",
 			registry.NotFoundError{Reason: registry.Unknown}, "",
 		}, {
-			"another kind's omission is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.x"))},
+			"another kind's omission", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.*")}}, mv, "app.x",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.x")},
+			": an enum of that name was left out: it is excluded by app.*",
 		},
 
 		{
@@ -327,7 +328,7 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		exists     []dialect.Name
 		near       []dialect.Name
 	}{
-		{"the bare name is a key's sequence, and a pattern's", "", filter, registry.KeySequence, names("app.x"), nil},
+		{"the bare name is a key's sequence, and a pattern's, which loading keys would not bring", "", filter, registry.Filtered, names("app.x"), nil},
 		{"the bare name is one that a pattern left out", "", registry.Selection{Filter: filter.Filter, KeySequences: true},
 			registry.Filtered, names("app.x"), nil},
 		{"it is hidden", "app.x", filter, registry.Hidden, names("b.x"), nil},

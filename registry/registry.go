@@ -87,6 +87,9 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 	if err != nil {
 		return nil, explain(ctx, d, dialect.Failure{Op: dialect.OpLoad, Err: err})
 	}
+	if cat == nil {
+		return nil, fail(dialect.OpLoad, dialect.Name{}, fmt.Errorf("the %s dialect returned neither a catalog nor an error", d.Name()))
+	}
 	return New(cat, sel, d, q), nil
 }
 
@@ -110,9 +113,11 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	sequences := make([]*sequence, 0, len(cat.Sequences))
 	for i := range cat.Sequences {
 		def := &cat.Sequences[i]
-		if def.KeyOf != nil && !sel.KeySequences && sel.Has(dialect.KindSequence) {
+		switch {
+		case !s.takes(dialect.KindSequence, &def.Object):
+		case def.KeyOf != nil && !sel.KeySequences:
 			s.omit(dialect.KindSequence, &def.Object, "it is the key sequence of "+def.KeyOf.String(), def.KeyOf)
-		} else if s.takes(dialect.KindSequence, &def.Object) {
+		default:
 			sequences = append(sequences, &sequence{def, &r.access})
 		}
 	}

@@ -113,7 +113,7 @@ func TestSelection(t *testing.T) {
 				{mv, "stats.weekly", "it is not included by app.*, public.*", ""},
 				{en, `stats."a.b"`, "it is not included by app.*, public.*", ""},
 				{sq, "public.order_no", "it is excluded by public.*", ""},
-				key,
+				{sq, "public.orders_id_seq", "it is excluded by public.*", ""},
 				{sq, "stats.ticket", "it is not included by app.*, public.*", ""},
 			},
 		}, {

@@ -71,17 +71,17 @@ func (st step) String() string {
 	}
 }
 
-// An outcome is what came of a step, in words, and the SQLSTATE if it has one.
-type outcome struct{ text, state string }
+// An outcome is what came of a step, in words, the SQLSTATE if it has one, and the error in its own words.
+type outcome struct{ text, state, says string }
 
 // blocked is the outcome of a step that waited for another session's transaction. It is then cancelled.
 var blocked = outcome{text: "blocked"}
 
 func (o outcome) String() string {
-	if o.state == "" {
+	if o.says == "" {
 		return o.text
 	}
-	return o.text + " (" + o.state + ")"
+	return o.text + " (" + o.says + ")"
 }
 
 // same tells whether two outcomes are alike. Where a structure is gone, a server that still has its name in a cache
@@ -114,7 +114,7 @@ func failure(err error) outcome {
 	if len(words) == known {
 		words = append(words, "some error")
 	}
-	o := outcome{text: strings.Join(words, " ")}
+	o := outcome{text: strings.Join(words, " "), says: err.Error()}
 	var s interface{ SQLState() string }
 	if errors.As(err, &s) {
 		o.state = s.SQLState()
@@ -272,6 +272,10 @@ func (s *side) reconnect(i int) {
 // take does a step. An operation that has not answered after patience may be waiting for a lock.
 func (s *side) take(st step, patience time.Duration) outcome {
 	s.t.Helper()
+	if st.do == change {
+		s.do(s.t, st.change)
+		return outcome{text: "done"}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan outcome, 1)
@@ -282,7 +286,7 @@ func (s *side) take(st step, patience time.Duration) outcome {
 			return o
 		case <-time.After(patience):
 		}
-		waits := st.do != change && s.waits(s.sessions[st.session])
+		waits := s.waits(s.sessions[st.session])
 		if !waits && time.Since(start) < 20*time.Second {
 			patience = min(max(patience, 50*time.Microsecond), time.Millisecond)
 			continue
@@ -315,15 +319,12 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 		}
 		x.tx = nil
 		return answer("ended", end())
-	case change:
-		s.do(s.t, st.change)
-		return outcome{text: "done"}
 	case reload:
 		changes, err := s.m.Reload(ctx)
-		return answer(changes, err)
+		return answer(nameless(changes), err)
 	case look:
 		changes, err := w.Reload(ctx)
-		return answer(fmt.Sprint(changes, picture(w)), err)
+		return answer(fmt.Sprint(nameless(changes), picture(w)), err)
 	case nextValue, lastValue, state, reset, resetTo, restart:
 		return onSequence(ctx, w, st)
 	default:
@@ -415,6 +416,18 @@ func rowsOf(ctx context.Context, v massive.Matview) ([]string, error) {
 	}
 	slices.Sort(rows)
 	return rows, err
+}
+
+// nameless are changes without the names of roles, which differ between any two databases.
+func nameless(changes massive.Changes) massive.Changes {
+	for _, c := range changes {
+		for i, d := range c.Details {
+			if strings.HasPrefix(d, "owner ") {
+				c.Details[i] = "another owner"
+			}
+		}
+	}
+	return changes
 }
 
 // picture is all that a load tells, less what differs between any two databases.

@@ -35,7 +35,7 @@ var pooledModes = []struct {
 	{"pq binary", "postgres", []string{"binary_parameters=yes"}, true},
 	{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}, true},
 	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}, true},
-	{"pgx cache_describe", "pgx", []string{"default_query_exec_mode=cache_describe"}, true},
+	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}, true},
 }
 
 func TestPgBouncer(t *testing.T) {
@@ -265,6 +265,10 @@ server_login_retry = 1
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			said, _ := os.ReadFile(filepath.Join(dir, "log"))
+			t.Logf("the last that pgbouncer logged:\n%s", said[max(0, len(said)-4000):])
+		}
 		stdin.Close()
 		_ = cmd.Wait() // it was killed
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {

@@ -160,8 +160,11 @@ type generator struct {
 // A txn is a session's transaction. Its names are without schemas, which are not known of each.
 type txn struct {
 	inTx    bool
+	failed  bool            // perhaps
 	touched map[string]bool // what it may hold a lock on
 	stale   map[string]bool // what has changed since it began
+	moved   map[string]bool // the sequences that others have restarted since
+	moves   map[string]bool // those that it restarts
 }
 
 // A kind is one of structure.
@@ -186,7 +189,9 @@ var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isEnum
 func (g *generator) catalog() sqltest.Catalog {
 	g.kinds, g.rows, g.owned = map[dialect.Name]kind{}, map[dialect.Name]int{}, map[dialect.Name]dialect.Name{}
 	c := sqltest.Catalog{SearchPath: []string{}}
-	for range rapid.IntRange(1, 8).Draw(g.rt, "structures") {
+	g.add(&c, isView)
+	g.add(&c, isSequence)
+	for range rapid.IntRange(0, 6).Draw(g.rt, "structures") {
 		g.add(&c, draw(g, isView, isSequence, isSequence, isView, isEnum, isTable))
 	}
 	c.SearchPath = append(c.SearchPath, draw(g, []string{"public"}, []string{"app", "public"}, []string{"X.y", "app", "public"},
@@ -231,7 +236,7 @@ func (g *generator) view(n dialect.Name, comment string) sqltest.Matview {
 		Name: n.String(), Comment: comment, Rows: g.someRows(shape), Unpopulated: g.one(4), NotOwned: g.one(8),
 	}
 	if shape < 2 {
-		v.Unique = draw(g, nil, []string{"n"}, []string{"n", "s"}, []string{"s"})
+		v.Unique = draw(g, nil, []string{"n"}, []string{"n"}, []string{"n", "s"}, []string{"s"})
 	} else {
 		v.Unique = draw(g, nil, []string{"t"}, []string{"f"}, []string{"b", "d"})
 	}
@@ -244,7 +249,7 @@ func (g *generator) view(n dialect.Name, comment string) sqltest.Matview {
 }
 
 func (g *generator) someRows(shape int) any {
-	n := rapid.IntRange(0, 3).Draw(g.rt, "rows")
+	n := rapid.IntRange(0, 4).Draw(g.rt, "rows")
 	number := func() int64 { return rapid.Int64Range(1, 3).Draw(g.rt, "n") }
 	text := func() string { return draw(g, "x", "y", `it's "\`) }
 	switch shape {
@@ -296,7 +301,7 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 		}
 		s.Start = draw(g, 0, s.Min, s.Max)
 	}
-	if g.one(3) {
+	if g.one(5) {
 		s.Rights = &dialect.SequenceRights{Read: g.one(2), Next: g.one(2), Set: g.one(2), Restart: g.one(2)}
 	}
 	if g.one(4) {
@@ -304,7 +309,7 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 		table := dialect.Name{Schema: n.Schema, Name: fmt.Sprint("t", g.made)}
 		g.kinds[table] = isTable
 		column := table.String() + ".id"
-		if g.one(2) {
+		if g.one(3) {
 			s.KeyOf = column
 		}
 		if s.KeyOf == "" || g.one(2) {
@@ -321,7 +326,11 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 func (g *generator) step() (step, bool) {
 	st := step{session: rapid.IntRange(0, len(g.sessions)-1).Draw(g.rt, "session")}
 	x := &g.sessions[st.session]
-	switch rapid.IntRange(0, 19).Draw(g.rt, "what") {
+	what := rapid.IntRange(0, 21).Draw(g.rt, "what")
+	if x.failed && what%2 == 0 {
+		what = 13
+	}
+	switch what {
 	case 0, 1, 2, 3, 4, 5, 6:
 		st.do = draw(g, nextValue, nextValue, nextValue, nextValue, nextValue, lastValue, state, reset, resetTo, restart)
 		st.name = g.name(isSequence)
@@ -337,22 +346,30 @@ func (g *generator) step() (step, bool) {
 			st.do = draw(g, begin, begin, begin, beginReadOnly)
 		}
 	case 17:
-		st.do = draw(g, look, reload)
+		st.do = draw(g, look, reload, reload)
 	default:
 		return g.change()
 	}
 	// In a transaction that is older than a change nextval, and the definition, may go by a name in the
 	// connection's cache, or not: either is right.
-	n, err := dialect.ParseName(st.name)
-	return st, err != nil || !x.stale[n.Name] || st.do != nextValue && st.do != definition
+	n, _ := dialect.ParseName(st.name)
+	switch st.do {
+	case nextValue, definition:
+		return st, !x.stale[n.Name]
+	case lastValue, state:
+		// One that has looked at a sequence, and looks again after another's restart, may look where it was, and
+		// find nothing.
+		return st, !x.stale[n.Name] && !x.moved[n.Name]
+	}
+	return st, true
 }
 
 // name draws one of a structure's, mostly one of the kind.
 func (g *generator) name(k kind) string {
-	if g.one(12) || len(g.known) == 0 {
+	if g.one(24) || len(g.known) == 0 {
 		return draw(g, "a", "b", "app.nothing", "nowhere.a")
 	}
-	if g.one(12) {
+	if g.one(16) {
 		return draw(g, g.known...)
 	}
 	var names []string
@@ -442,17 +459,40 @@ func (g *generator) changed(n dialect.Name) {
 	}
 }
 
+// restarted notes that a session has restarted a sequence.
+func (g *generator) restarted(by int, name string) {
+	for i, x := range g.sessions {
+		if x.inTx && i != by {
+			x.moved[name] = true
+		}
+	}
+}
+
 // note keeps count of transactions.
 func (g *generator) note(st step, o outcome) {
 	x := &g.sessions[st.session]
+	n, _ := dialect.ParseName(st.name)
+	switch st.do {
+	case reset, resetTo, restart:
+		if x.inTx {
+			x.moves[n.Name] = true
+		} else {
+			g.restarted(st.session, n.Name)
+		}
+	}
 	switch {
 	case st.do == begin || st.do == beginReadOnly:
-		*x = txn{true, map[string]bool{}, map[string]bool{}}
+		*x = txn{
+			inTx: true, touched: map[string]bool{}, stale: map[string]bool{}, moved: map[string]bool{}, moves: map[string]bool{},
+		}
 	case st.do == commit || st.do == rollback || o == blocked:
+		for n := range x.moves {
+			g.restarted(st.session, n)
+		}
 		*x = txn{}
 	case x.inTx && st.name != "":
-		n, _ := dialect.ParseName(st.name)
 		x.touched[n.Name] = true
+		x.failed = o.state != ""
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -153,21 +152,17 @@ func missing(f dialect.Failure, state string) bool {
 	}
 }
 
-// names tells whether the server's message has the name, which it puts between quotation marks, those of its
-// language.
+// names tells whether the server's message has the name, which it puts between the quotation marks of its language.
 func names(err error, name string) bool {
-	inside := func(r rune) bool {
-		return r == ' ' || r == '_' || r == '.' || unicode.IsLetter(r) || unicode.IsDigit(r)
-	}
-	text := err.Error()
-	for {
+	const marks, blanks = "\"«»„“”", " \u00a0" // French has blanks inside its marks
+	for text := err.Error(); ; {
 		before, after, found := strings.Cut(text, name)
 		if !found {
 			return false
 		}
-		left, _ := utf8.DecodeLastRuneInString(before)
-		right, _ := utf8.DecodeRuneInString(after)
-		if before != "" && after != "" && !inside(left) && !inside(right) {
+		left, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, blanks))
+		right, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, blanks))
+		if strings.ContainsRune(marks, left) && strings.ContainsRune(marks, right) {
 			return true
 		}
 		text = after
@@ -181,6 +176,12 @@ func errGone() error {
 }
 
 func permission(f dialect.Failure) error {
+	switch f.Op {
+	case dialect.OpRefresh, dialect.OpRefreshConcurrently, dialect.OpSelect:
+		if text := f.Err.Error(); !strings.Contains(text, f.Name.Name) && !strings.Contains(text, f.Name.Schema) {
+			return dialect.ErrPermission // on something that the view's query or the caller's tail names
+		}
+	}
 	var needs string
 	switch f.Op {
 	case dialect.OpRefresh, dialect.OpRefreshConcurrently:
@@ -212,6 +213,9 @@ func noUniqueIndex(view *dialect.MatviewDef) error {
 		if i.Unfit != "" {
 			fmt.Fprintf(&has, "; index %s is no help: %s", dialect.Name{Name: i.Name}, i.Unfit)
 		}
+	}
+	if len(columns) == 0 {
+		return fmt.Errorf("%w, and no column to make one on", dialect.ErrNoUniqueIndex)
 	}
 	return fmt.Errorf("%w on columns, without WHERE%s; make one, on fewer columns if those identify a row: "+
 		"CREATE UNIQUE INDEX ON %s (%s)", dialect.ErrNoUniqueIndex, has.String(), view.Name.Quoted(), strings.Join(columns, ", "))

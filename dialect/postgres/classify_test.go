@@ -287,7 +287,7 @@ func TestClassifySaysTheWayOut(t *testing.T) {
 		{dialect.OpResetTo, "22023", `out of range: it runs from 5 to 99`},
 		{dialect.OpRestart, "22003", `out of range: it runs from 5 to 99`},
 	} {
-		got := New().Classify(failure(c.op, &stateError{State: c.state, Text: "said so"}))
+		got := New().Classify(failure(c.op, &stateError{State: c.state, Text: "said so of daily"}))
 		if got == nil || got.Error() != c.want {
 			t.Errorf("%s × %s says\n\t%v\nwant\n\t%s", c.op, c.state, got, c.want)
 		}

@@ -19,11 +19,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // watchdog is the shell script that runs initdb and the server. This process holds the one end of a pipe,
@@ -32,16 +29,9 @@ import (
 //go:embed watchdog.sh
 var watchdog string
 
-// serverArguments give up the safety of the data for speed, and TCP for a socket in a directory that only
-// the server's user may enter. Many tests may run at once.
-var serverArguments = []string{
-	"-F", // no fsync
-	"-p", "5432",
-	"-c", "listen_addresses=",
-	"-c", "synchronous_commit=off",
-	"-c", "full_page_writes=off",
-	"-c", "max_connections=200",
-}
+// secluded are the arguments that have a cluster's server listen nowhere but on a socket in a directory that
+// only the server's user may enter.
+var secluded = []string{"-p", "5432", "-c", "listen_addresses="}
 
 // A cluster is a data directory and the server that runs on it.
 type cluster struct {
@@ -50,10 +40,6 @@ type cluster struct {
 	owner    *os.File  // the server runs until this is closed
 	server   *os.File  // reads as ended when neither initdb nor the server runs
 }
-
-// launched holds every cluster from launch to stop. A server may be in use by its DSN when nothing else
-// refers to it; the garbage collector must not close its owner.
-var launched sync.Map
 
 // launch sets a watchdog to make a cluster in a directory that does not exist yet.
 func launch(dir, bin string, settings []string) (*cluster, error) {
@@ -73,7 +59,7 @@ func launch(dir, bin string, settings []string) (*cluster, error) {
 	}
 	defer stdout.Close()
 
-	arguments := slices.Concat([]string{"-c", watchdog, "pgtest-watchdog", dir, bin}, serverArguments)
+	arguments := slices.Concat([]string{"-c", watchdog, "pgtest-watchdog", dir, bin}, secluded, hasty)
 	for _, setting := range settings {
 		arguments = append(arguments, "-c", setting)
 	}
@@ -100,28 +86,18 @@ func (c *cluster) dsn() string {
 
 // await returns the server's version once it takes connections. It gives up when ctx ends, or the server.
 func (c *cluster) await(ctx context.Context) (version string, err error) {
-	config, err := pgconn.ParseConfig(c.dsn())
-	if err != nil {
-		return "", err
-	}
 	var said bytes.Buffer // by the watchdog, if it got no further than to complain
-	for {
-		conn, err := pgconn.ConnectConfig(ctx, config)
-		if err == nil {
-			return versionOf(conn), conn.Close(ctx)
-		}
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) && refused.Code != "57P03" { // cannot_connect_now
-			return "", err
-		}
-		if ctx.Err() != nil {
-			return "", fmt.Errorf("%w: %s", context.Cause(ctx), c.logged())
-		}
+	version, err = await(ctx, c.dsn(), func() error {
 		_ = c.server.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 		if _, err := said.ReadFrom(c.server); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return "", fmt.Errorf("the server does not start: %s%s", &said, c.logged())
+			return fmt.Errorf("the server does not start: %s%s", &said, c.logged())
 		}
+		return nil
+	})
+	if err != nil && ctx.Err() != nil {
+		return "", fmt.Errorf("%w: %s", err, c.logged())
 	}
+	return version, err
 }
 
 // logged returns the end of what initdb and the server have logged.

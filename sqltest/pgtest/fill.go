@@ -203,10 +203,7 @@ func (f *filling) column(text string) (dialect.Name, string) {
 	if dot < 0 {
 		f.t.Fatalf("pgtest: %q is no column of a table", text)
 	}
-	table, column := parse(f.t, text[:dot]), ident(text[dot+1:])
-	if table.Schema != "public" {
-		f.schema(table.Schema)
-	}
+	table, column := f.name(text[:dot], "TABLE"), ident(text[dot+1:])
 	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN IF NOT EXISTS %s bigint", table.Quoted(), column)
 	f.own("TABLE", table)
 	return table, column

@@ -15,6 +15,7 @@ var ErrNoPostgres = errors.New("no Postgres to be had")
 
 // A rung is one way to come by a server.
 type rung struct {
+	word   string // for MASSIVE_POSTGRES_RUNG
 	name   string
 	remedy string // what would make it work
 
@@ -24,8 +25,10 @@ type rung struct {
 }
 
 var ladder = []rung{
-	{"MASSIVE_POSTGRES_URL", "set MASSIVE_POSTGRES_URL to the URL of a server", remote},
-	{"local binaries", "install the server binaries (apt-get install postgresql, brew install postgresql)", local},
+	{"url", "MASSIVE_POSTGRES_URL", "set MASSIVE_POSTGRES_URL to the URL of a server", remote},
+	{"local", "local binaries", "install the server binaries (apt-get install postgresql, brew install postgresql)", local},
+	{"docker", "Docker", "run a Docker daemon", docked},
+	{"download", "a download", "let an ordinary user download it (MASSIVE_POSTGRES_REPOSITORY)", downloaded},
 }
 
 // missing says why a rung has nothing to offer.
@@ -33,8 +36,11 @@ type missing string
 
 func (why missing) Error() string { return string(why) }
 
-// climb takes the first rung that has a server.
+// climb takes the first rung that has a server, or the one that MASSIVE_POSTGRES_RUNG forces.
 func climb(ctx context.Context, c config) (*Server, error) {
+	if word := c.getenv("MASSIVE_POSTGRES_RUNG"); word != "" {
+		return step(ctx, c, word)
+	}
 	var passed, remedies []string
 	for _, rung := range ladder {
 		server, err := rung.try(ctx, c)
@@ -50,4 +56,22 @@ func climb(ctx context.Context, c config) (*Server, error) {
 		remedies = append(remedies, rung.remedy)
 	}
 	return nil, fmt.Errorf("pgtest: %w: %s (%s)", ErrNoPostgres, strings.Join(remedies, ", or "), strings.Join(passed, "; "))
+}
+
+// step takes the one rung.
+func step(ctx context.Context, c config, word string) (*Server, error) {
+	var words []string
+	for _, rung := range ladder {
+		if rung.word != word {
+			words = append(words, rung.word)
+			continue
+		}
+		server, err := rung.try(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("pgtest: %s, the one rung by MASSIVE_POSTGRES_RUNG: %w", rung.name, err)
+		}
+		server.origin += "; the one rung by MASSIVE_POSTGRES_RUNG"
+		return server, nil
+	}
+	return nil, fmt.Errorf("pgtest: MASSIVE_POSTGRES_RUNG: there is no rung %q, only %s", word, strings.Join(words, ", "))
 }

@@ -2,8 +2,8 @@
 
 package pgtest
 
-// The rung of local server binaries, where it has none: the watchdog is a shell script, and the server
-// listens on a Unix socket.
+// The rungs of local and of downloaded server binaries, where there are none: the watchdog is a shell script,
+// and the server listens on a Unix socket.
 
 import (
 	"context"
@@ -12,6 +12,12 @@ import (
 
 var places []string
 
+const maven = ""
+
 func local(context.Context, config) (*Server, error) {
+	return nil, missing("not supported on " + runtime.GOOS)
+}
+
+func downloaded(context.Context, config) (*Server, error) {
 	return nil, missing("not supported on " + runtime.GOOS)
 }

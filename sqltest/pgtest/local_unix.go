@@ -34,6 +34,11 @@ func local(ctx context.Context, c config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return serve(ctx, c, bin, "local binaries "+bin)
+}
+
+// serve starts a cluster of the server binaries in a directory, which come from an origin.
+func serve(ctx context.Context, c config, bin, origin string) (*Server, error) {
 	dir, err := clusterDir(c.tempDir)
 	if err != nil {
 		return nil, err
@@ -49,7 +54,7 @@ func local(ctx context.Context, c config) (*Server, error) {
 	return &Server{
 		dsn:     cluster.dsn(),
 		version: version,
-		origin:  fmt.Sprintf("local binaries %s (PostgreSQL %s)", bin, version),
+		origin:  fmt.Sprintf("%s (PostgreSQL %s)", origin, version),
 		stop:    sync.OnceValue(cluster.stop),
 	}, nil
 }

@@ -47,7 +47,7 @@ func locally(t *testing.T) config {
 		}
 	})
 	c := config{places: places, tempDir: dir, getenv: func(name string) string {
-		if name == "MASSIVE_POSTGRES_URL" {
+		if name == "MASSIVE_POSTGRES_URL" || name == "MASSIVE_POSTGRES_RUNG" {
 			return ""
 		}
 		return os.Getenv(name)
@@ -319,7 +319,7 @@ func TestForgottenServerLives(t *testing.T) {
 		t.Error(err)
 	}
 	launched.Range(func(key, _ any) bool {
-		if c := key.(*cluster); c.dsn() == dsn {
+		if c, ok := key.(*cluster); ok && c.dsn() == dsn {
 			if err := c.stop(); err != nil {
 				t.Error(err)
 			}
@@ -430,7 +430,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := locally(t).tempDir
-			cmd := again(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_URL=")
+			cmd := again(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_RUNG=local")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			stdout, err := cmd.StdoutPipe()
 			if err != nil {

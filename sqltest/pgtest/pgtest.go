@@ -21,14 +21,22 @@
 //     PATH, or else where Debian, Homebrew and Fedora put them. A cluster of its own is made in a temporary
 //     directory and listens on a Unix socket there; on Linux that is in memory (/dev/shm) if 4 GB are free
 //     there and TMPDIR is not set. As root it runs as the user postgres or nobody.
+//  3. Docker, if a daemon answers: a container of the image MASSIVE_POSTGRES_IMAGE, by default
+//     postgres:17-alpine, which is pulled unless it is there. The image has to understand what the official one
+//     does: POSTGRES_PASSWORD, and arguments for the server. It is reached by a port of 127.0.0.1 and a random
+//     password; so the daemon has to be on this machine.
+//  4. Server binaries of version MASSIVE_POSTGRES_VERSION, by default a 17, downloaded from the Maven repository
+//     MASSIVE_POSTGRES_REPOSITORY, by default Maven's own, where the embedded-postgres project keeps them. They are
+//     kept below massive-go in the user's cache directory, and served like local ones; not as root.
 //
-// A variable that is set and wrong is an error, never a reason to look further down. When there is none of
-// them, [Start] returns [ErrNoPostgres] and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1
-// it fails the test instead.
+// MASSIVE_POSTGRES_RUNG=url, local, docker or download has only that one tried. A variable that is set and wrong
+// is an error, never a reason to look further down. When there is none of them, [Start] returns [ErrNoPostgres]
+// and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1 it fails the test instead.
 //
-// Nothing is left behind, neither a process nor a directory, however the process ends: Stop or no Stop,
-// os.Exit, panic, Ctrl-C, SIGKILL. On a server that somebody else runs, the databases of a killed process
-// remain until pgtest uses that server an hour later.
+// Nothing is left behind, neither a process nor a directory nor a container, however the process ends: Stop or no
+// Stop, os.Exit, panic, Ctrl-C, SIGKILL. What a process that was killed may leave, pgtest removes the next time it
+// is there, an hour later or more: its databases on a server that somebody else runs, and a container that it had
+// made but not yet started.
 //
 // The package imports both drivers, so that "postgres" (lib/pq) and "pgx" are registered with database/sql.
 package pgtest
@@ -59,7 +67,7 @@ func patiently() (context.Context, context.CancelFunc) {
 
 // shared is the server of this process's tests. It ends with the process.
 var shared = sync.OnceValues(func() (*Server, error) {
-	ctx, cancel := patiently()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience) // an image or an archive may have to be fetched
 	defer cancel()
 	return Start(ctx)
 })

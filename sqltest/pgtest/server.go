@@ -9,9 +9,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	dockeropts "github.com/ory/dockertest/v3/docker/opts"
 )
 
 // A Server is a Postgres server that [Start] found or started. It is safe for concurrent use; the zero
@@ -31,7 +33,7 @@ type Server struct {
 // The error is [ErrNoPostgres] if there is no Postgres to be had. It is errors.ErrUnsupported if there are
 // settings among opts and the server is one that somebody else runs, which can't be given any.
 func Start(ctx context.Context, opts ...Option) (*Server, error) {
-	c := config{getenv: os.Getenv, places: places, tempDir: tempDir()}
+	c := config{getenv: os.Getenv, places: places, tempDir: tempDir(), docker: dockeropts.DefaultHost, repository: maven}
 	for _, option := range opts {
 		if err := option(&c); err != nil {
 			return nil, err
@@ -61,10 +63,12 @@ func Setting(name, value string) Option {
 
 // A config is what the rungs of the ladder go by.
 type config struct {
-	settings []string            // name=value
-	getenv   func(string) string // the environment
-	places   []string            // patterns of the directories where packages put the server binaries
-	tempDir  string              // where clusters go
+	settings   []string            // name=value
+	getenv     func(string) string // the environment
+	places     []string            // patterns of the directories where packages put the server binaries
+	tempDir    string              // where clusters go
+	docker     string              // where the Docker daemon listens, unless DOCKER_HOST says otherwise; "" for nowhere
+	repository string              // where there are binaries, unless MASSIVE_POSTGRES_REPOSITORY says otherwise; "" for nowhere
 }
 
 // Stop stops the server, without regard to those who use it, and returns when neither a process nor a file
@@ -148,6 +152,45 @@ func sweep(ctx context.Context, conn *pgconn.PgConn, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// launched holds what every server of ours lives by, from its start to its stop: a file or a connection that
+// closes when the process ends. A server may be in use by its DSN when nothing else refers to it; the garbage
+// collector must not close that.
+var launched sync.Map
+
+// hasty are the arguments of a server of ours. They give up the safety of the data for speed, and let many
+// tests run at once.
+var hasty = []string{
+	"-F", // no fsync
+	"-c", "synchronous_commit=off",
+	"-c", "full_page_writes=off",
+	"-c", "max_connections=200",
+}
+
+// await returns the version of a server once it takes connections. Until then it tries again after every
+// pause; it gives up when ctx ends, or pause returns an error.
+func await(ctx context.Context, dsn string, pause func() error) (version string, err error) {
+	config, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return "", err
+	}
+	for {
+		conn, err := pgconn.ConnectConfig(ctx, config)
+		if err == nil {
+			return versionOf(conn), conn.Close(ctx)
+		}
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code != "57P03" { // cannot_connect_now
+			return "", err
+		}
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		if err := pause(); err != nil {
+			return "", err
+		}
+	}
 }
 
 // execute runs SQL text on a connection of its own, which leaves no pool and no goroutine to care for.

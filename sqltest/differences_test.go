@@ -1,0 +1,190 @@
+package sqltest_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// A played step is one whose outcome is known. Of a look, which shows everything, only a part is told.
+type played struct {
+	step
+	want string
+}
+
+// Where the fake once did other than Postgres does, as random operations found it, cut down to what matters.
+var differences = []struct {
+	rule    string
+	catalog sqltest.Catalog
+	opts    []massive.LoadOption
+	steps   []played
+}{
+	{
+		rule:    "a schema counts once in the search path",
+		catalog: sqltest.Catalog{SearchPath: []string{"public", "app", "public"}},
+		steps:   []played{{step{do: look}, "search path [public app]"}},
+	},
+	{
+		rule: "the right to set a sequence is one to take a value, too",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "a", Rights: &dialect.SequenceRights{Set: true}},
+		}},
+		steps: []played{
+			{step{do: look}, `"Rights":{"Read":false,"Next":true,"Set":true,"Restart":false}`},
+			{step{do: nextValue, name: "a"}, "1"},
+		},
+	},
+	{
+		rule: "a table that is only there for its sequence hides names, too",
+		catalog: sqltest.Catalog{
+			SearchPath: []string{"app", "public"},
+			Matviews:   []sqltest.Matview{{Name: "a", Rows: []pair{}}},
+			Sequences:  []sqltest.Sequence{{Name: "app.b", OwnedBy: "app.a.id"}},
+		},
+		steps: []played{{step{do: look}, "public.a is hidden by table app.a"}},
+	},
+	{
+		rule: "a table is dropped with the sequences that it owns, and feeds no key of its own any more",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "a", OwnedBy: "t.id"}, {Name: "b", KeyOf: "t.id"},
+		}},
+		opts: []massive.LoadOption{massive.KeySequences()},
+		steps: []played{
+			{step{do: change, change: sqltest.Drop{Name: "t"}}, "done"},
+			{step{do: reload}, "sequence public.a removed\nsequence public.b changed: key of public.t.id → none"},
+			{step{do: nextValue, name: "b"}, "1"},
+		},
+	},
+	{
+		rule: "an index keeps its name when its view gets another, and no other index has it meanwhile",
+		catalog: sqltest.Catalog{
+			Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}, Unique: []string{"n", "s"}}},
+		},
+		steps: []played{
+			{step{do: change, change: sqltest.Rename{Name: "a", To: "b"}}, "done"},
+			{step{do: look}, "public.b [{n bigint} {s text}] [{a_n_s_idx "},
+			{step{do: change, change: sqltest.Create{
+				Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}, Unique: []string{"n", "s"}}},
+			}}, "done"},
+			{step{do: look}, "public.a [{n bigint} {s text}] [{a_n_s_idx1 "},
+			{step{do: change, change: sqltest.Drop{Name: "b"}}, "done"},
+			{step{do: change, change: sqltest.Create{
+				Matviews: []sqltest.Matview{{Name: "a_n_s_idx", Rows: []pair{}}},
+			}}, "done"},
+			{step{do: look}, "public.a_n_s_idx "},
+		},
+	},
+	{
+		rule: "an index's name is cut to fit, between characters",
+		catalog: sqltest.Catalog{
+			Matviews: []sqltest.Matview{
+				{Name: strings.Repeat("é", 31), Rows: []pair{}, Unique: []string{"n", "s"}},
+				{Name: "b", Columns: []dialect.Column{{Name: strings.Repeat("ü", 31), Type: "text"}}, Unique: []string{strings.Repeat("ü", 31)}},
+			},
+		},
+		steps: []played{
+			{step{do: look}, "{" + strings.Repeat("é", 27) + "_n_s_idx "},
+			{step{do: look}, "{b_" + strings.Repeat("ü", 28) + "_idx "},
+		},
+	},
+	{
+		rule:    "a restart makes its connection forget the values that it has reserved, even if it is rolled back",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a", Cache: 5}}},
+		steps: []played{
+			{step{do: nextValue, name: "a"}, "1"},
+			{step{do: begin}, "begun"},
+			{step{do: restart, name: "a"}, "done"},
+			{step{do: rollback}, "ended"},
+			{step{do: nextValue, name: "a"}, "6"},
+			{step{do: resetTo, name: "a", value: -1}, "reset to a value public.a: out of range"},
+			{step{do: nextValue, name: "a"}, "7"},
+		},
+	},
+	{
+		rule: "a concurrent refresh loses a row that its view has, and that comes again with a NULL beside the index",
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "a", Rows: []nullable{{N: to(1)}, {N: nil}}, Unique: []string{"n"}},
+		}},
+		steps: []played{
+			{step{do: change, change: sqltest.SetRows{Matview: "a", Rows: []nullable{{N: to(1)}, {N: to(1)}, {}, {}}}}, "done"},
+			{step{do: refreshConcurrently, name: "a"}, "refreshed in 0s (concurrent, asked for)"},
+			{step{do: selectRows, name: "a"}, `[{"N":1,"S":null} {"N":null,"S":null} {"N":null,"S":null}]`},
+			{step{do: refresh, name: "a"}, "refresh public.a: duplicate rows"},
+			{step{do: change, change: sqltest.SetRows{Matview: "a", Rows: []nullable{{N: to(2)}, {N: to(2)}}}}, "done"},
+			{step{do: refreshConcurrently, name: "a"}, "refresh concurrently public.a: duplicate rows"},
+		},
+	},
+	{
+		rule: "0 and -0 are one key, and so is a time in two zones",
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "a", Rows: []wide{}, Unique: []string{"f"}}, {Name: "b", Rows: []wide{}, Unique: []string{"t"}},
+		}},
+		steps: []played{
+			{step{do: change, change: sqltest.SetRows{Matview: "a", Rows: []wide{{F: 0}, {F: math.Copysign(0, -1)}}}}, "done"},
+			{step{do: refresh, name: "a"}, "refresh public.a: duplicate rows"},
+			{step{do: refreshConcurrently, name: "a"}, "refresh concurrently public.a: duplicate rows"},
+			{step{do: change, change: sqltest.SetRows{Matview: "b", Rows: []wide{
+				{T: time.Unix(0, 1600).UTC()}, {T: time.Unix(0, 2000).In(time.FixedZone("", 3600)), B: true},
+			}}}, "done"},
+			{step{do: refresh, name: "b"}, "refresh public.b: duplicate rows"},
+		},
+	},
+	{
+		rule: "what another kind of structure has the name of is told as Postgres tells it",
+		catalog: sqltest.Catalog{
+			Matviews:  []sqltest.Matview{{Name: "a", Rows: []pair{}}},
+			Sequences: []sqltest.Sequence{{Name: "b"}},
+		},
+		steps: []played{
+			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
+			{step{do: change, change: sqltest.Drop{Name: "b"}}, "done"},
+			{step{do: change, change: sqltest.Create{
+				Matviews:  []sqltest.Matview{{Name: "b", Rows: []pair{}, NotOwned: true}},
+				Sequences: []sqltest.Sequence{{Name: "a"}},
+			}}, "done"},
+			{step{do: selectRows, name: "a"}, "select from public.a: some error"},
+			{step{do: restart, name: "b"}, "restart public.b: permission denied"},
+			{step{do: nextValue, name: "b"}, "next value of public.b: not found"},
+			{step{do: lastValue, name: "b"}, "last value of public.b: not found"},
+		},
+	},
+}
+
+func to(n int64) *int64 { return &n }
+
+// The fake and Postgres do the same.
+func TestDifferences(t *testing.T) {
+	t.Parallel()
+	for _, d := range differences {
+		t.Run(d.rule, func(t *testing.T) {
+			t.Parallel()
+			t.Run("fake", func(t *testing.T) {
+				t.Parallel()
+				play(t, fakeSide(t, d.catalog, d.opts...), d.steps)
+			})
+			t.Run("Postgres", func(t *testing.T) {
+				t.Parallel()
+				play(t, newServer(t).side(t, "pgx", d.catalog, d.opts...), d.steps)
+			})
+		})
+	}
+}
+
+func play(t *testing.T, s *side, steps []played) {
+	t.Helper()
+	defer s.close()
+	for _, p := range steps {
+		got := s.take(p.step, 0)
+		if p.do == look && strings.Contains(got.text, p.want) {
+			continue
+		}
+		if got.text != p.want {
+			t.Errorf("%v\ngot  %v\nwant %v", p.step, got, p.want)
+		}
+	}
+}

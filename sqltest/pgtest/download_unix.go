@@ -1,0 +1,162 @@
+//go:build unix
+
+package pgtest
+
+// The rung of a download: the server binaries that the embedded-postgres project has put into a Maven
+// repository. They are fetched once and kept; a cluster of them is one like any other.
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
+)
+
+const (
+	maven          = "https://repo1.maven.org/maven2"
+	defaultVersion = string(embeddedpostgres.V17)
+)
+
+// downloaded starts a cluster of downloaded server binaries. When ctx ends before they are there, the download goes
+// on in the background to its end or the process's: it is what cannot be stopped, and the next server may want it.
+func downloaded(ctx context.Context, c config) (*Server, error) {
+	if os.Geteuid() == 0 {
+		return nil, missing("not as root, whose server runs as a user to whom root's downloads are closed")
+	}
+	givenRepository, givenVersion := c.getenv("MASSIVE_POSTGRES_REPOSITORY"), c.getenv("MASSIVE_POSTGRES_VERSION")
+	repository, version := cmp.Or(givenRepository, c.repository), cmp.Or(givenVersion, defaultVersion)
+	if repository == "" {
+		return nil, missing("no repository")
+	}
+	dir, err := downloadDir(version)
+	if err != nil {
+		return nil, err
+	}
+	if !hasServer(filepath.Join(dir, "bin")) {
+		fetched := make(chan error, 1)
+		go func() { fetched <- fetch(repository, version, dir) }()
+		select {
+		case err = <-fetched:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if err != nil && givenRepository == "" && givenVersion == "" {
+			return nil, missing(err.Error())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return serve(ctx, c, filepath.Join(dir, "bin"), "a download of version "+version)
+}
+
+// downloadDir returns the directory where the binaries of a version are kept.
+func downloadDir(version string) (string, error) {
+	if version != filepath.Base(version) || version == ".." {
+		return "", fmt.Errorf("MASSIVE_POSTGRES_VERSION: %q is no version", version)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no directory to keep it in: %w", err)
+	}
+	return filepath.Join(cache, "massive-go", "postgres-"+version), nil
+}
+
+// fetching lets one download follow the other, since in the meantime the first may have brought it all.
+var fetching sync.Mutex
+
+// fetch downloads binaries into a directory, which is whole or not there, whoever else is making it.
+func fetch(repository, version, dir string) (err error) {
+	fetching.Lock()
+	defer fetching.Unlock()
+	if hasServer(filepath.Join(dir, "bin")) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	stage, err := os.MkdirTemp(filepath.Dir(dir), "download-")
+	if err != nil {
+		return err
+	}
+	removed, err := removeAfterwards(stage)
+	if err != nil {
+		os.RemoveAll(stage)
+		return err
+	}
+	defer removed()
+
+	// The library downloads the binaries, unpacks them, makes a cluster and starts it. The first two are what
+	// is wanted of it: it takes the data directory for a cluster that is there, and pg_ctl doesn't.
+	data, native := filepath.Join(stage, "data"), filepath.Join(stage, "native")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte(version), 0o600); err != nil {
+		return err
+	}
+	before := libraryLogsIn(os.TempDir())
+	err = embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+		Version(embeddedpostgres.PostgresVersion(version)).
+		BinaryRepositoryURL(strings.TrimSuffix(repository, "/")).
+		CachePath(filepath.Join(stage, "archive")).
+		RuntimePath(filepath.Join(stage, "runtime")).
+		BinariesPath(native).
+		DataPath(data).
+		Port(0). // none that could be taken
+		Logger(io.Discard)).Start()
+	http.DefaultClient.CloseIdleConnections() // the library's: their goroutines are not for the process to find
+	after := slices.DeleteFunc(libraryLogsIn(os.TempDir()), func(log string) bool { return slices.Contains(before, log) })
+	if len(after) == 1 { // or else it may be another process's
+		os.Remove(after[0])
+	}
+	if err == nil || !strings.HasPrefix(err.Error(), "could not start postgres") {
+		return fmt.Errorf("version %s: %w", version, err)
+	}
+	if !hasServer(filepath.Join(native, "bin")) {
+		return fmt.Errorf("version %s: no initdb and postgres in what has been downloaded", version)
+	}
+	if err := os.Rename(native, dir); err != nil && !hasServer(filepath.Join(dir, "bin")) {
+		return err
+	}
+	return nil
+}
+
+// libraryLogsIn returns the files in a directory in which the library logs, and which it does not remove.
+func libraryLogsIn(dir string) []string {
+	logs, _ := filepath.Glob(filepath.Join(dir, "embedded_postgres_log*"))
+	return logs
+}
+
+// removeAfterwards has a shell remove a directory as soon as the returned function is called, which waits for it,
+// or the process ends.
+func removeAfterwards(dir string) (remove func(), err error) {
+	stdin, owner, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer stdin.Close()
+	const script = `trap '' HUP INT QUIT TERM; while read -r _; do :; done; rm -rf "$1"`
+	cmd := exec.Command("/bin/sh", "-c", script, "pgtest-remover", dir)
+	cmd.Dir = "/"
+	cmd.Stdin = stdin
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		owner.Close()
+		return nil, err
+	}
+	return func() {
+		owner.Close()
+		_ = cmd.Wait()
+	}, nil
+}
