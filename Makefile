@@ -1,7 +1,7 @@
 # The everyday commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fuzz ci
+.PHONY: help run test race lint fuzz conformance majors ci
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ lint: ## what .ci/run lints
 
 fuzz: ## names against a real server, for a minute
 	go test -run '^$$' -fuzz FuzzNames -fuzztime 1m ./massive
+
+conformance: ## how many conformance cases there are, and where they pass
+	.ci/conformance
+
+majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 18"
+	.ci/majors $(MAJORS)
 
 ci: ## everything that decides
 	.ci/run

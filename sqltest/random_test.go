@@ -350,18 +350,19 @@ func (g *generator) step() (step, bool) {
 	default:
 		return g.change()
 	}
-	// In a transaction that is older than a change nextval, and the definition, may go by a name in the
-	// connection's cache, or not: either is right.
 	n, _ := dialect.ParseName(st.name)
 	switch st.do {
-	case nextValue, definition:
-		return st, !x.stale[n.Name]
+	case selectRows:
+		return st, true
 	case lastValue, state:
-		// One that has looked at a sequence, and looks again after another's restart, may look where it was, and
-		// find nothing.
-		return st, !x.stale[n.Name] && !x.moved[n.Name]
+		// A transaction that has looked at a sequence, and looks again after another's restart, may look where it
+		// was, and find nothing.
+		return st, !x.moved[n.Name]
+	default:
+		// In one that is older than a change what does not begin with a lock may go by what the connection had the
+		// name in its cache for, or not: either is right.
+		return st, !x.stale[n.Name]
 	}
-	return st, true
 }
 
 // name draws one of a structure's, mostly one of the kind.

@@ -48,6 +48,9 @@ func docked(ctx context.Context, c config) (*Server, error) {
 	answer, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := client.PingWithContext(answer); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, missing(fmt.Sprintf("no daemon answers at %s: %v", endpoint, err))
 	}
 	sweepContainers(ctx, client, stale)
@@ -206,7 +209,7 @@ func attach(ctx context.Context, client *docker.Client, id string) (_ net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close()
+	_ = response.Body.Close() // it has none
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("attach to the container: %s", response.Status)
 	}
@@ -266,7 +269,8 @@ func remove(ctx context.Context, client *docker.Client, id string) error {
 			return nil
 		}
 		var refused *docker.Error
-		if err != nil && !(errors.As(err, &refused) && refused.Status == http.StatusConflict) { // it is being removed
+		removing := errors.As(err, &refused) && refused.Status == http.StatusConflict
+		if err != nil && !removing {
 			return err
 		}
 		select {

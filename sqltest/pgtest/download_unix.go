@@ -8,6 +8,7 @@ package pgtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -91,8 +92,7 @@ func fetch(repository, version, dir string) (err error) {
 	}
 	removed, err := removeAfterwards(stage)
 	if err != nil {
-		os.RemoveAll(stage)
-		return err
+		return errors.Join(err, os.RemoveAll(stage))
 	}
 	defer removed()
 
@@ -118,7 +118,7 @@ func fetch(repository, version, dir string) (err error) {
 	http.DefaultClient.CloseIdleConnections() // the library's: their goroutines are not for the process to find
 	after := slices.DeleteFunc(libraryLogsIn(os.TempDir()), func(log string) bool { return slices.Contains(before, log) })
 	if len(after) == 1 { // or else it may be another process's
-		os.Remove(after[0])
+		_ = os.Remove(after[0])
 	}
 	if err == nil || !strings.HasPrefix(err.Error(), "could not start postgres") {
 		return fmt.Errorf("version %s: %w", version, err)

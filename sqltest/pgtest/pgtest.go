@@ -36,7 +36,8 @@
 // Nothing is left behind, neither a process nor a directory nor a container, however the process ends: Stop or no
 // Stop, os.Exit, panic, Ctrl-C, SIGKILL. What a process that was killed may leave, pgtest removes the next time it
 // is there, an hour later or more: its databases on a server that somebody else runs, and a container that it had
-// made but not yet started.
+// made but not yet started. Only an empty file of the embedded-postgres library, where temporary files go, stays
+// of a process that was killed in the middle of a download.
 //
 // The package imports both drivers, so that "postgres" (lib/pq) and "pgx" are registered with database/sql.
 package pgtest
