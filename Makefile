@@ -27,5 +27,8 @@ conformance: ## how many conformance cases there are, and where they pass
 majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 18"
 	.ci/majors $(MAJORS)
 
+random: ## the fake against a real server, 100,000 random operations
+	MASSIVE_RANDOM_OPERATIONS=100000 go test -run TestRandom -timeout 30m -v ./sqltest
+
 ci: ## everything that decides
 	.ci/run

@@ -32,7 +32,7 @@ func (f *Fake) operation(c Call, do func(context.Context, *session) (*result, er
 	return &operation{fake: f, call: c, do: do}
 }
 
-// ask runs an operation that returns one row, or, without dest, none.
+// ask runs an operation that returns one row, or none where it has no values.
 func (f *Fake) ask(ctx context.Context, q dialect.Querier, c Call,
 	do func(context.Context, *session) ([]driver.Value, error), dest ...any,
 ) error {
@@ -45,7 +45,9 @@ func (f *Fake) ask(ctx context.Context, q dialect.Querier, c Call,
 		for i := range values {
 			r.columns[i] = fmt.Sprint("column", i+1)
 		}
-		r.rows = [][]driver.Value{values}
+		if values != nil {
+			r.rows = [][]driver.Value{values}
+		}
 		return r, nil
 	})
 	if len(dest) == 0 {

@@ -153,6 +153,22 @@ var differences = []struct {
 			{step{do: lastValue, name: "b"}, "last value of public.b: not found"},
 		},
 	},
+	{
+		rule:    "to ask for the definition of what is no view any more leaves the transaction alive",
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}}}},
+		steps: []played{
+			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
+			{step{do: change, change: sqltest.Create{Tables: []string{"a"}}}, "done"},
+			{step{do: begin}, "begun"},
+			{step{do: definition, name: "a"}, "read the definition of public.a: not found"},
+			{step{do: selectRows, name: "b"}, "[]"},
+			{step{do: commit}, "ended"},
+			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
+			{step{do: begin}, "begun"},
+			{step{do: definition, name: "a"}, "read the definition of public.a: not found"},
+			{step{do: selectRows, name: "b"}, "select from public.b: transaction already failed"},
+		},
+	},
 }
 
 func to(n int64) *int64 { return &n }

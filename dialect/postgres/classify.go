@@ -176,11 +176,8 @@ func errGone() error {
 }
 
 func permission(f dialect.Failure) error {
-	switch f.Op {
-	case dialect.OpRefresh, dialect.OpRefreshConcurrently, dialect.OpSelect:
-		if text := f.Err.Error(); !strings.Contains(text, f.Name.Name) && !strings.Contains(text, f.Name.Schema) {
-			return dialect.ErrPermission // on something that the view's query or the caller's tail names
-		}
+	if text := f.Err.Error(); f.Matview != nil && !strings.Contains(text, f.Name.Name) && !strings.Contains(text, f.Name.Schema) {
+		return dialect.ErrPermission // on something that the view's query or the caller's tail names
 	}
 	var needs string
 	switch f.Op {
