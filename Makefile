@@ -1,7 +1,7 @@
 # The everyday commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fuzz conformance majors ci
+.PHONY: help run test race lint fuzz conformance majors random ci
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
