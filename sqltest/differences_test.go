@@ -17,7 +17,8 @@ type played struct {
 	want string
 }
 
-// Where the fake once did other than Postgres does, as random operations found it, cut down to what matters.
+// Where the fake once did other than Postgres does, found by random operations or by reading, and cut down to what
+// matters.
 var differences = []struct {
 	rule    string
 	catalog sqltest.Catalog
