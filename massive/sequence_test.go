@@ -238,3 +238,20 @@ func TestSequenceDroppedUnderATransaction(t *testing.T) {
 		mustBe(t, err, massive.ErrNotFound, "massive: next value of public.s: not found: dropped, renamed or replaced")
 	})
 }
+
+// A transaction that has read a sequence sees each restart that others commit, also where the driver has prepared
+// the statement that reads it.
+func TestSequenceRestartedUnderATransaction(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s START 5`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		inside := sequence(t, m.With(e.begin(t)), "s")
+		same(t, "before", state(t, inside), dialect.SequenceState{Last: 5})
+		for _, v := range []int64{42, 43, 44} {
+			if err := sequence(t, m, "s").ResetTo(t.Context(), v); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "after a restart by another session", state(t, inside), dialect.SequenceState{Last: v})
+		}
+	})
+}

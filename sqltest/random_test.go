@@ -165,8 +165,6 @@ type txn struct {
 	failed  bool            // perhaps
 	touched map[string]bool // what it may hold a lock on
 	stale   map[string]bool // what has changed since it began
-	moved   map[string]bool // the sequences that others have restarted since
-	moves   map[string]bool // those that it restarts
 }
 
 // A kind is one of structure.
@@ -354,15 +352,11 @@ func (g *generator) step() (step, bool) {
 	}
 	n, _ := dialect.ParseName(st.name)
 	switch st.do {
-	case selectRows:
+	case selectRows, lastValue, state:
 		return st, true
 	case definition:
 		// From Postgres 16 on its lock is gone with the statement; in the fake, as before, with the transaction.
 		return st, !x.stale[n.Name] && (!x.inTx || g.major < 16)
-	case lastValue, state:
-		// A transaction that has looked at a sequence, and looks again after another's restart, may look where it
-		// was, and find nothing.
-		return st, !x.moved[n.Name]
 	default:
 		// In one that is older than a change what does not begin with a lock may go by what the connection had the
 		// name in its cache for, or not: either is right.
@@ -465,36 +459,14 @@ func (g *generator) changed(n dialect.Name) {
 	}
 }
 
-// restarted notes that a session has restarted a sequence.
-func (g *generator) restarted(by int, name string) {
-	for i, x := range g.sessions {
-		if x.inTx && i != by {
-			x.moved[name] = true
-		}
-	}
-}
-
 // note keeps count of transactions.
 func (g *generator) note(st step, o outcome) {
 	x := &g.sessions[st.session]
 	n, _ := dialect.ParseName(st.name)
-	switch st.do {
-	case reset, resetTo, restart:
-		if x.inTx {
-			x.moves[n.Name] = true
-		} else {
-			g.restarted(st.session, n.Name)
-		}
-	}
 	switch {
 	case st.do == begin || st.do == beginReadOnly:
-		*x = txn{
-			inTx: true, touched: map[string]bool{}, stale: map[string]bool{}, moved: map[string]bool{}, moves: map[string]bool{},
-		}
+		*x = txn{inTx: true, touched: map[string]bool{}, stale: map[string]bool{}}
 	case st.do == commit || st.do == rollback || o == blocked:
-		for n := range x.moves {
-			g.restarted(st.session, n)
-		}
 		*x = txn{}
 	case x.inTx && st.name != "":
 		x.touched[n.Name] = true
