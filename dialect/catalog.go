@@ -66,8 +66,10 @@ type MatviewDef struct {
 	Columns   []Column // in the view's order
 	Indexes   []Index  // by name
 	Populated bool     // it can be read
-	// MayRefresh says that the role in effect has the right to.
+	// MayRefresh says that the role in effect has the right to, which it lacks where it can't reach the view.
 	MayRefresh bool
+	// Reachable says that the role may use the view's schema.
+	Reachable bool
 	// Reads are the IDs of the views, materialized or plain, that its query names, each once.
 	Reads []int64
 }

@@ -12,6 +12,7 @@ package dialect
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // A Querier runs statements: a *[sql.DB], *[sql.Conn] or *[sql.Tx], sqlx's types, or whatever wraps them.
@@ -69,7 +70,9 @@ const (
 	OpDefinition          Op = "read the definition of"
 	OpRefresh             Op = "refresh"
 	OpRefreshConcurrently Op = "refresh concurrently"
+	OpRefreshIfPossible   Op = "refresh concurrently if possible"
 	OpSelect              Op = "select from"
+	OpCount               Op = "count the rows of"
 	OpLastValue           Op = "last value of"
 	OpNextValue           Op = "next value of"
 	OpReset               Op = "reset"
@@ -86,18 +89,114 @@ type MatviewReader interface {
 	// followed by the caller's own tail (where, order by, limit …), which may be empty and whose placeholders
 	// are the caller's.
 	SelectMatview(view *MatviewDef, tail string, args []any) (query string, queryArgs []any)
+
+	// CountMatview is the statement, and its arguments, that counts the rows which SelectMatview's returns: one
+	// row of one integer.
+	CountMatview(view *MatviewDef, tail string, args []any) (query string, queryArgs []any)
 }
 
 // A MatviewRefresher fills materialized views anew.
 type MatviewRefresher interface {
-	RefreshMatview(ctx context.Context, q Querier, view Name, how Refresh) error
+	// RefreshMatview refreshes a view in that way, and says how it went. Where SkipIfBusy or IfPossible ask for it,
+	// an outcome that is no error must leave a transaction that q is in alive.
+	RefreshMatview(ctx context.Context, q Querier, view Name, how Refresh) (Refreshed, error)
+
+	// RefreshHindrances are what, by the loaded picture, keeps the role from refreshing the view, or from
+	// refreshing it concurrently. It does not talk to the database. Nil is nothing.
+	RefreshHindrances(view *MatviewDef, on Server, concurrently bool) []Hindrance
 }
 
 // Refresh is how a materialized view is to be refreshed. Its zero value refreshes with data and blocks readers.
-// The core sees to it that Concurrently and NoData are never both set.
+// The core sees to it that NoData is never set beside Concurrently or IfPossible, and only one of these two.
 type Refresh struct {
 	Concurrently bool // readers go on meanwhile
+	IfPossible   bool // as Concurrently where the view is populated and has an index for it, else blocking
 	NoData       bool // empty the view and leave it unpopulated
+
+	// LockTimeout is how long each lock is waited for, in whole milliseconds; then it fails with [ErrBusy]. Zero
+	// leaves that to the session. No such setting outlasts the refresh.
+	LockTimeout time.Duration
+	// SkipIfBusy does nothing where another refresh of the view runs or waits to: [Refreshed.Busy].
+	SkipIfBusy bool
+}
+
+// Refreshed is how a refresh went that did not fail.
+type Refreshed struct {
+	Busy         bool            // nothing was done, since another refresh of the view runs or waits to
+	Concurrently bool            // readers went on
+	Prevented    HindranceReason // with IfPossible, what made it block: NoUsableIndex or NotPopulated; else 0
+}
+
+// A Hindrance is something that keeps a materialized view from being refreshed. It is an error that wraps the
+// sentinel of the refresh that it would make fail.
+type Hindrance struct {
+	Reason HindranceReason
+	Detail string // in words, what it is
+	Mend   string // the statement that would mend it; empty where no statement does
+}
+
+// A HindranceReason says what a [Hindrance] is about. Its zero value is none.
+type HindranceReason int
+
+// The reasons.
+const (
+	// NoUniqueIndex: a concurrent refresh needs a unique index, and there is none. [ErrNoUniqueIndex].
+	NoUniqueIndex HindranceReason = iota + 1
+	// NoUsableIndex: there are unique indexes, but only ones that a concurrent refresh can't use: partial, on an
+	// expression, invalid … [ErrNoUniqueIndex].
+	NoUsableIndex
+	// NotPopulated: a concurrent refresh needs a view that has data. [ErrNotPopulated].
+	NotPopulated
+	// NotAllowed: the role lacks the right. [ErrPermission].
+	NotAllowed
+	// OnStandby: the server is a standby, which takes no changes of its own. [ErrReadOnly].
+	OnStandby
+)
+
+// String is the reason in words: "no unique index".
+func (r HindranceReason) String() string {
+	switch r {
+	case NoUniqueIndex:
+		return "no unique index"
+	case NoUsableIndex:
+		return "no usable unique index"
+	case NotPopulated:
+		return "not populated"
+	case NotAllowed:
+		return "not allowed"
+	case OnStandby:
+		return "on a standby"
+	default:
+		return "nothing"
+	}
+}
+
+// Error is what it is, and the way out.
+func (h Hindrance) Error() string {
+	text := h.Reason.String()
+	if h.Detail != "" {
+		text += ": " + h.Detail
+	}
+	if h.Mend != "" {
+		text += "; " + h.Mend
+	}
+	return text
+}
+
+// Unwrap is the sentinel.
+func (h Hindrance) Unwrap() error {
+	switch h.Reason {
+	case NoUniqueIndex, NoUsableIndex:
+		return ErrNoUniqueIndex
+	case NotPopulated:
+		return ErrNotPopulated
+	case NotAllowed:
+		return ErrPermission
+	case OnStandby:
+		return ErrReadOnly
+	default:
+		return nil
+	}
 }
 
 // A SequenceReader looks at sequences without moving them.

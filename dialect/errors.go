@@ -25,7 +25,7 @@ var (
 	ErrNoUniqueIndex = errors.New("no usable unique index")
 	// ErrDuplicateRows: the materialized view's new rows break its unique index.
 	ErrDuplicateRows = errors.New("duplicate rows")
-	// ErrBusy: a lock was not to be had within the session's lock timeout.
+	// ErrBusy: a lock was not to be had within the lock timeout, or the refresh was to be skipped where another runs.
 	ErrBusy = errors.New("busy")
 	// ErrDeadlock: the database broke a deadlock by failing this statement.
 	ErrDeadlock = errors.New("deadlock")

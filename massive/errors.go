@@ -38,7 +38,7 @@ var (
 	ErrNotPopulated  = dialect.ErrNotPopulated  // the view, or one it reads, has no data yet
 	ErrNoUniqueIndex = dialect.ErrNoUniqueIndex // nothing for a concurrent refresh to use
 	ErrDuplicateRows = dialect.ErrDuplicateRows // the view's new rows break its unique index
-	ErrBusy          = dialect.ErrBusy          // a lock was not to be had within the lock timeout
+	ErrBusy          = dialect.ErrBusy          // somebody else holds the lock, or refreshes the view
 	ErrDeadlock      = dialect.ErrDeadlock      // the server broke a deadlock
 	ErrServerTimeout = dialect.ErrServerTimeout // the server ended the statement, not the caller's context
 	ErrTxAborted     = dialect.ErrTxAborted     // the transaction failed earlier

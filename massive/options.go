@@ -104,32 +104,3 @@ func selection(opts []LoadOption) (registry.Selection, error) {
 	}
 	return s, nil
 }
-
-// A RefreshOption changes how a view is refreshed.
-type RefreshOption = registry.RefreshOption
-
-// Concurrently lets readers go on with the old rows while the view is refreshed. It needs a unique index on
-// columns only and without WHERE, and a view that is populated.
-func Concurrently() RefreshOption { return registry.Concurrently() }
-
-// WithNoData empties the view: it gives its space back and can't be read until the next refresh.
-func WithNoData() RefreshOption { return registry.WithNoData() }
-
-// What a refresh returns.
-type (
-	// A RefreshResult says what a refresh did.
-	RefreshResult = registry.RefreshResult
-	// A RefreshMode is the way it was done.
-	RefreshMode = registry.RefreshMode
-	// A RefreshOutcome is what became of the view.
-	RefreshOutcome = registry.RefreshOutcome
-)
-
-// The modes and outcomes of a refresh.
-const (
-	Blocking   = registry.Blocking
-	Concurrent = registry.Concurrent
-
-	Refreshed = registry.Refreshed
-	Emptied   = registry.Emptied
-)

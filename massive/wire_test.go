@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -156,7 +157,7 @@ func statements(sent string) (run, prepared int) {
 // Each operation is one statement, and one round trip but for what a driver prepares the first time.
 func TestOneStatementEach(t *testing.T) {
 	t.Parallel()
-	onDrivers(t, dailySales+`CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,
+	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales; CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,
 		func(t *testing.T, e *env) {
 			modes := []string{""}
 			if e.driver == "pgx" {
@@ -177,6 +178,21 @@ func TestOneStatementEach(t *testing.T) {
 					"Reload":     func() error { _, err := m.Reload(t.Context()); return err },
 					"Refresh":    func() error { _, err := v.Refresh(t.Context()); return err },
 					"Concurrent": func() error { _, err := v.Refresh(t.Context(), massive.Concurrently()); return err },
+					"IfPossible": func() error { _, err := v.Refresh(t.Context(), massive.ConcurrentlyIfPossible()); return err },
+					"SkipIfBusy": func() error {
+						_, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))
+						return err
+					},
+					"Get":   func() error { return v.Get(t.Context(), &sale{}, "LIMIT 1") },
+					"Count": func() error { _, err := v.Count(t.Context(), ""); return err },
+					"Rows": func() error {
+						for _, err := range massive.Rows[sale](t.Context(), v, "") {
+							if err != nil {
+								return err
+							}
+						}
+						return nil
+					},
 					"Definition": func() error { _, err := v.Definition(t.Context()); return err },
 					"Select":     func() error { return v.Select(t.Context(), &sales, "") },
 					"NextValue":  func() error { _, err := s.NextValue(t.Context()); return err },

@@ -144,6 +144,7 @@ func diffMatview(a, b *dialect.MatviewDef) []string {
 	}
 	compare(&d, "populated", a.Populated, b.Populated)
 	compare(&d, "may be refreshed", a.MayRefresh, b.MayRefresh)
+	compare(&d, "schema may be used", a.Reachable, b.Reachable)
 	return d
 }
 

@@ -57,7 +57,7 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 		return t, nil
 	}
 	var none T
-	if limit := r.server.MaxNameBytes; limit > 0 && max(len(n.Schema), len(n.Name)) > limit {
+	if limit := r.access.server.MaxNameBytes; limit > 0 && max(len(n.Schema), len(n.Name)) > limit {
 		return none, fail(dialect.OpLookup, n, fmt.Errorf("%w: a part of the name is %d bytes long, and the server's names end at %d",
 			dialect.ErrInvalid, max(len(n.Schema), len(n.Name)), limit))
 	}

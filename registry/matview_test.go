@@ -63,9 +63,19 @@ func TestRefresh(t *testing.T) {
 		{"WithNoData", []registry.RefreshOption{registry.WithNoData()}, dialect.Refresh{NoData: true},
 			registry.RefreshResult{Outcome: registry.Emptied, Mode: registry.Blocking, Why: "the default"},
 			"emptied in 1.5s (blocking, the default)"},
+		{"ConcurrentlyIfPossible", []registry.RefreshOption{registry.ConcurrentlyIfPossible()}, dialect.Refresh{IfPossible: true},
+			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "not concurrently: not populated", Prevented: dialect.NotPopulated},
+			"refreshed in 1.5s (blocking, not concurrently: not populated)"},
+		{"SkipIfBusy and LockTimeout", []registry.RefreshOption{registry.SkipIfBusy(), registry.LockTimeout(time.Minute)},
+			dialect.Refresh{SkipIfBusy: true, LockTimeout: time.Minute},
+			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "the default"},
+			"refreshed in 1.5s (blocking, the default)"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r, s, q := stubbed(shop(), registry.Selection{})
+			if c.how.IfPossible {
+				s.refreshed = &dialect.Refreshed{Prevented: dialect.NotPopulated}
+			}
 			s.during = func() { time.Sleep(1500 * time.Millisecond) }
 			got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
 			c.want.Duration = 1500 * time.Millisecond
@@ -95,6 +105,14 @@ func TestRefreshRefusesOptions(t *testing.T) {
 		{[]registry.RefreshOption{concurrently, noData, concurrently}, "option Concurrently is given twice"},
 		{[]registry.RefreshOption{concurrently, noData}, contradiction},
 		{[]registry.RefreshOption{noData, concurrently}, contradiction},
+		{[]registry.RefreshOption{noData, registry.ConcurrentlyIfPossible()},
+			"options ConcurrentlyIfPossible and WithNoData contradict each other: an emptied view can't be read"},
+		{[]registry.RefreshOption{concurrently, registry.ConcurrentlyIfPossible()},
+			"options Concurrently and ConcurrentlyIfPossible contradict each other: one fails where the other blocks"},
+		{[]registry.RefreshOption{registry.SkipIfBusy(), registry.SkipIfBusy()}, "option SkipIfBusy is given twice"},
+		{[]registry.RefreshOption{registry.LockTimeout(0)}, "option LockTimeout is 0s: give it more than zero, and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(-1)}, "option LockTimeout is -1ns: give it more than zero, and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(25 * 24 * time.Hour)}, "option LockTimeout is 600h0m0s: give it more than zero, and at most 596h31m23.647s"},
 	} {
 		r, s, _ := stubbed(shop(), registry.Selection{})
 		got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
@@ -128,10 +146,70 @@ func TestRefreshWords(t *testing.T) {
 		}
 	}
 	for outcome, want := range map[registry.RefreshOutcome]string{
-		0: "no outcome", registry.Refreshed: "refreshed", registry.Emptied: "emptied", 9: "no outcome",
+		0: "no outcome", registry.Refreshed: "refreshed", registry.Emptied: "emptied", registry.Busy: "busy", 9: "no outcome",
 	} {
 		if got := outcome.String(); got != want {
 			t.Errorf("RefreshOutcome(%d).String() = %q; want %q", int(outcome), got, want)
 		}
+	}
+}
+
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	r, s, _ := stubbed(shop(), registry.Selection{})
+	s.refreshed = &dialect.Refreshed{Busy: true}
+	got, err := matview(t, r, "daily").Refresh(t.Context(), registry.SkipIfBusy())
+	failed(t, err, dialect.OpRefresh, of("app.daily"))
+	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.Busy || got.Mode != 0 {
+		t.Errorf("result %+v, error %v; want the outcome Busy in no mode, and ErrBusy", got, err)
+	}
+	got.Duration = time.Millisecond
+	if want := "busy, skipped after 1ms"; got.String() != want {
+		t.Errorf("in a line: %s; want %s", got, want)
+	}
+}
+
+func TestCanRefresh(t *testing.T) {
+	t.Parallel()
+	r, s, _ := stubbed(shop(), registry.Selection{})
+	var asked []bool
+	s.hindrances = func(on dialect.Server, concurrently bool) []dialect.Hindrance {
+		if on != shop().Server {
+			t.Errorf("the dialect is asked about server %v", on)
+		}
+		asked = append(asked, concurrently)
+		if !concurrently {
+			return nil
+		}
+		return []dialect.Hindrance{
+			{Reason: dialect.NotPopulated, Detail: "it is empty", Mend: "FILL IT"}, {Reason: dialect.OnStandby},
+			{Reason: dialect.NotAllowed}, {Reason: dialect.NoUsableIndex},
+		}
+	}
+	v := matview(t, r, "daily")
+	if err := v.CanRefresh(registry.Blocking); err != nil {
+		t.Error(err)
+	}
+	err := v.CanRefresh(registry.Concurrent)
+	failed(t, err, dialect.OpRefreshConcurrently, of("app.daily"))
+	for _, sentinel := range []error{dialect.ErrNotPopulated, dialect.ErrReadOnly, dialect.ErrPermission, dialect.ErrNoUniqueIndex} {
+		if !errors.Is(err, sentinel) {
+			t.Errorf("%v is not %q", err, sentinel)
+		}
+	}
+	const want = "massive: refresh concurrently app.daily: not populated: it is empty; FILL IT; and on a standby; " +
+		"and not allowed; and no usable unique index"
+	if err.Error() != want {
+		t.Errorf("error\n\t%v\nwant\n\t%s", err, want)
+	}
+	if !reflect.DeepEqual(asked, []bool{false, true}) {
+		t.Errorf("the dialect was asked for concurrently %v", asked)
+	}
+	if err := v.CanRefresh(0); !errors.Is(err, dialect.ErrInvalid) {
+		t.Errorf("no mode: %v", err)
+	}
+	bareOne := registry.New(shop(), registry.Selection{}, bare{s}, &querier{})
+	if err := matview(t, bareOne, "daily").CanRefresh(registry.Blocking); !errors.Is(err, dialect.ErrUnsupported) {
+		t.Errorf("a dialect that can't refresh: %v", err)
 	}
 }

@@ -30,7 +30,6 @@ type Registry struct {
 
 // A snapshot is what registries share that differ only in their querier.
 type snapshot struct {
-	server     dialect.Server
 	searchPath []string
 	filter     dialect.Filter
 	matviews   shelf[*matview]
@@ -43,6 +42,7 @@ type snapshot struct {
 type access struct {
 	dialect dialect.Dialect
 	querier dialect.Querier
+	server  dialect.Server // the one that they were loaded from
 }
 
 var (
@@ -79,7 +79,7 @@ type Selection struct {
 
 // Load asks the dialect for the catalog of the database behind q and makes a registry of it.
 func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
-	a := access{d, q}
+	a := access{dialect: d, querier: q}
 	if err := a.check(); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
@@ -95,8 +95,8 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 
 // New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
-	s := &snapshot{server: cat.Server, searchPath: cat.SearchPath, filter: sel.Filter}
-	r := &Registry{snapshot: s, access: access{d, q}}
+	s := &snapshot{searchPath: cat.SearchPath, filter: sel.Filter}
+	r := &Registry{snapshot: s, access: access{d, q, cat.Server}}
 
 	matviews := make([]*matview, 0, len(cat.Matviews))
 	for i := range cat.Matviews {
@@ -163,11 +163,11 @@ type Omission struct {
 // allocates the structure that it returns. With a nil q lookups still work, and operations fail with
 // [dialect.ErrInvalid].
 func (r *Registry) On(q dialect.Querier) *Registry {
-	return &Registry{snapshot: r.snapshot, access: access{r.access.dialect, q}, moved: true}
+	return &Registry{snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server}, moved: true}
 }
 
 // Server is the one that the snapshot was loaded from.
-func (r *Registry) Server() dialect.Server { return r.server }
+func (r *Registry) Server() dialect.Server { return r.access.server }
 
 // SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
 func (r *Registry) SearchPath() []string { return slices.Clone(r.searchPath) }
@@ -261,7 +261,7 @@ func (r *Registry) AppendLabels(name string, labels ...string) (*Registry, error
 	if err != nil {
 		return nil, err
 	}
-	longer, err := e.append(labels, r.server.MaxNameBytes)
+	longer, err := e.append(labels, r.access.server.MaxNameBytes)
 	if err != nil {
 		return nil, fail(dialect.OpAppend, e.def.Name, err)
 	}

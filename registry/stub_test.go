@@ -18,9 +18,13 @@ type stub struct {
 	catalog *dialect.Catalog
 	state   dialect.SequenceState
 	next    int64
-	fails   error                       // of every operation
-	during  func()                      // runs within every operation, if not nil
-	known   func(dialect.Failure) error // Classify, if not nil
+
+	refreshed  *dialect.Refreshed // nil for what was asked for
+	hindrances func(on dialect.Server, concurrently bool) []dialect.Hindrance
+
+	fails  error                       // of every operation
+	during func()                      // runs within every operation, if not nil
+	known  func(dialect.Failure) error // Classify, if not nil
 
 	mu       sync.Mutex
 	calls    []call
@@ -78,9 +82,18 @@ func (s *stub) MatviewDefinition(_ context.Context, q dialect.Querier, view dial
 }
 
 func (s *stub) SelectMatview(*dialect.MatviewDef, string, []any) (string, []any) { return "", nil }
+func (s *stub) CountMatview(*dialect.MatviewDef, string, []any) (string, []any)  { return "", nil }
 
-func (s *stub) RefreshMatview(_ context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) error {
-	return s.called(call{method: "RefreshMatview", querier: q, name: view, how: how})
+func (s *stub) RefreshMatview(_ context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
+	done := dialect.Refreshed{Concurrently: how.Concurrently}
+	if s.refreshed != nil {
+		done = *s.refreshed
+	}
+	return done, s.called(call{method: "RefreshMatview", querier: q, name: view, how: how})
+}
+
+func (s *stub) RefreshHindrances(_ *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
+	return s.hindrances(on, concurrently)
 }
 
 func (s *stub) SequenceState(_ context.Context, q dialect.Querier, seq dialect.Name) (dialect.SequenceState, error) {

@@ -3,6 +3,7 @@ package sqltest
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -78,11 +79,21 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 		l.leave(r)
 		return &Error{Code: "40P01", Message: "deadlock detected"}
 	}
+	patience := make(<-chan time.Time)
+	if s.patience > 0 {
+		timer := time.NewTimer(s.patience)
+		defer timer.Stop()
+		patience = timer.C
+	}
 	s.waits = r
 	s.fake.mu.Unlock()
+	var err error
 	select {
 	case <-r.granted:
+	case <-patience:
+		err = &Error{Code: lockNotAvailable, Message: "canceling statement due to lock timeout"}
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	s.fake.mu.Lock()
 	s.waits = nil
@@ -91,9 +102,24 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 		return nil
 	default:
 		l.leave(r)
-		return ctx.Err()
+		return err
 	}
 }
+
+// refreshing tells whether another session has, or waits for, a lock that a refresh takes.
+func (l *lock) refreshing(s *session) bool {
+	for other, held := range l.held {
+		if other != s && held&(exclusive|accessExclusive) != 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(l.queue, func(r *request) bool {
+		return r.session != s && r.mode&(exclusive|accessExclusive) != 0
+	})
+}
+
+// lockNotAvailable is the code of a lock that was waited for too long.
+const lockNotAvailable = "55P03"
 
 // open takes the lock of whatever relation has the name. Nobody waits for one that is no view or sequence.
 func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {

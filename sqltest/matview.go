@@ -113,6 +113,7 @@ func (f *Fake) matviewDef(s *session, v *matview) dialect.MatviewDef {
 		Columns:    slices.Clone(v.columns),
 		Populated:  s.content(v).populated,
 		MayRefresh: !v.spec.NotOwned,
+		Reachable:  true,
 	}
 	if len(v.spec.Unique) > 0 {
 		d.Indexes = []dialect.Index{{
@@ -156,41 +157,58 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
 	c := Call{Op: dialect.OpSelect, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
-		if err := s.open(ctx, view.Name, accessShare); err != nil {
+		return f.selected(ctx, s, view, tail, args)
+	})}
+}
+
+// CountMatview returns how many rows SelectMatview does.
+func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+	c := Call{Op: dialect.OpCount, Name: view.Name, Detail: tail}
+	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
+		r, err := f.selected(ctx, s, view, tail, args)
+		if err != nil {
 			return nil, err
 		}
-		v := f.views[view.Name]
-		r := &result{}
-		places := make([]int, len(view.Columns))
-		for i, c := range view.Columns {
-			if v == nil || v.column(c.Name) < 0 {
-				return nil, &Error{Code: "42703", Message: fmt.Sprintf("column %q does not exist", c.Name)}
-			}
-			places[i] = v.column(c.Name)
-			r.columns = append(r.columns, c.Name)
-		}
-		if !s.content(v).populated {
-			return nil, &Error{
-				Code: "55000", Message: fmt.Sprintf("materialized view %q has not been populated", v.name.Name),
-				Routine: "ExecOpenScanRelation",
-			}
-		}
-		rows := s.content(v).rows
-		if tail != "" {
-			var err error
-			if rows, err = v.answer(tail, args); err != nil {
-				return nil, err
-			}
-		}
-		for _, row := range rows {
-			picked := make([]driver.Value, len(places))
-			for i, p := range places {
-				picked[i] = row[p]
-			}
-			r.rows = append(r.rows, picked)
-		}
-		return r, nil
+		return &result{columns: []string{"count"}, rows: [][]driver.Value{{int64(len(r.rows))}}}, nil
 	})}
+}
+
+// selected is the view's rows as the session sees them.
+func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDef, tail string, args []any) (*result, error) {
+	if err := s.open(ctx, view.Name, accessShare); err != nil {
+		return nil, err
+	}
+	v := f.views[view.Name]
+	r := &result{}
+	places := make([]int, len(view.Columns))
+	for i, c := range view.Columns {
+		if v == nil || v.column(c.Name) < 0 {
+			return nil, &Error{Code: "42703", Message: fmt.Sprintf("column %q does not exist", c.Name)}
+		}
+		places[i] = v.column(c.Name)
+		r.columns = append(r.columns, c.Name)
+	}
+	if !s.content(v).populated {
+		return nil, &Error{
+			Code: "55000", Message: fmt.Sprintf("materialized view %q has not been populated", v.name.Name),
+			Routine: "ExecOpenScanRelation",
+		}
+	}
+	rows := s.content(v).rows
+	if tail != "" {
+		var err error
+		if rows, err = v.answer(tail, args); err != nil {
+			return nil, err
+		}
+	}
+	for _, row := range rows {
+		picked := make([]driver.Value, len(places))
+		for i, p := range places {
+			picked[i] = row[p]
+		}
+		r.rows = append(r.rows, picked)
+	}
+	return r, nil
 }
 
 // answer asks the view's Select function.
@@ -211,52 +229,6 @@ func (v *matview) answer(tail string, args []any) ([][]driver.Value, error) {
 		return nil, fmt.Errorf("sqltest: the Select function of %s returned columns %v, and the view has %v", v.name, columns, v.columns)
 	}
 	return rows, nil
-}
-
-// RefreshMatview makes what the view's query returns now its rows.
-func (f *Fake) RefreshMatview(ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) error {
-	call := Call{Op: dialect.OpRefresh, Name: view}
-	if how.Concurrently {
-		call.Op = dialect.OpRefreshConcurrently
-	}
-	if how.NoData {
-		call.Detail = "with no data"
-	}
-	return f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		if err := s.writable("REFRESH MATERIALIZED VIEW"); err != nil {
-			return nil, err
-		}
-		v := f.views[view]
-		switch {
-		case v == nil:
-			return nil, f.notA(view)
-		case v.spec.NotOwned:
-			return nil, denied("materialized view", view)
-		}
-		need := accessExclusive
-		if how.Concurrently {
-			need = exclusive
-		}
-		if err := s.open(ctx, view, need); err != nil {
-			return nil, err
-		}
-		next := &content{}
-		switch {
-		case how.Concurrently:
-			rows, err := v.merge(s)
-			if err != nil {
-				return nil, err
-			}
-			next = &content{true, rows}
-		case !how.NoData:
-			if err := v.unique(v.query); err != nil {
-				return nil, err
-			}
-			next = &content{true, v.query}
-		}
-		s.contents[v] = next
-		return nil, nil
-	})
 }
 
 // notA is the error for a name that is no materialized view's any more.

@@ -17,15 +17,18 @@ import (
 // A mutant is a fake with one thing broken: where a function is set, it stands in for the fake's own.
 type mutant struct {
 	*sqltest.Fake
-	load     func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
-	classify func(f dialect.Failure, right error) error
-	querier  func(q dialect.Querier) dialect.Querier
-	context  func(ctx context.Context) (context.Context, context.CancelFunc)
-	refresh  func(how dialect.Refresh) (_ dialect.Refresh, skip bool)
-	read     func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string)
-	state    func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
-	next     func(v int64, err error) (int64, error)
-	restart  func(at *int64) *int64
+	load       func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
+	classify   func(f dialect.Failure, right error) error
+	querier    func(q dialect.Querier) dialect.Querier
+	context    func(ctx context.Context) (context.Context, context.CancelFunc)
+	refresh    func(how dialect.Refresh) (_ dialect.Refresh, skip bool)
+	refreshed  func(done dialect.Refreshed) dialect.Refreshed
+	hindrances func(all []dialect.Hindrance) []dialect.Hindrance
+	read       func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string)
+	count      func(view dialect.MatviewDef) dialect.MatviewDef
+	state      func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
+	next       func(v int64, err error) (int64, error)
+	restart    func(at *int64) *int64
 }
 
 func (m *mutant) Dialect() dialect.Dialect { return m }
@@ -58,16 +61,30 @@ func (m *mutant) Classify(f dialect.Failure) error {
 	return right
 }
 
-func (m *mutant) RefreshMatview(ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) error {
+func (m *mutant) RefreshMatview(
+	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
+) (dialect.Refreshed, error) {
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
 	if m.refresh != nil {
 		var skip bool
 		if how, skip = m.refresh(how); skip {
-			return nil
+			return dialect.Refreshed{Concurrently: how.Concurrently}, nil
 		}
 	}
-	return m.Fake.RefreshMatview(ctx, q, view, how)
+	done, err := m.Fake.RefreshMatview(ctx, q, view, how)
+	if m.refreshed != nil {
+		return m.refreshed(done), err
+	}
+	return done, err
+}
+
+func (m *mutant) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
+	all := m.Fake.RefreshHindrances(view, on, concurrently)
+	if m.hindrances != nil {
+		return m.hindrances(all)
+	}
+	return all
 }
 
 func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
@@ -76,6 +93,14 @@ func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any
 		return m.Fake.SelectMatview(&changed, tail, args)
 	}
 	return m.Fake.SelectMatview(view, tail, args)
+}
+
+func (m *mutant) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+	if m.count != nil {
+		changed := m.count(*view)
+		return m.Fake.CountMatview(&changed, tail, args)
+	}
+	return m.Fake.CountMatview(view, tail, args)
 }
 
 func (m *mutant) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (dialect.SequenceState, error) {
@@ -107,11 +132,16 @@ func (m *mutant) RestartSequence(ctx context.Context, q dialect.Querier, name di
 	return m.Fake.RestartSequence(ctx, q, name, at)
 }
 
-// mutants are the ways in which the fake is broken, each with a rule that must notice.
-var mutants = []struct {
+// A mutation is a way to break the fake, and the rule that must notice.
+type mutation struct {
 	name, rule string
 	mutate     func(m *mutant)
-}{
+}
+
+// mutations are all of them.
+func mutations() []mutation { return slices.Concat(mutants, refreshMutants) }
+
+var mutants = []mutation{
 	{"label order lost", "an enum comes with its labels in the type's order", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
@@ -285,7 +315,7 @@ func TestMutant(t *testing.T) {
 		t.Skip("its failures are looked at by TestSuiteBites")
 	}
 	t.Parallel()
-	for _, c := range mutants {
+	for _, c := range mutations() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
@@ -334,7 +364,7 @@ func TestSuiteBites(t *testing.T) {
 		said[name] += line
 	}
 	wants := map[string]string{"a capability missing": "it lacks what it says"}
-	for _, c := range mutants {
+	for _, c := range mutations() {
 		wants[c.name] = c.rule
 	}
 	for name, rule := range wants {

@@ -16,7 +16,7 @@ import (
 type Call struct {
 	Op     dialect.Op
 	Name   dialect.Name // zero for a load
-	Detail string       // a Select's tail, "at 5" for a restart, "with no data" for a refresh
+	Detail string       // a Select's tail, "at 5" for a restart, "with no data" or "unless busy" for a refresh
 	Err    error        // how it ended; nil also while it runs
 }
 
@@ -84,7 +84,7 @@ type plan struct {
 }
 
 // Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
-// it is as usual again. A refresh is [dialect.OpRefresh] in either mode, a reset or restart [dialect.OpRestart];
+// it is as usual again. A refresh is [dialect.OpRefresh] in any mode, a reset or restart [dialect.OpRestart];
 // for a load the name is empty. A name that can't be one fails the test; a plan that nothing came to carry out
 // fails it when it ends.
 func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
@@ -115,7 +115,7 @@ func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Beha
 // planned takes the plan for a call, if there is one.
 func (f *Fake) planned(c *Call) *plan {
 	op := c.Op
-	if op == dialect.OpRefreshConcurrently {
+	if op == dialect.OpRefreshConcurrently || op == dialect.OpRefreshIfPossible {
 		op = dialect.OpRefresh
 	}
 	i := slices.IndexFunc(f.plans, func(p plan) bool { return p.op == op && p.name == c.Name })

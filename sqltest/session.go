@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -26,6 +27,8 @@ type session struct {
 	fake  *Fake
 	locks map[*lock]bool
 	waits *request // the lock that it waits for
+
+	patience time.Duration // how long it waits for a lock; zero is until its operation's context ends
 
 	inTx     bool
 	readOnly bool

@@ -165,7 +165,7 @@ func (rd *reading) addServer(r *row) (err error) {
 // flags, number of key columns and column numbers, c the views it reads.
 func (rd *reading) addMatview(r *row, in schema) error {
 	m := dialect.MatviewDef{
-		Object: r.object(in, relationKinds), Populated: r.has("p"), MayRefresh: r.has("r") && in.usable,
+		Object: r.object(in, relationKinds), Populated: r.has("p"), MayRefresh: r.has("r") && in.usable, Reachable: in.usable,
 	}
 	columns, err := parseArrays(r.a.String, 2)
 	if err != nil {

@@ -155,7 +155,7 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 				{Name: "daily_idx", Columns: []string{"day"}, Included: []string{"Total, net"}, Unique: true},
 				{Name: "total_idx", Columns: []string{"Total, net"}, Unfit: "it is not unique"},
 			},
-			Populated: true, MayRefresh: true, Reads: []int64{16500, 16401},
+			Populated: true, MayRefresh: true, Reachable: true, Reads: []int64{16500, 16401},
 		}, {
 			// Without USAGE on its schema the role can't refresh it, whatever its rights on it.
 			Object:  dialect.Object{ID: 16401, Name: dialect.Name{Schema: "locked", Name: "empty"}, Owner: "ada"},

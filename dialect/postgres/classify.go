@@ -84,8 +84,10 @@ func (postgres) Classify(f dialect.Failure) error {
 }
 
 func classifyMatview(f dialect.Failure) error {
+	ifPossible := f.Op == dialect.OpRefreshIfPossible
 	concurrently := f.Op == dialect.OpRefreshConcurrently
-	refresh := concurrently || f.Op == dialect.OpRefresh
+	refresh := concurrently || ifPossible || f.Op == dialect.OpRefresh
+	read := f.Op == dialect.OpSelect || f.Op == dialect.OpCount
 	routine := serverRoutine(f.Err)
 	switch state := sqlState(f.Err); {
 	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows):
@@ -94,7 +96,7 @@ func classifyMatview(f dialect.Failure) error {
 		return errGone()
 	case state == notInPrerequisite && concurrently && raisedBy(routine, refreshRoutines...):
 		return noUniqueIndex(f.Matview)
-	case state == notInPrerequisite && f.Op == dialect.OpSelect && raisedBy(routine, scanRoutine):
+	case state == notInPrerequisite && read && raisedBy(routine, scanRoutine):
 		return fmt.Errorf("%w: refresh it first", dialect.ErrNotPopulated)
 	case state == notInPrerequisite && refresh && raisedBy(routine, scanRoutine):
 		return fmt.Errorf("%w: refresh what it reads first", dialect.ErrNotPopulated)
@@ -102,7 +104,7 @@ func classifyMatview(f dialect.Failure) error {
 		return fmt.Errorf("%w: refresh it once without Concurrently", dialect.ErrNotPopulated)
 	case state == featureNotSupported && refresh && slices.Contains(refreshRoutines, routine):
 		return errGone()
-	case state == cardinalityViolation && concurrently && raisedBy(routine, duplicatesRoutine),
+	case state == cardinalityViolation && (concurrently || ifPossible) && raisedBy(routine, duplicatesRoutine),
 		state == uniqueViolation && refresh:
 		return fmt.Errorf("%w: its query returns rows that its unique index can't tell apart", dialect.ErrDuplicateRows)
 	default:
@@ -181,13 +183,13 @@ func permission(f dialect.Failure) error {
 	}
 	var needs string
 	switch f.Op {
-	case dialect.OpRefresh, dialect.OpRefreshConcurrently:
+	case dialect.OpRefresh, dialect.OpRefreshConcurrently, dialect.OpRefreshIfPossible:
 		needs = "be its owner or, from PostgreSQL 17, have MAINTAIN on it"
 	case dialect.OpReset, dialect.OpResetTo, dialect.OpRestart:
 		needs = "be its owner"
 	case dialect.OpNextValue:
 		needs = "have USAGE or UPDATE on it"
-	case dialect.OpLastValue, dialect.OpSelect:
+	case dialect.OpLastValue, dialect.OpSelect, dialect.OpCount:
 		needs = "have SELECT on it"
 	default:
 		return dialect.ErrPermission
@@ -195,27 +197,17 @@ func permission(f dialect.Failure) error {
 	return fmt.Errorf("%w: the role must %s, and have USAGE on its schema", dialect.ErrPermission, needs)
 }
 
-// maxIndexColumns is the server's INDEX_MAX_KEYS.
-const maxIndexColumns = 32
-
-// noUniqueIndex says what would help. Which columns identify a row nobody but the caller knows; all of them do
-// where any do.
+// noUniqueIndex says what would help.
 func noUniqueIndex(view *dialect.MatviewDef) error {
-	columns := make([]string, 0, len(view.Columns))
-	for _, c := range view.Columns[:min(len(view.Columns), maxIndexColumns)] {
-		columns = append(columns, dialect.Name{Name: c.Name}.Quoted())
-	}
-	var has strings.Builder
-	for _, i := range view.Indexes {
-		if i.Unfit != "" {
-			fmt.Fprintf(&has, "; index %s is no help: %s", dialect.Name{Name: i.Name}, i.Unfit)
-		}
-	}
-	if len(columns) == 0 {
+	h := noIndex(view)
+	if h.Mend == "" {
 		return fmt.Errorf("%w, and no column to make one on", dialect.ErrNoUniqueIndex)
 	}
-	return fmt.Errorf("%w on columns, without WHERE%s; make one, on fewer columns if those identify a row: "+
-		"CREATE UNIQUE INDEX ON %s (%s)", dialect.ErrNoUniqueIndex, has.String(), view.Name.Quoted(), strings.Join(columns, ", "))
+	if h.Detail != "" {
+		h.Detail = "; " + h.Detail
+	}
+	return fmt.Errorf("%w on columns, without WHERE%s; make one, on fewer columns if those identify a row: %s",
+		dialect.ErrNoUniqueIndex, h.Detail, h.Mend)
 }
 
 // sqlState is the error's code, empty for none. Both drivers' errors have it by this method.

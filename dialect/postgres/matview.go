@@ -18,6 +18,15 @@ FROM pg_catalog.pg_class c WHERE c.relkind = 'm' AND c.oid = `+regclass(view)).S
 
 // SelectMatview names the columns, so that a view made anew with others gives an error instead of other rows.
 func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+	return selectText(view, tail), args
+}
+
+// CountMatview counts what SelectMatview selects, so that a tail may be any that Select takes.
+func (postgres) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+	return "SELECT pg_catalog.count(*)::bigint FROM (" + selectText(view, tail) + "\n) AS counted", args
+}
+
+func selectText(view *dialect.MatviewDef, tail string) string {
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	for i, c := range view.Columns {
@@ -32,20 +41,5 @@ func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any)
 		b.WriteString("\n")
 		b.WriteString(tail)
 	}
-	return b.String(), args
-}
-
-// RefreshMatview is REFRESH MATERIALIZED VIEW
-// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
-func (postgres) RefreshMatview(ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) error {
-	text := "REFRESH MATERIALIZED VIEW "
-	if how.Concurrently {
-		text += "CONCURRENTLY "
-	}
-	text += view.Quoted()
-	if how.NoData {
-		text += " WITH NO DATA"
-	}
-	_, err := q.ExecContext(ctx, text)
-	return err
+	return b.String()
 }

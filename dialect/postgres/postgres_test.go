@@ -78,7 +78,10 @@ func TestStatements(t *testing.T) {
 	one, low := int64(1), int64(-1<<63)
 	p := postgres{}
 	refresh := func(n dialect.Name, how dialect.Refresh) func(context.Context, dialect.Querier) error {
-		return func(ctx context.Context, q dialect.Querier) error { return p.RefreshMatview(ctx, q, n, how) }
+		return func(ctx context.Context, q dialect.Querier) error {
+			_, err := p.RefreshMatview(ctx, q, n, how)
+			return err
+		}
 	}
 	restart := func(n dialect.Name, at *int64) func(context.Context, dialect.Querier) error {
 		return func(ctx context.Context, q dialect.Querier) error { return p.RestartSequence(ctx, q, n, at) }

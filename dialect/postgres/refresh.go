@@ -1,0 +1,230 @@
+package postgres
+
+// Refreshing (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html): as one statement where that
+// does, and else as one message that looks, refreshes and tells what came of it.
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// RefreshMatview sends REFRESH MATERIALIZED VIEW, or the message of refreshText where it is to find out how, to wait
+// only so long, or to give way.
+func (postgres) RefreshMatview(
+	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
+) (dialect.Refreshed, error) {
+	if !how.IfPossible && !how.SkipIfBusy && how.LockTimeout == 0 {
+		_, err := q.ExecContext(ctx, refreshStatement(view, how.Concurrently, how.NoData))
+		return dialect.Refreshed{Concurrently: how.Concurrently}, err
+	}
+	result, err := q.ExecContext(ctx, refreshText(view, how))
+	if err != nil {
+		return dialect.Refreshed{}, err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return dialect.Refreshed{}, fmt.Errorf("the server took the refresh, and the driver doesn't tell its outcome: %w", err)
+	}
+	if r, ok := outcomes[n]; ok {
+		return r, nil
+	}
+	return dialect.Refreshed{}, fmt.Errorf("the server took the refresh, and tells the unknown outcome %d", n)
+}
+
+// The outcomes of a refresh, as the number of rows that refreshText's last statement returns.
+const (
+	skippedBusy = iota + 1
+	refreshedBlocking
+	refreshedConcurrently
+	blockedUnpopulated // refreshed blocking, since the view was not populated
+	blockedNoIndex     // or since it had no index to use
+)
+
+var outcomes = map[int64]dialect.Refreshed{
+	skippedBusy:           {Busy: true},
+	refreshedBlocking:     {},
+	refreshedConcurrently: {Concurrently: true},
+	blockedUnpopulated:    {Prevented: dialect.NotPopulated},
+	blockedNoIndex:        {Prevented: dialect.NoUsableIndex},
+}
+
+func refreshStatement(view dialect.Name, concurrently, noData bool) string {
+	text := "REFRESH MATERIALIZED VIEW "
+	if concurrently {
+		text += "CONCURRENTLY "
+	}
+	text += view.Quoted()
+	if noData {
+		text += " WITH NO DATA"
+	}
+	return text
+}
+
+// refreshKey is the first half of the advisory lock that is held while a refresh runs which others are to give way
+// to: the letters mass. The second half is the view's oid; in pg_locks they are classid and objid.
+const refreshKey = 0x6d617373
+
+// refreshText is several statements for one ExecContext without arguments, which every driver sends as one message. A
+// block does the work and notes the outcome in a setting of the transaction's, which the last statement turns into a
+// number of rows and clears.
+//
+// What may fail without a fault of the caller's runs in a block of its own with an exception clause, a subtransaction:
+// then it takes back its locks, and leaves the transaction alive.
+func refreshText(view dialect.Name, how dialect.Refresh) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	relation := literal(view.Quoted())
+
+	line("DECLARE")
+	line("  rel pg_catalog.oid := %s::pg_catalog.regclass;", relation)
+	line("  patience pg_catalog.text := pg_catalog.current_setting('lock_timeout');")
+	line("  outcome integer := %d;", map[bool]int{false: refreshedBlocking, true: refreshedConcurrently}[how.Concurrently || how.IfPossible])
+	line("BEGIN")
+	if how.LockTimeout > 0 {
+		line("PERFORM pg_catalog.set_config('lock_timeout', '%d', true);", (how.LockTimeout+time.Millisecond-1)/time.Millisecond)
+	}
+	if how.SkipIfBusy {
+		line("BEGIN")
+		line(refreshBusy, skippedBusy, int64(refreshKey)<<32)
+	}
+	if how.IfPossible {
+		line(refreshIfPossible, blockedUnpopulated, blockedNoIndex, refreshedConcurrently,
+			refreshStatement(view, true, false), refreshStatement(view, false, false))
+	} else {
+		line("%s;", refreshStatement(view, how.Concurrently, how.NoData))
+	}
+	if how.SkipIfBusy {
+		line("END IF;")
+		line("EXCEPTION WHEN lock_not_available THEN")
+		line("  outcome := %d;", skippedBusy)
+		line("END;")
+	}
+	if how.LockTimeout > 0 {
+		line("PERFORM pg_catalog.set_config('lock_timeout', patience, true);")
+	}
+	line("PERFORM pg_catalog.set_config('massive.outcome', outcome::pg_catalog.text, true);")
+	line("END")
+
+	return "DO LANGUAGE plpgsql " + literal(b.String()) + `;
+SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.outcome')::integer)
+WHERE pg_catalog.set_config('massive.outcome', '', true) = ''`
+}
+
+// refreshBusy finds out whether somebody else refreshes the view or waits to, with whatever client; the refresh goes
+// into its ELSE. A refresh of either kind takes an EXCLUSIVE lock, and most changes of the view's definition an ACCESS
+// EXCLUSIVE one; a reader takes neither. Of those who find nobody at the same moment only one gets the advisory lock.
+const refreshBusy = `IF EXISTS (
+  SELECT FROM pg_catalog.pg_locks l
+   WHERE l.locktype = 'relation' AND l.relation = rel
+     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+     AND l.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
+     AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+) THEN
+  outcome := %[1]d;
+ELSIF NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d + rel::bigint) THEN
+  outcome := %[1]d;
+ELSE`
+
+// refreshIfPossible looks at the view as it is now, not as it was loaded. In a transaction with a snapshot of its own
+// that look may be an old one, and others may change the view right behind it; so a refusal is believed, too.
+const refreshIfPossible = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid = rel) THEN
+  outcome := %[1]d;
+ELSIF NOT EXISTS (
+  SELECT FROM pg_catalog.pg_index i
+   WHERE i.indrelid = rel AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+) THEN
+  outcome := %[2]d;
+END IF;
+IF outcome = %[3]d THEN
+  BEGIN
+    %[4]s;
+  EXCEPTION
+    WHEN feature_not_supported THEN outcome := %[1]d;
+    WHEN object_not_in_prerequisite_state THEN outcome := %[2]d;
+  END;
+END IF;
+IF outcome <> %[3]d THEN
+  %[5]s;
+END IF;`
+
+// RefreshHindrances goes by the picture.
+func (postgres) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
+	var all []dialect.Hindrance
+	if on.Standby {
+		all = append(all, dialect.Hindrance{Reason: dialect.OnStandby, Detail: "it takes the primary's rows; refresh it there"})
+	}
+	role := dialect.Name{Name: on.User}.Quoted()
+	if !view.Reachable {
+		all = append(all, dialect.Hindrance{
+			Reason: dialect.NotAllowed, Detail: "the role lacks USAGE on its schema",
+			Mend: "GRANT USAGE ON SCHEMA " + dialect.Name{Name: view.Name.Schema}.Quoted() + " TO " + role,
+		})
+	}
+	if !view.MayRefresh && view.Reachable {
+		all = append(all, notAllowed(view, on, role))
+	}
+	if !concurrently {
+		return all
+	}
+	if !view.Populated {
+		all = append(all, dialect.Hindrance{
+			Reason: dialect.NotPopulated, Detail: "it has no rows to keep for readers",
+			Mend: refreshStatement(view.Name, false, false),
+		})
+	}
+	if !slices.ContainsFunc(view.Indexes, usable) {
+		all = append(all, noIndex(view))
+	}
+	return all
+}
+
+// maintain is the first major with the privilege MAINTAIN.
+const maintain = 17
+
+func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialect.Hindrance {
+	if on.Major >= maintain {
+		return dialect.Hindrance{
+			Reason: dialect.NotAllowed, Detail: "the role neither owns it nor has MAINTAIN on it",
+			Mend: "GRANT MAINTAIN ON " + view.Name.Quoted() + " TO " + role,
+		}
+	}
+	return dialect.Hindrance{
+		Reason: dialect.NotAllowed, Detail: "the role doesn't own it, which before PostgreSQL " + strconv.Itoa(maintain) + " it must",
+		Mend: "GRANT " + dialect.Name{Name: view.Owner}.Quoted() + " TO " + role,
+	}
+}
+
+// maxIndexColumns is the server's INDEX_MAX_KEYS.
+const maxIndexColumns = 32
+
+// noIndex is the lack of an index that a concurrent refresh could use, and what would help. Which columns identify a row
+// nobody but the caller knows; all of them do where any do.
+func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
+	h := dialect.Hindrance{Reason: dialect.NoUniqueIndex}
+	var why []string
+	for _, i := range view.Indexes {
+		if i.Unique {
+			h.Reason = dialect.NoUsableIndex
+		}
+		if i.Unfit != "" {
+			why = append(why, "index "+dialect.Name{Name: i.Name}.String()+" is no help: "+i.Unfit)
+		}
+	}
+	h.Detail = strings.Join(why, "; ")
+	columns := make([]string, 0, len(view.Columns))
+	for _, c := range view.Columns[:min(len(view.Columns), maxIndexColumns)] {
+		columns = append(columns, dialect.Name{Name: c.Name}.Quoted())
+	}
+	if len(columns) > 0 {
+		h.Mend = "CREATE UNIQUE INDEX ON " + view.Name.Quoted() + " (" + strings.Join(columns, ", ") + ")"
+	}
+	return h
+}
+
+func usable(i dialect.Index) bool { return i.Unfit == "" }

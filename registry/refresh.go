@@ -1,0 +1,253 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A RefreshMode is the way a view is refreshed.
+type RefreshMode int
+
+// The modes. A refresh reports one of them.
+const (
+	// Blocking holds off readers until it is done.
+	Blocking RefreshMode = iota + 1
+	// Concurrent lets readers see the old rows until it is done.
+	Concurrent
+)
+
+// String is "blocking" or "concurrent".
+func (m RefreshMode) String() string {
+	switch m {
+	case Blocking:
+		return "blocking"
+	case Concurrent:
+		return "concurrent"
+	default:
+		return "no mode"
+	}
+}
+
+// A RefreshOutcome is what became of a refresh.
+type RefreshOutcome int
+
+// The outcomes. A failed refresh has none: it returns an error.
+const (
+	// Refreshed: the view has its new rows.
+	Refreshed RefreshOutcome = iota + 1
+	// Emptied: the view has no rows and can't be read until it is refreshed again.
+	Emptied
+	// Busy: nothing was done, since another refresh of the view was running or waiting to.
+	Busy
+)
+
+// String is the outcome in a word.
+func (o RefreshOutcome) String() string {
+	switch o {
+	case Refreshed:
+		return "refreshed"
+	case Emptied:
+		return "emptied"
+	case Busy:
+		return "busy"
+	default:
+		return "no outcome"
+	}
+}
+
+// A RefreshResult says what a refresh did. After an error it is zero, but for the outcome Busy, which comes with one.
+type RefreshResult struct {
+	Outcome RefreshOutcome
+	Mode    RefreshMode // the one used; zero where the outcome is Busy
+	// Why that mode was used, in words: "the default", "asked for", "possible", "not concurrently: not populated".
+	Why string
+	// Prevented is what kept a refresh with ConcurrentlyIfPossible from being concurrent: NotPopulated or
+	// NoUsableIndex. Else it is zero.
+	Prevented dialect.HindranceReason
+	Duration  time.Duration // from sending the statement to its end
+}
+
+// String is the result in a line.
+func (r RefreshResult) String() string {
+	took := r.Duration.Round(time.Microsecond)
+	if r.Outcome == Busy {
+		return fmt.Sprintf("%s, skipped after %v", r.Outcome, took)
+	}
+	return fmt.Sprintf("%s in %v (%s, %s)", r.Outcome, took, r.Mode, r.Why)
+}
+
+// A RefreshOption changes how a view is refreshed. Each may be given once. The zero value is refused.
+type RefreshOption struct {
+	name  string
+	apply func(*dialect.Refresh) error
+}
+
+// Concurrently lets readers go on with the old rows while the view is refreshed. It needs a unique index on
+// columns only and without WHERE, and a view that is populated
+// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
+func Concurrently() RefreshOption {
+	return RefreshOption{"Concurrently", func(r *dialect.Refresh) error { r.Concurrently = true; return nil }}
+}
+
+// ConcurrentlyIfPossible refreshes as [Concurrently] does where the view, as it is now, is populated and has a unique
+// index for it, and blocks readers where not: the result says which, and why. It is one round trip, and leaves a
+// transaction alive whatever it finds. Rows that break the index are found too late, and fail it with
+// [dialect.ErrDuplicateRows].
+func ConcurrentlyIfPossible() RefreshOption {
+	return RefreshOption{"ConcurrentlyIfPossible", func(r *dialect.Refresh) error { r.IfPossible = true; return nil }}
+}
+
+// WithNoData empties the view: it gives its space back and can't be read until the next refresh.
+func WithNoData() RefreshOption {
+	return RefreshOption{"WithNoData", func(r *dialect.Refresh) error { r.NoData = true; return nil }}
+}
+
+// LockTimeout is how long the refresh waits for each lock that it needs, the view's own and those of what the view
+// reads, before it fails with [dialect.ErrBusy]: more than zero, at most 24 days, in milliseconds, rounded up. It holds
+// for this refresh alone, in a transaction too; without it the session's lock_timeout holds
+// (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT).
+func LockTimeout(d time.Duration) RefreshOption {
+	return RefreshOption{"LockTimeout", func(r *dialect.Refresh) error {
+		if most := math.MaxInt32 * time.Millisecond; d <= 0 || d > most {
+			return fmt.Errorf("%w: option LockTimeout is %v: give it more than zero, and at most %v", dialect.ErrInvalid, d, most)
+		}
+		r.LockTimeout = d
+		return nil
+	}}
+}
+
+// SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
+// to: nothing is done then, the outcome is [Busy] and the error wraps [dialect.ErrBusy], at once. So does whatever else
+// keeps readers off the view, such as altering it. A reader never makes it busy. A transaction that it is part of lives
+// on.
+//
+// A hundred that ask at the same moment give one refresh. Somebody who doesn't give way, another program's REFRESH, may
+// still come in between this look and the lock; then the refresh waits for it, as long as LockTimeout, or the session's,
+// allows, and is Busy where that ends. It holds an advisory lock of the transaction's for as long as it runs, in a
+// transaction until that ends: classid 1835103091 (the letters "mass") and objid the view's oid in pg_locks.
+func SkipIfBusy() RefreshOption {
+	return RefreshOption{"SkipIfBusy", func(r *dialect.Refresh) error { r.SkipIfBusy = true; return nil }}
+}
+
+func refreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
+	var how dialect.Refresh
+	for i, o := range opts {
+		if o.apply == nil {
+			return how, fmt.Errorf("%w: option %d is the zero RefreshOption", dialect.ErrInvalid, i+1)
+		}
+		if slices.ContainsFunc(opts[:i], func(p RefreshOption) bool { return p.name == o.name }) {
+			return how, fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
+		}
+		if err := o.apply(&how); err != nil {
+			return how, err
+		}
+	}
+	for _, c := range []struct {
+		given    bool
+		and, why string
+	}{
+		{how.Concurrently && how.NoData, "Concurrently and WithNoData", "an emptied view can't be read"},
+		{how.IfPossible && how.NoData, "ConcurrentlyIfPossible and WithNoData", "an emptied view can't be read"},
+		{how.Concurrently && how.IfPossible, "Concurrently and ConcurrentlyIfPossible", "one fails where the other blocks"},
+	} {
+		if c.given {
+			return how, fmt.Errorf("%w: options %s contradict each other: %s", dialect.ErrInvalid, c.and, c.why)
+		}
+	}
+	return how, nil
+}
+
+func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error) {
+	how, err := refreshOptions(opts)
+	if err != nil {
+		return RefreshResult{}, fail(dialect.OpRefresh, m.def.Name, err)
+	}
+	op := dialect.OpRefresh
+	switch {
+	case how.Concurrently:
+		op = dialect.OpRefreshConcurrently
+	case how.IfPossible:
+		op = dialect.OpRefreshIfPossible
+	}
+	refresher, err := capability[dialect.MatviewRefresher](m.access)
+	if err != nil {
+		return RefreshResult{}, fail(op, m.def.Name, err)
+	}
+	start := time.Now()
+	done, err := refresher.RefreshMatview(ctx, m.querier, m.def.Name, how)
+	if err != nil {
+		return RefreshResult{}, m.explain(ctx, op, err)
+	}
+	result := refreshResult(how, done)
+	result.Duration = time.Since(start)
+	if done.Busy {
+		return result, fail(op, m.def.Name, fmt.Errorf("%w: another refresh of it runs or waits, or it is being altered; "+
+			"it was skipped, as SkipIfBusy asks", dialect.ErrBusy))
+	}
+	return result, nil
+}
+
+func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
+	if done.Busy {
+		return RefreshResult{Outcome: Busy}
+	}
+	r := RefreshResult{Outcome: Refreshed, Mode: Blocking, Why: "the default", Prevented: done.Prevented}
+	if how.NoData {
+		r.Outcome = Emptied
+	}
+	if done.Concurrently {
+		r.Mode, r.Why = Concurrent, "asked for"
+	}
+	if how.IfPossible {
+		r.Why = "possible"
+		if !done.Concurrently {
+			r.Why = "not concurrently: " + done.Prevented.String()
+		}
+	}
+	return r
+}
+
+// Hindrances are what keeps a view from being refreshed: at least one. [errors.Is] reaches the sentinel of each.
+type Hindrances []dialect.Hindrance
+
+func (hs Hindrances) Error() string {
+	texts := make([]string, len(hs))
+	for i, h := range hs {
+		texts[i] = h.Error()
+	}
+	return strings.Join(texts, "; and ")
+}
+
+// Unwrap is each of them.
+func (hs Hindrances) Unwrap() []error {
+	errs := make([]error, len(hs))
+	for i, h := range hs {
+		errs[i] = h
+	}
+	return errs
+}
+
+func (m *matview) CanRefresh(mode RefreshMode) error {
+	op := dialect.OpRefresh
+	switch mode {
+	case Blocking:
+	case Concurrent:
+		op = dialect.OpRefreshConcurrently
+	default:
+		return fail(op, m.def.Name, fmt.Errorf("%w: RefreshMode(%d) is none", dialect.ErrInvalid, int(mode)))
+	}
+	refresher, err := capability[dialect.MatviewRefresher](m.access)
+	if err != nil {
+		return fail(op, m.def.Name, err)
+	}
+	if hs := refresher.RefreshHindrances(m.def, m.server, mode == Concurrent); len(hs) > 0 {
+		return fail(op, m.def.Name, Hindrances(hs))
+	}
+	return nil
+}

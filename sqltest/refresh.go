@@ -1,0 +1,106 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+)
+
+// RefreshHindrances are those that the dialect of Postgres tells of such a view.
+func (f *Fake) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
+	return postgres.New().(dialect.MatviewRefresher).RefreshHindrances(view, on, concurrently)
+}
+
+// RefreshMatview makes what the view's query returns now its rows.
+func (f *Fake) RefreshMatview(
+	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
+) (done dialect.Refreshed, err error) {
+	call := Call{Op: dialect.OpRefresh, Name: view, Detail: refreshDetail(how)}
+	switch {
+	case how.Concurrently:
+		call.Op = dialect.OpRefreshConcurrently
+	case how.IfPossible:
+		call.Op = dialect.OpRefreshIfPossible
+	}
+	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		if how.LockTimeout > 0 {
+			defer func(before time.Duration) { s.patience = before }(s.patience)
+			s.patience = how.LockTimeout
+		}
+		done, err = f.refresh(ctx, s, view, how)
+		return nil, err
+	})
+	return done, err
+}
+
+// refreshDetail is what a call says of the options that its operation doesn't.
+func refreshDetail(how dialect.Refresh) string {
+	var details []string
+	if how.NoData {
+		details = append(details, "with no data")
+	}
+	if how.SkipIfBusy {
+		details = append(details, "unless busy")
+	}
+	if how.LockTimeout > 0 {
+		details = append(details, "waiting "+how.LockTimeout.String())
+	}
+	return strings.Join(details, ", ")
+}
+
+func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
+	v := f.views[view]
+	if how.SkipIfBusy && v != nil && v.lock.refreshing(s) {
+		return dialect.Refreshed{Busy: true}, nil
+	}
+	if err := s.writable("REFRESH MATERIALIZED VIEW"); err != nil {
+		return dialect.Refreshed{}, err
+	}
+	switch {
+	case v == nil:
+		return dialect.Refreshed{}, f.notA(view)
+	case v.spec.NotOwned:
+		return dialect.Refreshed{}, denied("materialized view", view)
+	}
+	done := dialect.Refreshed{Concurrently: how.Concurrently || how.IfPossible}
+	if how.IfPossible {
+		switch {
+		case !s.content(v).populated:
+			done = dialect.Refreshed{Prevented: dialect.NotPopulated}
+		case len(v.spec.Unique) == 0:
+			done = dialect.Refreshed{Prevented: dialect.NoUsableIndex}
+		}
+	}
+	need := accessExclusive
+	if done.Concurrently {
+		need = exclusive
+	}
+	var late *Error
+	switch err := s.open(ctx, view, need); {
+	case how.SkipIfBusy && errors.As(err, &late) && late.Code == lockNotAvailable:
+		return dialect.Refreshed{Busy: true}, nil
+	case err != nil:
+		return dialect.Refreshed{}, err
+	}
+	next := &content{}
+	switch {
+	case done.Concurrently:
+		rows, err := v.merge(s)
+		if err != nil {
+			return dialect.Refreshed{}, err
+		}
+		next = &content{true, rows}
+	case !how.NoData:
+		if err := v.unique(v.query); err != nil {
+			return dialect.Refreshed{}, err
+		}
+		next = &content{true, v.query}
+	}
+	s.contents[v] = next
+	return done, nil
+}

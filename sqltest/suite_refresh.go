@@ -1,0 +1,232 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+var ifPossible = []massive.RefreshOption{massive.ConcurrentlyIfPossible()}
+
+// refreshRules are about how a refresh chooses its mode, gives way and gives up.
+func refreshRules() []rule {
+	both := []Capability{MatviewReader, MatviewRefresher}
+	one := Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}}
+	return []rule{{
+		name: "refresh/if possible", says: "ConcurrentlyIfPossible is concurrent where the view is populated and has an index, else blocking, and says why",
+		needs: both, each: true,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			for _, r := range []struct {
+				view      string
+				mode      massive.RefreshMode
+				why       string
+				prevented massive.HindranceReason
+			}{
+				{"fit", massive.Concurrent, "possible", 0},
+				{"none", massive.Blocking, "not concurrently: no usable unique index", massive.NoUsableIndex},
+				{"empty", massive.Blocking, "not concurrently: not populated", massive.NotPopulated},
+				{"empty", massive.Concurrent, "possible", 0},
+			} {
+				c.db.Do(c, SetRows{r.view, []number{{2}}})
+				result, err := c.matview(r.view).Refresh(c.Context(), ifPossible...)
+				c.ok(err)
+				c.want("the outcome of "+r.view, result.Outcome, massive.Refreshed)
+				c.want("the mode of "+r.view, result.Mode, r.mode)
+				c.want("why, of "+r.view, result.Why, r.why)
+				c.want("what prevented it, of "+r.view, result.Prevented, r.prevented)
+				c.want("the rows of "+r.view, c.numbers(c.matview(r.view)), []int64{2})
+			}
+		},
+	}, {
+		name: "refresh/if possible, locks", says: "ConcurrentlyIfPossible holds readers off only where it has to",
+		needs: both,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+		}},
+		check: func(c *check) {
+			read := func(name string) func(context.Context) error {
+				return func(ctx context.Context) error { return c.matview(name).Select(ctx, &[]int64{}, "") }
+			}
+			tx, inside := c.other(nil)
+			for _, name := range []string{"fit", "none"} {
+				_, err := matviewOf(c, inside, name).Refresh(c.Context(), ifPossible...)
+				c.ok(err)
+			}
+			c.passes("a reader of the concurrent one", read("fit"))
+			c.blocks("a reader of the blocking one", read("none"))
+			c.ok(tx.Rollback())
+		},
+	}, {
+		name: "refresh/busy", says: "SkipIfBusy gives way at once to whoever refreshes the view, with ErrBusy and a transaction that lives on; a reader is no such",
+		needs: both, each: true, catalog: one,
+		check: func(c *check) {
+			skip := func(opts ...massive.RefreshOption) (massive.RefreshResult, error) {
+				return c.matview("v").Refresh(c.Context(), append(opts, massive.SkipIfBusy())...)
+			}
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
+				tx, inside := c.other(nil)
+				_, err := matviewOf(c, inside, "v").Refresh(c.Context(), opts...)
+				c.ok(err)
+				for _, ours := range [][]massive.RefreshOption{nil, concurrently, ifPossible} {
+					result, err := skip(ours...)
+					c.fails(err, massive.ErrBusy, "public.v", "SkipIfBusy")
+					c.want("the outcome", result.Outcome, massive.Busy)
+				}
+				c.ok(tx.Rollback())
+			}
+			tx, inside := c.other(nil)
+			c.want("the rows that a reader sees", c.numbers(matviewOf(c, inside, "v")), []int64{1})
+			result, err := skip(concurrently...)
+			c.ok(err)
+			c.want("the outcome beside a reader", result.Outcome, massive.Refreshed)
+			c.ok(tx.Rollback())
+			result, err = skip()
+			c.ok(err)
+			c.want("the outcome with nobody there", result.Outcome, massive.Refreshed)
+			if _, ok := c.q.(*sql.Tx); ok {
+				return // which holds the view now
+			}
+			// One that waits, behind a reader, counts too.
+			tx, inside = c.other(nil)
+			c.numbers(matviewOf(c, inside, "v"))
+			ctx, cancel := context.WithCancel(c.Context())
+			done := make(chan error, 1)
+			waiting := c.matview("v")
+			if _, ok := c.q.(*sql.Conn); ok {
+				waiting = matviewOf(c, c.load(), "v") // on a connection of its own
+			}
+			go func() {
+				_, err := waiting.Refresh(ctx)
+				done <- err
+			}()
+			c.eventually("a refresh that waits makes it busy", func() bool {
+				_, err := skip(concurrently...)
+				return errors.Is(err, massive.ErrBusy)
+			})
+			cancel()
+			c.fails(<-done, context.Canceled)
+			c.ok(tx.Rollback())
+		},
+	}, {
+		name: "refresh/lock timeout", says: "LockTimeout ends a refresh's wait with ErrBusy, and holds for that refresh alone",
+		needs: both, catalog: one,
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.numbers(matviewOf(c, inside, "v"))
+			_, err := c.matview("v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond))
+			c.fails(err, massive.ErrBusy, "refresh public.v")
+			result, err := c.matview("v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
+			c.fails(err, massive.ErrBusy, "SkipIfBusy")
+			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.Busy)
+
+			second, within := c.other(nil)
+			_, err = matviewOf(c, within, "v").Refresh(c.Context(), massive.LockTimeout(time.Minute), massive.Concurrently())
+			c.ok(err)
+			third, last := c.other(nil)
+			result, err = matviewOf(c, last, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
+			c.fails(err, massive.ErrBusy)
+			c.want("the outcome beside a refresh", result.Outcome, massive.Busy)
+			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, last, "v")), []int64{1})
+			c.blocks("a refresh behind one that had a lock timeout", func(ctx context.Context) error {
+				_, err := matviewOf(c, last, "v").Refresh(ctx)
+				return err
+			})
+			for _, tx := range []*sql.Tx{third, second, tx} {
+				_ = tx.Rollback()
+			}
+		},
+	}, {
+		name: "refresh/can", says: "CanRefresh tells what would make a refresh fail, with the statement that would mend it",
+		needs: both,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
+			{Name: "foreign", Rows: []number{{1}}, Unique: []string{"n"}, NotOwned: true},
+		}},
+		check: func(c *check) {
+			for _, r := range []struct {
+				view string
+				mode massive.RefreshMode
+				is   error // nil: it can be refreshed
+				mend string
+			}{
+				{"fit", massive.Blocking, nil, ""},
+				{"fit", massive.Concurrent, nil, ""},
+				{"none", massive.Blocking, nil, ""},
+				{"none", massive.Concurrent, massive.ErrNoUniqueIndex, `CREATE UNIQUE INDEX ON "public"."none" ("n")`},
+				{"empty", massive.Concurrent, massive.ErrNotPopulated, `REFRESH MATERIALIZED VIEW "public"."empty"`},
+				{"empty", massive.Blocking, nil, ""},
+				{"foreign", massive.Blocking, massive.ErrPermission, "GRANT "},
+				{"foreign", massive.Concurrent, massive.ErrPermission, "GRANT "},
+			} {
+				var opts []massive.RefreshOption
+				if r.mode == massive.Concurrent {
+					opts = concurrently
+				}
+				err := c.matview(r.view).CanRefresh(r.mode)
+				_, failed := c.matview(r.view).Refresh(c.Context(), opts...)
+				if r.is == nil {
+					c.ok(err)
+					c.ok(failed)
+				} else {
+					c.fails(err, r.is, "refresh", "public."+r.view, r.mend)
+					c.fails(failed, r.is)
+				}
+			}
+			c.fails(c.matview("fit").CanRefresh(9), massive.ErrInvalid)
+		},
+	}, {
+		name: "select/one", says: "Get reads the first row, or sql.ErrNoRows; Count counts; Rows reads one row after the other",
+		needs: []Capability{MatviewReader}, each: true,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "v", Rows: []number{{1}, {2}, {3}}}, {Name: "none", Rows: []number{}}, {Name: "empty", Rows: []number{}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			var n number
+			c.ok(c.matview("v").Get(c.Context(), &n, ""))
+			c.want("the first row", n, number{1})
+			err := c.matview("none").Get(c.Context(), &n, "")
+			c.want("no row is sql.ErrNoRows", errors.Is(err, sql.ErrNoRows), true)
+			for name, want := range map[string]int64{"v": 3, "none": 0} {
+				got, err := c.matview(name).Count(c.Context(), "")
+				c.ok(err)
+				c.want("the number of rows of "+name, got, want)
+			}
+			var all []int64
+			for n, err := range massive.Rows[int64](c.Context(), c.matview("v"), "") {
+				c.ok(err)
+				all = append(all, n)
+			}
+			c.want("the rows", all, []int64{1, 2, 3})
+			for range massive.Rows[int64](c.Context(), c.matview("v"), "") {
+				break
+			}
+			c.want("rows behind a loop that ended early", c.numbers(c.matview("v")), []int64{1, 2, 3})
+			c.fails(c.matview("empty").Get(c.Context(), &n, ""), massive.ErrNotPopulated, "select from public.empty")
+			c.afresh()
+			_, err = c.matview("empty").Count(c.Context(), "")
+			c.fails(err, massive.ErrNotPopulated, "count the rows of public.empty")
+			c.afresh()
+			for _, err := range massive.Rows[int64](c.Context(), c.matview("empty"), "") {
+				c.fails(err, massive.ErrNotPopulated, "select from public.empty")
+			}
+		},
+	}}
+}
+
+// eventually waits until something is so.
+func (c *check) eventually(what string, so func() bool) {
+	c.Helper()
+	for deadline := time.Now().Add(c.patience); !so(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.Fatalf("%s\n\tnot so for %v: %s", c.rule.says, c.patience, what)
+		}
+	}
+}
