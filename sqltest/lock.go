@@ -1,9 +1,9 @@
 package sqltest
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -61,8 +61,9 @@ func (r *request) blockers() []*session {
 	return all
 }
 
-// acquire takes the lock for the session's transaction, and waits until ctx ends. f.mu is held, and let go while
-// it waits. Where the wait closes a circle it fails at once, as Postgres does a second later.
+// acquire takes the lock for the session's transaction, and waits until ctx ends, or for as long as the operation's
+// patience or the server's lock timeout allows. f.mu is held, and let go while it waits. Where the wait closes a circle
+// it fails at once, as Postgres does a second later.
 func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 	if l.held[s]&m != 0 {
 		return nil
@@ -79,21 +80,13 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 		l.leave(r)
 		return &Error{Code: "40P01", Message: "deadlock detected"}
 	}
-	patience := make(<-chan time.Time)
-	if s.patience > 0 {
-		timer := time.NewTimer(s.patience)
-		defer timer.Stop()
-		patience = timer.C
-	}
+	ctx, cancel := within(ctx, cmp.Or(s.patience, s.fake.limits.lock), errLockTimeout)
+	defer cancel()
 	s.waits = r
 	s.fake.mu.Unlock()
-	var err error
 	select {
 	case <-r.granted:
-	case <-patience:
-		err = &Error{Code: lockNotAvailable, Message: "canceling statement due to lock timeout"}
 	case <-ctx.Done():
-		err = ctx.Err()
 	}
 	s.fake.mu.Lock()
 	s.waits = nil
@@ -102,7 +95,7 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 		return nil
 	default:
 		l.leave(r)
-		return err
+		return ended(ctx)
 	}
 }
 
@@ -117,9 +110,6 @@ func (l *lock) refreshing(s *session) bool {
 		return r.session != s && r.mode&(exclusive|accessExclusive) != 0
 	})
 }
-
-// lockNotAvailable is the code of a lock that was waited for too long.
-const lockNotAvailable = "55P03"
 
 // open takes the lock of whatever relation has the name. Nobody waits for one that is no view or sequence.
 func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {

@@ -41,6 +41,7 @@ var pooledModes = []struct {
 func TestPgBouncer(t *testing.T) {
 	t.Parallel()
 	b := startBouncer(t, 3) // as many sessions as the rules about locks hold or wait with at once
+	made := newTemplates(t)
 	for _, mode := range pooledModes {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
@@ -48,8 +49,7 @@ func TestPgBouncer(t *testing.T) {
 				Pooled: true,
 				Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database {
 					t.Helper()
-					d := pgtest.NewDatabase(t)
-					d.Fill(t, c)
+					d := made.database(t, c)
 					b.serve(t, d)
 					return real{d, b.open(t, d, mode.driver, mode.params...)}
 				},
@@ -324,7 +324,7 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	b.config += d.Name() + " ="
 	for _, p := range []struct{ keyword, value string }{
 		{"host", server.Host}, {"port", strconv.Itoa(int(server.Port))}, {"user", server.User}, {"password", server.Password},
-		{"connect_query", "SET ROLE " + d.Name()}, // Fill calls it by the database's name
+		{"connect_query", "SET ROLE " + d.Role()},
 	} {
 		if p.value != "" {
 			b.config += " " + p.keyword + "='" + strings.ReplaceAll(p.value, "'", "''") + "'"

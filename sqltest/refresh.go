@@ -80,9 +80,8 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 	if done.Concurrently {
 		need = exclusive
 	}
-	var late *Error
 	switch err := s.open(ctx, view, need); {
-	case how.SkipIfBusy && errors.As(err, &late) && late.Code == lockNotAvailable:
+	case how.SkipIfBusy && errors.Is(err, errLockTimeout):
 		return dialect.Refreshed{Busy: true}, nil
 	case err != nil:
 		return dialect.Refreshed{}, err

@@ -71,7 +71,7 @@ type Behaviour struct {
 // Fail ends the operation with the error: one of the sentinels, an [Error] with a code of Postgres's, or any other.
 func Fail(err error) Behaviour { return Behaviour{err: err} }
 
-// Hang keeps the operation until its context ends.
+// Hang keeps the operation until its context ends, or the catalog's StatementTimeout has passed.
 func Hang() Behaviour { return Behaviour{hang: true} }
 
 // Slow keeps the operation for that long before it does its work.
@@ -144,7 +144,7 @@ func (s *session) follow(ctx context.Context, p *plan) error {
 	case <-wait:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return ended(ctx)
 	}
 }
 

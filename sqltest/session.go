@@ -28,7 +28,7 @@ type session struct {
 	locks map[*lock]bool
 	waits *request // the lock that it waits for
 
-	patience time.Duration // how long it waits for a lock; zero is until its operation's context ends
+	patience time.Duration // how long its operation waits for a lock; zero is as long as the server's lock timeout says
 
 	inTx     bool
 	readOnly bool
@@ -66,7 +66,9 @@ func (s *session) run(ctx context.Context, o *operation) (*result, error) {
 	}
 	call := o.call
 	f.calls = append(f.calls, &call)
-	r, err := s.perform(ctx, o)
+	limited, cancel := within(ctx, f.limits.statement, errStatementTimeout)
+	defer cancel()
+	r, err := s.perform(limited, o)
 	call.Err = err
 	if err != nil && ctx.Err() != nil {
 		s.dead = true

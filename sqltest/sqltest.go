@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -33,6 +34,11 @@ type Catalog struct {
 	Sequences  []Sequence
 	Tables     []string // other relations, which hide a name in a later schema
 	Standby    bool     // the server is a standby: it can be read, and nothing else
+
+	// The server's limits, in whole milliseconds, as a database or a role may have set them; 0 for none. An operation
+	// that waits longer for a lock than LockTimeout is [dialect.ErrBusy]; one that takes longer than StatementTimeout
+	// is [dialect.ErrServerTimeout].
+	LockTimeout, StatementTimeout time.Duration
 }
 
 // A Matview is a materialized view of the fake's.
@@ -93,6 +99,7 @@ type Fake struct {
 	mu     sync.Mutex
 	path   []string
 	stand  bool
+	limits timeouts
 	lastID int64
 	views  map[dialect.Name]*matview
 	enums  map[dialect.Name]*enum
@@ -109,6 +116,7 @@ type Fake struct {
 func New(c Catalog) *Fake {
 	f := &Fake{
 		stand:  c.Standby,
+		limits: timeouts{lock: c.LockTimeout, statement: c.StatementTimeout},
 		lastID: 16384,
 		views:  map[dialect.Name]*matview{},
 		enums:  map[dialect.Name]*enum{},
@@ -131,6 +139,11 @@ func New(c Catalog) *Fake {
 }
 
 func (f *Fake) fill(c Catalog) error {
+	for _, d := range []time.Duration{c.LockTimeout, c.StatementTimeout} {
+		if d < 0 || d%time.Millisecond != 0 {
+			return invalid("a timeout of %v: it takes whole milliseconds", d)
+		}
+	}
 	for _, t := range c.Tables {
 		n, err := parseName(t)
 		if err == nil {

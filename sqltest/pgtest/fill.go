@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,7 @@ import (
 func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
 	f := filling{d: d, t: t}
-	first := d.role == ""
-	if first {
+	if d.role == "" {
 		d.role, d.kinds, d.rows = d.name, map[dialect.Name]string{}, map[dialect.Name]string{}
 		f.add("CREATE ROLE %s; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %[1]s", d.role)
 	}
@@ -36,7 +36,12 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 		if len(path) == 0 {
 			path = []string{"''"}
 		}
-		f.add("ALTER DATABASE %s SET search_path = %s", d.name, strings.Join(path, ", "))
+		f.set("search_path", strings.Join(path, ", "))
+	}
+	for name, d := range map[string]time.Duration{"lock_timeout": c.LockTimeout, "statement_timeout": c.StatementTimeout} {
+		if d != 0 {
+			f.set(name, strconv.FormatInt(d.Milliseconds(), 10))
+		}
 	}
 	for _, name := range c.Tables {
 		n := f.name(name, "TABLE")
@@ -60,9 +65,6 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 		f.sequence(s)
 	}
 	f.run()
-	if first {
-		t.Cleanup(func() { d.Exec(t, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", d.role)) })
-	}
 }
 
 // A filling is SQL in the making.
@@ -74,9 +76,19 @@ type filling struct {
 
 func (f *filling) add(format string, args ...any) { fmt.Fprintf(&f.text, format+";\n", args...) }
 
+// set is a setting of the database's, for the sessions that begin from now on.
+func (f *filling) set(name, value string) {
+	f.add("ALTER DATABASE %s SET %s = %s", f.d.name, name, value)
+	f.d.settings = append(f.d.settings, name+" = "+value)
+}
+
 func (f *filling) run() {
 	f.t.Helper()
-	f.d.Exec(f.t, f.text.String())
+	ctx, cancel := patiently()
+	defer cancel()
+	if err := f.d.fill(ctx, f.text.String()); err != nil {
+		f.t.Fatalf("pgtest: set up %s: %v", f.d.name, err)
+	}
 }
 
 func (f *filling) schema(s string) {
@@ -209,8 +221,8 @@ func (f *filling) column(text string) (dialect.Name, string) {
 	return table, column
 }
 
-// Do makes changes in a database that was filled, each in a session and a transaction of its own, as
-// [sqltest.Fake.Do] does in a fake. A change that can't be made fails the test.
+// Do makes changes in a database that was filled, each in a transaction of its own, as [sqltest.Fake.Do] does in a
+// fake. A change that can't be made fails the test.
 func (d *Database) Do(t testing.TB, changes ...sqltest.Change) {
 	t.Helper()
 	for _, change := range changes {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,9 @@ type Server struct {
 	version string       // as the server reports it, such as 15.18
 	origin  string       // where it comes from
 	stop    func() error // ends it, any number of times; nil if somebody else runs it
+
+	mu   sync.Mutex
+	idle []*pgconn.PgConn // to the maintenance database, each for whoever needs one next
 }
 
 // Start finds or starts a server, in the order that the package comment gives. It returns when the server
@@ -75,6 +79,12 @@ type config struct {
 // of it is left. A server that somebody else runs stays up. Stopping again does nothing and returns the
 // same error.
 func (s *Server) Stop() error {
+	s.mu.Lock()
+	for _, conn := range s.idle {
+		_ = conn.Close(context.Background())
+	}
+	s.idle = nil
+	s.mu.Unlock()
 	if s.stop == nil {
 		return nil
 	}
@@ -102,10 +112,19 @@ func (s *Server) DSN(database string) string {
 // CreateDatabase makes an empty database, in UTF8 and ordered by bytes (the locale C) wherever the server
 // comes from. It lasts until [Database.Drop], or as long as the server.
 func (s *Server) CreateDatabase(ctx context.Context) (*Database, error) {
-	name := fmt.Sprintf("%s%d_%d_%08x", prefix, time.Now().Unix(), os.Getpid(), rand.Uint32())
 	// Nobody can be connected to template0, which would keep it from being copied.
-	err := execute(ctx, s.dsn, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
-	if err != nil {
+	return s.create(ctx, "template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+}
+
+func (s *Server) create(ctx context.Context, template string) (*Database, error) {
+	name := fmt.Sprintf("%s%d_%d_%08x", prefix, time.Now().Unix(), os.Getpid(), rand.Uint32())
+	text := "CREATE DATABASE " + name + " TEMPLATE " + template
+	if s.stop != nil && s.major() >= 15 {
+		// A third of the time that the default takes. It makes the server write a checkpoint, which is no matter
+		// to one of ours and might be to somebody else's; before 15 there is no other way.
+		text += " STRATEGY file_copy"
+	}
+	if err := s.maintain(ctx, text); err != nil {
 		return nil, fmt.Errorf("pgtest: create a database: %w", err)
 	}
 	return &Database{server: s, name: name}, nil
@@ -113,13 +132,54 @@ func (s *Server) CreateDatabase(ctx context.Context) (*Database, error) {
 
 func (s *Server) drop(ctx context.Context, name string) error {
 	text := "DROP DATABASE IF EXISTS " + name
-	if !strings.HasPrefix(s.version, "12") {
+	if s.major() > 12 {
 		text += " WITH (FORCE)"
 	}
-	if err := execute(ctx, s.dsn, text); err != nil {
+	if err := s.maintain(ctx, text); err != nil {
 		return fmt.Errorf("pgtest: drop %s: %w", name, err)
 	}
 	return nil
+}
+
+// major is the number that the server's version begins with.
+func (s *Server) major() int {
+	text, _, _ := strings.Cut(s.version, ".")
+	major, _ := strconv.Atoi(text)
+	return major
+}
+
+// maintain runs a statement in the maintenance database, on a connection that is kept: to connect takes longer than
+// to make a database or to drop it.
+func (s *Server) maintain(ctx context.Context, statement string) error {
+	conn, err := s.maintenance(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, statement).ReadAll()
+	if !conn.IsClosed() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.idle = append(s.idle, conn)
+	}
+	return err
+}
+
+func (s *Server) maintenance(ctx context.Context) (*pgconn.PgConn, error) {
+	for {
+		s.mu.Lock()
+		n := len(s.idle)
+		if n == 0 {
+			s.mu.Unlock()
+			return pgconn.Connect(ctx, s.dsn)
+		}
+		conn := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		s.mu.Unlock()
+		if conn.CheckConn() == nil {
+			return conn, nil
+		}
+		_ = conn.Close(ctx) // the server has ended it
+	}
 }
 
 // The name of a database that pgtest makes says how old it is: the prefix, the time in seconds since 1970,
@@ -130,7 +190,7 @@ const (
 	stale  = time.Hour
 )
 
-// sweep drops the stale databases with the prefix, on a server that outlives the processes that use it.
+// sweep drops the stale databases with the prefix, and their roles, on a server that outlives the processes that use it.
 func sweep(ctx context.Context, conn *pgconn.PgConn, prefix string) error {
 	results, err := conn.Exec(ctx, `
 		SELECT datname
@@ -144,12 +204,24 @@ func sweep(ctx context.Context, conn *pgconn.PgConn, prefix string) error {
 		return fmt.Errorf("look for stale databases: %w", err)
 	}
 	for _, row := range results[0].Rows {
-		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+string(row[0])).ReadAll()
-		// It may be another role's, or just being swept by another process: then it is not ours to drop.
-		var refused *pgconn.PgError
-		if err != nil && !errors.As(err, &refused) {
-			return fmt.Errorf("drop the stale database %s: %w", row[0], err)
+		if err := sweepAway(ctx, conn, "DATABASE", string(row[0])); err != nil {
+			return err
 		}
+	}
+	for _, row := range results[0].Rows { // the roles that Fill made, which may own something in several of them
+		if err := sweepAway(ctx, conn, "ROLE", string(row[0])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sweepAway(ctx context.Context, conn *pgconn.PgConn, kind, name string) error {
+	_, err := conn.Exec(ctx, "DROP "+kind+" IF EXISTS "+name).ReadAll()
+	// It may be another role's, or just being swept by another process: then it is not ours to drop.
+	var refused *pgconn.PgError
+	if err != nil && !errors.As(err, &refused) {
+		return fmt.Errorf("drop the stale %s %s: %w", strings.ToLower(kind), name, err)
 	}
 	return nil
 }
