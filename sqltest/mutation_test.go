@@ -17,6 +17,7 @@ import (
 // A mutant is a fake with one thing broken: where a function is set, it stands in for the fake's own.
 type mutant struct {
 	*sqltest.Fake
+	catalog    func(c *sqltest.Catalog) // what the fake holds
 	load       func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
 	classify   func(f dialect.Failure, right error) error
 	querier    func(q dialect.Querier) dialect.Querier
@@ -139,7 +140,14 @@ type mutation struct {
 }
 
 // mutations are all of them.
-func mutations() []mutation { return slices.Concat(mutants, refreshMutants) }
+func mutations() []mutation {
+	return slices.Concat(
+		mutants,
+		refreshMutants,
+		unclassified,
+		untimed,
+	)
+}
 
 var mutants = []mutation{
 	{"label order lost", "an enum comes with its labels in the type's order", onLoad(func(cat *dialect.Catalog) {
@@ -319,8 +327,12 @@ func TestMutant(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
-				m := &mutant{Fake: sqltest.New(cat)}
+				m := &mutant{}
 				c.mutate(m)
+				if m.catalog != nil {
+					m.catalog(&cat)
+				}
+				m.Fake = sqltest.New(cat)
 				return m
 			}})
 		})

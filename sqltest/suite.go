@@ -103,7 +103,16 @@ func (c *check) Context() context.Context {
 
 // rules are all of them, in the order in which they run.
 func rules() []rule {
-	return slices.Concat(loadRules(), nameRules(), matviewRules(), refreshRules(), enumRules(), sequenceRules(), transactionRules())
+	return slices.Concat(
+		loadRules(),
+		nameRules(),
+		matviewRules(),
+		refreshRules(),
+		enumRules(),
+		sequenceRules(),
+		transactionRules(),
+		timeoutRules(),
+	)
 }
 
 // TestDialect runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx where it runs statements.

@@ -1,0 +1,57 @@
+package sqltest_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// unclassified are the mutants that don't know what one error means: there is one for each sentinel that comes from
+// the database, so that a sentinel which no rule asks for is noticed.
+var unclassified = []mutation{
+	{"permission not known", "what the role may do is loaded", without(massive.ErrPermission)},
+	{"read-only not known", "what writes is ErrReadOnly", without(massive.ErrReadOnly)},
+	{"not populated not known", "a view without data can't be read", without(massive.ErrNotPopulated)},
+	{"no index not known", "a concurrent refresh needs a unique index", without(massive.ErrNoUniqueIndex)},
+	{"duplicates not known", "rows that break the unique index", without(massive.ErrDuplicateRows)},
+	{"busy not known", "than the server's lock timeout is ErrBusy", without(massive.ErrBusy)},
+	{"deadlock not known", "of two transactions that wait for each other", without(massive.ErrDeadlock)},
+	{"server's timeout not known", "than the server's statement timeout is ErrServerTimeout", without(massive.ErrServerTimeout)},
+	{"failed transaction not known", "a transaction in which something failed does nothing more", without(massive.ErrTxAborted)},
+	{"exhausted not known", "a sequence at its bound is ErrExhausted", without(massive.ErrExhausted)},
+	{"range not known", "a value outside the bounds is ErrOutOfRange", without(massive.ErrOutOfRange)},
+	{"gone not known", "since it was loaded is ErrNotFound", without(massive.ErrNotFound)},
+}
+
+func without(sentinel error) func(m *mutant) {
+	return func(m *mutant) {
+		m.classify = func(_ dialect.Failure, right error) error {
+			if errors.Is(right, sentinel) {
+				return nil
+			}
+			return right
+		}
+	}
+}
+
+// untimed are the mutants that get a timeout wrong.
+var untimed = []mutation{
+	{"lock timeout ignored", "than the server's lock timeout is ErrBusy", func(m *mutant) {
+		m.catalog = func(c *sqltest.Catalog) { c.LockTimeout = 0 }
+	}},
+	{"statement timeout ignored", "than the server's statement timeout is ErrServerTimeout", func(m *mutant) {
+		m.catalog = func(c *sqltest.Catalog) { c.StatementTimeout = 0 }
+	}},
+	{"lock timeout taken for the statement's", "than the server's lock timeout is ErrBusy", func(m *mutant) {
+		m.catalog = func(c *sqltest.Catalog) { c.LockTimeout, c.StatementTimeout = c.StatementTimeout, c.LockTimeout }
+	}},
+	{"timeout taken for the context's end", "and not the context's end", func(m *mutant) {
+		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}
+	}},
+}
