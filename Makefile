@@ -22,7 +22,7 @@ fuzz: ## names against a real server, for a minute
 	go test -run '^$$' -fuzz FuzzNames -fuzztime 1m ./massive
 
 conformance: ## how many conformance cases there are, and where they pass
-	.ci/conformance
+	go run ./sqltest/internal/conformance
 
 majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 18"
 	.ci/majors $(MAJORS)

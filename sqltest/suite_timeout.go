@@ -54,11 +54,10 @@ func timeoutRules() []rule {
 		},
 	}, {
 		name: "timeout/statement", says: "what takes longer than the server's statement timeout is ErrServerTimeout, and not the context's end; the holder goes on",
-		needs: all, each: true, catalog: statements,
+		needs: all, catalog: statements, // not over Conn and Tx, for each takes its time
 		check: func(c *check) {
 			release := hold(c)
-			for _, name := range []string{"next value", "select"} { // and not all, for each takes its time
-				c.afresh()
+			for _, name := range []string{"next value", "select"} {
 				// A context of its own: the suite's patience may be less than the timeout.
 				ctx, cancel := context.WithTimeout(c.T.Context(), statement+c.patience)
 				err := waiting[name](ctx, c)

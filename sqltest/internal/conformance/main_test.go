@@ -1,0 +1,71 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// What go test -json says of one run, cut down.
+const events = `{"Action":"run","Test":"TestFake"}
+{"Action":"run","Test":"TestFake/load"}
+{"Action":"run","Test":"TestFake/load/DB"}
+{"Action":"pass","Test":"TestFake/load/DB"}
+{"Action":"pass","Test":"TestFake/load"}
+{"Action":"pass","Test":"TestFake"}
+{"Action":"run","Test":"TestPostgres"}
+{"Action":"output","Test":"TestPostgres","Output":"    pgtest.go:1: pgtest: local binaries /bin (PostgreSQL 15.18)\n"}
+{"Action":"run","Test":"TestPostgres/pgx_exec"}
+{"Action":"run","Test":"TestPostgres/pgx_exec/load"}
+{"Action":"output","Test":"TestPostgres/pgx_exec/load","Output":"=== RUN   TestPostgres/pgx_exec/load\n"}
+{"Action":"output","Test":"TestPostgres/pgx_exec/load","Output":"    suite_load.go:7: got \"x\" <y>\n"}
+{"Action":"fail","Test":"TestPostgres/pgx_exec/load"}
+{"Action":"run","Test":"TestPostgres/pgx_exec/hangs"}
+{"Action":"run","Test":"TestPgBouncer"}
+{"Action":"run","Test":"TestPgBouncer/pq"}
+{"Action":"run","Test":"TestPgBouncer/pq/cache"}
+{"Action":"output","Test":"TestPgBouncer/pq/cache","Output":"    suite.go:9: left out behind a pooler: why\n"}
+{"Action":"skip","Test":"TestPgBouncer/pq/cache"}
+{"Action":"fail"}
+`
+
+const table = `2 conformance cases; passed:
+
+               PostgreSQL 15.18
+the fake       1
+pgx exec       0, 2 FAILED
+PgBouncer, pq  0, 1 left out
+
+FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/load
+    suite_load.go:7: got "x" <y>
+
+FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/hangs
+
+left out behind a pooler: why
+`
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	c, err := read(strings.NewReader(events), "Postgres at hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	report(&got, []*column{c})
+	if got.String() != table {
+		t.Errorf("got\n%s\nwant\n%s", &got, table)
+	}
+}
+
+// Without a single case the compiler's own words are all there is to say.
+func TestReportOfNothing(t *testing.T) {
+	t.Parallel()
+	c, err := read(strings.NewReader(`{"Action":"output","Output":"suite.go:1: undefined: x\n"}`), "Postgres at hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	report(&got, []*column{c})
+	if !strings.HasPrefix(got.String(), "0 conformance cases") || !strings.Contains(got.String(), "undefined: x") {
+		t.Errorf("got\n%s", &got)
+	}
+}
