@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -279,8 +280,9 @@ server_login_retry = 1
 	for {
 		settings, err := b.admin("SHOW CONFIG")
 		if err == nil {
-			value := settings["max_prepared_statements"] // since 1.21
-			b.keepsStatements = value != "" && value != "0"
+			b.keepsStatements = slices.ContainsFunc(settings, func(s map[string]string) bool {
+				return s["key"] == "max_prepared_statements" && s["value"] != "0" // since 1.21
+			})
 			return b
 		}
 		if time.Now().After(deadline) {
@@ -324,7 +326,7 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	b.config += d.Name() + " ="
 	for _, p := range []struct{ keyword, value string }{
 		{"host", server.Host}, {"port", strconv.Itoa(int(server.Port))}, {"user", server.User}, {"password", server.Password},
-		{"connect_query", "SET ROLE " + d.Role()},
+		{"connect_query", "SET ROLE " + d.Role() + "; " + lostCancel},
 	} {
 		if p.value != "" {
 			b.config += " " + p.keyword + "='" + strings.ReplaceAll(p.value, "'", "''") + "'"
@@ -337,10 +339,44 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	if _, err := b.admin("RELOAD"); err != nil {
 		t.Fatalf("pgbouncer: reload: %v", err)
 	}
+	t.Cleanup(func() { b.leave(t, d.Name()) })
 }
 
-// admin runs a command of PgBouncer's console and returns the first two columns.
-func (b *bouncer) admin(command string) (map[string]string, error) {
+// lostCancel ends in time what a cancel did not: PgBouncer drops the cancel of a client that it has no session for yet,
+// as happens on a slow machine, and lib/pq then waits for an answer for as long as the statement waits for its lock.
+const lostCancel = `DO $$ BEGIN IF current_setting('statement_timeout') = '0' THEN ` +
+	`PERFORM set_config('statement_timeout', '8s', false); END IF; END $$`
+
+// leave ends the sessions of a database that is about to be dropped. PgBouncer 1.18 does not survive it if the server
+// itself ends one on which a cancel is still under way ("server in bad state"), so that those are waited for.
+func (b *bouncer) leave(t *testing.T, database string) {
+	t.Helper()
+	for deadline := time.Now().Add(bouncerDeadline); ; time.Sleep(5 * time.Millisecond) {
+		pools, err := b.admin("SHOW POOLS")
+		if err != nil {
+			t.Errorf("pgbouncer: show pools: %v", err)
+			return
+		}
+		cancelling := slices.ContainsFunc(pools, func(pool map[string]string) bool {
+			return pool["database"] == database && slices.ContainsFunc(
+				[]string{"cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active_cancel", "sv_being_canceled"},
+				func(column string) bool { return pool[column] != "" && pool[column] != "0" })
+		})
+		if !cancelling {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("pgbouncer: a cancel does not end: %v", pools)
+			return
+		}
+	}
+	if _, err := b.admin("KILL " + database); err != nil {
+		t.Errorf("pgbouncer: kill %s: %v", database, err)
+	}
+}
+
+// admin runs a command of PgBouncer's console and returns the rows by their columns' names.
+func (b *bouncer) admin(command string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bouncerDeadline)
 	defer cancel()
 	conn, err := pgconn.Connect(ctx, b.dsn("pgbouncer"))
@@ -349,13 +385,17 @@ func (b *bouncer) admin(command string) (map[string]string, error) {
 	}
 	defer conn.Close(ctx)
 	results, err := conn.Exec(ctx, command).ReadAll()
-	columns := map[string]string{}
+	var rows []map[string]string
 	for _, r := range results {
-		for _, row := range r.Rows {
-			columns[string(row[0])] = string(row[1])
+		for _, values := range r.Rows {
+			row := map[string]string{}
+			for i, v := range values {
+				row[r.FieldDescriptions[i].Name] = string(v)
+			}
+			rows = append(rows, row)
 		}
 	}
-	return columns, err
+	return rows, err
 }
 
 func (b *bouncer) dsn(database string) string {

@@ -107,6 +107,17 @@ type test struct {
 	reason  string // that it gave last
 }
 
+// own is what a test with subtests said itself.
+func (t *test) own() string {
+	var text strings.Builder
+	for line := range strings.Lines(t.output.String()) {
+		if !strings.HasPrefix(strings.TrimLeft(line, " "), "--- ") && !server.MatchString(line) {
+			text.WriteString(line)
+		}
+	}
+	return text.String()
+}
+
 var (
 	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`) // by a test
 	server = regexp.MustCompile(`\((PostgreSQL [0-9.]+)\)`)    // as pgtest announces it
@@ -196,6 +207,9 @@ func report(w io.Writer, columns []*column) {
 		for _, name := range c.order {
 			t := c.tests[name]
 			if t.parent {
+				if text := t.own(); t.outcome != "pass" && text != "" {
+					note("FAILED on " + c.title + ": " + name + "\n" + text)
+				}
 				continue
 			}
 			row := where(name)

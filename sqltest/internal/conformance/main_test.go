@@ -25,6 +25,9 @@ const events = `{"Action":"run","Test":"TestFake"}
 {"Action":"run","Test":"TestPgBouncer/pq/cache"}
 {"Action":"output","Test":"TestPgBouncer/pq/cache","Output":"    suite.go:9: left out behind a pooler: why\n"}
 {"Action":"skip","Test":"TestPgBouncer/pq/cache"}
+{"Action":"output","Test":"TestPgBouncer/pq","Output":"    pgbouncer_test.go:5: it crashed\n"}
+{"Action":"output","Test":"TestPgBouncer/pq","Output":"    --- FAIL: TestPgBouncer/pq (0.01s)\n"}
+{"Action":"fail","Test":"TestPgBouncer/pq"}
 {"Action":"fail"}
 `
 
@@ -39,6 +42,9 @@ FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/load
     suite_load.go:7: got "x" <y>
 
 FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/hangs
+
+FAILED on PostgreSQL 15.18: TestPgBouncer/pq
+    pgbouncer_test.go:5: it crashed
 
 left out behind a pooler: why
 `
