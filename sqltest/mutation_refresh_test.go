@@ -46,7 +46,7 @@ var refreshMutants = []mutation{
 			return dialect.Refreshed{Busy: true}
 		}
 	}},
-	{"lock timeout ignored", "LockTimeout ends a refresh's wait with ErrBusy", func(m *mutant) {
+	{"the lock timeout of a refresh ignored", "LockTimeout ends a refresh's wait with ErrBusy", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.LockTimeout = 0
 			return how, false

@@ -126,21 +126,22 @@ func refreshRules() []rule {
 			c.fails(err, massive.ErrBusy, "SkipIfBusy")
 			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.Busy)
 
-			second, within := c.other(nil)
-			_, err = matviewOf(c, within, "v").Refresh(c.Context(), massive.LockTimeout(time.Minute), massive.Concurrently())
+			c.ok(tx.Rollback())
+
+			tx, inside = c.other(nil)
+			_, err = matviewOf(c, inside, "v").Refresh(c.Context(), massive.LockTimeout(time.Minute), massive.Concurrently())
 			c.ok(err)
-			third, last := c.other(nil)
-			result, err = matviewOf(c, last, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
+			skipping, skips := c.other(nil)
+			result, err = matviewOf(c, skips, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
 			c.fails(err, massive.ErrBusy)
 			c.want("the outcome beside a refresh", result.Outcome, massive.Busy)
-			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, last, "v")), []int64{1})
+			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, skips, "v")), []int64{1})
 			c.blocks("a refresh behind one that had a lock timeout", func(ctx context.Context) error {
-				_, err := matviewOf(c, last, "v").Refresh(ctx)
+				_, err := matviewOf(c, skips, "v").Refresh(ctx)
 				return err
 			})
-			for _, tx := range []*sql.Tx{third, second, tx} {
-				_ = tx.Rollback()
-			}
+			_ = skipping.Rollback() // which the wait's end has ended
+			c.ok(tx.Rollback())
 		},
 	}, {
 		name: "refresh/can", says: "CanRefresh tells what would make a refresh fail, with the statement that would mend it",
