@@ -29,7 +29,7 @@ func WithNoData() RefreshOption { return registry.WithNoData() }
 func LockTimeout(d time.Duration) RefreshOption { return registry.LockTimeout(d) }
 
 // SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
-// to: nothing is done then, the outcome is [Busy] and the error wraps [ErrBusy], at once; a transaction lives on. A
+// to: nothing is done then, the outcome is [SkippedBusy] and the error wraps [ErrBusy], at once; a transaction lives on. A
 // hundred that ask at the same moment give one refresh. [registry.SkipIfBusy] says what may still slip in between, and
 // which lock it holds.
 func SkipIfBusy() RefreshOption { return registry.SkipIfBusy() }
@@ -49,9 +49,9 @@ const (
 	Blocking   = registry.Blocking
 	Concurrent = registry.Concurrent
 
-	Refreshed = registry.Refreshed
-	Emptied   = registry.Emptied
-	Busy      = registry.Busy
+	Refreshed   = registry.Refreshed
+	Emptied     = registry.Emptied
+	SkippedBusy = registry.SkippedBusy
 )
 
 // What keeps a view from being refreshed, as CanRefresh tells it.

@@ -191,7 +191,7 @@ func TestSkipIfBusy(t *testing.T) {
 					switch {
 					case c.busy || waits:
 						mustBe(t, err, massive.ErrBusy, "public.fit: busy: ", "SkipIfBusy")
-						same(t, c.who+": outcome", r.Outcome, massive.Busy)
+						same(t, c.who+": outcome", r.Outcome, massive.SkippedBusy)
 						same(t, c.who+": mode", r.Mode, 0)
 						if waits && r.Duration < patience {
 							t.Errorf("%s: busy after %v, want it to wait %v", c.who, r.Duration, patience)
@@ -282,7 +282,7 @@ func TestLockTimeout(t *testing.T) {
 				{massive.LockTimeout(time.Nanosecond), massive.SkipIfBusy()}, // rounded up, and given up on
 			} {
 				r, err := matview(t, m.With(tx), "fit").Refresh(t.Context(), opts...)
-				if r.Outcome == massive.Busy {
+				if r.Outcome == massive.SkippedBusy {
 					mustBe(t, err, massive.ErrBusy, "SkipIfBusy")
 				} else if err != nil {
 					t.Error(err)
@@ -387,7 +387,7 @@ func TestSkipIfBusyBesideOthers(t *testing.T) {
 		skippers.Wait()
 		close(stop)
 		others.Wait()
-		if outcomes[massive.Busy]+outcomes[massive.Refreshed] != 100 {
+		if outcomes[massive.SkippedBusy]+outcomes[massive.Refreshed] != 100 {
 			t.Errorf("outcomes %v", outcomes)
 		}
 		t.Logf("outcomes %v", outcomes)

@@ -146,7 +146,7 @@ func TestRefreshWords(t *testing.T) {
 		}
 	}
 	for outcome, want := range map[registry.RefreshOutcome]string{
-		0: "no outcome", registry.Refreshed: "refreshed", registry.Emptied: "emptied", registry.Busy: "busy", 9: "no outcome",
+		0: "no outcome", registry.Refreshed: "refreshed", registry.Emptied: "emptied", registry.SkippedBusy: "skipped: busy", 9: "no outcome",
 	} {
 		if got := outcome.String(); got != want {
 			t.Errorf("RefreshOutcome(%d).String() = %q; want %q", int(outcome), got, want)
@@ -160,11 +160,11 @@ func TestBusy(t *testing.T) {
 	s.refreshed = &dialect.Refreshed{Busy: true}
 	got, err := matview(t, r, "daily").Refresh(t.Context(), registry.SkipIfBusy())
 	failed(t, err, dialect.OpRefresh, of("app.daily"))
-	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.Busy || got.Mode != 0 {
-		t.Errorf("result %+v, error %v; want the outcome Busy in no mode, and ErrBusy", got, err)
+	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.SkippedBusy || got.Mode != 0 {
+		t.Errorf("result %+v, error %v; want the outcome SkippedBusy in no mode, and ErrBusy", got, err)
 	}
 	got.Duration = time.Millisecond
-	if want := "busy, skipped after 1ms"; got.String() != want {
+	if want := "skipped: busy, after 1ms"; got.String() != want {
 		t.Errorf("in a line: %s; want %s", got, want)
 	}
 }

@@ -43,8 +43,8 @@ const (
 	Refreshed RefreshOutcome = iota + 1
 	// Emptied: the view has no rows and can't be read until it is refreshed again.
 	Emptied
-	// Busy: nothing was done, since another refresh of the view was running or waiting to.
-	Busy
+	// SkippedBusy: nothing was done, since another refresh of the view was running or waiting to.
+	SkippedBusy
 )
 
 // String is the outcome in a word.
@@ -54,17 +54,17 @@ func (o RefreshOutcome) String() string {
 		return "refreshed"
 	case Emptied:
 		return "emptied"
-	case Busy:
-		return "busy"
+	case SkippedBusy:
+		return "skipped: busy"
 	default:
 		return "no outcome"
 	}
 }
 
-// A RefreshResult says what a refresh did. After an error it is zero, but for the outcome Busy, which comes with one.
+// A RefreshResult says what a refresh did. After an error it is zero, but for the outcome SkippedBusy, which comes with one.
 type RefreshResult struct {
 	Outcome RefreshOutcome
-	Mode    RefreshMode // the one used; zero where the outcome is Busy
+	Mode    RefreshMode // the one used; zero where the outcome is SkippedBusy
 	// Why that mode was used, in words: "the default", "asked for", "possible", "not concurrently: not populated".
 	Why string
 	// Prevented is what kept a refresh with ConcurrentlyIfPossible from being concurrent: NotPopulated or
@@ -76,8 +76,8 @@ type RefreshResult struct {
 // String is the result in a line.
 func (r RefreshResult) String() string {
 	took := r.Duration.Round(time.Microsecond)
-	if r.Outcome == Busy {
-		return fmt.Sprintf("%s, skipped after %v", r.Outcome, took)
+	if r.Outcome == SkippedBusy {
+		return fmt.Sprintf("%s, after %v", r.Outcome, took)
 	}
 	return fmt.Sprintf("%s in %v (%s, %s)", r.Outcome, took, r.Mode, r.Why)
 }
@@ -123,13 +123,13 @@ func LockTimeout(d time.Duration) RefreshOption {
 }
 
 // SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
-// to: nothing is done then, the outcome is [Busy] and the error wraps [dialect.ErrBusy], at once. So does whatever else
+// to: nothing is done then, the outcome is [SkippedBusy] and the error wraps [dialect.ErrBusy], at once. So does whatever else
 // keeps readers off the view, such as altering it. A reader never makes it busy. A transaction that it is part of lives
 // on.
 //
 // A hundred that ask at the same moment give one refresh. Somebody who doesn't give way, another program's REFRESH, may
 // still come in between this look and the lock; then the refresh waits for it, as long as LockTimeout, or the session's,
-// allows, and is Busy where that ends. It holds an advisory lock of the transaction's for as long as it runs, in a
+// allows, and is skipped where that ends. It holds an advisory lock of the transaction's for as long as it runs, in a
 // transaction until that ends: classid 1835103091 (the letters "mass") and objid the view's oid in pg_locks.
 func SkipIfBusy() RefreshOption {
 	return RefreshOption{"SkipIfBusy", func(r *dialect.Refresh) error { r.SkipIfBusy = true; return nil }}
@@ -195,7 +195,7 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 
 func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 	if done.Busy {
-		return RefreshResult{Outcome: Busy}
+		return RefreshResult{Outcome: SkippedBusy}
 	}
 	r := RefreshResult{Outcome: Refreshed, Mode: Blocking, Why: "the default", Prevented: done.Prevented}
 	if how.NoData {

@@ -77,7 +77,7 @@ func refreshRules() []rule {
 				for _, ours := range [][]massive.RefreshOption{nil, concurrently, ifPossible} {
 					result, err := skip(ours...)
 					c.fails(err, massive.ErrBusy, "public.v", "SkipIfBusy")
-					c.want("the outcome", result.Outcome, massive.Busy)
+					c.want("the outcome", result.Outcome, massive.SkippedBusy)
 				}
 				c.ok(tx.Rollback())
 			}
@@ -124,7 +124,7 @@ func refreshRules() []rule {
 			c.fails(err, massive.ErrBusy, "refresh public.v")
 			result, err := c.matview("v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
 			c.fails(err, massive.ErrBusy, "SkipIfBusy")
-			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.Busy)
+			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.SkippedBusy)
 
 			c.ok(tx.Rollback())
 
@@ -134,7 +134,7 @@ func refreshRules() []rule {
 			skipping, skips := c.other(nil)
 			result, err = matviewOf(c, skips, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
 			c.fails(err, massive.ErrBusy)
-			c.want("the outcome beside a refresh", result.Outcome, massive.Busy)
+			c.want("the outcome beside a refresh", result.Outcome, massive.SkippedBusy)
 			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, skips, "v")), []int64{1})
 			c.blocks("a refresh behind one that had a lock timeout", func(ctx context.Context) error {
 				_, err := matviewOf(c, skips, "v").Refresh(ctx)
