@@ -78,6 +78,8 @@ const (
 	OpReset               Op = "reset"
 	OpResetTo             Op = "reset to a value"
 	OpRestart             Op = "restart"
+	OpPlan                Op = "plan refreshes"
+	OpRefreshAll          Op = "refresh views"
 )
 
 // A MatviewReader reads materialized views: their definitions and their rows.

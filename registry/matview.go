@@ -26,6 +26,13 @@ type Matview interface {
 	// Comment is the one set on the view, empty for none.
 	Comment() string
 
+	// DependsOn are the materialized views that the view reads, itself or through plain views, as they were loaded: by
+	// schema and name, each once, those that the load's patterns left out included. What it reads through a function
+	// is not known. [Graph.Upstream] goes on through those. The slice is the caller's.
+	DependsOn() []dialect.Name
+	// Dependents are the materialized views that read this one, themselves or through plain views, likewise.
+	Dependents() []dialect.Name
+
 	// Definition asks the database for the query behind the view. It may wait for whoever refreshes or alters
 	// the view or what it reads, as long as ctx lets it. Errors: ErrNotFound.
 	Definition(ctx context.Context) (string, error)
@@ -66,6 +73,7 @@ type Matview interface {
 type matview struct {
 	def *dialect.MatviewDef
 	*access
+	network func() *network
 }
 
 func (m *matview) object() *dialect.Object   { return &m.def.Object }

@@ -37,7 +37,8 @@ func (m RefreshMode) String() string {
 // A RefreshOutcome is what became of a refresh.
 type RefreshOutcome int
 
-// The outcomes. A failed refresh has none: it returns an error.
+// The outcomes. Those of a single refresh are Refreshed, Emptied and SkippedBusy, and a failed one has none: it returns an
+// error. The others are for views in a [RefreshReport].
 const (
 	// Refreshed: the view has its new rows.
 	Refreshed RefreshOutcome = iota + 1
@@ -45,6 +46,12 @@ const (
 	Emptied
 	// SkippedBusy: nothing was done, since another refresh of the view was running or waiting to.
 	SkippedBusy
+	// SkippedUpstream: something that the view depends on was not refreshed.
+	SkippedUpstream
+	// Failed: the refresh ended with an error.
+	Failed
+	// Cancelled: the run ended before, or while, the view was refreshed.
+	Cancelled
 )
 
 // String is the outcome in a word.
@@ -56,6 +63,12 @@ func (o RefreshOutcome) String() string {
 		return "emptied"
 	case SkippedBusy:
 		return "skipped: busy"
+	case SkippedUpstream:
+		return "skipped"
+	case Failed:
+		return "failed"
+	case Cancelled:
+		return "cancelled"
 	default:
 		return "no outcome"
 	}
@@ -207,11 +220,13 @@ func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 	if how.IfPossible {
 		r.Why = "possible"
 		if !done.Concurrently {
-			r.Why = "not concurrently: " + done.Prevented.String()
+			r.Why = notConcurrently(done.Prevented)
 		}
 	}
 	return r
 }
+
+func notConcurrently(why dialect.HindranceReason) string { return "not concurrently: " + why.String() }
 
 // Hindrances are what keeps a view from being refreshed: at least one. [errors.Is] reaches the sentinel of each.
 type Hindrances []dialect.Hindrance

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/jmoiron/sqlx"
 
@@ -36,6 +37,7 @@ type snapshot struct {
 	enums      shelf[*enum]
 	sequences  shelf[*sequence]
 	omissions  []Omission
+	network    func() *network // which views read which, made when it is first asked for
 }
 
 // An access is how a structure's operations reach the database.
@@ -98,10 +100,11 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	s := &snapshot{searchPath: cat.SearchPath, filter: sel.Filter}
 	r := &Registry{snapshot: s, access: access{d, q, cat.Server}}
 
+	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })
 	matviews := make([]*matview, 0, len(cat.Matviews))
 	for i := range cat.Matviews {
 		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object) {
-			matviews = append(matviews, &matview{def, &r.access})
+			matviews = append(matviews, &matview{def, &r.access, s.network})
 		}
 	}
 	enums := make([]*enum, 0, len(cat.Enums))
@@ -241,7 +244,7 @@ func (r *Registry) Omitted() []Omission {
 
 func (r *Registry) matview(m *matview) Matview {
 	if r.moved {
-		return &matview{m.def, &r.access}
+		return &matview{m.def, &r.access, m.network}
 	}
 	return m
 }

@@ -1,0 +1,383 @@
+package registry
+
+import (
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A Graph is which views read which, as it was loaded: plain data, and the caller's. A plain view is in it if it reads
+// a materialized view, directly or through other plain views; the others carry nothing from one materialized view to
+// another. What a function reads leaves no edge, since the database doesn't know it. It is empty where materialized
+// views weren't loaded. Its zero value has no views.
+type Graph struct {
+	Nodes []GraphNode // by schema and name
+	Edges []GraphEdge // each once, by View and then by Reads
+}
+
+// A GraphNode is a view.
+type GraphNode struct {
+	Name         dialect.Name
+	Materialized bool
+	// Omitted says why a materialized view was left out of what was loaded: "it is excluded by *.tmp_*". It is empty
+	// for one that wasn't. A view left out passes on the order of those before and behind it all the same.
+	Omitted string
+}
+
+// A GraphEdge says that the query of View names Reads.
+type GraphEdge struct{ View, Reads dialect.Name }
+
+// Upstream are the materialized views that a view depends on, directly and through others, itself apart; those that
+// depend on nothing come first, and none before what it reads. A name that isn't in the graph has none.
+func (g Graph) Upstream(view dialect.Name) []dialect.Name {
+	reads := make(map[dialect.Name][]dialect.Name, len(g.Nodes))
+	for _, e := range g.Edges {
+		reads[e.View] = append(reads[e.View], e.Reads)
+	}
+	return g.reach(view, reads)
+}
+
+// Downstream are the materialized views that depend on a view, directly and through others, itself apart; none comes
+// before what it reads. A name that isn't in the graph has none.
+func (g Graph) Downstream(view dialect.Name) []dialect.Name {
+	readers := make(map[dialect.Name][]dialect.Name, len(g.Nodes))
+	for _, e := range g.Edges {
+		readers[e.Reads] = append(readers[e.Reads], e.View)
+	}
+	all := g.reach(view, readers)
+	slices.Reverse(all)
+	return all
+}
+
+// reach is a depth-first walk that notes a view behind all that it leads to. It keeps its own stack: a chain of views
+// may be deeper than is good for the program's.
+func (g Graph) reach(from dialect.Name, next map[dialect.Name][]dialect.Name) []dialect.Name {
+	materialized := make(map[dialect.Name]bool, len(g.Nodes))
+	for _, n := range g.Nodes {
+		materialized[n.Name] = n.Materialized
+	}
+	type visit struct {
+		name dialect.Name
+		rest []dialect.Name
+	}
+	seen := map[dialect.Name]bool{from: true}
+	stack := []visit{{from, next[from]}}
+	var all []dialect.Name
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if len(top.rest) > 0 {
+			n := top.rest[0]
+			top.rest = top.rest[1:]
+			if !seen[n] {
+				seen[n] = true
+				stack = append(stack, visit{n, next[n]})
+			}
+			continue
+		}
+		if top.name != from && materialized[top.name] {
+			all = append(all, top.name)
+		}
+		stack = stack[:len(stack)-1]
+	}
+	return all
+}
+
+// A network is a snapshot's graph, in the form that plans are made from: views are numbers, in the order of their
+// names, and so edges cost a number each. It is made once a snapshot, when it is first asked for, and never changes.
+type network struct {
+	nodes          []node
+	reads, readers [][]int32 // of each node, ascending
+	place          map[*dialect.MatviewDef]int32
+
+	// before and after are the edges that runs keep to: reads and readers, but for circles (see straighten).
+	before, after [][]int32
+	order         []int32   // all nodes, none before one that it waits for
+	circles       [][]int32 // nodes that read each other, by name
+}
+
+// A node is a view. A plain one has no def.
+type node struct {
+	name    dialect.Name
+	def     *dialect.MatviewDef
+	omitted string
+	carries bool // it is materialized, or reads what is
+}
+
+func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialect.Filter) *network {
+	type source struct {
+		node
+		id    int64
+		reads []int64
+	}
+	if !f.Has(dialect.KindMatview) {
+		matviews, views = nil, nil
+	}
+	sources := make([]source, 0, len(matviews)+len(views))
+	for i := range matviews {
+		def := &matviews[i]
+		s := source{node{name: def.Name, def: def, carries: true}, def.ID, def.Reads}
+		if why, omitted := f.Omits(def.Name); omitted {
+			s.omitted = "it is " + why
+		}
+		sources = append(sources, s)
+	}
+	for _, v := range views {
+		sources = append(sources, source{node{name: v.Name}, v.ID, v.Reads})
+	}
+	slices.SortFunc(sources, func(a, b source) int { return a.name.Compare(b.name) })
+
+	g := &network{nodes: make([]node, len(sources)), place: make(map[*dialect.MatviewDef]int32, len(matviews))}
+	ids := make(map[int64]int32, len(sources))
+	for i, s := range sources {
+		g.nodes[i] = s.node
+		ids[s.id] = int32(i)
+		if s.def != nil {
+			g.place[s.def] = int32(i)
+		}
+	}
+	g.reads = make([][]int32, len(sources))
+	for i, s := range sources {
+		for _, id := range s.reads {
+			// A plain view that reads no view is an edge's end without being a node.
+			if to, ok := ids[id]; ok && to != int32(i) {
+				g.reads[i] = append(g.reads[i], to)
+			}
+		}
+		slices.Sort(g.reads[i])
+		g.reads[i] = slices.Compact(g.reads[i])
+	}
+	g.readers = turned(g.reads)
+	g.carry()
+	g.straighten()
+	return g
+}
+
+// turned is the edges the other way round.
+func turned(edges [][]int32) [][]int32 {
+	count := make([]int32, len(edges))
+	total := 0
+	for _, to := range edges {
+		for _, n := range to {
+			count[n]++
+		}
+		total += len(to)
+	}
+	room := make([]int32, 0, total)
+	back := make([][]int32, len(edges))
+	for i, n := range count {
+		back[i] = room[len(room) : len(room) : len(room)+int(n)]
+		room = room[:len(room)+int(n)]
+	}
+	for i, to := range edges {
+		for _, n := range to {
+			back[n] = append(back[n], int32(i))
+		}
+	}
+	return back
+}
+
+// carry marks the plain views that read a materialized one, directly or not.
+func (g *network) carry() {
+	var stack []int32
+	for i := range g.nodes {
+		if g.nodes[i].carries {
+			stack = append(stack, int32(i))
+		}
+	}
+	for len(stack) > 0 {
+		i := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, r := range g.readers[i] {
+			if !g.nodes[r].carries {
+				g.nodes[r].carries = true
+				stack = append(stack, r)
+			}
+		}
+	}
+}
+
+// straighten finds the order. Views may read each other in a circle: CREATE OR REPLACE VIEW can make a plain view read
+// a materialized one that reads it. Such views have no right order; each circle becomes a chain, its plain views first
+// and then its materialized ones by name, behind all that any of them waits for and before all that waits for any.
+func (g *network) straighten() {
+	g.before, g.after = g.reads, g.readers
+	if g.order = sorted(g.before, g.after); len(g.order) == len(g.nodes) {
+		return
+	}
+	circle := g.findCircles()
+	first, last := make([]int32, len(g.nodes)), make([]int32, len(g.nodes)) // of the chain that a node is in
+	for i := range g.nodes {
+		first[i], last[i] = int32(i), int32(i)
+	}
+	g.before = make([][]int32, len(g.nodes))
+	for _, members := range g.circles {
+		chain := slices.Clone(members)
+		slices.SortStableFunc(chain, func(a, b int32) int {
+			switch aPlain, bPlain := g.nodes[a].def == nil, g.nodes[b].def == nil; {
+			case aPlain == bPlain:
+				return 0
+			case aPlain:
+				return -1
+			default:
+				return 1
+			}
+		})
+		for i, n := range chain {
+			first[n], last[n] = chain[0], chain[len(chain)-1]
+			if i > 0 {
+				g.before[n] = append(g.before[n], chain[i-1])
+			}
+		}
+	}
+	for i, to := range g.reads {
+		for _, n := range to {
+			if circle[i] != circle[n] {
+				g.before[first[i]] = append(g.before[first[i]], last[n])
+			}
+		}
+	}
+	for i := range g.before {
+		slices.Sort(g.before[i])
+		g.before[i] = slices.Compact(g.before[i])
+	}
+	g.after = turned(g.before)
+	g.order = sorted(g.before, g.after)
+}
+
+// sorted is the nodes, each behind those that it waits for. Those in a circle, and behind one, are missing.
+func sorted(before, after [][]int32) []int32 {
+	waits := make([]int32, len(before))
+	order := make([]int32, 0, len(before))
+	for i, b := range before {
+		if waits[i] = int32(len(b)); waits[i] == 0 {
+			order = append(order, int32(i))
+		}
+	}
+	for next := 0; next < len(order); next++ {
+		for _, n := range after[order[next]] {
+			if waits[n]--; waits[n] == 0 {
+				order = append(order, n)
+			}
+		}
+	}
+	return order
+}
+
+// findCircles numbers the strongly connected parts of the graph (Tarjan's algorithm, with a stack of its own) and
+// notes those of more than one view.
+func (g *network) findCircles() (part []int32) {
+	const none = -1
+	number, low := make([]int32, len(g.nodes)), make([]int32, len(g.nodes))
+	part = make([]int32, len(g.nodes))
+	for i := range number {
+		number[i], part[i] = none, none
+	}
+	type visit struct {
+		node int32
+		next int
+	}
+	var path []visit
+	var open []int32
+	var numbers, parts int32
+	for root := range g.nodes {
+		if number[root] != none {
+			continue
+		}
+		path = append(path, visit{int32(root), 0})
+		for len(path) > 0 {
+			v := &path[len(path)-1]
+			n := v.node
+			if v.next == 0 {
+				number[n], low[n] = numbers, numbers
+				numbers++
+				open = append(open, n)
+			}
+			if v.next < len(g.reads[n]) {
+				to := g.reads[n][v.next]
+				v.next++
+				if number[to] == none {
+					path = append(path, visit{to, 0})
+				} else if part[to] == none {
+					low[n] = min(low[n], number[to])
+				}
+				continue
+			}
+			path = path[:len(path)-1]
+			if len(path) > 0 {
+				above := path[len(path)-1].node
+				low[above] = min(low[above], low[n])
+			}
+			if low[n] != number[n] {
+				continue
+			}
+			begin := slices.Index(open, n)
+			members := slices.Clone(open[begin:])
+			open = open[:begin]
+			for _, m := range members {
+				part[m] = parts
+			}
+			parts++
+			if len(members) > 1 {
+				slices.Sort(members)
+				g.circles = append(g.circles, members)
+			}
+		}
+	}
+	return part
+}
+
+// neighbours are the materialized views that are one step away along the edges, plain views in between apart, by
+// schema and name.
+func (g *network) neighbours(def *dialect.MatviewDef, edges [][]int32) []dialect.Name {
+	seen := map[int32]bool{}
+	var found []int32
+	stack := slices.Clone(edges[g.place[def]])
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		if g.nodes[n].def != nil {
+			found = append(found, n)
+		} else {
+			stack = append(stack, edges[n]...)
+		}
+	}
+	slices.Sort(found)
+	names := make([]dialect.Name, len(found))
+	for i, n := range found {
+		names[i] = g.nodes[n].name
+	}
+	return names
+}
+
+func (m *matview) DependsOn() []dialect.Name {
+	g := m.network()
+	return g.neighbours(m.def, g.reads)
+}
+
+func (m *matview) Dependents() []dialect.Name {
+	g := m.network()
+	return g.neighbours(m.def, g.readers)
+}
+
+// Graph is which views read which, materialized ones that a pattern left out and the plain views between them
+// included.
+func (r *Registry) Graph() Graph {
+	n := r.network()
+	var g Graph
+	for i, node := range n.nodes {
+		if !node.carries {
+			continue
+		}
+		g.Nodes = append(g.Nodes, GraphNode{node.name, node.def != nil, node.omitted})
+		for _, to := range n.reads[i] {
+			if n.nodes[to].carries {
+				g.Edges = append(g.Edges, GraphEdge{node.name, n.nodes[to].name})
+			}
+		}
+	}
+	return g
+}

@@ -1,0 +1,139 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A RefreshReport is what became of a run, of each view in the plan's order. It is complete also after a failure or a
+// cancel. Its zero value is of a run that did not begin.
+type RefreshReport struct {
+	Views    []ViewReport
+	Start    time.Time
+	Duration time.Duration // of the whole run
+	Parallel int           // how many refreshes could run at a time
+}
+
+// A ViewReport is what became of one view.
+type ViewReport struct {
+	Name    dialect.Name
+	Outcome RefreshOutcome // 0 while it is not known
+	// Mode is the one used, or, where the view was not refreshed, the one that the plan had for it, and Why says why.
+	Mode RefreshMode
+	Why  string
+	// Reason says why the view was not refreshed, in words: "it depends on public.daily, which failed". It is empty for
+	// one that was.
+	Reason   string
+	Start    time.Time     // zero for a refresh that was not tried
+	Duration time.Duration // from Start, so with the wait for a connection
+	// Err is a failed, busy or cancelled refresh's error; nil also for a view whose refresh was not tried.
+	Err error
+}
+
+// String is the view in a line: "public.daily refreshed in 20ms (blocking, the default)".
+func (v ViewReport) String() string {
+	text := v.Name.String() + " "
+	switch v.Outcome {
+	case 0:
+		text += "started"
+	case SkippedBusy, SkippedUpstream, Failed, Cancelled:
+		text += v.Outcome.String()
+	default:
+		return text + RefreshResult{Outcome: v.Outcome, Mode: v.Mode, Why: v.Why, Duration: v.Duration}.String()
+	}
+	if !v.Start.IsZero() && v.Outcome != 0 {
+		text += fmt.Sprintf(" after %v", v.Duration.Round(time.Microsecond))
+	}
+	text += fmt.Sprintf(" (%s, %s)", v.Mode, v.Why)
+	if v.Reason != "" {
+		text += ": " + v.Reason
+	}
+	return text
+}
+
+// Count is how many views had the outcome.
+func (r RefreshReport) Count(o RefreshOutcome) int {
+	n := 0
+	for _, v := range r.Views {
+		if v.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// View is the report of one view, and whether there is one.
+func (r RefreshReport) View(name dialect.Name) (ViewReport, bool) {
+	for _, v := range r.Views {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return ViewReport{}, false
+}
+
+// summary is the outcomes with their numbers: "3 refreshed, 1 failed, 2 skipped".
+func (r RefreshReport) summary() string {
+	var parts []string
+	for o := Refreshed; o <= Cancelled; o++ {
+		if n := r.Count(o); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.Replace(o.String(), "skipped: busy", "busy", 1)))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "no view")
+}
+
+// String is the report, a line for the run and one for each view.
+func (r RefreshReport) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s in %v, %s\n", r.summary(), r.Duration.Round(time.Microsecond), atATime(r.Parallel))
+	for _, v := range r.Views {
+		fmt.Fprintf(&b, "  %s\n", v)
+	}
+	return b.String()
+}
+
+// A Progress is a step of a run: a refresh begins, or a view is done with. A view that is skipped, or that a cancel leaves
+// over, is done with and never begins.
+type Progress struct {
+	View  ViewReport // its Outcome is 0 when the refresh begins
+	Done  int        // how many views are done with by now
+	Total int        // of how many
+}
+
+// Ended tells whether the view is done with.
+func (p Progress) Ended() bool { return p.View.Outcome != 0 }
+
+// String is the step in a line: "[3/40] public.daily refreshed in 20ms (blocking, the default)".
+func (p Progress) String() string { return fmt.Sprintf("[%d/%d] %s", p.Done, p.Total, p.View) }
+
+func (p Progress) log(l *slog.Logger) {
+	v := p.View
+	attrs := []slog.Attr{slog.String("view", v.Name.String()), slog.String("mode", v.Mode.String()), slog.String("why", v.Why),
+		slog.Int("done", p.Done), slog.Int("total", p.Total)}
+	level, text := slog.LevelInfo, "refresh "+v.Outcome.String()
+	switch v.Outcome {
+	case 0:
+		text = "refresh started"
+	case SkippedBusy, SkippedUpstream, Cancelled:
+		level = slog.LevelWarn
+	case Failed:
+		level = slog.LevelError
+	}
+	if p.Ended() {
+		attrs = append(attrs, slog.Duration("duration", v.Duration))
+	}
+	if v.Reason != "" {
+		attrs = append(attrs, slog.String("reason", v.Reason))
+	}
+	if v.Err != nil {
+		attrs = append(attrs, slog.String("error", v.Err.Error()))
+	}
+	l.LogAttrs(context.Background(), level, text, attrs...)
+}
