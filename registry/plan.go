@@ -42,14 +42,16 @@ func Views(names ...string) PlanOption {
 			return fmt.Errorf("%w: no view is named", dialect.ErrInvalid)
 		}
 		p.named = true
+		seen := make(map[*matview]bool, len(names))
 		for _, name := range names {
 			m, err := find(r, &r.matviews, name)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, bare(err))
 			}
-			if slices.Contains(p.views, m) {
+			if seen[m] {
 				return fmt.Errorf("%w: view %s is named twice", dialect.ErrInvalid, m)
 			}
+			seen[m] = true
 			p.views = append(p.views, m)
 		}
 		return nil

@@ -216,8 +216,11 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	}
 	if err != nil {
 		res.fatal = true
-		if ctx.Err() == nil || res.err == nil { // the drivers close a connection whose statement was cancelled
-			res.err = errors.Join(res.err, p.unmarked(after, def, err))
+		switch err = p.unmarked(after, def, err); {
+		case res.err == nil:
+			res.err = err
+		case ctx.Err() == nil: // else the driver has closed the connection, as it does when it cancels a statement
+			res.err = errors.Join(res.err, err)
 		}
 	}
 	return res

@@ -78,6 +78,7 @@ func (f *Fake) catalog(s *session, filter dialect.Filter) *dialect.Catalog {
 		for _, v := range f.views {
 			cat.Matviews = append(cat.Matviews, f.matviewDef(s, v))
 		}
+		cat.Views = f.viewDefs()
 	}
 	if filter.Has(dialect.KindEnum) {
 		for _, e := range f.enums {

@@ -21,6 +21,7 @@ type matview struct {
 	index   dialect.Name     // its unique index's, if it has one
 	query   [][]driver.Value // what the next refresh returns
 	content *content         // what a reader sees
+	reads   []source
 	lock    lock
 }
 
@@ -114,6 +115,7 @@ func (f *Fake) matviewDef(s *session, v *matview) dialect.MatviewDef {
 		Populated:  s.content(v).populated,
 		MayRefresh: !v.spec.NotOwned,
 		Reachable:  true,
+		Reads:      ids(v.reads),
 	}
 	if len(v.spec.Unique) > 0 {
 		d.Indexes = []dialect.Index{{
@@ -246,7 +248,7 @@ func (f *Fake) notA(view dialect.Name) error {
 // merge is a concurrent refresh, which changes only those rows that differ. A row that the view has and its query
 // returns stays, once, however often the query returns it: a row without a NULL must come only once, but one with a
 // NULL beside the index's columns may come again, and is lost.
-func (v *matview) merge(s *session) ([][]driver.Value, error) {
+func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, error) {
 	old := s.content(v)
 	switch {
 	case !old.populated:
@@ -259,6 +261,9 @@ func (v *matview) merge(s *session) ([][]driver.Value, error) {
 			Code: "55000", Message: fmt.Sprintf("cannot refresh materialized view %q concurrently", v.name),
 			Routine: "RefreshMatViewByOid",
 		}
+	}
+	if err := s.scan(ctx, v); err != nil {
+		return nil, err
 	}
 	seen := map[string]bool{}
 	for _, row := range v.query {

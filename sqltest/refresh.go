@@ -32,7 +32,12 @@ func (f *Fake) RefreshMatview(
 			defer func(before time.Duration) { s.patience = before }(s.patience)
 			s.patience = how.LockTimeout
 		}
+		locks := s.modes()
 		done, err = f.refresh(ctx, s, view, how)
+		if how.SkipIfBusy && errors.Is(err, errLockTimeout) {
+			s.releaseTo(locks) // as the end of a subtransaction does
+			done, err = dialect.Refreshed{Busy: true}, nil
+		}
 		return nil, err
 	})
 	return done, err
@@ -80,21 +85,21 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 	if done.Concurrently {
 		need = exclusive
 	}
-	switch err := s.open(ctx, view, need); {
-	case how.SkipIfBusy && errors.Is(err, errLockTimeout):
-		return dialect.Refreshed{Busy: true}, nil
-	case err != nil:
+	if err := s.open(ctx, view, need); err != nil {
 		return dialect.Refreshed{}, err
 	}
 	next := &content{}
 	switch {
 	case done.Concurrently:
-		rows, err := v.merge(s)
+		rows, err := v.merge(ctx, s)
 		if err != nil {
 			return dialect.Refreshed{}, err
 		}
 		next = &content{true, rows}
 	case !how.NoData:
+		if err := s.scan(ctx, v); err != nil {
+			return dialect.Refreshed{}, err
+		}
 		if err := v.unique(v.query); err != nil {
 			return dialect.Refreshed{}, err
 		}

@@ -219,7 +219,7 @@ type Create Catalog
 
 func (c Create) apply(f *Fake) error { return f.fill(Catalog(c)) }
 
-// Drop drops whatever has the name, relation and type.
+// Drop drops whatever has the name, relation and type, and the views that read it.
 type Drop struct{ Name string }
 
 func (c Drop) apply(f *Fake) error {
@@ -230,6 +230,7 @@ func (c Drop) apply(f *Fake) error {
 	if f.what(n, true) == "" && f.what(n, false) == "" {
 		return invalid("there is no %s", n)
 	}
+	f.dropReaders(n)
 	if v := f.views[n]; v != nil {
 		delete(f.indexes, v.index)
 	}
@@ -237,6 +238,7 @@ func (c Drop) apply(f *Fake) error {
 		f.dropColumns(n)
 	}
 	delete(f.views, n)
+	delete(f.plain, n)
 	delete(f.enums, n)
 	delete(f.seqs, n)
 	delete(f.tables, n)
@@ -265,13 +267,13 @@ func (c Rename) apply(f *Fake) error {
 		return err
 	}
 	to := dialect.Name{Schema: n.Schema, Name: c.To}
-	v, e, s := f.views[n], f.enums[n], f.seqs[n]
-	if v == nil && e == nil && s == nil {
+	v, p, e, s := f.views[n], f.plain[n], f.enums[n], f.seqs[n]
+	if v == nil && p == nil && e == nil && s == nil {
 		return invalid("there is no %s to rename", n)
 	}
 	takes := enumerated
 	switch {
-	case v != nil:
+	case v != nil, p != nil:
 		takes = table
 	case s != nil:
 		takes = sequenceLike
@@ -283,6 +285,9 @@ func (c Rename) apply(f *Fake) error {
 	case v != nil:
 		delete(f.views, n)
 		v.name, f.views[to] = to, v
+	case p != nil:
+		delete(f.plain, n)
+		p.name, f.plain[to] = to, p
 	case s != nil:
 		delete(f.seqs, n)
 		s.name, f.seqs[to] = to, s

@@ -38,6 +38,8 @@ type session struct {
 	// What the transaction has made, for itself until it commits: a view's rows, a restarted sequence's storage.
 	contents map[*matview]*content
 	files    map[*sequence]*storage
+	// savepoints are the transaction's, the latest last.
+	savepoints []savepoint
 
 	cached map[*sequence]*cache // a connection's own values of sequences with a cache
 }
@@ -48,6 +50,8 @@ type operation struct {
 	fake *Fake
 	call Call
 	do   func(ctx context.Context, s *session) (*result, error)
+	// revives makes it run in a transaction that has failed, too.
+	revives bool
 }
 
 // A result is rows.
@@ -77,15 +81,15 @@ func (s *session) run(ctx context.Context, o *operation) (*result, error) {
 	case !s.inTx:
 		s.end(err == nil)
 	case err != nil:
-		// Postgres lets a failed transaction's locks go at once, not at its ROLLBACK.
+		// Postgres lets a failed transaction's locks go at once, not at its ROLLBACK: those since its last savepoint.
 		s.aborted = true
-		s.release()
+		s.releaseSince()
 	}
 	return r, err
 }
 
 func (s *session) perform(ctx context.Context, o *operation) (*result, error) {
-	if s.aborted {
+	if s.aborted && !o.revives {
 		return nil, &Error{Code: "25P02", Message: "current transaction is aborted, commands ignored until end of transaction block"}
 	}
 	if s.fake.invalid != nil {
@@ -124,7 +128,7 @@ func (s *session) end(commit bool) {
 		}
 	}
 	s.release()
-	s.inTx, s.readOnly, s.aborted = false, false, false
+	s.inTx, s.readOnly, s.aborted, s.savepoints = false, false, false, nil
 	clear(s.contents)
 	clear(s.files)
 }

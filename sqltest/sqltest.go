@@ -30,6 +30,7 @@ import (
 type Catalog struct {
 	SearchPath []string // along which bare names are looked for; nil for public
 	Matviews   []Matview
+	Views      []View // plain ones, between materialized views
 	Enums      []Enum
 	Sequences  []Sequence
 	Tables     []string // other relations, which hide a name in a later schema
@@ -54,6 +55,9 @@ type Matview struct {
 	Columns []dialect.Column
 	// Unique names the columns of a unique index, if the view has one.
 	Unique []string
+	// Reads names the views, plain or materialized, that the view's query reads, besides where its rows come from. They
+	// must be populated when it is refreshed, and are locked against that of others.
+	Reads []string
 	// Unpopulated makes the view without its rows.
 	Unpopulated bool
 	// NotOwned makes it another role's, which ours may read and not refresh.
@@ -102,6 +106,7 @@ type Fake struct {
 	limits timeouts
 	lastID int64
 	views  map[dialect.Name]*matview
+	plain  map[dialect.Name]*view
 	enums  map[dialect.Name]*enum
 	seqs   map[dialect.Name]*sequence
 	tables map[dialect.Name]bool
@@ -119,6 +124,7 @@ func New(c Catalog) *Fake {
 		limits: timeouts{lock: c.LockTimeout, statement: c.StatementTimeout},
 		lastID: 16384,
 		views:  map[dialect.Name]*matview{},
+		plain:  map[dialect.Name]*view{},
 		enums:  map[dialect.Name]*enum{},
 		seqs:   map[dialect.Name]*sequence{},
 		tables: map[dialect.Name]bool{},
@@ -158,6 +164,9 @@ func (f *Fake) fill(c Catalog) error {
 		if err := f.addMatview(v); err != nil {
 			return err
 		}
+	}
+	if err := f.addViews(c); err != nil {
+		return err
 	}
 	for _, e := range c.Enums {
 		if err := f.addEnum(e); err != nil {
@@ -246,13 +255,15 @@ func (f *Fake) what(n dialect.Name, relation bool) string {
 		return "materialized view"
 	case relation && seq:
 		return "sequence"
+	case relation && f.plain[n] != nil:
+		return "view"
 	case relation && f.tables[n]:
 		return "table"
 	case relation && f.indexes[n] != nil:
 		return "index"
 	case !relation && enum:
 		return "enum"
-	case !relation && (view || f.tables[n]):
+	case !relation && (view || f.plain[n] != nil || f.tables[n]):
 		return "the row type of"
 	}
 	return ""

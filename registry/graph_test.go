@@ -1,0 +1,255 @@
+package registry_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// views is a catalog of views and what each reads: "b < a v" is materialized, "(v) < a" is a plain one. They may come in
+// any order.
+func views(lines ...string) *dialect.Catalog {
+	cat := &dialect.Catalog{Server: dialect.Server{User: "clerk"}}
+	ids := map[string]int64{}
+	id := func(name string) int64 {
+		if ids[name] == 0 {
+			ids[name] = int64(100 + len(ids))
+		}
+		return ids[name]
+	}
+	for _, line := range lines {
+		head, tail, _ := strings.Cut(line, " < ")
+		name, plain := strings.CutPrefix(head, "(")
+		name = strings.TrimSuffix(name, ")")
+		var reads []int64
+		for _, r := range strings.Fields(tail) {
+			reads = append(reads, id(r))
+		}
+		if plain {
+			cat.Views = append(cat.Views, dialect.ViewDef{ID: id(name), Name: qualified(name), Reads: reads})
+			continue
+		}
+		cat.Matviews = append(cat.Matviews, dialect.MatviewDef{
+			Object: dialect.Object{ID: id(name), Name: qualified(name), Visible: true}, Reads: reads, Populated: true, MayRefresh: true,
+		})
+	}
+	return cat
+}
+
+// qualified is a name that is in public if it doesn't say otherwise.
+func qualified(text string) dialect.Name {
+	n := of(text)
+	if n.Schema == "" {
+		n.Schema = "public"
+	}
+	return n
+}
+
+func short(names []dialect.Name) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = strings.TrimPrefix(n.String(), "public.")
+	}
+	return strings.Join(texts, " ")
+}
+
+func TestDependsOn(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(views("d < v w b", "(w) < v leaf", "(v) < a b b", "b < a", "a", "far.e < d", "lonely", "f < far.e (x)"),
+		registry.Selection{})
+	for name, want := range map[string][2]string{
+		"a": {"", "b d"}, "b": {"a", "d"}, "d": {"a b", "far.e"}, "far.e": {"d", "f"}, "f": {"far.e", ""}, "lonely": {"", ""},
+	} {
+		v := matview(t, r, qualified(name).String())
+		if got := short(v.DependsOn()); got != want[0] {
+			t.Errorf("%s depends on %q; want %q: once each, by name, through plain views", name, got, want[0])
+		}
+		if got := short(v.Dependents()); got != want[1] {
+			t.Errorf("dependents of %s are %q; want %q", name, got, want[1])
+		}
+	}
+	v := matview(t, r, "d")
+	v.DependsOn()[0] = dialect.Name{}
+	if got := short(v.DependsOn()); got != "a b" {
+		t.Errorf("the names are the caller's to change; then d depends on %q", got)
+	}
+	if got := short(matview(t, r.On(&querier{}), "d").Dependents()); got != "far.e" {
+		t.Errorf("on another querier dependents are %q", got)
+	}
+}
+
+// A view that a pattern left out is a link of the chain all the same.
+func TestGraphKeepsWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	cat := views("a", "tmp_b < a", "c < v", "(v) < tmp_b", "(top) < c", "(over_tables)", "(above) < over_tables")
+	r, _, _ := stubbed(cat, registry.Selection{Filter: dialect.Filter{Exclude: patterns("*.tmp_*")}})
+	if got := short(matview(t, r, "c").DependsOn()); got != "tmp_b" {
+		t.Errorf("c depends on %q", got)
+	}
+	g := r.Graph()
+	wantNodes := []registry.GraphNode{
+		{Name: of("public.a"), Materialized: true}, {Name: of("public.c"), Materialized: true},
+		{Name: of("public.tmp_b"), Materialized: true, Omitted: "it is excluded by *.tmp_*"},
+		{Name: of("public.top")}, {Name: of("public.v")},
+	}
+	if !slices.Equal(g.Nodes, wantNodes) {
+		t.Errorf("nodes are\n\t%+v\nwant\n\t%+v", g.Nodes, wantNodes)
+	}
+	wantEdges := []registry.GraphEdge{
+		{View: of("public.c"), Reads: of("public.v")}, {View: of("public.tmp_b"), Reads: of("public.a")},
+		{View: of("public.top"), Reads: of("public.c")}, {View: of("public.v"), Reads: of("public.tmp_b")},
+	}
+	if !slices.Equal(g.Edges, wantEdges) {
+		t.Errorf("edges are\n\t%+v\nwant\n\t%+v", g.Edges, wantEdges)
+	}
+	if got := short(g.Upstream(of("public.c"))); got != "a tmp_b" {
+		t.Errorf("upstream of c are %q", got)
+	}
+	if got := short(g.Downstream(of("public.a"))); got != "tmp_b c" {
+		t.Errorf("downstream of a are %q", got)
+	}
+	if got := g.Upstream(of("public.none")); len(got) != 0 {
+		t.Errorf("upstream of no view are %v", got)
+	}
+
+	none, _, _ := stubbed(views("a"), registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}})
+	if g := none.Graph(); len(g.Nodes)+len(g.Edges) > 0 {
+		t.Errorf("the graph of a load without materialized views is %+v", g)
+	}
+}
+
+// However the edges lie, Upstream and Downstream give each view once, none before what it reads.
+func TestGraphOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		cat := randomViews(rand.New(rand.NewPCG(seed, 1)), 30, 60)
+		r, _, _ := stubbed(cat, registry.Selection{})
+		g := r.Graph()
+		for _, m := range r.Matviews() {
+			up := g.Upstream(m.Name())
+			for i, n := range up {
+				v := matview(t, r, n.String())
+				for _, d := range v.DependsOn() {
+					if at := slices.Index(up, d); at < 0 || at >= i {
+						t.Fatalf("seed %d: upstream of %s: %s is in place %d and reads %s in place %d", seed, m.Name(), n, i, d, at)
+					}
+				}
+				if !slices.Contains(g.Downstream(n), m.Name()) {
+					t.Fatalf("seed %d: %s is upstream of %s, which is not downstream of it", seed, n, m.Name())
+				}
+			}
+			for _, d := range m.DependsOn() {
+				if !slices.Contains(up, d) {
+					t.Fatalf("seed %d: %s depends on %s, which is not upstream of it", seed, m.Name(), d)
+				}
+			}
+		}
+	}
+}
+
+// randomViews is a catalog of n views, a third of them plain, with some edges from later to earlier ones.
+func randomViews(rnd *rand.Rand, n, edges int) *dialect.Catalog {
+	names := make([]string, n)
+	reads := make([][]string, n)
+	for i, nr := range rnd.Perm(n) {
+		names[i] = fmt.Sprintf("v%03d", nr)
+		if rnd.IntN(3) == 0 {
+			names[i] = "(p" + names[i][1:] + ")"
+		}
+	}
+	for range edges {
+		from := 1 + rnd.IntN(n-1)
+		reads[from] = append(reads[from], strings.Trim(names[rnd.IntN(from)], "()"))
+	}
+	lines := make([]string, n)
+	for i := range lines {
+		lines[i] = names[i] + " < " + strings.Join(reads[i], " ")
+	}
+	return views(lines...)
+}
+
+func TestDiagrams(t *testing.T) {
+	t.Parallel()
+	name := func(n string) dialect.Name { return dialect.Name{Schema: "s", Name: n} }
+	g := registry.Graph{
+		Nodes: []registry.GraphNode{
+			{Name: name("plain"), Materialized: true}, {Name: name(`a"]b`)}, {Name: name("two\nlines\\n"), Materialized: true, Omitted: "so"},
+			{Name: name("größe #1; `x`"), Materialized: true},
+		},
+		Edges: []registry.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("stranger"), Reads: name(`a"]b`)}},
+	}
+	const mermaid = `flowchart LR
+  v0["s.plain"]
+  v1(["s.#34;a#34;#34;#93;b#34;"])
+  v2["s.#34;two#92;nlines#92;n#34;"]:::omitted
+  v3["s.#34;größe #35;1#59; #96;x#96;#34;"]
+  v4(["s.stranger"])
+  v0 --> v1
+  v1 --> v4
+  classDef omitted stroke-dasharray:4 4
+`
+	if got := g.Mermaid(); got != mermaid {
+		t.Errorf("Mermaid:\n%s\nwant:\n%s", got, mermaid)
+	}
+	const dot = `digraph views {
+  rankdir=LR;
+  node [shape=box];
+  v0 [label="s.plain"];
+  v1 [label="s.\"a\"\"]b\"", style="rounded"];
+  v2 [label="s.\"two\\nlines\\n\"", style="dashed"];
+  v3 [label="s.\"größe #1; ` + "`x`" + `\""];
+  v4 [label="s.stranger", style="rounded"];
+  v0 -> v1;
+  v1 -> v4;
+}
+`
+	if got := g.DOT(); got != dot {
+		t.Errorf("DOT:\n%s\nwant:\n%s", got, dot)
+	}
+	if got, want := (registry.Graph{}).Mermaid(), "flowchart LR\n"; got != want {
+		t.Errorf("an empty graph in Mermaid is %q, want %q", got, want)
+	}
+}
+
+// Views can read each other in a circle. Everything comes to an end, and each of them is in the plan.
+func TestCircles(t *testing.T) {
+	t.Parallel()
+	r, _, _ := stubbed(views("a", "self < v", "(v) < self a", "z < one", "one < (w) w", "(w) < two", "two < one x", "x < a", "end < z self"),
+		registry.Selection{})
+	if got := short(matview(t, r, "self").DependsOn()); got != "a self" {
+		t.Errorf("self depends on %q", got)
+	}
+	if got := short(r.Graph().Upstream(of("public.end"))); !strings.HasPrefix(got, "a ") || len(strings.Fields(got)) != 6 {
+		t.Errorf("upstream of end are %q", got)
+	}
+	p, err := r.PlanRefresh()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]int{}
+	for i, s := range p.Steps {
+		at[s.Name.Name] = i
+	}
+	if len(at) != 7 || len(p.Steps) != 7 {
+		t.Fatalf("the plan is\n%s", p)
+	}
+	for _, before := range []string{"a x", "x one", "one two", "two z", "z end", "a self", "self end"} {
+		b, a, _ := strings.Cut(before, " ")
+		if at[b] >= at[a] {
+			t.Errorf("%s must come before %s:\n%s", b, a, p)
+		}
+	}
+	for _, says := range []string{
+		"! public.self, public.v read each other: a refresh gets what the one before it left",
+		"! public.one, public.two, public.w read each other: no order is right, and the materialized ones go by name",
+	} {
+		if !strings.Contains(p.String(), says) {
+			t.Errorf("the plan doesn't say %q:\n%s", says, p)
+		}
+	}
+}

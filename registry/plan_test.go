@@ -1,0 +1,355 @@
+package registry_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// A pool is a querier that says how many connections it may open; 0 is any number.
+type pool struct {
+	querier
+	most int
+}
+
+func (p *pool) Stats() sql.DBStats { return sql.DBStats{MaxOpenConnections: p.most} }
+
+// A transaction is a querier that ends.
+type transaction struct{ querier }
+
+func (*transaction) Commit() error   { return nil }
+func (*transaction) Rollback() error { return nil }
+
+func planOf(t *testing.T, r *registry.Registry, opts ...registry.PlanOption) *registry.Plan {
+	t.Helper()
+	p, err := r.PlanRefresh(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func steps(p *registry.Plan) string {
+	var all []dialect.Name
+	for _, s := range p.Steps {
+		all = append(all, s.Name)
+	}
+	return short(all)
+}
+
+func TestPlanSelects(t *testing.T) {
+	t.Parallel()
+	// a → b → c → d, with plain views between, b → x, and lonely.
+	r, _, _ := stubbed(views("d < c", "c < v", "(v) < b", "b < a", "a", "x < b", "lonely"), registry.Selection{})
+	for _, c := range []struct {
+		opts    []registry.PlanOption
+		steps   string
+		leftOut []string
+	}{
+		{nil, "a b c d lonely x", nil},
+		{[]registry.PlanOption{registry.Views("c")}, "c", []string{
+			"public.a: it was not asked for; public.c, which is refreshed, depends on it: Upstream takes it in",
+			"public.b: it was not asked for; public.c, which is refreshed, depends on it: Upstream takes it in",
+			"public.d: it was not asked for; it depends on public.c, which is refreshed: Downstream takes it in",
+			"public.lonely: it was not asked for", "public.x: it was not asked for",
+		}},
+		{[]registry.PlanOption{registry.Views("c"), registry.Upstream()}, "a b c", []string{
+			"public.d: it was not asked for; it depends on public.c, which is refreshed: Downstream takes it in",
+			"public.lonely: it was not asked for",
+			"public.x: it was not asked for; it depends on public.b, which is refreshed: Downstream takes it in",
+		}},
+		{[]registry.PlanOption{registry.Views("c"), registry.Downstream()}, "c d", nil},
+		{[]registry.PlanOption{registry.Upstream(), registry.Views("public.c"), registry.Downstream()}, "a b c d", nil},
+		{[]registry.PlanOption{registry.Views("d", "a")}, "a d", nil},
+	} {
+		p := planOf(t, r, c.opts...)
+		if got := steps(p); got != c.steps {
+			t.Errorf("the steps are %q, want %q", got, c.steps)
+		}
+		var leftOut []string
+		for _, l := range p.LeftOut {
+			leftOut = append(leftOut, l.Name.String()+": "+l.Why)
+		}
+		if c.leftOut != nil && !slices.Equal(leftOut, c.leftOut) {
+			t.Errorf("%s: left out are\n\t%q\nwant\n\t%q", c.steps, leftOut, c.leftOut)
+		}
+		if len(p.LeftOut)+len(p.Steps) != 6 {
+			t.Errorf("%s: %d steps and %d left out are not all 6", c.steps, len(p.Steps), len(p.LeftOut))
+		}
+	}
+}
+
+func TestPlanPrints(t *testing.T) {
+	t.Parallel()
+	cat := views("daily", "stats.weekly < v", "(v) < daily", "monthly < stats.weekly daily", "tmp_x < monthly", "year < tmp_x", "other", "more")
+	for i := range cat.Matviews {
+		m := &cat.Matviews[i]
+		m.Populated, m.MayRefresh = m.Name.Name != "daily", m.Name.Name != "monthly"
+		if m.Name.Name == "stats.weekly" || m.Name.Name == "daily" {
+			m.Indexes = []dialect.Index{{Name: "i", Unique: true}}
+		}
+	}
+	s, q := &stub{}, &pool{most: 3}
+	r := registry.New(cat, registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp_*")}}, s, q)
+
+	const all = `refresh 6 of 7 materialized views, at most 3 at a time (the pool opens no more connections)
+  1. public.daily    concurrent, asked for
+     ! it is not populated, and so not refreshed concurrently
+  2. stats.weekly    concurrent, asked for; after public.daily
+     ! it has no unique index that a concurrent refresh can use
+  3. public.monthly  concurrent, asked for; after public.daily, stats.weekly
+     ! role clerk may not refresh it
+     ! it has no unique index that a concurrent refresh can use
+  4. public.more     concurrent, asked for
+     ! it has no unique index that a concurrent refresh can use
+  5. public.other    concurrent, asked for
+     ! it has no unique index that a concurrent refresh can use
+  6. public.year     concurrent, asked for; after public.monthly
+     ! it has no unique index that a concurrent refresh can use
+     ! it reads public.tmp_x, which is not in the plan and reads what is refreshed here: it gets the old rows
+  left out: public.tmp_x: it is excluded by tmp_*; public.year, which is refreshed, depends on it; it depends on public.monthly, which is refreshed
+`
+	p := planOf(t, r, registry.Parallel(8), registry.RefreshWith(registry.Concurrently()))
+	if got := p.String(); got != all {
+		t.Errorf("it prints\n%s\nwant\n%s", got, all)
+	}
+	const some = `refresh 1 of 7 materialized views, one at a time (the default)
+  1. stats.weekly  blocking, the default
+     ! it reads public.daily, which is not populated and not in the plan: that fails
+  left out: public.daily: it was not asked for; stats.weekly, which is refreshed, depends on it: Upstream takes it in
+  left out: public.monthly: it was not asked for; it depends on stats.weekly, which is refreshed: Downstream takes it in
+  left out: public.tmp_x: it is excluded by tmp_*; it depends on stats.weekly, which is refreshed
+  left out: public.year: it was not asked for; it depends on stats.weekly, which is refreshed: Downstream takes it in
+  left out: 2 more that have nothing to do with these
+`
+	if got := planOf(t, r, registry.Views("stats.weekly")).String(); got != some {
+		t.Errorf("it prints\n%s\nwant\n%s", got, some)
+	}
+	empty, _, _ := stubbed(&dialect.Catalog{}, registry.Selection{})
+	if got, want := planOf(t, empty).String(), "refresh nothing: there is no materialized view\n"; got != want {
+		t.Errorf("it prints %q, want %q", got, want)
+	}
+	none, _, _ := stubbed(views("a"), registry.Selection{Filter: dialect.Filter{Exclude: patterns("a")}})
+	if got, want := planOf(t, none).String(),
+		"refresh nothing: every materialized view is left out\n  left out: public.a: it is excluded by a\n"; got != want {
+		t.Errorf("it prints %q, want %q", got, want)
+	}
+	if got := new(registry.Plan).String(); got != "refresh nothing: there is no materialized view\n" {
+		t.Errorf("the zero plan prints %q", got)
+	}
+}
+
+func TestPlanRefusesBadOptions(t *testing.T) {
+	t.Parallel()
+	s := &stub{}
+	r := registry.New(views("daily", "sales"), registry.Selection{}, s, &pool{})
+	for says, opts := range map[string][]registry.PlanOption{
+		"option 2 is the zero PlanOption":                                  {registry.Parallel(2), {}},
+		"option Parallel is given twice":                                   {registry.Parallel(2), registry.Parallel(2)},
+		"option Views: invalid argument: no view":                          {registry.Views()},
+		"view public.daily is named twice":                                 {registry.Views("daily", `"public"."daily"`)},
+		`opens a quote and does not close it`:                              {registry.Views(`"a`)},
+		"0 at a time is not possible":                                      {registry.Parallel(0)},
+		"-3 at a time is not possible":                                     {registry.Parallel(-3)},
+		"Upstream and Downstream say what goes with Vi":                    {registry.Upstream()},
+		"Downstream say what goes with Views, and with":                    {registry.Downstream()},
+		"option OnProgress: invalid argument: the func":                    {registry.OnProgress(nil)},
+		"option LogProgress: invalid argument: the log":                    {registry.LogProgress(nil)},
+		"option RefreshWith: invalid argument: no opt":                     {registry.RefreshWith()},
+		"Concurrently and WithNoData contradict":                           {registry.RefreshWith(registry.Concurrently(), registry.WithNoData())},
+		"option 1 is the zero RefreshOption":                               {registry.RefreshWith(registry.RefreshOption{})},
+		"a savepoint needs a transaction, and *registry_test.pool is none": {registry.Savepoints()},
+	} {
+		p, err := r.PlanRefresh(opts...)
+		e := failed(t, err, dialect.OpPlan, dialect.Name{})
+		if p != nil || !errors.Is(e, dialect.ErrInvalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, %q; want one that is ErrInvalid and says %q", p, err, says)
+		}
+		report, err := r.RefreshAll(t.Context(), opts...)
+		if !errors.Is(err, dialect.ErrInvalid) || report.Views != nil {
+			t.Errorf("%s: RefreshAll returned %v, %v", says, report, err)
+		}
+	}
+	_, err := r.PlanRefresh(registry.Views("sales", "dayly"))
+	var unknown *registry.NotFoundError
+	if !errors.As(err, &unknown) || len(unknown.Near) != 1 || err.Error() !=
+		"massive: plan refreshes: option Views: dayly: materialized view not found; did you mean public.daily?" {
+		t.Errorf("an unknown view gives %v", err)
+	}
+	_, err = registry.New(views("a"), registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}}, s, &pool{}).PlanRefresh()
+	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "materialized views were not loaded: Only left them out") {
+		t.Errorf("without materialized views: %v", err)
+	}
+	_, err = registry.New(views("a"), registry.Selection{}, s, &transaction{}).PlanRefresh(registry.Savepoints())
+	if !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect is no Savepointer") {
+		t.Errorf("a dialect without savepoints: %v", err)
+	}
+	checkCalls(t, s)
+}
+
+func TestPlanLanes(t *testing.T) {
+	t.Parallel()
+	four := []registry.PlanOption{registry.Parallel(4)}
+	for _, c := range []struct {
+		q    dialect.Querier
+		opts []registry.PlanOption
+		n    int
+		why  string
+	}{
+		{&pool{}, nil, 1, "the default"},
+		{&pool{}, four, 4, "asked for"},
+		{&pool{most: 4}, four, 4, "asked for"},
+		{&pool{most: 1}, four, 1, "the pool opens no more connections"},
+		{&pool{most: 1}, []registry.PlanOption{registry.Parallel(1)}, 1, "asked for"},
+		{&transaction{}, four, 1, "a transaction does one thing at a time"},
+		{&querier{}, four, 1, "a *registry_test.querier is no pool, which would have a method Stats() sql.DBStats"},
+		{nil, four, 1, "there is no database"},
+		{(*sql.DB)(nil), four, 1, "there is no database"},
+	} {
+		r := registry.New(views("a"), registry.Selection{}, &stub{}, c.q)
+		p := planOf(t, r, c.opts...)
+		if p.Parallel != c.n || p.WhyParallel != c.why {
+			t.Errorf("%T: %d at a time (%s), want %d (%s)", c.q, p.Parallel, p.WhyParallel, c.n, c.why)
+		}
+	}
+}
+
+// Whatever the edges and the selection, a plan has what it should, once, in order.
+func TestPlanOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		r, _, _ := stubbed(randomViews(rnd, 25, rnd.IntN(60)), registry.Selection{Filter: dialect.Filter{Exclude: patterns("v00?")}})
+		var all []string
+		for _, m := range r.Matviews() {
+			all = append(all, m.Name().String())
+		}
+		if len(all) == 0 {
+			continue
+		}
+		rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		named := all[:1+rnd.IntN(len(all))]
+		up, down := rnd.IntN(2) == 0, rnd.IntN(2) == 0
+		g := r.Graph()
+		want := map[string]bool{}
+		opts := []registry.PlanOption{registry.Views(named...)}
+		for _, n := range named {
+			want[n] = true
+			if up {
+				for _, u := range g.Upstream(of(n)) {
+					want[u.String()] = true
+				}
+			}
+			if down {
+				for _, d := range g.Downstream(of(n)) {
+					want[d.String()] = true
+				}
+			}
+		}
+		if up {
+			opts = append(opts, registry.Upstream())
+		}
+		if down {
+			opts = append(opts, registry.Downstream())
+		}
+		p := planOf(t, r, opts...)
+		at := map[dialect.Name]int{}
+		for i, s := range p.Steps {
+			if _, twice := at[s.Name]; twice || !want[s.Name.String()] {
+				t.Fatalf("seed %d: step %s is there twice, or was not asked for", seed, s.Name)
+			}
+			at[s.Name] = i
+		}
+		for n := range want {
+			if _, ok := at[of(n)]; !ok && !strings.HasPrefix(n, "public.v00") {
+				t.Fatalf("seed %d: %s is missing", seed, n)
+			}
+		}
+		for n, i := range at {
+			for _, u := range g.Upstream(n) {
+				if j, ok := at[u]; ok && j >= i {
+					t.Fatalf("seed %d: %s comes before %s, which it depends on:\n%s", seed, n, u, p)
+				}
+				if j, ok := at[u]; ok && p.Steps[j].Level >= p.Steps[i].Level {
+					t.Fatalf("seed %d: %s has level %d, and %s, which it depends on, %d", seed, n, p.Steps[i].Level, u, p.Steps[j].Level)
+				}
+			}
+		}
+	}
+}
+
+// With one plain view over many materialized ones, and many over it, the pairs are many and the edges few.
+func TestPlanThroughOneView(t *testing.T) {
+	t.Parallel()
+	const n = 2000
+	var lines, low []string
+	for i := range n {
+		low = append(low, fmt.Sprintf("low%d", i))
+		lines = append(lines, low[i], fmt.Sprintf("high%d < v", i))
+	}
+	lines = append(lines, "(v) < "+strings.Join(low, " "))
+	r, _, _ := stubbed(views(lines...), registry.Selection{})
+	start := time.Now()
+	p := planOf(t, r)
+	took := time.Since(start)
+	if len(p.Steps) != 2*n || !strings.HasPrefix(p.Steps[n-1].Name.Name, "low") || !strings.HasPrefix(p.Steps[n].Name.Name, "high") {
+		t.Errorf("%d steps", len(p.Steps))
+	}
+	text := p.String()
+	if !strings.Contains(text, "after public.low0, public.low1, public.low10, others") || len(text) > 150*2*n {
+		t.Errorf("%d bytes: %.300s", len(text), text)
+	}
+	if took > time.Second { // four million pairs would take longer
+		t.Errorf("%d views through one took %v to plan", 2*n, took)
+	}
+	if g := r.Graph(); len(g.Nodes) != 2*n+1 || len(g.Edges) != 2*n {
+		t.Errorf("%d nodes, %d edges", len(g.Nodes), len(g.Edges))
+	}
+}
+
+// manyViews is a catalog of n views, in levels, with three times as many edges.
+func manyViews(n int) *dialect.Catalog {
+	const level = 100
+	rnd := rand.New(rand.NewPCG(1, 1))
+	cat := &dialect.Catalog{Server: dialect.Server{User: "clerk"}}
+	for i := range n {
+		def := dialect.MatviewDef{Object: dialect.Object{ID: int64(i + 1), Visible: true, Name: dialect.Name{Schema: "app", Name: fmt.Sprintf("view_%05d", n-i)}},
+			Populated: true, MayRefresh: true}
+		if i >= level {
+			first := i/level*level - level
+			for _, to := range rnd.Perm(level)[:3] {
+				def.Reads = append(def.Reads, int64(first+to+1))
+			}
+		}
+		cat.Matviews = append(cat.Matviews, def)
+	}
+	return cat
+}
+
+// BenchmarkPlan10000 plans 10,000 views with 30,000 edges, of a snapshot that nothing was planned of before.
+func BenchmarkPlan10000(b *testing.B) {
+	cat := manyViews(10_000)
+	edges := 0
+	for _, m := range cat.Matviews {
+		edges += len(m.Reads)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		r := registry.New(cat, registry.Selection{}, &stub{}, &pool{})
+		b.StartTimer()
+		p, err := r.PlanRefresh(registry.Parallel(8))
+		if err != nil || len(p.Steps) != 10_000 {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(edges), "edges")
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/plan")
+}

@@ -1,0 +1,683 @@
+package registry_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// A sleeper is a dialect whose refreshes take as long as they are told, on the clock of a synctest bubble.
+type sleeper struct {
+	stub
+	lasts map[string]time.Duration // a second for those that aren't here
+	errs  map[string]error
+
+	mu      sync.Mutex
+	running int
+	most    int      // that ran at a time
+	order   []string // in which they began
+	between []string // savepoints, too
+	open    map[string]time.Time
+	closed  map[string]time.Time
+}
+
+func (s *sleeper) RefreshMatview(ctx context.Context, _ dialect.Querier, view dialect.Name, _ dialect.Refresh) error {
+	name := short([]dialect.Name{view})
+	s.mu.Lock()
+	s.running++
+	s.most = max(s.most, s.running)
+	s.order = append(s.order, name)
+	s.between = append(s.between, "refresh "+name)
+	if s.open == nil {
+		s.open, s.closed = map[string]time.Time{}, map[string]time.Time{}
+	}
+	s.open[name] = time.Now()
+	lasts, ok := s.lasts[name]
+	err := s.errs[name]
+	s.mu.Unlock()
+	if !ok {
+		lasts = time.Second
+	}
+	select {
+	case <-time.After(lasts):
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	s.closed[name] = time.Now()
+	return err
+}
+
+// Classify keeps nothing: refreshes fail at the same time.
+func (s *sleeper) Classify(f dialect.Failure) error {
+	if errors.Is(f.Err, errTaken) {
+		return dialect.ErrBusy
+	}
+	return nil
+}
+
+var errTaken = errors.New("somebody has it")
+
+// errServer is what a server says.
+var errServer = &driverError{"21000", "duplicate rows"}
+
+// A marker is a sleeper with savepoints.
+type marker struct {
+	*sleeper
+	fails string // the savepoint operation that fails
+}
+
+func (m marker) mark(what string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.between = append(m.between, what)
+	if what == m.fails {
+		return &driverError{"25P02", what + " failed"}
+	}
+	return nil
+}
+
+func (m marker) SetSavepoint(context.Context, dialect.Querier, string) error { return m.mark("set") }
+func (m marker) RollbackToSavepoint(context.Context, dialect.Querier, string) error {
+	return m.mark("back")
+}
+func (m marker) ReleaseSavepoint(context.Context, dialect.Querier, string) error {
+	return m.mark("release")
+}
+
+func run(t *testing.T, s dialect.Dialect, q dialect.Querier, cat *dialect.Catalog, opts ...registry.PlanOption) (registry.RefreshReport, error) {
+	t.Helper()
+	return registry.New(cat, registry.Selection{}, s, q).RefreshAll(t.Context(), opts...)
+}
+
+func outcomes(r registry.RefreshReport) string {
+	var all []string
+	for _, v := range r.Views {
+		text := short([]dialect.Name{v.Name}) + " " + v.Outcome.String()
+		if v.Reason != "" {
+			text += " (" + v.Reason + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "\n")
+}
+
+func checkOutcomes(t *testing.T, r registry.RefreshReport, want ...string) {
+	t.Helper()
+	if got := outcomes(r); got != strings.Join(want, "\n") {
+		t.Errorf("the outcomes are\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+// levels are forty views in five levels of eight, each of which reads two of the level before.
+func levels() *dialect.Catalog {
+	var lines []string
+	for level := range 5 {
+		for i := range 8 {
+			line := fmt.Sprintf("l%d_%d", level, i)
+			if level > 0 {
+				line += fmt.Sprintf(" < l%d_%d l%d_%d", level-1, i, level-1, (i+3)%8)
+			}
+			lines = append(lines, line)
+		}
+	}
+	return views(lines...)
+}
+
+func TestRunLevels(t *testing.T) {
+	t.Parallel()
+	for workers, want := range map[int]time.Duration{1: 40 * time.Second, 4: 10 * time.Second, 8: 5 * time.Second, 99: 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &sleeper{}
+			report, err := run(t, s, &pool{}, levels(), registry.Parallel(workers))
+			if err != nil || report.Duration != want || report.Count(registry.Refreshed) != 40 {
+				t.Errorf("%d at a time took %v, want %v: %v\n%s", workers, report.Duration, want, err, report)
+			}
+			if s.most > workers {
+				t.Errorf("%d ran at a time, and %d were asked for", s.most, workers)
+			}
+		})
+	}
+}
+
+// A view begins when those that it depends on are done, whatever else is going on.
+func TestRunHasNoBarriers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{lasts: map[string]time.Duration{"slow": time.Minute}}
+		report, err := run(t, s, &pool{}, views("slow", "a", "b < v", "(v) < a", "c < b", "end < c slow"), registry.Parallel(8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]time.Duration{"slow": 0, "a": 0, "b": 1 * time.Second, "c": 2 * time.Second, "end": time.Minute} {
+			v, _ := report.View(qualified(name))
+			if got := v.Start.Sub(report.Start); got != want {
+				t.Errorf("%s began after %v, want %v", name, got, want)
+			}
+		}
+		if report.Duration != 61*time.Second {
+			t.Errorf("it took %v", report.Duration)
+		}
+	})
+}
+
+// With the last run's durations, uneven views end hardly later than in the best order that a search finds.
+func TestRunWithHints(t *testing.T) {
+	t.Parallel()
+	worst, worstWithout := 0.0, 0.0
+	for seed := range uint64(30) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		cat, lasts := chains(rnd)
+		synctest.Test(t, func(t *testing.T) {
+			first, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, registry.Parallel(4))
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, registry.Parallel(4), registry.DurationsOf(first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			best := bestOf(rnd, cat, lasts, 4)
+			worst = max(worst, float64(second.Duration)/float64(best))
+			worstWithout = max(worstWithout, float64(first.Duration)/float64(best))
+		})
+	}
+	t.Logf("at worst %.3f × the best order found, and %.3f without durations", worst, worstWithout)
+	if worst > 1.15 {
+		t.Errorf("with the last durations a run took %.3f × the best order found", worst)
+	}
+}
+
+// chains are two deep chains, and views beside them that take uneven times.
+func chains(rnd *rand.Rand) (*dialect.Catalog, map[string]time.Duration) {
+	var lines []string
+	lasts := map[string]time.Duration{}
+	add := func(name, reads string) {
+		lasts[name] = time.Duration(20+rnd.IntN(400)) * time.Millisecond
+		lines = append(lines, name+" < "+reads)
+	}
+	for _, chain := range []string{"y", "z"} { // late by name
+		add(chain+"0", "")
+		for i := 1; i < 10; i++ {
+			add(fmt.Sprintf("%s%d", chain, i), fmt.Sprintf("%s%d", chain, i-1))
+		}
+	}
+	for i := range 24 {
+		reads := ""
+		if i > 8 {
+			reads = fmt.Sprintf("a%d", rnd.IntN(i))
+		}
+		add(fmt.Sprintf("a%d", i), reads)
+	}
+	return views(lines...), lasts
+}
+
+// bestOf is the shortest time that a search finds for the views on so many workers: it tries random orders, and from the
+// best of them changes that make it no worse.
+func bestOf(rnd *rand.Rand, cat *dialect.Catalog, lasts map[string]time.Duration, workers int) time.Duration {
+	n := len(cat.Matviews)
+	at := map[int64]int{}
+	took, waits, after := make([]time.Duration, n), make([]int, n), make([][]int, n)
+	for i, m := range cat.Matviews {
+		at[m.ID] = i
+		took[i] = lasts[m.Name.Name]
+	}
+	for i, m := range cat.Matviews {
+		waits[i] = len(m.Reads)
+		for _, id := range m.Reads {
+			after[at[id]] = append(after[at[id]], i)
+		}
+	}
+	try := func(priority []float64) time.Duration {
+		left := slices.Clone(waits)
+		var ready []int
+		for i, w := range left {
+			if w == 0 {
+				ready = append(ready, i)
+			}
+		}
+		type busy struct {
+			until time.Duration
+			view  int
+		}
+		var now time.Duration
+		var running []busy
+		for len(ready) > 0 || len(running) > 0 {
+			for len(running) < workers && len(ready) > 0 {
+				next := 0
+				for i := range ready {
+					if priority[ready[i]] > priority[ready[next]] {
+						next = i
+					}
+				}
+				running = append(running, busy{now + took[ready[next]], ready[next]})
+				ready = slices.Delete(ready, next, next+1)
+			}
+			slices.SortFunc(running, func(a, b busy) int { return cmp.Compare(a.until, b.until) })
+			done := running[0]
+			running, now = running[1:], done.until
+			for _, a := range after[done.view] {
+				if left[a]--; left[a] == 0 {
+					ready = append(ready, a)
+				}
+			}
+		}
+		return now
+	}
+	draw := func() []float64 {
+		p := make([]float64, n)
+		for i := range p {
+			p[i] = rnd.Float64()
+		}
+		return p
+	}
+	best, order := time.Duration(1<<62), []float64(nil)
+	for range 300 {
+		p := draw()
+		if d := try(p); d < best {
+			best, order = d, p
+		}
+	}
+	for range 1500 {
+		p := slices.Clone(order)
+		for range 1 + rnd.IntN(3) {
+			p[rnd.IntN(n)] = rnd.Float64()
+		}
+		if d := try(p); d <= best {
+			best, order = d, p
+		}
+	}
+	return best
+}
+
+func TestRunAfterAFailure(t *testing.T) {
+	t.Parallel()
+	cat := func() *dialect.Catalog {
+		return views("bad", "x < v", "(v) < bad", "y < x good", "good", "last < good", "skip < (n)", "taken", "behind < taken")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"bad": errServer, "taken": errTaken}, lasts: map[string]time.Duration{"bad": 100 * time.Millisecond}}
+		report, err := run(t, s, &pool{}, cat(), registry.Parallel(2))
+		checkOutcomes(t, report, "bad failed (driver: duplicate rows)", "good refreshed",
+			"taken skipped: busy (busy: somebody has it)", "x skipped (it depends on public.bad, which failed)",
+			"behind skipped (it depends on public.taken, which is busy)", "last refreshed", "skip refreshed",
+			"y skipped (it depends on public.bad, which failed)")
+		e := failed(t, err, dialect.OpRefreshAll, dialect.Name{})
+		if !errors.Is(e, dialect.ErrBusy) || !errors.Is(e, errServer) || !errors.Is(e, errTaken) {
+			t.Errorf("the error does not wrap those of the views: %v", err)
+		}
+		const text = "massive: refresh views: 3 refreshed, 1 busy, 3 skipped, 1 failed:\n" +
+			"massive: refresh public.bad: driver: duplicate rows\nmassive: refresh public.taken: busy: somebody has it"
+		if err.Error() != text {
+			t.Errorf("the error says\n%s\nwant\n%s", err, text)
+		}
+		bad, _ := report.View(of("public.bad"))
+		if bad.Duration != 100*time.Millisecond || bad.Start != report.Start || !errors.Is(bad.Err, errServer) || bad.Mode != registry.Blocking {
+			t.Errorf("the failed view's report is %+v", bad)
+		}
+		if x, _ := report.View(of("public.x")); !x.Start.IsZero() || x.Err != nil || x.Duration != 0 {
+			t.Errorf("the skipped view's report is %+v", x)
+		}
+		if strings.Contains(strings.Join(s.order, " "), "x") {
+			t.Errorf("refreshed were %q", s.order)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"bad": errServer, "taken": errTaken}, lasts: map[string]time.Duration{"bad": 100 * time.Millisecond}}
+		report, err := run(t, s, &pool{}, cat(), registry.Parallel(2), registry.StopOnError())
+		checkOutcomes(t, report, "bad failed (driver: duplicate rows)", "good refreshed",
+			"taken cancelled (the run stopped when public.bad failed)", "x skipped (it depends on public.bad, which failed)",
+			"behind cancelled (the run stopped when public.bad failed)", "last cancelled (the run stopped when public.bad failed)",
+			"skip cancelled (the run stopped when public.bad failed)", "y skipped (it depends on public.bad, which failed)")
+		if !errors.Is(err, errServer) || len(s.order) != 2 {
+			t.Errorf("got %v, and refreshed %q", err, s.order)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"taken": errTaken}}
+		report, err := run(t, s, &pool{}, views("taken", "z"), registry.StopOnError())
+		checkOutcomes(t, report, "taken skipped: busy (busy: somebody has it)", "z refreshed")
+		if !errors.Is(err, dialect.ErrBusy) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// What a plan leaves out hands a failure on.
+func TestRunSkipsThroughWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"a": errServer}}
+		report, _ := run(t, s, &pool{}, views("a", "b < a", "c < b", "d"), registry.Views("c", "a", "d"), registry.Parallel(4))
+		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "c skipped (it depends on public.a, which failed)", "d refreshed")
+	})
+}
+
+func TestRunCancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		s := &sleeper{}
+		r := registry.New(views("a", "b < a", "c < b", "d", "e"), registry.Selection{}, s, &pool{})
+		report, err := r.RefreshAll(ctx, registry.Parallel(2))
+		checkOutcomes(t, report, "a refreshed", "b cancelled (the context ended)", "c cancelled (the context ended)",
+			"d refreshed", "e cancelled (the context ended)")
+		if !errors.Is(err, context.DeadlineExceeded) || report.Duration != 1500*time.Millisecond {
+			t.Errorf("it took %v: %v", report.Duration, err)
+		}
+		if b, _ := report.View(of("public.b")); b.Duration != 500*time.Millisecond || !errors.Is(b.Err, context.DeadlineExceeded) {
+			t.Errorf("the cancelled view's report is %+v", b)
+		}
+		if c, _ := report.View(of("public.c")); !c.Start.IsZero() || c.Err != nil {
+			t.Errorf("the report of a view that did not begin is %+v", c)
+		}
+	})
+	s := &sleeper{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := registry.New(views("a", "b < a"), registry.Selection{}, s, &pool{})
+	report, err := r.RefreshAll(ctx)
+	checkOutcomes(t, report, "a cancelled (the context ended)", "b cancelled (the context ended)")
+	failed(t, err, dialect.OpRefreshAll, dialect.Name{})
+	if !errors.Is(err, context.Canceled) || len(s.order) > 0 {
+		t.Errorf("got %v, and refreshed %q", err, s.order)
+	}
+}
+
+// Failing by itself while the context ends is failing.
+func TestRunFailedAsTheContextEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &stub{fails: errServer, during: cancel}
+	report, err := registry.New(views("a"), registry.Selection{}, s, &pool{}).RefreshAll(ctx)
+	checkOutcomes(t, report, "a failed (driver: duplicate rows)")
+	if !errors.Is(err, errServer) || errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRunInATransaction(t *testing.T) {
+	t.Parallel()
+	cat := views("a", "b", "c < a", "d")
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"b": errServer}}
+		report, err := run(t, s, &transaction{}, cat, registry.Parallel(4))
+		checkOutcomes(t, report, "a refreshed", "b failed (driver: duplicate rows)", "c cancelled (the transaction failed with public.b)",
+			"d cancelled (the transaction failed with public.b)")
+		if s.most != 1 || report.Parallel != 1 || !errors.Is(err, errServer) {
+			t.Errorf("%d ran at a time: %v", s.most, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"b": errTaken}}
+		report, _ := run(t, s, &transaction{}, cat)
+		checkOutcomes(t, report, "a refreshed", "b skipped: busy (busy: somebody has it)", "c refreshed", "d refreshed")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := marker{&sleeper{errs: map[string]error{"a": errServer}}, ""}
+		report, err := run(t, s, &transaction{}, cat, registry.Savepoints())
+		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "b refreshed", "c skipped (it depends on public.a, which failed)", "d refreshed")
+		if got, want := strings.Join(s.between, ", "), "set, refresh a, back, set, refresh b, release, set, refresh d, release"; got != want {
+			t.Errorf("the transaction did %s\nwant %s", got, want)
+		}
+		if !errors.Is(err, errServer) {
+			t.Error(err)
+		}
+	})
+	for fails, want := range map[string][]string{
+		"set":     {"a failed (its savepoint: driver: set failed)"},
+		"release": {"a failed (its savepoint: driver: release failed)"},
+		"back":    {"a failed (massive: refresh public.a: driver: duplicate rows\nmassive: refresh views public.a: its savepoint: driver: back failed)"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := marker{&sleeper{}, fails}
+			if fails == "back" {
+				s.errs = map[string]error{"a": errServer}
+			}
+			report, err := run(t, s, &transaction{}, views("a", "b"), registry.Savepoints())
+			checkOutcomes(t, report, append(want, "b cancelled (the transaction failed with public.a)")...)
+			if err == nil || !strings.Contains(err.Error(), fails+" failed") {
+				t.Error(err)
+			}
+		})
+	}
+	// Whether a connection is in a transaction of the program's own shows when that has failed.
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"a": errServer, "b": dialect.ErrTxAborted}}
+		report, _ := run(t, s, &querier{}, cat)
+		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "b failed (transaction already failed)",
+			"c skipped (it depends on public.a, which failed)", "d cancelled (the transaction failed with public.b)")
+	})
+}
+
+// The pool's limit counts when the plan is run.
+func TestRunKeepsToThePool(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, q := &sleeper{}, &pool{}
+		p := planOf(t, registry.New(levels(), registry.Selection{}, s, q), registry.Parallel(8))
+		for _, most := range []int{1, 3, 0} {
+			q.most, s.most = most, 0
+			report, err := p.Run(t.Context())
+			if want := cmp.Or(most, 8); err != nil || s.most != want || report.Parallel != want {
+				t.Errorf("with a pool of %d, %d ran at a time, %d by the report: %v", most, s.most, report.Parallel, err)
+			}
+		}
+	})
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{errs: map[string]error{"b": errServer}}
+		var lines []string
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
+		_, _ = run(t, s, &pool{}, views("a", "b < a", "c < b", "d < a"), registry.Parallel(1),
+			registry.OnProgress(func(p registry.Progress) { lines = append(lines, p.String()) }), registry.LogProgress(logger))
+		want := []string{
+			"[0/4] public.a started (blocking, the default)",
+			"[1/4] public.a refreshed in 1s (blocking, the default)",
+			"[1/4] public.b started (blocking, the default)",
+			"[2/4] public.b failed after 1s (blocking, the default): driver: duplicate rows",
+			"[3/4] public.c skipped (blocking, the default): it depends on public.b, which failed",
+			"[3/4] public.d started (blocking, the default)",
+			"[4/4] public.d refreshed in 1s (blocking, the default)",
+		}
+		if !slices.Equal(lines, want) {
+			t.Errorf("told was\n\t%s\nwant\n\t%s", strings.Join(lines, "\n\t"), strings.Join(want, "\n\t"))
+		}
+		const logged = `level=INFO msg="refresh started" view=public.a mode=blocking why="the default" done=0 total=4
+level=INFO msg="refresh refreshed" view=public.a mode=blocking why="the default" done=1 total=4 duration=1s
+level=INFO msg="refresh started" view=public.b mode=blocking why="the default" done=1 total=4
+level=ERROR msg="refresh failed" view=public.b mode=blocking why="the default" done=2 total=4 duration=1s reason="driver: duplicate rows" error="massive: refresh public.b: driver: duplicate rows"
+level=WARN msg="refresh skipped" view=public.c mode=blocking why="the default" done=3 total=4 duration=0s reason="it depends on public.b, which failed"
+level=INFO msg="refresh started" view=public.d mode=blocking why="the default" done=3 total=4
+level=INFO msg="refresh refreshed" view=public.d mode=blocking why="the default" done=4 total=4 duration=1s
+`
+		if log.String() != logged {
+			t.Errorf("logged was\n%s\nwant\n%s", &log, logged)
+		}
+	})
+}
+
+// On a pool no refresh waits for a callback, however slow; each view is told of in order all the same.
+func TestProgressHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{}
+		inside, events := 0, 0
+		report, err := run(t, s, &pool{}, levels(), registry.Parallel(8), registry.OnProgress(func(registry.Progress) {
+			if inside++; inside > 1 {
+				t.Error("two callbacks at a time")
+			}
+			time.Sleep(time.Second)
+			inside--
+			events++
+		}))
+		if err != nil || events != 80 {
+			t.Errorf("%d events, %v", events, err)
+		}
+		last := report.Start
+		for _, c := range s.closed {
+			if c.After(last) {
+				last = c
+			}
+		}
+		if took := last.Sub(report.Start); took != 5*time.Second {
+			t.Errorf("the refreshes took %v beside slow callbacks", took)
+		}
+	})
+	// On one connection the next refresh waits: the callback may use it.
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{}
+		report, err := run(t, s, &transaction{}, views("a", "b"), registry.OnProgress(func(registry.Progress) {
+			time.Sleep(time.Second)
+			if s.running != 0 {
+				t.Error("a refresh runs beside the callback")
+			}
+		}))
+		if err != nil || report.Duration != 6*time.Second {
+			t.Errorf("it took %v: %v", report.Duration, err)
+		}
+	})
+}
+
+// A callback that panics, or ends its goroutine, ends the run, and nothing of it is left.
+func TestProgressPanics(t *testing.T) {
+	for _, q := range []dialect.Querier{&pool{}, &transaction{}} {
+		for _, end := range []func(){func() { panic("enough") }, runtime.Goexit} {
+			s := &sleeper{lasts: map[string]time.Duration{"l0_0": time.Hour, "l0_1": time.Hour}}
+			done := make(chan any)
+			go func() {
+				defer func() { done <- recover() }()
+				_, err := registry.New(levels(), registry.Selection{}, s, q).RefreshAll(context.Background(), registry.Parallel(2),
+					registry.OnProgress(func(registry.Progress) { end() }))
+				t.Errorf("it went on: %v", err)
+			}()
+			if what := <-done; what != nil && what != "enough" {
+				t.Errorf("it panicked with %v", what)
+			}
+			if s.running != 0 {
+				t.Errorf("%d refreshes still run", s.running)
+			}
+			goleak.VerifyNone(t, goleak.IgnoreCurrent())
+		}
+	}
+}
+
+func TestRunWithoutARefresher(t *testing.T) {
+	t.Parallel()
+	report, err := registry.New(views("a"), registry.Selection{}, bare{&stub{}}, &pool{}).RefreshAll(t.Context())
+	e := failed(t, err, dialect.OpRefreshAll, dialect.Name{})
+	if !errors.Is(e, dialect.ErrUnsupported) || report.Views != nil {
+		t.Errorf("got %v, %v", report, err)
+	}
+	_, err = registry.New(views("a"), registry.Selection{}, &stub{}, nil).RefreshAll(t.Context())
+	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "the database is nil") {
+		t.Errorf("got %v", err)
+	}
+	report, err = registry.New(&dialect.Catalog{}, registry.Selection{}, &stub{}, &pool{}).RefreshAll(t.Context())
+	if err != nil || len(report.Views) != 0 || !strings.HasPrefix(report.String(), "no view in ") {
+		t.Errorf("with no view: %s, %v", report, err)
+	}
+	if report, err = new(registry.Plan).Run(t.Context()); err != nil || report.Views != nil {
+		t.Errorf("the zero plan gives %v, %v", report, err)
+	}
+}
+
+// A plan may be run by several at a time, each with a report of its own.
+func TestPlanRunsTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{}
+		p := planOf(t, registry.New(levels(), registry.Selection{}, s, &pool{}), registry.Parallel(8))
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				report, err := p.Run(t.Context())
+				if err != nil || report.Count(registry.Refreshed) != 40 {
+					t.Errorf("%s, %v", report, err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(s.order) != 120 {
+			t.Errorf("%d refreshes", len(s.order))
+		}
+	})
+}
+
+// Whatever fails, each view has one outcome, is told of once, and none is refreshed that depends on a failed one or
+// before what it depends on.
+func TestRunRandomly(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 4))
+		cat := randomViews(rnd, 30, rnd.IntN(80))
+		s := &sleeper{lasts: map[string]time.Duration{}, errs: map[string]error{}}
+		for _, m := range cat.Matviews {
+			s.lasts[m.Name.Name] = time.Duration(1+rnd.IntN(5)) * time.Second
+			if rnd.IntN(8) == 0 {
+				s.errs[m.Name.Name] = errServer
+			}
+		}
+		synctest.Test(t, func(t *testing.T) {
+			r := registry.New(cat, registry.Selection{}, s, &pool{})
+			ended := map[dialect.Name]int{}
+			report, _ := r.RefreshAll(t.Context(), registry.Parallel(1+rnd.IntN(6)), registry.OnProgress(func(p registry.Progress) {
+				if p.Ended() {
+					ended[p.View.Name]++
+				}
+			}))
+			g := r.Graph()
+			if len(report.Views) != len(cat.Matviews) {
+				t.Fatalf("seed %d: %d views of %d", seed, len(report.Views), len(cat.Matviews))
+			}
+			for _, v := range report.Views {
+				lost := false
+				for _, u := range g.Upstream(v.Name) {
+					up, _ := report.View(u)
+					lost = lost || up.Outcome == registry.Failed
+					if !v.Start.IsZero() && v.Start.Before(up.Start.Add(up.Duration)) {
+						t.Errorf("seed %d: %s began before %s was done", seed, v.Name, u)
+					}
+				}
+				want := registry.Refreshed
+				switch {
+				case lost:
+					want = registry.SkippedUpstream
+				case s.errs[v.Name.Name] != nil:
+					want = registry.Failed
+				}
+				if v.Outcome != want || ended[v.Name] != 1 {
+					t.Errorf("seed %d: %s, want %s, told %d times", seed, v, want, ended[v.Name])
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+var _ dialect.Savepointer = (*Fake)(nil)
+
+// The operations on savepoints, as [Call] has them.
+const (
+	opSetSavepoint      dialect.Op = "set savepoint"
+	opRollbackSavepoint dialect.Op = "roll back to savepoint"
+	opReleaseSavepoint  dialect.Op = "release savepoint"
+)
+
+// A savepoint is a session's transaction as it was.
+type savepoint struct {
+	name     string
+	contents map[*matview]*content
+	files    map[*sequence]*storage
+	locks    map[*lock]mode
+}
+
+// SetSavepoint notes where the transaction stands.
+func (f *Fake) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	return f.ask(ctx, q, Call{Op: opSetSavepoint, Detail: name}, func(_ context.Context, s *session) ([]driver.Value, error) {
+		if !s.inTx {
+			return nil, &Error{Code: "25P01", Message: "SAVEPOINT can only be used in transaction blocks"}
+		}
+		s.savepoints = append(s.savepoints, savepoint{name, maps.Clone(s.contents), maps.Clone(s.files), s.modes()})
+		return nil, nil
+	})
+}
+
+// RollbackToSavepoint makes the transaction what it was.
+func (f *Fake) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	o := f.operation(Call{Op: opRollbackSavepoint, Detail: name}, func(_ context.Context, s *session) (*result, error) {
+		at, err := s.savepoint(name, "ROLLBACK TO SAVEPOINT")
+		if err != nil {
+			return nil, err
+		}
+		p := s.savepoints[at]
+		s.savepoints = s.savepoints[:at]
+		s.contents, s.files, s.aborted = p.contents, p.files, false
+		s.releaseTo(p.locks)
+		return &result{}, nil
+	})
+	o.revives = true
+	_, err := q.ExecContext(ctx, o.call.text(), o)
+	return err
+}
+
+// ReleaseSavepoint forgets where the transaction stood.
+func (f *Fake) ReleaseSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	return f.ask(ctx, q, Call{Op: opReleaseSavepoint, Detail: name}, func(_ context.Context, s *session) ([]driver.Value, error) {
+		at, err := s.savepoint(name, "RELEASE SAVEPOINT")
+		if err != nil {
+			return nil, err
+		}
+		s.savepoints = s.savepoints[:at]
+		return nil, nil
+	})
+}
+
+// savepoint is the place of the last one of that name.
+func (s *session) savepoint(name, statement string) (int, error) {
+	if !s.inTx {
+		return 0, &Error{Code: "25P01", Message: statement + " can only be used in transaction blocks"}
+	}
+	for i, p := range slices.Backward(s.savepoints) {
+		if p.name == name {
+			return i, nil
+		}
+	}
+	return 0, &Error{Code: "3B001", Message: fmt.Sprintf("savepoint %q does not exist", name)}
+}
+
+// modes are the locks that the session holds.
+func (s *session) modes() map[*lock]mode {
+	all := make(map[*lock]mode, len(s.locks))
+	for l := range s.locks {
+		all[l] = l.held[s]
+	}
+	return all
+}
+
+// releaseSince lets go of the locks that the transaction has taken since its last savepoint.
+func (s *session) releaseSince() {
+	if n := len(s.savepoints); n > 0 {
+		s.releaseTo(s.savepoints[n-1].locks)
+		return
+	}
+	s.release()
+}
+
+// releaseTo lets go of all locks but these.
+func (s *session) releaseTo(kept map[*lock]mode) {
+	for l := range s.locks {
+		if m := kept[l]; m != 0 {
+			l.held[s] = m
+		} else {
+			delete(l.held, s)
+			delete(s.locks, l)
+		}
+		l.grant()
+	}
+}
