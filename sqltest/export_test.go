@@ -16,3 +16,6 @@ func (f *Fake) Waits() bool {
 	}
 	return false
 }
+
+// ScanNothing makes refreshes pay no attention to what their views read.
+func (f *Fake) ScanNothing() { f.blind = true }

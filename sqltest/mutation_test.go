@@ -30,6 +30,8 @@ type mutant struct {
 	state      func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
 	next       func(v int64, err error) (int64, error)
 	restart    func(at *int64) *int64
+
+	savepoint func(what string) (skip bool)
 }
 
 func (m *mutant) Dialect() dialect.Dialect { return m }
@@ -144,6 +146,7 @@ func mutations() []mutation {
 	return slices.Concat(
 		mutants,
 		refreshMutants,
+		graphMutants,
 		unclassified,
 		untimed,
 	)

@@ -114,6 +114,7 @@ type Fake struct {
 	indexes map[dialect.Name]*matview
 	calls   []*Call
 	plans   []plan
+	blind   bool // refreshes don't look at what their views read: the suite's own tests break it so
 }
 
 // New makes a fake that holds the catalog. A catalog that can't be (two relations of one name, a start outside

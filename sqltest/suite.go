@@ -57,6 +57,7 @@ const (
 	MatviewRefresher Capability = "MatviewRefresher"
 	SequenceReader   Capability = "SequenceReader"
 	SequenceMover    Capability = "SequenceMover"
+	Savepointer      Capability = "Savepointer"
 )
 
 // has tells which capabilities a dialect has.
@@ -65,8 +66,10 @@ func has(d dialect.Dialect) map[Capability]bool {
 	_, refreshes := d.(dialect.MatviewRefresher)
 	_, looks := d.(dialect.SequenceReader)
 	_, moves := d.(dialect.SequenceMover)
+	_, marks := d.(dialect.Savepointer)
 	return map[Capability]bool{
 		MatviewReader: reads, MatviewRefresher: refreshes, SequenceReader: looks, SequenceMover: moves,
+		Savepointer: marks,
 	}
 }
 
@@ -108,6 +111,7 @@ func rules() []rule {
 		nameRules(),
 		matviewRules(),
 		refreshRules(),
+		graphRules(),
 		enumRules(),
 		sequenceRules(),
 		transactionRules(),
@@ -195,6 +199,7 @@ func checkCapabilities(t *testing.T, h Harness) {
 		{SequenceReader, errLast},
 		{SequenceMover, errNext},
 		{SequenceMover, s.Reset(ctx)},
+		{Savepointer, c.trySavepoints()},
 	} {
 		if slices.Contains(h.Lacks, tried.needs) {
 			c.fails(tried.err, massive.ErrUnsupported)

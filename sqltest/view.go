@@ -167,6 +167,9 @@ func (f *Fake) viewDefs() (defs []dialect.ViewDef) {
 
 // scan reads what a view's query reads: it locks that, and finds it populated.
 func (s *session) scan(ctx context.Context, v *matview) error {
+	if s.fake.blind {
+		return nil
+	}
 	all := materialized(v.reads)
 	for _, m := range all {
 		if err := m.lock.acquire(ctx, s, accessShare); err != nil {
