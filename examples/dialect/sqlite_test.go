@@ -24,7 +24,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	sqltest.TestDialect(t, sqltest.Harness{
 		Open:  func(t *testing.T, c sqltest.Catalog) sqltest.Database { t.Helper(); return create(t, c) },
-		Lacks: []sqltest.Capability{sqltest.MatviewReader, sqltest.MatviewRefresher, sqltest.SequenceMover},
+		Lacks: []sqltest.Capability{sqltest.MatviewReader, sqltest.MatviewRefresher, sqltest.SequenceMover, sqltest.Savepointer},
 	})
 }
 
