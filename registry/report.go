@@ -47,10 +47,12 @@ func (v ViewReport) String() string {
 	default:
 		return text + RefreshResult{Outcome: v.Outcome, Mode: v.Mode, Why: v.Why, Duration: v.Duration}.String()
 	}
-	if !v.Start.IsZero() && v.Outcome != 0 {
-		text += fmt.Sprintf(" after %v", v.Duration.Round(time.Microsecond))
+	if !v.Start.IsZero() {
+		if v.Outcome != 0 {
+			text += fmt.Sprintf(" after %v", v.Duration.Round(time.Microsecond))
+		}
+		text += fmt.Sprintf(" (%s, %s)", v.Mode, v.Why)
 	}
-	text += fmt.Sprintf(" (%s, %s)", v.Mode, v.Why)
 	if v.Reason != "" {
 		text += ": " + v.Reason
 	}

@@ -504,7 +504,7 @@ func TestProgress(t *testing.T) {
 			"[1/4] public.a refreshed in 1s (blocking, the default)",
 			"[1/4] public.b started (blocking, the default)",
 			"[2/4] public.b failed after 1s (blocking, the default): driver: duplicate rows",
-			"[3/4] public.c skipped (blocking, the default): it depends on public.b, which failed",
+			"[3/4] public.c skipped: it depends on public.b, which failed",
 			"[3/4] public.d started (blocking, the default)",
 			"[4/4] public.d refreshed in 1s (blocking, the default)",
 		}

@@ -1,0 +1,137 @@
+// Refresh makes a small warehouse of materialized views over plain ones on a throwaway Postgres, prints the plan of a
+// refresh and the graph behind it, and refreshes everything in parallel: with a line for each view on a terminal, and a
+// line for each event elsewhere. Then it makes one view fail, and does it again.
+//
+//	go run ./examples/refresh                  on a server of its own, gone afterwards
+//	go run ./examples/refresh -driver postgres the same over lib/pq
+//	go run ./examples/refresh | cat            without a terminal
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// schema is the warehouse's. Its views take a while, as views do that are worth materializing.
+const schema = `
+CREATE SCHEMA raw; CREATE SCHEMA report;
+CREATE TABLE orders (shop text, day date, total numeric(10,2));
+INSERT INTO orders VALUES ('north', '2026-03-01', 19.90), ('north', '2026-03-02', 5.10), ('south', '2026-03-02', 42);
+
+CREATE MATERIALIZED VIEW raw.sales AS SELECT shop, day, total FROM orders, pg_sleep(0.3);
+CREATE MATERIALIZED VIEW raw.shops AS SELECT DISTINCT shop FROM orders, pg_sleep(0.2);
+CREATE UNIQUE INDEX ON raw.shops (shop);
+CREATE MATERIALIZED VIEW raw.holidays AS SELECT date '2026-03-01' AS day FROM pg_sleep(0.1);
+
+CREATE VIEW sales_of_shops AS SELECT s.shop, s.day, s.total FROM raw.sales s JOIN raw.shops USING (shop);
+
+CREATE MATERIALIZED VIEW daily AS
+  SELECT day, sum(total) AS total FROM sales_of_shops, pg_sleep(0.4) GROUP BY day;
+CREATE MATERIALIZED VIEW by_shop AS
+  SELECT shop, sum(total) AS total FROM sales_of_shops, pg_sleep(0.2) GROUP BY shop;
+CREATE VIEW workdays AS SELECT d.day, d.total FROM daily d WHERE d.day NOT IN (SELECT h.day FROM raw.holidays h);
+CREATE MATERIALIZED VIEW report.weekly AS
+  SELECT date_trunc('week', day)::date AS week, sum(total) AS total FROM workdays, pg_sleep(0.2) GROUP BY 1;
+CREATE MATERIALIZED VIEW report.best_shop AS
+  SELECT shop FROM by_shop, pg_sleep(0.1) ORDER BY total DESC LIMIT 1;
+CREATE MATERIALIZED VIEW report.summary AS
+  SELECT (SELECT max(total) FROM report.weekly) AS best_week, (SELECT shop FROM report.best_shop) AS best_shop FROM pg_sleep(0.1);`
+
+// broken makes the next refresh of raw.shops fail: its index then finds a shop twice.
+const broken = `
+DROP INDEX raw.shops_shop_idx;
+CREATE UNIQUE INDEX ON raw.shops ((left(shop, 1)));
+INSERT INTO orders VALUES ('nowhere', '2026-03-03', 1);`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "refresh:", err)
+		}
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, args []string) (err error) {
+	flags := flag.NewFlagSet("refresh", flag.ContinueOnError)
+	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
+	parallel := flags.Int("parallel", 4, "how many refreshes at a time")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *driver != "pgx" && *driver != "postgres" {
+		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
+	}
+	server, err := pgtest.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	warehouse, err := server.CreateDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, warehouse.Drop(context.WithoutCancel(ctx))) }()
+	db, err := sql.Open(*driver, warehouse.DSN())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	m, err := massive.Load(ctx, db, postgres.New())
+	if err != nil {
+		return err
+	}
+
+	plan, err := m.PlanRefresh(massive.Parallel(*parallel))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "The plan: %s\nThe graph, for mermaid.live:\n%s\n", plan, m.Graph().Mermaid())
+
+	fmt.Fprintln(out, "The run:")
+	first := newBoard(out, plan)
+	report, err := m.RefreshAll(ctx, massive.Parallel(*parallel), massive.OnProgress(first.show))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d refreshed\n", report.Count(massive.Refreshed))
+
+	if _, err := db.ExecContext(ctx, broken); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\nThe run with a view that fails, the one with the longest way to the end first:")
+	options := []massive.PlanOption{massive.Parallel(*parallel), massive.DurationsOf(report)}
+	if plan, err = m.PlanRefresh(options...); err != nil {
+		return err
+	}
+	second := newBoard(out, plan)
+	report, err = m.RefreshAll(ctx, append(options, massive.OnProgress(second.show))...)
+	if !errors.Is(err, massive.ErrDuplicateRows) {
+		return fmt.Errorf("the view was meant to fail by its duplicate rows, and did not: %w", err)
+	}
+	fmt.Fprintf(out, "%d refreshed, %d failed, %d skipped\nThe error: %v\n", report.Count(massive.Refreshed),
+		report.Count(massive.Failed), report.Count(massive.SkippedUpstream), err)
+	return nil
+}
