@@ -2,7 +2,7 @@
 // out of a catalog, and how to work with each of them.
 //
 // A plugin implements [Dialect], and of the capability interfaces those that its database has:
-// [MatviewReader], [MatviewRefresher], [SequenceReader], [SequenceMover]. It returns plain data ([Catalog]
+// [MatviewReader], [MatviewRefresher], [SequenceReader], [SequenceMover], [Savepointer]. It returns plain data ([Catalog]
 // and its definitions) and the driver's raw errors; the core validates input before it calls a plugin, and
 // wraps errors after. A plugin keeps no state per connection and is safe for concurrent use.
 //
