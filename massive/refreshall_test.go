@@ -1,0 +1,366 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+func dependsOn(t *testing.T, m *massive.DB, view string) string {
+	t.Helper()
+	return strings.Join(names(matview(t, m, view).DependsOn()), " ")
+}
+
+func TestGraphOfPostgres(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE SCHEMA far; CREATE SCHEMA "Odd ""schema";
+		CREATE TABLE t (id int);
+		CREATE MATERIALIZED VIEW base AS SELECT id FROM t;
+		CREATE MATERIALIZED VIEW far.base AS SELECT id FROM t;
+		CREATE VIEW far.v AS SELECT a.id FROM base a JOIN base b USING (id) UNION SELECT id FROM far.base;
+		CREATE VIEW w AS WITH x AS (SELECT id FROM far.v) SELECT id FROM x WHERE EXISTS (SELECT FROM far.v);
+		CREATE MATERIALIZED VIEW "Odd ""schema"."a
+b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
+		CREATE FUNCTION reads() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public.base';
+		CREATE MATERIALIZED VIEW hidden AS SELECT reads() AS n;
+		CREATE MATERIALIZED VIEW typed AS SELECT NULL::far.base AS whole;
+		CREATE TABLE child (id int) INHERITS (t);
+		CREATE MATERIALIZED VIEW nothing AS SELECT 1 AS id FROM base WHERE false;
+		CREATE MATERIALIZED VIEW no_column AS SELECT 1 AS one FROM base;
+		CREATE RULE noted AS ON INSERT TO t DO ALSO SELECT 1 FROM base;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			for view, want := range map[string]string{
+				"base": "", "far.base": "", "\"Odd \"\"schema\".\"a\nb\"": "far.base public.base",
+				"hidden": "", "typed": "", "nothing": "public.base", "no_column": "public.base",
+			} {
+				same(t, "what "+view+" depends on", dependsOn(t, m, view), want)
+			}
+			same(t, "what depends on base", strings.Join(names(matview(t, m, "base").Dependents()), ", "),
+				"\"Odd \"\"schema\".\"a\nb\", public.no_column, public.nothing")
+			p, err := m.PlanRefresh()
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := p.Run(t.Context())
+			if err != nil || report.Count(massive.Refreshed) != 7 {
+				t.Errorf("%s %v", report, err)
+			}
+
+			// A plain view made anew in place changes what the views over it depend on.
+			exec(t, e.pool, `CREATE OR REPLACE VIEW far.v AS SELECT id FROM far.base`)
+			if _, err := m.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "after the plain view was replaced", dependsOn(t, m, "\"Odd \"\"schema\".\"a\nb\""), "far.base")
+
+			only := e.load(t, massive.Only(massive.KindEnum))
+			same(t, "without materialized views the graph has", len(only.Graph().Nodes), 0)
+			_, err = only.RefreshAll(t.Context())
+			mustBe(t, err, massive.ErrInvalid, "materialized views were not loaded")
+		})
+}
+
+// The server lets views read each other in a circle, through a plain view that is replaced.
+func TestCirclesOfPostgres(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE VIEW v AS SELECT 1::bigint AS n;
+		CREATE MATERIALIZED VIEW self AS SELECT sum(n)::bigint + 1 AS n FROM v;
+		CREATE OR REPLACE VIEW v AS SELECT n FROM self;
+		CREATE VIEW w AS SELECT 1::bigint AS n;
+		CREATE MATERIALIZED VIEW one AS SELECT n FROM w;
+		CREATE MATERIALIZED VIEW two AS SELECT n FROM one;
+		CREATE OR REPLACE VIEW w AS SELECT n FROM two;
+		CREATE MATERIALIZED VIEW behind AS SELECT n FROM two`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			same(t, "what self depends on", dependsOn(t, m, "self"), "public.self")
+			same(t, "what one depends on", dependsOn(t, m, "one"), "public.two")
+			report, err := m.RefreshAll(t.Context(), massive.Parallel(4))
+			if err != nil || report.Count(massive.Refreshed) != 4 {
+				t.Fatalf("%s %v", report, err)
+			}
+			same(t, "self, which was made of 1 and once refreshed", one[int64](t, e.pool, "SELECT n FROM self"), 3)
+			at := map[string]time.Time{}
+			for _, v := range report.Views {
+				at[v.Name.Name] = v.Start
+			}
+			if !at["one"].Before(at["two"]) || !at["two"].Before(at["behind"]) {
+				t.Errorf("the circle did not go by name, and before what reads it:\n%s", report)
+			}
+		})
+}
+
+// Never more connections than asked for, whatever the graph offers.
+func TestRefreshAllUsesNoMoreConnections(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, slowViews(12, func(int) (time.Duration, []int) { return 50 * time.Millisecond, nil }), func(t *testing.T, e *env) {
+		m := e.load(t)
+		for _, limit := range []struct{ parallel, pool, want int }{{3, 0, 3}, {8, 2, 2}, {4, 1, 1}} {
+			e.pool.SetMaxOpenConns(limit.pool)
+			var most atomic.Int64
+			ctx, stop := context.WithCancel(t.Context())
+			watched := make(chan struct{})
+			go func() {
+				defer close(watched)
+				for ctx.Err() == nil {
+					most.Store(max(most.Load(), int64(e.pool.Stats().InUse)))
+					time.Sleep(time.Millisecond)
+				}
+			}()
+			report, err := m.RefreshAll(t.Context(), massive.Parallel(limit.parallel))
+			stop()
+			<-watched
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "connections in use at most", most.Load(), int64(limit.want))
+			same(t, "by the report", report.Parallel, limit.want)
+		}
+	})
+}
+
+// A lock timeout of the server's own is busy, too. In a transaction it is a failure, since the server fails that.
+func TestRefreshAllMeetsALock(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW a AS SELECT 1 AS n; CREATE MATERIALIZED VIEW b AS SELECT n FROM a; CREATE MATERIALIZED VIEW z AS SELECT 2 AS n`,
+		func(t *testing.T, e *env) {
+			holder := e.begin(t)
+			exec(t, holder, "REFRESH MATERIALIZED VIEW a")
+			m := e.load(t)
+			conn := e.conn(t)
+			exec(t, conn, "SET lock_timeout = '20ms'")
+			report, err := m.With(conn).RefreshAll(t.Context(), massive.Parallel(4))
+			mustBe(t, err, massive.ErrBusy, "1 refreshed, 1 busy, 1 skipped", "refresh public.a")
+			same(t, "outcomes", lines(report), "public.a skipped: busy; public.b skipped; public.z refreshed")
+			b, _ := report.View(massive.Name{Schema: "public", Name: "b"})
+			same(t, "why b was skipped", b.Reason, "it depends on public.a, which is busy")
+
+			tx, err := conn.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err = m.With(tx).RefreshAll(t.Context())
+			mustBe(t, err, massive.ErrBusy)
+			same(t, "outcomes in a transaction", lines(report), "public.a skipped: busy; public.b skipped; public.z cancelled")
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+
+			// One that a program runs by hand is found out when it has failed.
+			exec(t, conn, "BEGIN")
+			report, err = m.With(conn).RefreshAll(t.Context(), massive.Views("a", "z"))
+			mustBe(t, err, massive.ErrTxAborted)
+			same(t, "outcomes in a transaction by hand", lines(report), "public.a skipped: busy; public.z failed")
+			exec(t, conn, "ROLLBACK")
+
+			if tx, err = conn.BeginTx(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			report, err = m.With(tx).RefreshAll(t.Context(), massive.Savepoints())
+			mustBe(t, err, massive.ErrBusy)
+			same(t, "outcomes with savepoints", lines(report), "public.a skipped: busy; public.b skipped; public.z refreshed")
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		})
+}
+
+func lines(r massive.RefreshReport) string {
+	var all []string
+	for _, v := range r.Views {
+		all = append(all, v.Name.String()+" "+v.Outcome.String())
+	}
+	return strings.Join(all, "; ")
+}
+
+// A cancel in the middle leaves nothing behind: no refresh runs on, and no connection is in use.
+func TestRefreshAllCancelled(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, slowViews(8, func(i int) (time.Duration, []int) {
+		if i < 4 {
+			return 10 * time.Second, nil
+		}
+		return 0, []int{i - 4}
+	}), func(t *testing.T, e *env) {
+		m := e.load(t)
+		for _, q := range []func() massive.Querier{func() massive.Querier { return e.pool }, func() massive.Querier { return e.begin(t) }} {
+			ctx, cancel := context.WithCancel(t.Context())
+			started := 0
+			q := q()
+			opts := []massive.PlanOption{massive.Parallel(4), massive.OnProgress(func(p massive.Progress) {
+				if !p.Ended() {
+					if started++; started == 4 || q != massive.Querier(e.pool) {
+						time.AfterFunc(100*time.Millisecond, cancel)
+					}
+				}
+			})}
+			if q != massive.Querier(e.pool) {
+				opts = append(opts, massive.Savepoints())
+			}
+			begun := time.Now()
+			report, err := m.With(q).RefreshAll(ctx, opts...)
+			mustBe(t, err, context.Canceled, "8 cancelled")
+			if took := time.Since(begun); took > 5*time.Second {
+				t.Errorf("%T: a cancelled run went on for %v", q, took)
+			}
+			same(t, "views reported", report.Count(massive.Cancelled), 8)
+			eventually(t, e.pool, "no refresh runs any more", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+				WHERE datname = current_database() AND state = 'active' AND query LIKE 'REFRESH%')`)
+			if tx, ok := q.(*sql.Tx); ok {
+				_ = tx.Rollback()
+			}
+			cancel()
+		}
+	})
+}
+
+// slowViews is SQL that makes views s000, s001 …, each of which sleeps in the server and reads some of those before it.
+func slowViews(n int, of func(i int) (sleep time.Duration, reads []int)) string {
+	var b strings.Builder
+	for i := range n {
+		sleep, reads := of(i)
+		fmt.Fprintf(&b, "CREATE MATERIALIZED VIEW s%03d AS SELECT 1 AS n FROM pg_sleep(%f)", i, sleep.Seconds())
+		for j, r := range reads {
+			fmt.Fprintf(&b, ", s%03d r%d", r, j)
+		}
+		b.WriteString(" WITH NO DATA;\n")
+	}
+	return b.String()
+}
+
+// BenchmarkRefreshAllLevels refreshes forty views in five levels of eight, each of which sleeps equally long, eight at a
+// time: how many times the longest path that takes.
+func BenchmarkRefreshAllLevels(b *testing.B) {
+	const sleep = 200 * time.Millisecond
+	e := newEnv(b, "pgx")
+	e.Exec(b, slowViews(40, func(i int) (time.Duration, []int) {
+		if i < 8 {
+			return sleep, nil
+		}
+		below := i/8*8 - 8
+		return sleep, []int{below + i%8, below + (i+3)%8}
+	}))
+	e.pool.SetMaxIdleConns(8)
+	m := loadIn(b, e)
+	for b.Loop() {
+		if _, err := m.RefreshAll(b.Context(), massive.Parallel(8)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/(5*sleep).Seconds(), "x-longest-path")
+}
+
+// BenchmarkRefreshAllUneven refreshes views that sleep unevenly, two deep chains among them, four at a time, with the
+// durations of a run before: how many times the best order that a search finds for the same sleeps.
+func BenchmarkRefreshAllUneven(b *testing.B) {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	const n = 40
+	sleeps, reads := make([]time.Duration, n), make([][]int, n)
+	e := newEnv(b, "pgx")
+	e.Exec(b, slowViews(n, func(i int) (time.Duration, []int) {
+		sleeps[i] = time.Duration(50+rnd.IntN(250)) * time.Millisecond
+		switch {
+		case i >= n-20 && i < n-2: // two chains of ten, the last by name
+			reads[i+2] = []int{i}
+		case i > 6 && i < n-20:
+			reads[i] = []int{rnd.IntN(i)}
+		}
+		return sleeps[i], reads[i]
+	}))
+	e.pool.SetMaxIdleConns(4)
+	m := loadIn(b, e)
+	report, err := m.RefreshAll(b.Context(), massive.Parallel(4))
+	if err != nil {
+		b.Fatal(err)
+	}
+	best := shortest(rnd, sleeps, reads, 4)
+	for b.Loop() {
+		if report, err = m.RefreshAll(b.Context(), massive.Parallel(4), massive.DurationsOf(report)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/best.Seconds(), "x-best-order")
+	b.ReportMetric(best.Seconds(), "best-s")
+}
+
+func loadIn(b *testing.B, e *env) *massive.DB {
+	b.Helper()
+	m, err := massive.Load(b.Context(), e.pool, postgres.New())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// shortest is the shortest time that a search finds for tasks on so many workers: it tries random orders, and from the best
+// of them changes that make it no worse.
+func shortest(rnd *rand.Rand, took []time.Duration, reads [][]int, workers int) time.Duration {
+	n := len(took)
+	after := make([][]int, n)
+	for i, all := range reads {
+		for _, r := range all {
+			after[r] = append(after[r], i)
+		}
+	}
+	try := func(urgency []float64) time.Duration {
+		left := make([]int, n)
+		var ready []int
+		for i := range n {
+			if left[i] = len(reads[i]); left[i] == 0 {
+				ready = append(ready, i)
+			}
+		}
+		until := map[int]time.Duration{} // of those under way
+		var now time.Duration
+		for len(ready) > 0 || len(until) > 0 {
+			for len(until) < workers && len(ready) > 0 {
+				next := 0
+				for i := range ready {
+					if urgency[ready[i]] > urgency[ready[next]] {
+						next = i
+					}
+				}
+				until[ready[next]] = now + took[ready[next]]
+				ready = append(ready[:next], ready[next+1:]...)
+			}
+			first := -1
+			for task, at := range until {
+				if first < 0 || at < until[first] || at == until[first] && task < first {
+					first = task
+				}
+			}
+			now = until[first]
+			delete(until, first)
+			for _, a := range after[first] {
+				if left[a]--; left[a] == 0 {
+					ready = append(ready, a)
+				}
+			}
+		}
+		return now
+	}
+	best, order := time.Duration(1<<62), make([]float64, n)
+	for round := range 5000 {
+		urgency := append([]float64(nil), order...)
+		for i := range urgency {
+			if round < 1000 || rnd.IntN(n) < 2 {
+				urgency[i] = rnd.Float64()
+			}
+		}
+		if d := try(urgency); d <= best {
+			best, order = d, urgency
+		}
+	}
+	return best
+}
