@@ -102,18 +102,18 @@ func TestPlanPrints(t *testing.T) {
 
 	const all = `refresh 6 of 7 materialized views, at most 3 at a time (the pool opens no more connections)
   1. public.daily    concurrent, asked for
-     ! it is not populated, and so not refreshed concurrently
+     ! not populated
   2. stats.weekly    concurrent, asked for; after public.daily
-     ! it has no unique index that a concurrent refresh can use
+     ! no unique index
   3. public.monthly  concurrent, asked for; after public.daily, stats.weekly
-     ! role clerk may not refresh it
-     ! it has no unique index that a concurrent refresh can use
+     ! not allowed
+     ! no unique index
   4. public.more     concurrent, asked for
-     ! it has no unique index that a concurrent refresh can use
+     ! no unique index
   5. public.other    concurrent, asked for
-     ! it has no unique index that a concurrent refresh can use
+     ! no unique index
   6. public.year     concurrent, asked for; after public.monthly
-     ! it has no unique index that a concurrent refresh can use
+     ! no unique index
      ! it reads public.tmp_x, which is not in the plan and reads what is refreshed here: it gets the old rows
   left out: public.tmp_x: it is excluded by tmp_*; public.year, which is refreshed, depends on it; it depends on public.monthly, which is refreshed
 `

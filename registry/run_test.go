@@ -37,7 +37,9 @@ type sleeper struct {
 	closed  map[string]time.Time
 }
 
-func (s *sleeper) RefreshMatview(ctx context.Context, _ dialect.Querier, view dialect.Name, _ dialect.Refresh) error {
+func (s *sleeper) RefreshMatview(
+	ctx context.Context, _ dialect.Querier, view dialect.Name, how dialect.Refresh,
+) (dialect.Refreshed, error) {
 	name := short([]dialect.Name{view})
 	s.mu.Lock()
 	s.running++
@@ -63,7 +65,7 @@ func (s *sleeper) RefreshMatview(ctx context.Context, _ dialect.Querier, view di
 	defer s.mu.Unlock()
 	s.running--
 	s.closed[name] = time.Now()
-	return err
+	return dialect.Refreshed{Concurrently: how.Concurrently}, err
 }
 
 // Classify keeps nothing: refreshes fail at the same time.
