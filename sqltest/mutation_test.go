@@ -330,12 +330,12 @@ func TestMutant(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
-				m := &mutant{}
+				m := &mutant{Fake: sqltest.New(cat)}
 				c.mutate(m)
 				if m.catalog != nil {
 					m.catalog(&cat)
+					m.Fake = sqltest.New(cat)
 				}
-				m.Fake = sqltest.New(cat)
 				return m
 			}})
 		})
