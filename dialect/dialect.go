@@ -65,6 +65,7 @@ type Op string
 const (
 	OpLoad                Op = "load"
 	OpReload              Op = "reload"
+	OpVerify              Op = "verify"
 	OpLookup              Op = "look up"
 	OpAppend              Op = "append to"
 	OpDefinition          Op = "read the definition of"

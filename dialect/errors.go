@@ -42,4 +42,8 @@ var (
 	ErrLabelExists = errors.New("label exists")
 	// ErrLabelUnknown: the enum has no such label.
 	ErrLabelUnknown = errors.New("label unknown")
+	// ErrLabelUncommitted: the label was added by this very transaction, which can't use it before it commits.
+	ErrLabelUncommitted = errors.New("label not committed yet")
+	// ErrDrift: the database is not what the program expects of it.
+	ErrDrift = errors.New("drift")
 )

@@ -46,4 +46,8 @@ var (
 	ErrOutOfRange    = dialect.ErrOutOfRange    // the value is outside the sequence's bounds
 	ErrLabelExists   = dialect.ErrLabelExists   // the enum has that label
 	ErrLabelUnknown  = dialect.ErrLabelUnknown  // the enum has no such label
+	ErrDrift         = dialect.ErrDrift         // the database is not what the program expects
+
+	// The transaction that added the label can't use it before it commits.
+	ErrLabelUncommitted = dialect.ErrLabelUncommitted
 )

@@ -63,19 +63,27 @@ func newEnum(def *dialect.EnumDef, local []string) *enum {
 func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 	local := e.labels[len(e.def.Labels):]
 	for i, l := range labels {
-		switch {
-		case l == "":
-			return nil, fmt.Errorf("%w: the label is empty", dialect.ErrInvalid)
-		case strings.IndexByte(l, 0) >= 0:
-			return nil, fmt.Errorf("%w: label %q holds a NUL byte", dialect.ErrInvalid, l)
-		case maxBytes > 0 && len(l) > maxBytes:
-			return nil, fmt.Errorf("%w: label %q is %d bytes long, and the server's end at %d",
-				dialect.ErrInvalid, l, len(l), maxBytes)
-		case e.Contains(l) || slices.Contains(labels[:i], l):
+		if err := checkLabel(l, maxBytes); err != nil {
+			return nil, err
+		}
+		if e.Contains(l) || slices.Contains(labels[:i], l) {
 			return nil, fmt.Errorf("%w: %q", dialect.ErrLabelExists, l)
 		}
 	}
 	return newEnum(e.def, slices.Concat(local, labels)), nil
+}
+
+// checkLabel is the error of a label that no enum can have. A maxBytes of 0 is no limit.
+func checkLabel(l string, maxBytes int) error {
+	switch {
+	case l == "":
+		return fmt.Errorf("%w: the label is empty", dialect.ErrInvalid)
+	case strings.IndexByte(l, 0) >= 0:
+		return fmt.Errorf("%w: label %q holds a NUL byte", dialect.ErrInvalid, l)
+	case maxBytes > 0 && len(l) > maxBytes:
+		return fmt.Errorf("%w: label %q is %d bytes long, and the server's end at %d", dialect.ErrInvalid, l, len(l), maxBytes)
+	}
+	return nil
 }
 
 func (e *enum) object() *dialect.Object     { return &e.def.Object }

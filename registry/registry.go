@@ -77,12 +77,19 @@ func isNil(v any) bool {
 type Selection struct {
 	dialect.Filter
 	KeySequences bool // take the sequences of primary keys, too
+
+	// Expect is what must be so of the structures for a load to succeed.
+	Expect []Expectation
 }
 
-// Load asks the dialect for the catalog of the database behind q and makes a registry of it.
+// Load asks the dialect for the catalog of the database behind q and makes a registry of it. Where that is not what
+// the selection expects there is none, and the error wraps [dialect.ErrDrift], as [Drifts].
 func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
 	a := access{dialect: d, querier: q}
 	if err := a.check(); err != nil {
+		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
+	}
+	if err := sel.consistent(); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
 	cat, err := d.Load(ctx, q, sel.Filter)
@@ -92,7 +99,11 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 	if cat == nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, fmt.Errorf("the %s dialect returned neither a catalog nor an error", d.Name()))
 	}
-	return New(cat, sel, d, q), nil
+	r := New(cat, sel, d, q)
+	if err := r.meets(sel.Expect); err != nil {
+		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
+	}
+	return r, nil
 }
 
 // New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.

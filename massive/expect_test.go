@@ -1,0 +1,147 @@
+package massive_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// A Mood is what a program has constants for.
+type Mood string
+
+const (
+	Sad   Mood = "sad"
+	Ok    Mood = "ok"
+	Happy Mood = "happy"
+)
+
+func (Mood) Labels() []Mood { return []Mood{Sad, Ok, Happy} }
+
+// drifts are all that an error says has drifted.
+func drifts(t *testing.T, err error) massive.Drifts {
+	t.Helper()
+	mustBe(t, err, massive.ErrDrift)
+	var ds massive.Drifts
+	if !errors.As(err, &ds) {
+		t.Fatalf("error %v holds no Drifts", err)
+	}
+	return ds
+}
+
+func TestExpectEnum(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('ok', 'sad', 'elated', 'happy'); CREATE TYPE "Odd, ""Mood""" AS ENUM ('it''s', 'a,b{}\"')`,
+		func(t *testing.T, e *env) {
+			_, err := massive.Load(t.Context(), e.pool, postgres.New(), massive.Expect(
+				massive.EnumIs("mood", []Mood{Sad, Ok, "bored", Happy}),
+				massive.EnumIs("public.mood", []Mood{Ok, Sad, Happy}, massive.AllowExtra()),
+				massive.EnumIs(`"Odd, ""Mood"""`, []string{"it's", `a,b{}\"`}),
+				massive.EnumIs("gone", []string{"x"}),
+			))
+			if err == nil || !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), "contradict") {
+				t.Errorf("two orders of one enum, under two spellings: %v", err)
+			}
+
+			_, err = massive.Load(t.Context(), e.pool, postgres.New(), massive.Expect(
+				massive.EnumIs("mood", []Mood{Sad, Ok, "bored", Happy, "mad"}),
+				massive.EnumIs(`"Odd, ""Mood"""`, []string{"it's", `a,b{}\"`}),
+				massive.EnumIs("moood", []string{"x"}),
+			))
+			ds := drifts(t, err)
+			mustBe(t, err, massive.ErrDrift, "massive: load: drift: enum public.mood: ", `missing labels ["bored" "mad"]`,
+				`extra labels ["elated"]`, `reordered labels [`, "did you mean public.mood?")
+			same(t, "how many drifted", len(ds), 2)
+			equal(t, "missing", ds[0].Missing, []string{"bored", "mad"})
+			equal(t, "extra", ds[0].Extra, []string{"elated"})
+			equal(t, "reordered", ds[0].Reordered, []string{"sad"})
+			same(t, "name", ds[0].Name.String(), "public.mood")
+			equal(t, "missing of one that is not there", ds[1].Missing, []string{"x"})
+			mustBe(t, err, massive.ErrNotFound)
+
+			m := e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Ok, Happy}, massive.AllowExtra())))
+			exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'content' BEFORE 'happy'")
+			if _, err := m.Reload(t.Context()); err != nil {
+				t.Errorf("further labels are allowed: %v", err)
+			}
+			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'")
+			before := m.Registry()
+			_, err = m.Reload(t.Context())
+			equal(t, "missing after a reload", drifts(t, err)[0].Missing, []string{"happy"})
+			mustBe(t, err, massive.ErrDrift, "massive: reload: drift: enum public.mood", "what was loaded before stays in use")
+			same(t, "a picture that drifted is not published", m.Registry(), before)
+			mustBe(t, m.Verify(t.Context()), massive.ErrDrift, "massive: verify: drift: enum public.mood")
+
+			tx := e.begin(t)
+			exec(t, tx, "ALTER TYPE mood RENAME VALUE 'glad' TO 'happy'")
+			if err := m.With(tx).Verify(t.Context()); err != nil {
+				t.Errorf("mended inside a transaction: %v", err)
+			}
+			mustBe(t, m.Verify(t.Context()), massive.ErrDrift)
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Verify(t.Context(), massive.EnumIs("public.mood", []string{"ok", "sad", "elated", "content", "happy"})); err != nil {
+				t.Errorf("mended: %v", err)
+			}
+			same(t, "verifying publishes nothing", m.Registry(), before)
+		})
+}
+
+// What can't be met, whatever the database holds, is refused before anything is sent.
+func TestBadExpectations(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ü", 32) // 64 bytes
+	for says, es := range map[string][]massive.Expectation{
+		"expectation 2 is the zero Expectation": {massive.EnumIs("mood", []Mood{Sad}), {}},
+		"no label is given":                     {massive.EnumIs[Mood]("mood", nil)},
+		"the label is empty":                    {massive.EnumIs("mood", []Mood{Sad, ""})},
+		`label "sad" is given twice`:            {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
+		"holds a NUL byte":                      {massive.EnumIs("mood", []string{"a\x00"})},
+		`name "a.b.c" has more than two parts`:  {massive.EnumIs("a.b.c", []string{"a"})},
+		"the name is empty":                     {massive.EnumIs("", []string{"a"})},
+		"option AllowExtra is given twice":      {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},
+		"is the zero ExpectOption":              {massive.EnumIs("mood", []Mood{Sad}, massive.ExpectOption{})},
+		`labels ["sad" "ok"] and ["sad" "happy"]`: {
+			massive.EnumIs("mood", []Mood{Sad, Ok}), massive.EnumIs("mood", []Mood{Sad, Happy}),
+		},
+		`labels ["sad" "ok"] and ["ok" "sad"] (and others)`: {
+			massive.EnumIs("mood", []Mood{Sad, Ok}), massive.EnumIs(`"mood"`, []Mood{Ok, Sad}, massive.AllowExtra()),
+		},
+		`labels ["sad" "ok"] (and others) and ["sad"]`: {
+			massive.EnumIs("mood", []Mood{Sad, Ok}, massive.AllowExtra()), massive.EnumIs("mood", []Mood{Sad}),
+		},
+	} {
+		_, err := massive.Load(t.Context(), untouched{}, postgres.New(), massive.Expect(es...))
+		mustBe(t, err, massive.ErrInvalid, says)
+	}
+	_, err := massive.Load(t.Context(), untouched{}, postgres.New(), massive.Expect())
+	mustBe(t, err, massive.ErrInvalid, "option Expect: invalid argument: no expectation is given")
+	_, err = massive.Load(t.Context(), untouched{}, postgres.New(), massive.Only(massive.KindMatview),
+		massive.Expect(massive.EnumIs("mood", []Mood{Sad})))
+	mustBe(t, err, massive.ErrInvalid, "something is expected of enum mood, and Only leaves that kind out")
+
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`, func(t *testing.T, e *env) {
+		m := e.load(t, massive.Expect( // which say the same, or can both be so
+			massive.EnumIs("mood", []Mood{Sad, Ok, Happy}), massive.EnumIs("public.mood", []string{"sad", "ok", "happy"}),
+			massive.EnumIs("mood", []Mood{Sad, Happy}, massive.AllowExtra()), massive.EnumIs("mood", []Mood{Ok}, massive.AllowExtra()),
+		))
+		mustBe(t, m.Verify(t.Context(), massive.EnumIs("mood", []string{long})), massive.ErrInvalid, "contradict")
+		m = e.load(t)
+		mustBe(t, m.Verify(t.Context()), massive.ErrInvalid, "massive: verify: invalid argument: nothing is expected")
+		mustBe(t, m.Verify(t.Context(), massive.EnumIs("mood", []string{long})), massive.ErrInvalid, "64 bytes long, and the server's end at 63")
+		mustBe(t, m.With(nil).Verify(t.Context(), massive.EnumIs("mood", []Mood{Sad})), massive.ErrInvalid, "the database is nil")
+		var failed *massive.Error
+		if err := m.Verify(t.Context(), massive.Expectation{}); !errors.As(err, &failed) || failed.Op != dialect.OpVerify {
+			t.Errorf("verify with the zero expectation: %v", err)
+		}
+		_, err := massive.Load(t.Context(), e.pool, postgres.New(), massive.Exclude("mood"), massive.Expect(massive.EnumIs("mood", []Mood{Sad})))
+		mustBe(t, err, massive.ErrDrift, "excluded by mood")
+	})
+}
+
+// An untouched database panics when it is asked.
+type untouched struct{ massive.Querier }
