@@ -2,9 +2,10 @@
 // out of a catalog, and how to work with each of them.
 //
 // A plugin implements [Dialect], and of the capability interfaces those that its database has:
-// [MatviewReader], [MatviewRefresher], [SequenceReader], [SequenceMover], [Savepointer]. It returns plain data ([Catalog]
-// and its definitions) and the driver's raw errors; the core validates input before it calls a plugin, and
-// wraps errors after. A plugin keeps no state per connection and is safe for concurrent use.
+// [MatviewReader], [MatviewRefresher], [RowChecker], [EnumReader], [EnumAlterer], [SequenceReader], [SequenceMover],
+// [Savepointer]. It returns plain data ([Catalog] and its definitions) and the driver's raw errors; the core validates
+// input before it calls a plugin, and wraps errors after. A plugin keeps no state per connection and is safe for
+// concurrent use.
 //
 // Programs that use the library don't need this package: they import massive and one plugin.
 package dialect
@@ -55,6 +56,7 @@ type Failure struct {
 	Name     Name         // the structure's, zero where Op is [OpLoad]
 	Matview  *MatviewDef  // as it was loaded, nil where Op is not about one
 	Sequence *SequenceDef // likewise
+	Enum     *EnumDef     // likewise
 	Err      error        // as the plugin returned it
 }
 

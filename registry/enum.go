@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -10,9 +11,9 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// An Enum is an enumerated type as it was loaded, with labels that were appended to it locally. Nothing of it
-// goes to the database: it never changes, and is safe for concurrent use. Programs get theirs from a
-// [Registry]; the interface may grow.
+// An Enum is an enumerated type as it was loaded, with labels that were appended to it locally. Its labels come from
+// memory and never change; only UsedBy asks the database. It is safe for concurrent use, UsedBy as far as its querier
+// is. Programs get theirs from a [Registry]; the interface may grow.
 type Enum interface {
 	// Name is the type's, with its schema.
 	Name() dialect.Name
@@ -34,19 +35,25 @@ type Enum interface {
 	Owner() string
 	// Comment is the one set on the type, empty for none.
 	Comment() string
+
+	// UsedBy asks the database for the columns whose values are the enum's, or arrays of them, through domains and
+	// ranges over it, too: of tables, foreign tables, views of both kinds and composite types, by relation and place
+	// in it. Temporary ones are not among them. Errors: ErrNotFound.
+	UsedBy(ctx context.Context) ([]dialect.EnumColumn, error)
 }
 
 type enum struct {
 	def       *dialect.EnumDef
 	labels    []string       // def's, and behind them those appended locally
 	positions map[string]int // nil for an enum of few labels
+	*access
 }
 
 // fewLabels is how many are found as fast by looking at each.
 const fewLabels = 8
 
-func newEnum(def *dialect.EnumDef, local []string) *enum {
-	e := &enum{def: def, labels: def.Labels}
+func newEnum(def *dialect.EnumDef, local []string, a *access) *enum {
+	e := &enum{def: def, labels: def.Labels, access: a}
 	if len(local) > 0 {
 		e.labels = slices.Concat(def.Labels, local)
 	}
@@ -70,7 +77,7 @@ func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 			return nil, fmt.Errorf("%w: %q", dialect.ErrLabelExists, l)
 		}
 	}
-	return newEnum(e.def, slices.Concat(local, labels)), nil
+	return newEnum(e.def, slices.Concat(local, labels), e.access), nil
 }
 
 // checkLabel is the error of a label that no enum can have. A maxBytes of 0 is no limit.
@@ -118,4 +125,20 @@ func (e *enum) Compare(a, b string) int {
 	default:
 		return cmp.Compare(i, j)
 	}
+}
+
+func (e *enum) explain(ctx context.Context, op dialect.Op, err error) error {
+	return explain(ctx, e.dialect, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
+}
+
+func (e *enum) UsedBy(ctx context.Context) ([]dialect.EnumColumn, error) {
+	reader, err := capability[dialect.EnumReader](e.access)
+	if err != nil {
+		return nil, fail(dialect.OpUsedBy, e.def.Name, err)
+	}
+	columns, err := reader.EnumColumns(ctx, e.querier, e.def.Name)
+	if err != nil {
+		return nil, e.explain(ctx, dialect.OpUsedBy, err)
+	}
+	return columns, nil
 }

@@ -219,7 +219,7 @@ func (r *Registry) meets(all []Expectation) error {
 // drift is nil where the expectation is met.
 func (r *Registry) drift(e *Expectation) (*DriftError, error) {
 	for _, l := range e.enum.labels {
-		if err := checkLabel(l, r.server.MaxNameBytes); err != nil {
+		if err := checkLabel(l, r.access.server.MaxNameBytes); err != nil {
 			return nil, err
 		}
 	}

@@ -121,7 +121,7 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	enums := make([]*enum, 0, len(cat.Enums))
 	for i := range cat.Enums {
 		if def := &cat.Enums[i]; s.takes(dialect.KindEnum, &def.Object) {
-			enums = append(enums, newEnum(def, nil))
+			enums = append(enums, newEnum(def, nil, &r.access))
 		}
 	}
 	sequences := make([]*sequence, 0, len(cat.Sequences))
@@ -203,7 +203,7 @@ func (r *Registry) Enum(name string) (Enum, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, nil
+	return r.enum(e), nil
 }
 
 // Sequence is the sequence of that name, found as [Registry.Matview] finds its own.
@@ -228,7 +228,7 @@ func (r *Registry) Matviews() []Matview {
 func (r *Registry) Enums() []Enum {
 	all := make([]Enum, len(r.enums.sorted))
 	for i, e := range r.enums.sorted {
-		all[i] = e
+		all[i] = r.enum(e)
 	}
 	return all
 }
@@ -260,6 +260,15 @@ func (r *Registry) matview(m *matview) Matview {
 	return m
 }
 
+func (r *Registry) enum(e *enum) Enum {
+	if r.moved {
+		moved := *e
+		moved.access = &r.access
+		return &moved
+	}
+	return e
+}
+
 func (r *Registry) sequence(s *sequence) Sequence {
 	if r.moved {
 		return &sequence{s.def, &r.access}
@@ -279,9 +288,14 @@ func (r *Registry) AppendLabels(name string, labels ...string) (*Registry, error
 	if err != nil {
 		return nil, fail(dialect.OpAppend, e.def.Name, err)
 	}
+	return r.replace(e, longer), nil
+}
+
+// replace is the registry with another enum in the place of one of its own.
+func (r *Registry) replace(e, by *enum) *Registry {
 	s := *r.snapshot
 	enums := slices.Clone(s.enums.sorted)
-	enums[slices.Index(enums, e)] = longer
+	enums[slices.Index(enums, e)] = by
 	s.enums = newShelf(dialect.KindEnum, enums)
-	return &Registry{snapshot: &s, access: r.access, moved: r.moved}, nil
+	return &Registry{snapshot: &s, access: r.access, moved: r.moved}
 }

@@ -15,6 +15,8 @@ var (
 	_ dialect.Dialect          = (*Fake)(nil)
 	_ dialect.MatviewReader    = (*Fake)(nil)
 	_ dialect.MatviewRefresher = (*Fake)(nil)
+	_ dialect.EnumReader       = (*Fake)(nil)
+	_ dialect.EnumAlterer      = (*Fake)(nil)
 	_ dialect.SequenceReader   = (*Fake)(nil)
 	_ dialect.SequenceMover    = (*Fake)(nil)
 )
@@ -82,7 +84,7 @@ func (f *Fake) catalog(s *session, filter dialect.Filter) *dialect.Catalog {
 	}
 	if filter.Has(dialect.KindEnum) {
 		for _, e := range f.enums {
-			cat.Enums = append(cat.Enums, f.enumDef(e))
+			cat.Enums = append(cat.Enums, f.enumDef(s, e))
 		}
 	}
 	if filter.Has(dialect.KindSequence) {

@@ -19,7 +19,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	return &conn{&session{
 		fake: c.fake, locks: map[*lock]bool{}, contents: map[*matview]*content{}, files: map[*sequence]*storage{},
-		cached: map[*sequence]*cache{},
+		labels: map[*enum][]string{}, cached: map[*sequence]*cache{},
 	}}, nil
 }
 

@@ -1,6 +1,10 @@
 package sqltest
 
 import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"fmt"
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -12,6 +16,8 @@ type enum struct {
 	name   dialect.Name
 	spec   Enum
 	labels []string // never changed, only replaced
+	lock   lock
+	used   []dialect.EnumColumn // by table, and in each as they were given
 }
 
 func (f *Fake) addEnum(spec Enum) error {
@@ -27,10 +33,188 @@ func (f *Fake) addEnum(spec Enum) error {
 			return invalid("enum %s: label %q is there twice, or longer than %d bytes", n, l, maxNameBytes)
 		}
 	}
-	f.enums[n] = &enum{f.id(), n, spec, slices.Clone(spec.Labels)}
+	e := &enum{id: f.id(), name: n, spec: spec, labels: slices.Clone(spec.Labels)}
+	f.enums[n] = e
+	for _, c := range spec.UsedBy {
+		if err := f.use(e, c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func (f *Fake) enumDef(e *enum) dialect.EnumDef {
-	return dialect.EnumDef{Object: f.object(e.id, e.name, e.spec.Comment, us, false), Labels: e.labels}
+// use makes a column of the enum.
+func (f *Fake) use(e *enum, c EnumColumn) error {
+	at, err := columnRef(c.Column)
+	if err != nil || at == nil {
+		return invalid("enum %s: used by %q: it takes table.column", e.name, c.Column)
+	}
+	used := dialect.EnumColumn{Relation: at.Table, Kind: "table", Column: at.Column, Array: c.Array}
+	if c.Domain != "" {
+		n, err := parseName(c.Domain)
+		if err != nil {
+			return err
+		}
+		used.Through = []dialect.Name{n}
+	}
+	if !f.tables[at.Table] {
+		if err := f.free(at.Table, table); err != nil {
+			return err
+		}
+		f.tables[at.Table] = true
+	}
+	e.used = append(e.used, used)
+	slices.SortStableFunc(e.used, func(a, b dialect.EnumColumn) int { return a.Relation.Compare(b.Relation) })
+	return nil
+}
+
+// typeName is a type as the server prints it: with its schema where the search path doesn't find it.
+func (f *Fake) typeName(n dialect.Name) string {
+	if slices.Contains(f.path, n.Schema) {
+		return dialect.Name{Name: n.Name}.String()
+	}
+	return n.String()
+}
+
+func (e *enum) owner() string {
+	if e.spec.NotOwned {
+		return them
+	}
+	return us
+}
+
+func (f *Fake) enumDef(s *session, e *enum) dialect.EnumDef {
+	return dialect.EnumDef{Object: f.object(e.id, e.name, e.spec.Comment, e.owner(), false), Labels: s.enumLabels(e)}
+}
+
+// enumLabels are those that the session sees.
+func (s *session) enumLabels(e *enum) []string {
+	if labels, ok := s.labels[e]; ok {
+		return labels
+	}
+	return e.labels
+}
+
+// EnumColumns are the columns that the enum was given.
+func (f *Fake) EnumColumns(ctx context.Context, q dialect.Querier, name dialect.Name) (used []dialect.EnumColumn, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpUsedBy, Name: name}, func(context.Context, *session) ([]driver.Value, error) {
+		e := f.enums[name]
+		if e == nil {
+			return nil, nil // no row, which is no error to the server
+		}
+		used = slices.Clone(e.used)
+		for i := range used {
+			u := &used[i]
+			switch {
+			case u.Through != nil:
+				u.Type, u.Through = f.typeName(u.Through[0]), slices.Clone(u.Through)
+			case u.Array:
+				u.Type = f.typeName(e.name) + "[]"
+			default:
+				u.Type = f.typeName(e.name)
+			}
+		}
+		return []driver.Value{true}, nil
+	}, new(bool))
+	return used, err
+}
+
+// AddEnumLabel adds a label, for its transaction alone until that commits.
+func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect.Name, label string, at dialect.LabelPlace,
+	tolerant bool,
+) (added bool, err error) {
+	call := Call{Op: dialect.OpAddLabel, Name: name, Detail: fmt.Sprintf("%q", label)}
+	switch {
+	case at.Before != "":
+		call.Detail += fmt.Sprintf(" before %q", at.Before)
+	case at.After != "":
+		call.Detail += fmt.Sprintf(" after %q", at.After)
+	}
+	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		held := s.fake.enums[name] != nil && s.locks[&s.fake.enums[name].lock]
+		e, err := s.alter(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		labels := s.enumLabels(e)
+		if slices.Contains(labels, label) {
+			if !tolerant {
+				return nil, labelExists(label)
+			}
+			if !held { // the lock went with the subtransaction that the label was tried in
+				e.lock.drop(s)
+			}
+			return nil, nil
+		}
+		place := len(labels)
+		if neighbour := cmp.Or(at.Before, at.After); neighbour != "" {
+			if place = slices.Index(labels, neighbour); place < 0 {
+				return nil, noLabel(neighbour)
+			}
+			if at.After != "" {
+				place++
+			}
+		}
+		s.labels[e] = slices.Insert(slices.Clone(labels), place, label)
+		added = true
+		return nil, nil
+	})
+	return added && err == nil, err
+}
+
+// RenameEnumLabel gives a label another text, for its transaction alone until that commits.
+func (f *Fake) RenameEnumLabel(ctx context.Context, q dialect.Querier, name dialect.Name, from, to string) error {
+	call := Call{Op: dialect.OpRenameLabel, Name: name, Detail: fmt.Sprintf("%q to %q", from, to)}
+	return f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		e, err := s.alter(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		labels := slices.Clone(s.enumLabels(e))
+		i := slices.Index(labels, from)
+		switch {
+		case i < 0:
+			return nil, noLabel(from)
+		case slices.Contains(labels, to):
+			return nil, labelExists(to)
+		}
+		labels[i] = to
+		s.labels[e] = labels
+		return nil, nil
+	})
+}
+
+// alter is the enum of that name, locked as ALTER TYPE locks it: against whoever alters it, not against readers.
+func (s *session) alter(ctx context.Context, name dialect.Name) (*enum, error) {
+	if err := s.writable("ALTER TYPE"); err != nil {
+		return nil, err
+	}
+	e := s.fake.enums[name]
+	switch {
+	case e == nil && s.fake.what(name, false) != "":
+		return nil, &Error{Code: "42809", Message: fmt.Sprintf("%s is not an enum", name.Name)}
+	case e == nil:
+		return nil, noType(name)
+	case e.spec.NotOwned:
+		return nil, &Error{Code: "42501", Message: "must be owner of type " + name.Name}
+	}
+	if err := e.lock.acquire(ctx, s, exclusive); err != nil {
+		return nil, err
+	}
+	if s.fake.enums[name] != e { // not any more
+		return nil, noType(name)
+	}
+	return e, nil
+}
+
+func noType(n dialect.Name) error {
+	return &Error{Code: "42704", Message: fmt.Sprintf("type \"%s.%s\" does not exist", n.Schema, n.Name)}
+}
+
+func noLabel(label string) error {
+	return &Error{Code: "22023", Message: fmt.Sprintf("%q is not an existing enum label", label)}
+}
+
+func labelExists(label string) error {
+	return &Error{Code: "42710", Message: fmt.Sprintf("enum label %q already exists", label)}
 }

@@ -176,3 +176,10 @@ func (s *session) release() {
 	}
 	clear(s.locks)
 }
+
+// drop lets go of what the session holds of this lock.
+func (l *lock) drop(s *session) {
+	delete(l.held, s)
+	delete(s.locks, l)
+	l.grant()
+}

@@ -24,6 +24,7 @@ type savepoint struct {
 	name     string
 	contents map[*matview]*content
 	files    map[*sequence]*storage
+	labels   map[*enum][]string
 	locks    map[*lock]mode
 }
 
@@ -33,7 +34,7 @@ func (f *Fake) SetSavepoint(ctx context.Context, q dialect.Querier, name string)
 		if !s.inTx {
 			return nil, &Error{Code: "25P01", Message: "SAVEPOINT can only be used in transaction blocks"}
 		}
-		s.savepoints = append(s.savepoints, savepoint{name, maps.Clone(s.contents), maps.Clone(s.files), s.modes()})
+		s.savepoints = append(s.savepoints, savepoint{name, maps.Clone(s.contents), maps.Clone(s.files), maps.Clone(s.labels), s.modes()})
 		return nil, nil
 	})
 }
@@ -47,7 +48,7 @@ func (f *Fake) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name 
 		}
 		p := s.savepoints[at]
 		s.savepoints = s.savepoints[:at]
-		s.contents, s.files, s.aborted = p.contents, p.files, false
+		s.contents, s.files, s.labels, s.aborted = p.contents, p.files, p.labels, false
 		s.releaseTo(p.locks)
 		return &result{}, nil
 	})

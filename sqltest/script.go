@@ -248,6 +248,9 @@ func (c Drop) apply(f *Fake) error {
 // dropColumns drops what goes with a table's columns.
 func (f *Fake) dropColumns(table dialect.Name) {
 	of := func(c *dialect.ColumnRef) bool { return c != nil && c.Table == table }
+	for _, e := range f.enums {
+		e.used = slices.DeleteFunc(e.used, func(c dialect.EnumColumn) bool { return c.Relation == table })
+	}
 	for n, q := range f.seqs {
 		if of(q.def.KeyOf) {
 			q.def.KeyOf = nil

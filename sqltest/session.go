@@ -35,9 +35,11 @@ type session struct {
 	aborted  bool // the transaction failed, and waits to be rolled back
 	dead     bool // the connection is: its operation was cancelled, as both drivers of Postgres then close it
 
-	// What the transaction has made, for itself until it commits: a view's rows, a restarted sequence's storage.
+	// What the transaction has made, for itself until it commits: a view's rows, a restarted sequence's storage, an
+	// altered enum's labels.
 	contents map[*matview]*content
 	files    map[*sequence]*storage
+	labels   map[*enum][]string
 	// savepoints are the transaction's, the latest last.
 	savepoints []savepoint
 
@@ -126,11 +128,15 @@ func (s *session) end(commit bool) {
 		for q, file := range s.files {
 			q.file = file
 		}
+		for e, labels := range s.labels {
+			e.labels = labels
+		}
 	}
 	s.release()
 	s.inTx, s.readOnly, s.aborted, s.savepoints = false, false, false, nil
 	clear(s.contents)
 	clear(s.files)
+	clear(s.labels)
 }
 
 // owns tells whether the relation, if there is one, is our role's.

@@ -73,6 +73,17 @@ type Enum struct {
 	Name    string
 	Comment string
 	Labels  []string // in the type's order
+	// NotOwned makes it another role's, which ours may use and not alter.
+	NotOwned bool
+	// UsedBy are the columns of tables whose values are the enum's.
+	UsedBy []EnumColumn
+}
+
+// An EnumColumn is a column of a table of the fake's, whose type is an enum. The table is made if it isn't there.
+type EnumColumn struct {
+	Column string // as people.mood
+	Array  bool   // it holds arrays
+	Domain string // the domain over the enum, or its arrays, that it is declared with; empty for none
 }
 
 // A Sequence is a sequence of the fake's. One that only has a name counts 1, 2, 3 … as CREATE SEQUENCE makes it.

@@ -15,6 +15,10 @@ import (
 // The SQLSTATEs that mean something here (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
 	featureNotSupported  = "0A000"
+	invalidText          = "22P02"
+	duplicateObject      = "42710"
+	undefinedObject      = "42704"
+	unsafeNewLabel       = "55P04"
 	cardinalityViolation = "21000"
 	numericOutOfRange    = "22003"
 	invalidParameter     = "22023"
@@ -41,6 +45,7 @@ const (
 	openRoutine       = "relation_open"
 	scanRoutine       = "ExecOpenScanRelation"
 	duplicatesRoutine = "refresh_by_match_merge"
+	labelRoutine      = "enum_in"
 )
 
 // refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
@@ -67,6 +72,8 @@ func (postgres) Classify(f dialect.Failure) error {
 		return fmt.Errorf("%w by a timeout or a cancel", dialect.ErrServerTimeout)
 	case failedTransaction:
 		return fmt.Errorf("%w: roll it back", dialect.ErrTxAborted)
+	case unsafeNewLabel:
+		return errUncommitted()
 	case undefinedTable, invalidSchema:
 		if missing(f, state) {
 			return errGone()
@@ -78,6 +85,8 @@ func (postgres) Classify(f dialect.Failure) error {
 		return classifyMatview(f)
 	case f.Sequence != nil:
 		return classifySequence(f)
+	case f.Enum != nil:
+		return classifyEnum(f)
 	default:
 		return nil
 	}
@@ -139,11 +148,34 @@ func classifySequence(f dialect.Failure) error {
 	return nil
 }
 
+func classifyEnum(f dialect.Failure) error {
+	switch state := sqlState(f.Err); {
+	case f.Op == dialect.OpUseLabel:
+		if state == invalidText && raisedBy(serverRoutine(f.Err), labelRoutine) && strings.Contains(f.Err.Error(), dialect.Name{Name: f.Name.Name}.String()) {
+			return fmt.Errorf("%w: its labels are %q", dialect.ErrLabelUnknown, f.Enum.Labels)
+		}
+	case state == "" && errors.Is(f.Err, sql.ErrNoRows), state == undefinedObject, state == wrongObjectType:
+		return errGone()
+	case state == duplicateObject:
+		return dialect.ErrLabelExists
+	case state == invalidParameter:
+		return fmt.Errorf("%w: its labels were %q when it was loaded", dialect.ErrLabelUnknown, f.Enum.Labels)
+	}
+	return nil
+}
+
+// errUncommitted explains a rule of the server's (https://www.postgresql.org/docs/current/sql-altertype.html): an index
+// that another session reads must not hold a value that is gone when the transaction is rolled back.
+func errUncommitted() error {
+	return fmt.Errorf("%w: a label that was added in a transaction can be used when that has committed: commit before "+
+		"the statement that uses it, or add the label in a transaction of its own", dialect.ErrLabelUncommitted)
+}
+
 // missing tells whether it is the structure itself that the server does not find, and not something that a view's
 // query or the caller's own tail names. All else is written by this package, and names nothing but the structure.
 func missing(f dialect.Failure, state string) bool {
 	switch {
-	case f.Sequence != nil, f.Op == dialect.OpDefinition:
+	case f.Sequence != nil, f.Enum != nil && f.Op != dialect.OpUseLabel, f.Op == dialect.OpDefinition:
 		return true
 	case f.Matview == nil:
 		return false
@@ -185,7 +217,7 @@ func permission(f dialect.Failure) error {
 	switch f.Op {
 	case dialect.OpRefresh, dialect.OpRefreshConcurrently, dialect.OpRefreshIfPossible:
 		needs = "be its owner or, from PostgreSQL 17, have MAINTAIN on it"
-	case dialect.OpReset, dialect.OpResetTo, dialect.OpRestart:
+	case dialect.OpReset, dialect.OpResetTo, dialect.OpRestart, dialect.OpAddLabel, dialect.OpRenameLabel:
 		needs = "be its owner"
 	case dialect.OpNextValue:
 		needs = "have USAGE or UPDATE on it"

@@ -57,7 +57,12 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 		}
 		f.add("CREATE TYPE %s AS ENUM (%s)", n.Quoted(), strings.Join(labels, ", "))
 		f.comment("TYPE", n, e.Comment)
-		f.own("TYPE", n)
+		if !e.NotOwned {
+			f.own("TYPE", n)
+		}
+		for _, c := range e.UsedBy {
+			f.enumColumn(n, c)
+		}
 	}
 	for _, s := range c.Sequences {
 		f.sequence(s)
@@ -211,6 +216,29 @@ func (f *filling) matview(v sqltest.Matview) {
 	} else {
 		f.own("MATERIALIZED VIEW", n)
 	}
+}
+
+// enumColumn makes a column of an enum.
+func (f *filling) enumColumn(enum dialect.Name, c sqltest.EnumColumn) {
+	f.t.Helper()
+	dot := strings.LastIndex(c.Column, ".")
+	if dot < 0 {
+		f.t.Fatalf("pgtest: %q is no column of a table", c.Column)
+	}
+	of := enum.Quoted()
+	if c.Array {
+		of += "[]"
+	}
+	if c.Domain != "" {
+		domain := parse(f.t, c.Domain)
+		if f.d.kinds[domain] == "" {
+			f.add("CREATE DOMAIN %s AS %s", f.name(c.Domain, "DOMAIN").Quoted(), of)
+		}
+		of = domain.Quoted()
+	}
+	table := f.name(c.Column[:dot], "TABLE")
+	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN %s %s", table.Quoted(), ident(c.Column[dot+1:]), of)
+	f.own("TABLE", table)
 }
 
 func (f *filling) insert(table string, rows [][]driver.Value) {

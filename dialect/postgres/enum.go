@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+var (
+	_ dialect.EnumReader  = postgres{}
+	_ dialect.EnumAlterer = postgres{}
+)
+
+// alterAdd is ALTER TYPE … ADD VALUE (https://www.postgresql.org/docs/current/sql-altertype.html).
+func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
+	text := "ALTER TYPE " + enum.Quoted() + " ADD VALUE " + literal(label)
+	switch {
+	case at.Before != "":
+		text += " BEFORE " + literal(at.Before)
+	case at.After != "":
+		text += " AFTER " + literal(at.After)
+	}
+	return text
+}
+
+// AddEnumLabel answers truly where it is tolerant, too. ADD VALUE IF NOT EXISTS says in a notice only that it added
+// nothing, which database/sql doesn't show; and to look first is to be overtaken, since the server waits for whoever
+// is adding the same label. So the label is added within a block that catches the error, alone in its subtransaction,
+// the block leaves word in a setting of its transaction, and the last statement makes that a number of rows, and the
+// setting empty again. It is one message, and leaves a caller's transaction alive.
+func (postgres) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, label string, at dialect.LabelPlace,
+	tolerant bool,
+) (bool, error) {
+	alter := alterAdd(enum, label, at)
+	if !tolerant {
+		_, err := q.ExecContext(ctx, alter)
+		return err == nil, err
+	}
+	block := "BEGIN " + alter + "; PERFORM pg_catalog.set_config('massive.added', 'yes', true); " +
+		"EXCEPTION WHEN duplicate_object THEN NULL; END"
+	result, err := q.ExecContext(ctx, "SELECT pg_catalog.set_config('massive.added', '', true); DO "+literal(block)+`;
+SELECT FROM (SELECT pg_catalog.current_setting('massive.added') AS added OFFSET 0) a
+CROSS JOIN LATERAL (SELECT pg_catalog.set_config('massive.added', pg_catalog.left(a.added, 0), true) AS empty OFFSET 0) b
+WHERE a.added = 'yes' AND b.empty = ''`)
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows == 1, err
+}
+
+func (postgres) RenameEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, from, to string) error {
+	_, err := q.ExecContext(ctx, "ALTER TYPE "+enum.Quoted()+" RENAME VALUE "+literal(from)+" TO "+literal(to))
+	return err
+}
+
+// The statement finds a column by what depends on the types that are made of the enum, and so costs nothing for what
+// has nothing to do with it. It goes by the enum's name, not by a regtype constant, which the plan of a statement that
+// a driver has prepared would keep for a type that was made anew. The enum's own row comes first.
+//
+//go:embed enum_columns.sql
+var enumColumns string
+
+// EnumColumns looks at tables, views of both kinds, foreign tables and composite types, less temporary ones. What a
+// function or an expression does with the enum is not among it.
+func (postgres) EnumColumns(ctx context.Context, q dialect.Querier, enum dialect.Name) ([]dialect.EnumColumn, error) {
+	text := strings.NewReplacer("$schema", literal(enum.Schema), "$name", literal(enum.Name)).Replace(enumColumns)
+	rows, err := q.QueryContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var columns []dialect.EnumColumn
+	found := false
+	for rows.Next() {
+		var c dialect.EnumColumn
+		var kind, through string
+		err := rows.Scan(&kind, &c.Relation.Schema, &c.Relation.Name, &c.Column, &c.Type, &c.Array, &through)
+		if err != nil {
+			return nil, err
+		}
+		if kind == "e" {
+			found = true
+			continue
+		}
+		c.Kind = relationKinds[kind[0]]
+		if kind == "c" {
+			c.Kind = "composite type"
+		}
+		names, err := parseArrays(through, 2)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range names {
+			c.Through = append(c.Through, dialect.Name{Schema: n[0], Name: n[1]})
+		}
+		columns = append(columns, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, sql.ErrNoRows
+	}
+	return columns, nil
+}

@@ -1,0 +1,407 @@
+package massive_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+const moodType = `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`
+
+func bind(t *testing.T, m *massive.DB) *massive.BoundEnum[Mood] {
+	t.Helper()
+	b, err := massive.BindEnum[Mood](m, "mood")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func done(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBoundEnumFollowsReloads(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType, func(t *testing.T, e *env) {
+		m := e.load(t)
+		mood := bind(t, m)
+		equal(t, "values", mood.Values(), []Mood{Sad, Ok, Happy})
+		v, err := mood.Parse("happy")
+		done(t, err)
+		same(t, "parsed", v, Happy)
+		same(t, "order", mood.Compare(Happy, Ok) > 0 && mood.Compare(Sad, Ok) < 0 && mood.Compare("aaa", Happy) > 0, true)
+		_, err = mood.Parse("hapy")
+		mustBe(t, err, massive.ErrLabelUnknown, `massive: parse a label of public.mood: label unknown: "hapy" is none of ["sad" "ok" "happy"]; did you mean "happy"?`)
+		var unknown *massive.LabelError
+		if !errors.As(err, &unknown) {
+			t.Fatalf("no *LabelError: %v", err)
+		}
+		equal(t, "near", unknown.Near, []string{"happy"})
+
+		exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'content' BEFORE 'happy'")
+		same(t, "before the reload", mood.Contains("content"), false)
+		_, err = m.Reload(t.Context())
+		done(t, err)
+		equal(t, "it follows", mood.Values(), []Mood{Sad, Ok, "content", Happy})
+		same(t, "position", mood.Position(Happy), 3)
+		done(t, m.AppendEnum("mood", "local"))
+		same(t, "local labels too", mood.Contains("local"), true)
+
+		exec(t, e.pool, "DROP TYPE mood")
+		_, err = m.Reload(t.Context())
+		done(t, err)
+		_, errEnum := mood.Enum()
+		_, errParse := mood.Parse("ok")
+		mustBe(t, errEnum, massive.ErrNotFound)
+		mustBe(t, errParse, massive.ErrNotFound)
+		mustBe(t, mood.AddValue(t.Context(), "x"), massive.ErrNotFound)
+		same(t, "a dropped enum has no labels", fmt.Sprint(mood.Values(), mood.Contains(Ok), mood.Position(Ok), mood.Compare(Ok, Sad)), "[] false -1 -1")
+		exec(t, e.pool, "CREATE TYPE mood AS ENUM ('new')")
+		_, err = m.Reload(t.Context())
+		done(t, err)
+		equal(t, "one that comes back is found", mood.Values(), []Mood{"new"})
+
+		_, err = massive.BindEnum[Mood](nil, "mood")
+		mustBe(t, err, massive.ErrInvalid, "the DB is nil")
+		_, err = massive.BindEnum[Mood](m, "moods")
+		mustBe(t, err, massive.ErrNotFound, "did you mean public.mood?")
+	})
+}
+
+func TestBoundEnumReadsBesideReloads(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, "pgx")
+	e.Exec(t, moodType)
+	m := e.load(t)
+	mood := bind(t, m)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if v := mood.Values(); len(v) < 3 || v[0] != Sad || !mood.Contains(Happy) {
+					t.Errorf("half an enum: %v", v)
+					return
+				}
+			}
+		})
+	}
+	for i := range 10 {
+		done(t, mood.AddValue(t.Context(), Mood(fmt.Sprint("v", i))))
+	}
+	close(stop)
+	wg.Wait()
+	same(t, "labels", len(mood.Values()), 13)
+}
+
+func TestAddValue(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType+`; CREATE TABLE taken ()`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		mood := bind(t, m)
+		ctx := t.Context()
+		before, err := mood.Enum()
+		done(t, err)
+		done(t, mood.AddValue(ctx, "elated"))
+		done(t, mood.AddValue(ctx, "content", massive.Before(Happy)))
+		done(t, mood.AddValue(ctx, "glum", massive.After(Sad)))
+		odd := Mood(`it's "a", \ {b} ` + "\n$1 é")
+		done(t, mood.AddValue(ctx, odd, massive.Before(Mood("elated"))))
+		want := []Mood{Sad, "glum", Ok, "content", Happy, odd, "elated"}
+		equal(t, "the picture is up to date", mood.Values(), want)
+		equal(t, "and handles are as they were", before.Values(), []string{"sad", "ok", "happy"})
+		same(t, "a fresh load sees the same", fmt.Sprint(bind(t, e.load(t)).Values()), fmt.Sprint(want))
+
+		added, err := mood.EnsureValue(ctx, odd)
+		done(t, err)
+		same(t, "it was there", added, false)
+		odder := odd + `'\`
+		added, err = mood.EnsureValue(ctx, odder, massive.After(odd))
+		done(t, err)
+		same(t, "it was not", added, true)
+		same(t, "where it went", mood.Position(odder), 6)
+		added, err = mood.EnsureValue(ctx, Sad, massive.After(Mood("nobody")))
+		done(t, err)
+		same(t, "its neighbour doesn't matter", added, false)
+
+		same(t, "nothing is left in the session", one[string](t, e.pool, "SELECT coalesce(current_setting('massive.added', true), '')"), "")
+		done(t, mood.RenameValue(ctx, "glum", "gloomy"))
+		same(t, "renamed in its place", mood.Position("gloomy"), 1)
+
+		for says, err := range map[string]error{
+			`label "` + strings.Repeat("x", 64) + `" is 64 bytes long`: mood.AddValue(ctx, Mood(strings.Repeat("x", 64))),
+			"the label is empty": mood.AddValue(ctx, ""),
+			"NUL":                mood.AddValue(ctx, "a\x00"),
+			"the zero Place, or beside a label that is empty":    mood.AddValue(ctx, "x", massive.Place{}),
+			"massive: add a label to public.mood":                mood.AddValue(ctx, "x", massive.Before(Mood(""))),
+			"2 places are given":                                 mood.AddValue(ctx, "x", massive.Before(Sad), massive.After(Sad)),
+			"massive: rename a label of public.mood: invalid ar": mood.RenameValue(ctx, Sad, ""),
+			"is 64 bytes long":                                   mood.RenameValue(ctx, Sad, Mood(strings.Repeat("x", 64))),
+		} {
+			mustBe(t, err, massive.ErrInvalid, says)
+		}
+		mustBe(t, mood.AddValue(ctx, Happy), massive.ErrLabelExists, "massive: add a label to public.mood: label exists")
+		mustBe(t, mood.AddValue(ctx, "x", massive.Before(Mood("nobody"))), massive.ErrLabelUnknown, "nobody")
+		mustBe(t, mood.RenameValue(ctx, "nobody", "x"), massive.ErrLabelUnknown, "nobody", "massive: rename a label of public.mood")
+		mustBe(t, mood.RenameValue(ctx, Sad, Happy), massive.ErrLabelExists, "happy")
+
+		_, as := e.role(t, "GRANT USAGE ON SCHEMA public TO $role")
+		theirs := bind(t, load(t, as))
+		mustBe(t, theirs.AddValue(ctx, "x"), massive.ErrPermission, "must be its owner")
+		_, err = theirs.EnsureValue(ctx, "x")
+		mustBe(t, err, massive.ErrPermission, "must be its owner")
+		mustBe(t, theirs.RenameValue(ctx, Sad, "x"), massive.ErrPermission, "must be its owner")
+
+		readOnly := e.conn(t)
+		exec(t, readOnly, "SET default_transaction_read_only = on")
+		mustBe(t, mood.With(readOnly).AddValue(ctx, "x"), massive.ErrReadOnly)
+		_, err = mood.With(readOnly).EnsureValue(ctx, "x")
+		mustBe(t, err, massive.ErrReadOnly)
+		exec(t, readOnly, "SET default_transaction_read_only = off")
+		mustBe(t, mood.With(nil).AddValue(ctx, "x"), massive.ErrInvalid, "the database is nil")
+
+		exec(t, e.pool, "DROP TYPE mood; CREATE DOMAIN mood AS text")
+		mustBe(t, mood.AddValue(ctx, "x"), massive.ErrNotFound, "Reload")
+		mustBe(t, mood.RenameValue(ctx, Sad, "x"), massive.ErrNotFound, "Reload")
+		_, err = before.UsedBy(ctx)
+		mustBe(t, err, massive.ErrNotFound, "Reload")
+		exec(t, e.pool, "DROP DOMAIN mood")
+		mustBe(t, mood.AddValue(ctx, "x"), massive.ErrNotFound, "Reload")
+		_, err = mood.EnsureValue(ctx, "x")
+		mustBe(t, err, massive.ErrNotFound, "Reload")
+	})
+}
+
+// What a transaction does to an enum is its own, and its rule about new labels is told.
+func TestAddValueWithinATransaction(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType+`; CREATE TABLE people (mood mood); CREATE MATERIALIZED VIEW moods AS SELECT * FROM people`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		mood := bind(t, m)
+		ctx := t.Context()
+		tx := e.begin(t)
+		inside := mood.With(tx)
+		done(t, inside.AddValue(ctx, "elated"))
+		added, err := inside.EnsureValue(ctx, "elated")
+		done(t, err)
+		same(t, "it was there, and the transaction lives on", added, false)
+		same(t, "no setting is left in the transaction", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
+		added, err = inside.EnsureValue(ctx, "euphoric")
+		done(t, err)
+		same(t, "it was not", added, true)
+		same(t, "none is left now", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
+		done(t, inside.RenameValue(ctx, Sad, "glum"))
+		equal(t, "the transaction's picture", inside.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
+		equal(t, "everybody's", mood.Values(), []Mood{Sad, Ok, Happy})
+		_, err = m.Reload(ctx)
+		done(t, err)
+		equal(t, "everybody's, reloaded", mood.Values(), []Mood{Sad, Ok, Happy})
+
+		exec(t, tx, "SAVEPOINT s")
+		v, err := m.With(tx).Matview("moods")
+		done(t, err)
+		err = v.Select(ctx, &[]Mood{}, "WHERE mood = 'elated'")
+		mustBe(t, err, massive.ErrLabelUncommitted, "massive: select from public.moods: label not committed yet", "commit before the statement that uses it")
+		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
+		_, err = tx.ExecContext(ctx, "INSERT INTO people VALUES ('elated')")
+		mustBe(t, inside.Explain(err), massive.ErrLabelUncommitted, "massive: use a label of public.mood", "commit before")
+		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
+		_, err = tx.ExecContext(ctx, "INSERT INTO people VALUES ('bored')")
+		mustBe(t, inside.Explain(err), massive.ErrLabelUnknown, `["glum" "ok" "happy" "elated" "euphoric"]`)
+		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
+		_, err = tx.ExecContext(ctx, "INSERT INTO nowhere VALUES (1)")
+		same(t, "any other error stays as it is", inside.Explain(err), err)
+		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
+		same(t, "and none is none", inside.Explain(nil), nil)
+		done(t, tx.Commit())
+		exec(t, e.pool, "INSERT INTO people VALUES ('elated')")
+		_, err = m.Reload(ctx)
+		done(t, err)
+		equal(t, "everybody's, when it has committed", mood.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
+
+		tx = e.begin(t)
+		inside = mood.With(tx)
+		done(t, inside.AddValue(ctx, "never"))
+		done(t, tx.Rollback())
+		_, err = m.Reload(ctx)
+		done(t, err)
+		same(t, "rolled back", mood.Contains("never"), false)
+	})
+}
+
+// However many add a label at a time, one of them did.
+func TestEnsureValueAnswersTruly(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType, func(t *testing.T, e *env) {
+		m := e.load(t)
+		for round := range 5 {
+			label := Mood(fmt.Sprint("label", round))
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			adders := 0
+			for range 6 {
+				wg.Go(func() {
+					added, err := bind(t, m).EnsureValue(t.Context(), label)
+					mu.Lock()
+					defer mu.Unlock()
+					if err != nil {
+						t.Error(err)
+					}
+					if added {
+						adders++
+					}
+				})
+			}
+			wg.Wait()
+			same(t, "how many added it", adders, 1)
+		}
+		// One that waits for an open transaction is told what became of it.
+		for _, commits := range []bool{true, false} {
+			label := Mood(fmt.Sprint("later", commits))
+			tx := e.begin(t)
+			done(t, bind(t, m).With(tx).AddValue(t.Context(), label))
+			answer := make(chan bool, 1)
+			go func() {
+				added, err := bind(t, m).EnsureValue(t.Context(), label)
+				if err != nil {
+					t.Error(err)
+				}
+				answer <- added
+			}()
+			eventually(t, e.pool, "it waits", "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'object' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")
+			if commits {
+				done(t, tx.Commit())
+			} else {
+				done(t, tx.Rollback())
+			}
+			select {
+			case added := <-answer:
+				same(t, "added by the one that waited", added, !commits)
+			case <-time.After(10 * time.Second):
+				t.Fatal("it still waits")
+			}
+		}
+	})
+}
+
+// A program's own expectations hold for what it does itself.
+func TestAddValueAgainstAnExpectation(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType, func(t *testing.T, e *env) {
+		ctx := t.Context()
+		strict := bind(t, e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))))
+		mustBe(t, strict.AddValue(ctx, "elated"), massive.ErrDrift, "massive: add a label to public.mood: this program's own expectation forbids it", `extra labels ["elated"]`)
+		mustBe(t, strict.RenameValue(ctx, Sad, "glum"), massive.ErrDrift, `missing labels ["sad"]`, "nothing was changed")
+		same(t, "nothing was", one[string](t, e.pool, "SELECT enum_range(null::mood)::text"), "{sad,ok,happy}")
+		added, err := strict.EnsureValue(ctx, Sad)
+		done(t, err)
+		same(t, "what is there is no drift", added, false)
+
+		exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'")
+		lax := bind(t, e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Sad, Happy}, massive.AllowExtra()))))
+		exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'")
+		err = lax.AddValue(ctx, "elated")
+		mustBe(t, err, massive.ErrDrift, "massive: add a label to public.mood: the label was added, but the picture is not up to date", `missing labels ["happy"]`)
+		added, err = lax.EnsureValue(ctx, "euphoric")
+		mustBe(t, err, massive.ErrDrift, "the label was added")
+		same(t, "it was", added, true)
+		same(t, "the picture is as it was", lax.Contains(Happy) && !lax.Contains("elated"), true)
+	})
+}
+
+func TestEnumUsedBy(t *testing.T) {
+	t.Parallel()
+	const setup = `CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('sad', 'ok'); CREATE TYPE other AS ENUM ('sad');
+		CREATE DOMAIN some_mood AS app.mood CHECK (VALUE <> 'ok'); CREATE DOMAIN moods AS app.mood[]; CREATE DOMAIN twice AS some_mood;
+		CREATE DOMAIN falsely AS text DEFAULT 'sad'::app.mood::text;
+		CREATE TYPE mood_range AS RANGE (subtype = app.mood); CREATE TYPE person AS (name text, mood app.mood);
+		CREATE TABLE people (id int, gone app.mood, mood app.mood NOT NULL DEFAULT 'sad', past app.mood[], matrix app.mood[][], other other, t text DEFAULT 'sad'::app.mood);
+		ALTER TABLE people DROP gone;
+		CREATE TABLE "Odd.Table" ("A ""b" twice, m moods, more some_mood[], span mood_range, spans mood_range[], f falsely, p person);
+		CREATE TABLE parent (m app.mood) PARTITION BY LIST (m); CREATE TABLE child PARTITION OF parent FOR VALUES IN ('sad');
+		CREATE INDEX ON people ((mood IS NULL)); CREATE INDEX ON people (mood);
+		CREATE VIEW seen AS SELECT mood, mood::text AS said FROM people; CREATE MATERIALIZED VIEW app.held AS SELECT past FROM people;
+		CREATE FUNCTION f(app.mood) RETURNS app.mood LANGUAGE sql AS 'SELECT $1'`
+	onDrivers(t, setup, func(t *testing.T, e *env) {
+		temporary := e.conn(t)
+		exec(t, temporary, "CREATE TEMPORARY TABLE mine (m app.mood)")
+		m := e.load(t)
+		want := []string{
+			"materialized view app.held.past of type app.mood[] array",
+			`table public."Odd.Table"."A ""b" of type twice through public.twice public.some_mood`,
+			`table public."Odd.Table".m of type moods array through public.moods`,
+			`table public."Odd.Table".more of type some_mood[] array through public.some_mood`,
+			`table public."Odd.Table".span of type mood_range through public.mood_range`,
+			`table public."Odd.Table".spans of type mood_range[] array through public.mood_range`,
+			"table public.child.m of type app.mood",
+			"partitioned table public.parent.m of type app.mood",
+			"table public.people.mood of type app.mood",
+			"table public.people.past of type app.mood[] array",
+			"table public.people.matrix of type app.mood[] array",
+			"composite type public.person.mood of type app.mood",
+			"view public.seen.mood of type app.mood",
+		}
+		check := func(m *massive.DB) {
+			t.Helper()
+			var got []string
+			columns, err := enum(t, m, "app.mood").UsedBy(t.Context())
+			done(t, err)
+			for _, c := range columns {
+				text := c.String()
+				if c.Array {
+					text += " array"
+				}
+				if len(c.Through) > 0 {
+					text += " through " + strings.Join(names(c.Through), " ")
+				}
+				got = append(got, text)
+			}
+			equal(t, "the columns", got, want)
+		}
+		check(m)
+		e.onQueriers(t, func(t *testing.T, q massive.Querier) { check(m.With(q)) })
+
+		unused, err := enum(t, m, "other").UsedBy(t.Context())
+		done(t, err)
+		same(t, "another enum's", fmt.Sprint(unused), "[table public.people.other of type other]")
+		exec(t, e.pool, "DROP TYPE other CASCADE")
+		_, err = enum(t, m, "other").UsedBy(t.Context())
+		mustBe(t, err, massive.ErrNotFound, "massive: look for the columns of public.other")
+		exec(t, e.pool, "CREATE TYPE other AS ENUM ('x'); CREATE TABLE now (o other)")
+		unused, err = enum(t, m, "other").UsedBy(t.Context())
+		done(t, err)
+		same(t, "made anew", fmt.Sprint(unused), "[table public.now.o of type other]")
+	})
+}
+
+func TestEnumLookupsHardlyAllocate(t *testing.T) {
+	e := newEnv(t, "pgx")
+	e.Exec(t, moodType)
+	m, err := massive.Load(t.Context(), e.pool, postgres.New())
+	done(t, err)
+	w, mood := m.With(e.pool), bind(t, m)
+	if n := testing.AllocsPerRun(100, func() { mood.Contains(Happy); mood.Compare(Sad, Ok) }); n != 0 {
+		t.Errorf("a look at a bound enum allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = m.Enum("mood") }); n != 0 {
+		t.Errorf("a lookup allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = w.Enum("mood") }); n != 1 {
+		t.Errorf("a lookup through With allocates %v times, not once", n)
+	}
+}

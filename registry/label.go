@@ -1,0 +1,180 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A LabelError says that a text is none of an enum's labels. It wraps [dialect.ErrLabelUnknown].
+type LabelError struct {
+	Label  string
+	Labels []string // all that the enum has, in its order
+	Near   []string // those not far from Label; at most three, the nearest first
+}
+
+// manyLabels is how many an error doesn't list.
+const manyLabels = 16
+
+// UnknownLabel is the error of a label that is none of these.
+func UnknownLabel(label string, labels []string) *LabelError {
+	return &LabelError{Label: label, Labels: slices.Clone(labels), Near: nearest(label, labels)}
+}
+
+func (e *LabelError) Error() string {
+	text := fmt.Sprintf("%v: %q is none of ", dialect.ErrLabelUnknown, e.Label)
+	if len(e.Labels) <= manyLabels {
+		text += fmt.Sprintf("%q", e.Labels)
+	} else {
+		text += fmt.Sprintf("its %d labels", len(e.Labels))
+	}
+	if len(e.Near) > 0 {
+		near := make([]string, len(e.Near))
+		for i, l := range e.Near {
+			near[i] = fmt.Sprintf("%q", l)
+		}
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return text
+}
+
+// Unwrap is [dialect.ErrLabelUnknown].
+func (e *LabelError) Unwrap() error { return dialect.ErrLabelUnknown }
+
+// nearest are the labels at most a third of the text's length away from it, letter case apart.
+func nearest(text string, labels []string) []string {
+	const most = 3
+	wanted := strings.ToLower(text)
+	limit := max(1, len(wanted)/3)
+	distances := map[string]int{}
+	var found []string
+	for _, l := range labels {
+		if d := len(l) - len(wanted); d > limit || -d > limit {
+			continue
+		}
+		if d := distance(wanted, strings.ToLower(l)); d <= limit {
+			distances[l] = d
+			found = append(found, l)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b string) int { return distances[a] - distances[b] })
+	return found[:min(most, len(found))]
+}
+
+// AddEnumLabel adds a label to an enum in the database; the registry stays as it is. Where the enum has it already,
+// and tolerant is set, that is no error, and added is false. It asks nothing of the database where the label can't be
+// one, or where the enum would not be as expected any more. Errors: [dialect.ErrNotFound], [dialect.ErrInvalid],
+// [dialect.ErrDrift], [dialect.ErrLabelExists], [dialect.ErrLabelUnknown] for a neighbour that the enum doesn't have,
+// [dialect.ErrPermission], [dialect.ErrReadOnly], [dialect.ErrBusy].
+func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dialect.LabelPlace, tolerant bool, expect []Expectation,
+) (added bool, err error) {
+	const op = dialect.OpAddLabel
+	e, err := find(r, &r.enums, name)
+	if err != nil {
+		return false, err
+	}
+	labels := []string{label}
+	for _, neighbour := range []string{at.Before, at.After} {
+		if neighbour != "" {
+			labels = append(labels, neighbour)
+		}
+	}
+	if at.Before != "" && at.After != "" {
+		return false, fail(op, e.def.Name, fmt.Errorf("%w: a label goes before one or after one, not both", dialect.ErrInvalid))
+	}
+	alterer, err := r.alterer(e, labels)
+	if err != nil {
+		return false, fail(op, e.def.Name, err)
+	}
+	if !slices.Contains(e.def.Labels, label) {
+		longer := slices.Clone(e.def.Labels)
+		place := len(longer)
+		if i := slices.Index(longer, at.Before); at.Before != "" && i >= 0 {
+			place = i
+		}
+		if i := slices.Index(longer, at.After); at.After != "" && i >= 0 {
+			place = i + 1
+		}
+		if err := r.foresee(e, slices.Insert(longer, place, label), expect); err != nil {
+			return false, fail(op, e.def.Name, err)
+		}
+	}
+	added, err = alterer.AddEnumLabel(ctx, r.access.querier, e.def.Name, label, at, tolerant)
+	if err != nil {
+		return false, r.explainEnum(ctx, e, op, err)
+	}
+	return added, nil
+}
+
+// RenameEnumLabel gives a label of an enum another text in the database, in every row that has it; the registry stays
+// as it is. Otherwise as [Registry.AddEnumLabel].
+func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, expect []Expectation) error {
+	const op = dialect.OpRenameLabel
+	e, err := find(r, &r.enums, name)
+	if err != nil {
+		return err
+	}
+	alterer, err := r.alterer(e, []string{from, to})
+	if err != nil {
+		return fail(op, e.def.Name, err)
+	}
+	if i := slices.Index(e.def.Labels, from); i >= 0 && !slices.Contains(e.def.Labels, to) {
+		renamed := slices.Clone(e.def.Labels)
+		renamed[i] = to
+		if err := r.foresee(e, renamed, expect); err != nil {
+			return fail(op, e.def.Name, err)
+		}
+	}
+	if err := alterer.RenameEnumLabel(ctx, r.access.querier, e.def.Name, from, to); err != nil {
+		return r.explainEnum(ctx, e, op, err)
+	}
+	return nil
+}
+
+// alterer is what alters the enum, given labels that can be some.
+func (r *Registry) alterer(e *enum, labels []string) (dialect.EnumAlterer, error) {
+	for _, l := range labels {
+		if err := checkLabel(l, r.access.server.MaxNameBytes); err != nil {
+			return nil, err
+		}
+	}
+	alterer, err := capability[dialect.EnumAlterer](&r.access)
+	if err != nil {
+		return nil, fmt.Errorf("enum %s: %w", e.def.Name, err)
+	}
+	return alterer, nil
+}
+
+// foresee is the error of expectations that the enum would break with these labels.
+func (r *Registry) foresee(e *enum, labels []string, expect []Expectation) error {
+	def := *e.def
+	def.Labels = labels
+	err := r.replace(e, newEnum(&def, nil, e.access)).meets(expect)
+	if err != nil {
+		return fmt.Errorf("this program's own expectation forbids it, and nothing was changed: %w", err)
+	}
+	return nil
+}
+
+func (r *Registry) explainEnum(ctx context.Context, e *enum, op dialect.Op, err error) error {
+	return explain(ctx, r.access.dialect, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
+}
+
+// ExplainEnum says what an error of a program's own statement tells about an enum's labels: one that wraps
+// [dialect.ErrLabelUnknown] or [dialect.ErrLabelUncommitted], and err. An error that tells nothing about them is
+// returned as it is.
+func (r *Registry) ExplainEnum(name string, err error) error {
+	e, errName := find(r, &r.enums, name)
+	if err == nil || errName != nil {
+		return err
+	}
+	known := r.access.dialect.Classify(dialect.Failure{Op: dialect.OpUseLabel, Name: e.def.Name, Enum: e.def, Err: err})
+	if errors.Is(known, dialect.ErrLabelUnknown) || errors.Is(known, dialect.ErrLabelUncommitted) {
+		return fail(dialect.OpUseLabel, e.def.Name, &cause{known, err})
+	}
+	return err
+}
