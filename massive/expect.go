@@ -12,7 +12,7 @@ import (
 
 // What a program expects of the database.
 type (
-	// An Expectation is something that a program takes for granted of a structure: [EnumIs].
+	// An Expectation is something that a program takes for granted of a structure: [EnumIs], [RowsAre].
 	Expectation = registry.Expectation
 	// An ExpectOption changes what an expectation tolerates: [AllowExtra].
 	ExpectOption = registry.ExpectOption
@@ -47,6 +47,20 @@ func Expect(expectations ...Expectation) LoadOption {
 // count. No label at all, an empty one, one that is there twice or longer than the server's can be is [ErrInvalid].
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	return registry.EnumIs(name, values, opts...)
+}
+
+// RowsAre expects a materialized view to exist, under a name as for [DB.Matview], and its rows to be read whole into
+// values of type T, as [Matview].Select reads them:
+//
+//	massive.Expect(massive.RowsAre[Daily]("daily_sales"))
+//
+// T is a struct whose fields each have a column, as sqlx maps them (by the mapper of a *sqlx.DB or *sqlx.Tx that the
+// structures are loaded through), or a plain value for a view of one column. A column that no field is for is an
+// error, unless [AllowExtra] says otherwise, for a sqlx that is Unsafe. So is a column whose type the field can't take,
+// whatever the driver: text in an int64, a bigint in an int32. A field that scans by itself takes any. Whether there
+// are NULLs is not looked at. A T that no row goes into is [ErrInvalid].
+func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
+	return registry.RowsAre[T](name, opts...)
 }
 
 // AllowExtra tolerates what the database has beyond what is expected: further labels of an enum, further columns of

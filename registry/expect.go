@@ -16,7 +16,8 @@ type Expectation struct {
 	kind    dialect.Kind
 	name    dialect.Name // as the program wrote it
 	invalid error        // why it can't be
-	enum    *enumShape
+	enum    *enumShape   // nil for one about another kind
+	rows    *rowShape    // likewise
 }
 
 // An ExpectOption changes what an expectation tolerates. Each may be given once. The zero value is refused.
@@ -218,6 +219,9 @@ func (r *Registry) meets(all []Expectation) error {
 
 // drift is nil where the expectation is met.
 func (r *Registry) drift(e *Expectation) (*DriftError, error) {
+	if e.rows != nil {
+		return r.driftOfRows(e)
+	}
 	for _, l := range e.enum.labels {
 		if err := checkLabel(l, r.access.server.MaxNameBytes); err != nil {
 			return nil, err
@@ -284,7 +288,7 @@ func (m Mismatch) String() string {
 }
 
 func (e *DriftError) Error() string {
-	text := dialect.ErrDrift.Error() + ": "
+	text := fmt.Sprintf("%v: %s %s: ", dialect.ErrDrift, e.Kind, e.Name)
 	if e.Err != nil {
 		return text + e.Err.Error()
 	}
@@ -307,7 +311,7 @@ func (e *DriftError) Error() string {
 	for _, m := range e.Mismatched {
 		parts = append(parts, m.String())
 	}
-	return text + e.Kind.String() + " " + e.Name.String() + ": " + strings.Join(parts, "; ")
+	return text + strings.Join(parts, "; ")
 }
 
 // Unwrap is [dialect.ErrDrift], and Err.

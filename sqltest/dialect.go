@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"reflect"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
@@ -15,6 +16,7 @@ var (
 	_ dialect.Dialect          = (*Fake)(nil)
 	_ dialect.MatviewReader    = (*Fake)(nil)
 	_ dialect.MatviewRefresher = (*Fake)(nil)
+	_ dialect.RowChecker       = (*Fake)(nil)
 	_ dialect.EnumReader       = (*Fake)(nil)
 	_ dialect.EnumAlterer      = (*Fake)(nil)
 	_ dialect.SequenceReader   = (*Fake)(nil)
@@ -26,6 +28,11 @@ func (f *Fake) Name() string { return "fake" }
 
 // Classify knows what the fake's errors mean as the dialect of Postgres knows the server's: they have its codes.
 func (f *Fake) Classify(failure dialect.Failure) error { return postgres.New().Classify(failure) }
+
+// CheckColumn knows which columns go into which Go values as the dialect of Postgres does.
+func (f *Fake) CheckColumn(column string, field reflect.Type) string {
+	return postgres.New().(dialect.RowChecker).CheckColumn(column, field) //nolint:forcetypeassert // which it is
+}
 
 // text is what stands in the place of a statement, for whoever sees it by mistake.
 func (c Call) text() string { return "sqltest: " + c.String() }

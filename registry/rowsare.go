@@ -1,0 +1,187 @@
+package registry
+
+import (
+	"database/sql"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/jmoiron/sqlx/reflectx"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A rowShape is what a view's rows are read into.
+type rowShape struct {
+	row   reflect.Type // a struct, or a type for the one value of each row
+	extra bool         // other columns may be there
+}
+
+// RowsAre expects a materialized view to exist and its rows to go into values of type T, a struct or, for a view of
+// one column, a plain value, as [Matview].Select reads them: a column for each field, as sqlx maps them, of a type
+// whose values go into it, and no other column. A T that no row goes into is refused with [dialect.ErrInvalid] by
+// whoever is handed the expectation.
+func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
+	e := expectation(dialect.KindMatview, name)
+	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]())}
+	if e.invalid == nil {
+		e.rows.extra, e.invalid = allowsExtra(opts)
+	}
+	if e.invalid == nil {
+		e.invalid = e.rows.check()
+	}
+	return e
+}
+
+var (
+	scannerType = reflect.TypeFor[sql.Scanner]()
+	timeType    = reflect.TypeFor[time.Time]()
+	bytesType   = reflect.TypeFor[[]byte]()
+)
+
+func scans(t reflect.Type) bool { return reflect.PointerTo(t).Implements(scannerType) }
+
+// single tells whether values of the type are read from one column.
+func single(t reflect.Type) bool {
+	return scans(t) || t == timeType || t.Kind() != reflect.Struct
+}
+
+func (s *rowShape) check() error {
+	t := s.row
+	switch kind := t.Kind(); {
+	case scans(t), t == timeType:
+		return nil
+	case kind == reflect.Struct && len(mapper(nil).TypeMap(t).Index) == 0:
+		return fmt.Errorf("%w: rows can't be read into %s, which has no exported field", dialect.ErrInvalid, t)
+	case kind == reflect.Map, kind == reflect.Func, kind == reflect.Chan, kind == reflect.Interface, kind == reflect.Pointer,
+		kind == reflect.Array, kind == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
+		return fmt.Errorf("%w: rows can't be read into %s; give a struct, or a plain value for a view of one column",
+			dialect.ErrInvalid, t)
+	}
+	return nil
+}
+
+// mapper is the one that sqlx reads rows with, through q.
+func mapper(q dialect.Querier) *reflectx.Mapper {
+	switch x := q.(type) {
+	case *sqlx.DB:
+		return x.Mapper
+	case *sqlx.Conn:
+		return x.Mapper
+	case *sqlx.Tx:
+		return x.Mapper
+	default:
+		return sqlx.NewDb(nil, "").Mapper
+	}
+}
+
+// A field is where a column's values go.
+type field struct {
+	column string // empty for the one column of a view, whatever its name
+	words  string // as Go declares it: "Total int64"
+	typ    reflect.Type
+}
+
+// fields are those of the struct that columns are read into, in its order, and all names that a column may have.
+func (s *rowShape) fields(m *reflectx.Mapper) (fields []field, known map[string]*reflectx.FieldInfo) {
+	all := m.TypeMap(s.row)
+	var leaves []*reflectx.FieldInfo
+	for _, f := range all.Index {
+		if all.Names[f.Path] == f && single(reflectx.Deref(f.Field.Type)) && !within(f) {
+			leaves = append(leaves, f)
+		}
+	}
+	slices.SortFunc(leaves, func(a, b *reflectx.FieldInfo) int { return slices.Compare(a.Index, b.Index) })
+	for _, f := range leaves {
+		fields = append(fields, field{f.Path, f.Field.Name + " " + f.Field.Type.String(), f.Field.Type})
+	}
+	return fields, all.Names
+}
+
+// within tells whether the field is part of what is read from one column, as the Valid of a [sql.NullString] is.
+func within(f *reflectx.FieldInfo) bool {
+	for p := f.Parent; p != nil && p.Parent != nil; p = p.Parent {
+		if single(reflectx.Deref(p.Field.Type)) {
+			return true
+		}
+	}
+	return false
+}
+
+// driftOfRows is nil where the view's rows are as expected.
+func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
+	var fields []field
+	var known map[string]*reflectx.FieldInfo
+	if single(e.rows.row) {
+		fields = []field{{"", e.rows.row.String(), e.rows.row}}
+	} else {
+		fields, known = e.rows.fields(mapper(r.access.querier))
+	}
+	view, err := find(r, &r.matviews, e.name.Quoted())
+	if err != nil {
+		var missing []string
+		for _, f := range fields {
+			if f.column != "" {
+				missing = append(missing, f.column)
+			}
+		}
+		return notThere(e, err, missing)
+	}
+	checker, err := capability[dialect.RowChecker](&r.access)
+	if err != nil {
+		return nil, err
+	}
+	d := &DriftError{Kind: e.kind, Name: view.def.Name}
+	columns := view.def.Columns
+	for i, c := range columns {
+		_, has := known[c.Name]
+		if single(e.rows.row) {
+			has = i == 0
+		}
+		if !has && !e.rows.extra {
+			d.Extra = append(d.Extra, c.Name)
+		}
+	}
+	for _, f := range fields {
+		i := slices.IndexFunc(columns, func(c dialect.Column) bool { return f.column == "" || c.Name == f.column })
+		if i < 0 {
+			d.Missing = append(d.Missing, f.column)
+			continue
+		}
+		if why := r.unfit(checker, columns[i].Type, f.typ); why != "" {
+			d.Mismatched = append(d.Mismatched, Mismatch{columns[i].Name, columns[i].Type, f.words, why})
+		}
+	}
+	// A column that goes to a struct as a whole, which has fields of its own, goes nowhere.
+	for _, c := range columns {
+		if f := known[c.Name]; f != nil && !single(reflectx.Deref(f.Field.Type)) {
+			d.Mismatched = append(d.Mismatched, Mismatch{
+				c.Name, c.Type, f.Field.Name + " " + f.Field.Type.String(), "it is a struct that doesn't scan by itself",
+			})
+		}
+	}
+	if len(d.Missing) == 0 && len(d.Extra) == 0 && len(d.Mismatched) == 0 {
+		return nil, nil
+	}
+	return d, nil
+}
+
+// unfit is why a column's values don't go into a field; empty where they may.
+func (r *Registry) unfit(checker dialect.RowChecker, column string, t reflect.Type) string {
+	if scans(t) || t.Kind() == reflect.Interface {
+		return ""
+	}
+	t = reflectx.Deref(t)
+	if scans(t) || t.Kind() == reflect.Interface {
+		return ""
+	}
+	if n, err := dialect.ParseName(column); err == nil && r.enums.named[n] != nil {
+		if t.Kind() == reflect.String || t == bytesType {
+			return ""
+		}
+		return "the labels of an enum are text"
+	}
+	return checker.CheckColumn(column, t)
+}
