@@ -95,7 +95,7 @@ var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
 	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
-	massive.ErrLabelUnknown, context.Canceled, context.DeadlineExceeded,
+	massive.ErrLabelUnknown, massive.ErrLabelUncommitted, massive.ErrDrift, context.Canceled, context.DeadlineExceeded,
 }
 
 // failure is the outcome that an error makes: the sentinels that it is, and where the library says that it was.

@@ -55,6 +55,9 @@ type Capability string
 const (
 	MatviewReader    Capability = "MatviewReader"
 	MatviewRefresher Capability = "MatviewRefresher"
+	EnumReader       Capability = "EnumReader"
+	EnumAlterer      Capability = "EnumAlterer"
+	RowChecker       Capability = "RowChecker"
 	SequenceReader   Capability = "SequenceReader"
 	SequenceMover    Capability = "SequenceMover"
 	Savepointer      Capability = "Savepointer"
@@ -62,15 +65,21 @@ const (
 
 // has tells which capabilities a dialect has.
 func has(d dialect.Dialect) map[Capability]bool {
-	_, reads := d.(dialect.MatviewReader)
-	_, refreshes := d.(dialect.MatviewRefresher)
-	_, looks := d.(dialect.SequenceReader)
-	_, moves := d.(dialect.SequenceMover)
-	_, marks := d.(dialect.Savepointer)
 	return map[Capability]bool{
-		MatviewReader: reads, MatviewRefresher: refreshes, SequenceReader: looks, SequenceMover: moves,
-		Savepointer: marks,
+		MatviewReader:    is[dialect.MatviewReader](d),
+		MatviewRefresher: is[dialect.MatviewRefresher](d),
+		EnumReader:       is[dialect.EnumReader](d),
+		EnumAlterer:      is[dialect.EnumAlterer](d),
+		RowChecker:       is[dialect.RowChecker](d),
+		SequenceReader:   is[dialect.SequenceReader](d),
+		SequenceMover:    is[dialect.SequenceMover](d),
+		Savepointer:      is[dialect.Savepointer](d),
 	}
+}
+
+func is[T any](d dialect.Dialect) bool {
+	_, ok := d.(T)
+	return ok
 }
 
 // A rule is one thing that a dialect keeps to.
@@ -116,6 +125,8 @@ func rules() []rule {
 		sequenceRules(),
 		transactionRules(),
 		timeoutRules(),
+		labelRules(),
+		expectRules(),
 	)
 }
 
@@ -175,8 +186,9 @@ func (r *rule) run(t *testing.T, h Harness) {
 // gives ErrUnsupported.
 func checkCapabilities(t *testing.T, h Harness) {
 	r := &rule{
-		says:    "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
-		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s"}}},
+		says: "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s"}},
+			Enums: []Enum{{Name: "mood"}}},
 	}
 	c := &check{T: t, rule: r, db: h.Open(t, r.catalog), patience: cmp.Or(h.Patience, 20*time.Second)}
 	c.m = c.load()
@@ -189,6 +201,7 @@ func checkCapabilities(t *testing.T, h Harness) {
 	_, errRefresh := v.Refresh(ctx)
 	_, errLast := s.LastValue(ctx)
 	_, errNext := s.NextValue(ctx)
+	_, errUsed := c.enum("mood").UsedBy(ctx)
 	for _, tried := range []struct {
 		needs Capability
 		err   error
@@ -196,6 +209,9 @@ func checkCapabilities(t *testing.T, h Harness) {
 		{MatviewReader, errDefinition},
 		{MatviewReader, v.Select(ctx, &[]number{}, "")},
 		{MatviewRefresher, errRefresh},
+		{EnumReader, errUsed},
+		{EnumAlterer, mood(c, c.m).AddValue(ctx, "ok")},
+		{RowChecker, c.m.Verify(ctx, massive.RowsAre[number]("v"))},
 		{SequenceReader, errLast},
 		{SequenceMover, errNext},
 		{SequenceMover, s.Reset(ctx)},
@@ -272,7 +288,7 @@ var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
 	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
-	massive.ErrLabelUnknown, context.Canceled, context.DeadlineExceeded,
+	massive.ErrLabelUnknown, massive.ErrLabelUncommitted, massive.ErrDrift, context.Canceled, context.DeadlineExceeded,
 }
 
 // fails checks which error it is, that it is no other, and that it says each of the texts.

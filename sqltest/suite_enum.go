@@ -7,9 +7,9 @@ import (
 )
 
 func enumRules() []rule {
-	mood := Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
+	moods := Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
 	return []rule{{
-		name: "enum/append", says: "AppendEnum changes the program's picture alone, until the next reload", each: true, catalog: mood,
+		name: "enum/append", says: "AppendEnum changes the program's picture alone, until the next reload", each: true, catalog: moods,
 		check: func(c *check) {
 			before := c.enum("mood")
 			c.ok(c.m.AppendEnum("mood", "elated"))
@@ -22,7 +22,7 @@ func enumRules() []rule {
 			c.want("changes", len(changes), 0)
 		},
 	}, {
-		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: mood,
+		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: moods,
 		check: func(c *check) {
 			c.fails(c.m.AppendEnum("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
 			c.fails(c.m.AppendEnum("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
@@ -33,7 +33,7 @@ func enumRules() []rule {
 			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
 		},
 	}, {
-		name: "enum/order", says: "labels compare by their place in the type, strangers behind", catalog: mood,
+		name: "enum/order", says: "labels compare by their place in the type, strangers behind", catalog: moods,
 		check: func(c *check) {
 			labels := []string{"b", "happy", "a", "sad", "ok"}
 			slices.SortFunc(labels, c.enum("mood").Compare)
@@ -46,7 +46,12 @@ func enumRules() []rule {
 
 func enumLabels(c *check, m *massive.DB) []string {
 	c.Helper()
-	e, err := m.Enum("mood")
+	return enumOf(c, m, "mood").Values()
+}
+
+func enumOf(c *check, m *massive.DB, name string) massive.Enum {
+	c.Helper()
+	e, err := m.Enum(name)
 	c.ok(err)
-	return e.Values()
+	return e
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func transactionRules() []rule {
-	all := []Capability{MatviewReader, MatviewRefresher, SequenceReader, SequenceMover}
+	all := []Capability{MatviewReader, MatviewRefresher, EnumReader, EnumAlterer, SequenceReader, SequenceMover}
 	everything := Catalog{
 		Matviews:  []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
 		Enums:     []Enum{{Name: "mood", Labels: []string{"sad"}}},
@@ -41,7 +41,7 @@ func transactionRules() []rule {
 				c.ok(err)
 				c.want("the last value", v, int64(1))
 				err = op(c, inside)
-				if what == "select" || what == "last value" || what == "reload" {
+				if what == "select" || what == "last value" || what == "reload" || what == "used by" {
 					c.ok(err)
 				} else {
 					c.fails(err, massive.ErrReadOnly)
@@ -148,6 +148,10 @@ func operations(ctx context.Context) map[string]func(c *check, m *massive.DB) er
 		"next value": func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").NextValue(ctx); return err },
 		"reset":      func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").Reset(ctx) },
 		"restart":    func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").Restart(ctx) },
+		"used by":    func(c *check, m *massive.DB) error { _, err := enumOf(c, m, "mood").UsedBy(ctx); return err },
+		"add value":  func(c *check, m *massive.DB) error { return mood(c, m).AddValue(ctx, "another") },
+		"ensure":     func(c *check, m *massive.DB) error { _, err := mood(c, m).EnsureValue(ctx, "sad"); return err },
+		"rename":     func(c *check, m *massive.DB) error { return mood(c, m).RenameValue(ctx, "sad", "renamed") },
 		"reload":     func(_ *check, m *massive.DB) error { _, err := m.Reload(ctx); return err },
 	}
 }

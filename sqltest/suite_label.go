@@ -1,0 +1,301 @@
+package sqltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// mood is the enum of that name, bound to plain strings.
+func mood(c *check, m *massive.DB) *massive.BoundEnum[string] {
+	c.Helper()
+	b, err := massive.BindEnum[string](m, "mood")
+	c.ok(err)
+	return b
+}
+
+// seen are the labels that a load sees, over what the rule runs over.
+func (c *check) seen() []string {
+	c.Helper()
+	m, err := massive.Load(c.Context(), c.q, c.db.Dialect())
+	c.ok(err)
+	return enumLabels(c, m)
+}
+
+func labelRules() []rule {
+	alters := []Capability{EnumAlterer}
+	moods := Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
+	odd := `it's "a", \ {b}`
+	return []rule{{
+		name: "label/add", says: "AddValue adds a label where it is told to, and brings the picture up to date", needs: alters, each: true, catalog: moods,
+		check: func(c *check) {
+			before, bound := c.enum("mood"), mood(c, c.m)
+			c.ok(bound.AddValue(c.Context(), "elated"))
+			c.ok(bound.AddValue(c.Context(), odd, massive.Before("happy")))
+			c.ok(bound.AddValue(c.Context(), "glum", massive.After("sad")))
+			want := []string{"sad", "glum", "ok", odd, "happy", "elated"}
+			c.want("the picture", bound.Values(), want)
+			c.want("the database", c.seen(), want)
+			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
+		},
+	}, {
+		name: "label/rename", says: "RenameValue gives a label another text, in its place", needs: alters, each: true, catalog: moods,
+		check: func(c *check) {
+			bound := mood(c, c.m)
+			c.ok(bound.RenameValue(c.Context(), "ok", odd))
+			c.ok(bound.RenameValue(c.Context(), odd, "fine"))
+			c.want("the picture", bound.Values(), []string{"sad", "fine", "happy"})
+			c.want("the database", c.seen(), []string{"sad", "fine", "happy"})
+		},
+	}, {
+		name: "label/ensure", says: "EnsureValue tolerates a label that is there, says whether it added one, and leaves the transaction alive",
+		needs: alters, each: true, catalog: moods,
+		check: func(c *check) {
+			bound := mood(c, c.m)
+			for _, label := range []string{"elated", odd} {
+				for _, want := range []bool{true, false, false} {
+					added, err := bound.EnsureValue(c.Context(), label, massive.Before("ok"))
+					c.ok(err)
+					c.want("added "+label, added, want)
+				}
+			}
+			added, err := bound.EnsureValue(c.Context(), "sad", massive.After("nobody"))
+			c.ok(err)
+			c.want("added what is there, beside nobody", added, false)
+			c.want("the database", c.seen(), []string{"sad", "elated", odd, "ok", "happy"})
+		},
+	}, {
+		name: "label/refused", says: "a label that is there is ErrLabelExists, a neighbour or a label to rename that isn't ErrLabelUnknown, and nothing changes",
+		needs: alters, each: true, catalog: moods,
+		check: func(c *check) {
+			for _, tried := range []struct {
+				op   func(b *massive.BoundEnum[string]) error
+				want error
+				says string
+			}{
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "ok") }, massive.ErrLabelExists, "add a label to public.mood"},
+				{func(b *massive.BoundEnum[string]) error {
+					return b.AddValue(c.Context(), "ok", massive.After("nobody"))
+				}, massive.ErrLabelExists, "ok"},
+				{func(b *massive.BoundEnum[string]) error {
+					return b.AddValue(c.Context(), "new", massive.After("nobody"))
+				}, massive.ErrLabelUnknown, "nobody"},
+				{func(b *massive.BoundEnum[string]) error {
+					return b.AddValue(c.Context(), "new", massive.Before("nobody"))
+				}, massive.ErrLabelUnknown, "nobody"},
+				{func(b *massive.BoundEnum[string]) error {
+					_, err := b.EnsureValue(c.Context(), "new", massive.Before("nobody"))
+					return err
+				}, massive.ErrLabelUnknown, "nobody"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "nobody", "ok") }, massive.ErrLabelUnknown, "rename a label of public.mood"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "ok") }, massive.ErrLabelExists, "ok"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "ok", "ok") }, massive.ErrLabelExists, "ok"},
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "") }, massive.ErrInvalid, "empty"},
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "a\x00") }, massive.ErrInvalid, "NUL"},
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x", massive.Place{}) }, massive.ErrInvalid, "zero Place"},
+			} {
+				c.afresh()
+				c.fails(tried.op(mood(c, c.m)), tried.want, tried.says)
+			}
+			c.afresh()
+			c.want("the database", c.seen(), []string{"sad", "ok", "happy"})
+		},
+	}, {
+		name: "label/owner", says: "only its owner alters an enum: ErrPermission", needs: alters, each: true,
+		catalog: Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad"}, NotOwned: true}}},
+		check: func(c *check) {
+			c.want("it is another's", c.enum("mood").Owner() == c.m.Server().User, false)
+			c.fails(mood(c, c.m).AddValue(c.Context(), "ok"), massive.ErrPermission, "must be its owner")
+			c.afresh()
+			_, err := mood(c, c.m).EnsureValue(c.Context(), "ok")
+			c.fails(err, massive.ErrPermission, "must be its owner")
+			c.afresh()
+			c.fails(mood(c, c.m).RenameValue(c.Context(), "sad", "ok"), massive.ErrPermission, "must be its owner")
+		},
+	}, {
+		name: "label/gone", says: "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound",
+		needs: []Capability{EnumAlterer, EnumReader}, each: true,
+		catalog: Catalog{Enums: []Enum{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
+		check: func(c *check) {
+			c.db.Do(c, Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}})
+			for _, name := range []string{"dropped", "renamed", "replaced"} {
+				for what, op := range map[string]func(b *massive.BoundEnum[string]) error{
+					"add a label to":    func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x") },
+					"add a label to ":   func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "x"); return err },
+					"rename a label of": func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "x", "y") },
+					"look for the columns of": func(b *massive.BoundEnum[string]) error {
+						e, err := b.Enum()
+						c.ok(err)
+						_, err = e.UsedBy(c.Context())
+						return err
+					},
+				} {
+					c.afresh()
+					b, err := massive.BindEnum[string](c.m, name)
+					c.ok(err)
+					c.fails(op(b), massive.ErrNotFound, what, name, "Reload")
+				}
+			}
+		},
+	}, {
+		name: "label/transaction", says: "what a transaction does to an enum is its own until it commits, and undone if it is rolled back",
+		needs: alters, catalog: moods,
+		check: func(c *check) {
+			for _, commits := range []bool{false, true} {
+				tx, inside := c.other(nil)
+				c.ok(mood(c, inside).AddValue(c.Context(), "elated"))
+				c.ok(mood(c, inside).RenameValue(c.Context(), "sad", "glum"))
+				c.want("the transaction's picture", enumLabels(c, inside), []string{"glum", "ok", "happy", "elated"})
+				c.want("everybody's picture", enumLabels(c, c.m), []string{"sad", "ok", "happy"})
+				_, err := c.m.Reload(c.Context())
+				c.ok(err)
+				c.want("everybody's, reloaded", enumLabels(c, c.m), []string{"sad", "ok", "happy"})
+				want := []string{"sad", "ok", "happy"}
+				if commits {
+					c.ok(tx.Commit())
+					want = []string{"glum", "ok", "happy", "elated"}
+				} else {
+					c.ok(tx.Rollback())
+				}
+				_, err = c.m.Reload(c.Context())
+				c.ok(err)
+				c.want(fmt.Sprintf("everybody's, when it has ended (it commits: %v)", commits), enumLabels(c, c.m), want)
+			}
+		},
+	}, {
+		name: "label/locks", says: "an altered enum is nobody else's to alter until the transaction ends; a label that was only ensured holds nobody off, and reading never waits",
+		needs: []Capability{EnumAlterer, EnumReader}, catalog: moods,
+		check: func(c *check) {
+			add := func(ctx context.Context) error { return mood(c, c.m).AddValue(ctx, "another") }
+			ensure := func(ctx context.Context) error { _, err := mood(c, c.m).EnsureValue(ctx, "sad"); return err }
+			rename := func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "happy", "glad") }
+			look := func(ctx context.Context) error { _, err := c.enum("mood").UsedBy(ctx); return err }
+			reload := func(ctx context.Context) error { _, err := c.m.Reload(ctx); return err }
+			for _, op := range []func(b *massive.BoundEnum[string]) error{
+				func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x") },
+				func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "x") },
+				func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "x"); return err },
+			} {
+				tx, inside := c.other(nil)
+				c.ok(op(mood(c, inside)))
+				c.blocks("an addition", add)
+				c.blocks("an ensured label", ensure)
+				c.blocks("a renaming", rename)
+				c.passes("a look at the columns", look)
+				c.passes("a reload", reload)
+				c.ok(tx.Rollback())
+			}
+			_, inside := c.other(nil)
+			added, err := mood(c, inside).EnsureValue(c.Context(), "sad")
+			c.ok(err)
+			c.want("added", added, false)
+			c.passes("an addition beside it", add)
+			c.passes("a renaming", rename)
+		},
+	}, {
+		name: "label/used by", says: "UsedBy lists the columns of an enum, in arrays and through domains too, by table and place", needs: []Capability{EnumReader}, each: true,
+		catalog: Catalog{Enums: []Enum{
+			{Name: "mood", Labels: []string{"sad"}, UsedBy: []EnumColumn{
+				{Column: "people.mood"}, {Column: "people.past", Array: true}, {Column: "cats.mood", Domain: "some_mood"},
+				{Column: "app.dogs.moods", Domain: "moods", Array: true}, {Column: "people.again", Domain: "some_mood"},
+			}},
+			{Name: "other", UsedBy: []EnumColumn{{Column: "people.other"}}}, {Name: "unused"},
+		}},
+		check: func(c *check) {
+			at := func(schema, table, column, typ string, array bool, through ...dialect.Name) dialect.EnumColumn {
+				return dialect.EnumColumn{
+					Relation: dialect.Name{Schema: schema, Name: table}, Kind: "table", Column: column, Type: typ, Array: array, Through: through,
+				}
+			}
+			someMood := dialect.Name{Schema: "public", Name: "some_mood"}
+			for name, want := range map[string][]dialect.EnumColumn{
+				"mood": {
+					at("app", "dogs", "moods", "moods", true, dialect.Name{Schema: "public", Name: "moods"}),
+					at("public", "cats", "mood", "some_mood", false, someMood),
+					at("public", "people", "mood", "mood", false), at("public", "people", "past", "mood[]", true),
+					at("public", "people", "again", "some_mood", false, someMood),
+				},
+				"other": {at("public", "people", "other", "other", false)}, "unused": nil,
+			} {
+				got, err := c.enum(name).UsedBy(c.Context())
+				c.ok(err)
+				c.want("the columns of "+name, sprint(got), sprint(want))
+				c.want("all of them", slices.EqualFunc(got, want, func(a, b dialect.EnumColumn) bool {
+					return a.Array == b.Array && slices.Equal(a.Through, b.Through) && a.String() == b.String()
+				}), true)
+			}
+		},
+	}}
+}
+
+// A day is a row of a view.
+type day struct {
+	N    int64
+	Name string
+}
+
+func expectRules() []rule {
+	moods := Catalog{
+		Enums:    []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}},
+		Matviews: []Matview{{Name: "days", Rows: []day{{1, "monday"}}}},
+	}
+	return []rule{{
+		name: "expect/enum", says: "an enum whose labels are not as expected is ErrDrift, at load, at reload and at Verify, and all that differs is listed in order", catalog: moods,
+		check: func(c *check) {
+			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"}), massive.EnumIs("public.mood", []string{"ok"}, massive.AllowExtra())))
+			c.ok(m.Verify(c.Context()))
+			c.db.Do(c, AddLabel{Enum: "mood", Label: "meh", Before: "ok"}, AddLabel{Enum: "mood", Label: "elated"})
+			_, err := m.Reload(c.Context())
+			c.fails(err, massive.ErrDrift, "reload", `extra labels ["meh" "elated"]`)
+			c.want("the picture", enumLabels(c, m), []string{"sad", "ok", "happy"})
+			c.fails(m.Verify(c.Context()), massive.ErrDrift, "verify")
+
+			_, err = massive.Load(c.Context(), c.db.DB(), c.db.Dialect(), massive.Expect(
+				massive.EnumIs("mood", []string{"bored", "happy", "sad", "elated", "calm"}), massive.EnumIs("other", []string{"x"}),
+			))
+			var drifts massive.Drifts
+			if !errors.As(err, &drifts) || len(drifts) != 2 {
+				c.Fatalf("%s\n\tgot %v", c.rule.says, err)
+			}
+			c.want("missing", drifts[0].Missing, []string{"bored", "calm"})
+			c.want("extra", drifts[0].Extra, []string{"meh", "ok"})
+			c.want("how many would have to move", len(drifts[0].Reordered), 1)
+			c.want("one that is not there", errors.Is(drifts[1], massive.ErrNotFound), true)
+		},
+	}, {
+		name: "expect/contradiction", says: "expectations that can't be met, whatever the database holds, are ErrInvalid", catalog: moods,
+		check: func(c *check) {
+			c.fails(c.m.Verify(c.Context()), massive.ErrInvalid, "nothing is expected")
+			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad"}), massive.EnumIs("mood", []string{"ok"})), massive.ErrInvalid, "contradict")
+			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", "ok", "happy"}), massive.EnumIs("public.mood", []string{"ok", "sad"}, massive.AllowExtra())),
+				massive.ErrInvalid, "contradict")
+			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", ""})), massive.ErrInvalid, "empty")
+		},
+	}, {
+		name: "expect/rows", says: "a view whose columns don't go into the struct is ErrDrift, with what is missing, extra or of another type",
+		needs: []Capability{RowChecker}, catalog: moods,
+		check: func(c *check) {
+			c.ok(c.m.Verify(c.Context(), massive.RowsAre[day]("days")))
+			type other struct {
+				Name int64
+				Gone string
+			}
+			err := c.m.Verify(c.Context(), massive.RowsAre[other]("days"))
+			c.fails(err, massive.ErrDrift, `missing columns ["gone"]`, `extra columns ["n"]`, "column name of type text does not go into Name int64")
+			type fewer struct{ N int64 }
+			c.ok(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days", massive.AllowExtra())))
+		},
+	}, {
+		name: "expect/own change", says: "what a program's own expectation forbids it does not do", needs: []Capability{EnumAlterer}, catalog: moods,
+		check: func(c *check) {
+			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"})))
+			c.fails(mood(c, m).AddValue(c.Context(), "elated"), massive.ErrDrift, "nothing was changed")
+			c.fails(mood(c, m).RenameValue(c.Context(), "sad", "glum"), massive.ErrDrift, "nothing was changed")
+			c.want("the database", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
+		},
+	}}
+}
