@@ -32,6 +32,8 @@ type mutant struct {
 	restart    func(at *int64) *int64
 
 	savepoint func(what string) (skip bool)
+
+	enumMutant
 }
 
 func (m *mutant) Dialect() dialect.Dialect { return m }
@@ -147,6 +149,7 @@ func mutations() []mutation {
 		mutants,
 		refreshMutants,
 		graphMutants,
+		enumMutants,
 		unclassified,
 		untimed,
 	)

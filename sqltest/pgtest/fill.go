@@ -233,6 +233,7 @@ func (f *filling) enumColumn(enum dialect.Name, c sqltest.EnumColumn) {
 		domain := parse(f.t, c.Domain)
 		if f.d.kinds[domain] == "" {
 			f.add("CREATE DOMAIN %s AS %s", f.name(c.Domain, "DOMAIN").Quoted(), of)
+			f.own("DOMAIN", domain)
 		}
 		of = domain.Quoted()
 	}
