@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// says is what the driver adds in its own words.
+var says = regexp.MustCompile(`transaction of its own: .*`)
+
+const printed = `The program starts
+  massive: load: drift: enum public.order_status: missing labels ["paid" "packed" "returned"]; extra labels ["payed"]
+
+The drift is mended
+  concerned: table public.orders.status of type order_status
+  concerned: table public.orders.past of type order_status[]
+  concerned: table public.reminders.status of type open_status
+  concerned: materialized view public.tallies.status of type order_status
+  RenameValue: ["placed" "paid" "shipped"]
+  EnsureValue paid: added false: ["placed" "paid" "shipped"]
+  EnsureValue packed: added true: ["placed" "paid" "packed" "shipped"]
+  EnsureValue returned: added true: ["placed" "paid" "packed" "shipped" "returned"]
+  Verify: all is as expected
+
+The program starts again
+  Values: ["placed" "paid" "packed" "shipped" "returned"]
+  Parse: massive: parse a label of public.order_status: label unknown: "shiped" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+  AddValue: massive: add a label to public.order_status: this program's own expectation forbids it, and nothing was changed: drift: enum public.order_status: extra labels ["lost"]
+
+Typed values
+  order 1: "paid" (NULL: false), was []
+  order 2: "packed" (NULL: false), was [placed paid]
+  order 3: "" (NULL: true), was []
+  refused: label unknown: "shiped" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+
+Inside a transaction
+  its picture:       ["placed" "paid" "packed" "shipped" "lost" "returned"]
+  everybody else's:  ["placed" "paid" "packed" "shipped" "returned"]
+  used at once: massive: use a label of public.order_status: label not committed yet: a label that was added in a transaction can be used when that has committed: commit before the statement that uses it, or add the label in a transaction of its own
+`
+
+func TestEnums(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			var out bytes.Buffer
+			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
+				t.Fatal(err)
+			}
+			if got := says.ReplaceAllString(out.String(), "transaction of its own"); got != printed {
+				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
+			}
+		})
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-driver", "mysql"}, {"extra"}} {
+		if err := run(t.Context(), &bytes.Buffer{}, args); err == nil || !strings.Contains(err.Error(), "usage: enums") {
+			t.Errorf("%v: got %v", args, err)
+		}
+	}
+}
