@@ -405,3 +405,45 @@ func TestEnumLookupsHardlyAllocate(t *testing.T) {
 		t.Errorf("a lookup through With allocates %v times, not once", n)
 	}
 }
+
+// To alter an enum is one message, and another that reads the picture; to look for its columns is one.
+func TestEnumMessages(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType, func(t *testing.T, e *env) {
+		modes := []string{""}
+		if e.driver == "pgx" {
+			modes = append(modes, "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol")
+		}
+		for nr, mode := range modes {
+			w, e := e.wired(t, mode)
+			m := load(t, e.conn(t))
+			mood, bound := enum(t, m, "mood"), bind(t, m)
+			_, err := mood.UsedBy(t.Context()) // a first time, for the driver that prepares
+			done(t, err)
+			_, err = m.Reload(t.Context())
+			done(t, err)
+			label := Mood(fmt.Sprint("label", nr))
+			for _, op := range []struct {
+				what string
+				sent int
+				do   func() error
+			}{
+				{"UsedBy", 1, func() error { _, err := mood.UsedBy(t.Context()); return err }},
+				{"Verify", 1, func() error { return m.Verify(t.Context(), massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra())) }},
+				{"AddValue", 2, func() error { return bound.AddValue(t.Context(), label) }},
+				{"EnsureValue", 2, func() error { _, err := bound.EnsureValue(t.Context(), label); return err }},
+				{"EnsureValue of another", 2, func() error { _, err := bound.EnsureValue(t.Context(), label+"x"); return err }},
+				{"RenameValue", 2, func() error { return bound.RenameValue(t.Context(), label, label+"y") }},
+				{"what is refused", 0, func() error { _ = bound.AddValue(t.Context(), ""); return nil }},
+				{"what is in memory", 0, func() error { bound.Values(); _, err := bound.Parse("sad"); return err }},
+			} {
+				w.took()
+				done(t, op.do())
+				sent := w.took()
+				if trips := strings.Count(sent, "Q") + strings.Count(sent, "S"); trips != op.sent {
+					t.Errorf("%s %s: %d round trips, want %d (%s)", op.what, mode, trips, op.sent, sent)
+				}
+			}
+		}
+	})
+}

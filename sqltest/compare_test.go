@@ -40,6 +40,10 @@ const (
 	refreshBoth         action = "refresh concurrently with no data"
 	selectRows          action = "select"
 	definition          action = "definition"
+	addLabel            action = "add label"
+	ensureLabel         action = "ensure label"
+	renameLabel         action = "rename label"
+	usedBy              action = "used by"
 	look                action = "look" // at everything, by a reload of the session's own
 	reload              action = "reload"
 	change              action = "change"
@@ -52,6 +56,9 @@ type step struct {
 	name    string // the structure's
 	value   int64  // ResetTo's
 	change  sqltest.Change
+
+	label, other  string // an enum's: to add or to rename, and its neighbour or its new text
+	before, after bool   // where other stands to an added one; neither for the end
 }
 
 func (st step) String() string {
@@ -66,6 +73,8 @@ func (st step) String() string {
 		return "   reload"
 	case resetTo:
 		return fmt.Sprintf("%d: reset %s to %d", st.session, st.name, st.value)
+	case addLabel, ensureLabel, renameLabel:
+		return fmt.Sprintf("%d: %s %s %q, %q (before %v, after %v)", st.session, st.do, st.name, st.label, st.other, st.before, st.after)
 	default:
 		return fmt.Sprintf("%d: %s %s", st.session, st.do, st.name)
 	}
@@ -327,6 +336,8 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 		return answer(fmt.Sprint(nameless(changes), picture(w)), err)
 	case nextValue, lastValue, state, reset, resetTo, restart:
 		return onSequence(ctx, w, st)
+	case addLabel, ensureLabel, renameLabel, usedBy:
+		return onEnum(ctx, w, st)
 	default:
 		return onMatview(ctx, w, st)
 	}
@@ -351,6 +362,34 @@ func onSequence(ctx context.Context, m *massive.DB, st step) outcome {
 	default:
 		return answer("done", q.Restart(ctx))
 	}
+}
+
+func onEnum(ctx context.Context, m *massive.DB, st step) outcome {
+	b, err := massive.BindEnum[string](m, st.name)
+	if err != nil {
+		return outcome{text: err.Error()}
+	}
+	var at []massive.Place
+	switch {
+	case st.before:
+		at = append(at, massive.Before(st.other))
+	case st.after:
+		at = append(at, massive.After(st.other))
+	}
+	switch st.do {
+	case addLabel:
+		err = b.AddValue(ctx, st.label, at...)
+	case ensureLabel:
+		var added bool
+		added, err = b.EnsureValue(ctx, st.label, at...)
+		return answer(fmt.Sprint("added ", added, " ", b.Values()), err)
+	case renameLabel:
+		err = b.RenameValue(ctx, st.label, st.other)
+	default:
+		e, _ := b.Enum()
+		return answer(e.UsedBy(ctx))
+	}
+	return answer(b.Values(), err)
 }
 
 func onMatview(ctx context.Context, m *massive.DB, st step) outcome {

@@ -14,6 +14,11 @@ func (f *Fake) Waits() bool {
 			return true
 		}
 	}
+	for _, e := range f.enums {
+		if len(e.lock.queue) > 0 {
+			return true
+		}
+	}
 	return false
 }
 

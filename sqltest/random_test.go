@@ -191,6 +191,7 @@ func (g *generator) catalog() sqltest.Catalog {
 	c := sqltest.Catalog{SearchPath: []string{}}
 	g.add(&c, isView)
 	g.add(&c, isSequence)
+	g.add(&c, isEnum)
 	for range rapid.IntRange(0, 6).Draw(g.rt, "structures") {
 		g.add(&c, draw(g, isView, isSequence, isSequence, isView, isEnum, isTable))
 	}
@@ -213,7 +214,7 @@ func (g *generator) add(c *sqltest.Catalog, k kind) bool {
 	case isView:
 		c.Matviews = append(c.Matviews, g.view(n, comment))
 	case isEnum:
-		c.Enums = append(c.Enums, sqltest.Enum{Name: name, Comment: comment, Labels: draw(g, nil, []string{"x"}, []string{"y", "x"})})
+		c.Enums = append(c.Enums, g.enum(n, comment))
 	case isSequence:
 		c.Sequences = append(c.Sequences, g.sequence(n, comment))
 	}
@@ -285,6 +286,19 @@ func (g *generator) someRows(shape int) any {
 	}
 }
 
+func (g *generator) enum(n dialect.Name, comment string) sqltest.Enum {
+	e := sqltest.Enum{
+		Name: n.String(), Comment: comment, Labels: draw(g, nil, []string{"x"}, []string{"y", "x"}), NotOwned: g.one(8),
+	}
+	if g.one(2) {
+		g.made++
+		table := dialect.Name{Schema: n.Schema, Name: fmt.Sprint("t", g.made)}
+		g.kinds[table] = isTable
+		e.UsedBy = []sqltest.EnumColumn{{Column: table.String() + ".e"}, {Column: table.String() + ".es", Array: true}}
+	}
+	return e
+}
+
 func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 	s := sqltest.Sequence{
 		Name: n.String(), Comment: comment, Type: draw(g, "", "bigint", "integer", "smallint"),
@@ -326,7 +340,7 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 func (g *generator) step() (step, bool) {
 	st := step{session: rapid.IntRange(0, len(g.sessions)-1).Draw(g.rt, "session")}
 	x := &g.sessions[st.session]
-	what := rapid.IntRange(0, 21).Draw(g.rt, "what")
+	what := rapid.IntRange(0, 25).Draw(g.rt, "what")
 	if x.failed && what%2 == 0 {
 		what = 13
 	}
@@ -347,6 +361,12 @@ func (g *generator) step() (step, bool) {
 		}
 	case 17:
 		st.do = draw(g, look, reload, reload)
+	case 22, 23, 24, 25:
+		st.do = draw(g, addLabel, ensureLabel, ensureLabel, renameLabel, usedBy)
+		st.name = g.name(isEnum)
+		st.label, st.other = draw(g, "x", "y", "z", `it's "\`), draw(g, "x", "y", "z", "w")
+		where := rapid.IntRange(0, 2).Draw(g.rt, "where")
+		st.before, st.after = where == 1, where == 2
 	default:
 		return g.change()
 	}
@@ -437,6 +457,9 @@ func (g *generator) change() (step, bool) {
 	case isView:
 		st.change = sqltest.SetRows{Matview: name, Rows: g.someRows(g.rows[n])}
 	case isEnum:
+		if g.busy(n) {
+			return st, false
+		}
 		g.made++
 		st.change = sqltest.AddLabel{Enum: name, Label: fmt.Sprint("l", g.made)}
 	default:
