@@ -89,7 +89,7 @@ type DB struct {
 // Bare names are resolved along the search path of the connection that the load ran on.
 //
 // Errors: [ErrInvalid] for a nil argument or wrong options, [ErrUnsupported] for a server that the dialect
-// doesn't know or that is too old, and what the driver says.
+// doesn't know or that is too old, [ErrDrift] where the database is not as [Expect] says, and what the driver says.
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
 	sel, err := selection(opts)
 	if err != nil {
@@ -108,8 +108,8 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 // database since the snapshot that it replaces. Labels appended locally are gone with that one. Structures
 // handed out before stay as they were.
 //
-// A reload that fails leaves the old snapshot in place. One that began before another and ends after it
-// publishes nothing, since the other's snapshot is the newer, and returns what changed up to that one.
+// A reload that fails, for [ErrDrift] too, leaves the old snapshot in place. One that began before another and ends
+// after it publishes nothing, since the other's snapshot is the newer, and returns what changed up to that one.
 // Errors as for [Load].
 func (m *DB) Reload(ctx context.Context) (Changes, error) {
 	m.writing.Lock()
