@@ -54,7 +54,7 @@ type Tally struct {
 
 // schema is the database as the program before this one left it.
 const schema = `
-CREATE TYPE order_status AS ENUM ('placed', 'payed', 'shipped');
+CREATE TYPE order_status AS ENUM ('placed', 'settled', 'shipped');
 CREATE DOMAIN open_status AS order_status CHECK (VALUE <> 'shipped');
 CREATE TABLE orders (
   id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -63,7 +63,7 @@ CREATE TABLE orders (
 );
 CREATE TABLE reminders (status open_status);
 CREATE MATERIALIZED VIEW tallies AS SELECT status, count(*) AS orders FROM orders GROUP BY status;
-INSERT INTO orders (status) VALUES ('payed');`
+INSERT INTO orders (status) VALUES ('settled');`
 
 // expected is what this program takes for granted.
 func expected() []massive.Expectation {
@@ -140,7 +140,7 @@ func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
 		return err
 	}
 	fmt.Fprintf(out, "  Values: %q\n", status.Values())
-	_, err = status.Parse("shiped")
+	_, err = status.Parse("shippd")
 	fmt.Fprintln(out, "  Parse:", err)
 	err = status.AddValue(ctx, "lost")
 	fmt.Fprintln(out, "  AddValue:", err)
@@ -174,7 +174,7 @@ func mend(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts)
 		fmt.Fprintln(out, "  concerned:", c)
 	}
 	// That one label is another with a new name nobody can tell from the labels.
-	if err := status.RenameValue(ctx, "payed", Paid); err != nil {
+	if err := status.RenameValue(ctx, "settled", Paid); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  RenameValue: %q\n", status.Values())
@@ -217,7 +217,7 @@ func values(ctx context.Context, out io.Writer, db *sql.DB) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "INSERT INTO orders (status) VALUES ($1)", massive.EnumValue(Status("shiped")))
+	_, err = db.ExecContext(ctx, "INSERT INTO orders (status) VALUES ($1)", massive.EnumValue(Status("shippd")))
 	var unknown *massive.LabelError
 	if !errors.As(err, &unknown) {
 		return fmt.Errorf("what is no label was written: %w", err)

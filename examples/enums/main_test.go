@@ -13,7 +13,7 @@ import (
 var says = regexp.MustCompile(`transaction of its own: .*`)
 
 const printed = `The program starts
-  massive: load: drift: enum public.order_status: missing labels ["paid" "packed" "returned"]; extra labels ["payed"]
+  massive: load: drift: enum public.order_status: missing labels ["paid" "packed" "returned"]; extra labels ["settled"]
 
 The drift is mended
   concerned: table public.orders.status of type order_status
@@ -28,14 +28,14 @@ The drift is mended
 
 The program starts again
   Values: ["placed" "paid" "packed" "shipped" "returned"]
-  Parse: massive: parse a label of public.order_status: label unknown: "shiped" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+  Parse: massive: parse a label of public.order_status: label unknown: "shippd" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
   AddValue: massive: add a label to public.order_status: this program's own expectation forbids it, and nothing was changed: drift: enum public.order_status: extra labels ["lost"]
 
 Typed values
   order 1: "paid" (NULL: false), was []
   order 2: "packed" (NULL: false), was [placed paid]
   order 3: "" (NULL: true), was []
-  refused: label unknown: "shiped" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+  refused: label unknown: "shippd" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
 
 Inside a transaction
   its picture:       ["placed" "paid" "packed" "shipped" "lost" "returned"]
