@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 const moodType = `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`
@@ -444,6 +446,56 @@ func TestEnumMessages(t *testing.T) {
 					t.Errorf("%s %s: %d round trips, want %d (%s)", op.what, mode, trips, op.sent, sent)
 				}
 			}
+		}
+	})
+}
+
+// What was done is told, where the picture could not follow.
+func TestAddValueWhoseReloadFails(t *testing.T) {
+	t.Parallel()
+	fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}})
+	defer fake.DB().Close()
+	m, err := massive.Load(t.Context(), fake.DB(), fake)
+	done(t, err)
+	mood := bind(t, m)
+	fake.Next(t, dialect.OpLoad, "", sqltest.Fail(massive.ErrServerTimeout), sqltest.Fail(massive.ErrServerTimeout))
+	added, err := mood.EnsureValue(t.Context(), "elated")
+	mustBe(t, err, massive.ErrServerTimeout, "massive: add a label to public.mood: the label was added, but the picture is not up to date")
+	same(t, "added", added, true)
+	mustBe(t, mood.RenameValue(t.Context(), "elated", "glad"), massive.ErrServerTimeout, "the label was renamed")
+	equal(t, "the picture is as it was", mood.Values(), []Mood{Sad, Ok, Happy})
+	_, err = m.Reload(t.Context())
+	done(t, err)
+	equal(t, "and can follow later", mood.Values(), []Mood{Sad, Ok, Happy, "glad"})
+	fake.WantCalls(t, `add a label to public.mood "elated"`, `rename a label of public.mood "elated" to "glad"`)
+}
+
+// Names and labels are what they are, under either setting of standard_conforming_strings.
+func TestAlteringAnOddEnum(t *testing.T) {
+	t.Parallel()
+	odd := dialect.Name{Schema: `it's`, Name: `a"b\ $body$ %1$s ?`}
+	onDrivers(t, `CREATE SCHEMA "it's"; CREATE TYPE `+odd.Quoted()+` AS ENUM ('x')`, func(t *testing.T, e *env) {
+		for _, setting := range []string{"on", "off"} {
+			conn := e.conn(t)
+			exec(t, conn, "SET standard_conforming_strings = "+setting+"; SET escape_string_warning = off")
+			b, err := massive.BindEnum[string](load(t, conn), odd.Quoted())
+			done(t, err)
+			label := `it's "\` + setting + `' $body$ %1$s ?`
+			added, err := b.EnsureValue(t.Context(), label, massive.Before("x"))
+			done(t, err)
+			same(t, "added", added, true)
+			added, err = b.EnsureValue(t.Context(), label)
+			done(t, err)
+			same(t, "added again", added, false)
+			done(t, b.AddValue(t.Context(), label+"!", massive.Before(label)))
+			done(t, b.RenameValue(t.Context(), label+"!", label+"?"))
+			same(t, "its place", fmt.Sprint(b.Position(label+"?"), b.Position(label)), fmt.Sprint(b.Position(label)-1, b.Position(label)))
+			enum, err := b.Enum()
+			done(t, err)
+			columns, err := enum.UsedBy(t.Context())
+			done(t, err)
+			same(t, "used by nobody", len(columns), 0)
+			exec(t, conn, "RESET standard_conforming_strings; RESET escape_string_warning")
 		}
 	})
 }
