@@ -175,16 +175,17 @@ func labelRules() []rule {
 			rename := func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "happy", "glad") }
 			look := func(ctx context.Context) error { _, err := c.enum("mood").UsedBy(ctx); return err }
 			reload := func(ctx context.Context) error { _, err := c.m.Reload(ctx); return err }
-			for _, op := range []func(b *massive.BoundEnum[string]) error{
-				func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x") },
-				func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "x") },
-				func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "x"); return err },
+			for _, one := range []struct {
+				does  func(b *massive.BoundEnum[string]) error
+				waits func(ctx context.Context) error
+			}{
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x") }, rename},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "x") }, ensure},
+				{func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "x"); return err }, add},
 			} {
 				tx, inside := c.other(nil)
-				c.ok(op(mood(c, inside)))
-				c.blocks("an addition", add)
-				c.blocks("an ensured label", ensure)
-				c.blocks("a renaming", rename)
+				c.ok(one.does(mood(c, inside)))
+				c.blocks("another's change", one.waits)
 				c.passes("a look at the columns", look)
 				c.passes("a reload", reload)
 				c.ok(tx.Rollback())
