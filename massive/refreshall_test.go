@@ -242,7 +242,7 @@ func slowViews(n int, of func(i int) (sleep time.Duration, reads []int)) string 
 // BenchmarkRefreshAllLevels refreshes forty views in five levels of eight, each of which sleeps equally long, eight at a
 // time: how many times the longest path that takes.
 func BenchmarkRefreshAllLevels(b *testing.B) {
-	const sleep = 200 * time.Millisecond
+	const sleep = 400 * time.Millisecond
 	e := newEnv(b, "pgx")
 	e.Exec(b, slowViews(40, func(i int) (time.Duration, []int) {
 		if i < 8 {

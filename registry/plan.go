@@ -429,7 +429,6 @@ func (p *Plan) describe() {
 	for _, n := range g.order {
 		above[n], below[n], empty[n], outdated[n] = none, none, none, none
 		for _, from := range g.before[n] {
-			from := from
 			if p.at[from] != none {
 				above[n] = from
 				continue

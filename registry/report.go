@@ -121,6 +121,7 @@ func (p Progress) log(l *slog.Logger) {
 		slog.Int("done", p.Done), slog.Int("total", p.Total)}
 	level, text := slog.LevelInfo, "refresh "+v.Outcome.String()
 	switch v.Outcome {
+	case Refreshed, Emptied:
 	case 0:
 		text = "refresh started"
 	case SkippedBusy, SkippedUpstream, Cancelled:

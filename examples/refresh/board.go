@@ -70,7 +70,7 @@ func (b *board) draw() {
 
 func mark(v massive.ViewReport) string {
 	switch v.Outcome {
-	case massive.Refreshed:
+	case massive.Refreshed, massive.Emptied:
 		return "✓"
 	case massive.Failed:
 		return "✗"
