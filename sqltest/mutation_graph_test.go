@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 var graphMutants = []mutation{
@@ -69,7 +70,7 @@ var graphMutants = []mutation{
 }
 
 // ignoringReads makes a fake whose refreshes don't look at what their views read.
-func ignoringReads(m *mutant) { m.ScanNothing() }
+func ignoringReads(m *mutant) { m.prepare = (*sqltest.Fake).ScanNothing }
 
 func (m *mutant) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	if m.savepoint != nil && m.savepoint("set") {

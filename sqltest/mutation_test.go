@@ -31,6 +31,7 @@ type mutant struct {
 	next       func(v int64, err error) (int64, error)
 	restart    func(at *int64) *int64
 
+	prepare   func(f *sqltest.Fake)
 	savepoint func(what string) (skip bool)
 
 	enumMutant
@@ -333,11 +334,14 @@ func TestMutant(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
-				m := &mutant{Fake: sqltest.New(cat)}
+				m := &mutant{}
 				c.mutate(m)
 				if m.catalog != nil {
 					m.catalog(&cat)
-					m.Fake = sqltest.New(cat)
+				}
+				m.Fake = sqltest.New(cat)
+				if m.prepare != nil {
+					m.prepare(m.Fake)
 				}
 				return m
 			}})
