@@ -27,6 +27,7 @@ type sleeper struct {
 	stub
 	lasts map[string]time.Duration // a second for those that aren't here
 	errs  map[string]error
+	busy  map[string]bool // those that somebody else is found to refresh, without an error of the server's
 
 	mu      sync.Mutex
 	running int
@@ -65,12 +66,12 @@ func (s *sleeper) RefreshMatview(
 	defer s.mu.Unlock()
 	s.running--
 	s.closed[name] = time.Now()
-	return dialect.Refreshed{Concurrently: how.Concurrently}, err
+	return dialect.Refreshed{Concurrently: how.Concurrently, Busy: s.busy[name]}, err
 }
 
 // Classify keeps nothing: refreshes fail at the same time.
 func (s *sleeper) Classify(f dialect.Failure) error {
-	if errors.Is(f.Err, errTaken) {
+	if errors.Is(f.Err, errTaken) || errors.Is(f.Err, errTimeout) {
 		return dialect.ErrBusy
 	}
 	return nil
@@ -78,8 +79,11 @@ func (s *sleeper) Classify(f dialect.Failure) error {
 
 var errTaken = errors.New("somebody has it")
 
-// errServer is what a server says.
-var errServer = &driverError{"21000", "duplicate rows"}
+// What a server says.
+var (
+	errServer  = &driverError{"21000", "duplicate rows"}
+	errTimeout = &driverError{"55P03", "lock timeout"}
+)
 
 // A marker is a sleeper with savepoints.
 type marker struct {
@@ -430,9 +434,19 @@ func TestRunInATransaction(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		s := &sleeper{errs: map[string]error{"b": errTaken}}
+		s := &sleeper{busy: map[string]bool{"a": true}}
+		report, err := run(t, s, &transaction{}, cat, registry.RefreshWith(registry.SkipIfBusy()))
+		checkOutcomes(t, report, "a skipped: busy (busy: another refresh of it runs or waits, or it is being altered; it was skipped, as SkipIfBusy asks)",
+			"b refreshed", "c skipped (it depends on public.a, which is busy)", "d refreshed")
+		if !errors.Is(err, dialect.ErrBusy) {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // a lock timeout is an error of the server's, and fails the transaction
+		s := &sleeper{errs: map[string]error{"a": errTimeout}}
 		report, _ := run(t, s, &transaction{}, cat)
-		checkOutcomes(t, report, "a refreshed", "b skipped: busy (busy: somebody has it)", "c refreshed", "d refreshed")
+		checkOutcomes(t, report, "a skipped: busy (busy: driver: lock timeout)", "b cancelled (the transaction failed with public.a)",
+			"c skipped (it depends on public.a, which is busy)", "d cancelled (the transaction failed with public.a)")
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := marker{&sleeper{errs: map[string]error{"a": errServer}}, ""}
