@@ -231,6 +231,48 @@ func graphRules() []rule {
 			})
 		},
 	}, {
+		name: "run/busy", says: "with SkipIfBusy a view that another refreshes is skipped, what depends on it too, and the rest is refreshed, in a transaction as well",
+		needs: needs, catalog: warehouse(),
+		check: func(c *check) {
+			holder, held := c.other(nil)
+			_, err := matviewOf(c, held, "daily").Refresh(c.Context())
+			c.ok(err)
+			want := map[string]massive.RefreshOutcome{
+				"raw": massive.Refreshed, "other": massive.Refreshed, "shops": massive.Refreshed, "daily": massive.SkippedBusy,
+				"far.weekly": massive.SkippedUpstream, "report": massive.SkippedUpstream,
+			}
+			// raw is read by the one that holds daily, so it is refreshed concurrently.
+			with := massive.RefreshWith(massive.SkipIfBusy(), massive.ConcurrentlyIfPossible())
+			report, err := c.m.RefreshAll(c.Context(), massive.StopOnError(), with)
+			c.fails(err, massive.ErrBusy, "3 refreshed, 1 busy, 2 skipped")
+			c.outcomes(report, want)
+			tx, inside := c.other(nil)
+			report, err = inside.RefreshAll(c.Context(), with)
+			c.fails(err, massive.ErrBusy)
+			c.outcomes(report, want)
+			c.ok(tx.Commit())
+			c.ok(holder.Rollback())
+		},
+	}, {
+		name: "run/if possible", says: "a plan foresees the mode that ConcurrentlyIfPossible comes to, and why", needs: needs,
+		catalog: Catalog{Matviews: []Matview{
+			{Name: "index", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "unpopulated", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			p, err := c.m.PlanRefresh(massive.RefreshWith(massive.ConcurrentlyIfPossible()))
+			c.ok(err)
+			report, err := p.Run(c.Context())
+			c.ok(err)
+			for i, mode := range []massive.RefreshMode{massive.Concurrent, massive.Blocking, massive.Blocking} {
+				v, s := report.Views[i], p.Steps[i]
+				c.want("the mode of "+v.Name.String(), v.Mode, mode)
+				c.want("as foreseen", s.Mode, mode)
+				c.want("why", s.Why, v.Why)
+				c.want("warnings", len(s.Warnings), 0)
+			}
+		},
+	}, {
 		name: "run/gone", says: "a view dropped between plan and run is ErrNotFound, and the rest is refreshed", needs: needs,
 		catalog: Catalog{Matviews: []Matview{{Name: "a", Rows: []number{{1}}}, {Name: "b", Rows: []number{{1}}, Reads: []string{"a"}}, {Name: "c", Rows: []number{{1}}}}},
 		check: func(c *check) {
