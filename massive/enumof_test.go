@@ -26,20 +26,6 @@ type Bare string
 
 func (Bare) Labels() []Bare { return nil }
 
-// modes are the ways in which statements travel.
-var modes = []struct {
-	name, driver string
-	params       []string
-}{
-	{"lib/pq", "postgres", nil},
-	{"lib/pq binary", "postgres", []string{"binary_parameters=yes"}},
-	{"pgx", "pgx", nil},
-	{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}},
-	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}},
-	{"pgx describe", "pgx", []string{"default_query_exec_mode=describe_exec"}},
-	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}},
-}
-
 func TestEnumOf(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")

@@ -54,6 +54,37 @@ func onDrivers(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 	}
 }
 
+// modes are the ways in which statements travel.
+var modes = []struct {
+	name, driver string
+	params       []string
+}{
+	{"lib/pq", "postgres", nil},
+	{"lib/pq binary", "postgres", []string{"binary_parameters=yes"}},
+	{"pgx", "pgx", nil},
+	{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}},
+	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}},
+	{"pgx describe", "pgx", []string{"default_query_exec_mode=describe_exec"}},
+	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}},
+}
+
+// onModes runs f over each driver and mode, each time on a database of its own.
+func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
+	t.Helper()
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
+			d := pgtest.NewDatabase(t)
+			d.Exec(t, setup)
+			e := &env{d, mode.driver, d.Open(t, mode.driver, mode.params...)}
+			f(t, e)
+			if n := e.pool.Stats().InUse; n != 0 {
+				t.Errorf("%d connections are still in use after the test", n)
+			}
+		})
+	}
+}
+
 // onQueriers runs f over a *sql.DB, a *sql.Conn and a *sql.Tx, which is rolled back.
 func (e *env) onQueriers(t *testing.T, f func(t *testing.T, q massive.Querier)) {
 	t.Helper()

@@ -24,31 +24,6 @@ const refreshable = `
 	CREATE SCHEMA "it's"; CREATE MATERIALIZED VIEW "it's"."a""b\$massive$%d" AS SELECT id FROM rows;
 	CREATE UNIQUE INDEX ON "it's"."a""b\$massive$%d" (id);`
 
-// modes are the drivers' modes that send statements differently.
-var modes = []struct{ driver, params string }{
-	{"postgres", ""}, {"postgres", "binary_parameters=yes"},
-	{"pgx", ""}, {"pgx", "default_query_exec_mode=exec"}, {"pgx", "default_query_exec_mode=simple_protocol"},
-}
-
-// onModes runs f over each driver and mode, each time on a database of its own.
-func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
-	t.Helper()
-	for _, mode := range modes {
-		t.Run(mode.driver+" "+mode.params, func(t *testing.T) {
-			t.Parallel()
-			e := newEnv(t, mode.driver)
-			e.Exec(t, setup)
-			if mode.params != "" {
-				e.pool = e.Open(t, mode.driver, mode.params)
-			}
-			f(t, e)
-			if n := e.pool.Stats().InUse; n != 0 {
-				t.Errorf("%d connections are still in use after the test", n)
-			}
-		})
-	}
-}
-
 func TestConcurrentlyIfPossible(t *testing.T) {
 	t.Parallel()
 	onModes(t, refreshable, func(t *testing.T, e *env) {
