@@ -3,9 +3,9 @@
 //
 // A plugin implements [Dialect], and of the capability interfaces those that its database has:
 // [MatviewReader], [MatviewRefresher], [RowChecker], [EnumReader], [EnumAlterer], [SequenceReader], [SequenceMover],
-// [Savepointer]. It returns plain data ([Catalog] and its definitions) and the driver's raw errors; the core validates
-// input before it calls a plugin, and wraps errors after. A plugin keeps no state per connection and is safe for
-// concurrent use.
+// [SequenceReserver], [SequenceSetter], [SequenceAuditor], [SequenceMender], [Savepointer]. It returns plain data
+// ([Catalog] and its definitions) and the driver's raw errors; the core validates input before it calls a plugin, and
+// wraps errors after. A plugin keeps no state per connection and is safe for concurrent use.
 //
 // Programs that use the library don't need this package: they import massive and one plugin.
 package dialect
@@ -81,6 +81,13 @@ const (
 	OpReset               Op = "reset"
 	OpResetTo             Op = "reset to a value"
 	OpRestart             Op = "restart"
+	OpNextValues          Op = "next values of"
+	OpNextBlock           Op = "next block of"
+	OpSetValue            Op = "set the value of"
+	OpExhaustion          Op = "look for exhaustion"
+	OpBehind              Op = "compare with its column"
+	OpCatchUp             Op = "catch up"
+	OpAllocate            Op = "allocate from"
 	OpPlan                Op = "plan refreshes"
 	OpRefreshAll          Op = "refresh views"
 )

@@ -36,6 +36,8 @@ var (
 	ErrTxAborted = errors.New("transaction already failed")
 	// ErrExhausted: the sequence has reached its last value.
 	ErrExhausted = errors.New("exhausted")
+	// ErrClosed: the allocator was closed.
+	ErrClosed = errors.New("closed")
 	// ErrOutOfRange: the value is outside the sequence's bounds.
 	ErrOutOfRange = errors.New("out of range")
 	// ErrLabelExists: the enum has that label already.

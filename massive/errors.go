@@ -43,6 +43,7 @@ var (
 	ErrServerTimeout = dialect.ErrServerTimeout // the server ended the statement, not the caller's context
 	ErrTxAborted     = dialect.ErrTxAborted     // the transaction failed earlier
 	ErrExhausted     = dialect.ErrExhausted     // the sequence has reached its last value
+	ErrClosed        = dialect.ErrClosed        // the allocator was closed
 	ErrOutOfRange    = dialect.ErrOutOfRange    // the value is outside the sequence's bounds
 	ErrLabelExists   = dialect.ErrLabelExists   // the enum has that label
 	ErrLabelUnknown  = dialect.ErrLabelUnknown  // the enum has no such label

@@ -53,8 +53,6 @@ type (
 	Index = dialect.Index
 	// A SequenceDef is what was loaded of a sequence.
 	SequenceDef = dialect.SequenceDef
-	// A SequenceState is where a sequence stands.
-	SequenceState = dialect.SequenceState
 	// A Server is the one that answered.
 	Server = dialect.Server
 )

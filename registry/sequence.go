@@ -23,14 +23,58 @@ type Sequence interface {
 	// that will be next; State tells the two apart. Errors: ErrPermission, ErrNotFound.
 	LastValue(ctx context.Context) (int64, error)
 
-	// State is where the sequence stands. Errors as LastValue's.
-	State(ctx context.Context) (dialect.SequenceState, error)
+	// State is where the sequence stands, and what is left of it, by the definition that was loaded. Errors as
+	// LastValue's.
+	State(ctx context.Context) (SequenceState, error)
 
 	// NextValue reserves a value that nobody else gets and returns it. It is used up even if the transaction
 	// that it was taken in is rolled back, unless that transaction reset the sequence before
 	// (https://www.postgresql.org/docs/current/functions-sequence.html). Errors: ErrExhausted, ErrPermission,
 	// ErrReadOnly, ErrNotFound.
 	NextValue(ctx context.Context) (int64, error)
+
+	// NextValues reserves n values in one round trip (two where n is above 100 and no multiple of 50, so that a
+	// driver which keeps statements keeps few) and returns them as they are, in the order in which they were taken.
+	// They need not follow each other: others take values meanwhile, and a sequence may cycle. Where the sequence
+	// ends before the nth, or anything else fails, the values taken until then come with the error: they are the
+	// caller's, and nobody else gets them. n goes from 1 to 10,000, which keeps the memory that it takes below
+	// 100 kB; otherwise, and for locks and transactions, as NextValue. Errors: those, and ErrInvalid.
+	NextValues(ctx context.Context, n int) ([]int64, error)
+
+	// NextBlock takes one value and with it all those up to the next one that the sequence will hand out, as many as
+	// its increment, which is read in the same statement; at the sequence's bound the block is cut short. Nobody
+	// else gets one of them, as long as all that take values by blocks do so by this, others keep to the value that
+	// NextValue gives them, and nobody makes the increment smaller while blocks are in use. A sequence that cycles
+	// is refused with ErrInvalid. Otherwise as NextValue.
+	NextBlock(ctx context.Context) (Block, error)
+
+	// SetValue makes v the value that was handed out last, so that the one behind it is next, or, if called is
+	// false, the next one. Unlike ResetTo it takes effect at once, for everybody, and stays if its transaction is
+	// rolled back, unless that transaction has reset the sequence before; it holds nobody off (ROW EXCLUSIVE),
+	// so that it can move the sequence back past a value that somebody is just taking; it waits only for resets;
+	// it needs UPDATE, not ownership. Values in the caches of other connections are still handed out
+	// (https://www.postgresql.org/docs/current/functions-sequence.html). Errors: ErrOutOfRange, ErrPermission,
+	// ErrReadOnly, ErrNotFound, ErrBusy.
+	SetValue(ctx context.Context, v int64, called bool) error
+
+	// Behind tells whether the column that the sequence is tied to, by owning it or as its primary key, holds values
+	// that the sequence is still to hand out, as after a restore or inserts with values of their own. It reads the
+	// column's largest value, by an index if there is one, and only what is committed. It needs SELECT on the
+	// sequence and the column, and waits for nobody who only takes or resets. Errors: ErrInvalid for a sequence that
+	// is tied to no column, or to one of another kind than numbers, or that cycles; ErrOutOfRange for a column with
+	// a value that no bigint holds; ErrPermission, ErrNotFound.
+	Behind(ctx context.Context) (SequenceLag, error)
+
+	// CatchUp moves a sequence that is behind its column to the first value of its own steps behind what the column
+	// holds, and tells whether it had to. It never moves one back: from its last look until its transaction ends it
+	// holds off everybody's next value, and it waits for the transactions that took one. Values in other
+	// connections' caches are dropped. It does not hold off inserts that bring values of their own: those which
+	// aren't committed yet, or, in a REPEATABLE READ transaction, weren't when that began, it does not see.
+	//
+	// It is undone if its transaction is rolled back. It needs SELECT on the column and, where it has to move the
+	// sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the column
+	// holds, ErrPermission, ErrReadOnly, ErrBusy.
+	CatchUp(ctx context.Context) (moved bool, err error)
 
 	// Reset starts the sequence over: the next value is 1. Where the sequence's bounds don't allow that the
 	// error wraps ErrOutOfRange; Restart then does what is meant. Otherwise as ResetTo.
@@ -77,11 +121,19 @@ func (s *sequence) explain(ctx context.Context, op dialect.Op, err error) error 
 }
 
 func (s *sequence) LastValue(ctx context.Context) (int64, error) {
-	state, err := s.State(ctx)
+	state, err := s.state(ctx)
 	return state.Last, err
 }
 
-func (s *sequence) State(ctx context.Context) (dialect.SequenceState, error) {
+func (s *sequence) State(ctx context.Context) (SequenceState, error) {
+	state, err := s.state(ctx)
+	if err != nil {
+		return SequenceState{}, err
+	}
+	return standing(s.def, s.def.Min, s.def.Max, state), nil
+}
+
+func (s *sequence) state(ctx context.Context) (dialect.SequenceState, error) {
 	reader, err := capability[dialect.SequenceReader](s.access)
 	if err != nil {
 		return dialect.SequenceState{}, fail(dialect.OpLastValue, s.def.Name, err)

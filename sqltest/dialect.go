@@ -21,6 +21,10 @@ var (
 	_ dialect.EnumAlterer      = (*Fake)(nil)
 	_ dialect.SequenceReader   = (*Fake)(nil)
 	_ dialect.SequenceMover    = (*Fake)(nil)
+	_ dialect.SequenceReserver = (*Fake)(nil)
+	_ dialect.SequenceSetter   = (*Fake)(nil)
+	_ dialect.SequenceAuditor  = (*Fake)(nil)
+	_ dialect.SequenceMender   = (*Fake)(nil)
 )
 
 // Name is "fake".

@@ -107,10 +107,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	r, err := c.run(ctx, query, args)
-	if err != nil {
+	if err != nil && r == nil {
 		return nil, err
 	}
-	return &rows{result: r}, nil
+	return &rows{result: r, err: err}, nil
 }
 
 func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) (*result, error) {
@@ -158,6 +158,7 @@ func (t tx) Rollback() error {
 type rows struct {
 	result *result
 	next   int
+	err    error // which comes behind the rows
 }
 
 func (r *rows) Columns() []string { return r.result.columns }
@@ -165,6 +166,9 @@ func (r *rows) Close() error      { return nil }
 
 func (r *rows) Next(dest []driver.Value) error {
 	if r.next >= len(r.result.rows) {
+		if r.err != nil {
+			return r.err
+		}
 		return io.EOF
 	}
 	copy(dest, r.result.rows[r.next])

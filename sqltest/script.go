@@ -4,6 +4,7 @@ package sqltest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -85,12 +86,12 @@ type plan struct {
 
 // Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
 // it is as usual again. A refresh is [dialect.OpRefresh] in any mode, a reset or restart [dialect.OpRestart];
-// for a load the name is empty. A name that can't be one fails the test; a plan that nothing came to carry out
-// fails it when it ends.
+// for a load, and a look for exhaustion, the name is empty. A name that can't be one fails the test; a plan that nothing
+// came to carry out fails it when it ends.
 func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
 	t.Helper()
 	var n dialect.Name
-	if op != dialect.OpLoad {
+	if op != dialect.OpLoad && op != dialect.OpExhaustion {
 		var err error
 		if n, err = parseName(name); err != nil {
 			t.Fatal(err)
@@ -148,8 +149,8 @@ func (s *session) follow(ctx context.Context, p *plan) error {
 	}
 }
 
-// A Change is something that another session does in the database: [AddLabel], [SetRows], [Drop], [Rename] or
-// [Create].
+// A Change is something that another session does in the database: [AddLabel], [SetRows], [Insert], [Drop], [Rename]
+// or [Create].
 type Change interface{ apply(f *Fake) error }
 
 // Do makes changes in the fake's database, each committed at once, as another session's would be. A change that
@@ -247,6 +248,7 @@ func (c Drop) apply(f *Fake) error {
 
 // dropColumns drops what goes with a table's columns.
 func (f *Fake) dropColumns(table dialect.Name) {
+	maps.DeleteFunc(f.columns, func(c dialect.ColumnRef, _ *column) bool { return c.Table == table })
 	of := func(c *dialect.ColumnRef) bool { return c != nil && c.Table == table }
 	for _, e := range f.enums {
 		e.used = slices.DeleteFunc(e.used, func(c dialect.EnumColumn) bool { return c.Relation == table })

@@ -77,11 +77,19 @@ func (f *Fake) addSequence(spec Sequence) error {
 	}
 	f.seqs[n] = &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
 	for _, c := range []*dialect.ColumnRef{d.OwnedBy, d.KeyOf} {
-		if c != nil && !f.tables[c.Table] {
-			if err := f.free(c.Table, table); err != nil {
+		if c != nil {
+			if err := f.addColumn(*c, spec); err != nil {
 				return err
 			}
-			f.tables[c.Table] = true
+		}
+	}
+	tied := cmp.Or(d.KeyOf, d.OwnedBy)
+	for _, v := range spec.Holds {
+		if tied == nil {
+			return invalid("sequence %s: it is tied to no column that could hold values", n)
+		}
+		if err := f.insert(*tied, v); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -139,17 +147,8 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 // NextSequenceValue takes a value, which stays taken whatever becomes of the transaction.
 func (f *Fake) NextSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name) (v int64, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpNextValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		if err := s.open(ctx, name, rowExclusive); err != nil {
-			return nil, err
-		}
-		seq := f.seqs[name]
-		switch {
-		case seq == nil:
-			return nil, notASequence(name)
-		case !seq.def.Rights.Next:
-			return nil, denied("sequence", name)
-		}
-		if err := s.writable("nextval()"); err != nil {
+		seq, err := s.taking(ctx, name)
+		if err != nil {
 			return nil, err
 		}
 		v, err := s.next(seq)

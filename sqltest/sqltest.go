@@ -101,6 +101,9 @@ type Sequence struct {
 	OwnedBy string // the column that it belongs to, as orders.no
 	KeyOf   string // the primary-key column that it feeds, as orders.id; such a sequence is left out of most loads
 
+	ColumnType string  // of the columns that it owns or feeds: bigint (the default), integer or smallint
+	Holds      []int64 // what the key column that it feeds, or else the one that it belongs to, holds
+
 	// Rights are what the role may do with it. Nil is everything.
 	Rights *dialect.SequenceRights
 }
@@ -121,6 +124,8 @@ type Fake struct {
 	enums  map[dialect.Name]*enum
 	seqs   map[dialect.Name]*sequence
 	tables map[dialect.Name]bool
+	// The columns of tables that sequences feed.
+	columns map[dialect.ColumnRef]*column
 	// The names of views' indexes, which are relations like the others.
 	indexes map[dialect.Name]*matview
 	calls   []*Call
@@ -141,6 +146,7 @@ func New(c Catalog) *Fake {
 		seqs:   map[dialect.Name]*sequence{},
 		tables: map[dialect.Name]bool{},
 
+		columns: map[dialect.ColumnRef]*column{},
 		indexes: map[dialect.Name]*matview{},
 	}
 	if c.SearchPath == nil {

@@ -60,6 +60,10 @@ const (
 	RowChecker       Capability = "RowChecker"
 	SequenceReader   Capability = "SequenceReader"
 	SequenceMover    Capability = "SequenceMover"
+	SequenceReserver Capability = "SequenceReserver"
+	SequenceSetter   Capability = "SequenceSetter"
+	SequenceAuditor  Capability = "SequenceAuditor"
+	SequenceMender   Capability = "SequenceMender"
 	Savepointer      Capability = "Savepointer"
 )
 
@@ -73,6 +77,10 @@ func has(d dialect.Dialect) map[Capability]bool {
 		RowChecker:       is[dialect.RowChecker](d),
 		SequenceReader:   is[dialect.SequenceReader](d),
 		SequenceMover:    is[dialect.SequenceMover](d),
+		SequenceReserver: is[dialect.SequenceReserver](d),
+		SequenceSetter:   is[dialect.SequenceSetter](d),
+		SequenceAuditor:  is[dialect.SequenceAuditor](d),
+		SequenceMender:   is[dialect.SequenceMender](d),
 		Savepointer:      is[dialect.Savepointer](d),
 	}
 }
@@ -123,6 +131,7 @@ func rules() []rule {
 		graphRules(),
 		enumRules(),
 		sequenceRules(),
+		manySequenceRules(),
 		transactionRules(),
 		timeoutRules(),
 		labelRules(),
@@ -187,7 +196,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 func checkCapabilities(t *testing.T, h Harness) {
 	r := &rule{
 		says: "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
-		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s"}},
+		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s", OwnedBy: "t.id"}},
 			Enums: []Enum{{Name: "mood"}}},
 	}
 	c := &check{T: t, rule: r, db: h.Open(t, r.catalog), patience: cmp.Or(h.Patience, 20*time.Second)}
@@ -202,6 +211,11 @@ func checkCapabilities(t *testing.T, h Harness) {
 	_, errLast := s.LastValue(ctx)
 	_, errNext := s.NextValue(ctx)
 	_, errUsed := c.enum("mood").UsedBy(ctx)
+	_, errMany := s.NextValues(ctx, 2)
+	_, errBlock := s.NextBlock(ctx)
+	_, errExhaustion := c.m.Exhaustion(ctx)
+	_, errBehind := s.Behind(ctx)
+	_, errCatchUp := s.CatchUp(ctx)
 	for _, tried := range []struct {
 		needs Capability
 		err   error
@@ -216,6 +230,12 @@ func checkCapabilities(t *testing.T, h Harness) {
 		{SequenceMover, errNext},
 		{SequenceMover, s.Reset(ctx)},
 		{Savepointer, c.trySavepoints()},
+		{SequenceReserver, errMany},
+		{SequenceReserver, errBlock},
+		{SequenceSetter, s.SetValue(ctx, 5, true)},
+		{SequenceAuditor, errExhaustion},
+		{SequenceMender, errBehind},
+		{SequenceMender, errCatchUp},
 	} {
 		if slices.Contains(h.Lacks, tried.needs) {
 			c.fails(tried.err, massive.ErrUnsupported)
@@ -288,7 +308,8 @@ var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
 	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
-	massive.ErrLabelUnknown, massive.ErrLabelUncommitted, massive.ErrDrift, context.Canceled, context.DeadlineExceeded,
+	massive.ErrLabelUnknown, massive.ErrLabelUncommitted, massive.ErrDrift, massive.ErrClosed,
+	context.Canceled, context.DeadlineExceeded,
 }
 
 // fails checks which error it is, that it is no other, and that it says each of the texts.

@@ -13,7 +13,8 @@ func (c *check) state(s massive.Sequence, last int64, called bool) {
 	c.Helper()
 	got, err := s.State(c.Context())
 	c.ok(err)
-	c.want("the state of "+s.Name().String(), got, dialect.SequenceState{Last: last, Called: called})
+	c.want("the state of "+s.Name().String(), dialect.SequenceState{Last: got.Last, Called: got.Called},
+		dialect.SequenceState{Last: last, Called: called})
 	v, err := s.LastValue(c.Context())
 	c.ok(err)
 	c.want("its last value", v, last)

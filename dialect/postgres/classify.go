@@ -30,6 +30,8 @@ const (
 	deadlockDetected     = "40P01"
 	permissionDenied     = "42501"
 	undefinedColumn      = "42703"
+	undefinedFunction    = "42883"
+	cannotCast           = "42846"
 	wrongObjectType      = "42809"
 	undefinedTable       = "42P01"
 	internalError        = "XX000"
@@ -128,6 +130,10 @@ func classifySequence(f dialect.Failure) error {
 		return fmt.Errorf("%w: it runs from %d to %d by %d; reset it, widen it, or let it CYCLE",
 			dialect.ErrExhausted, s.Min, s.Max, s.Increment)
 	case numericOutOfRange, invalidParameter:
+		if f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
+			return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value behind which nothing of that is left",
+				dialect.ErrOutOfRange, s.Min, s.Max)
+		}
 		if f.Op == dialect.OpReset {
 			return fmt.Errorf("%w: it runs from %d to %d; Restart starts it over at its declared start, %d",
 				dialect.ErrOutOfRange, s.Min, s.Max, s.Start)
@@ -141,8 +147,12 @@ func classifySequence(f dialect.Failure) error {
 			return errGone()
 		}
 	case undefinedColumn:
-		if f.Op == dialect.OpLastValue {
+		if f.Op == dialect.OpLastValue || f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
 			return errGone()
+		}
+	case undefinedFunction, cannotCast:
+		if f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
+			return fmt.Errorf("%w: its column holds no numbers to compare it with", dialect.ErrInvalid)
 		}
 	}
 	return nil
@@ -219,10 +229,16 @@ func permission(f dialect.Failure) error {
 		needs = "be its owner or, from PostgreSQL 17, have MAINTAIN on it"
 	case dialect.OpReset, dialect.OpResetTo, dialect.OpRestart, dialect.OpAddLabel, dialect.OpRenameLabel:
 		needs = "be its owner"
-	case dialect.OpNextValue:
+	case dialect.OpNextValue, dialect.OpNextValues, dialect.OpNextBlock:
 		needs = "have USAGE or UPDATE on it"
 	case dialect.OpLastValue, dialect.OpSelect, dialect.OpCount:
 		needs = "have SELECT on it"
+	case dialect.OpSetValue:
+		needs = "have UPDATE on it"
+	case dialect.OpBehind:
+		needs = "have SELECT on it and on its column, and no row security may apply to it"
+	case dialect.OpCatchUp:
+		needs = "be its owner, have SELECT on its column, and no row security may apply to it"
 	default:
 		return dialect.ErrPermission
 	}

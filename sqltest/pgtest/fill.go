@@ -3,6 +3,7 @@ package pgtest
 // A database that holds what a fake would: the same catalog, as data, on the real thing.
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
@@ -275,12 +276,15 @@ func (f *filling) sequence(s sqltest.Sequence) {
 		f.own("SEQUENCE", n)
 	}
 	if s.OwnedBy != "" {
-		table, column := f.column(s.OwnedBy)
+		table, column := f.column(s.OwnedBy, s.ColumnType)
 		f.add("ALTER SEQUENCE %s OWNED BY %s.%s", n.Quoted(), table.Quoted(), column)
 	}
 	if s.KeyOf != "" {
-		table, column := f.column(s.KeyOf)
+		table, column := f.column(s.KeyOf, s.ColumnType)
 		f.add("ALTER TABLE %s ALTER %s SET DEFAULT nextval(%s), ADD PRIMARY KEY (%[2]s)", table.Quoted(), column, literal(n.Quoted()))
+	}
+	for _, v := range s.Holds {
+		f.row(cmp.Or(s.KeyOf, s.OwnedBy), v)
 	}
 	f.comment("SEQUENCE", n, s.Comment)
 	if r := s.Rights; r != nil {
@@ -294,16 +298,27 @@ func (f *filling) sequence(s sqltest.Sequence) {
 }
 
 // column makes sure of a table's column, and that our role owns both.
-func (f *filling) column(text string) (dialect.Name, string) {
+func (f *filling) column(text, kind string) (dialect.Name, string) {
 	f.t.Helper()
 	dot := strings.LastIndex(text, ".")
 	if dot < 0 {
 		f.t.Fatalf("pgtest: %q is no column of a table", text)
 	}
 	table, column := f.name(text[:dot], "TABLE"), ident(text[dot+1:])
-	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN IF NOT EXISTS %s bigint", table.Quoted(), column)
+	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN IF NOT EXISTS %s %s", table.Quoted(), column,
+		cmp.Or(kind, "bigint"))
 	f.own("TABLE", table)
 	return table, column
+}
+
+// row puts a value into a table's column.
+func (f *filling) row(column string, v int64) {
+	f.t.Helper()
+	dot := strings.LastIndex(column, ".")
+	if dot < 0 {
+		f.t.Fatalf("pgtest: %q is no column of a table", column)
+	}
+	f.add("INSERT INTO %s (%s) VALUES (%d)", parse(f.t, column[:dot]).Quoted(), ident(column[dot+1:]), v)
 }
 
 // Do makes changes in a database that was filled, each in a transaction of its own, as [sqltest.Fake.Do] does in a
@@ -327,6 +342,8 @@ func (d *Database) Do(t testing.TB, changes ...sqltest.Change) {
 			source := d.rows[parse(t, c.Matview)]
 			f.add("DELETE FROM %s", source)
 			f.insert(source, rows)
+		case sqltest.Insert:
+			f.row(c.Column, c.Value)
 		case sqltest.Create:
 			d.Fill(t, sqltest.Catalog(c))
 			continue

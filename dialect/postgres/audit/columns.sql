@@ -1,0 +1,27 @@
+SELECT s.seqrelid::bigint, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, a.attname::pg_catalog.text,
+       pg_catalog.format_type(a.atttypid, a.atttypmod)::pg_catalog.text, b.type::bigint, b.modifier::bigint
+FROM pg_catalog.pg_sequence s
+CROSS JOIN LATERAL (
+  SELECT d.refobjid AS relation, d.refobjsubid AS number
+    FROM pg_catalog.pg_depend d
+   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid AND d.objsubid = 0
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+     AND d.deptype IN ('a', 'i')
+   UNION
+  SELECT f.adrelid, f.adnum::integer
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
+   WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
+     AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+  OFFSET 0) u
+JOIN pg_catalog.pg_class c ON c.oid = u.relation AND c.relpersistence <> 't'
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = u.relation AND a.attnum = u.number
+CROSS JOIN LATERAL (
+  WITH RECURSIVE chain (type, modifier, base, next) AS (
+    SELECT t.oid, a.atttypmod, t.typbasetype, t.typtypmod FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+    UNION ALL
+    SELECT t.oid, x.next, t.typbasetype, t.typtypmod FROM chain x JOIN pg_catalog.pg_type t ON t.oid = x.base
+     WHERE x.base <> 0)
+  SELECT x.type, x.modifier FROM chain x WHERE x.base = 0 OFFSET 0) b
+ORDER BY (SELECT 1) FETCH FIRST 1 ROW WITH TIES

@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// NextSequenceValues is one statement for up to 100 values, and for a multiple of 50; for any other n it is two. A driver
+// that prepares each text by itself, and keeps it, would otherwise keep one for every n that a program happens to ask
+// for, at a round trip each. The values come a row each: where the sequence ends in the middle, those before it arrive.
+func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq dialect.Name, n int) ([]int64, error) {
+	values := make([]int64, 0, n)
+	var err error
+	for len(values) < n && err == nil {
+		values, err = takeValues(ctx, q, seq, values, portion(n-len(values)))
+	}
+	return values, err
+}
+
+// portion is how many of n values one statement takes.
+func portion(n int) int {
+	const exact, round = 100, 50
+	if n <= exact {
+		return n
+	}
+	return n - n%round
+}
+
+func takeValues(ctx context.Context, q dialect.Querier, seq dialect.Name, values []int64, n int) ([]int64, error) {
+	rows, err := q.QueryContext(ctx, "SELECT pg_catalog.nextval("+regclass(seq)+")::bigint FROM pg_catalog.generate_series(1, "+
+		strconv.Itoa(n)+")")
+	if err != nil {
+		return values, err
+	}
+	defer rows.Close()
+	// Scanned into any, an int64 is taken as it is; a pointer to an int64 would go through reflection.
+	var value any
+	dest := []any{&value}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return values, err
+		}
+		v, err := integer(value)
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, rows.Err()
+}
+
+// integer is a bigint as a driver returns it.
+func integer(value any) (int64, error) {
+	switch v := value.(type) {
+	case int64:
+		return v, nil
+	case []byte:
+		return strconv.ParseInt(string(v), 10, 64)
+	case string:
+		return strconv.ParseInt(v, 10, 64)
+	default:
+		return 0, fmt.Errorf("the driver returned a bigint as %T", value)
+	}
+}
+
+// NextSequenceBlock reads the definition behind the value: nextval has then taken the sequence's lock, which whoever
+// alters the sequence waits for, and pg_sequence_parameters sees what was committed before. A look into pg_sequence
+// would see what was true when the statement began, and so might take a block to be longer than it is.
+func (postgres) NextSequenceBlock(ctx context.Context, q dialect.Querier, seq dialect.Name) (dialect.SequenceBlock, error) {
+	var b dialect.SequenceBlock
+	err := q.QueryRowContext(ctx, `SELECT n.value::bigint, p.increment::bigint, p.minimum_value::bigint, p.maximum_value::bigint,
+       p.cycle_option::boolean
+  FROM (SELECT pg_catalog.nextval(`+regclass(seq)+`) AS value OFFSET 0) n
+ CROSS JOIN LATERAL pg_catalog.pg_sequence_parameters(CASE WHEN n.value IS NOT NULL THEN `+regclass(seq)+` END) p`).
+		Scan(&b.Value, &b.Increment, &b.Min, &b.Max, &b.Cycle)
+	return b, err
+}
+
+// SetSequenceValue is setval (https://www.postgresql.org/docs/current/functions-sequence.html). Its text varies with
+// every value, and so goes through Exec, which keeps none.
+func (postgres) SetSequenceValue(ctx context.Context, q dialect.Querier, seq dialect.Name, v int64, called bool) error {
+	_, err := q.ExecContext(ctx, "SELECT pg_catalog.setval("+regclass(seq)+", "+bigint(v)+", "+strconv.FormatBool(called)+")")
+	return err
+}
+
+// bigint is a constant of that type. The smallest of them can't be written as a number behind a minus.
+func bigint(v int64) string { return "'" + strconv.FormatInt(v, 10) + "'::bigint" }
+
+var (
+	_ dialect.SequenceReserver = postgres{}
+	_ dialect.SequenceSetter   = postgres{}
+	_ dialect.SequenceAuditor  = postgres{}
+	_ dialect.SequenceMender   = postgres{}
+)

@@ -1,0 +1,68 @@
+package massive
+
+import (
+	"context"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// What sequences return.
+type (
+	// A SequenceState is where a sequence stands, and what is left of it.
+	SequenceState = registry.SequenceState
+	// A SequenceLag is a sequence beside the column that it is tied to.
+	SequenceLag = registry.SequenceLag
+	// A Block is a run of values that one value of a sequence stands for.
+	Block = registry.Block
+	// A ColumnRef names a table's column.
+	ColumnRef = dialect.ColumnRef
+	// An Exhaustion is how far the sequences of a database have come.
+	Exhaustion = registry.Exhaustion
+	// A SequenceUse is how much of a sequence is used up.
+	SequenceUse = registry.SequenceUse
+	// An UnknownUse is a sequence that could not be read.
+	UnknownUse = registry.UnknownUse
+	// An ExhaustionOption changes what [DB.Exhaustion] lists.
+	ExhaustionOption = registry.ExhaustionOption
+	// An Allocator hands out a sequence's values from blocks fetched ahead.
+	Allocator = registry.Allocator
+	// An AllocatorOption changes how an allocator works.
+	AllocatorOption = registry.AllocatorOption
+)
+
+// MaxSequenceValues is how many values one NextValues can reserve.
+const MaxSequenceValues = dialect.MaxSequenceValues
+
+// Exhaustion tells when id columns run out: it reads where all sequences of the database stand, those of primary keys
+// and those that [Include] and [Exclude] leave out included, and lists the ones that have used up three quarters of
+// their values, or the share that [AtLeast] says. An integer key on a bigint sequence is full where the integers end.
+//
+// It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences. It waits
+// for whoever resets one in an open transaction. What can't be read, or was dropped meanwhile, is listed as unknown; on
+// a transaction, where a failed statement is the end, it is an error instead. Errors: [ErrInvalid], [ErrUnsupported],
+// those of [Load].
+func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
+	return m.current.Load().Exhaustion(ctx, opts...)
+}
+
+// AtLeast lists the sequences that have used up this share of their values, from 0, which is all, to 1.
+func AtLeast(share float64) ExhaustionOption { return registry.AtLeast(share) }
+
+// NewAllocator makes an allocator for the sequence: values from blocks that are fetched ahead, for any number of
+// goroutines. The sequence has to be bound to a pool, and must not cycle. The allocator is to be closed. Errors:
+// [ErrInvalid], [ErrUnsupported].
+func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
+	return registry.NewAllocator(s, opts...)
+}
+
+// BlocksOf makes each fetch of an allocator reserve n values, from 1 to [MaxSequenceValues]. It is 1000 otherwise.
+func BlocksOf(n int) AllocatorOption { return registry.BlocksOf(n) }
+
+// HiLo makes each fetch of an allocator take one value, which stands for as many as the sequence's increment. All that
+// take values by blocks have to do so by this way, and nobody may make the increment smaller meanwhile.
+func HiLo() AllocatorOption { return registry.HiLo() }
+
+// RefillTimeout is how long a fetch of an allocator may take; 30 seconds otherwise.
+func RefillTimeout(d time.Duration) AllocatorOption { return registry.RefillTimeout(d) }

@@ -1,0 +1,242 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// An Exhaustion is how far the sequences of a database have come, and what is left of them.
+type Exhaustion struct {
+	Share   float64       // from which on a sequence is listed
+	Looked  int           // at how many sequences it has looked, those of Unknown among them
+	Above   []SequenceUse // those that have used up that share, the fullest first
+	Unknown []UnknownUse  // those that could not be read, by name
+}
+
+// A SequenceUse is how much of a sequence is used up, as the column sees it that has the least room for its values.
+type SequenceUse struct {
+	Sequence dialect.Name
+	// Column is the one that draws on the sequence, by owning it or by its default, and among those the one with the
+	// least room. It is nil for a sequence that feeds none.
+	Column     *dialect.ColumnRef
+	ColumnType string // as SQL writes it: "integer"; empty without a column
+	// State counts to Limit.
+	State SequenceState
+	// Limit is the last value that both the sequence and the column can have.
+	Limit int64
+	// Overflows says that the column is full before the sequence ends: then inserts fail, not the sequence.
+	Overflows bool
+	// Cycles says that the sequence starts over where another one ends.
+	Cycles bool
+}
+
+// An UnknownUse is a sequence that could not be read, and why: an error that wraps [dialect.ErrPermission],
+// [dialect.ErrNotFound] for one that was dropped meanwhile, or what the driver says.
+type UnknownUse struct {
+	Sequence dialect.Name
+	Err      error
+}
+
+// String is the use in a line: "public.orders.id (integer) is 93.1 % used: at 2000000000, 147483647 left up to
+// 2147483647, where the column is full (sequence public.orders_id_seq)".
+func (u SequenceUse) String() string {
+	what, of := "sequence "+u.Sequence.String(), ""
+	if u.Column != nil {
+		what, of = fmt.Sprintf("%s (%s)", *u.Column, u.ColumnType), fmt.Sprintf(" (%s)", what)
+	}
+	then := "where the sequence ends"
+	switch {
+	case u.Overflows:
+		then = "where the column is full"
+	case u.Cycles:
+		then = "where the sequence starts over"
+	}
+	return fmt.Sprintf("%s is %.1f %% used: at %d, %d left up to %d, %s%s", what, 100*u.State.Used, u.State.Last, u.State.Remaining,
+		u.Limit, then, of)
+}
+
+// String is the sequence and the reason in a line.
+func (u UnknownUse) String() string {
+	return fmt.Sprintf("sequence %s is unknown: %v", u.Sequence, u.Err)
+}
+
+// String is a line of summary, and one for each sequence that is listed.
+func (e Exhaustion) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d sequences are used up to %g %% or more", len(e.Above), e.Looked, 100*e.Share)
+	if len(e.Unknown) > 0 {
+		fmt.Fprintf(&b, ", %d are unknown", len(e.Unknown))
+	}
+	for _, u := range e.Above {
+		fmt.Fprintf(&b, "\n%s", u)
+	}
+	for _, u := range e.Unknown {
+		fmt.Fprintf(&b, "\n%s", u)
+	}
+	return b.String()
+}
+
+// An ExhaustionOption changes what [Registry.Exhaustion] lists. Each may be given once. The zero value is refused.
+type ExhaustionOption struct {
+	name  string
+	apply func(*Exhaustion) error
+}
+
+// AtLeast lists the sequences that have used up this share of their values, from 0, which is all, to 1. Without it, it
+// is 0.75.
+func AtLeast(share float64) ExhaustionOption {
+	return ExhaustionOption{"AtLeast", func(e *Exhaustion) error {
+		if !(share >= 0 && share <= 1) { //nolint:staticcheck // so that NaN is refused, too
+			return fmt.Errorf("%w: share %v; it goes from 0 to 1", dialect.ErrInvalid, share)
+		}
+		e.Share = share
+		return nil
+	}}
+}
+
+const (
+	fullEnough    = 0.75 // what is listed where nobody says from when on
+	auditedAtOnce = 250  // sequences a statement: each keeps a lock until the statement ends
+)
+
+// Exhaustion reads where all sequences of the database stand, those of primary keys and those that filters leave out
+// included, as the database has them now, and lists those that have used up a share of their values. A sequence is as
+// long as the columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647.
+//
+// It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences: they are
+// read as they are at that moment, not all at the same. It waits for whoever resets one in an open transaction. What
+// can't be read, or was dropped meanwhile, is listed as unknown; in a transaction of the caller's, where a failed
+// statement is the end, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
+func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
+	e := Exhaustion{Share: fullEnough}
+	for i, o := range opts {
+		err := fmt.Errorf("%w: option %d is the zero ExhaustionOption", dialect.ErrInvalid, i+1)
+		if o.apply != nil {
+			err = o.apply(&e)
+		}
+		if slices.ContainsFunc(opts[:i], func(p ExhaustionOption) bool { return p.name == o.name }) {
+			err = fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
+		}
+		if err != nil {
+			return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
+		}
+	}
+	auditor, err := capability[dialect.SequenceAuditor](&r.access)
+	if err != nil {
+		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
+	}
+	explained := func(err error) error {
+		return explain(ctx, r.access.dialect, dialect.Failure{Op: dialect.OpExhaustion, Err: err})
+	}
+	cat, err := r.access.dialect.Load(ctx, r.access.querier, dialect.Filter{Kinds: []dialect.Kind{dialect.KindSequence}})
+	if err != nil {
+		return Exhaustion{}, explained(err)
+	}
+	columns, err := auditor.SequenceColumns(ctx, r.access.querier)
+	if err != nil {
+		return Exhaustion{}, explained(err)
+	}
+	drawing := map[int64][]dialect.SequenceColumn{}
+	for _, c := range columns {
+		drawing[c.Sequence] = append(drawing[c.Sequence], c)
+	}
+	all := make([]*dialect.SequenceDef, len(cat.Sequences))
+	for i := range cat.Sequences {
+		all[i] = &cat.Sequences[i]
+	}
+	// In the same batches each time, so that a driver which keeps statements keeps no more than those.
+	slices.SortFunc(all, func(a, b *dialect.SequenceDef) int { return cmp.Compare(a.ID, b.ID) })
+	for batch := range slices.Chunk(all, auditedAtOnce) {
+		readings, err := r.states(ctx, auditor, batch)
+		if err != nil {
+			return Exhaustion{}, explained(err)
+		}
+		for i, reading := range readings {
+			e.add(batch[i], drawing[batch[i].ID], reading)
+		}
+	}
+	slices.SortFunc(e.Above, func(a, b SequenceUse) int {
+		return cmp.Or(cmp.Compare(b.State.Used, a.State.Used), cmp.Compare(a.State.Remaining, b.State.Remaining),
+			a.Sequence.Compare(b.Sequence))
+	})
+	slices.SortFunc(e.Unknown, func(a, b UnknownUse) int { return a.Sequence.Compare(b.Sequence) })
+	return e, nil
+}
+
+// states reads a batch. Where one sequence fails it, the halves find out which.
+func (r *Registry) states(ctx context.Context, auditor dialect.SequenceAuditor, batch []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
+	readings, err := auditor.SequenceStates(ctx, r.access.querier, batch)
+	switch {
+	case err == nil && len(readings) != len(batch):
+		return nil, fmt.Errorf("the %s dialect returned %d readings of %d sequences", r.access.dialect.Name(), len(readings), len(batch))
+	case err == nil:
+		return readings, nil
+	case ctx.Err() != nil, !answered(err):
+		return nil, err
+	}
+	known := r.access.dialect.Classify(dialect.Failure{Op: dialect.OpLastValue, Name: batch[0].Name, Sequence: batch[0], Err: err})
+	if errors.Is(known, dialect.ErrTxAborted) {
+		return nil, err
+	}
+	if len(batch) == 1 {
+		if known != nil {
+			err = &cause{known, err}
+		}
+		return []dialect.SequenceReading{{Err: err}}, nil
+	}
+	half := len(batch) / 2
+	first, err1 := r.states(ctx, auditor, batch[:half])
+	if err1 != nil {
+		return nil, errors.Join(err1, err)
+	}
+	second, err2 := r.states(ctx, auditor, batch[half:])
+	if err2 != nil {
+		return nil, errors.Join(err2, err)
+	}
+	return append(first, second...), nil
+}
+
+// add counts a sequence, and lists it if it belongs there.
+func (e *Exhaustion) add(d *dialect.SequenceDef, columns []dialect.SequenceColumn, reading dialect.SequenceReading) {
+	e.Looked++
+	if reading.Err != nil {
+		e.Unknown = append(e.Unknown, UnknownUse{d.Name, reading.Err})
+		return
+	}
+	u := SequenceUse{Sequence: d.Name, Cycles: d.Cycle, Limit: d.Max}
+	if d.Increment < 0 {
+		u.Limit = d.Min
+	}
+	low, high := d.Min, d.Max
+	slices.SortFunc(columns, func(a, b dialect.SequenceColumn) int {
+		return cmp.Or(a.Column.Table.Compare(b.Column.Table), cmp.Compare(a.Column.Column, b.Column.Column))
+	})
+	for i, c := range columns {
+		tighter := c.Bounded && (d.Increment > 0 && c.Max < u.Limit || d.Increment < 0 && c.Min > u.Limit)
+		if i == 0 || tighter {
+			u.Column, u.ColumnType = &columns[i].Column, c.Type
+		}
+		if tighter {
+			u.Overflows = true
+			if u.Limit = c.Max; d.Increment < 0 {
+				u.Limit = c.Min
+			}
+		}
+	}
+	if d.Increment > 0 {
+		high = min(high, u.Limit)
+	} else {
+		low = max(low, u.Limit)
+	}
+	u.State = standing(d, low, high, reading.State)
+	u.Column = clone(u.Column)
+	if u.State.Used >= e.Share {
+		e.Above = append(e.Above, u)
+	}
+}

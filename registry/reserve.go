@@ -1,0 +1,99 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A Block is a run of values that one value of a sequence stands for: from it to the one before the next value that the
+// sequence hands out. Its zero value is the block of the value 0 alone.
+type Block struct {
+	First, Last int64 // Last is below First for a sequence that descends
+}
+
+// Len is how many values the block has; the largest number also for one more than that.
+func (b Block) Len() uint64 {
+	n, _ := steps(min(b.First, b.Last), max(b.First, b.Last), 1)
+	return max(n, n+1)
+}
+
+// All iterates over the values, from First to Last.
+func (b Block) All() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		step := int64(1)
+		if b.Last < b.First {
+			step = -1
+		}
+		for v := b.First; yield(v) && v != b.Last; v += step {
+		}
+	}
+}
+
+func blockOf(s dialect.SequenceBlock) Block {
+	b := Block{s.Value, s.Max}
+	if s.Increment < 0 {
+		b.Last = s.Min
+	}
+	if n, ok := steps(s.Value, b.Last, s.Increment); ok && n > 0 {
+		b.Last = s.Value + s.Increment
+		if s.Increment < 0 {
+			b.Last++
+		} else {
+			b.Last--
+		}
+	}
+	return b
+}
+
+func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
+	if n < 1 || n > dialect.MaxSequenceValues {
+		return nil, fail(dialect.OpNextValues, s.def.Name, fmt.Errorf("%w: %d values; one call takes from 1 to %d",
+			dialect.ErrInvalid, n, dialect.MaxSequenceValues))
+	}
+	reserver, err := capability[dialect.SequenceReserver](s.access)
+	if err != nil {
+		return nil, fail(dialect.OpNextValues, s.def.Name, err)
+	}
+	values, err := reserver.NextSequenceValues(ctx, s.querier, s.def.Name, n)
+	if err != nil {
+		return values, s.explain(ctx, dialect.OpNextValues, err)
+	}
+	return values, nil
+}
+
+func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
+	if s.def.Cycle {
+		return Block{}, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
+	}
+	reserver, err := capability[dialect.SequenceReserver](s.access)
+	if err != nil {
+		return Block{}, fail(dialect.OpNextBlock, s.def.Name, err)
+	}
+	b, err := reserver.NextSequenceBlock(ctx, s.querier, s.def.Name)
+	switch {
+	case err != nil:
+		return Block{}, s.explain(ctx, dialect.OpNextBlock, err)
+	case b.Cycle:
+		return Block{}, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
+	}
+	return blockOf(b), nil
+}
+
+func errCycle(so string) error {
+	return fmt.Errorf("%w: a sequence that cycles hands out its values again, and %s; ALTER SEQUENCE … NO CYCLE",
+		dialect.ErrInvalid, so)
+}
+
+func (s *sequence) SetValue(ctx context.Context, v int64, called bool) error {
+	setter, err := capability[dialect.SequenceSetter](s.access)
+	if err != nil {
+		return fail(dialect.OpSetValue, s.def.Name, err)
+	}
+	if err := setter.SetSequenceValue(ctx, s.querier, s.def.Name, v, called); err != nil {
+		return s.explain(ctx, dialect.OpSetValue, err)
+	}
+	return nil
+}

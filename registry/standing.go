@@ -1,0 +1,80 @@
+package registry
+
+import (
+	"math"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A SequenceState is where a sequence stands, by the definition that it was loaded with.
+type SequenceState struct {
+	// Last is the value that was handed out last, or, while Called is false, the one that will be next. With a
+	// cache above 1 it is the last value reserved by any connection.
+	Last int64
+	// Called says that Last has been handed out. It is false for a new sequence and after a reset.
+	Called bool
+
+	// Next is the value that will be handed out next to a connection that has none in its cache, unless Ended.
+	Next int64
+	// Ended says that there is no next value: the sequence is exhausted. One that cycles never is.
+	Ended bool
+	// Remaining is how many values are left before the sequence is exhausted or, if it cycles, starts over; the
+	// largest number for that many or more.
+	Remaining uint64
+	// Used is the share of its values that the sequence has left behind, from 0 to 1, whether anybody took them or
+	// they were skipped.
+	Used float64
+}
+
+// standing is where a sequence stands whose values have to be between low and high, too.
+func standing(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) SequenceState {
+	low, high = max(low, d.Min), min(high, d.Max)
+	from, bound := low, high
+	if d.Increment < 0 {
+		from, bound = high, low
+	}
+	st := SequenceState{Last: s.Last, Called: s.Called}
+	left, fits := steps(s.Last, bound, d.Increment)
+	switch {
+	case !fits:
+	case s.Called:
+		st.Remaining = left
+	case left == math.MaxUint64:
+		st.Remaining = left // one more than can be counted
+	default:
+		st.Remaining = left + 1
+	}
+	switch {
+	case st.Remaining > 0 && s.Called:
+		st.Next = s.Last + d.Increment
+	case st.Remaining > 0:
+		st.Next = s.Last
+	case d.Cycle && d.Increment > 0:
+		st.Next = d.Min
+	case d.Cycle:
+		st.Next = d.Max
+	default:
+		st.Ended = true
+	}
+	st.Used = 1
+	if all, any := steps(from, bound, d.Increment); any {
+		st.Used = max(0, 1-float64(st.Remaining)/(float64(all)+1))
+	}
+	return st
+}
+
+// steps is how many increments fit between two values; none do where the second is on the wrong side of the first.
+func steps(from, to, increment int64) (n uint64, ok bool) {
+	if increment < 0 {
+		from, to = to, from
+	}
+	if from > to {
+		return 0, false
+	}
+	// As unsigned numbers they wrap around to what lies between them, and so does the smallest increment.
+	distance, step := uint64(to)-uint64(from), uint64(increment)
+	if increment < 0 {
+		step = -step
+	}
+	return distance / step, true
+}

@@ -1,0 +1,239 @@
+package sqltest
+
+// The columns that sequences feed: what fits into them, what they hold, and how a sequence gets past that.
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A column is one of a table's, with the numbers in it.
+type column struct {
+	kind   string // its type
+	values []int64
+}
+
+// addColumn makes sure of a column, and its table.
+func (f *Fake) addColumn(c dialect.ColumnRef, spec Sequence) error {
+	if !f.tables[c.Table] {
+		if err := f.free(c.Table, table); err != nil {
+			return err
+		}
+		f.tables[c.Table] = true
+	}
+	kind := cmp.Or(spec.ColumnType, "bigint")
+	if _, ok := limits[kind]; !ok {
+		return invalid("column %s: its type is %q, not bigint, integer or smallint", c, kind)
+	}
+	if f.columns[c] == nil {
+		f.columns[c] = &column{kind: kind}
+	}
+	return nil
+}
+
+// insert is a row of that column alone.
+func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
+	col := f.columns[c]
+	if col == nil {
+		return invalid("there is no column %s", c)
+	}
+	if limit := limits[col.kind]; v < limit[0] || v > limit[1] {
+		return invalid("column %s: %d does not fit into a %s", c, v, col.kind)
+	}
+	col.values = append(col.values, v)
+	return nil
+}
+
+// Insert puts a row with that value into the column that a sequence owns or feeds, written as orders.id: a value that
+// the sequence was not asked for, as a restore brings them.
+type Insert struct {
+	Column string
+	Value  int64
+}
+
+func (c Insert) apply(f *Fake) error {
+	ref, err := columnRef(c.Column)
+	if err != nil || ref == nil {
+		return invalid("%q is no column: it takes table.column", c.Column)
+	}
+	return f.insert(*ref, c.Value)
+}
+
+// SequenceColumns are the columns that sequences own, and those that they feed.
+func (f *Fake) SequenceColumns(ctx context.Context, q dialect.Querier) (all []dialect.SequenceColumn, err error) {
+	call := Call{Op: dialect.OpExhaustion, Detail: "in columns"}
+	err = f.ask(ctx, q, call, func(context.Context, *session) ([]driver.Value, error) {
+		for _, seq := range f.seqs {
+			for _, ref := range []*dialect.ColumnRef{seq.def.OwnedBy, seq.def.KeyOf} {
+				if ref == nil {
+					continue
+				}
+				kind := f.columns[*ref].kind
+				c := dialect.SequenceColumn{
+					Sequence: seq.id, Column: *ref, Type: kind, Bounded: true, Min: limits[kind][0], Max: limits[kind][1],
+				}
+				if !slices.Contains(all, c) {
+					all = append(all, c)
+				}
+			}
+		}
+		return nil, nil
+	})
+	return all, err
+}
+
+// SequenceStates reads many.
+func (f *Fake) SequenceStates(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef) (all []dialect.SequenceReading, err error) {
+	call := Call{Op: dialect.OpExhaustion, Detail: fmt.Sprintf("in %d sequences", len(defs))}
+	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		for _, d := range defs {
+			r, err := s.reading(ctx, d)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, r)
+		}
+		return nil, nil
+	})
+	return all, err
+}
+
+// reading goes by the sequence's number, as pg_sequence_last_value does. That needs SELECT or USAGE, but tells nothing of
+// a sequence that has handed out nothing, for which SELECT is needed.
+func (s *session) reading(ctx context.Context, d *dialect.SequenceDef) (dialect.SequenceReading, error) {
+	for _, seq := range s.fake.seqs {
+		if seq.id != d.ID {
+			continue
+		}
+		use := seq.spec.Rights == nil || seq.spec.Rights.Next
+		if seq.def.Rights.Read || use {
+			if err := seq.lock.acquire(ctx, s, rowExclusive); err != nil {
+				return dialect.SequenceReading{}, err
+			}
+		}
+		if file := s.file(seq); seq.def.Rights.Read || use && file.called {
+			return dialect.SequenceReading{State: dialect.SequenceState{Last: file.last, Called: file.called}}, nil
+		}
+		return dialect.SequenceReading{Err: fmt.Errorf("%w: the role must have SELECT on it", dialect.ErrPermission)}, nil
+	}
+	return dialect.SequenceReading{Err: fmt.Errorf("%w: dropped meanwhile", dialect.ErrNotFound)}, nil
+}
+
+// lag looks at the columns and the sequence.
+func (s *session) lag(ctx context.Context, name dialect.Name, columns []dialect.ColumnRef) (*sequence, dialect.SequenceLag, error) {
+	var lag dialect.SequenceLag
+	f := s.fake
+	if err := s.open(ctx, name, accessShare); err != nil {
+		return nil, lag, err
+	}
+	seq := f.seqs[name]
+	if seq == nil {
+		return nil, lag, &Error{Code: "42703", Message: "column s.last_value does not exist"}
+	}
+	for _, c := range columns {
+		if !f.tables[c.Table] {
+			return nil, lag, missing(c.Table)
+		}
+	}
+	if !seq.def.Rights.Read {
+		return nil, lag, denied("sequence", name)
+	}
+	file := s.file(seq)
+	lag = dialect.SequenceLag{
+		State: dialect.SequenceState{Last: file.last, Called: file.called}, Empty: true,
+		Increment: seq.def.Increment, Min: seq.def.Min, Max: seq.def.Max,
+	}
+	for _, c := range columns {
+		for _, v := range f.columns[c].values {
+			if lag.Empty || lag.Increment > 0 && v > lag.Furthest || lag.Increment < 0 && v < lag.Furthest {
+				lag.Furthest, lag.Empty = v, false
+			}
+		}
+	}
+	return seq, lag, nil
+}
+
+// SequenceLag compares a sequence with its columns.
+func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (lag dialect.SequenceLag, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpBehind, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
+		_, lag, err = s.lag(ctx, seq.Name, columns)
+		return nil, err
+	})
+	return lag, err
+}
+
+// CatchUpSequence takes the lock only if the sequence is behind, and then looks again.
+func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (moved bool, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		_, lag, err := s.lag(ctx, seq.Name, columns)
+		if err != nil || !behind(lag) {
+			return nil, err
+		}
+		if err := s.writable("ALTER SEQUENCE"); err != nil {
+			return nil, err
+		}
+		if !f.owns(seq.Name) {
+			return nil, denied("sequence", seq.Name)
+		}
+		if err := s.open(ctx, seq.Name, shareRowExclusive); err != nil {
+			return nil, err
+		}
+		if f.seqs[seq.Name] == nil {
+			return nil, notASequence(seq.Name)
+		}
+		found, lag, err := s.lag(ctx, seq.Name, columns)
+		if err != nil {
+			return nil, err
+		}
+		file := *s.file(found)
+		s.files[found] = &file
+		delete(s.cached, found)
+		if !behind(lag) {
+			return nil, nil
+		}
+		to := past(lag)
+		switch {
+		case !to.IsInt64():
+			return nil, &Error{Code: "22003", Message: fmt.Sprintf("value %q is out of range for type bigint", to)}
+		case to.Int64() < lag.Min || to.Int64() > lag.Max:
+			return nil, &Error{Code: "22023", Message: fmt.Sprintf("RESTART value (%d) is not between %d and %d", to, lag.Min, lag.Max)}
+		}
+		s.files[found] = &storage{last: to.Int64()}
+		moved = true
+		return nil, nil
+	})
+	return moved, err
+}
+
+// upcoming is the value that the sequence will hand out, which may be outside its bounds, and how far the columns are
+// beyond it, along its steps.
+func upcoming(lag dialect.SequenceLag) (next, beyond *big.Int) {
+	next = big.NewInt(lag.State.Last)
+	if lag.State.Called {
+		next.Add(next, big.NewInt(lag.Increment))
+	}
+	beyond = new(big.Int).Sub(big.NewInt(lag.Furthest), next)
+	return next, beyond
+}
+
+func behind(lag dialect.SequenceLag) bool {
+	next, beyond := upcoming(lag)
+	if lag.Empty || next.Cmp(big.NewInt(lag.Min)) < 0 || next.Cmp(big.NewInt(lag.Max)) > 0 {
+		return false
+	}
+	return beyond.Sign() == 0 || beyond.Sign() > 0 == (lag.Increment > 0)
+}
+
+// past is the first of the sequence's values behind what the columns hold.
+func past(lag dialect.SequenceLag) *big.Int {
+	next, beyond := upcoming(lag)
+	by := big.NewInt(lag.Increment)
+	steps := beyond.Quo(beyond, by)
+	return next.Add(next, steps.Add(steps, big.NewInt(1)).Mul(steps, by))
+}
