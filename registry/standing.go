@@ -58,7 +58,8 @@ func standing(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) 
 	}
 	st.Used = 1
 	if all, any := steps(from, bound, d.Increment); any {
-		st.Used = max(0, 1-float64(st.Remaining)/(float64(all)+1))
+		whole := float64(all) + 1
+		st.Used = max(0, (whole-float64(st.Remaining))/whole)
 	}
 	return st
 }
