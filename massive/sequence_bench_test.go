@@ -1,0 +1,166 @@
+package massive_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// The figures of many values at once, as ratios of both sides in one run: each round times one side behind the other,
+// and the ratio is that of the medians.
+//
+//	go test -run '^$' -bench Sequence -benchtime 20x ./massive
+
+func benchSequence(b *testing.B, driver, setup string) massive.Sequence {
+	b.Helper()
+	e := newEnv(b, driver)
+	e.Exec(b, setup)
+	e.pool.SetMaxIdleConns(4)
+	m, err := massive.Load(context.Background(), e.pool, postgres.New())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := m.Sequence("s")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.NextValues(context.Background(), 1000); err != nil { // a statement that a driver prepares is prepared
+		b.Fatal(err)
+	}
+	return s
+}
+
+// medians times each side once a round.
+func medians(b *testing.B, sides ...func() error) []time.Duration {
+	b.Helper()
+	times := make([][]time.Duration, len(sides))
+	for b.Loop() {
+		for i, side := range sides {
+			start := time.Now()
+			if err := side(); err != nil {
+				b.Fatal(err)
+			}
+			times[i] = append(times[i], time.Since(start))
+		}
+	}
+	all := make([]time.Duration, len(sides))
+	for i, t := range times {
+		slices.Sort(t)
+		all[i] = t[len(t)/2]
+	}
+	return all
+}
+
+func onBenchDrivers(b *testing.B, f func(b *testing.B, driver string)) {
+	b.Helper()
+	for _, driver := range []string{"postgres", "pgx"} {
+		b.Run(driver, func(b *testing.B) { f(b, driver) })
+	}
+}
+
+// NextValues(1000) against a thousand NextValue, and against the bare rows of the same statement.
+func BenchmarkSequenceNextValues(b *testing.B) {
+	onBenchDrivers(b, func(b *testing.B, driver string) {
+		e := newEnv(b, driver)
+		e.Exec(b, "CREATE SEQUENCE s")
+		m, err := massive.Load(context.Background(), e.pool, postgres.New())
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := m.Sequence("s")
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx := context.Background()
+		t := medians(b,
+			func() error { _, err := s.NextValues(ctx, 1000); return err },
+			func() error {
+				for range 1000 {
+					if _, err := s.NextValue(ctx); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			func() error {
+				rows, err := e.pool.QueryContext(ctx, `SELECT pg_catalog.nextval('"public"."s"')::bigint FROM pg_catalog.generate_series(1, 1000)`)
+				if err != nil {
+					return err
+				}
+				defer rows.Close()
+				values := make([]int64, 0, 1000)
+				for rows.Next() {
+					var v int64
+					if err := rows.Scan(&v); err != nil {
+						return err
+					}
+					values = append(values, v)
+				}
+				return rows.Err()
+			})
+		b.ReportMetric(float64(t[1])/float64(t[0]), "×faster-than-one-by-one")
+		b.ReportMetric(float64(t[0])/float64(t[2]), "×bare")
+		b.ReportMetric(float64(t[0].Microseconds()), "µs/1000values")
+	})
+}
+
+// Plain blocks against NextValues of as many, and so by the rate of values.
+func BenchmarkSequenceAllocatorBlocks(b *testing.B) {
+	onBenchDrivers(b, func(b *testing.B, driver string) {
+		s := benchSequence(b, driver, "CREATE SEQUENCE s")
+		a, err := massive.NewAllocator(s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer a.Close()
+		const blocks = 20
+		ctx := context.Background()
+		t := medians(b,
+			func() error {
+				for range blocks * 1000 {
+					if _, err := a.Next(ctx); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			func() error {
+				for range blocks {
+					if _, err := s.NextValues(ctx, 1000); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		b.ReportMetric(float64(t[1])/float64(t[0]), "×NextValues'-rate")
+		b.ReportMetric(blocks*1000/t[0].Seconds(), "values/s")
+	})
+}
+
+// HiLo's rate, 10,000 values a block. With -cpu 1, on one core.
+func BenchmarkSequenceAllocatorHiLo(b *testing.B) {
+	onBenchDrivers(b, func(b *testing.B, driver string) {
+		s := benchSequence(b, driver, "CREATE SEQUENCE s INCREMENT 10000")
+		a, err := massive.NewAllocator(s, massive.HiLo())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer a.Close()
+		const values = 2_000_000
+		ctx, cancel := context.WithCancel(context.Background()) // as a caller's is
+		defer cancel()
+		t := medians(b, func() error {
+			for range values {
+				if _, err := a.Next(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		b.ReportMetric(values/t[0].Seconds(), "values/s")
+	})
+}
