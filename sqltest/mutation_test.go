@@ -35,6 +35,7 @@ type mutant struct {
 	savepoint func(what string) (skip bool)
 
 	enumMutant
+	sequenceMutations
 }
 
 func (m *mutant) Dialect() dialect.Dialect { return m }
@@ -151,6 +152,7 @@ func mutations() []mutation {
 		refreshMutants,
 		graphMutants,
 		enumMutants,
+		sequenceMutants,
 		unclassified,
 		untimed,
 	)

@@ -417,7 +417,7 @@ func mendRules() []rule {
 		name: "behind/told", says: "a sequence is behind where its column holds its next value or one beyond; CatchUp moves it past that by its own steps, and nowhere if it is not behind",
 		needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{
-			{Name: "s", OwnedBy: "s_t.id", Holds: []int64{3, 1000, 7}}, {Name: "odd", Increment: 2, OwnedBy: "odd_t.id", Holds: []int64{10}},
+			{Name: "s", OwnedBy: "s_t.id", Holds: []int64{3, 1000, 7}}, {Name: "odd", Increment: 3, OwnedBy: "odd_t.id", Holds: []int64{11}},
 			{Name: "down", Increment: -5, OwnedBy: "down_t.id", Holds: []int64{-33, 8}}, {Name: "empty", OwnedBy: "empty_t.id"},
 			{Name: "first", OwnedBy: "first_t.id", Holds: []int64{1}}, {Name: "ahead", Start: 50, OwnedBy: "ahead_t.id", Holds: []int64{49}},
 			{Name: "hilo", Increment: 100, OwnedBy: "hilo_t.id", ColumnType: "integer", Holds: []int64{77}},
@@ -428,7 +428,7 @@ func mendRules() []rule {
 				behind         bool
 				furthest, next int64
 			}{
-				"s": {true, 1000, 1001}, "odd": {true, 10, 11}, "down": {true, -33, -36}, "empty": {false, 0, 1}, "first": {true, 1, 2},
+				"s": {true, 1000, 1001}, "odd": {true, 11, 13}, "down": {true, -33, -36}, "empty": {false, 0, 1}, "first": {true, 1, 2},
 				"ahead": {false, 49, 50}, "hilo": {false, 77, 101},
 			} {
 				s := c.sequence(name)
