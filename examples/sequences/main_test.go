@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+const printed = `2 of 4 sequences are used up to 80 % or more
+public.events.id (integer) is 95.0 % used: at 2040000000, 107483647 left up to 2147483647, where the column is full (sequence public.event_ids)
+public.coupons.no (smallint) is 88.5 % used: at 29000, 3767 left up to 32767, where the sequence ends (sequence public.coupons_no_seq)
+
+An order is refused: its id is taken
+public.orders.id is at 1200, and its sequence is behind: the next value is 2
+CatchUp moved public.orders_id_seq: true
+An order then: id 1201
+
+An allocator gave 4 workers 80000 different ids
+`
+
+func TestSequences(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			var out bytes.Buffer
+			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
+				t.Fatal(err)
+			}
+			if out.String() != printed {
+				t.Errorf("it printed:\n%s\nwant:\n%s", &out, printed)
+			}
+		})
+	}
+}
+
+// Another's database is only looked at.
+func TestAnothersDatabase(t *testing.T) {
+	t.Parallel()
+	database := pgtest.NewDatabase(t)
+	database.Exec(t, schema)
+	var first string
+	for range 2 {
+		var out bytes.Buffer
+		if err := run(t.Context(), &out, []string{"-dsn", database.DSN()}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "public.orders.id is at 1200, and its sequence is behind: the next value is 1\n") {
+			t.Errorf("it printed:\n%s", &out)
+		}
+		if first != "" && out.String() != first {
+			t.Errorf("it printed, the second time:\n%s\nand the first time:\n%s", &out, first)
+		}
+		first = out.String()
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for says, args := range map[string][]string{
+		`unexpected argument "x"`: {"x"}, `unknown driver "mysql"`: {"-driver", "mysql"}, "/nowhere": {"-dsn", "host=/nowhere"},
+	} {
+		err := run(t.Context(), &bytes.Buffer{}, args)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
