@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -57,7 +58,9 @@ func (u SequenceUse) String() string {
 	case u.Cycles:
 		then = "where the sequence starts over"
 	}
-	return fmt.Sprintf("%s is %.1f %% used: at %d, %d left up to %d, %s%s", what, 100*u.State.Used, u.State.Last, u.State.Remaining,
+	const rounding = 1e-9
+	percent := math.Floor(1000*u.State.Used+rounding) / 10 // cut, so that 100 % are full
+	return fmt.Sprintf("%s is %.1f %% used: at %d, %d left up to %d, %s%s", what, percent, u.State.Last, u.State.Remaining,
 		u.Limit, then, of)
 }
 

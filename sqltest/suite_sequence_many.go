@@ -356,7 +356,7 @@ func exhaustionRules() []rule {
 				"public.o.id (smallint) is 100.0 % used: at 40000, 0 left up to 32767, where the column is full (sequence public.over)",
 				"sequence public.round is 100.0 % used: at 10, 0 left up to 10, where the sequence starts over",
 				"sequence public.reset is 99.0 % used: at 991, 10 left up to 1000, where the sequence ends",
-				"public.lines.no (smallint) is 97.7 % used: at 32000, 767 left up to 32767, where the column is full (sequence public.lines_no)",
+				"public.lines.no (smallint) is 97.6 % used: at 32000, 767 left up to 32767, where the column is full (sequence public.lines_no)",
 				"public.orders.id (integer) is 93.1 % used: at 2000000000, 147483647 left up to 2147483647, where the column is full (sequence public.orders_id_seq)",
 				"sequence public.down is 90.0 % used: at -90, 10 left up to -100, where the sequence ends",
 				"sequence public.most is 80.0 % used: at 80, 20 left up to 100, where the sequence ends",

@@ -9,7 +9,7 @@ import (
 )
 
 const printed = `2 of 4 sequences are used up to 80 % or more
-public.events.id (integer) is 95.0 % used: at 2040000000, 107483647 left up to 2147483647, where the column is full (sequence public.event_ids)
+public.events.id (integer) is 94.9 % used: at 2040000000, 107483647 left up to 2147483647, where the column is full (sequence public.event_ids)
 public.coupons.no (smallint) is 88.5 % used: at 29000, 3767 left up to 32767, where the sequence ends (sequence public.coupons_no_seq)
 
 An order is refused: its id is taken

@@ -1,0 +1,116 @@
+package massive_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// faked is a sequence named s of a fake's.
+func faked(t *testing.T, s sqltest.Sequence) (*sqltest.Fake, massive.Sequence) {
+	t.Helper()
+	s.Name = "s"
+	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{s}})
+	m, err := massive.Load(t.Context(), f.DB(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, sequence(t, m, "s")
+}
+
+func allocator(t *testing.T, s massive.Sequence, opts ...massive.AllocatorOption) *massive.Allocator {
+	t.Helper()
+	a, err := massive.NewAllocator(s, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	return a
+}
+
+func allocated(t *testing.T, a *massive.Allocator, want ...int64) {
+	t.Helper()
+	for _, w := range want {
+		v, err := a.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the next value", v, w)
+	}
+}
+
+// A fetch that fails comes to who waits for it, and the next call tries anew.
+func TestAllocatorErrorsDoNotStick(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the line is cut")
+	f, s := faked(t, sqltest.Sequence{})
+	a := allocator(t, s, massive.BlocksOf(4))
+	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(broken), sqltest.Fail(massive.ErrBusy))
+	_, err := a.Next(t.Context())
+	mustBe(t, err, broken, "massive: next values of public.s: the line is cut")
+	_, err = a.Next(t.Context())
+	mustBe(t, err, massive.ErrBusy)
+	allocated(t, a, 1, 2)
+}
+
+// A fetch ahead that fails costs nobody a value or an error, while there are values and when the next fetch is well.
+func TestAllocatorFetchAheadFails(t *testing.T) {
+	t.Parallel()
+	f, s := faked(t, sqltest.Sequence{})
+	a := allocator(t, s, massive.BlocksOf(4))
+	allocated(t, a, 1, 2)
+	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrBusy))
+	allocated(t, a, 3) // the half is taken: it fetches ahead
+	deadline := time.Now().Add(10 * time.Second)
+	for len(f.Calls()) < 3 && time.Now().Before(deadline) { // a load, the first block, the fetch ahead
+		time.Sleep(time.Millisecond)
+	}
+	allocated(t, a, 4)
+	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrDeadlock))
+	var err error
+	for range 2 { // the first call may still have met the fetch ahead
+		if _, err = a.Next(t.Context()); errors.Is(err, massive.ErrDeadlock) {
+			break
+		}
+		mustBe(t, err, massive.ErrBusy)
+	}
+	mustBe(t, err, massive.ErrDeadlock)
+	allocated(t, a, 5, 6, 7, 8, 9)
+}
+
+// A fetch that hangs ends with its timeout, for all who wait, and not with the context of one of them.
+func TestAllocatorTimeout(t *testing.T) {
+	t.Parallel()
+	f, s := faked(t, sqltest.Sequence{Increment: 100})
+	a := allocator(t, s, massive.HiLo(), massive.RefillTimeout(200*time.Millisecond))
+	f.Next(t, dialect.OpNextBlock, "s", sqltest.Hang())
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err := a.Next(ctx)
+	mustBe(t, err, context.DeadlineExceeded, "massive: allocate from public.s: ")
+	_, err = a.Next(t.Context())
+	mustBe(t, err, context.DeadlineExceeded, "massive: next block of public.s: ")
+	allocated(t, a, 1, 2, 3)
+}
+
+// It fetches the next block when half of one is taken, one at a time, and nothing before it is asked.
+func TestAllocatorFetchesAhead(t *testing.T) {
+	t.Parallel()
+	f, s := faked(t, sqltest.Sequence{})
+	a := allocator(t, s, massive.BlocksOf(10))
+	f.WantCalls(t)
+	allocated(t, a, 1, 2, 3, 4, 5)
+	f.WantCalls(t, "next values of public.s 10")
+	f.Next(t, dialect.OpNextValues, "s", sqltest.Slow(20*time.Millisecond))
+	allocated(t, a, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+	f.WantCalls(t, "next values of public.s 10")
+	a.Close()
+	if v, err := s.NextValue(t.Context()); v != 21 || err != nil {
+		t.Errorf("behind what was fetched comes %d, %v", v, err)
+	}
+}

@@ -1,0 +1,359 @@
+package massive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+// What is one message stays one, and a driver that keeps statements keeps few, whatever n is.
+func TestNextValuesStatements(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s; CREATE TABLE t (id int); ALTER SEQUENCE s OWNED BY t.id; INSERT INTO t VALUES (5)`, func(t *testing.T, e *env) {
+		modes := []string{""}
+		if e.driver == "pgx" {
+			modes = append(modes, "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol")
+		}
+		for _, mode := range modes {
+			w, e := e.wired(t, mode)
+			conn := e.conn(t)
+			s := sequence(t, load(t, conn), "s")
+			many := func(n int) func() error {
+				return func() error { _, err := s.NextValues(t.Context(), n); return err }
+			}
+			for what, c := range map[string]struct {
+				op   func() error
+				runs int
+			}{
+				"NextValues(7)": {many(7), 1}, "NextValues(100)": {many(100), 1}, "NextValues(1000)": {many(1000), 1},
+				"NextValues(10000)": {many(10_000), 1}, "NextValues(1234)": {many(1234), 2},
+				"NextBlock": {func() error { _, err := s.NextBlock(t.Context()); return err }, 1},
+				"SetValue":  {func() error { return s.SetValue(t.Context(), 3, true) }, 1},
+				"Behind":    {func() error { _, err := s.Behind(t.Context()); return err }, 1},
+				"CatchUp":   {func() error { _, err := s.CatchUp(t.Context()); return err }, 1},
+			} {
+				if err := c.op(); err != nil { // a first time, for the drivers that prepare
+					t.Fatalf("%s: %v", what, err)
+				}
+				w.took()
+				if err := c.op(); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+				sent := w.took()
+				run, prepared := statements(sent)
+				trips := strings.Count(sent, "Q") + strings.Count(sent, "S")
+				if run != c.runs || (prepared != 0 && mode == "") || trips != c.runs {
+					t.Errorf("%s %s: ran %d statements, prepared %d, in %d round trips (%s)", what, mode, run, prepared, trips, sent)
+				}
+			}
+		}
+
+		conn := e.conn(t)
+		s := sequence(t, load(t, conn), "s")
+		for n := 1; n <= massive.MaxSequenceValues; n += 13 {
+			if values, err := s.NextValues(t.Context(), n); err != nil || len(values) != n {
+				t.Fatalf("NextValues(%d): %d values, %v", n, len(values), err)
+			}
+			if err := s.SetValue(t.Context(), int64(n), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept := one[int](t, conn, "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE '%nextval%' OR statement LIKE '%setval%'")
+		if kept > 300 {
+			t.Errorf("for 770 different n the server keeps %d statements", kept)
+		}
+	})
+}
+
+// A block is as long as the increment was when its value was taken, even if that had to wait for whoever changed it.
+func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s INCREMENT 1000`, func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t), "s")
+		take := func() massive.Block {
+			t.Helper()
+			b, err := s.NextBlock(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		same(t, "the first block", take(), massive.Block{First: 1, Last: 1000})
+		tx := e.begin(t)
+		exec(t, tx, "ALTER SEQUENCE s INCREMENT 10")
+		waiting := make(chan massive.Block, 1)
+		go func() { b, _ := s.NextBlock(t.Context()); waiting <- b }()
+		eventually(t, e.pool, "the block waits for the change", `SELECT EXISTS (SELECT FROM pg_locks
+			WHERE relation = 's'::regclass AND NOT granted)`)
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		b := <-waiting
+		same(t, "the length of the block behind the change", b.Len(), 10)
+		same(t, "and the next one follows it", take().First, b.Last+1)
+	})
+}
+
+// While others take values, insert rows with values of their own and catch up, no value is handed out twice, and none
+// that the table had before.
+func TestCatchUpNeverMovesBack(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TABLE t (id bigserial PRIMARY KEY)`, func(t *testing.T, e *env) {
+		m := e.load(t, massive.KeySequences())
+		s := sequence(t, m, "t_id_seq")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var mu sync.Mutex
+		seen := map[int64]bool{}
+		var writers, menders sync.WaitGroup
+		for range 3 {
+			writers.Go(func() {
+				for range 150 {
+					v, err := s.NextValue(t.Context())
+					mu.Lock()
+					if err != nil || seen[v] {
+						t.Errorf("value %d came twice, or failed: %v", v, err)
+					}
+					seen[v] = true
+					mu.Unlock()
+				}
+			})
+		}
+		moves := 0
+		menders.Go(func() {
+			random := rand.New(rand.NewPCG(1, 2))
+			for ctx.Err() == nil {
+				if _, err := e.pool.ExecContext(t.Context(), fmt.Sprintf(
+					"INSERT INTO t SELECT max(v) + %d FROM (SELECT last_value AS v FROM t_id_seq UNION ALL SELECT max(id) FROM t) x", 20+random.IntN(60),
+				)); err != nil {
+					t.Error(err)
+				}
+				moved, err := s.CatchUp(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				if moved {
+					moves++
+				}
+			}
+		})
+		writers.Wait()
+		stop()
+		menders.Wait()
+		if _, err := s.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "different values", len(seen), 3*150)
+		same(t, "the largest one in the table is below the next one",
+			next(t, s) > one[int64](t, e.pool, "SELECT max(id) FROM t"), true)
+		if moves == 0 {
+			t.Error("nothing was ever caught up")
+		}
+	})
+}
+
+func TestBehindOddColumns(t *testing.T) {
+	t.Parallel()
+	const odd = `"Od""d $massive$ \ 'x'"`
+	onDrivers(t, `
+		CREATE DOMAIN positive AS integer CHECK (VALUE > 0); CREATE DOMAIN more AS positive;
+		CREATE SEQUENCE of_domain; CREATE TABLE a (id more DEFAULT nextval('of_domain') PRIMARY KEY); INSERT INTO a VALUES (40);
+		CREATE SEQUENCE of_numeric; CREATE TABLE b (id numeric(30) PRIMARY KEY DEFAULT nextval('of_numeric')); INSERT INTO b VALUES (12345678901);
+		CREATE SEQUENCE of_text; CREATE TABLE c (id text PRIMARY KEY DEFAULT 'A' || nextval('of_text')); INSERT INTO c VALUES ('99');
+		CREATE TABLE d (id serial PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE d1 PARTITION OF d FOR VALUES FROM (1) TO (1000);
+			INSERT INTO d1 VALUES (500);
+		CREATE TABLE hidden (id serial PRIMARY KEY); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; INSERT INTO hidden VALUES (7);
+		CREATE TABLE huge (id numeric PRIMARY KEY); CREATE SEQUENCE of_huge OWNED BY huge.id; INSERT INTO huge VALUES (1e30);
+		CREATE SCHEMA `+odd+`; CREATE TABLE `+odd+`.`+odd+` (`+odd+` int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME `+odd+`.s) PRIMARY KEY);
+			INSERT INTO `+odd+`.`+odd+` OVERRIDING SYSTEM VALUE VALUES (3)`,
+		func(t *testing.T, e *env) {
+			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+				m := e.load(t, massive.KeySequences()).With(q)
+				for name, want := range map[string]int64{"of_domain": 41, "of_numeric": 12345678902, "d_id_seq": 501, odd + ".s": 4} {
+					s := sequence(t, m, name)
+					lag, err := s.Behind(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					moved, err := s.CatchUp(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					same(t, name+" is behind as it was moved", lag.Behind, moved)
+					same(t, "the next value of "+name, next(t, s), want)
+					if err := s.Restart(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			m := e.load(t, massive.KeySequences())
+			for _, op := range []func(s massive.Sequence) error{
+				func(s massive.Sequence) error { _, err := s.Behind(t.Context()); return err },
+				func(s massive.Sequence) error { _, err := s.CatchUp(t.Context()); return err },
+			} {
+				mustBe(t, op(sequence(t, m, "of_text")), massive.ErrInvalid, "holds no numbers")
+				mustBe(t, op(sequence(t, m, "of_huge")), massive.ErrOutOfRange)
+			}
+			_, as := e.role(t, "GRANT USAGE ON SCHEMA public TO $role; GRANT SELECT ON hidden, hidden_id_seq TO $role")
+			s := sequence(t, m.With(as), "hidden_id_seq")
+			_, err := s.Behind(t.Context())
+			mustBe(t, err, massive.ErrPermission, "row security")
+			_, err = s.CatchUp(t.Context())
+			mustBe(t, err, massive.ErrPermission, "row security")
+			s = sequence(t, m.With(as), "d_id_seq")
+			_, err = s.Behind(t.Context())
+			mustBe(t, err, massive.ErrPermission, "have SELECT on it and on its column")
+		})
+}
+
+// A catch-up leaves nothing behind in its caller's transaction but the sequence.
+func TestCatchUpLeavesNoSetting(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t VALUES (9)`, func(t *testing.T, e *env) {
+		tx := e.begin(t)
+		for _, want := range []bool{true, false} {
+			moved, err := sequence(t, e.load(t, massive.KeySequences()).With(tx), "t_id_seq").CatchUp(t.Context())
+			if err != nil || moved != want {
+				t.Errorf("moved %v, %v; want %v", moved, err, want)
+			}
+			same(t, "the setting that carried the outcome", one[string](t, tx, "SELECT current_setting('massive.moved')"), "")
+		}
+	})
+}
+
+func TestExhaustion(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		DO $$ BEGIN FOR i IN 1..560 LOOP EXECUTE format('CREATE SEQUENCE many_%s MAXVALUE 10', i); END LOOP; END $$;
+		SELECT setval('many_1', 10), setval('many_300', 9), setval('many_560', 10, false);
+		ALTER SEQUENCE many_2 START 9 RESTART;
+		CREATE SCHEMA app; CREATE SEQUENCE app.shared; SELECT setval('app.shared', 9000);
+		CREATE DOMAIN short AS numeric(4,0); CREATE DOMAIN shorter AS short;
+		CREATE TABLE app.loose (id text DEFAULT 'A' || nextval('app.shared')); CREATE TABLE app.tight (id shorter DEFAULT nextval('app.shared'));
+		CREATE TABLE parts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY) PARTITION BY RANGE (id);
+		CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (10);
+		ALTER TABLE parts ALTER id RESTART 2147483000;
+		CREATE TEMP TABLE gone (id smallint DEFAULT nextval('app.shared'))`,
+		func(t *testing.T, e *env) {
+			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+				m := e.load(t, massive.Only(massive.KindEnum)).With(q)
+				got, err := m.Exhaustion(t.Context(), massive.AtLeast(0.81))
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, "the report", got.String(), `5 of 562 sequences are used up to 81 % or more
+sequence public.many_1 is 100.0 % used: at 10, 0 left up to 10, where the sequence ends
+public.parts.id (integer) is 99.9 % used: at 2147483000, 648 left up to 2147483647, where the sequence ends (sequence public.parts_id_seq)
+app.tight.id (shorter) is 90.0 % used: at 9000, 999 left up to 9999, where the column is full (sequence app.shared)
+sequence public.many_300 is 90.0 % used: at 9, 1 left up to 10, where the sequence ends
+sequence public.many_560 is 90.0 % used: at 10, 1 left up to 10, where the sequence ends`)
+			})
+		})
+}
+
+// Sequences that are dropped while it looks are listed as unknown, or not at all, and all others as always.
+func TestExhaustionWhileSequencesAreDropped(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE SEQUENCE s%s; SELECT setval(''s%1$s'', 5)', i); END LOOP; END $$;
+		CREATE SEQUENCE full_one MAXVALUE 2; SELECT setval('full_one', 2)`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					n := 1 + i%300
+					if _, err := e.pool.ExecContext(t.Context(), fmt.Sprintf("DROP SEQUENCE s%d; CREATE SEQUENCE s%[1]d", n)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+			unknown := 0
+			for range 15 {
+				got, err := m.Exhaustion(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(got.Above) != 1 || got.Above[0].Sequence.Name != "full_one" || got.Looked < 250 {
+					t.Fatalf("the report is\n%s", got)
+				}
+				for _, u := range got.Unknown {
+					unknown++
+					if !errors.Is(u.Err, massive.ErrNotFound) {
+						t.Errorf("%v", u)
+					}
+				}
+			}
+			stop()
+			wg.Wait()
+			t.Logf("%d sequences were dropped under way", unknown)
+		})
+}
+
+// What waits for a reset ends with its context.
+func TestExhaustionWaits(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		tx := e.begin(t)
+		if err := sequence(t, m.With(tx), "s").Reset(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := m.Exhaustion(ctx)
+		mustBe(t, err, context.DeadlineExceeded, "massive: look for exhaustion: ")
+	})
+}
+
+// Two processes, as two pools, and a third party beside them: no value comes twice.
+func TestAllocatorsOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE plain INCREMENT 3; CREATE SEQUENCE hilo INCREMENT 64`, func(t *testing.T, e *env) {
+		other := &env{e.Database, e.driver, e.Open(t, e.driver)}
+		for name, opts := range map[string][]massive.AllocatorOption{"plain": {massive.BlocksOf(32)}, "hilo": {massive.HiLo()}} {
+			var all []int64
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			for _, e := range []*env{e, other} {
+				s := sequence(t, e.load(t), name)
+				a, err := massive.NewAllocator(s, opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer a.Close()
+				take := func(n int, next func(context.Context) (int64, error)) {
+					mine := make([]int64, n)
+					for i := range mine {
+						var err error
+						if mine[i], err = next(t.Context()); err != nil {
+							t.Error(err)
+						}
+					}
+					if !slices.IsSorted(mine) {
+						t.Errorf("%s: one caller's values are not in order: %v", name, mine)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					all = append(all, mine...)
+				}
+				wg.Go(func() { take(1000, a.Next) })
+				wg.Go(func() { take(1000, a.Next) })
+				wg.Go(func() { take(50, s.NextValue) })
+			}
+			wg.Wait()
+			slices.Sort(all)
+			same(t, "different values of "+name, len(slices.Compact(all)), 4100)
+		}
+	})
+}
