@@ -55,11 +55,11 @@ func (s *sequence) tied() ([]dialect.ColumnRef, error) {
 }
 
 func (s *sequence) Behind(ctx context.Context) (SequenceLag, error) {
-	columns, err := s.tied()
+	mender, err := capability[dialect.SequenceMender](s.access)
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
 	}
-	mender, err := capability[dialect.SequenceMender](s.access)
+	columns, err := s.tied()
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
 	}
@@ -79,11 +79,11 @@ func (s *sequence) Behind(ctx context.Context) (SequenceLag, error) {
 }
 
 func (s *sequence) CatchUp(ctx context.Context) (moved bool, err error) {
-	columns, err := s.tied()
+	mender, err := capability[dialect.SequenceMender](s.access)
 	if err != nil {
 		return false, fail(dialect.OpCatchUp, s.def.Name, err)
 	}
-	mender, err := capability[dialect.SequenceMender](s.access)
+	columns, err := s.tied()
 	if err != nil {
 		return false, fail(dialect.OpCatchUp, s.def.Name, err)
 	}

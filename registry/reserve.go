@@ -65,12 +65,12 @@ func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
 }
 
 func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
-	if s.def.Cycle {
-		return Block{}, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
-	}
 	reserver, err := capability[dialect.SequenceReserver](s.access)
 	if err != nil {
 		return Block{}, fail(dialect.OpNextBlock, s.def.Name, err)
+	}
+	if s.def.Cycle {
+		return Block{}, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
 	}
 	b, err := reserver.NextSequenceBlock(ctx, s.querier, s.def.Name)
 	switch {

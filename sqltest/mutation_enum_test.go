@@ -11,11 +11,11 @@ import (
 
 // An enumMutant is a mutant whose work on enums is broken: where a function is set, it stands in for the fake's own.
 type enumMutant struct {
-	add     func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool)
-	added   func(added bool, err error) (bool, error)
-	rename  func(from, to string) (string, string, bool)
-	columns func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error)
-	unfit   func(why string) string
+	add    func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool)
+	added  func(added bool, err error) (bool, error)
+	rename func(from, to string) (string, string, bool)
+	used   func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error)
+	unfit  func(why string) string
 }
 
 func (m *mutant) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, label string, at dialect.LabelPlace,
@@ -49,8 +49,8 @@ func (m *mutant) EnumColumns(ctx context.Context, q dialect.Querier, enum dialec
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
 	used, err := m.Fake.EnumColumns(ctx, q, enum)
-	if m.columns != nil {
-		return m.columns(used, err)
+	if m.used != nil {
+		return m.used(used, err)
 	}
 	return used, err
 }
@@ -115,24 +115,24 @@ var enumMutants = []mutation{
 		}
 	})},
 	{"columns unordered in use", "UsedBy lists the columns of an enum", func(m *mutant) {
-		m.columns = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
+		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			used = slices.Clone(used)
 			slices.Reverse(used)
 			return used, err
 		}
 	}},
 	{"arrays left out of use", "UsedBy lists the columns of an enum", func(m *mutant) {
-		m.columns = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
+		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Array }), err
 		}
 	}},
 	{"domains left out of use", "UsedBy lists the columns of an enum", func(m *mutant) {
-		m.columns = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
+		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Through != nil }), err
 		}
 	}},
 	{"a lost enum is used by nobody", "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
-		m.columns = func(used []dialect.EnumColumn, _ error) ([]dialect.EnumColumn, error) { return used, nil }
+		m.used = func(used []dialect.EnumColumn, _ error) ([]dialect.EnumColumn, error) { return used, nil }
 	}},
 	{"any column goes anywhere", "a view whose columns don't go into the struct is ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "" }

@@ -412,7 +412,7 @@ func exhaustionRules() []rule {
 }
 
 func mendRules() []rule {
-	needs := []Capability{SequenceReader, SequenceMover, SequenceMender, SequenceReserver}
+	needs := []Capability{SequenceReader, SequenceMover, SequenceMender, SequenceReserver, SequenceSetter}
 	return []rule{{
 		name: "behind/told", says: "a sequence is behind where its column holds its next value or one beyond; CatchUp moves it past that by its own steps, and nowhere if it is not behind",
 		needs: needs, each: true,

@@ -26,7 +26,8 @@ func TestConformance(t *testing.T) {
 		Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database { t.Helper(); return create(t, c) },
 		Lacks: []sqltest.Capability{
 			sqltest.MatviewReader, sqltest.MatviewRefresher, sqltest.RowChecker, sqltest.EnumReader, sqltest.EnumAlterer,
-			sqltest.SequenceMover, sqltest.Savepointer,
+			sqltest.SequenceMover, sqltest.SequenceReserver, sqltest.SequenceSetter, sqltest.SequenceAuditor,
+			sqltest.SequenceMender, sqltest.Savepointer,
 		},
 	})
 }
