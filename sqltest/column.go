@@ -132,14 +132,14 @@ func (s *session) lag(ctx context.Context, name dialect.Name, columns []dialect.
 	if err := s.open(ctx, name, accessShare); err != nil {
 		return nil, lag, err
 	}
-	seq := f.seqs[name]
-	if seq == nil {
-		return nil, lag, &Error{Code: "42703", Message: "column s.last_value does not exist"}
-	}
 	for _, c := range columns {
 		if !f.tables[c.Table] {
 			return nil, lag, missing(c.Table)
 		}
+	}
+	seq := f.seqs[name]
+	if seq == nil {
+		return nil, lag, &Error{Code: "42703", Message: "column s.last_value does not exist"}
 	}
 	if !seq.def.Rights.Read {
 		return nil, lag, denied("sequence", name)

@@ -34,6 +34,13 @@ const (
 	reset               action = "reset"
 	resetTo             action = "reset to"
 	restart             action = "restart"
+	nextValues          action = "next values"
+	nextBlock           action = "next block"
+	setValue            action = "set to"
+	setUncalled         action = "set, not called, to"
+	behind              action = "behind"
+	catchUp             action = "catch up"
+	exhaustion          action = "exhaustion" // of all sequences
 	refresh             action = "refresh"
 	refreshConcurrently action = "refresh concurrently"
 	refreshNoData       action = "refresh with no data"
@@ -54,7 +61,7 @@ type step struct {
 	session int
 	do      action
 	name    string // the structure's
-	value   int64  // ResetTo's
+	value   int64  // ResetTo's and SetValue's, or how many NextValues takes
 	change  sqltest.Change
 
 	label, other  string // an enum's: to add or to rename, and its neighbour or its new text
@@ -75,6 +82,8 @@ func (st step) String() string {
 		return fmt.Sprintf("%d: reset %s to %d", st.session, st.name, st.value)
 	case addLabel, ensureLabel, renameLabel:
 		return fmt.Sprintf("%d: %s %s %q, %q (before %v, after %v)", st.session, st.do, st.name, st.label, st.other, st.before, st.after)
+	case nextValues, setValue, setUncalled:
+		return fmt.Sprintf("%d: %s %s %d", st.session, st.do, st.name, st.value)
 	default:
 		return fmt.Sprintf("%d: %s %s", st.session, st.do, st.name)
 	}
@@ -334,10 +343,12 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 	case look:
 		changes, err := w.Reload(ctx)
 		return answer(fmt.Sprint(nameless(changes), picture(w)), err)
-	case nextValue, lastValue, state, reset, resetTo, restart:
+	case nextValue, lastValue, state, reset, resetTo, restart, nextValues, nextBlock, setValue, setUncalled, behind, catchUp:
 		return onSequence(ctx, w, st)
 	case addLabel, ensureLabel, renameLabel, usedBy:
 		return onEnum(ctx, w, st)
+	case exhaustion:
+		return used(w.Exhaustion(ctx, massive.AtLeast(0)))
 	default:
 		return onMatview(ctx, w, st)
 	}
@@ -357,6 +368,19 @@ func onSequence(ctx context.Context, m *massive.DB, st step) outcome {
 		return answer(q.State(ctx))
 	case reset:
 		return answer("done", q.Reset(ctx))
+	case nextValues:
+		values, err := q.NextValues(ctx, int(st.value))
+		o := answer("", err)
+		o.text = fmt.Sprint(values, o.text) // those before an error, too
+		return o
+	case nextBlock:
+		return answer(q.NextBlock(ctx))
+	case setValue, setUncalled:
+		return answer("done", q.SetValue(ctx, st.value, st.do == setValue))
+	case behind:
+		return answer(q.Behind(ctx))
+	case catchUp:
+		return answer(q.CatchUp(ctx))
 	case resetTo:
 		return answer("done", q.ResetTo(ctx, st.value))
 	default:
@@ -390,6 +414,21 @@ func onEnum(ctx context.Context, m *massive.DB, st step) outcome {
 		return answer(e.UsedBy(ctx))
 	}
 	return answer(b.Values(), err)
+}
+
+// used is a report, by name, without the errors' own words.
+func used(e massive.Exhaustion, err error) outcome {
+	if err != nil {
+		return failure(err)
+	}
+	lines := []string{fmt.Sprint(e.Looked)}
+	for _, u := range e.Above {
+		lines = append(lines, fmt.Sprint(u, u.State))
+	}
+	for _, u := range e.Unknown {
+		lines = append(lines, u.Sequence.String()+" "+failure(u.Err).text)
+	}
+	return outcome{text: strings.Join(lines, "\n")}
 }
 
 func onMatview(ctx context.Context, m *massive.DB, st step) outcome {

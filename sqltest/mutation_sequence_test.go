@@ -98,10 +98,7 @@ func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *di
 	return m.Fake.CatchUpSequence(ctx, q, seq, columns)
 }
 
-var sequenceMutants = []struct {
-	name, rule string
-	mutate     func(m *mutant)
-}{
+var sequenceMutants = []mutation{
 	{"one value too many", "those that n times NextValue would give", func(m *mutant) {
 		m.values = func(n int) int { return n + 1 }
 	}},

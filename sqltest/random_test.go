@@ -151,10 +151,11 @@ type generator struct {
 	major int // of Postgres
 
 	kinds map[dialect.Name]kind
-	rows  map[dialect.Name]int          // of which shape a view's rows are
-	owned map[dialect.Name]dialect.Name // by a table: a sequence
-	known []string                      // names that some structure has or had
-	made  int                           // tables for sequences' columns, and labels
+	rows  map[dialect.Name]int            // of which shape a view's rows are
+	owned map[dialect.Name]dialect.Name   // by a table: a sequence
+	known []string                        // names that some structure has or had
+	made  int                             // tables for sequences' columns, and labels
+	holds map[dialect.Name]map[int64]bool // what a table's column has, by table
 
 	sessions [3]txn
 }
@@ -188,6 +189,7 @@ var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isEnum
 
 func (g *generator) catalog() sqltest.Catalog {
 	g.kinds, g.rows, g.owned = map[dialect.Name]kind{}, map[dialect.Name]int{}, map[dialect.Name]dialect.Name{}
+	g.holds = map[dialect.Name]map[int64]bool{}
 	c := sqltest.Catalog{SearchPath: []string{}}
 	g.add(&c, isView)
 	g.add(&c, isSequence)
@@ -326,6 +328,14 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 		if g.one(3) {
 			s.KeyOf = column
 		}
+		s.ColumnType = draw(g, "", "integer", "smallint")
+		g.holds[table] = map[int64]bool{}
+		for range rapid.IntRange(0, 2).Draw(g.rt, "values") {
+			if v := g.value(); !g.holds[table][v] {
+				g.holds[table][v] = true
+				s.Holds = append(s.Holds, v)
+			}
+		}
 		if s.KeyOf == "" || g.one(2) {
 			s.OwnedBy, g.owned[table] = column, n
 			if s.Rights != nil {
@@ -334,6 +344,11 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 		}
 	}
 	return s
+}
+
+// value draws one for a column.
+func (g *generator) value() int64 {
+	return draw(g, rapid.Int64Range(-25, 40).Draw(g.rt, "value"), 1, -1, math.MaxInt16, math.MinInt16)
 }
 
 // step draws one. It may draw one that can't be taken now.
@@ -348,7 +363,16 @@ func (g *generator) step() (step, bool) {
 	case 0, 1, 2, 3, 4, 5, 6:
 		st.do = draw(g, nextValue, nextValue, nextValue, nextValue, nextValue, lastValue, state, reset, resetTo, restart)
 		st.name = g.name(isSequence)
-		if st.do == resetTo {
+		if g.one(3) {
+			st.do = draw(g, nextValues, nextValues, nextBlock, setValue, setUncalled, behind, catchUp, catchUp, exhaustion)
+		}
+		switch st.do {
+		case nextValues:
+			st.value = draw[int64](g, 1, 2, 3, 7, 120)
+		case exhaustion:
+			st.name = ""
+			return st, len(x.stale) == 0
+		case resetTo, setValue, setUncalled:
 			st.value = draw[int64](g, 1, 2, 5, 0, -1, -4, 12, 40000, math.MaxInt64, math.MinInt64)
 		}
 	case 7, 8, 9, 10, 11, 12:
@@ -446,6 +470,7 @@ func (g *generator) change() (step, bool) {
 		for _, n := range gone {
 			g.changed(n)
 			delete(g.kinds, n)
+			delete(g.holds, n)
 		}
 		maps.DeleteFunc(g.owned, func(table, q dialect.Name) bool { return table == n || q == n })
 		if _, renamed := st.change.(sqltest.Rename); renamed && owner != (dialect.Name{}) {
@@ -454,6 +479,13 @@ func (g *generator) change() (step, bool) {
 		return st, true
 	}
 	switch k {
+	case isTable:
+		v := g.value()
+		if g.holds[n] == nil || g.holds[n][v] || g.busy(n) {
+			return st, false
+		}
+		g.holds[n][v] = true
+		st.change = sqltest.Insert{Column: n.String() + ".id", Value: v}
 	case isView:
 		st.change = sqltest.SetRows{Matview: name, Rows: g.someRows(g.rows[n])}
 	case isEnum:
@@ -491,6 +523,11 @@ func (g *generator) note(st step, o outcome) {
 		*x = txn{inTx: true, touched: map[string]bool{}, stale: map[string]bool{}}
 	case st.do == commit || st.do == rollback || o == blocked:
 		*x = txn{}
+	case x.inTx && (st.do == exhaustion || st.do == behind || st.do == catchUp):
+		for n := range g.kinds {
+			x.touched[n.Name] = true
+		}
+		x.failed = o.state != ""
 	case x.inTx && st.name != "":
 		x.touched[n.Name] = true
 		x.failed = o.state != ""
