@@ -2,6 +2,7 @@ package massive_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -99,6 +100,9 @@ func BenchmarkSequenceNextValues(b *testing.B) {
 						return err
 					}
 					values = append(values, v)
+				}
+				if len(values) != 1000 {
+					return fmt.Errorf("%d values", len(values))
 				}
 				return rows.Err()
 			})

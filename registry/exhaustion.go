@@ -95,7 +95,7 @@ type ExhaustionOption struct {
 // is 0.75.
 func AtLeast(share float64) ExhaustionOption {
 	return ExhaustionOption{"AtLeast", func(e *Exhaustion) error {
-		if !(share >= 0 && share <= 1) { //nolint:staticcheck // so that NaN is refused, too
+		if !(share >= 0 && share <= 1) { // NaN is refused, too
 			return fmt.Errorf("%w: share %v; it goes from 0 to 1", dialect.ErrInvalid, share)
 		}
 		e.Share = share
