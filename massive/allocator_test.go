@@ -16,6 +16,7 @@ func faked(t *testing.T, s sqltest.Sequence) (*sqltest.Fake, massive.Sequence) {
 	t.Helper()
 	s.Name = "s"
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{s}})
+	t.Cleanup(func() { f.DB().Close() }) // with the goroutine that every *sql.DB has
 	m, err := massive.Load(t.Context(), f.DB(), f)
 	if err != nil {
 		t.Fatal(err)
