@@ -63,15 +63,15 @@ func TestAllocatorErrorsDoNotStick(t *testing.T) {
 func TestAllocatorFetchAheadFails(t *testing.T) {
 	t.Parallel()
 	f, s := faked(t, sqltest.Sequence{})
-	a := allocator(t, s, massive.BlocksOf(4))
+	a := allocator(t, s, massive.BlocksOf(16))
 	allocated(t, a, 1, 2)
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrBusy))
-	allocated(t, a, 3) // the half is taken: it fetches ahead
+	allocated(t, a, 3) // an eighth is taken: it fetches ahead
 	deadline := time.Now().Add(10 * time.Second)
 	for len(f.Calls()) < 3 && time.Now().Before(deadline) { // a load, the first block, the fetch ahead
 		time.Sleep(time.Millisecond)
 	}
-	allocated(t, a, 4)
+	allocated(t, a, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrDeadlock))
 	var err error
 	for range 2 { // the first call may still have met the fetch ahead
@@ -81,7 +81,7 @@ func TestAllocatorFetchAheadFails(t *testing.T) {
 		mustBe(t, err, massive.ErrBusy)
 	}
 	mustBe(t, err, massive.ErrDeadlock)
-	allocated(t, a, 5, 6, 7, 8, 9)
+	allocated(t, a, 17, 18, 19)
 }
 
 // A fetch that hangs ends with its timeout, for all who wait, and not with the context of one of them.
@@ -99,19 +99,19 @@ func TestAllocatorTimeout(t *testing.T) {
 	allocated(t, a, 1, 2, 3)
 }
 
-// It fetches the next block when half of one is taken, one at a time, and nothing before it is asked.
+// It fetches the next block when an eighth of one is taken, one at a time, and nothing before it is asked.
 func TestAllocatorFetchesAhead(t *testing.T) {
 	t.Parallel()
 	f, s := faked(t, sqltest.Sequence{})
-	a := allocator(t, s, massive.BlocksOf(10))
+	a := allocator(t, s, massive.BlocksOf(16))
 	f.WantCalls(t)
-	allocated(t, a, 1, 2, 3, 4, 5)
-	f.WantCalls(t, "next values of public.s 10")
+	allocated(t, a, 1, 2)
+	f.WantCalls(t, "next values of public.s 16")
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Slow(20*time.Millisecond))
-	allocated(t, a, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-	f.WantCalls(t, "next values of public.s 10")
+	allocated(t, a, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
+	f.WantCalls(t, "next values of public.s 16")
 	a.Close()
-	if v, err := s.NextValue(t.Context()); v != 21 || err != nil {
+	if v, err := s.NextValue(t.Context()); v != 33 || err != nil {
 		t.Errorf("behind what was fetched comes %d, %v", v, err)
 	}
 }

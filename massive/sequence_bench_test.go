@@ -2,6 +2,7 @@ package massive_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,7 +17,7 @@ import (
 //
 //	go test -run '^$' -bench Sequence -benchtime 20x ./massive
 
-func benchSequence(b *testing.B, driver, setup string) massive.Sequence {
+func benchSequence(b *testing.B, driver, setup string) (massive.Sequence, *sql.DB) {
 	b.Helper()
 	e := newEnv(b, driver)
 	e.Exec(b, setup)
@@ -32,7 +33,7 @@ func benchSequence(b *testing.B, driver, setup string) massive.Sequence {
 	if _, err := s.NextValues(context.Background(), 1000); err != nil { // a statement that a driver prepares is prepared
 		b.Fatal(err)
 	}
-	return s
+	return s, e.pool
 }
 
 // medians times each side once a round.
@@ -63,19 +64,10 @@ func onBenchDrivers(b *testing.B, f func(b *testing.B, driver string)) {
 	}
 }
 
-// NextValues(1000) against a thousand NextValue, and against the bare rows of the same statement.
+// NextValues(1000) against a thousand NextValue.
 func BenchmarkSequenceNextValues(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
-		e := newEnv(b, driver)
-		e.Exec(b, "CREATE SEQUENCE s")
-		m, err := massive.Load(context.Background(), e.pool, postgres.New())
-		if err != nil {
-			b.Fatal(err)
-		}
-		s, err := m.Sequence("s")
-		if err != nil {
-			b.Fatal(err)
-		}
+		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s")
 		ctx := context.Background()
 		t := medians(b,
 			func() error { _, err := s.NextValues(ctx, 1000); return err },
@@ -86,9 +78,21 @@ func BenchmarkSequenceNextValues(b *testing.B) {
 					}
 				}
 				return nil
-			},
+			})
+		b.ReportMetric(float64(t[1])/float64(t[0]), "×faster-than-one-by-one")
+	})
+}
+
+// NextValues(1000) against the bare rows of the same statement. It has rounds of its own: what comes behind a thousand
+// round trips is scheduled otherwise.
+func BenchmarkSequenceNextValuesBare(b *testing.B) {
+	onBenchDrivers(b, func(b *testing.B, driver string) {
+		s, db := benchSequence(b, driver, "CREATE SEQUENCE s")
+		ctx := context.Background()
+		t := medians(b,
+			func() error { _, err := s.NextValues(ctx, 1000); return err },
 			func() error {
-				rows, err := e.pool.QueryContext(ctx, `SELECT pg_catalog.nextval('"public"."s"')::bigint FROM pg_catalog.generate_series(1, 1000)`)
+				rows, err := db.QueryContext(ctx, `SELECT pg_catalog.nextval('"public"."s"')::bigint FROM pg_catalog.generate_series(1, 1000)`)
 				if err != nil {
 					return err
 				}
@@ -106,8 +110,7 @@ func BenchmarkSequenceNextValues(b *testing.B) {
 				}
 				return rows.Err()
 			})
-		b.ReportMetric(float64(t[1])/float64(t[0]), "×faster-than-one-by-one")
-		b.ReportMetric(float64(t[0])/float64(t[2]), "×bare")
+		b.ReportMetric(float64(t[0])/float64(t[1]), "×bare")
 		b.ReportMetric(float64(t[0].Microseconds()), "µs/1000values")
 	})
 }
@@ -115,7 +118,7 @@ func BenchmarkSequenceNextValues(b *testing.B) {
 // Plain blocks against NextValues of as many, and so by the rate of values.
 func BenchmarkSequenceAllocatorBlocks(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
-		s := benchSequence(b, driver, "CREATE SEQUENCE s")
+		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s")
 		a, err := massive.NewAllocator(s)
 		if err != nil {
 			b.Fatal(err)
@@ -148,7 +151,7 @@ func BenchmarkSequenceAllocatorBlocks(b *testing.B) {
 // HiLo's rate, 10,000 values a block. With -cpu 1, on one core.
 func BenchmarkSequenceAllocatorHiLo(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
-		s := benchSequence(b, driver, "CREATE SEQUENCE s INCREMENT 10000")
+		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s INCREMENT 10000")
 		a, err := massive.NewAllocator(s, massive.HiLo())
 		if err != nil {
 			b.Fatal(err)

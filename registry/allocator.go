@@ -22,6 +22,8 @@ import (
 // Order: one goroutine gets values in the sequence's order, and so do several, each its own; among several a value
 // that was asked for later may be the lower one. Two processes are always apart by blocks. Gaps: what an allocator
 // holds when it is closed or its process ends, a block in use and one fetched ahead at most, nobody gets any more.
+//
+// The next block is fetched when an eighth of one is taken.
 type Allocator struct {
 	name    dialect.Name
 	fetch   func(ctx context.Context) (*block, error)
@@ -41,10 +43,14 @@ type Allocator struct {
 // A block is values that were fetched together.
 type block struct {
 	taken       atomic.Int64 // how many were, or were tried to be
-	len, half   int64
-	values      []int64 // of a plain block
-	first, step int64   // of a HiLo block
+	len, mark   int64        // how many there are, and behind how many of them to fetch ahead
+	values      []int64      // of a plain block
+	first, step int64        // of a HiLo block
 }
+
+// markOf is where the next block is fetched: early, so that there is time for a round trip while even a goroutine that
+// does nothing else uses up the rest, but not for a program that only wants a few values.
+func markOf[T int | int64](length T) int64 { return int64(length / 8) }
 
 func (b *block) at(i int64) int64 {
 	if b.values != nil {
@@ -192,7 +198,7 @@ func plainBlocks(s Sequence, n int) func(context.Context) (*block, error) {
 		if len(values) == 0 {
 			return nil, err
 		}
-		return &block{len: int64(len(values)), half: int64(len(values) / 2), values: values}, nil
+		return &block{len: int64(len(values)), mark: markOf(len(values)), values: values}, nil
 	}
 }
 
@@ -207,7 +213,7 @@ func hiLoBlocks(s Sequence) func(context.Context) (*block, error) {
 		if r.Last < r.First {
 			b.step = -1
 		}
-		b.half = b.len / 2
+		b.mark = markOf(b.len)
 		return b, nil
 	}
 }
@@ -223,7 +229,7 @@ func (a *Allocator) Next(ctx context.Context) (int64, error) {
 	for {
 		b := a.current.Load()
 		if i := b.taken.Add(1) - 1; i < b.len {
-			if i == b.half {
+			if i == b.mark {
 				a.ahead(b)
 			}
 			return b.at(i), nil
