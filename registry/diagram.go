@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -98,16 +99,17 @@ func mermaidText(n dialect.Name) string {
 	return b.String()
 }
 
-// dotText is the name as Graphviz reads a label between quotation marks: a backslash there begins an escape.
+// dotText is the name as Graphviz reads a label between quotation marks: a backslash there begins an escape,
+// and an ampersand an entity of HTML's.
 func dotText(n dialect.Name) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(printable(n.String()))
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(printable(n.String()))
 }
 
-// printable is the text with control characters, and bytes that are no UTF-8, as Go writes them.
+// printable is the text with what can't be seen, such as control characters, as Go writes it.
 func printable(text string) string {
 	var b strings.Builder
 	for _, c := range text {
-		if c < ' ' || c == 127 || c == '\uFFFD' || c >= 0x80 && c < 0xa0 || c == '\u2028' || c == '\u2029' {
+		if !strconv.IsPrint(c) {
 			quoted := fmt.Sprintf("%+q", c)
 			b.WriteString(quoted[1 : len(quoted)-1])
 		} else {

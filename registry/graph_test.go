@@ -179,7 +179,7 @@ func TestDiagrams(t *testing.T) {
 	g := registry.Graph{
 		Nodes: []registry.GraphNode{
 			{Name: name("plain"), Materialized: true}, {Name: name(`a"]b`)}, {Name: name("two\nlines\\n"), Materialized: true, Omitted: "so"},
-			{Name: name("größe #1; `x`"), Materialized: true},
+			{Name: name("größe #1; `x`"), Materialized: true}, {Name: name("&amp;\u202e"), Materialized: true},
 		},
 		Edges: []registry.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("stranger"), Reads: name(`a"]b`)}},
 	}
@@ -188,9 +188,10 @@ func TestDiagrams(t *testing.T) {
   v1(["s.#34;a#34;#34;#93;b#34;"])
   v2["s.#34;two#92;nlines#92;n#34;"]:::omitted
   v3["s.#34;größe #35;1#59; #96;x#96;#34;"]
-  v4(["s.stranger"])
+  v4["s.#34;#38;amp#59;#92;u202e#34;"]
+  v5(["s.stranger"])
   v0 --> v1
-  v1 --> v4
+  v1 --> v5
   classDef omitted stroke-dasharray:4 4
 `
 	if got := g.Mermaid(); got != mermaid {
@@ -203,9 +204,10 @@ func TestDiagrams(t *testing.T) {
   v1 [label="s.\"a\"\"]b\"", style="rounded"];
   v2 [label="s.\"two\\nlines\\n\"", style="dashed"];
   v3 [label="s.\"größe #1; ` + "`x`" + `\""];
-  v4 [label="s.stranger", style="rounded"];
+  v4 [label="s.\"&amp;amp;\\u202e\""];
+  v5 [label="s.stranger", style="rounded"];
   v0 -> v1;
-  v1 -> v4;
+  v1 -> v5;
 }
 `
 	if got := g.DOT(); got != dot {
