@@ -68,6 +68,7 @@ const (
 	OpLoad                Op = "load"
 	OpReload              Op = "reload"
 	OpVerify              Op = "verify"
+	OpWatch               Op = "watch"
 	OpLookup              Op = "look up"
 	OpAppend              Op = "append to"
 	OpDefinition          Op = "read the definition of"

@@ -66,7 +66,14 @@ func (cs Changes) String() string {
 // neither is dropping them.
 func Diff(from, to *Registry) Changes {
 	var cs Changes
-	cs = diffShelf(cs, &from.matviews, &to.matviews, func(a, b *matview) []string { return diffMatview(a.def, b.def) })
+	reads := diffReads(from.snapshot, to.snapshot)
+	cs = diffShelf(cs, &from.matviews, &to.matviews, func(a, b *matview) []string {
+		d := diffMatview(a.def, b.def)
+		if r, ok := reads[b.def.ID]; ok && a.def.ID == b.def.ID {
+			d = append(d, r)
+		}
+		return d
+	})
 	cs = diffShelf(cs, &from.enums, &to.enums, func(a, b *enum) []string { return diffEnum(a.def, b.def) })
 	cs = diffShelf(cs, &from.sequences, &to.sequences, func(a, b *sequence) []string { return diffSequence(a.def, b.def) })
 	return cs

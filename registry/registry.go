@@ -37,7 +37,8 @@ type snapshot struct {
 	enums      shelf[*enum]
 	sequences  shelf[*sequence]
 	omissions  []Omission
-	network    func() *network // which views read which, made when it is first asked for
+	views      []dialect.ViewDef // plain ones that read views
+	network    func() *network   // which views read which, made when it is first asked for
 }
 
 // An access is how a structure's operations reach the database.
@@ -108,7 +109,7 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 
 // New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
-	s := &snapshot{searchPath: cat.SearchPath, filter: sel.Filter}
+	s := &snapshot{searchPath: cat.SearchPath, filter: sel.Filter, views: cat.Views}
 	r := &Registry{snapshot: s, access: access{d, q, cat.Server}}
 
 	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })

@@ -33,6 +33,7 @@ var (
 	_ dialect.MatviewRefresher = postgres{}
 	_ dialect.SequenceReader   = postgres{}
 	_ dialect.SequenceMover    = postgres{}
+	_ dialect.ChangeDetector   = postgres{}
 )
 
 func (postgres) Name() string { return "postgres" }

@@ -1,0 +1,146 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A look at the database gathers a fingerprint: of each catalog that a load reads, the number of the rows concerned
+// and the sum of their hashes. The hashes are of what is loaded, and not of the rows' xmin. So a refresh, which
+// writes a view's row anew, moves nothing; and neither a transaction number that is given out once more after a
+// failover, nor a row that is changed in place, can hide a change. docs/design.md tells what keeps it fast.
+var (
+	//go:embed change/head.sql
+	changeHead string
+	//go:embed change/server.sql
+	changeServer string
+	//go:embed change/relations.sql
+	changeRelations string
+	//go:embed change/matviews.sql
+	changeMatviews string
+	//go:embed change/enums.sql
+	changeEnums string
+	//go:embed change/sequences.sql
+	changeSequences string
+	//go:embed change/tail.sql
+	changeTail string
+
+	// changeQuiet is a sign by itself, for much less than the fingerprint: as long as one session of the server
+	// sees one and the same snapshot of transactions, along one search path and in one role, nothing at all was
+	// committed. The session is told by its process and its start, so that it can't have outlived a crash, after
+	// which transaction numbers may come again. It is NULL where that does not hold or can't be said: on a
+	// standby, whose snapshots don't list the transactions that run; before PostgreSQL 14, where an index becomes
+	// valid in place and with no transaction number; and in a role that may not see its own session's start.
+	//
+	//go:embed change/quiet.sql
+	changeQuiet string
+)
+
+// fingerprintText is the statement for the kinds that are asked for.
+func fingerprintText(f dialect.Filter) string {
+	parts := []string{changeQuiet, changeServer}
+	if f.Has(dialect.KindMatview) || f.Has(dialect.KindSequence) {
+		parts = append(parts, changeRelations)
+	}
+	if f.Has(dialect.KindMatview) {
+		parts = append(parts, changeMatviews)
+	}
+	if f.Has(dialect.KindEnum) {
+		parts = append(parts, changeEnums)
+	}
+	if f.Has(dialect.KindSequence) {
+		parts = append(parts, changeSequences)
+	}
+	return changeHead + strings.Join(parts, "UNION ALL\n") + changeTail
+}
+
+// A sight is what was seen: the sign of quiet, empty for none; whether the look before had the same; the fingerprint.
+type sight struct {
+	quiet  string
+	twice  bool
+	prints string
+}
+
+// encode is the sight as one text, whose first two lines are of the sign: a server's names may hold line breaks,
+// and those of the sign stand in the line's end.
+func (s sight) encode() dialect.Sight {
+	return dialect.Sight(fmt.Sprintf("%t %d %s%s", s.twice, len(s.quiet), s.quiet, s.prints))
+}
+
+func decodeSight(text dialect.Sight) (s sight, err error) {
+	var n int
+	head, rest, ok := strings.Cut(string(text), " ")
+	number, rest, ok2 := strings.Cut(rest, " ")
+	if _, err := fmt.Sscan(number, &n); err != nil || !ok || !ok2 || n > len(rest) {
+		return s, fmt.Errorf("%w: this is no sight of the %s dialect's", dialect.ErrInvalid, postgres{}.Name())
+	}
+	return sight{quiet: rest[:n], twice: head == "true", prints: rest[n:]}, nil
+}
+
+// Look takes the fingerprint, or, where the last two looks saw the same sign of quiet, only asks for that once more.
+// In a database that is written to all the time it would be in vain.
+func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
+	var last sight
+	if since != "" {
+		var err error
+		if last, err = decodeSight(since); err != nil {
+			return since, false, err
+		}
+	}
+	if last.twice {
+		now, err := readSight(ctx, q, changeQuiet)
+		if err != nil {
+			return since, false, err
+		}
+		if now.quiet == last.quiet {
+			return since, false, nil
+		}
+		last.quiet = now.quiet
+	}
+	text := fingerprintText(f)
+	now, err := readSight(ctx, q, text)
+	if sqlState(err) == "XX000" && ctx.Err() == nil { // a catalog function met an object that is just dropped
+		now, err = readSight(ctx, q, text)
+	}
+	if err != nil {
+		return since, false, p.explain(ctx, q, err)
+	}
+	now.twice = now.quiet != "" && now.quiet == last.quiet
+	return now.encode(), now.prints != last.prints, nil
+}
+
+func readSight(ctx context.Context, q dialect.Querier, text string) (s sight, err error) {
+	rows, err := q.QueryContext(ctx, text)
+	if err != nil {
+		return s, err
+	}
+	defer rows.Close()
+	var prints strings.Builder
+	for rows.Next() {
+		var part string
+		var n sql.NullInt64
+		var print sql.NullString
+		if err := rows.Scan(&part, &n, &print); err != nil {
+			return s, err
+		}
+		if part == "quiet" {
+			s.quiet = print.String
+			continue
+		}
+		fmt.Fprintf(&prints, "%s %d %s\n", part, n.Int64, print.String)
+	}
+	s.prints = prints.String()
+	if err := rows.Err(); err != nil {
+		return s, err
+	}
+	if s.prints == "" && text != changeQuiet {
+		return s, errors.New("the fingerprint came back empty")
+	}
+	return s, nil
+}

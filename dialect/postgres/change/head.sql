@@ -1,0 +1,40 @@
+WITH place AS MATERIALIZED (
+  SELECT ARRAY(SELECT n.oid
+                 FROM pg_catalog.pg_namespace n
+                WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
+                  AND n.nspname <> 'information_schema') AS schemas,
+         ARRAY(SELECT n.oid
+                 FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) WITH ORDINALITY s (name, nr)
+                 JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
+                WHERE s.nr < pg_catalog.cardinality(pg_catalog.current_schemas(true))
+                  AND n.nspname <> 'pg_catalog') AS hiding
+), relation AS MATERIALIZED (
+  SELECT c.oid, c.relkind AS kind,
+         pg_catalog.hashnameextended(c.relname,
+           CASE WHEN c.relkind IN ('m', 'S')
+                THEN pg_catalog.hashint8extended((c.oid::bigint << 32) | c.relnamespace::bigint,
+                       COALESCE(pg_catalog.hashtextextended(c.relacl::pg_catalog.text, c.relowner::bigint), c.relowner::bigint))
+                ELSE (c.oid::bigint << 32) | c.relnamespace::bigint END)
+         # c.relispopulated::integer::bigint AS print
+    FROM pg_catalog.pg_class c
+   WHERE c.relkind IN ('m', 'v', 'S', 'r', 'p', 'f') AND c.oid >= 16384
+     AND c.relnamespace = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
+), tie AS MATERIALIZED (
+  SELECT d.objid AS seq, d.refobjid AS rel, d.refobjsubid AS col, d.deptype AS how
+    FROM pg_catalog.pg_depend d
+   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+     AND d.deptype IN ('a', 'i') AND (d.objid IN (SELECT s.oid FROM relation s WHERE s.kind = 'S')) IS TRUE
+  UNION ALL
+  SELECT d.refobjid, f.adrelid, f.adnum, 'd'
+    FROM pg_catalog.pg_attrdef f
+    JOIN pg_catalog.pg_depend d ON d.objid = f.oid
+   WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND (d.refobjid IN (SELECT s.oid FROM relation s WHERE s.kind = 'S')) IS TRUE
+)
+SELECT x.part, x.n, x.print
+FROM (
+SELECT 'none'::pg_catalog.text AS part, 0::bigint AS n, ''::pg_catalog.text AS print
+  FROM pg_catalog.generate_series(1, (SELECT 0))
+UNION ALL

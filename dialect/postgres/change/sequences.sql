@@ -1,0 +1,26 @@
+SELECT 'sequences', pg_catalog.count(*), pg_catalog.sum(s.print)::pg_catalog.text FROM relation s WHERE s.kind = 'S'
+UNION ALL
+SELECT 'numbers', pg_catalog.count(*),
+       pg_catalog.sum(pg_catalog.hashint8extended(s.seqstart, pg_catalog.hashint8extended(s.seqincrement,
+         pg_catalog.hashint8extended(s.seqmin, pg_catalog.hashint8extended(s.seqmax,
+           pg_catalog.hashint8extended(s.seqcache, (s.seqrelid::bigint << 16) + s.seqtypid::bigint * 2 + s.seqcycle::integer)
+         )))))::pg_catalog.text
+  FROM pg_catalog.pg_sequence s
+ WHERE (s.seqrelid IN (SELECT c.oid FROM relation c WHERE c.kind = 'S')) IS TRUE
+UNION ALL
+SELECT 'ties', pg_catalog.count(*),
+       pg_catalog.sum(pg_catalog.hashnameextended(a.attname,
+         pg_catalog.hashint8extended((t.seq::bigint << 32) | t.rel::bigint,
+           t.col::bigint * 256 + pg_catalog.ascii(t.how::pg_catalog.text))))::pg_catalog.text
+  FROM tie t
+  CROSS JOIN LATERAL (SELECT a.attname FROM pg_catalog.pg_attribute a
+                       WHERE a.attrelid = t.rel AND a.attnum = t.col OFFSET 0) a
+UNION ALL
+SELECT 'tied tables', pg_catalog.count(*), pg_catalog.sum(r.print)::pg_catalog.text
+  FROM relation r
+ WHERE r.kind IN ('r', 'p', 'f') AND (r.oid IN (SELECT t.rel FROM tie t)) IS TRUE
+UNION ALL
+SELECT 'keys', pg_catalog.count(*),
+       pg_catalog.sum(pg_catalog.hashint8extended(k.oid::bigint, k.conrelid::bigint))::pg_catalog.text
+  FROM pg_catalog.pg_constraint k
+ WHERE k.contype = 'p' AND (k.conrelid IN (SELECT t.rel FROM tie t)) IS TRUE

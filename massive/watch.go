@@ -1,0 +1,300 @@
+package massive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// An Event is what [DB.Watch] has to tell: that the picture changed, that a look at the database failed, or that
+// looks succeed again.
+type Event struct {
+	// Changes are what differs from the picture that was published before. They are nil for an error, and where the
+	// new picture differs in something else: the server (a standby that was promoted, say), the search path, or what
+	// is left out.
+	Changes Changes
+	// Registry is the picture that is published now. Never nil.
+	Registry *Registry
+	// Published says that it is a new one.
+	Published bool
+	// Err is why the look failed, nil if it did not. The picture stays what it was, and the watch goes on.
+	Err error
+	// Failures counts the looks in a row that failed: up to this one, if Err is set, else those before this one, which
+	// is then the first to succeed again.
+	Failures int
+}
+
+// String is the event in a line, or, of several changes, in a line each.
+func (e Event) String() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Changes != nil:
+		return e.Changes.String()
+	case e.Published:
+		s := e.Registry.Server()
+		return fmt.Sprintf("no structure changed; the server is %s, standby %t, role %s, search path %v",
+			s.Version, s.Standby, s.User, e.Registry.SearchPath())
+	}
+	return fmt.Sprintf("the database is reached again, after %d failures", e.Failures)
+}
+
+// A Waker makes a watch look at once, instead of when its interval is over. The packages dialect/postgres/pgxwake and
+// dialect/postgres/pqwake have one for each driver, on LISTEN and NOTIFY.
+type Waker interface {
+	// Wait returns nil when something may have changed, at once if something may have since the last Wait or, as
+	// after a lost connection, can't be told. It returns an error when it can't hear any more, and is called again,
+	// a while later, to try anew; so it connects again by itself. It returns soon after the context ends.
+	Wait(ctx context.Context) error
+}
+
+// A WatchOption changes how [DB.Watch] goes about it. Each may be given once. The zero value is refused.
+type WatchOption struct {
+	name  string
+	apply func(*watch) error
+}
+
+// WakeOn has the watch look at once whenever w wakes it, and go on looking at every interval, too: notifications are
+// never more than a short cut. An error of w's is told as an [Event], and counts as no failed look.
+func WakeOn(w Waker) WatchOption {
+	return WatchOption{"WakeOn", func(o *watch) error {
+		if isNil(w) {
+			return fmt.Errorf("%w: the waker is nil", ErrInvalid)
+		}
+		o.waker = w
+		return nil
+	}}
+}
+
+// LookWithin is how long one look at the database, and the load that may follow it, may take together before they are
+// given up as failed: a connection that died without a word must not end the watch. Unless given it is a minute.
+func LookWithin(d time.Duration) WatchOption {
+	return WatchOption{"LookWithin", func(o *watch) error {
+		if d <= 0 {
+			return fmt.Errorf("%w: a look can't be done within %s", ErrInvalid, d)
+		}
+		o.within = d
+		return nil
+	}}
+}
+
+// lookWithin is how long a look may take unless the program says otherwise.
+const lookWithin = time.Minute
+
+// A watch is one call of Watch.
+type watch struct {
+	db     *DB
+	every  time.Duration
+	within time.Duration
+	waker  Waker
+	tell   func(Event)
+
+	seen     dialect.Sight
+	failures int
+}
+
+// Watch keeps the picture true until the context ends: at once, and then whenever the interval is over since the last
+// look, it asks whether anything that was loaded may have changed, and if so loads it anew, publishes the new picture
+// as [DB.Reload] does, and calls fn with what changed. It returns the context's error; so it is usually called in a
+// goroutine of its own:
+//
+//	go m.Watch(ctx, time.Second, func(e massive.Event) { log.Println(e) })
+//
+// A look where nothing changed is one round trip, costs much less than a load, and calls nothing; nor does one whose
+// suspicion turns out to be wrong. Labels that were appended locally stay, through whatever is published: only a
+// Reload drops them. What the program reloads by itself meanwhile is not told again.
+//
+// A look that fails is told, too, each one, and the next look tries again, for as long as it takes: over restarts and
+// failovers, if the querier is a *sql.DB, which connects anew. Of what was expected at [Load] ([Expect]) and is not so
+// any more, one event tells, with [ErrDrift]; the picture then stays as it is until the database is changed again.
+//
+// fn is called in the goroutine of Watch, one event at a time, and holds up the next look while it runs; it may use m
+// in any way. The picture is published before fn is called.
+//
+// Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or a querier that is a
+// transaction, which can't wait; [ErrUnsupported] for a dialect that can't detect changes.
+func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
+	w := &watch{db: m, every: every, within: lookWithin, tell: fn}
+	if err := w.check(opts); err != nil {
+		return &Error{Op: dialect.OpWatch, Err: err}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	ears := w.listen(ctx)
+	defer ears.wait()
+	defer stop()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return &Error{Op: dialect.OpWatch, Err: ctx.Err()}
+		case <-timer.C:
+		case <-ears.heard:
+		case err := <-ears.failed:
+			w.tell(Event{Registry: m.Registry(), Err: &Error{Op: dialect.OpWatch, Err: fmt.Errorf(
+				"the waker failed, and changes are only seen at the interval until it is back: %w", err)}})
+			continue
+		}
+		err := w.look(ctx)
+		if errors.Is(err, ErrUnsupported) && w.seen == "" {
+			return err // a dialect, or a server, that can't do it at all
+		}
+		timer.Reset(every)
+	}
+}
+
+// check takes the options, and refuses what can't be watched.
+func (w *watch) check(opts []WatchOption) error {
+	switch {
+	case w.every <= 0:
+		return fmt.Errorf("%w: the interval is %s; give one above 0, such as time.Second", ErrInvalid, w.every)
+	case w.tell == nil:
+		return fmt.Errorf("%w: the function to call with what changed is nil", ErrInvalid)
+	}
+	if _, ok := w.db.querier.(interface{ Rollback() error }); ok {
+		return fmt.Errorf("%w: a transaction can't be watched: it would stay open as long as the watch; "+
+			"watch a *sql.DB", ErrInvalid)
+	}
+	for i, o := range opts {
+		if o.apply == nil {
+			return fmt.Errorf("%w: option %d is the zero WatchOption", ErrInvalid, i+1)
+		}
+		if slices.ContainsFunc(opts[:i], func(p WatchOption) bool { return p.name == o.name }) {
+			return fmt.Errorf("%w: option %s is given twice", ErrInvalid, o.name)
+		}
+		if err := o.apply(w); err != nil {
+			return fmt.Errorf("option %s: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
+// look looks once, and tells what came of it. Its error has been told, unless it is one that Watch ends with.
+func (w *watch) look(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, w.within)
+	defer cancel()
+	event, err := w.see(within)
+	switch {
+	case err != nil && (ctx.Err() != nil || errors.Is(err, ErrUnsupported) && w.seen == ""):
+		return err
+	case err != nil:
+		w.failures++
+		w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})
+	case event.Published || w.failures > 0:
+		event.Failures, w.failures = w.failures, 0
+		w.tell(event)
+	}
+	return err
+}
+
+// see asks whether something changed, and publishes what did.
+func (w *watch) see(ctx context.Context) (Event, error) {
+	m := w.db
+	now, changed, err := registry.Look(ctx, m.querier, m.dialect, m.selection, w.seen)
+	if err != nil {
+		return Event{}, watchError(err)
+	}
+	if !changed {
+		w.seen = now
+		return Event{Registry: m.Registry()}, nil
+	}
+	// The load comes behind the look: what changes between the two is loaded, and seen by the next look once more.
+	event, err := m.follow(ctx)
+	if err == nil || errors.Is(err, ErrDrift) {
+		w.seen = now
+	}
+	return event, err
+}
+
+// follow reloads on nobody's demand: it publishes nothing unless something differs, and keeps local labels.
+func (m *DB) follow(ctx context.Context) (Event, error) {
+	m.writing.Lock()
+	m.began++
+	number := m.began
+	m.writing.Unlock()
+
+	next, err := registry.Load(ctx, m.querier, m.dialect, m.selection)
+	if err != nil {
+		return Event{}, watchError(err)
+	}
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	before := m.current.Load()
+	if number < m.published || registry.Same(before, next) {
+		return Event{Registry: before}, nil
+	}
+	next = next.KeepLabels(before)
+	m.published = number
+	m.current.Store(next)
+	return Event{Changes: registry.Diff(before, next), Registry: next, Published: true}, nil
+}
+
+// watchError is the error of a look, or of the load behind it.
+func watchError(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	return &Error{Op: dialect.OpWatch, Err: fmt.Errorf("%w (what was loaded before stays in use)", err)}
+}
+
+// An ears is where a watch hears its waker.
+type ears struct {
+	heard  chan struct{}
+	failed chan error
+	done   chan struct{} // closed when nobody listens any more
+}
+
+// How long a waker that failed is left alone: the first time, and at most.
+const (
+	pauseFirst = 100 * time.Millisecond
+	pauseMost  = 30 * time.Second
+)
+
+// listen waits for the waker, if there is one, until the context ends.
+func (w *watch) listen(ctx context.Context) *ears {
+	e := &ears{heard: make(chan struct{}, 1), failed: make(chan error), done: make(chan struct{})}
+	if w.waker == nil {
+		close(e.done)
+		return e
+	}
+	go func() {
+		defer close(e.done)
+		for pause := pauseFirst; ctx.Err() == nil; {
+			err := w.waker.Wait(ctx)
+			if err == nil {
+				pause = pauseFirst
+				select {
+				case e.heard <- struct{}{}:
+				default: // a look is due already
+				}
+				continue
+			}
+			select {
+			case e.failed <- err:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-time.After(pause):
+				pause = min(2*pause, pauseMost)
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return e
+}
+
+func (e *ears) wait() { <-e.done }
+
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return v == nil || r.Kind() == reflect.Pointer && r.IsNil()
+}

@@ -1,0 +1,53 @@
+package registry
+
+import (
+	"context"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// Look asks the dialect whether what [Load] makes a registry of may have changed in the database behind q since an
+// earlier look, as [dialect.ChangeDetector] says. Errors: [dialect.ErrUnsupported] for a dialect that is none, and
+// others as for Load.
+func Look(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection, since dialect.Sight) (dialect.Sight, bool, error) {
+	detector, err := capability[dialect.ChangeDetector](&access{dialect: d, querier: q})
+	if err != nil {
+		return since, false, fail(dialect.OpWatch, dialect.Name{}, err)
+	}
+	now, changed, err := detector.Look(ctx, q, sel.Filter, since)
+	if err != nil {
+		return since, false, explain(ctx, d, dialect.Failure{Op: dialect.OpWatch, Err: err})
+	}
+	return now, changed, nil
+}
+
+// Same tells whether two registries say the same in all that was loaded: no [Diff], and neither the server nor the
+// search path, what was left out, or the views that views read differ. Labels appended locally don't count.
+func Same(a, b *Registry) bool {
+	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(a.snapshot, b.snapshot) &&
+		slices.EqualFunc(a.omissions, b.omissions, func(x, y Omission) bool {
+			return x.Kind == y.Kind && x.Name == y.Name && x.Why == y.Why && *x.object == *y.object
+		})
+}
+
+// KeepLabels is the registry with the labels that were appended locally to the enums of another one, as far as the
+// enum is still there and does not have the label from the database by now.
+func (r *Registry) KeepLabels(of *Registry) *Registry {
+	for _, old := range of.enums.sorted {
+		local := old.labels[len(old.def.Labels):]
+		if len(local) == 0 {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(r.enums.sorted, old, func(e, old *enum) int { return e.def.Name.Compare(old.def.Name) })
+		if !found {
+			continue
+		}
+		e := r.enums.sorted[i]
+		local = slices.DeleteFunc(slices.Clone(local), e.Contains)
+		if len(local) > 0 {
+			r = r.replace(e, newEnum(e.def, slices.Concat(e.labels[len(e.def.Labels):], local), e.access))
+		}
+	}
+	return r
+}
