@@ -142,10 +142,7 @@ func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opt
 				"the waker failed, and changes are only seen at the interval until it is back: %w", err)}})
 			continue
 		}
-		err := w.look(ctx)
-		if errors.Is(err, ErrUnsupported) && w.seen == "" {
-			return err // a dialect, or a server, that can't do it at all
-		}
+		w.look(ctx)
 		timer.Reset(every)
 	}
 }
@@ -157,6 +154,12 @@ func (w *watch) check(opts []WatchOption) error {
 		return fmt.Errorf("%w: the interval is %s; give one above 0, such as time.Second", ErrInvalid, w.every)
 	case w.tell == nil:
 		return fmt.Errorf("%w: the function to call with what changed is nil", ErrInvalid)
+	}
+	if isNil(w.db.querier) {
+		return fmt.Errorf("%w: the database is nil; watch one that was loaded from a *sql.DB", ErrInvalid)
+	}
+	if _, ok := w.db.dialect.(dialect.ChangeDetector); !ok {
+		return fmt.Errorf("%w: the %s dialect is no ChangeDetector; call Reload instead", ErrUnsupported, w.db.dialect.Name())
 	}
 	if _, ok := w.db.querier.(interface{ Rollback() error }); ok {
 		return fmt.Errorf("%w: a transaction can't be watched: it would stay open as long as the watch; "+
@@ -176,14 +179,13 @@ func (w *watch) check(opts []WatchOption) error {
 	return nil
 }
 
-// look looks once, and tells what came of it. Its error has been told, unless it is one that Watch ends with.
-func (w *watch) look(ctx context.Context) error {
+// look looks once, and tells what came of it.
+func (w *watch) look(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, w.within)
 	defer cancel()
 	event, err := w.see(within)
 	switch {
-	case err != nil && (ctx.Err() != nil || errors.Is(err, ErrUnsupported) && w.seen == ""):
-		return err
+	case err != nil && ctx.Err() != nil: // the end of the watch itself
 	case err != nil:
 		w.failures++
 		w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})
@@ -191,7 +193,6 @@ func (w *watch) look(ctx context.Context) error {
 		event.Failures, w.failures = w.failures, 0
 		w.tell(event)
 	}
-	return err
 }
 
 // see asks whether something changed, and publishes what did.

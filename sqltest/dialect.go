@@ -25,6 +25,7 @@ var (
 	_ dialect.SequenceSetter   = (*Fake)(nil)
 	_ dialect.SequenceAuditor  = (*Fake)(nil)
 	_ dialect.SequenceMender   = (*Fake)(nil)
+	_ dialect.ChangeDetector   = (*Fake)(nil)
 )
 
 // Name is "fake".

@@ -16,7 +16,7 @@ import (
 // A Call is an operation that reached the fake.
 type Call struct {
 	Op     dialect.Op
-	Name   dialect.Name // zero for a load
+	Name   dialect.Name // zero for a load, and for a look for changes
 	Detail string       // a Select's tail, "at 5" for a restart, "with no data" or "unless busy" for a refresh
 	Err    error        // how it ended; nil also while it runs
 }
@@ -44,14 +44,14 @@ func (f *Fake) Calls() []Call {
 	return calls
 }
 
-// WantCalls fails the test unless the operations that reached the fake since the last WantCalls, loads aside, are
+// WantCalls fails the test unless the operations that reached the fake since the last WantCalls, loads and looks for changes aside, are
 // these, as [Call.String] writes them and in this order.
 func (f *Fake) WantCalls(t testing.TB, want ...string) {
 	t.Helper()
 	f.mu.Lock()
 	got := []string{}
 	for _, c := range f.calls {
-		if c.Op != dialect.OpLoad {
+		if c.Op != dialect.OpLoad && c.Op != dialect.OpWatch {
 			got = append(got, c.String())
 		}
 	}
@@ -86,12 +86,12 @@ type plan struct {
 
 // Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
 // it is as usual again. A refresh is [dialect.OpRefresh] in any mode, a reset or restart [dialect.OpRestart];
-// for a load, and a look for exhaustion, the name is empty. A name that can't be one fails the test; a plan that nothing
-// came to carry out fails it when it ends.
+// for a load, a look for exhaustion or for changes ([dialect.OpWatch]), the name is empty. A name that can't be one fails
+// the test; a plan that nothing came to carry out fails it when it ends.
 func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
 	t.Helper()
 	var n dialect.Name
-	if op != dialect.OpLoad && op != dialect.OpExhaustion {
+	if op != dialect.OpLoad && op != dialect.OpExhaustion && op != dialect.OpWatch {
 		var err error
 		if n, err = parseName(name); err != nil {
 			t.Fatal(err)

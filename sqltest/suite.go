@@ -65,6 +65,7 @@ const (
 	SequenceAuditor  Capability = "SequenceAuditor"
 	SequenceMender   Capability = "SequenceMender"
 	Savepointer      Capability = "Savepointer"
+	ChangeDetector   Capability = "ChangeDetector"
 )
 
 // has tells which capabilities a dialect has.
@@ -82,6 +83,7 @@ func has(d dialect.Dialect) map[Capability]bool {
 		SequenceAuditor:  is[dialect.SequenceAuditor](d),
 		SequenceMender:   is[dialect.SequenceMender](d),
 		Savepointer:      is[dialect.Savepointer](d),
+		ChangeDetector:   is[dialect.ChangeDetector](d),
 	}
 }
 
@@ -136,6 +138,7 @@ func rules() []rule {
 		timeoutRules(),
 		labelRules(),
 		expectRules(),
+		watchRules(),
 	)
 }
 
@@ -236,6 +239,7 @@ func checkCapabilities(t *testing.T, h Harness) {
 		{SequenceAuditor, errExhaustion},
 		{SequenceMender, errBehind},
 		{SequenceMender, errCatchUp},
+		{ChangeDetector, c.watchIn(endedContext())},
 	} {
 		if slices.Contains(h.Lacks, tried.needs) {
 			c.fails(tried.err, massive.ErrUnsupported)

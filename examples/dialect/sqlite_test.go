@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 		Lacks: []sqltest.Capability{
 			sqltest.MatviewReader, sqltest.MatviewRefresher, sqltest.RowChecker, sqltest.EnumReader, sqltest.EnumAlterer,
 			sqltest.SequenceMover, sqltest.SequenceReserver, sqltest.SequenceSetter, sqltest.SequenceAuditor,
-			sqltest.SequenceMender, sqltest.Savepointer,
+			sqltest.SequenceMender, sqltest.Savepointer, sqltest.ChangeDetector,
 		},
 	})
 }

@@ -1,8 +1,9 @@
-SELECT 'enums', pg_catalog.count(*),
-       pg_catalog.sum(pg_catalog.hashnameextended(t.typname,
-         pg_catalog.hashint8extended((t.oid::bigint << 32) | t.typnamespace::bigint, t.typowner::bigint)))::pg_catalog.text
-  FROM pg_catalog.pg_type t
- WHERE t.typtype = 'e' AND t.typnamespace = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
+SELECT 'enums', pg_catalog.count(*), pg_catalog.sum(e.print)::pg_catalog.text FROM enum e
+UNION ALL
+SELECT 'owners of enums', pg_catalog.count(*),
+       pg_catalog.sum(pg_catalog.hashnameextended(r.rolname, r.oid::bigint))::pg_catalog.text
+  FROM pg_catalog.pg_roles r
+ WHERE (r.oid IN (SELECT e.owner FROM enum e)) IS TRUE
 UNION ALL
 SELECT 'labels', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(e.enumlabel,

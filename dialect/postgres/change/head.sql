@@ -1,4 +1,4 @@
-WITH place AS MATERIALIZED (
+WITH RECURSIVE place AS MATERIALIZED (
   SELECT ARRAY(SELECT n.oid
                  FROM pg_catalog.pg_namespace n
                 WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
@@ -8,8 +8,12 @@ WITH place AS MATERIALIZED (
                  JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
                 WHERE s.nr < pg_catalog.cardinality(pg_catalog.current_schemas(true))
                   AND n.nspname <> 'pg_catalog') AS hiding
+), acting AS (
+  SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER
+  UNION
+  SELECT m.roleid FROM acting a JOIN pg_catalog.pg_auth_members m ON m.member = a.oid
 ), relation AS MATERIALIZED (
-  SELECT c.oid, c.relkind AS kind,
+  SELECT c.oid, c.relkind AS kind, c.relowner AS owner,
          pg_catalog.hashnameextended(c.relname,
            CASE WHEN c.relkind IN ('m', 'S')
                 THEN pg_catalog.hashint8extended((c.oid::bigint << 32) | c.relnamespace::bigint,
@@ -19,6 +23,12 @@ WITH place AS MATERIALIZED (
     FROM pg_catalog.pg_class c
    WHERE c.relkind IN ('m', 'v', 'S', 'r', 'p', 'f') AND c.oid >= 16384
      AND c.relnamespace = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
+), enum AS MATERIALIZED (
+  SELECT t.typowner AS owner,
+         pg_catalog.hashnameextended(t.typname,
+           pg_catalog.hashint8extended((t.oid::bigint << 32) | t.typnamespace::bigint, t.typowner::bigint)) AS print
+    FROM pg_catalog.pg_type t
+   WHERE t.typtype = 'e' AND t.typnamespace = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
 ), tie AS MATERIALIZED (
   SELECT d.objid AS seq, d.refobjid AS rel, d.refobjsubid AS col, d.deptype AS how
     FROM pg_catalog.pg_depend d

@@ -12,3 +12,8 @@ SELECT 'comments on relations', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashtextextended(d.description, d.objoid::bigint))::pg_catalog.text
   FROM pg_catalog.pg_description d
  WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.objoid >= 16384
+UNION ALL
+SELECT 'owners of relations', pg_catalog.count(*),
+       pg_catalog.sum(pg_catalog.hashnameextended(r.rolname, r.oid::bigint))::pg_catalog.text
+  FROM pg_catalog.pg_roles r
+ WHERE (r.oid IN (SELECT c.owner FROM relation c WHERE c.kind IN ('m', 'S'))) IS TRUE

@@ -13,7 +13,7 @@ UNION ALL
 SELECT 'roles', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(r.rolname,
          r.oid::bigint * 4 + r.rolsuper::integer * 2 + r.rolinherit::integer))::pg_catalog.text
-  FROM pg_catalog.pg_roles r
+  FROM acting a JOIN pg_catalog.pg_roles r ON r.oid = a.oid
 UNION ALL
 SELECT 'members', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(m::pg_catalog.text, 1))::pg_catalog.text
-  FROM pg_catalog.pg_auth_members m
+  FROM acting a JOIN pg_catalog.pg_auth_members m ON m.member = a.oid
