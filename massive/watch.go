@@ -23,10 +23,12 @@ type Event struct {
 	Registry *Registry
 	// Published says that it is a new one.
 	Published bool
-	// Err is why the look failed, nil if it did not. The picture stays what it was, and the watch goes on.
+	// Err is why the look failed, or how the database is not as expected; nil if all is well. The picture stays what
+	// it was, and the watch goes on.
 	Err error
-	// Failures counts the looks in a row that failed: up to this one, if Err is set, else those before this one, which
-	// is then the first to succeed again.
+	// Failures counts the looks in a row that failed: up to this one, if it failed, else those before this one, which
+	// is then the first to succeed again. A look that finds what is not as expected ([ErrDrift]), or a waker that
+	// fails, is no failed look.
 	Failures int
 }
 
@@ -186,6 +188,9 @@ func (w *watch) look(ctx context.Context) {
 	event, err := w.see(within)
 	switch {
 	case err != nil && ctx.Err() != nil: // the end of the watch itself
+	case errors.Is(err, ErrDrift): // seen well enough
+		w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})
+		w.failures = 0
 	case err != nil:
 		w.failures++
 		w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})

@@ -349,6 +349,18 @@ func TestMutant(t *testing.T) {
 			}})
 		})
 	}
+	for _, c := range watchMutants {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
+				l := &looking{mutant: &mutant{Fake: sqltest.New(cat)}}
+				l.look = func(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
+					return c.look(l, ctx, q, f, since)
+				}
+				return l
+			}})
+		})
+	}
 	t.Run("a capability missing", func(t *testing.T) {
 		t.Parallel()
 		sqltest.TestDialect(t, sqltest.Harness{Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
@@ -389,6 +401,9 @@ func TestSuiteBites(t *testing.T) {
 	}
 	wants := map[string]string{"a capability missing": "it lacks what it says"}
 	for _, c := range mutations() {
+		wants[c.name] = c.rule
+	}
+	for _, c := range watchMutants {
 		wants[c.name] = c.rule
 	}
 	for name, rule := range wants {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,27 +61,23 @@ func fingerprintText(f dialect.Filter) string {
 	return changeHead + strings.Join(parts, "UNION ALL\n") + changeTail
 }
 
-// A sight is what was seen: the sign of quiet, empty for none; whether the look before had the same; the fingerprint.
+// A sight is what was seen.
 type sight struct {
-	quiet  string
-	twice  bool
-	prints string
+	Quiet  string // the sign of quiet, empty for none
+	Twice  bool   // the look before had the same
+	Prints string // the fingerprint
 }
 
-// encode is the sight as one text, whose first two lines are of the sign: a server's names may hold line breaks,
-// and those of the sign stand in the line's end.
-func (s sight) encode() dialect.Sight {
-	return dialect.Sight(fmt.Sprintf("%t %d %s%s", s.twice, len(s.quiet), s.quiet, s.prints))
+func (s sight) encode() (dialect.Sight, error) {
+	text, err := json.Marshal(s)
+	return dialect.Sight(text), err
 }
 
 func decodeSight(text dialect.Sight) (s sight, err error) {
-	var n int
-	head, rest, ok := strings.Cut(string(text), " ")
-	number, rest, ok2 := strings.Cut(rest, " ")
-	if _, err := fmt.Sscan(number, &n); err != nil || !ok || !ok2 || n > len(rest) {
-		return s, fmt.Errorf("%w: this is no sight of the %s dialect's", dialect.ErrInvalid, postgres{}.Name())
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, fmt.Errorf("%w: this is no sight of the %s dialect's: %w", dialect.ErrInvalid, postgres{}.Name(), err)
 	}
-	return sight{quiet: rest[:n], twice: head == "true", prints: rest[n:]}, nil
+	return s, nil
 }
 
 // Look takes the fingerprint, or, where the last two looks saw the same sign of quiet, only asks for that once more.
@@ -93,15 +90,15 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 			return since, false, err
 		}
 	}
-	if last.twice {
+	if last.Twice {
 		now, err := readSight(ctx, q, changeQuiet)
 		if err != nil {
 			return since, false, err
 		}
-		if now.quiet == last.quiet {
+		if now.Quiet == last.Quiet {
 			return since, false, nil
 		}
-		last.quiet = now.quiet
+		last.Quiet = now.Quiet
 	}
 	text := fingerprintText(f)
 	now, err := readSight(ctx, q, text)
@@ -111,8 +108,9 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 	if err != nil {
 		return since, false, p.explain(ctx, q, err)
 	}
-	now.twice = now.quiet != "" && now.quiet == last.quiet
-	return now.encode(), now.prints != last.prints, nil
+	now.Twice = now.Quiet != "" && now.Quiet == last.Quiet
+	next, err := now.encode()
+	return next, now.Prints != last.Prints, err
 }
 
 func readSight(ctx context.Context, q dialect.Querier, text string) (s sight, err error) {
@@ -130,16 +128,16 @@ func readSight(ctx context.Context, q dialect.Querier, text string) (s sight, er
 			return s, err
 		}
 		if part == "quiet" {
-			s.quiet = print.String
+			s.Quiet = print.String
 			continue
 		}
 		fmt.Fprintf(&prints, "%s %d %s\n", part, n.Int64, print.String)
 	}
-	s.prints = prints.String()
+	s.Prints = prints.String()
 	if err := rows.Err(); err != nil {
 		return s, err
 	}
-	if s.prints == "" && text != changeQuiet {
+	if s.Prints == "" && text != changeQuiet {
 		return s, errors.New("the fingerprint came back empty")
 	}
 	return s, nil

@@ -1,0 +1,363 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/dialect/postgres/pgxwake"
+	"github.com/massivedb/massive-go/dialect/postgres/pqwake"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// A watching is a watch that a test follows.
+type watching struct {
+	t      *testing.T
+	events chan massive.Event
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+// watch watches until the test ends, or end is called.
+func watch(t *testing.T, m *massive.DB, every time.Duration, opts ...massive.WatchOption) *watching {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watching{t, make(chan massive.Event, 1000), cancel, make(chan error, 1)}
+	go func() { w.ended <- m.Watch(ctx, every, func(e massive.Event) { w.events <- e }, opts...) }()
+	t.Cleanup(func() { w.end() })
+	return w
+}
+
+func (w *watching) end() error {
+	w.cancel()
+	err := <-w.ended
+	w.ended <- err
+	return err
+}
+
+// patience is how long a watch may take to tell.
+const patience = 20 * time.Second
+
+// next is the next event.
+func (w *watching) next() massive.Event {
+	w.t.Helper()
+	select {
+	case e := <-w.events:
+		return e
+	case <-time.After(patience):
+		w.t.Fatalf("the watch tells nothing in %s", patience)
+		return massive.Event{}
+	}
+}
+
+// until is the first event with changes that say so, behind any number of errors; it returns those before it, too.
+func (w *watching) until(says string) (e massive.Event, before []massive.Event) {
+	w.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case e := <-w.events:
+			if strings.Contains(e.Changes.String(), says) {
+				return e, before
+			}
+			before = append(before, e)
+		case <-deadline:
+			w.t.Fatalf("in %s the watch does not tell %q; it told %d other things, at last %v",
+				patience, says, len(before), before[max(0, len(before)-3):])
+		}
+	}
+}
+
+// none checks that nothing is told for a while.
+func (w *watching) none(while time.Duration) {
+	w.t.Helper()
+	select {
+	case e := <-w.events:
+		w.t.Errorf("the watch tells %v, and nothing happened", e)
+	case <-time.After(while):
+	}
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`,
+		func(t *testing.T, e *env) {
+			m := e.load(t, massive.Expect(massive.EnumIs("mood", []string{"sad", "ok"}, massive.AllowExtra())))
+			if err := m.AppendEnum("mood", "local"); err != nil {
+				t.Fatal(err)
+			}
+			exec(t, e.pool, "CREATE SEQUENCE earlier") // between the load and the watch
+			w := watch(t, m, 5*time.Millisecond)
+			event := w.next()
+			same(t, "what changed before the watch", event.String(), "sequence public.earlier added")
+			same(t, "the picture is published before it is told", m.Registry(), event.Registry)
+
+			exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'happy'")
+			event = w.next()
+			same(t, "a label", event.String(), `enum public.mood changed: labels ["sad" "ok"] → ["sad" "ok" "happy"]`)
+			equal(t, "labels, local ones kept", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+			exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'local'")
+			w.next()
+			equal(t, "a local label that is the database's now", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+
+			before := m.Registry()
+			exec(t, e.pool, "REFRESH MATERIALIZED VIEW v; SELECT nextval('no'); CREATE TABLE t (id serial)")
+			exec(t, e.pool, "COMMENT ON TABLE t IS 'x'")
+			w.next() // the table's own sequence
+			before = m.Registry()
+			exec(t, e.pool, "COMMENT ON TABLE t IS 'y'") // a look suspects it, and a load clears it
+			w.none(200 * time.Millisecond)
+			same(t, "a false alarm publishes nothing", m.Registry(), before)
+
+			if _, err := m.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "a reload drops local labels", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+
+			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'okay'")
+			event = w.next()
+			mustBe(t, event.Err, massive.ErrDrift, "massive: watch: drift: enum public.mood", "what was loaded before stays in use")
+			equal(t, "a picture that drifted is not published", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+			w.none(100 * time.Millisecond) // it is told once
+			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'okay' TO 'ok'; CREATE SEQUENCE further")
+			event = w.next()
+			same(t, "mended, with what else changed", event.String(), "sequence public.further added")
+			same(t, "a drift is no failed look", event.Failures, 0)
+
+			if err := w.end(); !errors.Is(err, context.Canceled) {
+				t.Errorf("it ended with %v", err)
+			}
+			mustBe(t, w.end(), context.Canceled, "massive: watch: ")
+		})
+}
+
+// A watch survives its connections, and says so.
+func TestWatchLosesItsConnection(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE no`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		w := watch(t, m, 5*time.Millisecond)
+		other := newConn(t, e)
+		for i := range 3 {
+			exec(t, other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+			exec(t, other, fmt.Sprintf("CREATE SEQUENCE s%d", i))
+			w.until(fmt.Sprintf("sequence public.s%d added", i))
+		}
+	})
+}
+
+// newConn is a connection outside of the env's pool.
+func newConn(t *testing.T, e *env) *sql.Conn {
+	t.Helper()
+	c, err := e.Open(t, e.driver).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// A look that hangs is given up, told, and tried again.
+func TestWatchOfAServerThatHangs(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE no`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		exec(t, e.pool, "CREATE SEQUENCE locked")
+		tx, err := newConn(t, e).BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, tx, "LOCK pg_catalog.pg_namespace IN ACCESS EXCLUSIVE MODE")
+		w := watch(t, m, 5*time.Millisecond, massive.LookWithin(700*time.Millisecond))
+		mustBe(t, w.next().Err, context.DeadlineExceeded, "massive: watch: ")
+		mustBe(t, w.next().Err, context.DeadlineExceeded)
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		event, _ := w.until("sequence public.locked added")
+		if event.Failures < 2 {
+			t.Errorf("it counts %d failures before", event.Failures)
+		}
+	})
+}
+
+// A counter counts the round trips that looks take.
+type counter struct {
+	dialect.Querier
+	n atomic.Int64
+}
+
+func (c *counter) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	c.n.Add(1)
+	return c.Querier.QueryContext(ctx, query, args...)
+}
+
+// What is prepared, or runs on while others commit, is seen when it commits: the sign that spares the fingerprint does
+// not hide it.
+func TestLooksBesideTransactionsThatRun(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, e *env) {
+		exec(t, e.pool, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE TABLE t (n int)`)
+		conn := newConn(t, e)
+		q := &counter{Querier: conn}
+		l := &lookout{q: q}
+		look := func(what string, want bool, trips int64) {
+			t.Helper()
+			q.n.Store(0)
+			same(t, what, l.look(t), want)
+			if got := q.n.Load(); trips > 0 && got != trips {
+				t.Errorf("%s: %d round trips, want %d", what, got, trips)
+			}
+		}
+		quiet := func() {
+			t.Helper()
+			for range 3 {
+				look("a look where nothing happens", false, 1)
+			}
+		}
+		look("the first look", true, 1)
+		quiet()
+		old, prepared := newConn(t, e), newConn(t, e)
+		exec(t, old, "BEGIN; INSERT INTO t VALUES (1); SAVEPOINT s; ALTER TYPE mood ADD VALUE 'b'; RELEASE s")
+		exec(t, prepared, "BEGIN; ALTER SEQUENCE no MAXVALUE 99; PREPARE TRANSACTION '"+e.Name()+"'")
+		quiet()
+		exec(t, e.pool, "INSERT INTO t VALUES (2)")
+		look("others write", false, 2)
+		quiet()
+		exec(t, old, "COMMIT")
+		look("the old transaction commits", true, 2)
+		quiet()
+		exec(t, prepared, "COMMIT PREPARED '"+e.Name()+"'")
+		look("the prepared transaction commits", true, 2)
+		quiet()
+		exec(t, old, "BEGIN; ALTER SEQUENCE no MAXVALUE 98; ROLLBACK")
+		look("one rolls back", false, 2)
+		quiet()
+		exec(t, old, "CREATE UNLOGGED TABLE u (id int)")
+		look("a table", false, 0)
+		exec(t, conn, "SET search_path = pg_catalog")
+		look("another search path", true, 0)
+		exec(t, conn, "SET search_path = public")
+		look("the search path as it was", true, 0)
+		quiet()
+		exec(t, old, "SELECT 1; SELECT nextval('no')")
+		look("a value taken", false, 0)
+	}, pgtest.Setting("max_prepared_transactions", "5"))
+}
+
+// One that is not the dialect's is refused.
+func TestSightsOfOthers(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		for _, s := range []dialect.Sight{"x", "true", "true 7 x", "true x y", "false -1 x"} {
+			_, _, err := registry.Look(t.Context(), e.pool, postgres.New(), registry.Selection{}, s)
+			mustBe(t, err, massive.ErrInvalid, "no sight")
+		}
+	})
+}
+
+// A wakerOf is a driver's.
+func wakerOf(e *env, channel string) interface {
+	massive.Waker
+	Close() error
+} {
+	if e.driver == "pgx" {
+		return pgxwake.New(e.DSN(), channel)
+	}
+	return pqwake.New(e.DSN(), channel)
+}
+
+// Woken by the event trigger, a watch sees a change long before its interval is over; and it goes on when the
+// listener's connection is lost.
+func TestWatchIsWoken(t *testing.T) {
+	t.Parallel()
+	const channel = `Odd "channel" o'clock \`
+	onDrivers(t, `CREATE SCHEMA "o'dd"; CREATE TYPE mood AS ENUM ('sad'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TABLE orders (id int)`, func(t *testing.T, e *env) {
+		create, drop, err := postgres.ChangeTrigger("o'dd", channel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, e.pool, create)
+		exec(t, e.pool, create)
+		m := e.load(t)
+		waker := wakerOf(e, channel)
+		t.Cleanup(func() { _ = waker.Close() })
+		w := watch(t, m, time.Hour, massive.WakeOn(waker))
+		listens := func() {
+			t.Helper()
+			eventually(t, e.pool, "the waker listens", `SELECT EXISTS (SELECT FROM pg_stat_activity
+				WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle')`)
+		}
+		listens()
+		for _, c := range []struct{ text, says string }{
+			{"ALTER TYPE mood ADD VALUE 'happy'", `labels ["sad"] → ["sad" "happy"]`},
+			{"REFRESH MATERIALIZED VIEW v WITH NO DATA", "populated true → false"},
+			{"CREATE UNIQUE INDEX ON v (id)", "indexes"},
+			{"COMMENT ON MATERIALIZED VIEW v IS 'x'", "comment"},
+			{"CREATE SEQUENCE s", "sequence public.s added"},
+			{"ALTER SEQUENCE s OWNED BY orders.id", "owned by"},
+			{"ALTER TABLE orders RENAME id TO ident", "owned by"},
+			{"DROP SEQUENCE s", "sequence public.s removed"},
+			{`ALTER SCHEMA "o'dd" RENAME TO odd; CREATE SEQUENCE odd.s`, "sequence odd.s added"},
+		} {
+			exec(t, e.pool, c.text)
+			w.until(c.says)
+		}
+		exec(t, e.pool, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'")
+		event := w.next()
+		if event.Err == nil || !strings.Contains(event.Err.Error(), "massive: watch: the waker failed") || event.Failures != 0 {
+			t.Errorf("when the listener is lost, it tells %v", event)
+		}
+		exec(t, e.pool, "CREATE SEQUENCE meanwhile")
+		w.until("sequence public.meanwhile added") // once it listens again it looks
+		listens()
+		exec(t, e.pool, "ALTER SCHEMA odd RENAME TO \"o'dd\"")
+		w.until("sequence odd.s removed")
+		exec(t, e.pool, drop)
+		if err := w.end(); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := waker.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := waker.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("a wait behind close: %v", err)
+		}
+	})
+	for _, name := range []string{"", strings.Repeat("x", 64), "a\x00b"} {
+		_, _, err := postgres.ChangeTrigger("public", name)
+		_, _, err2 := postgres.ChangeTrigger(name, "c")
+		if !errors.Is(err, massive.ErrInvalid) || !errors.Is(err2, massive.ErrInvalid) {
+			t.Errorf("%q: %v, %v", name, err, err2)
+		}
+	}
+}
+
+// A waker that can't hear is told again and again, at growing intervals, and holds nothing up.
+func TestWatchWithAWakerThatFails(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		m := e.load(t)
+		var waker massive.Waker = pgxwake.New("host=/nowhere", "c")
+		if e.driver == "postgres" {
+			waker = pqwake.New("host=/nowhere", "c")
+		}
+		w := watch(t, m, 5*time.Millisecond, massive.WakeOn(waker))
+		for range 2 {
+			if event := w.next(); event.Err == nil || !strings.Contains(event.Err.Error(), "wake: connect") {
+				t.Errorf("it tells %v", event)
+			}
+		}
+		exec(t, e.pool, "CREATE SEQUENCE seen")
+		w.until("sequence public.seen added")
+	})
+}
