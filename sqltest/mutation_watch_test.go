@@ -45,6 +45,7 @@ var watchMutants = []struct {
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
 			cat.Enums[i].ID = 0
 		}
+		slices.SortFunc(cat.Enums, func(a, b dialect.EnumDef) int { return a.Name.Compare(b.Name) })
 	})},
 	{"names are not looked at", "a look notices every change that a load would bring", blindTo(func(o *dialect.Object) { o.Name = dialect.Name{} })},
 	{"what hides a structure is not looked at", "a look notices every change that a load would bring", blindTo(func(o *dialect.Object) {

@@ -1,0 +1,176 @@
+// Watch keeps a program's picture of its database true: an enum's label that another connection adds appears by
+// itself, at the next look or, woken by LISTEN, at once.
+//
+//	go run ./examples/watch                    a server of its own, gone afterwards
+//	go run ./examples/watch -driver postgres   the same over lib/pq
+//	go run ./examples/watch -dsn "host=…"      watches your database until Ctrl-C, and changes nothing there
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/dialect/postgres/pgxwake"
+	"github.com/massivedb/massive-go/dialect/postgres/pqwake"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "watch:", err)
+		}
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, args []string) (err error) {
+	flags := flag.NewFlagSet("watch", flag.ContinueOnError)
+	dsn := flags.String("dsn", "", "a database of yours to watch (default: a throwaway server)")
+	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
+	every := flags.Duration("every", time.Second, "how often to look")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *driver != "pgx" && *driver != "postgres" {
+		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
+	}
+	if *dsn != "" {
+		db, err := sql.Open(*driver, *dsn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return follow(ctx, out, db, *every)
+	}
+
+	server, err := pgtest.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	shop, err := server.CreateDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open(*driver, shop.DSN())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return demonstrate(ctx, out, db, *driver, shop.DSN())
+}
+
+// follow tells what changes until the context ends.
+func follow(ctx context.Context, out io.Writer, db *sql.DB, every time.Duration) error {
+	m, err := massive.Load(ctx, db, postgres.New())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Watching %s: %d materialized views, %d enums, %d sequences\n",
+		m.Server().Database, len(m.Matviews()), len(m.Enums()), len(m.Sequences()))
+	err = m.Watch(ctx, every, func(e massive.Event) { fmt.Fprintln(out, e) })
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// demonstrate changes a database from another connection, and shows that the program's picture follows.
+func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn string) error {
+	trigger, _, err := postgres.ChangeTrigger("public", "shop_changed")
+	if err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, "CREATE TYPE order_status AS ENUM ('placed', 'paid')"); err != nil {
+		return err
+	}
+	m, err := massive.Load(ctx, db, postgres.New())
+	if err != nil {
+		return err
+	}
+	show := func() error {
+		status, err := m.Enum("order_status")
+		if err == nil {
+			fmt.Fprintf(out, "  order_status is %q\n", status.Values())
+		}
+		return err
+	}
+	if err := show(); err != nil {
+		return err
+	}
+
+	fmt.Fprintln(out, "Looking every 50 ms, while another connection adds a label:")
+	events, end := watch(ctx, m, 50*time.Millisecond)
+	if err := change(ctx, db, events, out, "ALTER TYPE order_status ADD VALUE 'shipped'"); err != nil {
+		return errors.Join(err, end())
+	}
+	if err := errors.Join(show(), end()); err != nil {
+		return err
+	}
+
+	fmt.Fprintln(out, "Looking every hour, and woken by LISTEN:")
+	if _, err := db.ExecContext(ctx, trigger); err != nil {
+		return err
+	}
+	var waker interface {
+		massive.Waker
+		io.Closer
+	} = pgxwake.New(dsn, "shop_changed")
+	if driver == "postgres" {
+		waker = pqwake.New(dsn, "shop_changed")
+	}
+	defer waker.Close()
+	events, end = watch(ctx, m, time.Hour, massive.WakeOn(waker))
+	if err := change(ctx, db, events, out, "ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'"); err != nil {
+		return errors.Join(err, end())
+	}
+	return errors.Join(show(), end())
+}
+
+// watch watches in a goroutine of its own, until end is called.
+func watch(ctx context.Context, m *massive.DB, every time.Duration, opts ...massive.WatchOption) (events <-chan massive.Event, end func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	told, done := make(chan massive.Event, 10), make(chan error, 1)
+	go func() { done <- m.Watch(ctx, every, func(e massive.Event) { told <- e }, opts...) }()
+	return told, func() error {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
+}
+
+// change runs a statement on a connection of the pool's, and waits until the watch tells.
+func change(ctx context.Context, db *sql.DB, events <-chan massive.Event, out io.Writer, statement string) error {
+	fmt.Fprintln(out, " ", statement)
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		return err
+	}
+	select {
+	case e := <-events:
+		fmt.Fprintln(out, " ", e)
+		return e.Err
+	case <-time.After(30 * time.Second):
+		return errors.New("the watch has not told it in half a minute")
+	}
+}

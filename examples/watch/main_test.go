@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+const printed = `  order_status is ["placed" "paid"]
+Looking every 50 ms, while another connection adds a label:
+  ALTER TYPE order_status ADD VALUE 'shipped'
+  enum public.order_status changed: labels ["placed" "paid"] → ["placed" "paid" "shipped"]
+  order_status is ["placed" "paid" "shipped"]
+Looking every hour, and woken by LISTEN:
+  ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'
+  enum public.order_status changed: labels ["placed" "paid" "shipped"] → ["placed" "paid" "packed" "shipped"]
+  order_status is ["placed" "paid" "packed" "shipped"]
+`
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			var out bytes.Buffer
+			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
+				t.Fatal(err)
+			}
+			if got := out.String(); got != printed {
+				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
+			}
+		})
+	}
+}
+
+func TestFollowEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	database := pgtest.NewDatabase(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	go func() {
+		<-time.After(time.Second)
+		cancel()
+	}()
+	var out bytes.Buffer
+	if err := run(ctx, &out, []string{"-dsn", database.DSN(), "-every", "10ms"}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "Watching "+database.Name()+": 0 materialized views, 0 enums, 0 sequences\n") {
+		t.Errorf("it printed %s", &out)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	t.Parallel()
+	for says, args := range map[string][]string{
+		`unknown driver "mysql"`:      {"-driver", "mysql"},
+		`unexpected argument "extra"`: {"extra"},
+	} {
+		if err := run(t.Context(), &bytes.Buffer{}, args); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: got %v, want %q", args, err, says)
+		}
+	}
+}
