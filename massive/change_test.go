@@ -3,12 +3,12 @@ package massive_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
@@ -168,49 +168,63 @@ func (l *lookout) load(t *testing.T) (other bool) {
 func TestEveryChangeIsNoticed(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, e *env) {
-		role := fmt.Sprintf("%s_%s", e.Name(), e.driver)
-		fill := strings.NewReplacer("$role", role).Replace
-		e.Exec(t, fill(changeSetup))
-		path := "search_path=early,public,late"
-		super := &lookout{q: e.Open(t, e.driver, path)}
-		as := &lookout{q: e.Open(t, e.driver, path, "options='-c role="+role+"'")}
-		other := e.conn(t) // the session that changes things, idle all the time else
-		each := func(f func(l *lookout, who string)) { f(super, "a superuser"); f(as, "a role") }
+		noticeEveryChange(t, "here_"+e.driver, e.pool,
+			func(params string) massive.Querier { return e.Open(t, e.driver, params) }, func() {})
+	})
+}
 
-		each(func(l *lookout, who string) {
-			if !l.look(t) || !l.load(t) {
-				t.Fatalf("the first look of %s sees nothing", who)
-			}
-			for range 3 {
-				if l.look(t) {
-					t.Fatalf("%s sees a change where there is none", who)
-				}
-			}
-		})
-		for _, c := range harmless {
-			execEach(t, other, c.text)
-			each(func(l *lookout, who string) {
-				if changed := l.look(t); changed {
-					t.Errorf("%s: %s suspects a change", c.name, who)
-				}
-			})
+// noticeEveryChange makes changes through the one pool, and looks through others of its server or of its standby, which
+// settle waits for.
+func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(params string) massive.Querier, settle func()) {
+	t.Helper()
+	fill := strings.NewReplacer("$role", role).Replace
+	exec(t, writer, fill(changeSetup))
+	settle()
+	const path = "search_path=early,public,late"
+	super := &lookout{q: open(path)}
+	as := &lookout{q: open(path + " options='-c role=" + role + "'")}
+	other, err := writer.Conn(t.Context()) // the session that changes things, idle all the time else
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	each := func(f func(l *lookout, who string)) { f(super, "a superuser"); f(as, "a role") }
+
+	each(func(l *lookout, who string) {
+		if !l.look(t) || !l.load(t) {
+			t.Fatalf("the first look of %s sees nothing", who)
 		}
-		for _, c := range changeCases {
-			execEach(t, other, fill(c.text))
-			each(func(l *lookout, who string) {
-				changed, differs := l.look(t), l.load(t)
-				if differs && !changed {
-					t.Errorf("%s: %s does not see it", c.name, who)
-				}
-				if !differs && (l == as || !c.asRole) && (l == super || c.asRole) {
-					t.Errorf("%s: the case changes nothing that %s loads", c.name, who)
-				}
-				if l.look(t) {
-					t.Errorf("%s: %s sees it a second time", c.name, who)
-				}
-			})
+		for range 3 {
+			if l.look(t) {
+				t.Fatalf("%s sees a change where there is none", who)
+			}
 		}
 	})
+	for _, c := range harmless {
+		execEach(t, other, c.text)
+		settle()
+		each(func(l *lookout, who string) {
+			if l.look(t) {
+				t.Errorf("%s: %s suspects a change", c.name, who)
+			}
+		})
+	}
+	for _, c := range changeCases {
+		execEach(t, other, fill(c.text))
+		settle()
+		each(func(l *lookout, who string) {
+			changed, differs := l.look(t), l.load(t)
+			if differs && !changed {
+				t.Errorf("%s: %s does not see it", c.name, who)
+			}
+			if !differs && (l == as) == c.asRole {
+				t.Errorf("%s: the case changes nothing that %s loads", c.name, who)
+			}
+			if l.look(t) {
+				t.Errorf("%s: %s sees it a second time", c.name, who)
+			}
+		})
+	}
 }
 
 // onServers runs f over each driver, on a server of its own: roles are all of a server's databases' in common.
