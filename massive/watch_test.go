@@ -209,11 +209,15 @@ func TestLooksBesideTransactionsThatRun(t *testing.T) {
 		exec(t, e.pool, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE TABLE t (n int)`)
 		conn := newConn(t, e)
 		q := &counter{Querier: conn}
+		signs := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 140000
 		l := &lookout{q: q}
 		look := func(what string, want bool, trips int64) {
 			t.Helper()
 			q.n.Store(0)
 			same(t, what, l.look(t), want)
+			if !signs { // before PostgreSQL 14 each look takes the fingerprint
+				trips = min(trips, 1)
+			}
 			if got := q.n.Load(); trips > 0 && got != trips {
 				t.Errorf("%s: %d round trips, want %d", what, got, trips)
 			}

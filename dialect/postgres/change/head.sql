@@ -14,14 +14,17 @@ WITH RECURSIVE place AS MATERIALIZED (
   SELECT m.roleid FROM acting a JOIN pg_catalog.pg_auth_members m ON m.member = a.oid
 ), relation AS MATERIALIZED (
   SELECT c.oid, c.relkind AS kind, c.relowner AS owner,
-         pg_catalog.hashnameextended(c.relname,
-           CASE WHEN c.relkind IN ('m', 'S')
-                THEN pg_catalog.hashint8extended((c.oid::bigint << 32) | c.relnamespace::bigint,
-                       COALESCE(pg_catalog.hashtextextended(c.relacl::pg_catalog.text, c.relowner::bigint), c.relowner::bigint))
-                ELSE (c.oid::bigint << 32) | c.relnamespace::bigint END)
-         # c.relispopulated::integer::bigint AS print
+         CASE WHEN c.relkind IN ('m', 'S')
+              THEN pg_catalog.hashnameextended(c.relname,
+                     pg_catalog.hashint8extended((c.oid::bigint << 32) | c.relnamespace::bigint,
+                       c.relowner::bigint * 2 + c.relispopulated::integer))
+                   # CASE WHEN c.relacl IS NULL THEN 0
+                          ELSE pg_catalog.hashtextextended(c.relacl::pg_catalog.text, c.oid::bigint) END
+              WHEN c.relkind = 'v'
+              THEN pg_catalog.hashnameextended(c.relname, (c.oid::bigint << 32) | c.relnamespace::bigint)
+         END AS print
     FROM pg_catalog.pg_class c
-   WHERE c.relkind IN ('m', 'v', 'S', 'r', 'p', 'f') AND c.oid >= 16384
+   WHERE c.relkind IN ('m', 'v', 'S') AND c.oid >= 16384
      AND c.relnamespace = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
 ), enum AS MATERIALIZED (
   SELECT t.typowner AS owner,
@@ -30,17 +33,20 @@ WITH RECURSIVE place AS MATERIALIZED (
     FROM pg_catalog.pg_type t
    WHERE t.typtype = 'e' AND t.typnamespace = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
 ), tie AS MATERIALIZED (
-  SELECT d.objid AS seq, d.refobjid AS rel, d.refobjsubid AS col, d.deptype AS how
-    FROM pg_catalog.pg_depend d
-   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
-     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
-     AND d.deptype IN ('a', 'i') AND (d.objid IN (SELECT s.oid FROM relation s WHERE s.kind = 'S')) IS TRUE
+  SELECT s.oid AS seq, d.refobjid AS rel, d.refobjsubid AS col, d.deptype AS how
+    FROM relation s
+    CROSS JOIN LATERAL (
+      SELECT d.refobjid, d.refobjsubid, d.deptype
+        FROM pg_catalog.pg_depend d
+       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.oid AND d.objsubid = 0
+         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i') OFFSET 0) d
+   WHERE s.kind = 'S'
   UNION ALL
   SELECT d.refobjid, f.adrelid, f.adnum, 'd'
     FROM pg_catalog.pg_attrdef f
     JOIN pg_catalog.pg_depend d ON d.objid = f.oid
    WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> f.adrelid
      AND (d.refobjid IN (SELECT s.oid FROM relation s WHERE s.kind = 'S')) IS TRUE
 )
 SELECT x.part, x.n, x.print
