@@ -33,7 +33,7 @@ func newCluster(t *testing.T) *cluster {
 	}
 	c := &cluster{bin, clusterDir(t)}
 	c.run(t, "initdb", "-D", c.dir, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
-	settings := fmt.Sprintf("unix_socket_directories='%s'\nlisten_addresses=''\nfsync=off\nfull_page_writes=off\nsynchronous_commit=off\n"+
+	settings := fmt.Sprintf("unix_socket_directories='%s'\nlisten_addresses=''\nfsync=off\nfull_page_writes=off\n"+
 		"max_connections=30\nmax_prepared_transactions=5\nwal_level=replica\n", c.dir)
 	if err := os.WriteFile(filepath.Join(c.dir, "postgresql.auto.conf"), []byte(settings), 0o666); err != nil { //nolint:gosec // the server's user reads it
 		t.Fatal(err)
@@ -262,9 +262,9 @@ func conn(t *testing.T, db *sql.DB) *sql.Conn {
 	return c
 }
 
-// replayed waits until a standby shows all that its primary has done.
+// replayed waits until a standby shows all that was committed on its primary, where a commit waits until it is flushed.
 func replayed(t *testing.T, primary, standby massive.Querier) {
 	t.Helper()
 	eventually(t, standby, "the standby has replayed it", "SELECT pg_last_wal_replay_lsn() >= '"+
-		one[string](t, primary, "SELECT pg_current_wal_insert_lsn()::text")+"'")
+		one[string](t, primary, "SELECT pg_current_wal_flush_lsn()::text")+"'")
 }

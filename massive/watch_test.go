@@ -109,11 +109,10 @@ func TestWatch(t *testing.T) {
 			w.next()
 			equal(t, "a local label that is the database's now", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
 
-			before := m.Registry()
 			exec(t, e.pool, "REFRESH MATERIALIZED VIEW v; SELECT nextval('no'); CREATE TABLE t (id serial)")
 			exec(t, e.pool, "COMMENT ON TABLE t IS 'x'")
 			w.next() // the table's own sequence
-			before = m.Registry()
+			before := m.Registry()
 			exec(t, e.pool, "COMMENT ON TABLE t IS 'y'") // a look suspects it, and a load clears it
 			w.none(200 * time.Millisecond)
 			same(t, "a false alarm publishes nothing", m.Registry(), before)
@@ -363,5 +362,37 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 		}
 		exec(t, e.pool, "CREATE SEQUENCE seen")
 		w.until("sequence public.seen added")
+	})
+}
+
+// A look does not look at kinds that were not asked for.
+func TestLooksAtTheKindsAskedFor(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
+		for kind, its := range map[massive.Kind]string{
+			massive.KindMatview: "ALTER MATERIALIZED VIEW v RENAME id TO ident", massive.KindEnum: "ALTER TYPE mood ADD VALUE 'b'",
+			massive.KindSequence: "ALTER SEQUENCE no MAXVALUE 9",
+		} {
+			sel := registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{kind}}}
+			seen, _, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			exec(t, e.pool, its)
+			now, changed, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, seen)
+			if err != nil || !changed {
+				t.Errorf("%s: %s is not seen (%v)", kind, its, err)
+			}
+			for _, other := range []string{"CREATE SEQUENCE s%d", "CREATE TYPE t%d AS ENUM ()", "CREATE MATERIALIZED VIEW v%d AS SELECT 1 AS id"} {
+				if strings.HasPrefix(strings.ToLower(other), "create "+map[massive.Kind]string{
+					massive.KindMatview: "mat", massive.KindEnum: "type", massive.KindSequence: "seq"}[kind]) {
+					continue
+				}
+				exec(t, e.pool, fmt.Sprintf(other, kind))
+				if now, changed, err = registry.Look(t.Context(), e.pool, postgres.New(), sel, now); err != nil || changed {
+					t.Errorf("%s: %s is suspected (%v)", kind, other, err)
+				}
+			}
+		}
 	})
 }

@@ -123,15 +123,15 @@ func readSight(ctx context.Context, q dialect.Querier, text string) (s sight, er
 	for rows.Next() {
 		var part string
 		var n sql.NullInt64
-		var print sql.NullString
-		if err := rows.Scan(&part, &n, &print); err != nil {
+		var sum sql.NullString
+		if err := rows.Scan(&part, &n, &sum); err != nil {
 			return s, err
 		}
 		if part == "quiet" {
-			s.Quiet = print.String
+			s.Quiet = sum.String
 			continue
 		}
-		fmt.Fprintf(&prints, "%s %d %s\n", part, n.Int64, print.String)
+		fmt.Fprintf(&prints, "%s %d %s\n", part, n.Int64, sum.String)
 	}
 	s.Prints = prints.String()
 	if err := rows.Err(); err != nil {

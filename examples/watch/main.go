@@ -95,7 +95,7 @@ func follow(ctx context.Context, out io.Writer, db *sql.DB, every time.Duration)
 }
 
 // demonstrate changes a database from another connection, and shows that the program's picture follows.
-func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn string) error {
+func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn string) (err error) {
 	trigger, _, err := postgres.ChangeTrigger("public", "shop_changed")
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn str
 	if driver == "postgres" {
 		waker = pqwake.New(dsn, "shop_changed")
 	}
-	defer waker.Close()
+	defer func() { err = errors.Join(err, waker.Close()) }()
 	events, end = watch(ctx, m, time.Hour, massive.WakeOn(waker))
 	if err := change(ctx, db, events, out, "ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'"); err != nil {
 		return errors.Join(err, end())

@@ -114,7 +114,7 @@ func (w *Waker) connect(ctx context.Context) error {
 // end closes the connection, and takes what it may still have to say.
 func (c *connection) end() {
 	_ = c.Close()
-	for range c.heard { //nolint:revive // until it is closed
+	for range c.heard { // until it is closed
 	}
 }
 

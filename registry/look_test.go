@@ -1,0 +1,119 @@
+package registry_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// chain is far reading near through plain views, and another view.
+func chain() *dialect.Catalog {
+	view := func(id int64, name string, reads ...int64) dialect.MatviewDef {
+		return dialect.MatviewDef{Object: dialect.Object{ID: id, Name: of(name), Visible: true}, Reads: reads}
+	}
+	return &dialect.Catalog{
+		Matviews: []dialect.MatviewDef{view(1, "app.near"), view(2, "app.far", 11), view(3, "app.other"), view(4, "tmp.left_out")},
+		Views:    []dialect.ViewDef{{ID: 11, Name: of("app.a"), Reads: []int64{12}}, {ID: 12, Name: of("app.b"), Reads: []int64{1}}},
+	}
+}
+
+// What a view reads is compared through the plain views between, whose own replacement is what changes it.
+func TestDiffOfWhatViewsRead(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(c *dialect.Catalog){
+		"": func(c *dialect.Catalog) { c.Views[0].Name = of("app.renamed") },
+		"materialized view app.far changed: reads [app.near] → []": func(c *dialect.Catalog) { c.Views = c.Views[:1]; c.Views[0].Reads = nil },
+		"materialized view app.far changed: reads [app.near] → [app.near app.other]": func(c *dialect.Catalog) {
+			c.Views[0].Reads = []int64{3, 12}
+		},
+		"materialized view app.far changed: reads [app.near] → [app.near tmp.left_out]": func(c *dialect.Catalog) {
+			c.Matviews[1].Reads = []int64{11, 4}
+		},
+		"materialized view app.far changed: comment \"\" → \"x\"; reads [app.near] → [app.other]": func(c *dialect.Catalog) {
+			c.Matviews[1].Reads, c.Matviews[1].Comment = []int64{3}, "x"
+		},
+	} {
+		pattern, err := dialect.ParsePattern("tmp.*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel := registry.Selection{Filter: dialect.Filter{Exclude: []dialect.Pattern{pattern}}}
+		from, _, _ := stubbed(chain(), sel)
+		changed := chain()
+		change(changed)
+		to, _, _ := stubbed(changed, sel)
+		if got := registry.Diff(from, to).String(); got != want {
+			t.Errorf("changes %q, want %q", got, want)
+		}
+		if registry.Same(from, to) {
+			t.Errorf("%q: the registries are said to be the same", want)
+		}
+	}
+}
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	a, _, _ := stubbed(shop(), registry.Selection{})
+	shuffled := shop()
+	slices.Reverse(shuffled.Matviews)
+	slices.Reverse(shuffled.Enums)
+	slices.Reverse(shuffled.Views)
+	if b, _, _ := stubbed(shuffled, registry.Selection{}); !registry.Same(a, b) {
+		t.Error("the same in another order is said to be another")
+	}
+	longer, err := a.AppendLabels("mood", "elated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !registry.Same(a, longer) {
+		t.Error("local labels are said to make another")
+	}
+	for what, change := range map[string]func(c *dialect.Catalog){
+		"the server":      func(c *dialect.Catalog) { c.Server.Standby = !c.Server.Standby },
+		"the search path": func(c *dialect.Catalog) { c.SearchPath = append(slices.Clone(c.SearchPath), "more") },
+		"what is left out": func(c *dialect.Catalog) {
+			c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s dialect.SequenceDef) bool { return s.KeyOf != nil })
+		},
+		"labels": func(c *dialect.Catalog) { c.Enums[0].Labels = []string{"other"} },
+	} {
+		changed := shop()
+		change(changed)
+		if b, _, _ := stubbed(changed, registry.Selection{}); registry.Same(a, b) {
+			t.Errorf("%s differs, and the registries are said to be the same", what)
+		}
+	}
+}
+
+func TestKeepLabels(t *testing.T) {
+	t.Parallel()
+	old, _, _ := stubbed(shop(), registry.Selection{})
+	old, err := old.AppendLabels("mood", "elated", "late")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := shop()
+	for i := range now.Enums {
+		if now.Enums[i].Name == of("app.mood") {
+			now.Enums[i].Labels = []string{"late", "sad"}
+		}
+	}
+	r, _, _ := stubbed(now, registry.Selection{})
+	kept := r.KeepLabels(old)
+	e, err := kept.Enum("app.mood")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := e.Values(), []string{"late", "sad", "elated"}; !slices.Equal(got, want) {
+		t.Errorf("labels %q, want %q", got, want)
+	}
+	if e, _ := r.Enum("app.mood"); e.Len() != 2 {
+		t.Error("the registry that was given changed")
+	}
+	now.Enums = nil
+	r, _, _ = stubbed(now, registry.Selection{})
+	if r.KeepLabels(old) != r {
+		t.Error("labels of an enum that is gone were kept")
+	}
+}
