@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// A workbench is the server that everything is measured on, with its databases.
+type workbench struct {
+	effort
+	server    *pgtest.Server
+	version   string
+	databases map[string]*pgtest.Database // by what made them
+	progress  io.Writer
+}
+
+func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workbench, error) {
+	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress}
+	// Autovacuum would come at times of its own. Databases are vacuumed and analyzed when they are made.
+	server, err := pgtest.Start(ctx, pgtest.Setting("autovacuum", "off"))
+	if errors.Is(err, errors.ErrUnsupported) {
+		w.say("the server is somebody else's: its settings are as they are, autovacuum too")
+		server, err = pgtest.Start(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.server = server
+	w.say("%s", server.Origin())
+	w.version, err = w.ask(ctx, "SELECT pg_catalog.current_setting('server_version')")
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	return w, nil
+}
+
+func (w *workbench) close() error {
+	var failed error
+	for made := range w.databases {
+		failed = errors.Join(failed, w.drop(made))
+	}
+	return errors.Join(failed, w.server.Stop())
+}
+
+// say tells whoever waits what is going on.
+func (w *workbench) say(format string, args ...any) { fmt.Fprintf(w.progress, format+"\n", args...) }
+
+// ask is a text that the server's maintenance database answers.
+func (w *workbench) ask(ctx context.Context, query string) (answer string, err error) {
+	db, err := pgxDefault.open(ctx, w.server.DSN(""))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, query).Scan(&answer)
+	return answer, err
+}
+
+// database is the one that was made by that SQL, or a new one.
+func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database, error) {
+	if d := w.databases[made]; d != nil {
+		return d, nil
+	}
+	d, err := w.server.CreateDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.databases[made] = d
+	db, err := libpq.open(ctx, d.DSN())
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	for _, text := range []string{made, analyzeCatalogs} {
+		// Without arguments both go by the simple protocol, where a DO block may commit as it goes.
+		if _, err := db.ExecContext(ctx, text); err != nil {
+			return nil, fmt.Errorf("make a database: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// drop gives a database's space back.
+func (w *workbench) drop(made string) error {
+	d := w.databases[made]
+	if d == nil {
+		return nil
+	}
+	delete(w.databases, made)
+	return d.Drop(context.Background()) // also when the run is cut short
+}
+
+// analyzeCatalogs is what autovacuum would do before long. The many statements of its own that a VACUUM of
+// everything would take are not needed: nothing else is read.
+const analyzeCatalogs = `VACUUM ANALYZE pg_catalog.pg_class, pg_catalog.pg_type, pg_catalog.pg_attribute, pg_catalog.pg_index,
+	pg_catalog.pg_depend, pg_catalog.pg_rewrite, pg_catalog.pg_sequence, pg_catalog.pg_enum, pg_catalog.pg_description,
+	pg_catalog.pg_constraint, pg_catalog.pg_attrdef, pg_catalog.pg_namespace, pg_catalog.pg_proc`
+
+// structures is SQL that makes so many of each kind: views of two columns with an index, enums of three labels,
+// sequences; and so many tables that have nothing to do with them.
+func structures(each, tables int) string {
+	return fmt.Sprintf(`DO $$ BEGIN
+  FOR i IN 1..%d LOOP
+    EXECUTE pg_catalog.format('CREATE MATERIALIZED VIEW view_%%s AS SELECT 1 AS id, ''''::text AS note WHERE false', i);
+    EXECUTE pg_catalog.format('CREATE UNIQUE INDEX view_%%s_idx ON view_%%s (id)', i, i);
+    EXECUTE pg_catalog.format('CREATE TYPE enum_%%s AS ENUM (''sad'', ''ok'', ''happy'')', i);
+    EXECUTE pg_catalog.format('CREATE SEQUENCE sequence_%%s', i);
+    IF i %% 200 = 0 THEN COMMIT; END IF;
+  END LOOP;
+  FOR i IN 1..%d LOOP
+    EXECUTE pg_catalog.format('CREATE TABLE table_%%s (id bigint, note text)', i);
+    IF i %% 200 = 0 THEN COMMIT; END IF;
+  END LOOP;
+END $$`, each, tables)
+}
+
+// A stage is where one line is set up for one mode.
+type stage struct {
+	*workbench
+	mode  mode
+	pools []*sql.DB
+}
+
+// open makes a pool of one connection to a database; it is closed when the line is done.
+func (s *stage) open(ctx context.Context, made string) (*sql.DB, error) {
+	d, err := s.database(ctx, made)
+	if err != nil {
+		return nil, err
+	}
+	db, err := s.mode.open(ctx, d.DSN())
+	if err != nil {
+		return nil, err
+	}
+	s.pools = append(s.pools, db)
+	return db, nil
+}
+
+func (s *stage) close() error {
+	var failed error
+	for _, db := range s.pools {
+		failed = errors.Join(failed, db.Close())
+	}
+	return failed
+}
