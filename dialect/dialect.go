@@ -217,6 +217,12 @@ type SequenceReader interface {
 	SequenceState(ctx context.Context, q Querier, seq Name) (SequenceState, error)
 }
 
+// A LastValueReader reads a sequence's last value alone. It is for dialects that can do so faster than a SequenceReader
+// reads all of its state, and need not be there.
+type LastValueReader interface {
+	LastSequenceValue(ctx context.Context, q Querier, seq Name) (int64, error)
+}
+
 // SequenceState is where a sequence stands.
 type SequenceState struct {
 	// Last is the value that was handed out last, or, while Called is false, the one that will be next. With a

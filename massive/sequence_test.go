@@ -252,6 +252,13 @@ func TestSequenceRestartedUnderATransaction(t *testing.T) {
 				t.Fatal(err)
 			}
 			same(t, "after a restart by another session", state(t, inside), dialect.SequenceState{Last: v})
+			if err := sequence(t, m, "s").ResetTo(t.Context(), v+100); err != nil {
+				t.Fatal(err)
+			}
+			last, err := inside.LastValue(t.Context())
+			if err != nil || last != v+100 {
+				t.Errorf("LastValue after a restart by another session = %d, %v; want %d", last, err, v+100)
+			}
 		}
 	})
 }

@@ -121,8 +121,16 @@ func (s *sequence) explain(ctx context.Context, op dialect.Op, err error) error 
 }
 
 func (s *sequence) LastValue(ctx context.Context) (int64, error) {
-	state, err := s.state(ctx)
-	return state.Last, err
+	reader, ok := s.dialect.(dialect.LastValueReader)
+	if !ok || s.check() != nil { // state says what is wrong
+		state, err := s.state(ctx)
+		return state.Last, err
+	}
+	last, err := reader.LastSequenceValue(ctx, s.querier, s.def.Name)
+	if err != nil {
+		return 0, s.explain(ctx, dialect.OpLastValue, err)
+	}
+	return last, nil
 }
 
 func (s *sequence) State(ctx context.Context) (SequenceState, error) {
