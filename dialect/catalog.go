@@ -139,7 +139,7 @@ func (c ColumnRef) String() string {
 	if c == (ColumnRef{}) {
 		return "none"
 	}
-	return c.Table.String() + "." + part(c.Column)
+	return c.Table.String() + "." + Name{Name: c.Column}.String()
 }
 
 // String is the rights in words: "read, next".

@@ -14,18 +14,27 @@ type Name struct {
 // String is the name as a lookup reads it, for people: parts that are not plain lower-case identifiers are quoted.
 // SQL may take an unquoted part for a keyword; for it there is [Name.Quoted].
 func (n Name) String() string {
-	if n.Schema == "" {
-		return part(n.Name)
+	if n.Schema == "" && plain(n.Name) {
+		return n.Name
 	}
-	return part(n.Schema) + "." + part(n.Name)
+	return string(n.Append(make([]byte, 0, len(n.Schema)+len(n.Name)+8)))
+}
+
+// Append appends what String returns.
+func (n Name) Append(b []byte) []byte {
+	if n.Schema != "" {
+		b = append(appendPart(b, n.Schema), '.')
+	}
+	return appendPart(b, n.Name)
 }
 
 // Quoted is the name with both parts in double quotes, as SQL reads it whatever the parts are.
 func (n Name) Quoted() string {
-	if n.Schema == "" {
-		return quote(n.Name)
+	b := make([]byte, 0, len(n.Schema)+len(n.Name)+8)
+	if n.Schema != "" {
+		b = append(appendQuoted(b, n.Schema), '.')
 	}
-	return quote(n.Schema) + "." + quote(n.Name)
+	return string(appendQuoted(b, n.Name))
 }
 
 // Compare orders names by schema, then by name, by their bytes.
@@ -36,21 +45,35 @@ func (n Name) Compare(o Name) int {
 	return strings.Compare(n.Name, o.Name)
 }
 
-func quote(s string) string {
-	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+func appendQuoted(b []byte, s string) []byte {
+	b = append(b, '"')
+	for {
+		quote := strings.IndexByte(s, '"')
+		if quote < 0 {
+			break
+		}
+		b = append(append(b, s[:quote]...), `""`...)
+		s = s[quote+1:]
+	}
+	return append(append(b, s...), '"')
 }
 
-func part(s string) string {
+func appendPart(b []byte, s string) []byte {
+	if plain(s) {
+		return append(b, s...)
+	}
+	return appendQuoted(b, s)
+}
+
+// plain tells whether a part is a lower-case identifier.
+func plain(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if c != '_' && (c < 'a' || c > 'z') && (i == 0 || (c != '$' && (c < '0' || c > '9'))) {
-			return quote(s)
+			return false
 		}
 	}
-	if s == "" {
-		return quote(s)
-	}
-	return s
+	return s != ""
 }
 
 // ParseName reads a name as a person writes it: name, schema.name, or with parts in double quotes, where a dot
@@ -77,35 +100,35 @@ func ParseName(s string) (Name, error) {
 
 // parsePart cuts one part off s; what is left is empty or starts with a dot.
 func parsePart(whole, s string) (part, rest string, err error) {
-	if !strings.HasPrefix(s, `"`) {
-		end := strings.IndexAny(s, `."`)
-		if end < 0 {
-			end = len(s)
+	if s == "" || s[0] != '"' {
+		end := len(s)
+		if dot := strings.IndexByte(s, '.'); dot >= 0 {
+			end = dot
 		}
-		if end < len(s) && s[end] == '"' {
+		if strings.IndexByte(s[:end], '"') >= 0 {
 			return "", "", fmt.Errorf("%w: name %q has a quote inside a part; quote the whole part and double the quote",
 				ErrInvalid, whole)
 		}
 		return checkedPart(whole, s[:end], s[end:])
 	}
-	for i := 1; i < len(s); i++ {
-		if s[i] != '"' {
+	doubled := false
+	for from := 1; ; {
+		end := strings.IndexByte(s[from:], '"') + from
+		switch {
+		case end < from:
+			return "", "", fmt.Errorf("%w: name %q opens a quote and does not close it", ErrInvalid, whole)
+		case end+1 < len(s) && s[end+1] == '"':
+			doubled, from = true, end+2
 			continue
-		}
-		if i+1 < len(s) && s[i+1] == '"' {
-			i++
-			continue
-		}
-		if i+1 < len(s) && s[i+1] != '.' {
+		case end+1 < len(s) && s[end+1] != '.':
 			return "", "", fmt.Errorf("%w: name %q goes on behind a closing quote", ErrInvalid, whole)
 		}
-		part = s[1:i]
-		if strings.Contains(part, `""`) {
+		part, rest = s[1:end], s[end+1:]
+		if doubled {
 			part = strings.ReplaceAll(part, `""`, `"`)
 		}
-		return checkedPart(whole, part, s[i+1:])
+		return checkedPart(whole, part, rest)
 	}
-	return "", "", fmt.Errorf("%w: name %q opens a quote and does not close it", ErrInvalid, whole)
 }
 
 func checkedPart(whole, part, rest string) (string, string, error) {

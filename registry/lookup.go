@@ -14,10 +14,9 @@ type shelf[T structure] struct {
 	kind   dialect.Kind
 	sorted []T
 
-	// spelled finds the usual spellings without a look at their parts; named finds any other, once it is parsed.
-	// A visible structure is in both with and without its schema.
+	// spelled finds a name as [dialect.Name.String] spells it; any other spelling is parsed and spelled so. A visible
+	// structure is in with and without its schema.
 	spelled map[string]T
-	named   map[dialect.Name]T
 }
 
 type structure interface {
@@ -26,21 +25,36 @@ type structure interface {
 }
 
 func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
-	slices.SortFunc(all, func(a, b T) int { return a.object().Name.Compare(b.object().Name) })
-	s := shelf[T]{k, all, make(map[string]T, 3*len(all)), make(map[dialect.Name]T, 2*len(all))}
+	byName := func(a, b T) int { return a.object().Name.Compare(b.object().Name) }
+	if !slices.IsSortedFunc(all, byName) {
+		slices.SortFunc(all, byName)
+	}
+	visible := 0
+	for _, t := range all {
+		if t.object().Visible {
+			visible++
+		}
+	}
+	s := shelf[T]{k, all, make(map[string]T, len(all)+visible)}
 	for _, t := range all {
 		o := t.object()
-		s.spelled[o.Name.Quoted()] = t
 		s.spelled[o.Name.String()] = t
-		s.named[o.Name] = t
 		if o.Visible {
-			bare := dialect.Name{Name: o.Name.Name}
-			s.spelled[bare.String()] = t
-			s.named[bare] = t
+			s.spelled[dialect.Name{Name: o.Name.Name}.String()] = t
 		}
 	}
 	return s
 }
+
+// get is the structure of a parsed name. It allocates nothing.
+func (s *shelf[T]) get(n dialect.Name) (T, bool) {
+	t, ok := s.spelled[string(n.Append(make([]byte, 0, 2*longestName)))]
+	return t, ok
+}
+
+// longestName is as many bytes as an identifier of Postgres has, with its quotes and a dot: what is longer, as where a
+// server was built for it, is only looked up slower.
+const longestName = 63 + 2 + 1
 
 // find looks a name up. It allocates nothing where the name exists, unless it doubles a quote in an unusual
 // spelling.
@@ -48,15 +62,14 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 	if t, ok := s.spelled[name]; ok {
 		return t, nil
 	}
+	var none T
 	n, err := dialect.ParseName(name)
 	if err != nil {
-		var none T
 		return none, &Error{Op: dialect.OpLookup, Err: err}
 	}
-	if t, ok := s.named[n]; ok {
+	if t, ok := s.get(n); ok {
 		return t, nil
 	}
-	var none T
 	if limit := r.access.server.MaxNameBytes; limit > 0 && max(len(n.Schema), len(n.Name)) > limit {
 		return none, fail(dialect.OpLookup, n, fmt.Errorf("%w: a part of the name is %d bytes long, and the server's names end at %d",
 			dialect.ErrInvalid, max(len(n.Schema), len(n.Name)), limit))
@@ -203,13 +216,13 @@ func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
 
 // otherKind is the first structure of another kind that has the name.
 func otherKind(r *Registry, k dialect.Kind, n dialect.Name) (dialect.Kind, *dialect.Object) {
-	if m, ok := r.matviews.named[n]; ok && k != dialect.KindMatview {
+	if m, ok := r.matviews.get(n); ok && k != dialect.KindMatview {
 		return dialect.KindMatview, m.object()
 	}
-	if e, ok := r.enums.named[n]; ok && k != dialect.KindEnum {
+	if e, ok := r.enums.get(n); ok && k != dialect.KindEnum {
 		return dialect.KindEnum, e.object()
 	}
-	if s, ok := r.sequences.named[n]; ok && k != dialect.KindSequence {
+	if s, ok := r.sequences.get(n); ok && k != dialect.KindSequence {
 		return dialect.KindSequence, s.object()
 	}
 	return 0, nil

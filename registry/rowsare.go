@@ -177,7 +177,7 @@ func (r *Registry) unfit(checker dialect.RowChecker, column string, t reflect.Ty
 	if scans(t) || t.Kind() == reflect.Interface {
 		return ""
 	}
-	if n, err := dialect.ParseName(column); err == nil && r.enums.named[n] != nil {
+	if n, err := dialect.ParseName(column); err == nil && r.enums.get(n) != nil {
 		if t.Kind() == reflect.String || t == bytesType {
 			return ""
 		}
