@@ -177,7 +177,8 @@ func (r *Registry) unfit(checker dialect.RowChecker, column string, t reflect.Ty
 	if scans(t) || t.Kind() == reflect.Interface {
 		return ""
 	}
-	if n, err := dialect.ParseName(column); err == nil && r.enums.get(n) != nil {
+	n, err := dialect.ParseName(column)
+	if _, labels := r.enums.get(n); err == nil && labels {
 		if t.Kind() == reflect.String || t == bytesType {
 			return ""
 		}

@@ -22,24 +22,23 @@ func parseArray(s string) ([]string, error) {
 	return elements, nil
 }
 
-// parseArrays reads a two-dimensional array whose rows have width elements.
-func parseArrays(s string, width int) ([][]string, error) {
+// parseArrays reads a two-dimensional array whose rows have width elements. It returns them in one list, behind into.
+func parseArrays(s string, width int, into []string) ([]string, error) {
 	if s == "" || s == "{}" {
-		return nil, nil
+		return into, nil
 	}
 	body, ok := strings.CutPrefix(s, "{")
-	var rows [][]string
 	for ok {
-		row, rest, err := parseBraces(body, make([]string, 0, width))
+		before := len(into)
+		all, rest, err := parseBraces(body, into)
 		if err != nil {
 			return nil, fmt.Errorf("array %q: %w", s, err)
 		}
-		if len(row) != width {
-			return nil, fmt.Errorf("array %q has a row of %d elements, not %d", s, len(row), width)
+		if into = all; len(into)-before != width {
+			return nil, fmt.Errorf("array %q has a row of %d elements, not %d", s, len(into)-before, width)
 		}
-		rows = append(rows, row)
 		if rest == "}" {
-			return rows, nil
+			return into, nil
 		}
 		body, ok = strings.CutPrefix(rest, ",")
 	}
@@ -102,16 +101,24 @@ func parseQuoted(s string, from int) (element string, next int, err error) {
 	return "", len(s), fmt.Errorf("no closing quote")
 }
 
-func parseInts(s string) ([]int64, error) {
-	elements, err := parseArray(s)
-	if err != nil || len(elements) == 0 {
-		return nil, err
+// parseInts reads an array of whole numbers and returns them behind into.
+func parseInts(s string, into []int64) ([]int64, error) {
+	if s == "" || s == "{}" {
+		return into, nil
 	}
-	ints := make([]int64, len(elements))
-	for i, e := range elements {
-		if ints[i], err = strconv.ParseInt(e, 10, 64); err != nil {
+	body, opened := strings.CutPrefix(s, "{")
+	body, closed := strings.CutSuffix(body, "}")
+	if !opened || !closed {
+		return nil, fmt.Errorf("array %q: no braces", s)
+	}
+	for more := true; more; {
+		var element string
+		element, body, more = strings.Cut(body, ",")
+		n, err := strconv.ParseInt(element, 10, 64)
+		if err != nil {
 			return nil, fmt.Errorf("array %q: %w", s, err)
 		}
+		into = append(into, n)
 	}
-	return ints, nil
+	return into, nil
 }

@@ -70,8 +70,9 @@ func TestParseArrays(t *testing.T) {
 		`{{"a,}","{b"},{"",x}}`:          {{"a,}", "{b"}, {"", "x"}},
 		`{{day,date},{"Odd \"N","a\\"}}`: {{"day", "date"}, {`Odd "N`, `a\`}},
 	} {
-		got, err := parseArrays(text, 2)
-		if err != nil || !slices.EqualFunc(got, want, slices.Equal[[]string]) {
+		before := []string{"before"}
+		got, err := parseArrays(text, 2, before)
+		if err != nil || !slices.Equal(got, slices.Concat(append([][]string{before}, want...)...)) {
 			t.Errorf("parseArrays(%s) = %q, %v; want %q, nil", text, got, err, want)
 		}
 	}
@@ -91,7 +92,7 @@ func TestParseArraysRefuses(t *testing.T) {
 		`{{a},{b}}`:       `array "{{a},{b}}" has a row of 1 elements, not 2`,
 		`{{a,b},{a,b,c}}`: `array "{{a,b},{a,b,c}}" has a row of 3 elements, not 2`,
 	} {
-		got, err := parseArrays(text, 2)
+		got, err := parseArrays(text, 2, nil)
 		if err == nil || err.Error() != want || got != nil {
 			t.Errorf("parseArrays(%s) = %q, error %v; want nil, error %s", text, got, err, want)
 		}
@@ -103,7 +104,8 @@ func TestParseInts(t *testing.T) {
 	for text, want := range map[string][]int64{
 		``: nil, `{}`: nil, `{1}`: {1}, `{20,-1,9223372036854775807,-9223372036854775808}`: {20, -1, 1<<63 - 1, -1 << 63},
 	} {
-		if got, err := parseInts(text); err != nil || !slices.Equal(got, want) {
+		got, err := parseInts(text, []int64{7})
+		if err != nil || !slices.Equal(got, append([]int64{7}, want...)) {
 			t.Errorf("parseInts(%s) = %d, %v; want %d, nil", text, got, err, want)
 		}
 	}
@@ -111,9 +113,12 @@ func TestParseInts(t *testing.T) {
 		`{1,x}`:                 `array "{1,x}": strconv.ParseInt: parsing "x": invalid syntax`,
 		`{NULL}`:                `array "{NULL}": strconv.ParseInt: parsing "NULL": invalid syntax`,
 		`{9223372036854775808}`: `array "{9223372036854775808}": strconv.ParseInt: parsing "9223372036854775808": value out of range`,
-		`{1`:                    `array "{1": no closing brace`,
+		`{1`:                    `array "{1": no braces`,
+		`1}`:                    `array "1}": no braces`,
+		`{1,}`:                  `array "{1,}": strconv.ParseInt: parsing "": invalid syntax`,
+		`{{1}}`:                 `array "{{1}}": strconv.ParseInt: parsing "{1}": invalid syntax`,
 	} {
-		if got, err := parseInts(text); err == nil || err.Error() != want || got != nil {
+		if got, err := parseInts(text, nil); err == nil || err.Error() != want || got != nil {
 			t.Errorf("parseInts(%s) = %d, error %v; want nil, error %s", text, got, err, want)
 		}
 	}
@@ -148,8 +153,8 @@ func FuzzParseArray(f *testing.F) {
 				t.Errorf("parseArray(%s) = %q, %v; want %q, nil", constant, got, err, elements)
 			}
 			rows := "{" + encode(elements, always) + "," + encode(elements, !always) + "}"
-			got, err := parseArrays(rows, len(elements))
-			if err != nil || len(got) != 2 || !slices.Equal(got[0], elements) || !slices.Equal(got[1], elements) {
+			got, err := parseArrays(rows, len(elements), nil)
+			if err != nil || !slices.Equal(got, slices.Concat(elements, elements)) {
 				t.Errorf("parseArrays(%s) = %q, %v; want %q twice, nil", rows, got, err, elements)
 			}
 		}
@@ -168,11 +173,9 @@ func FuzzParseAnyArray(f *testing.F) {
 				t.Errorf("parseArray(%s) = %q, but parseArray(%s) = %q, %v", text, elements, constant, again, err)
 			}
 		}
-		rows, err := parseArrays(text, 2)
-		for _, r := range rows {
-			if len(r) != 2 || err != nil {
-				t.Errorf("parseArrays(%s, 2) = %q, %v; want rows of two, or an error alone", text, rows, err)
-			}
+		rows, err := parseArrays(text, 2, nil)
+		if len(rows)%2 != 0 || err != nil && rows != nil {
+			t.Errorf("parseArrays(%s, 2) = %q, %v; want rows of two, or an error alone", text, rows, err)
 		}
 	})
 }

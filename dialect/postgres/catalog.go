@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,28 +55,61 @@ func catalogText(f dialect.Filter) string {
 	return catalogHead + strings.Join(branches, "UNION ALL\n") + catalogTail
 }
 
-// A row is one of the statement's.
+// A row is one of the statement's. Its raw texts last until the next one.
 type row struct {
-	kind                  string
-	id                    int64
-	ns                    sql.NullInt64
-	name                  string
-	owner, comment, flags sql.NullString
-	hider, a, b, c        sql.NullString
+	kind           sql.RawBytes
+	id             int64
+	ns             sql.NullInt64
+	name           string
+	owner          sql.RawBytes
+	comment        sql.NullString
+	flags          sql.RawBytes
+	hider, a, b, c sql.NullString
 }
 
 // has tells whether a letter is among the flags.
-func (r *row) has(flag string) bool { return strings.Contains(r.flags.String, flag) }
+func (r *row) has(flag byte) bool { return bytes.IndexByte(r.flags, flag) >= 0 }
 
 // A reading is a catalog in the making.
 type reading struct {
-	catalog dialect.Catalog
-	schemas map[int64]schema // by oid; neither the system's nor temporary ones
+	server     dialect.Server
+	searchPath []string
+	schemas    map[int64]schema // by oid; neither the system's nor temporary ones
+
+	matviews  pile[dialect.MatviewDef]
+	enums     pile[dialect.EnumDef]
+	sequences pile[dialect.SequenceDef]
+	views     pile[dialect.ViewDef]
+
+	texts   map[string]string // those that many rows have alike, each once
+	fields  []string          // of a row's array, until the next is read
+	numbers []int64           // likewise
 }
 
 type schema struct {
 	name   string
 	usable bool // the role has USAGE on it
+}
+
+// A pile is a list that grows without moving what is in it, and ends with no room to spare.
+type pile[T any] struct {
+	full [][]T
+	top  []T
+}
+
+func (p *pile[T]) add(t T) {
+	if len(p.top) == cap(p.top) {
+		if p.top != nil {
+			p.full = append(p.full, p.top)
+		}
+		p.top = make([]T, 0, max(16, 2*cap(p.top)))
+	}
+	p.top = append(p.top, t)
+}
+
+// list is what is in the pile, in order; nil for nothing.
+func (p *pile[T]) list() []T {
+	return slices.Concat(append(p.full, p.top)...)
 }
 
 func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, error) {
@@ -100,11 +135,32 @@ func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.
 	if rd.schemas == nil {
 		return nil, errors.New("the catalog came back empty")
 	}
-	return &rd.catalog, nil
+	return rd.catalog(), nil
+}
+
+func (rd *reading) catalog() *dialect.Catalog {
+	return &dialect.Catalog{
+		Server: rd.server, SearchPath: rd.searchPath,
+		Matviews: rd.matviews.list(), Enums: rd.enums.list(), Sequences: rd.sequences.list(), Views: rd.views.list(),
+	}
+}
+
+// once is a text that many rows have alike, such as an owner: the same string for each of them.
+func (rd *reading) once(text string) string {
+	s, ok := rd.texts[text]
+	if !ok {
+		if rd.texts == nil {
+			rd.texts = map[string]string{}
+		}
+		s = strings.Clone(text) // not a part of a longer text, which it would keep
+		rd.texts[s] = s
+	}
+	return s
 }
 
 func (rd *reading) add(r *row) error {
-	if r.kind == "d" {
+	kind := string(r.kind)
+	if kind == "d" {
 		return rd.addServer(r)
 	}
 	if rd.schemas == nil {
@@ -114,17 +170,16 @@ func (rd *reading) add(r *row) error {
 	if !ok {
 		return nil // a system or temporary schema
 	}
-	switch r.kind {
+	switch kind {
 	case "m":
 		return rd.addMatview(r, in)
 	case "v":
-		reads, err := parseInts(r.c.String)
-		rd.catalog.Views = append(rd.catalog.Views,
-			dialect.ViewDef{ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Reads: reads})
+		reads, err := parseInts(r.c.String, nil)
+		rd.views.add(dialect.ViewDef{ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Reads: reads})
 		return err
 	case "e":
 		labels, err := parseArray(r.a.String)
-		rd.catalog.Enums = append(rd.catalog.Enums, dialect.EnumDef{Object: r.object(in, typeKinds), Labels: labels})
+		rd.enums.add(dialect.EnumDef{Object: rd.object(r, in, typeKinds), Labels: labels})
 		return err
 	case "s":
 		return rd.addSequence(r, in)
@@ -135,23 +190,23 @@ func (rd *reading) add(r *row) error {
 
 // addServer reads flag s standby, a the search path, b schemas as oid, name and flag u usable.
 func (rd *reading) addServer(r *row) (err error) {
-	rd.catalog.Server = dialect.Server{
+	rd.server = dialect.Server{
 		Version:      r.comment.String,
 		Major:        int(r.id / 10000),
 		Database:     r.name,
-		User:         r.owner.String,
-		Standby:      r.has("s"),
+		User:         string(r.owner),
+		Standby:      r.has('s'),
 		MaxNameBytes: int(r.ns.Int64),
 	}
-	if rd.catalog.SearchPath, err = parseArray(r.a.String); err != nil {
+	if rd.searchPath, err = parseArray(r.a.String); err != nil {
 		return err
 	}
-	schemas, err := parseArrays(r.b.String, 3)
+	schemas, err := parseArrays(r.b.String, 3, nil)
 	if err != nil {
 		return err
 	}
-	rd.schemas = make(map[int64]schema, len(schemas))
-	for _, s := range schemas {
+	rd.schemas = make(map[int64]schema, len(schemas)/3)
+	for s := range slices.Chunk(schemas, 3) {
 		oid, err := strconv.ParseInt(s[0], 10, 64)
 		if err != nil {
 			return err
@@ -165,29 +220,31 @@ func (rd *reading) addServer(r *row) (err error) {
 // flags, number of key columns and column numbers, c the views it reads.
 func (rd *reading) addMatview(r *row, in schema) error {
 	m := dialect.MatviewDef{
-		Object: r.object(in, relationKinds), Populated: r.has("p"), MayRefresh: r.has("r") && in.usable, Reachable: in.usable,
+		Object: rd.object(r, in, relationKinds), Populated: r.has('p'), MayRefresh: r.has('r') && in.usable, Reachable: in.usable,
 	}
-	columns, err := parseArrays(r.a.String, 2)
-	if err != nil {
+	var err error
+	if rd.fields, err = parseArrays(r.a.String, 2, rd.fields[:0]); err != nil {
 		return err
 	}
-	m.Columns = make([]dialect.Column, len(columns))
-	for i, c := range columns {
-		m.Columns[i] = dialect.Column{Name: c[0], Type: c[1]}
+	m.Columns = make([]dialect.Column, 0, len(rd.fields)/2)
+	for c := range slices.Chunk(rd.fields, 2) {
+		m.Columns = append(m.Columns, dialect.Column{Name: rd.once(c[0]), Type: rd.once(c[1])})
 	}
-	indexes, err := parseArrays(r.b.String, 4)
-	if err != nil {
+	if rd.fields, err = parseArrays(r.b.String, 4, rd.fields[:0]); err != nil {
 		return err
 	}
-	for _, i := range indexes {
+	if n := len(rd.fields) / 4; n > 0 {
+		m.Indexes = make([]dialect.Index, 0, n)
+	}
+	for i := range slices.Chunk(rd.fields, 4) {
 		index, err := parseIndex(m.Columns, i[0], i[1], i[2], i[3])
 		if err != nil {
 			return err
 		}
 		m.Indexes = append(m.Indexes, index)
 	}
-	m.Reads, err = parseInts(r.c.String)
-	rd.catalog.Matviews = append(rd.catalog.Matviews, m)
+	m.Reads, err = parseInts(r.c.String, nil)
+	rd.matviews.add(m)
 	return err
 }
 
@@ -199,7 +256,9 @@ func parseIndex(columns []dialect.Column, name, flags, keys, numbers string) (di
 	if err != nil {
 		return index, err
 	}
-	for i, field := range strings.Fields(numbers) {
+	i := -1
+	for field := range strings.FieldsSeq(numbers) {
+		i++
 		number, err := strconv.Atoi(field)
 		if err != nil || number > len(columns) {
 			return index, fmt.Errorf("index %s has column number %s of %d", name, field, len(columns))
@@ -233,15 +292,15 @@ func parseIndex(columns []dialect.Column, name, flags, keys, numbers string) (di
 // type oid, start, increment, min, max, cache; b the owning column and c the key column as schema oid, table
 // and column.
 func (rd *reading) addSequence(r *row, in schema) error {
-	s := dialect.SequenceDef{Object: r.object(in, relationKinds), Cycle: r.has("y"), Identity: r.has("i")}
+	s := dialect.SequenceDef{Object: rd.object(r, in, relationKinds), Cycle: r.has('y'), Identity: r.has('i')}
 	if in.usable {
-		s.Rights = dialect.SequenceRights{Read: r.has("r"), Next: r.has("n"), Set: r.has("s"), Restart: r.has("x")}
+		s.Rights = dialect.SequenceRights{Read: r.has('r'), Next: r.has('n'), Set: r.has('s'), Restart: r.has('x')}
 	}
-	n, err := parseInts(r.a.String)
+	n, err := parseInts(r.a.String, rd.numbers[:0])
 	if err != nil {
 		return err
 	}
-	if len(n) != 6 {
+	if rd.numbers = n; len(n) != 6 {
 		return fmt.Errorf("it has %d numbers, not 6", len(n))
 	}
 	switch n[0] {
@@ -261,7 +320,7 @@ func (rd *reading) addSequence(r *row, in schema) error {
 	if s.KeyOf, err = rd.columnRef(r.c); err != nil {
 		return err
 	}
-	rd.catalog.Sequences = append(rd.catalog.Sequences, s)
+	rd.sequences.add(s)
 	return nil
 }
 
@@ -295,10 +354,14 @@ var (
 	}
 )
 
-func (r *row) object(in schema, kinds map[byte]string) dialect.Object {
+func (rd *reading) object(r *row, in schema, kinds map[byte]string) dialect.Object {
+	owner, ok := rd.texts[string(r.owner)] // as once does it, but that this conversion copies nothing
+	if !ok {
+		owner = rd.once(string(r.owner))
+	}
 	o := dialect.Object{
-		ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Owner: r.owner.String, Comment: r.comment.String,
-		Visible: r.has("v"),
+		ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Owner: owner, Comment: r.comment.String,
+		Visible: r.has('v'),
 	}
 	if h := r.hider.String; h != "" {
 		kind := kinds[h[0]]

@@ -209,10 +209,10 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 func TestStandby(t *testing.T) {
 	t.Parallel()
 	var rd reading
-	if err := rd.add(&row{kind: "d", id: 130000, flags: text("s")}); err != nil {
+	if err := rd.add(&row{kind: sql.RawBytes("d"), id: 130000, flags: sql.RawBytes("s")}); err != nil {
 		t.Fatal(err)
 	}
-	if s := rd.catalog.Server; !s.Standby || s.Major != 13 {
+	if s := rd.catalog().Server; !s.Standby || s.Major != 13 {
 		t.Errorf("server %+v; want a standby of major 13", s)
 	}
 }
@@ -246,7 +246,7 @@ func TestHiddenBy(t *testing.T) {
 		{"e", "", ""},
 	} {
 		rd := reading{schemas: map[int64]schema{1: {"public", true}}}
-		r := row{kind: c.kind, id: 9, ns: sql.NullInt64{Int64: 1, Valid: true}, name: "x", hider: text(c.hider)}
+		r := row{kind: sql.RawBytes(c.kind), id: 9, ns: sql.NullInt64{Int64: 1, Valid: true}, name: "x", hider: text(c.hider)}
 		if c.kind == "s" {
 			r.a = text("{20,1,1,1,9,1}")
 		}
@@ -257,11 +257,11 @@ func TestHiddenBy(t *testing.T) {
 		var o dialect.Object
 		switch c.kind {
 		case "m":
-			o = rd.catalog.Matviews[0].Object
+			o = rd.catalog().Matviews[0].Object
 		case "e":
-			o = rd.catalog.Enums[0].Object
+			o = rd.catalog().Enums[0].Object
 		case "s":
-			o = rd.catalog.Sequences[0].Object
+			o = rd.catalog().Sequences[0].Object
 		}
 		if o.HiddenBy != c.want || o.Visible {
 			t.Errorf("hider %q of a row %s: hidden by %q, visible %v; want %q, false", c.hider, c.kind, o.HiddenBy, o.Visible, c.want)

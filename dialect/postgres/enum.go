@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"slices"
 	_ "embed"
 	"strings"
 
@@ -90,11 +91,11 @@ func (postgres) EnumColumns(ctx context.Context, q dialect.Querier, enum dialect
 		if kind == "c" {
 			c.Kind = "composite type"
 		}
-		names, err := parseArrays(through, 2)
+		names, err := parseArrays(through, 2, nil)
 		if err != nil {
 			return nil, err
 		}
-		for _, n := range names {
+		for n := range slices.Chunk(names, 2) {
 			c.Through = append(c.Through, dialect.Name{Schema: n[0], Name: n[1]})
 		}
 		columns = append(columns, c)
