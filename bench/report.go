@@ -114,13 +114,9 @@ func (r *report) growthGrid() grid {
 }
 
 func (r *report) peerGrid() grid {
-	g := grid{{"what", "structures", "ours", "peer", "peer's", "ratio", "quartiles"}}
+	g := grid{{"what", "ours, on pgx", "peer", "its time", "ratio", "quartiles", "rounds"}}
 	for _, p := range r.Peers {
-		structures := ""
-		if p.Structures > 0 {
-			structures = fmt.Sprint(p.Structures)
-		}
-		g.add(p.What, structures, nanoseconds(p.Ours), p.Peer, nanoseconds(p.Theirs), p.Ratio.median(), p.Ratio.quartiles())
+		g.add(p.What, nanoseconds(p.Ours), p.Peer, nanoseconds(p.Theirs), p.Ratio.median(), p.Ratio.quartiles(), fmt.Sprint(p.Rounds))
 	}
 	return g
 }
