@@ -1,7 +1,7 @@
 # The everyday commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fuzz conformance majors random ci
+.PHONY: help run test race lint fuzz conformance majors random bench benchmarks ci
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 1
 
 random: ## the fake against a real server, 100,000 random operations
 	MASSIVE_RANDOM_OPERATIONS=100000 go test -run TestRandom -timeout 30m -v ./sqltest
+
+bench: ## what operations cost beside the bare driver, some minutes; make bench RUN='Next|Load' for some lines
+	go run ./bench -run '$(RUN)'
+
+benchmarks: ## the same with all lines and MassiveJS, and write BENCHMARKS.md and its plots anew
+	npm ci --prefix bench/peers
+	go run ./bench -peers -write .
+	go run -C bench/plot . bench/results.json docs
 
 ci: ## everything that decides
 	.ci/run

@@ -9,7 +9,7 @@ import (
 // lines are the table's, in its order. Each lives in a file of its own, named after what it is about.
 var lines = []line{
 	itself,
-	load, load10000, reload,
+	load, load10000, loadAmongTables, reload,
 	nextValue, lastValue,
 	refresh,
 	selectRows,
@@ -23,6 +23,7 @@ type line struct {
 	bar  bar
 	// modes are the drivers and modes that it runs on; nil for all.
 	modes []mode
+	long  bool // not in a short run: to make its database takes too long
 	setup func(ctx context.Context, s *stage) (*contest, error)
 }
 

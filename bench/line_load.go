@@ -22,7 +22,31 @@ var load10000 = line{
 	what:  "the same for ten thousand of each kind",
 	bar:   bar{ratio: 1.10},
 	modes: []mode{libpq, pgxDefault},
+	long:  true,
 	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.loading(ctx, structures(10_000, 0)) },
+}
+
+var loadAmongTables = line{
+	name:  "LoadAmongTables",
+	what:  "load ten thousand of each kind among a hundred thousand tables, beside the same load without the tables",
+	bar:   bar{ratio: 1.15},
+	modes: []mode{libpq, pgxDefault},
+	long:  true,
+	setup: func(ctx context.Context, s *stage) (*contest, error) {
+		loads := func(name, made string) (side, error) {
+			db, err := s.open(ctx, made)
+			return each(name, func(ctx context.Context) error {
+				_, err := massive.Load(ctx, db, postgres.New())
+				return err
+			}), err
+		}
+		among, err := loads("Load", structures(10_000, 100_000))
+		if err != nil {
+			return nil, err
+		}
+		alone, err := loads("Load, no tables", structures(10_000, 0))
+		return &contest{ours: among, bare: []side{alone}}, err
+	},
 }
 
 var reload = line{

@@ -56,11 +56,12 @@ var containsReloading = line{
 	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.containing(ctx, true) },
 }
 
-// tenThousand is a database with so many of each kind, and an enum of a hundred labels.
-var tenThousand = structures(10_000, 0)
-
 func (s *stage) loaded(ctx context.Context) (*massive.DB, []string, error) {
-	db, err := s.open(ctx, tenThousand)
+	n := 10_000
+	if s.short {
+		n = 1_000
+	}
+	db, err := s.open(ctx, structures(n, 0))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,9 +69,9 @@ func (s *stage) loaded(ctx context.Context) (*massive.DB, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	// A thousand names, far apart, so that the look-ups don't all find what the processor has at hand already.
+	// Names far apart, so that the look-ups don't all find what the processor has at hand already.
 	var names []string
-	for i := 1; i <= 10_000; i += 20 {
+	for i := 1; i <= n; i += n / 500 {
 		names = append(names, fmt.Sprintf("sequence_%d", i), fmt.Sprintf("public.sequence_%d", i))
 	}
 	return m, names, nil
@@ -124,7 +125,7 @@ func (s *stage) containing(ctx context.Context, reloading bool) (*contest, error
 	if err != nil {
 		return nil, err
 	}
-	few, err := m.Enum("enum_5000")
+	few, err := m.Enum("enum_500")
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +133,10 @@ func (s *stage) containing(ctx context.Context, reloading bool) (*contest, error
 	for i := range labels {
 		labels[i] = fmt.Sprintf("label %d", i)
 	}
-	if err := m.AppendEnum("enum_5001", labels...); err != nil {
+	if err := m.AppendEnum("enum_501", labels...); err != nil {
 		return nil, err
 	}
-	many, err := m.Enum("enum_5001")
+	many, err := m.Enum("enum_501")
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,7 @@ func main() {
 
 // An effort is how much time a run takes over its figures.
 type effort struct {
+	short     bool
 	perLine   time.Duration // for each line and mode
 	minRounds int
 	sizes     []int   // of the growth table, in structures; each is measured beside half of it
@@ -55,9 +56,9 @@ type effort struct {
 }
 
 var (
-	full = effort{4 * time.Second, 15, []int{100, 1_000, 10_000, 100_000}, 1}
+	full = effort{false, 4 * time.Second, 15, []int{100, 1_000, 10_000, 100_000}, 1}
 	// A short run says little about a ratio near its bar, and much about one that is far beyond.
-	short = effort{500 * time.Millisecond, 5, []int{1_000}, 1.5}
+	short = effort{true, 500 * time.Millisecond, 5, []int{1_000}, 1.5}
 )
 
 // growthName and peersName are how -run picks the tables that are not made of lines.
@@ -77,14 +78,18 @@ func run(ctx context.Context, out, progress io.Writer, args []string) (err error
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
+	switch {
+	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case *write != "" && (*isShort || *pattern != ""):
+		return errors.New("-write is for a full run: neither -short nor -run goes with it")
 	}
 	chosen, err := choose(*pattern)
 	if err != nil {
 		return err
 	}
-	if chosen.peers = chosen.peers && (*peers || *pattern != ""); chosen.peers {
+	// They need Node.js, and are measured where they are asked for.
+	if chosen.peers = *peers || chosen.peers && len(chosen.lines) == 0 && !chosen.growth; chosen.peers {
 		if err := checkPeers(); err != nil {
 			return err
 		}
@@ -99,7 +104,7 @@ func run(ctx context.Context, out, progress io.Writer, args []string) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	rep := &report{Date: time.Now().UTC().Format(time.DateOnly), Machine: thisMachine(), Server: w.version, Short: *isShort}
+	rep := &report{Date: time.Now().UTC().Format(time.DateOnly), Machine: thisMachine(), Server: w.version, Short: how.short}
 	measured := w.measure(ctx, rep, chosen)
 	rep.CutShort = ctx.Err() != nil
 	if *asJSON {
@@ -152,6 +157,10 @@ func choose(pattern string) (choice, error) {
 // measure fills the report, as far as ctx lets it.
 func (w *workbench) measure(ctx context.Context, rep *report, c choice) error {
 	for _, l := range c.lines {
+		if l.long && w.short {
+			w.say("%s: not in a short run", l.name)
+			continue
+		}
 		modes := l.modes
 		if modes == nil {
 			modes = everyMode
@@ -160,7 +169,7 @@ func (w *workbench) measure(ctx context.Context, rep *report, c choice) error {
 			w.say("%s, %s", l.name, m)
 			r, err := w.measureLine(ctx, l, m)
 			if ctx.Err() != nil {
-				return nil
+				return nil // what the end of ctx broke off is no error of the line's
 			}
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", l.name, m, err)

@@ -108,7 +108,7 @@ func (r *report) growthGrid() grid {
 	for _, x := range r.Growth {
 		g.add(fmt.Sprint(x.Structures), x.Mode, nanoseconds(x.Nanoseconds), nanoseconds(x.Nanoseconds/float64(x.Structures)),
 			x.Doubling.median(), x.Doubling.quartiles(), doublingBar.String(), verdict(x.Worse),
-			bytes(x.Heap), bytes(x.Strings), fmt.Sprintf("%.0f B", x.Each), fmt.Sprintf("≤ %d B", memoryBar), verdict(x.Each/memoryBar))
+			size(x.Heap), size(x.Strings), fmt.Sprintf("%.0f B", x.Each), fmt.Sprintf("≤ %d B", memoryBar), verdict(x.Each/memoryBar))
 	}
 	return g
 }
@@ -155,7 +155,7 @@ func digits(v float64) string {
 	}
 }
 
-func bytes(b float64) string {
+func size(b float64) string {
 	if b >= 1e6 {
 		return digits(b/1e6) + " MB"
 	}
@@ -192,9 +192,6 @@ func (r *report) verdict(tolerance float64) error {
 
 // write rewrites the documents that have the last full run.
 func (r *report) write(dir string) error {
-	if r.Short {
-		return errors.New("-write: a short run is not for the record")
-	}
 	figures, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
