@@ -3,8 +3,8 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"slices"
 	_ "embed"
+	"slices"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
