@@ -21,14 +21,16 @@ SELECT 'm', c.oid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.text,
                           || CASE WHEN i.indpred IS NOT NULL THEN 'p' ELSE '' END
                           || CASE WHEN i.indexprs IS NOT NULL THEN 'x' ELSE '' END,
                           i.indnkeyatts::pg_catalog.text, i.indkey::pg_catalog.text]
-               FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
-              WHERE i.indrelid = c.oid ORDER BY ic.relname)::pg_catalog.text END,
-       ARRAY(SELECT DISTINCT d.refobjid FROM pg_catalog.pg_depend d
-              WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
-                AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+               FROM (SELECT i.* FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid OFFSET 0) i
+              CROSS JOIN LATERAL (SELECT ic.relname FROM pg_catalog.pg_class ic WHERE ic.oid = i.indexrelid OFFSET 0) ic
+              ORDER BY ic.relname)::pg_catalog.text END,
+       ARRAY(SELECT DISTINCT d.refobjid
+               FROM (SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid OFFSET 0) d
+              WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                 AND d.refobjid <> c.oid AND d.refobjid >= 16384
                 AND EXISTS (SELECT FROM pg_catalog.pg_rewrite u
-                             WHERE u.ev_class = d.refobjid AND u.rulename = '_RETURN'))::pg_catalog.text
+                             WHERE u.ev_class = d.refobjid AND u.rulename = '_RETURN' OFFSET 0))::pg_catalog.text
 FROM pg_catalog.pg_rewrite r
 CROSS JOIN LATERAL (SELECT c.* FROM pg_catalog.pg_class c WHERE c.oid = r.ev_class AND c.relkind = 'm' OFFSET 0) c
 LEFT JOIN LATERAL (

@@ -17,13 +17,16 @@ SELECT 's', s.seqrelid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.te
        own.col,
        CASE WHEN own.key THEN own.col ELSE
        (SELECT ARRAY[kc.relnamespace::pg_catalog.text, kc.relname::pg_catalog.text, ka.attname::pg_catalog.text]::pg_catalog.text
-          FROM pg_catalog.pg_depend d
-          JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
-          JOIN pg_catalog.pg_constraint k ON k.conrelid = f.adrelid AND k.contype = 'p' AND f.adnum = ANY (k.conkey)
-          JOIN pg_catalog.pg_class kc ON kc.oid = f.adrelid AND kc.relpersistence <> 't'
-          JOIN pg_catalog.pg_attribute ka ON ka.attrelid = f.adrelid AND ka.attnum = f.adnum
-         WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
-           AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+          FROM (SELECT d.objid FROM pg_catalog.pg_depend d
+                 WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
+                   AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass OFFSET 0) d
+         CROSS JOIN LATERAL (SELECT f.adrelid, f.adnum FROM pg_catalog.pg_attrdef f WHERE f.oid = d.objid OFFSET 0) f
+         CROSS JOIN LATERAL (SELECT FROM pg_catalog.pg_constraint k
+                              WHERE k.conrelid = f.adrelid AND k.contype = 'p' AND f.adnum = ANY (k.conkey) OFFSET 0) k
+         CROSS JOIN LATERAL (SELECT kc.relnamespace, kc.relname FROM pg_catalog.pg_class kc
+                              WHERE kc.oid = f.adrelid AND kc.relpersistence <> 't' OFFSET 0) kc
+         CROSS JOIN LATERAL (SELECT ka.attname FROM pg_catalog.pg_attribute ka
+                              WHERE ka.attrelid = f.adrelid AND ka.attnum = f.adnum OFFSET 0) ka
          ORDER BY f.adrelid, f.adnum LIMIT 1) END
 FROM pg_catalog.pg_sequence s
 CROSS JOIN LATERAL (SELECT c.* FROM pg_catalog.pg_class c WHERE c.oid = s.seqrelid OFFSET 0) c
@@ -38,9 +41,11 @@ LEFT JOIN LATERAL (
          d.deptype = 'i' AS identity,
          EXISTS (SELECT FROM pg_catalog.pg_constraint k
                   WHERE k.conrelid = d.refobjid AND k.contype = 'p' AND d.refobjsubid = ANY (k.conkey)) AS key
-    FROM pg_catalog.pg_depend d
-    JOIN pg_catalog.pg_class oc ON oc.oid = d.refobjid
-    JOIN pg_catalog.pg_attribute oa ON oa.attrelid = d.refobjid AND oa.attnum = d.refobjsubid
-   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid AND d.objsubid = 0
-     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
-     AND d.deptype IN ('a', 'i') OFFSET 0) own ON true
+    FROM (SELECT d.refobjid, d.refobjsubid, d.deptype FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid AND d.objsubid = 0
+             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+             AND d.deptype IN ('a', 'i') OFFSET 0) d
+   CROSS JOIN LATERAL (SELECT oc.relnamespace, oc.relname FROM pg_catalog.pg_class oc WHERE oc.oid = d.refobjid OFFSET 0) oc
+   CROSS JOIN LATERAL (SELECT oa.attname FROM pg_catalog.pg_attribute oa
+                        WHERE oa.attrelid = d.refobjid AND oa.attnum = d.refobjsubid OFFSET 0) oa
+   OFFSET 0) own ON true
