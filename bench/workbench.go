@@ -17,10 +17,14 @@ type workbench struct {
 	version   string
 	databases map[string]*pgtest.Database // by what made them
 	progress  io.Writer
+
+	// ballast is the data of the program that the library is a part of: with next to none, each collection would give
+	// a load's memory back to the system, and each load would ask for it anew.
+	ballast []byte
 }
 
 func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workbench, error) {
-	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress}
+	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress, ballast: make([]byte, 64<<20)}
 	// Autovacuum would come at times of its own. Databases are vacuumed and analyzed when they are made.
 	server, err := pgtest.Start(ctx, pgtest.Setting("autovacuum", "off"))
 	if errors.Is(err, errors.ErrUnsupported) {
