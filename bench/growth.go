@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"runtime"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
@@ -48,9 +49,9 @@ func (w *workbench) measureGrowth(ctx context.Context, rep *report) error {
 	return nil
 }
 
-func (w *workbench) grow(ctx context.Context, m mode, half, whole string) (*growth, error) {
+func (w *workbench) grow(ctx context.Context, m mode, half, whole string) (_ *growth, err error) {
 	s := &stage{workbench: w, mode: m}
-	defer s.close()
+	defer func() { err = errors.Join(err, s.close()) }()
 	loads := func(name, made string) (side, *sql.DB, error) {
 		db, err := s.open(ctx, made)
 		return each(name, func(ctx context.Context) error {

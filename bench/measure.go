@@ -71,9 +71,6 @@ type result struct {
 	Worse  float64  `json:"worse"` // how many times worse than the bar; at most 1 where it is met
 }
 
-// met tells whether the bar is.
-func (r *result) met() bool { return r.Worse <= 1 }
-
 func (w *workbench) measureLine(ctx context.Context, l line, m mode) (_ *result, err error) {
 	s := &stage{workbench: w, mode: m}
 	defer func() { err = errors.Join(err, s.close()) }()

@@ -171,6 +171,5 @@ func (r *rival) do(operation string, n int) (float64, error) {
 }
 
 func (r *rival) stop() error {
-	r.in.Close()
-	return r.process.Wait()
+	return errors.Join(r.in.Close(), r.process.Wait())
 }
