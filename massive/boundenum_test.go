@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
-	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 )
@@ -389,23 +388,6 @@ func TestEnumUsedBy(t *testing.T) {
 		done(t, err)
 		same(t, "made anew", fmt.Sprint(unused), "[table public.now.o of type other]")
 	})
-}
-
-func TestEnumLookupsHardlyAllocate(t *testing.T) {
-	e := newEnv(t, "pgx")
-	e.Exec(t, moodType)
-	m, err := massive.Load(t.Context(), e.pool, postgres.New())
-	done(t, err)
-	w, mood := m.With(e.pool), bind(t, m)
-	if n := testing.AllocsPerRun(100, func() { mood.Contains(Happy); mood.Compare(Sad, Ok) }); n != 0 {
-		t.Errorf("a look at a bound enum allocates %v times", n)
-	}
-	if n := testing.AllocsPerRun(100, func() { _, _ = m.Enum("mood") }); n != 0 {
-		t.Errorf("a lookup allocates %v times", n)
-	}
-	if n := testing.AllocsPerRun(100, func() { _, _ = w.Enum("mood") }); n != 1 {
-		t.Errorf("a lookup through With allocates %v times, not once", n)
-	}
 }
 
 // To alter an enum is one message, and another that reads the picture; to look for its columns is one.

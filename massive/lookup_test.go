@@ -258,7 +258,7 @@ func TestLookupsAllocateNothing(t *testing.T) {
 		CREATE MATERIALIZED VIEW daily AS SELECT 1`)
 	m := e.load(t)
 	w := m.With(e.pool)
-	mood := enum(t, m, "mood")
+	mood, bound := enum(t, m, "mood"), bind(t, m)
 	for what, c := range map[string]struct {
 		allocs float64
 		f      func()
@@ -273,7 +273,8 @@ func TestLookupsAllocateNothing(t *testing.T) {
 		"contains":        {0, func() { mood.Contains("b") }},
 		"through With":    {1, func() { _, _ = w.Sequence("orders") }},
 		"view, With":      {1, func() { _, _ = w.Matview("daily") }},
-		"an enum by With": {0, func() { _, _ = w.Enum("mood") }},
+		"an enum by With": {1, func() { _, _ = w.Enum("mood") }},
+		"a bound enum":    {0, func() { bound.Contains(Happy); bound.Compare(Sad, Ok) }},
 	} {
 		if got := testing.AllocsPerRun(100, c.f); got != c.allocs {
 			t.Errorf("%s: %v allocations, want %v", what, got, c.allocs)

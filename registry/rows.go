@@ -121,7 +121,7 @@ func (m *matview) stream(ctx context.Context, tail string, args []any) (*stream,
 		return nil, fail(dialect.OpSelect, m.def.Name, err)
 	}
 	query, queryArgs := reader.SelectMatview(m.def, tail, args)
-	rows, err := rowser(m.querier).QueryxContext(ctx, query, queryArgs...) //nolint:sqlclosecheck // the stream's user does
+	rows, err := rowser(m.querier).QueryxContext(ctx, query, queryArgs...)
 	if err != nil {
 		return nil, m.explain(ctx, dialect.OpSelect, err)
 	}
@@ -140,12 +140,10 @@ func (s *stream) scan(dest any) error {
 	return s.rows.Scan(dest)
 }
 
-var scanner = reflect.TypeFor[sql.Scanner]()
-
 // mapped tells whether columns go to the fields of a type, by sqlx's rule: it is a struct that doesn't scan itself and
 // has fields to go to, unlike time.Time.
 func (s *stream) mapped(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(scanner) && len(s.fields(t).Index) > 0
+	return t.Kind() == reflect.Struct && !scans(t) && len(s.fields(t).Index) > 0
 }
 
 func (s *stream) fields(t reflect.Type) *reflectx.StructMap { return s.rows.Mapper.TypeMap(t) }
@@ -168,7 +166,7 @@ func rowser(q dialect.Querier) sqlx.QueryerContext {
 type plain struct{ dialect.Querier }
 
 func (p plain) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	rows, err := p.QueryContext(ctx, query, args...)
+	rows, err := p.QueryContext(ctx, query, args...) //nolint:rowserrcheck // whoever reads them asks
 	if err != nil {
 		return nil, err
 	}
