@@ -9,9 +9,13 @@ type ChangeDetector interface {
 	// where nothing was changed, and two at most.
 	//
 	// It must never miss a change that was committed before it began; the first look, and one that can't tell,
-	// say that something changed. A load that follows a look has everything that the look has seen, so that a
-	// change which falls between the two is in the load, and the next look sees it once more.
+	// say that something changed.
 	Look(ctx context.Context, q Querier, f Filter, since Sight) (now Sight, changed bool, err error)
+
+	// LoadSeen is [Dialect.Load] with what the next look is to be given, gathered from the same view of the catalog: a
+	// look that came before the load would take what was changed between the two, and changed back behind the load,
+	// for no change.
+	LoadSeen(ctx context.Context, q Querier, f Filter) (*Catalog, Sight, error)
 }
 
 // A Sight is what a [ChangeDetector] has seen, in its own terms. It means nothing to anybody else, nor to the

@@ -211,35 +211,39 @@ func (w *watch) see(ctx context.Context) (Event, error) {
 		w.seen = now
 		return Event{Registry: m.Registry()}, nil
 	}
-	// The load comes behind the look: what changes between the two is loaded, and seen by the next look once more.
-	event, err := m.follow(ctx)
+	event, seen, err := m.follow(ctx)
 	if err == nil || errors.Is(err, ErrDrift) {
-		w.seen = now
+		w.seen = seen
 	}
 	return event, err
 }
 
-// follow reloads on nobody's demand: it publishes nothing unless something differs, and keeps local labels.
-func (m *DB) follow(ctx context.Context) (Event, error) {
+// follow reloads on nobody's demand: it publishes nothing unless something differs, and keeps local labels. It returns
+// what the next look is to be given.
+func (m *DB) follow(ctx context.Context) (Event, dialect.Sight, error) {
 	m.writing.Lock()
 	m.began++
 	number := m.began
 	m.writing.Unlock()
 
-	next, err := registry.Load(ctx, m.querier, m.dialect, m.selection)
+	next, seen, err := registry.LoadSeen(ctx, m.querier, m.dialect, m.selection)
 	if err != nil {
-		return Event{}, watchError(err)
+		return Event{}, seen, watchError(err)
 	}
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	before := m.current.Load()
-	if number < m.published || registry.Same(before, next) {
-		return Event{Registry: before}, nil
+	if number < m.published {
+		// A Reload that began later published what it found, which this sight need not be of: look afresh next time.
+		return Event{Registry: before}, "", nil
+	}
+	if registry.Same(before, next) {
+		return Event{Registry: before}, seen, nil
 	}
 	next = next.KeepLabels(before)
 	m.published = number
 	m.current.Store(next)
-	return Event{Changes: registry.Diff(before, next), Registry: next, Published: true}, nil
+	return Event{Changes: registry.Diff(before, next), Registry: next, Published: true}, seen, nil
 }
 
 // watchError is the error of a look, or of the load behind it.

@@ -302,7 +302,8 @@ func (a *Allocator) errClosed() error {
 }
 
 // Close ends the allocator: it cancels a fetch that is on its way, waits until that has ended, and leaves nothing running.
-// The values that are left nobody gets. A second Close does nothing.
+// The values that are left nobody gets, nor those of the fetch, which may reach the server behind the cancel. A second
+// Close does nothing.
 func (a *Allocator) Close() {
 	a.mu.Lock()
 	a.closed, a.next = true, nil

@@ -22,6 +22,20 @@ func Look(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 	return now, changed, nil
 }
 
+// LoadSeen is [Load] with what the next [Look] is to be given: as the dialect says it with the catalog, also where the
+// catalog is not what was expected.
+func LoadSeen(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, dialect.Sight, error) {
+	var seen dialect.Sight
+	r, err := load(ctx, q, d, sel, func() (cat *dialect.Catalog, err error) {
+		detector, err := capability[dialect.ChangeDetector](&access{dialect: d, querier: q})
+		if err == nil {
+			cat, seen, err = detector.LoadSeen(ctx, q, sel.Filter)
+		}
+		return cat, err
+	})
+	return r, seen, err
+}
+
 // Same tells whether two registries say the same in all that was loaded: no [Diff], and neither the server nor the
 // search path, what was left out, or the views that views read differ. Labels appended locally don't count.
 func Same(a, b *Registry) bool {

@@ -86,6 +86,12 @@ type Selection struct {
 // Load asks the dialect for the catalog of the database behind q and makes a registry of it. Where that is not what
 // the selection expects there is none, and the error wraps [dialect.ErrDrift], as [Drifts].
 func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
+	return load(ctx, q, d, sel, func() (*dialect.Catalog, error) { return d.Load(ctx, q, sel.Filter) })
+}
+
+func load(
+	ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection, read func() (*dialect.Catalog, error),
+) (*Registry, error) {
 	a := access{dialect: d, querier: q}
 	if err := a.check(); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
@@ -93,7 +99,7 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 	if err := sel.consistent(); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
-	cat, err := d.Load(ctx, q, sel.Filter)
+	cat, err := read()
 	if err != nil {
 		return nil, explain(ctx, d, dialect.Failure{Op: dialect.OpLoad, Err: err})
 	}

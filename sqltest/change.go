@@ -26,6 +26,18 @@ func (f *Fake) Look(ctx context.Context, q dialect.Querier, filter dialect.Filte
 	return now, now != since, nil
 }
 
+// LoadSeen returns what Load and Look do, at one moment.
+func (f *Fake) LoadSeen(ctx context.Context, q dialect.Querier, filter dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
+	var cat *dialect.Catalog
+	var now dialect.Sight
+	err := f.ask(ctx, q, Call{Op: dialect.OpLoad}, func(_ context.Context, s *session) (_ []driver.Value, err error) {
+		cat = f.catalog(s, filter)
+		now, err = sightOf(cat)
+		return nil, err
+	})
+	return cat, now, err
+}
+
 // sightOf is a catalog as a short text, which no other catalog has.
 func sightOf(cat *dialect.Catalog) (dialect.Sight, error) {
 	slices.SortFunc(cat.Matviews, func(a, b dialect.MatviewDef) int { return cmp.Compare(a.ID, b.ID) })

@@ -70,8 +70,13 @@ func (f *Fake) use(e *enum, c EnumColumn) error {
 
 // typeName is a type as the server prints it: with its schema where the search path doesn't find it.
 func (f *Fake) typeName(n dialect.Name) string {
-	if slices.Contains(f.path, n.Schema) {
-		return dialect.Name{Name: n.Name}.String()
+	for _, schema := range f.path {
+		switch first := (dialect.Name{Schema: schema, Name: n.Name}); {
+		case first == n:
+			return dialect.Name{Name: n.Name}.String()
+		case f.what(first, false) != "":
+			return n.String() // which that hides
+		}
 	}
 	return n.String()
 }

@@ -35,6 +35,7 @@ type mutant struct {
 	savepoint func(what string) (skip bool)
 
 	enumMutant
+	staleMutant
 	sequenceMutations
 }
 
@@ -153,6 +154,7 @@ func mutations() []mutation {
 		graphMutants,
 		enumMutants,
 		sequenceMutants,
+		staleMutants,
 		unclassified,
 		untimed,
 	)

@@ -1,6 +1,7 @@
 package sqltest_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -67,6 +68,25 @@ var watchMutants = []struct {
 		}
 		return now, changed, nil
 	}},
+}
+
+// A staleMutant is a fake whose loads say that they have seen what the first one did.
+type staleMutant struct {
+	stale bool
+	first dialect.Sight
+}
+
+func (m *mutant) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
+	cat, seen, err := m.Fake.LoadSeen(ctx, q, f)
+	if m.stale {
+		m.first = cmp.Or(m.first, seen)
+		seen = m.first
+	}
+	return cat, seen, err
+}
+
+var staleMutants = []mutation{
+	{"a load tells of an earlier look", "a load tells what it has seen", func(m *mutant) { m.stale = true }},
 }
 
 // blind looks at what is left of the catalog when something of it is gone.

@@ -62,6 +62,33 @@ func watchRules() []rule {
 			}
 		},
 	}, {
+		name: "watch/load", says: "a load tells what it has seen, so that the next look misses nothing which was changed back since another look",
+		needs: []Capability{ChangeDetector}, catalog: watched(),
+		check: func(c *check) {
+			detector, ok := c.db.Dialect().(dialect.ChangeDetector)
+			if !ok {
+				c.Fatalf("%s\n\tthe dialect is no ChangeDetector", c.rule.says)
+			}
+			load := func() (*dialect.Catalog, dialect.Sight) {
+				cat, seen, err := detector.LoadSeen(c.Context(), c.db.DB(), dialect.Filter{})
+				c.ok(err)
+				return cat, seen
+			}
+			changed := func(since dialect.Sight) bool {
+				_, changed, err := detector.Look(c.Context(), c.db.DB(), dialect.Filter{}, since)
+				c.ok(err)
+				return changed
+			}
+			before, seen := load()
+			c.want("a look behind a load", changed(seen), false)
+			c.db.Do(c, Create{Sequences: []Sequence{{Name: "made"}}})
+			after, seen := load()
+			c.want("sequences more", len(after.Sequences)-len(before.Sequences), 1)
+			c.want("a look behind a load of what was made", changed(seen), false)
+			c.db.Do(c, Drop{Name: "made"})
+			c.want("a look when it is gone again", changed(seen), true)
+		},
+	}, {
 		name: "watch/harmless", says: "values taken, rows and refreshes are no change",
 		needs:   []Capability{ChangeDetector, MatviewRefresher, SequenceMover},
 		catalog: watched(),

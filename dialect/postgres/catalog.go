@@ -17,7 +17,7 @@ import (
 // The catalog statement: one row a structure, in branches of one shape. What it owes its speed and its lack of
 // locks to is told in docs/design.md; the columns mean
 //
-//	kind                d server, m matview, v plain view, e enum, s sequence
+//	kind                d server, m matview, v plain view, e enum, s sequence, f fingerprint
 //	id, ns, name        oid, the schema's oid, name
 //	owner, comment
 //	flags               letters, see the branch's function
@@ -40,8 +40,8 @@ var (
 	catalogTail string
 )
 
-// catalogText is the statement for the kinds that are asked for.
-func catalogText(f dialect.Filter) string {
+// catalogText is the statement for the kinds that are asked for, with further branches of the same shape.
+func catalogText(f dialect.Filter, further ...string) string {
 	branches := []string{catalogServer}
 	if f.Has(dialect.KindMatview) {
 		branches = append(branches, catalogMatviews, catalogViews)
@@ -52,6 +52,7 @@ func catalogText(f dialect.Filter) string {
 	if f.Has(dialect.KindSequence) {
 		branches = append(branches, catalogSequences)
 	}
+	branches = append(branches, further...)
 	return catalogHead + strings.Join(branches, "UNION ALL\n") + catalogTail
 }
 
@@ -80,6 +81,8 @@ type reading struct {
 	enums     pile[dialect.EnumDef]
 	sequences pile[dialect.SequenceDef]
 	views     pile[dialect.ViewDef]
+
+	prints prints // where the statement looks for changes, too
 
 	texts   map[string]string // those that many rows have alike, each once
 	fields  []string          // of a row's array, until the next is read
@@ -112,10 +115,11 @@ func (p *pile[T]) list() []T {
 	return slices.Concat(append(p.full, p.top)...)
 }
 
-func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, error) {
+// readCatalog reads the catalog, and the sight if the statement has one.
+func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, sight, error) {
 	rows, err := q.QueryContext(ctx, text)
 	if err != nil {
-		return nil, err
+		return nil, sight{}, err
 	}
 	defer rows.Close()
 	var rd reading
@@ -123,19 +127,19 @@ func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.
 	dest := []any{&r.kind, &r.id, &r.ns, &r.name, &r.owner, &r.comment, &r.flags, &r.hider, &r.a, &r.b, &r.c}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return nil, err
+			return nil, sight{}, err
 		}
 		if err := rd.add(&r); err != nil {
-			return nil, fmt.Errorf("catalog row %s %d %q: %w", r.kind, r.id, r.name, err)
+			return nil, sight{}, fmt.Errorf("catalog row %s %d %q: %w", r.kind, r.id, r.name, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, err
+		return nil, sight{}, err
 	}
 	if rd.schemas == nil {
-		return nil, errors.New("the catalog came back empty")
+		return nil, sight{}, errors.New("the catalog came back empty")
 	}
-	return rd.catalog(), nil
+	return rd.catalog(), rd.prints.sight(), nil
 }
 
 func (rd *reading) catalog() *dialect.Catalog {
@@ -165,6 +169,10 @@ func (rd *reading) add(r *row) error {
 	}
 	if rd.schemas == nil {
 		return errors.New("it came before the server's own row")
+	}
+	if kind == "f" {
+		rd.prints.add(r.name, r.id, r.comment.String)
+		return nil
 	}
 	in, ok := rd.schemas[r.ns.Int64]
 	if !ok {

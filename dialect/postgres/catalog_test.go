@@ -307,7 +307,7 @@ func TestLoadRefusesOddRows(t *testing.T) {
 		{nil, `the catalog came back empty`},
 	} {
 		db, _ := serve(t, func(string) answer { return answer{rows: c.rows} })
-		cat, err := readCatalog(t.Context(), db, "the catalog")
+		cat, _, err := readCatalog(t.Context(), db, "the catalog")
 		if err == nil || err.Error() != c.want || cat != nil {
 			t.Errorf("rows %v give %v, error\n\t%v\nwant nil, error\n\t%s", c.rows, cat, err, c.want)
 		}
@@ -323,12 +323,12 @@ func TestReadCatalogPassesErrorsOn(t *testing.T) {
 		"one before the first row": {broke: broken},
 	} {
 		db, _ := serve(t, func(string) answer { return a })
-		if cat, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // the very same
+		if cat, _, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // the very same
 			t.Errorf("%s error: got %v, error %v; want nil and %v itself: a broken stream is no shorter catalog", what, cat, err, broken)
 		}
 	}
 	db, _ := serve(t, func(string) answer { return row1("d", "no number", nil, "", nil, nil, nil, nil, nil, nil, nil) })
-	if _, err := readCatalog(t.Context(), db, ""); err == nil || !strings.Contains(err.Error(), "Scan error on column index 1") {
+	if _, _, err := readCatalog(t.Context(), db, ""); err == nil || !strings.Contains(err.Error(), "Scan error on column index 1") {
 		t.Errorf("a row that can't be scanned gives %v; want Scan's error", err)
 	}
 }

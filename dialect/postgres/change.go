@@ -113,30 +113,54 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 	return next, now.Prints != last.Prints, err
 }
 
-func readSight(ctx context.Context, q dialect.Querier, text string) (s sight, err error) {
+// LoadSeen is the catalog statement with the fingerprint as one branch more: one statement sees one state.
+func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
+	text := catalogText(f, "SELECT 'f', COALESCE(f.n, 0), NULL, f.part, NULL, f.print, NULL, NULL, NULL, NULL, NULL FROM (\n"+
+		fingerprintText(f)+") f\n")
+	cat, now, err := p.load(ctx, q, text)
+	if err != nil {
+		return nil, "", err
+	}
+	seen, err := now.encode()
+	return cat, seen, err
+}
+
+// prints are a sight in the making.
+type prints struct {
+	quiet string
+	text  strings.Builder
+}
+
+func (p *prints) add(part string, n int64, sum string) {
+	if part == "quiet" {
+		p.quiet = sum
+		return
+	}
+	fmt.Fprintf(&p.text, "%s %d %s\n", part, n, sum)
+}
+
+func (p *prints) sight() sight { return sight{Quiet: p.quiet, Prints: p.text.String()} }
+
+func readSight(ctx context.Context, q dialect.Querier, text string) (sight, error) {
 	rows, err := q.QueryContext(ctx, text)
 	if err != nil {
-		return s, err
+		return sight{}, err
 	}
 	defer rows.Close()
-	var prints strings.Builder
+	var all prints
 	for rows.Next() {
 		var part string
 		var n sql.NullInt64
 		var sum sql.NullString
 		if err := rows.Scan(&part, &n, &sum); err != nil {
-			return s, err
+			return sight{}, err
 		}
-		if part == "quiet" {
-			s.Quiet = sum.String
-			continue
-		}
-		fmt.Fprintf(&prints, "%s %d %s\n", part, n.Int64, sum.String)
+		all.add(part, n.Int64, sum.String)
 	}
-	s.Prints = prints.String()
 	if err := rows.Err(); err != nil {
-		return s, err
+		return sight{}, err
 	}
+	s := all.sight()
 	if s.Prints == "" && text != changeQuiet {
 		return s, errors.New("the fingerprint came back empty")
 	}

@@ -42,20 +42,24 @@ func (postgres) Name() string { return "postgres" }
 // Load reads the catalog with one statement. If that fails because an object was dropped while a catalog
 // function looked at it (SQLSTATE XX000), it is sent once more.
 func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
-	text := catalogText(f)
-	cat, err := readCatalog(ctx, q, text)
+	cat, _, err := p.load(ctx, q, catalogText(f))
+	return cat, err
+}
+
+func (p postgres) load(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, sight, error) {
+	cat, seen, err := readCatalog(ctx, q, text)
 	if sqlState(err) == "XX000" && ctx.Err() == nil {
-		if again, errAgain := readCatalog(ctx, q, text); errAgain == nil {
-			cat, err = again, nil
+		if again, seenAgain, errAgain := readCatalog(ctx, q, text); errAgain == nil {
+			cat, seen, err = again, seenAgain, nil
 		}
 	}
 	if err != nil {
-		return nil, p.explain(ctx, q, err)
+		return nil, seen, p.explain(ctx, q, err)
 	}
 	if cat.Server.Major < oldest {
-		return nil, errTooOld(cat.Server.Version)
+		return nil, seen, errTooOld(cat.Server.Version)
 	}
-	return cat, nil
+	return cat, seen, nil
 }
 
 // explain finds out whether the catalog could not be read because the server is none that this dialect knows.
