@@ -8,6 +8,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
@@ -168,6 +169,9 @@ func (l *lookout) load(t *testing.T) (other bool) {
 func TestEveryChangeIsNoticed(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, e *env) {
+		if e.driver == "postgres" {
+			testrun.Long(t)
+		}
 		noticeEveryChange(t, "here_"+e.driver, e.pool,
 			func(params string) massive.Querier { return e.Open(t, e.driver, params) }, func() {})
 	})

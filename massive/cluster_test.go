@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
@@ -161,6 +162,7 @@ func onDriverNames(t *testing.T, f func(t *testing.T, driver string)) {
 
 func TestWatchOverRestartsAndCrashes(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
 		c := newCluster(t)
 		db := open(t, driver, "", c)
@@ -188,6 +190,7 @@ func TestWatchOverRestartsAndCrashes(t *testing.T) {
 // A watch goes over to the server that takes over, and sees what is changed there.
 func TestWatchOverAFailover(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
 		primary := newCluster(t)
 		exec(t, open(t, driver, "", primary), "CREATE TYPE mood AS ENUM ('sad')")
@@ -223,6 +226,7 @@ func TestWatchOverAFailover(t *testing.T) {
 
 func TestEveryChangeIsNoticedOnAStandby(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
 		primary := newCluster(t)
 		standby := primary.standby(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 )
 
@@ -37,6 +38,9 @@ func TestEnumOf(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
+			if mode.long {
+				testrun.Long(t)
+			}
 			ctx := t.Context()
 			pool := e.Open(t, mode.driver, mode.params...)
 			table := "t_" + strings.NewReplacer("/", "_", " ", "_").Replace(mode.name)

@@ -15,13 +15,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 // Examples can't skip themselves: where there is no Postgres, none of them runs. (The tests then say why.)
 func TestMain(m *testing.M) {
-	flag.Parse()
+	testrun.Set()
 	if _, err := pgtest.Shared(); errors.Is(err, pgtest.ErrNoPostgres) {
 		_ = flag.Set("test.skip", "^Example")
 	}
@@ -58,14 +59,15 @@ func onDrivers(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 var modes = []struct {
 	name, driver string
 	params       []string
+	long         bool // only where everything is run
 }{
-	{"lib/pq", "postgres", nil},
-	{"lib/pq binary", "postgres", []string{"binary_parameters=yes"}},
-	{"pgx", "pgx", nil},
-	{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}},
-	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}},
-	{"pgx describe", "pgx", []string{"default_query_exec_mode=describe_exec"}},
-	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}},
+	{"lib/pq", "postgres", nil, false},
+	{"lib/pq binary", "postgres", []string{"binary_parameters=yes"}, true},
+	{"pgx", "pgx", nil, false},
+	{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}, true},
+	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}, false},
+	{"pgx describe", "pgx", []string{"default_query_exec_mode=describe_exec"}, true},
+	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}, true},
 }
 
 // onModes runs f over each driver and mode, each time on a database of its own.
@@ -74,6 +76,9 @@ func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
+			if mode.long {
+				testrun.Long(t)
+			}
 			d := pgtest.NewDatabase(t)
 			d.Exec(t, setup)
 			e := &env{d, mode.driver, d.Open(t, mode.driver, mode.params...)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
 )
 
 // A listener hears the text of the statement that a load sends.
@@ -73,6 +74,7 @@ func (e *env) make(t *testing.T, structures, tables int) {
 // looked at; and the planner never thinks it worth compiling or spreading over workers.
 func TestCatalogStatementIsLinear(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	const n = 150
 	// A restored database has no statistics until somebody makes some: then the planner takes every look-up for one that
 	// finds little, whatever index it goes by.

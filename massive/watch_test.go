@@ -14,6 +14,7 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/dialect/postgres/pgxwake"
 	"github.com/massivedb/massive-go/dialect/postgres/pqwake"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
@@ -176,7 +177,7 @@ func TestWatchOfAServerThatHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 		exec(t, tx, "LOCK pg_catalog.pg_namespace IN ACCESS EXCLUSIVE MODE")
-		w := watch(t, m, 5*time.Millisecond, massive.LookWithin(700*time.Millisecond))
+		w := watch(t, m, 5*time.Millisecond, massive.LookWithin(3*time.Second))
 		mustBe(t, w.next().Err, context.DeadlineExceeded, "massive: watch: ")
 		mustBe(t, w.next().Err, context.DeadlineExceeded)
 		if err := tx.Rollback(); err != nil {
@@ -204,6 +205,7 @@ func (c *counter) QueryContext(ctx context.Context, query string, args ...any) (
 // not hide it.
 func TestLooksBesideTransactionsThatRun(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	onServers(t, func(t *testing.T, e *env) {
 		exec(t, e.pool, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE TABLE t (n int)`)
 		conn := newConn(t, e)

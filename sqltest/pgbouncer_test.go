@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
@@ -41,6 +42,7 @@ var pooledModes = []struct {
 
 func TestPgBouncer(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	b := startBouncer(t, 3) // as many sessions as the rules about locks hold or wait with at once
 	made := newTemplates(t)
 	for _, mode := range pooledModes {

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 )
@@ -26,7 +27,10 @@ import (
 // is tried says MASSIVE_RANDOM_OPERATIONS.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	operations := 2000
+	operations := 600
+	if testrun.All() {
+		operations = 3000
+	}
 	if text := os.Getenv("MASSIVE_RANDOM_OPERATIONS"); text != "" {
 		var err error
 		if operations, err = strconv.Atoi(text); err != nil {

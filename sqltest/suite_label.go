@@ -179,23 +179,29 @@ func labelRules() []rule {
 				does  func(b *massive.BoundEnum[string]) error
 				waits func(ctx context.Context) error
 			}{
-				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x") }, rename},
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x") }, func(ctx context.Context) error {
+					return mood(c, c.m).RenameValue(ctx, "ok", "fine")
+				}},
 				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "x") }, ensure},
-				{func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "x"); return err }, add},
+				{func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "x"); return err }, func(ctx context.Context) error {
+					return mood(c, c.m).AddValue(ctx, "late")
+				}},
 			} {
 				tx, inside := c.other(nil)
 				c.ok(one.does(mood(c, inside)))
+				// What is cancelled may still run when the transaction has ended, if the cancel comes late.
 				c.blocks("another's change", one.waits)
 				c.passes("a look at the columns", look)
 				c.passes("a reload", reload)
 				c.ok(tx.Rollback())
 			}
+			c.eventually("no other change is under way", func() bool { return rename(c.Context()) == nil })
 			_, inside := c.other(nil)
 			added, err := mood(c, inside).EnsureValue(c.Context(), "sad")
 			c.ok(err)
 			c.want("added", added, false)
 			c.passes("an addition beside it", add)
-			c.passes("a renaming", rename)
+			c.passes("a renaming", func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "glad", "happy") })
 		},
 	}, {
 		name: "label/used by", says: "UsedBy lists the columns of an enum, in arrays and through domains too, by table and place", needs: []Capability{EnumReader}, each: true,

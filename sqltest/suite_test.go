@@ -10,6 +10,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/sqltest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
@@ -91,14 +92,18 @@ func TestPostgres(t *testing.T) {
 	for _, mode := range []struct {
 		name, driver string
 		params       []string
+		long         bool // only where everything is run
 	}{
-		{"pq", "postgres", nil},
-		{"pgx", "pgx", nil},
-		{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}},
-		{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}},
+		{"pq", "postgres", nil, false},
+		{"pgx", "pgx", nil, false},
+		{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}, true},
+		{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}, true},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
+			if mode.long {
+				testrun.Long(t)
+			}
 			sqltest.TestDialect(t, sqltest.Harness{
 				Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database {
 					t.Helper()

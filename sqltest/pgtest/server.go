@@ -175,7 +175,7 @@ func (s *Server) maintenance(ctx context.Context) (*pgconn.PgConn, error) {
 		conn := s.idle[n-1]
 		s.idle = s.idle[:n-1]
 		s.mu.Unlock()
-		if conn.CheckConn() == nil {
+		if conn.Ping(ctx) == nil {
 			return conn, nil
 		}
 		_ = conn.Close(ctx) // the server has ended it
