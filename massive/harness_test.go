@@ -22,7 +22,9 @@ import (
 
 // Examples can't skip themselves: where there is no Postgres, none of them runs. (The tests then say why.)
 func TestMain(m *testing.M) {
-	testrun.Set()
+	if err := testrun.Set(); err != nil {
+		panic(err)
+	}
 	if _, err := pgtest.Shared(); errors.Is(err, pgtest.ErrNoPostgres) {
 		_ = flag.Set("test.skip", "^Example")
 	}

@@ -8,6 +8,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testrun.Set()
+	if err := testrun.Set(); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }

@@ -2,6 +2,7 @@
 package testrun
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"testing"
@@ -12,18 +13,17 @@ import (
 const atOnce = "8"
 
 // Set is for a TestMain, before it runs the tests.
-func Set() {
+func Set() error {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	var err error
 	if !given {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
-			panic(err)
-		}
+		err = flag.Set("test.parallel", atOnce)
 	}
 	// By default glibc gives back the memory of each statement that is planned, only to ask for it again: 850 page
 	// faults a load. A server that pgtest starts inherits this.
-	os.Setenv("MALLOC_TOP_PAD_", "16777216")
+	return errors.Join(err, os.Setenv("MALLOC_TOP_PAD_", "16777216"))
 }
 
 // variable is set where everything is to be run.
