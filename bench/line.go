@@ -10,8 +10,9 @@ import (
 var lines = []line{
 	itself,
 	load, load10000, loadAmongTables, reload,
-	nextValue, lastValue,
-	refresh,
+	lookQuiet, lookBusy,
+	nextValue, lastValue, nextValues, allocatorBlocks, allocatorHiLo,
+	refresh, refreshAll, planRefresh,
 	selectRows,
 	lookup, lookupReloading, lookupWith, contains, containsReloading,
 }

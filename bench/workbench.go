@@ -126,8 +126,9 @@ END $$`, each, tables)
 // A stage is where one line is set up for one mode.
 type stage struct {
 	*workbench
-	mode  mode
-	pools []*sql.DB
+	mode    mode
+	pools   []*sql.DB
+	closers []func() // what works through the pools, to be ended before them
 }
 
 // open makes a pool of one connection to a database; it is closed when the line is done.
@@ -145,6 +146,9 @@ func (s *stage) open(ctx context.Context, made string) (*sql.DB, error) {
 }
 
 func (s *stage) close() error {
+	for _, end := range s.closers {
+		end()
+	}
 	var failed error
 	for _, db := range s.pools {
 		failed = errors.Join(failed, db.Close())

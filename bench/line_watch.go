@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/registry"
+)
+
+var lookQuiet = line{
+	name:  "LookQuiet",
+	what:  "look for changes of a thousand of each kind where nobody writes, beside a load",
+	bar:   bar{ratio: 0.25},
+	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.looking(ctx, false) },
+}
+
+var lookBusy = line{
+	name:  "LookBusy",
+	what:  "look for changes of a thousand of each kind where somebody writes between looks, that write included, beside a load",
+	bar:   bar{ratio: 0.25},
+	long:  true, // it misses its bar, which docs/design.md tells of, and a short run is to find what got worse
+	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.looking(ctx, true) },
+}
+
+var errChanged = errors.New("a look at what nobody changed says that it changed")
+
+// looking looks on one connection: another one's snapshot is no sign of quiet for this one.
+func (s *stage) looking(ctx context.Context, busy bool) (*contest, error) {
+	db, err := s.open(ctx, structures(1_000, 0))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS noise (n bigint)"); err != nil {
+		return nil, err
+	}
+	d := postgres.New()
+	var seen dialect.Sight
+	look := func(ctx context.Context) error {
+		if busy {
+			if _, err := db.ExecContext(ctx, "INSERT INTO noise VALUES (1)"); err != nil {
+				return err
+			}
+		}
+		now, changed, err := registry.Look(ctx, db, d, registry.Selection{}, seen)
+		if err == nil && changed {
+			err = errChanged
+		}
+		seen = now
+		return err
+	}
+	_, seen, err = registry.LoadSeen(ctx, db, d, registry.Selection{})
+	if err != nil {
+		return nil, err
+	}
+	return &contest{
+		ours: each("Look", look),
+		bare: []side{each("Load", func(ctx context.Context) error {
+			_, err := registry.Load(ctx, db, d, registry.Selection{})
+			return err
+		})},
+	}, nil
+}
