@@ -12,7 +12,7 @@ var lines = []line{
 	load, load10000, loadAmongTables, reload,
 	lookQuiet, lookBusy,
 	nextValue, lastValue, nextValues, allocatorBlocks, allocatorHiLo,
-	refresh, refreshAll, planRefresh,
+	refresh, refreshAll, refreshUneven, planRefresh,
 	selectRows,
 	lookup, lookupReloading, lookupWith, contains, containsReloading,
 }

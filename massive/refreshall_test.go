@@ -4,13 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
 
@@ -237,130 +235,4 @@ func slowViews(n int, of func(i int) (sleep time.Duration, reads []int)) string 
 		b.WriteString(" WITH NO DATA;\n")
 	}
 	return b.String()
-}
-
-// BenchmarkRefreshAllLevels refreshes forty views in five levels of eight, each of which sleeps equally long, eight at a
-// time: how many times the longest path that takes.
-func BenchmarkRefreshAllLevels(b *testing.B) {
-	const sleep = 400 * time.Millisecond
-	e := newEnv(b, "pgx")
-	e.Exec(b, slowViews(40, func(i int) (time.Duration, []int) {
-		if i < 8 {
-			return sleep, nil
-		}
-		below := i/8*8 - 8
-		return sleep, []int{below + i%8, below + (i+3)%8}
-	}))
-	e.pool.SetMaxIdleConns(8)
-	m := loadIn(b, e)
-	for b.Loop() {
-		if _, err := m.RefreshAll(b.Context(), massive.Parallel(8)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/(5*sleep).Seconds(), "x-longest-path")
-}
-
-// BenchmarkRefreshAllUneven refreshes views that sleep unevenly, two deep chains among them, four at a time, with the
-// durations of a run before: how many times the best order that a search finds for the same sleeps.
-func BenchmarkRefreshAllUneven(b *testing.B) {
-	rnd := rand.New(rand.NewPCG(7, 7))
-	const n = 40
-	sleeps, reads := make([]time.Duration, n), make([][]int, n)
-	e := newEnv(b, "pgx")
-	e.Exec(b, slowViews(n, func(i int) (time.Duration, []int) {
-		sleeps[i] = time.Duration(50+rnd.IntN(250)) * time.Millisecond
-		switch {
-		case i >= n-20 && i < n-2: // two chains of ten, the last by name
-			reads[i+2] = []int{i}
-		case i > 6 && i < n-20:
-			reads[i] = []int{rnd.IntN(i)}
-		}
-		return sleeps[i], reads[i]
-	}))
-	e.pool.SetMaxIdleConns(4)
-	m := loadIn(b, e)
-	report, err := m.RefreshAll(b.Context(), massive.Parallel(4))
-	if err != nil {
-		b.Fatal(err)
-	}
-	best := shortest(rnd, sleeps, reads, 4)
-	for b.Loop() {
-		if report, err = m.RefreshAll(b.Context(), massive.Parallel(4), massive.DurationsOf(report)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/best.Seconds(), "x-best-order")
-	b.ReportMetric(best.Seconds(), "best-s")
-}
-
-func loadIn(b *testing.B, e *env) *massive.DB {
-	b.Helper()
-	m, err := massive.Load(b.Context(), e.pool, postgres.New())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return m
-}
-
-// shortest is the shortest time that a search finds for tasks on so many workers: it tries random orders, and from the best
-// of them changes that make it no worse.
-func shortest(rnd *rand.Rand, took []time.Duration, reads [][]int, workers int) time.Duration {
-	n := len(took)
-	after := make([][]int, n)
-	for i, all := range reads {
-		for _, r := range all {
-			after[r] = append(after[r], i)
-		}
-	}
-	try := func(urgency []float64) time.Duration {
-		left := make([]int, n)
-		var ready []int
-		for i := range n {
-			if left[i] = len(reads[i]); left[i] == 0 {
-				ready = append(ready, i)
-			}
-		}
-		until := map[int]time.Duration{} // of those under way
-		var now time.Duration
-		for len(ready) > 0 || len(until) > 0 {
-			for len(until) < workers && len(ready) > 0 {
-				next := 0
-				for i := range ready {
-					if urgency[ready[i]] > urgency[ready[next]] {
-						next = i
-					}
-				}
-				until[ready[next]] = now + took[ready[next]]
-				ready = append(ready[:next], ready[next+1:]...)
-			}
-			first := -1
-			for task, at := range until {
-				if first < 0 || at < until[first] || at == until[first] && task < first {
-					first = task
-				}
-			}
-			now = until[first]
-			delete(until, first)
-			for _, a := range after[first] {
-				if left[a]--; left[a] == 0 {
-					ready = append(ready, a)
-				}
-			}
-		}
-		return now
-	}
-	best, order := time.Duration(1<<62), make([]float64, n)
-	for round := range 5000 {
-		urgency := append([]float64(nil), order...)
-		for i := range urgency {
-			if round < 1000 || rnd.IntN(n) < 2 {
-				urgency[i] = rnd.Float64()
-			}
-		}
-		if d := try(urgency); d <= best {
-			best, order = d, urgency
-		}
-	}
-	return best
 }
