@@ -30,7 +30,11 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	bin := one[string](t, pgtest.NewDatabase(t).Open(t, "pgx"), "SELECT setting FROM pg_config WHERE name = 'BINDIR'")
 	if _, err := os.Stat(filepath.Join(bin, "pg_ctl")); err != nil {
-		t.Skipf("it stops and starts a server of its own, whose binaries have to be here: %v", err)
+		const why = "it stops and starts a server of its own, whose binaries have to be here: %v"
+		if os.Getenv("MASSIVE_REQUIRE_POSTGRES") != "" {
+			t.Fatalf(why, err)
+		}
+		t.Skipf(why, err)
 	}
 	c := &cluster{bin, clusterDir(t)}
 	c.run(t, "initdb", "-D", c.dir, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
