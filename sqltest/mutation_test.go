@@ -219,7 +219,7 @@ var mutants = []mutation{
 			s.Min, s.Max = s.Max, s.Min
 		}
 	})},
-	{"connection leaked", "connections are left in use", func(m *mutant) {
+	{"connection leaked", "structures come by kind, schema and name, byte by byte: 1 connections are left in use", func(m *mutant) {
 		m.load = func(ctx context.Context, _ dialect.Querier, _ *dialect.Catalog) { _, _ = m.DB().Conn(ctx) }
 	}},
 	{"wrong sentinel", "a sequence at its bound is ErrExhausted", func(m *mutant) {
@@ -328,6 +328,9 @@ func onObjects(change func(o *dialect.Object)) func(m *mutant) {
 // mutating is set in the process that runs the mutants, whose tests are meant to fail.
 const mutating = "MASSIVE_TEST_MUTANTS"
 
+// patience is what mutants get for an operation: those that hang are many.
+const patience = 2 * time.Second
+
 // TestMutant is run by the next test, in a process of its own.
 func TestMutant(t *testing.T) {
 	if os.Getenv(mutating) == "" {
@@ -337,7 +340,7 @@ func TestMutant(t *testing.T) {
 	for _, c := range mutations() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
+			testRule(t, c.rule, func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
 				m := &mutant{}
 				c.mutate(m)
 				if m.catalog != nil {
@@ -348,24 +351,24 @@ func TestMutant(t *testing.T) {
 					m.prepare(m.Fake)
 				}
 				return m
-			}})
+			})
 		})
 	}
 	for _, c := range watchMutants {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			sqltest.TestDialect(t, sqltest.Harness{Patience: 2 * time.Second, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
+			testRule(t, c.rule, func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
 				l := &looking{mutant: &mutant{Fake: sqltest.New(cat)}}
 				l.look = func(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
 					return c.look(l, ctx, q, f, since)
 				}
 				return l
-			}})
+			})
 		})
 	}
 	t.Run("a capability missing", func(t *testing.T) {
 		t.Parallel()
-		sqltest.TestDialect(t, sqltest.Harness{Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
+		sqltest.TestDialect(t, sqltest.Harness{Patience: patience, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
 			return incapable{sqltest.New(cat)}
 		}})
 	})
@@ -375,6 +378,14 @@ func TestMutant(t *testing.T) {
 			return &mutant{Fake: sqltest.New(cat)}
 		}})
 	})
+}
+
+// testRule runs the rules that are to notice a mutant, and no others: all of them on each mutant take minutes.
+func testRule(t *testing.T, rule string, open func(t *testing.T, cat sqltest.Catalog) sqltest.Database) {
+	t.Helper()
+	if sqltest.RunRulesThatSay(t, sqltest.Harness{Patience: patience, Open: open}, rule) == 0 {
+		t.Error("the suite has no such rule")
+	}
 }
 
 // incapable hides what its fake can do.

@@ -154,17 +154,22 @@ func TestDialect(t *testing.T, h Harness) {
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			for _, n := range r.needs {
-				if slices.Contains(h.Lacks, n) {
-					t.Skipf("it needs a %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
-				}
-			}
-			if h.Pooled && r.session != "" {
-				t.Skipf("left out behind a pooler: %s (%s)", r.session, r.says)
-			}
-			r.run(t, h)
+			r.test(t, h)
 		})
 	}
+}
+
+func (r *rule) test(t *testing.T, h Harness) {
+	t.Helper()
+	for _, n := range r.needs {
+		if slices.Contains(h.Lacks, n) {
+			t.Skipf("it needs a %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
+		}
+	}
+	if h.Pooled && r.session != "" {
+		t.Skipf("left out behind a pooler: %s (%s)", r.session, r.says)
+	}
+	r.run(t, h)
 }
 
 func (r *rule) run(t *testing.T, h Harness) {
