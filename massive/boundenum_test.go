@@ -94,6 +94,7 @@ func TestBoundEnumReadsBesideReloads(t *testing.T) {
 				case <-stop:
 					return
 				default:
+					breathe()
 				}
 				if v := mood.Values(); len(v) < 3 || v[0] != Sad || !mood.Contains(Happy) {
 					t.Errorf("half an enum: %v", v)

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if _, err := pgtest.Shared(); errors.Is(err, pgtest.ErrNoPostgres) {
 		_ = flag.Set("test.skip", "^Example")
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(testrun.Run{M: m})
 }
 
 // An env is an empty database, made ready by a test's own SQL, over one driver.
@@ -44,9 +44,8 @@ func onDrivers(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			d := pgtest.NewDatabase(t)
-			d.Exec(t, setup)
-			e := &env{d, driver, d.Open(t, driver)}
+			e := newEnv(t, driver)
+			e.Exec(t, setup)
 			t.Cleanup(func() {
 				if n := e.pool.Stats().InUse; n != 0 {
 					t.Errorf("%d connections are still in use after the test", n)
@@ -81,9 +80,8 @@ func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 			if mode.long {
 				testrun.Long(t)
 			}
-			d := pgtest.NewDatabase(t)
-			d.Exec(t, setup)
-			e := &env{d, mode.driver, d.Open(t, mode.driver, mode.params...)}
+			e := newEnv(t, mode.driver, mode.params...)
+			e.Exec(t, setup)
 			f(t, e)
 			if n := e.pool.Stats().InUse; n != 0 {
 				t.Errorf("%d connections are still in use after the test", n)
@@ -187,6 +185,9 @@ func (e *env) gate(t *testing.T) (open func()) {
 // gated is a table that a view reads from to pass the gate.
 const gated = "pg_catalog.pg_advisory_xact_lock_shared(7)"
 
+// breathe is for loops that read all the time: it leaves the processors to the other tests for most of it.
+func breathe() { time.Sleep(50 * time.Microsecond) }
+
 // eventually waits until a query answers true.
 func eventually(t *testing.T, q massive.Querier, what, query string) {
 	t.Helper()
@@ -283,8 +284,8 @@ func mustBe(t *testing.T, err, sentinel error, says ...string) {
 }
 
 // newEnv is for tests that don't go over all drivers.
-func newEnv(t testing.TB, driver string) *env {
+func newEnv(t testing.TB, driver string, params ...string) *env {
 	t.Helper()
-	d := pgtest.NewDatabase(t)
-	return &env{d, driver, d.Open(t, driver)}
+	d, pool := testrun.Database(t, driver, params...)
+	return &env{d, driver, pool}
 }

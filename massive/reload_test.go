@@ -24,7 +24,7 @@ func TestReadersDuringReloads(t *testing.T) {
 		defer stop()
 		for range 4 {
 			readers.Go(func() {
-				for ctx.Err() == nil {
+				for ; ctx.Err() == nil; breathe() {
 					r := m.Registry()
 					_, errView := r.Matview("twin")
 					_, errEnum := r.Enum("twin_mood")
@@ -40,7 +40,7 @@ func TestReadersDuringReloads(t *testing.T) {
 			})
 		}
 		readers.Go(func() {
-			for ctx.Err() == nil {
+			for ; ctx.Err() == nil; breathe() {
 				_ = m.AppendEnum("twin_mood", "b")
 			}
 		})

@@ -11,5 +11,5 @@ func TestMain(m *testing.M) {
 	if err := testrun.Set(); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(testrun.Run{M: m}.Run())
 }

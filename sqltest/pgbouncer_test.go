@@ -44,7 +44,6 @@ func TestPgBouncer(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	b := startBouncer(t, 3) // as many sessions as the rules about locks hold or wait with at once
-	made := newTemplates(t)
 	for _, mode := range pooledModes {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
@@ -52,7 +51,7 @@ func TestPgBouncer(t *testing.T) {
 				Pooled: true,
 				Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database {
 					t.Helper()
-					d := made.database(t, c)
+					d, _ := testrun.Filled(t, c, "pgx")
 					b.serve(t, d)
 					return real{d, b.open(t, d, mode.driver, mode.params...)}
 				},
@@ -325,6 +324,13 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	t.Cleanup(func() { b.leave(t, d.Name()) })
+	if strings.Contains(b.config, "\n"+d.Name()+" =") { // it was here before, and left
+		if _, err := b.admin("RESUME " + d.Name()); err != nil {
+			t.Fatalf("pgbouncer: resume %s: %v", d.Name(), err)
+		}
+		return
+	}
 	b.config += d.Name() + " ="
 	for _, p := range []struct{ keyword, value string }{
 		{"host", server.Host}, {"port", strconv.Itoa(int(server.Port))}, {"user", server.User}, {"password", server.Password},
@@ -341,7 +347,6 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	if _, err := b.admin("RELOAD"); err != nil {
 		t.Fatalf("pgbouncer: reload: %v", err)
 	}
-	t.Cleanup(func() { b.leave(t, d.Name()) })
 }
 
 // lostCancel ends in time what a cancel did not: PgBouncer drops the cancel of a client that it has no session for yet,
@@ -349,7 +354,7 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 const lostCancel = `DO $$ BEGIN IF current_setting('statement_timeout') = '0' THEN ` +
 	`PERFORM set_config('statement_timeout', '8s', false); END IF; END $$`
 
-// leave ends the sessions of a database that is about to be dropped. PgBouncer 1.18 does not survive it if the server
+// leave ends the sessions of a database that is about to be emptied or dropped. PgBouncer 1.18 does not survive it if the server
 // itself ends one on which a cancel is still under way ("server in bad state"), so that those are waited for.
 func (b *bouncer) leave(t *testing.T, database string) {
 	t.Helper()

@@ -354,9 +354,9 @@ func graphRules() []rule {
 	}, {
 		name: "run/exhausted pool", says: "a run that gets no connection ends with its context, and the report has every view", needs: needs, catalog: warehouse(),
 		check: func(c *check) {
-			conn := connOf(c.T, c.db.DB())
 			c.db.DB().SetMaxOpenConns(1)
 			defer c.db.DB().SetMaxOpenConns(0)
+			conn := connOf(c.T, c.db.DB())
 			ctx, cancel := context.WithTimeout(c.Context(), soon)
 			defer cancel()
 			report, err := c.m.RefreshAll(ctx, massive.Parallel(4))

@@ -1,11 +1,7 @@
 package sqltest_test
 
 import (
-	"context"
 	"database/sql"
-	"reflect"
-	"slices"
-	"sync"
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -31,64 +27,9 @@ type real struct {
 func (r real) DB() *sql.DB              { return r.db }
 func (r real) Dialect() dialect.Dialect { return postgres.New() }
 
-// templates are databases that hold a catalog each: made once, and copied for each case, since a rule has one catalog
-// in every mode, and over DB, Conn and Tx.
-type templates struct {
-	t   *testing.T // for as long as which they are there
-	mu  sync.Mutex
-	all []*template
-}
-
-type template struct {
-	catalog sqltest.Catalog
-	mu      sync.Mutex
-	db      *pgtest.Database // nil until it is filled
-}
-
-func newTemplates(t *testing.T) *templates {
-	t.Helper()
-	pgtest.NewDatabase(t) // or skip
-	return &templates{t: t}
-}
-
-// database is one that holds the catalog, and is t's own.
-func (ts *templates) database(t *testing.T, c sqltest.Catalog) *pgtest.Database {
-	t.Helper()
-	ts.mu.Lock()
-	i := slices.IndexFunc(ts.all, func(tp *template) bool { return reflect.DeepEqual(tp.catalog, c) })
-	if i < 0 {
-		i = len(ts.all)
-		ts.all = append(ts.all, &template{catalog: c})
-	}
-	tp := ts.all[i]
-	ts.mu.Unlock()
-
-	tp.mu.Lock()
-	defer tp.mu.Unlock()
-	if tp.db == nil {
-		server, err := pgtest.Shared()
-		if err != nil {
-			t.Fatal(err)
-		}
-		db, err := server.CreateDatabase(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ts.t.Cleanup(func() {
-			if err := db.Drop(context.Background()); err != nil {
-				ts.t.Error(err)
-			}
-		})
-		db.Fill(t, c)
-		tp.db = db
-	}
-	return tp.db.Copy(t)
-}
-
 // The real thing keeps to the same rules, over each driver and mode.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	made := newTemplates(t)
 	for _, mode := range []struct {
 		name, driver string
 		params       []string
@@ -107,8 +48,8 @@ func TestPostgres(t *testing.T) {
 			sqltest.TestDialect(t, sqltest.Harness{
 				Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database {
 					t.Helper()
-					d := made.database(t, c)
-					return real{d, d.Open(t, mode.driver, mode.params...)}
+					d, pool := testrun.Filled(t, c, mode.driver, mode.params...)
+					return real{d, pool}
 				},
 			})
 		})

@@ -25,8 +25,12 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
 	f := filling{d: d, t: t}
 	if d.role == "" {
-		d.role, d.kinds, d.rows = d.name, map[dialect.Name]string{}, map[dialect.Name]string{}
-		f.add("CREATE ROLE %s; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %[1]s", d.role)
+		d.role, d.kinds, d.rows, d.bare = d.name, map[dialect.Name]string{}, map[dialect.Name]string{}, true
+		f.add("CREATE ROLE %s", d.role)
+	}
+	if d.bare {
+		d.bare = false
+		f.add("CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %s", d.role)
 	}
 	if c.SearchPath != nil {
 		path := make([]string, len(c.SearchPath))

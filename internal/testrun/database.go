@@ -1,0 +1,215 @@
+package testrun
+
+// Databases that serve one test after another, with the connections that are open to them: to make one, and to have a
+// session of the server plan its first load, takes ten times as long as to empty one.
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/massivedb/massive-go/sqltest"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+// A lent database is one that a test has, or the next one will.
+type lent struct {
+	*pgtest.Database
+	pool *sql.DB
+}
+
+// used are the databases that wait for a next test, by how their pools are open.
+var used = struct {
+	sync.Mutex
+	by map[string][]lent
+}{by: map[string][]lent{}}
+
+// Database lends a test an empty database, and a pool that is open to it with a driver and more for the end of its
+// DSN. When the test ends the next one gets them, emptied and reset, unless the test failed or something is left of it
+// that can't be undone; so a test must not set the pool's idle connections or lifetimes. A run of tests that calls it
+// is one of [Run].
+func Database(t testing.TB, driver string, params ...string) (*pgtest.Database, *sql.DB) {
+	t.Helper()
+	l := lend(t, "", nil, driver, params)
+	return l.Database, l.pool
+}
+
+// Filled is [Database] for a database that holds a catalog, and a pool that acts as the role of [pgtest.Database.Fill].
+func Filled(t testing.TB, c sqltest.Catalog, driver string, params ...string) (*pgtest.Database, *sql.DB) {
+	t.Helper()
+	l := lend(t, "filled ", &c, driver, params)
+	return l.Database, l.pool
+}
+
+func lend(t testing.TB, kind string, c *sqltest.Catalog, driver string, params []string) lent {
+	t.Helper()
+	key := fmt.Sprint(kind, driver, params)
+	l, ok := take(key)
+	if !ok {
+		server, err := pgtest.Shared()
+		if errors.Is(err, pgtest.ErrNoPostgres) {
+			pgtest.NewDatabase(t) // skips, or fails
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Database, err = server.CreateDatabase(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() || !l.reset(driver) {
+			l.drop(t)
+			return
+		}
+		used.Lock()
+		defer used.Unlock()
+		used.by[key] = append(used.by[key], l)
+	})
+	if c != nil {
+		l.Fill(t, *c)
+		if l.pool != nil && (c.SearchPath != nil || c.LockTimeout != 0 || c.StatementTimeout != 0) {
+			_ = l.pool.Close() // its sessions are older than the settings
+			l.pool = nil
+		}
+	}
+	if l.pool == nil {
+		var options []string
+		if l.Role() != "" {
+			options = append(options, "-c role="+l.Role())
+		}
+		if c == nil || c.StatementTimeout == 0 {
+			options = append(options, lostCancel)
+		}
+		dsn := slices.Concat([]string{l.DSN(), "options='" + strings.Join(options, " ") + "'"}, params)
+		var err error
+		if l.pool, err = sql.Open(driver, strings.Join(dsn, " ")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+// lostCancel ends a statement whose cancel was lost. The server ignores one that comes as it has not begun to read the
+// statement, as may be on a busy machine, and lib/pq, which asks once, then waits for as long as the statement takes.
+const lostCancel = "-c statement_timeout=20s"
+
+func take(key string) (l lent, ok bool) {
+	used.Lock()
+	defer used.Unlock()
+	n := len(used.by[key])
+	if n == 0 {
+		return l, false
+	}
+	l = used.by[key][n-1]
+	used.by[key] = used.by[key][:n-1]
+	return l, true
+}
+
+// reset undoes what a test has done, and tells whether it could.
+func (l lent) reset(driver string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	l.pool.SetMaxOpenConns(0)
+	l.pool.SetMaxIdleConns(2) // as a new pool has them
+	if l.pool.Stats().InUse > 0 {
+		return false
+	}
+	var held []*sql.Conn
+	defer func() {
+		for _, c := range held {
+			_ = c.Close()
+		}
+	}()
+	for range l.pool.Stats().Idle {
+		c, err := l.pool.Conn(ctx)
+		if err != nil {
+			return false
+		}
+		held = append(held, c)
+		if driver == "pgx" {
+			if err := c.Raw(func(c any) error { return c.(*stdlib.Conn).Conn().DeallocateAll(ctx) }); err != nil {
+				return false
+			}
+		}
+		if _, err := c.ExecContext(ctx, forgetting); err != nil {
+			return false
+		}
+	}
+	if !l.alone(ctx, held) {
+		return false
+	}
+	return l.Clear(ctx) == nil
+}
+
+// forgetting resets a session: DISCARD ALL, less what drivers know of.
+const forgetting = `RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *;
+	SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP`
+
+// alone waits until the test's other sessions have ended, which takes a moment after they are closed.
+func (l lent) alone(ctx context.Context, held []*sql.Conn) bool {
+	if len(held) == 0 {
+		return true
+	}
+	others := 1 // what fills the database
+	for range 50 {
+		var n int
+		if err := held[0].QueryRowContext(ctx, `SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_activity(NULL)
+			WHERE datid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+			AND backend_type = 'client backend'`).Scan(&n); err != nil {
+			return false
+		}
+		if n <= len(held)+others {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+func (l lent) drop(t testing.TB) {
+	if l.pool != nil {
+		_ = l.pool.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := l.Drop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// dropUsed drops the databases that wait for a test.
+func dropUsed() error {
+	used.Lock()
+	defer used.Unlock()
+	var errs []error
+	for _, all := range used.by {
+		for _, l := range all {
+			errs = append(errs, l.pool.Close(), l.Drop(context.Background()))
+		}
+	}
+	clear(used.by)
+	return errors.Join(errs...)
+}
+
+// Run is for a TestMain: it runs the tests, and drops the databases that they were lent. It is what goleak takes.
+type Run struct{ *testing.M }
+
+// Run runs the tests and returns the code to exit with.
+func (r Run) Run() int {
+	code := r.M.Run()
+	if err := dropUsed(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return max(code, 1)
+	}
+	return code
+}
