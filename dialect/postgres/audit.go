@@ -120,7 +120,8 @@ func lastValues(ctx context.Context, q dialect.Querier, seqs []*dialect.Sequence
 	}
 	rows, err := q.QueryContext(ctx, `SELECT s.seqrelid::bigint,
        CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT') THEN 's'
-            WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE') THEN 'u' ELSE '' END::pg_catalog.text,
+            WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE') THEN 'u'
+            WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE') IS NULL THEN 'gone' ELSE '' END::pg_catalog.text,
        CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
             THEN pg_catalog.pg_sequence_last_value(s.seqrelid::pg_catalog.regclass) END::bigint
   FROM pg_catalog.pg_sequence s
@@ -143,6 +144,7 @@ func lastValues(ctx context.Context, q dialect.Querier, seqs []*dialect.Sequence
 		case right == "s" && seqs[at[id]].Rights.Read:
 			r.Err = nil
 			uncalled = append(uncalled, at[id])
+		case right == "gone": // dropped since the statement began, of which its snapshot knows nothing
 		case right == "u":
 			r.Err = fmt.Errorf("%w: where a sequence stands that nothing was taken from can be read with SELECT on it alone", dialect.ErrPermission)
 		default:
