@@ -95,9 +95,13 @@ func lend(t testing.TB, kind string, c *sqltest.Catalog, driver string, params [
 		if l.pool, err = sql.Open(driver, strings.Join(dsn, " ")); err != nil {
 			t.Fatal(err)
 		}
+		l.pool.SetMaxIdleConns(idle)
 	}
 	return l
 }
+
+// idle is how many connections a pool keeps: as many as most tests have at work at once.
+const idle = 6
 
 // lostCancel ends a statement whose cancel was lost. The server ignores one that comes as it has not begun to read the
 // statement, as may be on a busy machine, and lib/pq, which asks once, then waits for as long as the statement takes.
@@ -120,7 +124,7 @@ func (l lent) reset(driver string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	l.pool.SetMaxOpenConns(0)
-	l.pool.SetMaxIdleConns(2) // as a new pool has them
+	l.pool.SetMaxIdleConns(idle)
 	if l.pool.Stats().InUse > 0 {
 		return false
 	}
