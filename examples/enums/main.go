@@ -94,11 +94,10 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if *driver != "pgx" && *driver != "postgres" || flags.NArg() > 0 {
 		return fmt.Errorf("usage: enums [-driver pgx|postgres]")
 	}
-	server, err := pgtest.Start(ctx)
+	server, err := pgtest.Shared() // until the program ends
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
 	shop, err := server.CreateDatabase(ctx)
 	if err != nil {
 		return err

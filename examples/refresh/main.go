@@ -81,11 +81,10 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if *driver != "pgx" && *driver != "postgres" {
 		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
 	}
-	server, err := pgtest.Start(ctx)
+	server, err := pgtest.Shared() // until the program ends
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
 	warehouse, err := server.CreateDatabase(ctx)
 	if err != nil {
 		return err

@@ -75,11 +75,10 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 		return err
 	}
 
-	server, err := pgtest.Start(ctx)
+	server, err := pgtest.Shared() // until the program ends
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
 	shop, err := server.CreateDatabase(ctx)
 	if err != nil {
 		return err

@@ -62,15 +62,15 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 		return follow(ctx, out, db, *every)
 	}
 
-	server, err := pgtest.Start(ctx)
+	server, err := pgtest.Shared() // until the program ends
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
 	shop, err := server.CreateDatabase(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, shop.Drop(context.WithoutCancel(ctx))) }()
 	db, err := sql.Open(*driver, shop.DSN())
 	if err != nil {
 		return err
