@@ -432,11 +432,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			dir := locally(t).tempDir
 			cmd := again(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_RUNG=local")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			stdin, errStdin := cmd.StdinPipe()
 			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
+			if err := errors.Join(errStdin, err, cmd.Start()); err != nil {
 				t.Fatal(err)
 			}
 			said := make(chan string, 10)
@@ -451,6 +449,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			if test.send != 0 {
 				syscall.Kill(-cmd.Process.Pid, test.send)
 			}
+			stdin.Close()
 			for range said {
 			}
 			cmd.Wait()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -36,13 +37,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play starts a server, says so, and ends the process in the way of the role.
+// play starts a server, says so, waits for the end of standard input, and ends the process in the way of the role.
 func play(role string) {
 	if _, err := Start(context.Background()); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	fmt.Println("started")
+	_, _ = io.Copy(io.Discard, os.Stdin)
 	switch role {
 	case "exit":
 		os.Exit(0)
