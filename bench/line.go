@@ -14,7 +14,7 @@ var lines = []line{
 	nextValue, lastValue, nextValues, allocatorBlocks, allocatorHiLo,
 	refresh, refreshAll, refreshUneven, planRefresh,
 	selectRows,
-	lookup, lookupReloading, lookupWith, contains, containsReloading,
+	lookup, lookupQuoted, lookupReloading, lookupWith, contains, containsReloading,
 }
 
 // A line is an operation of the library beside the same by hand.

@@ -20,9 +20,23 @@ var lookup = line{
 	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.lookingUp(ctx, false) },
 }
 
+var lookupQuoted = line{
+	name:  "LookupQuoted",
+	what:  "the same with quotes around each part, or around the last one, which none of these names needs",
+	bar:   inMemory(0),
+	modes: []mode{pgxDefault},
+	setup: func(ctx context.Context, s *stage) (*contest, error) {
+		m, names, err := s.loaded(ctx, `"public"."sequence_%d"`, `public."sequence_%d"`)
+		if err != nil {
+			return nil, err
+		}
+		return &contest{ours: findSequences("Sequence", m, names)}, nil
+	},
+}
+
 var lookupReloading = line{
 	name:  "LookupReloading",
-	what:  "the same while another goroutine reloads without a pause",
+	what:  "find it by its usual spellings while another goroutine reloads without a pause",
 	bar:   inMemory(0),
 	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.lookingUp(ctx, true) },
 }
@@ -33,7 +47,7 @@ var lookupWith = line{
 	bar:   inMemory(1),
 	modes: []mode{pgxDefault},
 	setup: func(ctx context.Context, s *stage) (*contest, error) {
-		m, names, err := s.loaded(ctx)
+		m, names, err := s.loaded(ctx, usual...)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +70,11 @@ var containsReloading = line{
 	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.containing(ctx, true) },
 }
 
-func (s *stage) loaded(ctx context.Context) (*massive.DB, []string, error) {
+// usual are the spellings that most names are looked up by.
+var usual = []string{"sequence_%d", "public.sequence_%d"}
+
+// loaded is a picture of many structures, with spellings of sequences' names.
+func (s *stage) loaded(ctx context.Context, spellings ...string) (*massive.DB, []string, error) {
 	n := 10_000
 	if s.short {
 		n = 1_000
@@ -72,7 +90,9 @@ func (s *stage) loaded(ctx context.Context) (*massive.DB, []string, error) {
 	// Names far apart, so that the look-ups don't all find what the processor has at hand already.
 	var names []string
 	for i := 1; i <= n; i += n / 500 {
-		names = append(names, fmt.Sprintf("sequence_%d", i), fmt.Sprintf("public.sequence_%d", i))
+		for _, format := range spellings {
+			names = append(names, fmt.Sprintf(format, i))
+		}
 	}
 	return m, names, nil
 }
@@ -93,7 +113,7 @@ func findSequences(name string, m *massive.DB, names []string) side {
 }
 
 func (s *stage) lookingUp(ctx context.Context, reloading bool) (*contest, error) {
-	m, names, err := s.loaded(ctx)
+	m, names, err := s.loaded(ctx, usual...)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +141,7 @@ func (s *stage) lookingUp(ctx context.Context, reloading bool) (*contest, error)
 }
 
 func (s *stage) containing(ctx context.Context, reloading bool) (*contest, error) {
-	m, _, err := s.loaded(ctx)
+	m, _, err := s.loaded(ctx, usual...)
 	if err != nil {
 		return nil, err
 	}

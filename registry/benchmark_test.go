@@ -37,6 +37,11 @@ func BenchmarkLookup(b *testing.B) {
 	const n = 10_000
 	one := registry.New(many(n, false), registry.Selection{}, nil, nil)
 	tenants := registry.New(many(n, true), registry.Selection{}, nil, nil)
+	mixed := many(n, false)
+	for i := range mixed.Sequences {
+		mixed.Sequences[i].Name.Name = fmt.Sprintf("Sequence_%d", i)
+	}
+	cased := registry.New(mixed, registry.Selection{}, nil, nil)
 	for _, c := range []struct {
 		name, format string
 		r            *registry.Registry
@@ -45,6 +50,9 @@ func BenchmarkLookup(b *testing.B) {
 		{"qualified", "public.sequence_%d", one},
 		{"quoted", `"public"."sequence_%d"`, one},
 		{"half-quoted", `public."sequence_%d"`, one},
+		{"quoted, bare", `"sequence_%d"`, one},
+		{"mixed case", `"Sequence_%d"`, cased},
+		{"mixed case without quotes", "public.Sequence_%d", cased},
 		{"tenants", "tenant_%d.sequence", tenants},
 	} {
 		names := make([]string, 1_000)

@@ -14,8 +14,7 @@ type shelf[T structure] struct {
 	kind   dialect.Kind
 	sorted []T
 
-	// spelled finds a name as [dialect.Name.String] spells it; any other spelling is parsed and spelled so. A visible
-	// structure is in with and without its schema.
+	// spelled finds a structure by its key, which is its usual spelling. A visible one is in with and without its schema.
 	spelled map[string]T
 }
 
@@ -38,9 +37,9 @@ func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
 	s := shelf[T]{k, all, make(map[string]T, len(all)+visible)}
 	for _, t := range all {
 		o := t.object()
-		s.spelled[o.Name.String()] = t
+		s.spelled[key(o.Name)] = t
 		if o.Visible {
-			s.spelled[dialect.Name{Name: o.Name.Name}.String()] = t
+			s.spelled[key(dialect.Name{Name: o.Name.Name})] = t
 		}
 	}
 	return s
@@ -48,7 +47,7 @@ func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
 
 // get is the structure of a parsed name. It allocates nothing.
 func (s *shelf[T]) get(n dialect.Name) (T, bool) {
-	t, ok := s.spelled[string(n.Append(make([]byte, 0, 2*longestName)))]
+	t, ok := s.spelled[string(appendKey(make([]byte, 0, 2*longestName), n))]
 	return t, ok
 }
 
@@ -56,10 +55,82 @@ func (s *shelf[T]) get(n dialect.Name) (T, bool) {
 // server was built for it, is only looked up slower.
 const longestName = 63 + 2 + 1
 
+// key is the spelling that a name is found by. Without quotes it is the name as it stands in the catalog, letter case and
+// blanks included; a name with a dot or a quote in it is spelled as [dialect.Name.String] does.
+func key(n dialect.Name) string {
+	if n.Schema == "" && !needsQuotes(n.Name) {
+		return n.Name
+	}
+	return string(appendKey(make([]byte, 0, len(n.Schema)+len(n.Name)+8), n))
+}
+
+func appendKey(b []byte, n dialect.Name) []byte {
+	if needsQuotes(n.Schema) || needsQuotes(n.Name) {
+		return n.Append(b)
+	}
+	if n.Schema != "" {
+		b = append(append(b, n.Schema...), '.')
+	}
+	return append(b, n.Name...)
+}
+
+func needsQuotes(part string) bool {
+	return strings.IndexByte(part, '.') >= 0 || strings.IndexByte(part, '"') >= 0
+}
+
+// quoted is the structure of a spelling with quotes: those that it needs, or that code put around every part.
+func (s *shelf[T]) quoted(name string) (t T, ok bool) {
+	first, rest := unquoted(name)
+	switch {
+	case first == "":
+	case rest == "":
+		t, ok = s.spelled[first]
+		return t, ok
+	default:
+		var b [2 * longestName]byte
+		second, rest := unquoted(rest[1:])
+		if second != "" && rest == "" && len(first)+len(second) < len(b) {
+			n := copy(b[:], first)
+			b[n] = '.'
+			n += 1 + copy(b[n+1:], second)
+			t, ok = s.spelled[string(b[:n])]
+			return t, ok
+		}
+	}
+	t, ok = s.spelled[name]
+	return t, ok
+}
+
+// unquoted cuts a part off a spelling, and the quotes off the part. What is left is empty or starts with a dot. A part that
+// needs its quotes, or isn't one, comes back empty.
+func unquoted(s string) (part, rest string) {
+	if s == "" || s[0] != '"' {
+		if dot := strings.IndexByte(s, '.'); dot >= 0 {
+			return s[:dot], s[dot:]
+		}
+		return s, ""
+	}
+	s = s[1:]
+	end := strings.IndexByte(s, '"')
+	if end < 0 {
+		return "", ""
+	}
+	part, rest = s[:end], s[end+1:]
+	if rest != "" && rest[0] != '.' || strings.IndexByte(part, '.') >= 0 {
+		return "", ""
+	}
+	return part, rest
+}
+
 // find looks a name up. It allocates nothing where the name exists, unless it doubles a quote in an unusual
 // spelling.
 func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
-	if t, ok := s.spelled[name]; ok {
+	// A spelling with quotes has one at its start or at its end, or is an error.
+	if last := len(name) - 1; last >= 0 && name[0] != '"' && name[last] != '"' {
+		if t, ok := s.spelled[name]; ok {
+			return t, nil
+		}
+	} else if t, ok := s.quoted(name); ok {
 		return t, nil
 	}
 	var none T

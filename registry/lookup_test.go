@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -108,6 +109,33 @@ func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ev
 		check("in its own registry", name, 0, func() error { _, err := r.Sequence(name); return err })
 		check("through On", name, 1, func() error { _, err := on.Sequence(name); return err })
 	}
+}
+
+// Whatever a spelling is parsed as is what it finds, though most spellings are not parsed.
+func FuzzLookup(f *testing.F) {
+	for _, spelling := range []string{
+		`a`, `"a"`, `a.b`, `"a"."b"`, `a."b"`, `"a".b`, `"a.b"`, `"a.b".c`, `"a""b"`, `"a"b`, `a"b`, `"a"."b".`, `"a".`, `."b"`, `"`, `""`,
+		`"".b`, `a.""`, `a.b"c"`, `"a".b.c`, `A b."é"`, "\x00", "\"\x00\"",
+	} {
+		f.Add(`a`, `b`, spelling)
+		if n, err := dialect.ParseName(spelling); err == nil {
+			f.Add(cmp.Or(n.Schema, "public"), n.Name, spelling)
+		}
+	}
+	f.Fuzz(func(t *testing.T, schema, name, spelling string) {
+		if schema == "" || name == "" || strings.Contains(schema+name, "\x00") {
+			t.Skip("no name can be that")
+		}
+		one := dialect.Object{ID: 1, Name: dialect.Name{Schema: schema, Name: name}, Visible: true}
+		r, _, _ := stubbed(&dialect.Catalog{SearchPath: []string{schema}, Sequences: sequences(one)}, registry.Selection{})
+		for _, s := range []string{spelling, one.Name.String(), one.Name.Quoted(), dialect.Name{Name: name}.Quoted()} {
+			n, err := dialect.ParseName(s)
+			want := err == nil && n.Name == name && (n.Schema == "" || n.Schema == schema)
+			if _, err := r.Sequence(s); (err == nil) != want {
+				t.Errorf("%v looked up as %q, which is parsed as %+v: error %v", one.Name, s, n, err)
+			}
+		}
+	})
 }
 
 func TestLookupRefuses(t *testing.T) {
