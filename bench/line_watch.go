@@ -35,6 +35,7 @@ func (s *stage) looking(ctx context.Context, busy bool) (*contest, error) {
 	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS noise (n bigint)"); err != nil {
 		return nil, err
 	}
+	s.closers = append(s.closers, func() { _, _ = db.ExecContext(context.WithoutCancel(ctx), "DROP TABLE noise") })
 	d := postgres.New()
 	var seen dialect.Sight
 	look := func(ctx context.Context) error {

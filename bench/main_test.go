@@ -82,7 +82,7 @@ func TestShortRun(t *testing.T) {
 				t.Errorf("%s: %+v", l.Line, l)
 			}
 			continue
-		case l.Bare == nil || l.Ours.Nanoseconds < 1000 || l.Bare.Nanoseconds < 1000 || l.Rounds < short.minRounds:
+		case l.Bare == nil || l.Ours.Nanoseconds < 1000 || l.Bare.Nanoseconds < 1000 || l.Rounds < leastRounds:
 			t.Fatalf("%s, %s: %+v; want figures of a round trip on either side", l.Line, l.Mode, l)
 		case l.Ours.Allocs < 10 || l.Bare.Allocs < 10:
 			t.Errorf("%s, %s: allocations %v and %v; a round trip makes more", l.Line, l.Mode, l.Ours.Allocs, l.Bare.Allocs)

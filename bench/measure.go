@@ -23,6 +23,9 @@ const (
 	mostInTurn = 51
 )
 
+// slow is an operation that is not done more often than its figures need: most of a full run is made of those.
+const slow = 100 * time.Millisecond
+
 // A figure is what one side took.
 type figure struct {
 	Form        string  `json:"form"`
@@ -169,7 +172,7 @@ func (w *workbench) race(ctx context.Context, sides []side, d time.Duration, dis
 		all[i] = r
 	}
 	began := time.Now()
-	for rounds := 0; rounds < w.minRounds || time.Since(began) < d; rounds++ {
+	for rounds := 0; w.goesOn(rounds, time.Since(began), d); rounds++ {
 		if !disturbed {
 			runtime.GC()
 		}
@@ -190,6 +193,14 @@ func (w *workbench) race(ctx context.Context, sides []side, d time.Duration, dis
 	}
 	return all, nil
 }
+
+// goesOn tells whether there is another round, after so many that took so long and were to take d.
+func (e effort) goesOn(rounds int, took, d time.Duration) bool {
+	return took < d || rounds < leastRounds || rounds < e.minRounds && took < e.patience
+}
+
+// leastRounds are those that a median with quartiles takes.
+const leastRounds = 5
 
 func (r *runner) sample(ctx context.Context, disturbed bool) error {
 	if r.took > round && !disturbed {
@@ -238,6 +249,8 @@ func allocations(ctx context.Context, sides []side) ([]figure, error) {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		switch took := time.Since(began); {
+		case took > slow:
+			n = 1
 		case took > time.Millisecond:
 			n = 3
 		case took < 10*time.Microsecond:

@@ -106,7 +106,7 @@ func (w *workbench) besidePeer(ctx context.Context, rep *report, made string, du
 	for _, d := range duels {
 		var a, b []float64
 		began := time.Now()
-		for round := -1; round < w.minRounds || time.Since(began) < w.perLine; round++ {
+		for round := -1; w.goesOn(round, time.Since(began), w.perLine); round++ {
 			runtime.GC()
 			start := time.Now()
 			for range d.n {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
@@ -17,6 +19,7 @@ type workbench struct {
 	version   string
 	databases map[string]*pgtest.Database // by what made them
 	progress  io.Writer
+	began     time.Time
 
 	// ballast is the data of the program that the library is a part of: with next to none, each collection would give
 	// a load's memory back to the system, and each load would ask for it anew.
@@ -24,7 +27,7 @@ type workbench struct {
 }
 
 func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workbench, error) {
-	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress, ballast: make([]byte, 64<<20)}
+	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress, began: time.Now(), ballast: make([]byte, 64<<20)}
 	// Autovacuum would come at times of its own. Databases are vacuumed and analyzed when they are made.
 	server, err := pgtest.Start(ctx, pgtest.Setting("autovacuum", "off"))
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -51,8 +54,10 @@ func (w *workbench) close() error {
 	return errors.Join(failed, w.server.Stop())
 }
 
-// say tells whoever waits what is going on.
-func (w *workbench) say(format string, args ...any) { fmt.Fprintf(w.progress, format+"\n", args...) }
+// say tells whoever waits what is going on, and how many seconds it took to get there.
+func (w *workbench) say(format string, args ...any) {
+	fmt.Fprintf(w.progress, "%5.0f s  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
+}
 
 // ask is a text that the server's maintenance database answers.
 func (w *workbench) ask(ctx context.Context, query string) (answer string, err error) {
@@ -75,18 +80,34 @@ func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database
 		return nil, err
 	}
 	w.databases[made] = d
-	db, err := libpq.open(ctx, d.DSN())
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	for _, text := range []string{made, analyzeCatalogs} {
-		// Without arguments both go by the simple protocol, where a DO block may commit as it goes.
-		if _, err := db.ExecContext(ctx, text); err != nil {
+	for _, texts := range [][]string{strings.Split(made, sideBySide), {analyzeCatalogs}} {
+		failed := make(chan error)
+		for _, text := range texts {
+			go func() { failed <- execute(ctx, d.DSN(), text) }()
+		}
+		for range texts {
+			err = errors.Join(err, <-failed)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("make a database: %w", err)
 		}
 	}
 	return d, nil
+}
+
+// sideBySide stands between parts of what makes a database that are run at the same time.
+const sideBySide = "\n-- and side by side with that\n"
+
+// execute runs SQL on a connection of its own. Without arguments it goes by the simple protocol, where a DO block may
+// commit as it goes.
+func execute(ctx context.Context, dsn, text string) error {
+	db, err := libpq.open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, text)
+	return err
 }
 
 // drop gives a database's space back.
@@ -106,21 +127,26 @@ const analyzeCatalogs = `VACUUM ANALYZE pg_catalog.pg_class, pg_catalog.pg_type,
 	pg_catalog.pg_constraint, pg_catalog.pg_attrdef, pg_catalog.pg_namespace, pg_catalog.pg_proc`
 
 // structures is SQL that makes so many of each kind: views of two columns with an index, enums of three labels,
-// sequences; and so many tables that have nothing to do with them.
+// sequences; and so many tables that have nothing to do with them. Each half of them is made by a connection of its own,
+// since a hundred thousand take a processor a minute, in transactions that a server's table of locks has room for.
 func structures(each, tables int) string {
+	return someStructures(1, each/2, 1, tables/2) + sideBySide + someStructures(each/2+1, each, tables/2+1, tables)
+}
+
+func someStructures(first, last, firstTable, lastTable int) string {
 	return fmt.Sprintf(`DO $$ BEGIN
-  FOR i IN 1..%d LOOP
+  FOR i IN %d..%d LOOP
     EXECUTE pg_catalog.format('CREATE MATERIALIZED VIEW view_%%s AS SELECT 1 AS id, ''''::text AS note WHERE false', i);
     EXECUTE pg_catalog.format('CREATE UNIQUE INDEX view_%%s_idx ON view_%%s (id)', i, i);
     EXECUTE pg_catalog.format('CREATE TYPE enum_%%s AS ENUM (''sad'', ''ok'', ''happy'')', i);
     EXECUTE pg_catalog.format('CREATE SEQUENCE sequence_%%s', i);
     IF i %% 200 = 0 THEN COMMIT; END IF;
   END LOOP;
-  FOR i IN 1..%d LOOP
+  FOR i IN %d..%d LOOP
     EXECUTE pg_catalog.format('CREATE TABLE table_%%s (id bigint, note text)', i);
     IF i %% 200 = 0 THEN COMMIT; END IF;
   END LOOP;
-END $$`, each, tables)
+END $$`, first, last, firstTable, lastTable)
 }
 
 // A stage is where one line is set up for one mode.
