@@ -197,6 +197,7 @@ func fixed() *report {
 			},
 			{Line: "Missed", Mode: "lib/pq", Bar: "≤ 50ns, 0 allocs", Worse: 1.2, Ours: figure{"Find", 60, 0, 0, nil}},
 		},
+		Peers:  []*peer{{"load 100 of each kind", massiveJS, 5e6, 50e6, spread{0.1, 0.09, 0.12}, 20}},
 		Growth: []*growth{{999, "pgx", 20e6, spread{2.01, 1.99, 2.1}, 0.84, 3e6, 2e5, 700}},
 	}
 }
@@ -214,6 +215,7 @@ func TestPrint(t *testing.T) {
 		"Missed  lib/pq  60.0 ns",
 		"≤ 50ns, 0 allocs  not met\n",
 		"999         pgx     20.0 ms  20.0 µs  2.010                1.990 – 2.100  ≤ 2.40 ×  met  3.00 MB  200 kB       700 B           ≤ 600 B  not met\n",
+		"load 100 of each kind  5.00 ms       MassiveJS 6.11.3  50.0 ms   0.100  0.090 – 0.120  20\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it printed:\n%s\nwant a line %q", &out, want)
@@ -253,7 +255,8 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 March 2026", "2 cores of some CPU", "| Met | pgx | 51.3 µs |", "| not met |", "- **NextValue**: "} {
+	for _, want := range []string{"1 March 2026", "2 cores of some CPU", "| Met | pgx | 51.3 µs |", "| not met |", "- **NextValue**: ",
+		"- **MassiveJS** (`db.reload()`)", "| load 100 of each kind | 5.00 ms | MassiveJS 6.11.3 | 50.0 ms | 0.100 |"} {
 		if !strings.Contains(string(document), want) {
 			t.Errorf("BENCHMARKS.md is\n%s\nwant %q", document, want)
 		}

@@ -32,6 +32,22 @@ type peer struct {
 
 const massiveJS = "MassiveJS 6.11.3"
 
+// peersNote says what either library loads, since it is not the same.
+const peersNote = `The time to load is that of loading anew on an open connection, with everything as it comes, in databases that
+hold those structures and next to nothing else.
+
+- **MassiveJS** (` + "`db.reload()`" + `) sends seven statements, five of them at a time through its pool, and loads tables with
+  their columns, keys and parents; views, and materialized views with the names of their columns; functions; the names of
+  sequences that feed no primary key; and enums, by bare name, with their labels. It makes an object with methods of each,
+  and looks for SQL files, of which there are none here.
+- **massive for Go** (` + "`Reload`" + `) sends one statement and loads materialized views with their columns' types, indexes,
+  edges (which view reads which, through plain views, too), and whether they can be read and refreshed; enums with their labels in
+  order; and sequences with all that defines them, the column that each belongs to and what the role may do with them,
+  those of primary keys, too. Of each it has the owner, the comment, and whether its bare name finds it. It compares all of that
+  with what was loaded before. Tables and functions it doesn't load.
+
+`
+
 // peersDir is where the peers' programs are: beside this file, as go run has it.
 func peersDir() string {
 	_, file, _, _ := runtime.Caller(0)

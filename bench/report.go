@@ -63,21 +63,21 @@ func (r *report) print(out io.Writer) error {
 	return nil
 }
 
-// A table is a grid with its title.
+// A table is a grid with its title, and what the document says of it before.
 type table struct {
-	title string
-	grid  grid
+	title, note string
+	grid        grid
 }
 
 func (r *report) tables() (all []table) {
 	if len(r.Lines) > 0 {
-		all = append(all, table{"An operation, beside the bare driver: ratios are medians of rounds, with their quartiles", r.lineGrid()})
+		all = append(all, table{"An operation, beside the bare driver: ratios are medians of rounds, with their quartiles", "", r.lineGrid()})
 	}
 	if len(r.Growth) > 0 {
-		all = append(all, table{"Growth, with the structures: a third of them of each kind", r.growthGrid()})
+		all = append(all, table{"Growth, with the structures: a third of them of each kind", "", r.growthGrid()})
 	}
 	if len(r.Peers) > 0 {
-		all = append(all, table{"Peers, in the same run on the same databases", r.peerGrid()})
+		all = append(all, table{"Peers, in the same run on the same databases", peersNote, r.peerGrid()})
 	}
 	return all
 }
@@ -220,6 +220,7 @@ Ratios hold on other machines, times are sizes.
 `, day(r.Date), r.Machine, r.Server)
 	for _, t := range r.tables() {
 		fmt.Fprintf(out, "\n## %s\n\n", t.title)
+		fmt.Fprint(out, t.note)
 		if err := t.grid.markdown(out); err != nil {
 			return err
 		}
