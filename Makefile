@@ -27,8 +27,8 @@ conformance: ## how many conformance cases there are, and where they pass
 majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 18"
 	.ci/majors $(MAJORS)
 
-random: ## the fake against a real server, 100,000 random operations
-	MASSIVE_RANDOM_OPERATIONS=100000 go test -run TestRandom -timeout 30m -v ./sqltest
+random: ## the fake against a real server, 100,000 random operations, or as many as: make random OPERATIONS=30000
+	MASSIVE_RANDOM_OPERATIONS=$(or $(OPERATIONS),100000) go test -run TestRandom -timeout 30m -v ./sqltest
 
 bench: ## what operations cost beside the bare driver, some minutes; make bench RUN='Next|Load' for some lines
 	go run ./bench -run '$(RUN)'

@@ -10,7 +10,8 @@ type Savepointer interface {
 	SetSavepoint(ctx context.Context, q Querier, name string) error
 
 	// RollbackToSavepoint takes back what the transaction did since the point, a failure included, lets go of the locks
-	// that it took since, and forgets the point.
+	// that it took since, and forgets the point. A server may keep some to the transaction's end: Postgres keeps the one
+	// that a sequence was opened with to take, set or restart its values.
 	RollbackToSavepoint(ctx context.Context, q Querier, name string) error
 
 	// ReleaseSavepoint forgets the point, and keeps what the transaction did since.

@@ -181,7 +181,7 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		if !f.owns(seq.Name) {
 			return nil, denied("sequence", seq.Name)
 		}
-		if err := s.open(ctx, seq.Name, shareRowExclusive); err != nil {
+		if err := s.openToAlter(ctx, seq.Name); err != nil {
 			return nil, err
 		}
 		if f.seqs[seq.Name] == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
@@ -43,15 +44,30 @@ const (
 	exhaustion          action = "exhaustion" // of all sequences
 	refresh             action = "refresh"
 	refreshConcurrently action = "refresh concurrently"
+	refreshIfPossible   action = "refresh concurrently if possible"
 	refreshNoData       action = "refresh with no data"
 	refreshBoth         action = "refresh concurrently with no data"
+	canRefresh          action = "can refresh"
+	refreshAll          action = "refresh all"
+	refreshOnPool       action = "refresh all, on the pool,"
 	selectRows          action = "select"
+	getRow              action = "get"
+	countRows           action = "count"
+	streamRows          action = "rows"
+	streamSome          action = "rows, up to the first"
 	definition          action = "definition"
 	addLabel            action = "add label"
 	ensureLabel         action = "ensure label"
 	renameLabel         action = "rename label"
 	usedBy              action = "used by"
-	look                action = "look" // at everything, by a reload of the session's own
+	appendLabel         action = "append label" // to the picture
+	setSavepoint        action = "set savepoint"
+	rollbackSavepoint   action = "roll back to savepoint"
+	releaseSavepoint    action = "release savepoint"
+	verify              action = "verify"
+	verifyMore          action = "verify, allowing extra," // labels or columns
+	watch               action = "watch"                   // what one would tell now, since the last one
+	look                action = "look"                    // at everything, by a reload of the session's own
 	reload              action = "reload"
 	change              action = "change"
 )
@@ -60,12 +76,76 @@ const (
 type step struct {
 	session int
 	do      action
-	name    string // the structure's
+	name    string // the structure's, or the savepoint's
 	value   int64  // ResetTo's and SetValue's, or how many NextValues takes
 	change  sqltest.Change
 
 	label, other  string // an enum's: to add or to rename, and its neighbour or its new text
 	before, after bool   // where other stands to an added one; neither for the end
+
+	unlessBusy, soon bool // a refresh's options SkipIfBusy, and LockTimeout with next to nothing
+
+	run run // of refreshAll and refreshOnPool
+}
+
+// A run is what a plan refreshes, and how.
+type run struct {
+	views                []string // none for all
+	upstream, downstream bool
+	stop, savepoints     bool
+	parallel             int // 0 where it isn't said
+	mode                 action
+}
+
+// soon is a lock timeout that is over before anybody has let a lock go.
+const soon = 10 * time.Millisecond
+
+// options are those of a step's refreshes.
+func (st step) options(mode action) (opts []massive.RefreshOption) {
+	switch mode {
+	case refreshConcurrently:
+		opts = append(opts, massive.Concurrently())
+	case refreshIfPossible:
+		opts = append(opts, massive.ConcurrentlyIfPossible())
+	case refreshNoData:
+		opts = append(opts, massive.WithNoData())
+	case refreshBoth:
+		opts = append(opts, massive.Concurrently(), massive.WithNoData())
+	}
+	if st.unlessBusy {
+		opts = append(opts, massive.SkipIfBusy())
+	}
+	if st.soon {
+		opts = append(opts, massive.LockTimeout(soon))
+	}
+	return opts
+}
+
+// plan are the options of a step's plan.
+func (st step) plan() []massive.PlanOption {
+	var opts []massive.PlanOption
+	r := st.run
+	if r.views != nil {
+		opts = append(opts, massive.Views(r.views...))
+	}
+	for _, o := range []struct {
+		given  bool
+		option func() massive.PlanOption
+	}{
+		{r.upstream, massive.Upstream}, {r.downstream, massive.Downstream},
+		{r.stop, massive.StopOnError}, {r.savepoints, massive.Savepoints},
+	} {
+		if o.given {
+			opts = append(opts, o.option())
+		}
+	}
+	if r.parallel > 0 {
+		opts = append(opts, massive.Parallel(r.parallel))
+	}
+	if how := st.options(r.mode); how != nil {
+		opts = append(opts, massive.RefreshWith(how...))
+	}
+	return opts
 }
 
 func (st step) String() string {
@@ -84,6 +164,16 @@ func (st step) String() string {
 		return fmt.Sprintf("%d: %s %s %q, %q (before %v, after %v)", st.session, st.do, st.name, st.label, st.other, st.before, st.after)
 	case nextValues, setValue, setUncalled:
 		return fmt.Sprintf("%d: %s %s %d", st.session, st.do, st.name, st.value)
+	case refresh, refreshConcurrently, refreshIfPossible, refreshNoData, refreshBoth:
+		return fmt.Sprintf("%d: %s %s (unless busy %v, soon %v)", st.session, st.do, st.name, st.unlessBusy, st.soon)
+	case refreshAll, refreshOnPool:
+		return fmt.Sprintf("%d: %s %+v (unless busy %v, soon %v)", st.session, st.do, st.run, st.unlessBusy, st.soon)
+	case appendLabel:
+		return fmt.Sprintf("   %s %s %q", st.do, st.name, st.label)
+	case verify, verifyMore:
+		return fmt.Sprintf("%d: %s %s: labels %q, %q, or rows (wide %v)", st.session, st.do, st.name, st.label, st.other, st.after)
+	case watch:
+		return "   watch"
 	default:
 		return fmt.Sprintf("%d: %s %s", st.session, st.do, st.name)
 	}
@@ -114,6 +204,7 @@ var sentinels = []error{
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
 	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
 	massive.ErrLabelUnknown, massive.ErrLabelUncommitted, massive.ErrDrift, context.Canceled, context.DeadlineExceeded,
+	sql.ErrNoRows,
 }
 
 // failure is the outcome that an error makes: the sentinels that it is, and where the library says that it was.
@@ -152,10 +243,15 @@ func answer[T any](v T, err error) outcome {
 type side struct {
 	t        testing.TB
 	db       *sql.DB
+	dialect  dialect.Dialect
 	m        *massive.DB
 	do       func(testing.TB, ...sqltest.Change)
 	sessions [3]*session
 
+	seen    dialect.Sight      // at the last watch
+	watched *registry.Registry // by then
+
+	hasty bool // no operation waits for long, by the catalog's LockTimeout
 	waits func(s *session) bool // whether its operation waits for another session's
 	ended func(pid int)         // returns when the server has done with a connection; nil for the fake
 	pid   func(c *sql.Conn) int // of a connection's; nil for the fake
@@ -179,7 +275,7 @@ func (s *session) querier() massive.Querier {
 func fakeSide(t testing.TB, c sqltest.Catalog, opts ...massive.LoadOption) *side {
 	t.Helper()
 	f := sqltest.New(c)
-	s := &side{t: t, db: f.DB(), do: f.Do, waits: func(*session) bool { return f.Waits() }}
+	s := &side{t: t, db: f.DB(), do: f.Do, hasty: c.LockTimeout > 0, waits: func(*session) bool { return f.Waits() }}
 	s.open(f, opts)
 	return s
 }
@@ -206,9 +302,10 @@ func (sv *server) side(t testing.TB, driver string, c sqltest.Catalog, opts ...m
 	t.Helper()
 	sv.Exec(t, fmt.Sprintf(`SET client_min_messages = warning;
 		DROP SCHEMA IF EXISTS public, app, "X.y", massive_rows CASCADE;
-		CREATE SCHEMA public; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA public, massive_rows TO %s`, sv.Name()))
+		CREATE SCHEMA public; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA public, massive_rows TO %s;
+		ALTER DATABASE %[1]s RESET lock_timeout`, sv.Name()))
 	sv.Fill(t, c)
-	s := &side{t: t, db: sv.Open(t, driver), do: sv.Do}
+	s := &side{t: t, db: sv.Open(t, driver), do: sv.Do, hasty: c.LockTimeout > 0}
 	s.pid = func(conn *sql.Conn) (pid int) {
 		if err := conn.QueryRowContext(context.Background(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 			t.Fatal(err)
@@ -238,14 +335,21 @@ func (sv *server) ask(t testing.TB, query string) (yes bool) {
 
 func (s *side) open(d dialect.Dialect, opts []massive.LoadOption) {
 	s.t.Helper()
+	s.dialect = d
 	var err error
 	if s.m, err = massive.Load(context.Background(), s.db, d, opts...); err != nil {
+		s.t.Fatal(err)
+	}
+	if s.watched, s.seen, err = registry.LoadSeen(context.Background(), s.db, d, everything); err != nil {
 		s.t.Fatal(err)
 	}
 	for i := range s.sessions {
 		s.sessions[i] = s.connect()
 	}
 }
+
+// everything is all that can be loaded.
+var everything = registry.Selection{KeySequences: true}
 
 func (s *side) connect() *session {
 	s.t.Helper()
@@ -304,7 +408,7 @@ func (s *side) take(st step, patience time.Duration) outcome {
 			return o
 		case <-time.After(patience):
 		}
-		waits := s.waits(s.sessions[st.session])
+		waits := !st.soon && !s.hasty && s.waits(s.sessions[st.session])
 		if !waits && time.Since(start) < 20*time.Second {
 			patience = min(max(patience, 50*time.Microsecond), time.Millisecond)
 			continue
@@ -347,8 +451,20 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 		return onSequence(ctx, w, st)
 	case addLabel, ensureLabel, renameLabel, usedBy:
 		return onEnum(ctx, w, st)
+	case appendLabel:
+		return answer("appended", s.m.AppendEnum(st.name, st.label))
+	case setSavepoint, rollbackSavepoint, releaseSavepoint:
+		return s.onSavepoint(ctx, x.querier(), st)
 	case exhaustion:
 		return used(w.Exhaustion(ctx, massive.AtLeast(0)))
+	case verify, verifyMore:
+		return onExpectation(ctx, w, st)
+	case watch:
+		return s.look(ctx)
+	case refreshAll:
+		return onPlan(ctx, w, st)
+	case refreshOnPool:
+		return onPlan(ctx, s.m, st)
 	default:
 		return onMatview(ctx, w, st)
 	}
@@ -436,7 +552,6 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 	if err != nil {
 		return outcome{text: err.Error()}
 	}
-	var opts []massive.RefreshOption
 	switch st.do {
 	case definition:
 		// The fake's is what the catalog gives.
@@ -444,16 +559,139 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 		return answer("defined", err)
 	case selectRows:
 		return answer(rowsOf(ctx, v))
-	case refreshConcurrently:
-		opts = []massive.RefreshOption{massive.Concurrently()}
-	case refreshNoData:
-		opts = []massive.RefreshOption{massive.WithNoData()}
-	case refreshBoth:
-		opts = []massive.RefreshOption{massive.Concurrently(), massive.WithNoData()}
+	case getRow:
+		return answer("a row", get(ctx, v))
+	case countRows:
+		return answer(v.Count(ctx, ""))
+	case streamRows, streamSome:
+		return answer(streamed(ctx, v, st.do == streamSome))
+	case canRefresh:
+		return outcome{text: hindrances(v)}
 	}
-	r, err := v.Refresh(ctx, opts...)
+	r, err := v.Refresh(ctx, st.options(st.do)...)
 	r.Duration = 0
-	return answer(r, err)
+	o := answer(r, err)
+	if err != nil && r != (massive.RefreshResult{}) {
+		o.text += " " + r.String()
+	}
+	return o
+}
+
+// hindrances are what keeps a view from being refreshed in either mode, without the names of roles.
+func hindrances(v massive.Matview) string {
+	var lines []string
+	for _, mode := range []massive.RefreshMode{massive.Blocking, massive.Concurrent} {
+		err := v.CanRefresh(mode)
+		if err == nil {
+			continue
+		}
+		lines = append(lines, failure(err).text)
+		var all massive.Hindrances
+		if !errors.As(err, &all) {
+			lines = append(lines, "no Hindrances")
+		}
+		for _, h := range all {
+			if h.Reason == massive.NotAllowed {
+				h = massive.Hindrance{Reason: h.Reason}
+			}
+			lines = append(lines, h.Error())
+		}
+	}
+	return fmt.Sprintf("%q", lines)
+}
+
+// onPlan plans, runs, and tells of both.
+func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
+	p, err := m.PlanRefresh(st.plan()...)
+	if err != nil {
+		return outcome{text: err.Error()}
+	}
+	var b strings.Builder
+	for _, s := range p.Steps {
+		fmt.Fprintln(&b, s.Name, s.Mode, s.Why, s.Level)
+		for _, w := range s.Warnings {
+			if strings.HasPrefix(w, massive.NotAllowed.String()) { // which names roles
+				w = massive.NotAllowed.String()
+			}
+			fmt.Fprintln(&b, "  !", w)
+		}
+	}
+	for _, l := range p.LeftOut {
+		fmt.Fprintln(&b, "left out", l.Name, l.Why, l.Related)
+	}
+	report, err := p.Run(ctx)
+	fmt.Fprintln(&b, "at a time", p.Parallel, p.WhyParallel, report.Parallel)
+	for _, v := range report.Views {
+		why := v.Reason
+		if v.Err != nil {
+			f := failure(v.Err)
+			why = f.text + " " + f.state
+		}
+		fmt.Fprintln(&b, v.Name, v.Outcome, v.Mode, v.Why, why)
+	}
+	o := answer("", err)
+	o.text = b.String() + o.text
+	return o
+}
+
+// onSavepoint does what the library does inside runs.
+func (s *side) onSavepoint(ctx context.Context, q massive.Querier, st step) outcome {
+	marks, ok := s.dialect.(dialect.Savepointer)
+	switch {
+	case !ok:
+		return outcome{text: "no Savepointer"}
+	case st.do == setSavepoint:
+		return answer("set", marks.SetSavepoint(ctx, q, st.name))
+	case st.do == rollbackSavepoint:
+		return answer("rolled back", marks.RollbackToSavepoint(ctx, q, st.name))
+	default:
+		return answer("released", marks.ReleaseSavepoint(ctx, q, st.name))
+	}
+}
+
+// onExpectation verifies an enum of that name, with the step's labels, and a view of that name, with certain rows.
+func onExpectation(ctx context.Context, m *massive.DB, st step) outcome {
+	var opts []massive.ExpectOption
+	if st.do == verifyMore {
+		opts = append(opts, massive.AllowExtra())
+	}
+	expected := massive.RowsAre[pair](st.name, opts...)
+	if st.after {
+		expected = massive.RowsAre[wide](st.name, opts...)
+	}
+	if !st.before {
+		expected = massive.EnumIs(st.name, []string{st.label, st.other}, opts...)
+	}
+	err := m.Verify(ctx, expected)
+	o := answer("as expected", err)
+	var drifts massive.Drifts
+	if errors.As(err, &drifts) {
+		o.text += " " + drifts.Error()
+	}
+	return o
+}
+
+// look is a watch's look, and what that would tell.
+func (s *side) look(ctx context.Context) outcome {
+	const nothing = "nothing new"
+	now, changed, err := registry.Look(ctx, s.db, s.dialect, everything, s.seen)
+	if err != nil {
+		return failure(err)
+	}
+	if !changed {
+		s.seen = now
+		return outcome{text: nothing}
+	}
+	next, seen, err := registry.LoadSeen(ctx, s.db, s.dialect, everything)
+	if err != nil {
+		return failure(err)
+	}
+	before := s.watched
+	s.watched, s.seen = next, seen
+	if registry.Same(before, next) {
+		return outcome{text: nothing}
+	}
+	return outcome{text: fmt.Sprint("new: ", nameless(registry.Diff(before, next)))}
 }
 
 // The rows that views here have. Columns of one name are of one type.
@@ -474,26 +712,64 @@ type (
 	}
 )
 
+func (r nullable) String() string {
+	text, _ := json.Marshal(r)
+	return string(text)
+}
+
+func (r wide) String() string { return fmt.Sprint(r.F, r.T.UTC(), r.B, r.D) }
+
+// narrow tells whether a view's rows are pairs or nullables, and not wide ones.
+func narrow(v massive.Matview) bool { return v.Columns()[0].Name == "n" }
+
+func texts[T fmt.Stringer](rows []T) (all []string) {
+	for _, r := range rows {
+		all = append(all, r.String())
+	}
+	slices.Sort(all)
+	return all
+}
+
 // rowsOf are a view's rows as text, sorted.
 func rowsOf(ctx context.Context, v massive.Matview) ([]string, error) {
-	var rows []string
-	var err error
-	if v.Columns()[0].Name == "n" {
+	if narrow(v) {
 		var dest []nullable
-		err = v.Select(ctx, &dest, "")
-		for _, r := range dest {
-			text, _ := json.Marshal(r)
-			rows = append(rows, string(text))
+		err := v.Select(ctx, &dest, "")
+		return texts(dest), err
+	}
+	var dest []wide
+	err := v.Select(ctx, &dest, "")
+	return texts(dest), err
+}
+
+// get gets one of a view's rows: which one is the server's affair.
+func get(ctx context.Context, v massive.Matview) error {
+	if narrow(v) {
+		return v.Get(ctx, &nullable{}, "")
+	}
+	return v.Get(ctx, &wide{}, "")
+}
+
+// streamed are a view's rows as rowsOf has them, or how many come of the first.
+func streamed(ctx context.Context, v massive.Matview, first bool) (any, error) {
+	if narrow(v) {
+		return stream[nullable](ctx, v, first)
+	}
+	return stream[wide](ctx, v, first)
+}
+
+func stream[T fmt.Stringer](ctx context.Context, v massive.Matview, first bool) (any, error) {
+	var rows []T
+	for r, err := range massive.Rows[T](ctx, v, "") {
+		if err != nil {
+			return nil, err
 		}
-	} else {
-		var dest []wide
-		err = v.Select(ctx, &dest, "")
-		for _, r := range dest {
-			rows = append(rows, fmt.Sprint(r.F, r.T.UTC(), r.B, r.D))
+		rows = append(rows, r)
+		if first {
+			return len(rows), nil
 		}
 	}
-	slices.Sort(rows)
-	return rows, err
+	return texts(rows), nil
 }
 
 // nameless are changes without the names of roles, which differ between any two databases.
@@ -515,8 +791,9 @@ func picture(m *massive.DB) string {
 	fmt.Fprintln(&b, "\nsearch path", m.SearchPath())
 	for _, v := range m.Matviews() {
 		fmt.Fprintln(&b, v.Name(), v.Columns(), v.Indexes(), "populated", v.Populated(), "may refresh", v.MayRefresh(),
-			"ours", v.Owner() == us, v.Comment())
+			"ours", v.Owner() == us, v.Comment(), "depends on", v.DependsOn(), "dependents", v.Dependents(), hindrances(v))
 	}
+	fmt.Fprintln(&b, "graph", m.Graph())
 	for _, e := range m.Enums() {
 		fmt.Fprintln(&b, e.Name(), e.Values(), "ours", e.Owner() == us, e.Comment())
 	}

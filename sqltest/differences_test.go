@@ -155,13 +155,51 @@ var differences = []struct {
 		},
 	},
 	{
+		rule:    "the lock that a sequence is opened with stays when its transaction goes back to a savepoint",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "b"}}},
+		steps: []played{
+			{step{do: begin}, "begun"},
+			{step{do: setSavepoint, name: "p"}, "set"},
+			{step{do: nextValue, name: "a"}, "1"},
+			{step{do: resetTo, name: "b", value: 5}, "done"},
+			{step{do: nextValue, name: "b", session: 1}, "blocked"},
+			{step{do: rollbackSavepoint, name: "p"}, "rolled back"},
+			{step{do: nextValue, name: "b", session: 1}, "1"},
+			{step{do: restart, name: "a", session: 1}, "blocked"},
+			{step{do: restart, name: "b", session: 1}, "blocked"},
+			{step{do: resetTo, name: "b", value: -1}, "reset to a value public.b: out of range"},
+			{step{do: restart, name: "a", session: 1}, "done"},
+			{step{do: restart, name: "b", session: 1}, "done"},
+		},
+	},
+	{
+		rule: "a refresh that looks before it leaps finds a view gone before it finds the transaction read-only",
+		catalog: sqltest.Catalog{
+			Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}}},
+		},
+		steps: []played{
+			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
+			{step{do: beginReadOnly}, "begun"},
+			{step{do: refreshIfPossible, name: "a"}, "refresh concurrently if possible public.a: not found"},
+			{step{do: rollback}, "ended"},
+			{step{do: beginReadOnly}, "begun"},
+			{step{do: refresh, name: "a", unlessBusy: true}, "refresh public.a: not found"},
+			{step{do: rollback}, "ended"},
+			{step{do: beginReadOnly}, "begun"},
+			{step{do: refresh, name: "a"}, "refresh public.a: read-only"},
+			{step{do: rollback}, "ended"},
+			{step{do: beginReadOnly}, "begun"},
+			{step{do: refreshIfPossible, name: "b"}, "refresh concurrently if possible public.b: read-only"},
+		},
+	},
+	{
 		rule:    "to ask for the definition of what is no view any more leaves the transaction alive",
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}}}},
 		steps: []played{
 			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
 			{step{do: change, change: sqltest.Create{Tables: []string{"a"}}}, "done"},
 			{step{do: begin}, "begun"},
-			{step{do: definition, name: "a"}, "read the definition of public.a: not found"},
+			{step{do: definition, name: "a"}, "read the definition of public.a: not found sql: no rows in result set"},
 			{step{do: selectRows, name: "b"}, "[]"},
 			{step{do: commit}, "ended"},
 			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
@@ -182,11 +220,15 @@ func TestDifferences(t *testing.T) {
 			t.Parallel()
 			t.Run("fake", func(t *testing.T) {
 				t.Parallel()
-				play(t, fakeSide(t, d.catalog, d.opts...), d.steps)
+				s := fakeSide(t, d.catalog, d.opts...)
+				defer s.close()
+				play(t, s, d.steps)
 			})
 			t.Run("Postgres", func(t *testing.T) {
 				t.Parallel()
-				play(t, newServer(t).side(t, "pgx", d.catalog, d.opts...), d.steps)
+				s := newServer(t).side(t, "pgx", d.catalog, d.opts...)
+				defer s.close()
+				play(t, s, d.steps)
 			})
 		})
 	}
@@ -194,7 +236,6 @@ func TestDifferences(t *testing.T) {
 
 func play(t *testing.T, s *side, steps []played) {
 	t.Helper()
-	defer s.close()
 	for _, p := range steps {
 		got := s.take(p.step, 0)
 		if p.do == look && strings.Contains(got.text, p.want) {
@@ -204,4 +245,43 @@ func play(t *testing.T, s *side, steps []played) {
 			t.Errorf("%v\ngot  %v\nwant %v", p.step, got, p.want)
 		}
 	}
+}
+
+// Who has what another waits for gets more of it before him: the other one would wait for him, too.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	catalog := sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}, Unique: []string{"n"}}}}
+	check := func(t *testing.T, s *side) {
+		t.Helper()
+		defer s.close()
+		play(t, s, []played{
+			{step{do: begin}, "begun"},
+			{step{do: refreshConcurrently, name: "a"}, "refreshed in 0s (concurrent, asked for)"},
+		})
+		other := make(chan outcome, 1)
+		go func() { other <- s.perform(t.Context(), step{do: refresh, name: "a", session: 1}) }()
+		for deadline := time.Now().Add(20 * time.Second); !s.waits(s.sessions[1]); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the other one waits for nobody")
+			}
+		}
+		for _, p := range []played{
+			{step{do: refresh, name: "a"}, "refreshed in 0s (blocking, the default)"}, {step{do: commit}, "ended"},
+		} {
+			if got := s.perform(t.Context(), p.step); got.text != p.want {
+				t.Errorf("%v\ngot  %v\nwant %v", p.step, got, p.want)
+			}
+		}
+		if got, want := <-other, "refreshed in 0s (blocking, the default)"; got.text != want {
+			t.Errorf("the other one\ngot  %v\nwant %v", got, want)
+		}
+	}
+	t.Run("fake", func(t *testing.T) {
+		t.Parallel()
+		check(t, fakeSide(t, catalog))
+	})
+	t.Run("Postgres", func(t *testing.T) {
+		t.Parallel()
+		check(t, newServer(t).side(t, "pgx", catalog))
+	})
 }

@@ -14,7 +14,7 @@ type mode int
 
 const (
 	accessShare mode = 1 << iota
-	rowExclusive
+	rowExclusive // which only sequences are opened with, for the whole transaction: a savepoint doesn't give it back
 	shareRowExclusive
 	exclusive
 	accessExclusive
@@ -54,7 +54,9 @@ func (r *request) blockers() []*session {
 		if before == r {
 			break
 		}
-		if before.session != r.session && before.mode&conflicts[r.mode] != 0 {
+		// Whoever waits for what r's session holds is waiting for r, too.
+		ahead := r.lock.held[r.session]&conflicts[before.mode] != 0
+		if before.session != r.session && before.mode&conflicts[r.mode] != 0 && !ahead {
 			all = append(all, before.session)
 		}
 	}
@@ -127,6 +129,14 @@ func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {
 		return missing(n)
 	}
 	return nil
+}
+
+// openToAlter takes the lock of ALTER SEQUENCE and, as that does too, the one that sequences are opened with.
+func (s *session) openToAlter(ctx context.Context, n dialect.Name) error {
+	if err := s.open(ctx, n, shareRowExclusive); err != nil {
+		return err
+	}
+	return s.open(ctx, n, rowExclusive)
 }
 
 // waitsFor tells whether r waits for the session, through however many others.

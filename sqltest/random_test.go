@@ -113,15 +113,12 @@ func (c *tally) String() string {
 func random(t *testing.T, rt *rapid.T, sv *server, driver string, total *tally) {
 	g := &generator{rt: rt}
 	c := g.catalog()
-	var opts []massive.LoadOption
-	if g.one(4) {
-		opts = append(opts, massive.KeySequences())
-	}
+	opts, said := g.options(c)
 	fake, real := fakeSide(t, c, opts...), sv.side(t, driver, c, opts...)
 	defer real.close()
 	defer fake.close()
 	g.major = real.m.Server().Major
-	trace := show(c)
+	trace := show(c) + "\n" + said
 	rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
 		g.rt = rt
 		st, ok := g.step()
@@ -154,8 +151,12 @@ type generator struct {
 	rt    *rapid.T
 	major int // of Postgres
 
+	onViews bool // more is about views than about anything else
+
 	kinds map[dialect.Name]kind
 	rows  map[dialect.Name]int            // of which shape a view's rows are
+	reads map[dialect.Name][]dialect.Name // which views a view reads
+	empty map[dialect.Name]bool           // views that may be unpopulated, or read one that may be
 	owned map[dialect.Name]dialect.Name   // by a table: a sequence
 	known []string                        // names that some structure has or had
 	made  int                             // tables for sequences' columns, and labels
@@ -170,6 +171,7 @@ type txn struct {
 	failed  bool            // perhaps
 	touched map[string]bool // what it may hold a lock on
 	stale   map[string]bool // what has changed since it began
+	marks   []string        // its savepoints
 }
 
 // A kind is one of structure.
@@ -178,6 +180,7 @@ type kind int
 const (
 	isTable kind = iota
 	isView
+	isPlain // view
 	isEnum
 	isSequence
 )
@@ -189,20 +192,29 @@ func draw[T any](g *generator, of ...T) T { return rapid.SampledFrom(of).Draw(g.
 
 // pools are the names that each kind has. An enum and a sequence never have the same: up to Postgres 13 a sequence
 // takes a type's name, too.
-var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isEnum: {"c", "d"}, isSequence: {"a", "b"}}
+var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isPlain: {"b", "v"}, isEnum: {"c", "d"}, isSequence: {"a", "b"}}
 
 func (g *generator) catalog() sqltest.Catalog {
 	g.kinds, g.rows, g.owned = map[dialect.Name]kind{}, map[dialect.Name]int{}, map[dialect.Name]dialect.Name{}
 	g.holds = map[dialect.Name]map[int64]bool{}
+	g.reads, g.empty = map[dialect.Name][]dialect.Name{}, map[dialect.Name]bool{}
 	c := sqltest.Catalog{SearchPath: []string{}}
 	g.add(&c, isView)
 	g.add(&c, isSequence)
 	g.add(&c, isEnum)
+	g.onViews = g.one(2)
 	for range rapid.IntRange(0, 6).Draw(g.rt, "structures") {
-		g.add(&c, draw(g, isView, isSequence, isSequence, isView, isEnum, isTable))
+		if g.onViews {
+			g.add(&c, draw(g, isView, isView, isPlain))
+			continue
+		}
+		g.add(&c, draw(g, isView, isSequence, isSequence, isView, isEnum, isTable, isPlain))
 	}
 	c.SearchPath = append(c.SearchPath, draw(g, []string{"public"}, []string{"app", "public"}, []string{"X.y", "app", "public"},
 		[]string{"app"}, []string{}, []string{"public", "X.y", "public"})...)
+	if g.one(8) {
+		c.LockTimeout = soon
+	}
 	return c
 }
 
@@ -219,6 +231,8 @@ func (g *generator) add(c *sqltest.Catalog, k kind) bool {
 		c.Tables = append(c.Tables, name)
 	case isView:
 		c.Matviews = append(c.Matviews, g.view(n, comment))
+	case isPlain:
+		c.Views = append(c.Views, sqltest.View{Name: name, Reads: g.readsOf(n)})
 	case isEnum:
 		c.Enums = append(c.Enums, g.enum(n, comment))
 	case isSequence:
@@ -234,6 +248,71 @@ func (g *generator) free(k kind) (dialect.Name, bool) {
 	n := dialect.Name{Schema: draw(g, schemas...), Name: draw(g, pools[k]...)}
 	_, taken := g.kinds[n]
 	return n, !taken
+}
+
+// options draws how the catalog is loaded, and tells it.
+func (g *generator) options(c sqltest.Catalog) (opts []massive.LoadOption, said string) {
+	if g.one(2) {
+		opts, said = append(opts, massive.KeySequences()), said+" key sequences"
+	}
+	switch rapid.IntRange(0, 15).Draw(g.rt, "selection") {
+	case 0:
+		opts, said = append(opts, massive.Exclude("app.a", "b")), said+" excluding app.a and b"
+	case 1:
+		opts, said = append(opts, massive.Include("public.*", `"X.y".*`)), said+` including public.* and "X.y".*`
+	case 2:
+		for _, e := range c.Enums {
+			if len(e.Labels) > 0 {
+				opts = append(opts, massive.Expect(massive.EnumIs(e.Name, e.Labels, massive.AllowExtra())))
+				said += " expecting " + e.Name
+				break
+			}
+		}
+	}
+	return opts, "options:" + said
+}
+
+// readsOf draws what a view reads, of those that there are.
+func (g *generator) readsOf(n dialect.Name) (names []string) {
+	var views []dialect.Name
+	for name, k := range g.kinds {
+		if k == isView || k == isPlain {
+			views = append(views, name)
+		}
+	}
+	slices.SortFunc(views, dialect.Name.Compare)
+	for range rapid.IntRange(0, 2).Draw(g.rt, "reads") {
+		if len(views) == 0 {
+			break
+		}
+		read := draw(g, views...)
+		if !slices.Contains(g.reads[n], read) {
+			g.reads[n] = append(g.reads[n], read)
+			names = append(names, read.String())
+		}
+	}
+	for _, read := range g.reads[n] {
+		g.empty[n] = g.empty[n] || g.empty[read]
+	}
+	return names
+}
+
+// readers are the views that read one of that name, directly or not.
+func (g *generator) readers(n dialect.Name) (all []dialect.Name) {
+	for _, reader := range slices.SortedFunc(maps.Keys(g.reads), dialect.Name.Compare) {
+		if slices.Contains(g.reads[reader], n) {
+			all = append(append(all, reader), g.readers(reader)...)
+		}
+	}
+	return all
+}
+
+// sources are the views that one reads, directly or not.
+func (g *generator) sources(n dialect.Name) (all []dialect.Name) {
+	for _, read := range g.reads[n] {
+		all = append(append(all, read), g.sources(read)...)
+	}
+	return all
 }
 
 func (g *generator) view(n dialect.Name, comment string) sqltest.Matview {
@@ -252,6 +331,11 @@ func (g *generator) view(n dialect.Name, comment string) sqltest.Matview {
 	if _, err := massive.Load(context.Background(), f.DB(), f); errors.Is(err, massive.ErrInvalid) {
 		v.Unpopulated = true
 	}
+	if g.one(2) {
+		v.Reads = g.readsOf(n)
+	}
+	v.Unpopulated = v.Unpopulated || g.empty[n]
+	g.empty[n] = v.Unpopulated
 	return v
 }
 
@@ -359,9 +443,15 @@ func (g *generator) value() int64 {
 func (g *generator) step() (step, bool) {
 	st := step{session: rapid.IntRange(0, len(g.sessions)-1).Draw(g.rt, "session")}
 	x := &g.sessions[st.session]
-	what := rapid.IntRange(0, 25).Draw(g.rt, "what")
+	what := rapid.IntRange(0, 35).Draw(g.rt, "what")
+	if g.onViews && (what <= 6 || what >= 18 && what <= 25) && !g.one(4) {
+		what = draw(g, 7, 8, 9, 26, 13, 28)
+	}
 	if x.failed && what%2 == 0 {
 		what = 13
+		if len(x.marks) > 0 {
+			what = 28
+		}
 	}
 	switch what {
 	case 0, 1, 2, 3, 4, 5, 6:
@@ -380,8 +470,35 @@ func (g *generator) step() (step, bool) {
 			st.value = draw[int64](g, 1, 2, 5, 0, -1, -4, 12, 40000, math.MaxInt64, math.MinInt64)
 		}
 	case 7, 8, 9, 10, 11, 12:
-		st.do = draw(g, refresh, refreshConcurrently, selectRows, selectRows, refreshConcurrently, refreshNoData, definition, refreshBoth)
+		st.do = draw(g, refresh, refreshConcurrently, refreshConcurrently, refreshIfPossible, refreshIfPossible, refreshNoData)
+		st.unlessBusy, st.soon = g.one(3), g.one(3)
+		if g.one(3) {
+			st.unlessBusy, st.soon = false, false
+			st.do = draw(g, selectRows, getRow, countRows, streamRows, streamSome, definition, refreshBoth, canRefresh)
+		}
 		st.name = g.name(isView)
+	case 26, 27, 33:
+		return g.runOf(st)
+	case 28, 29, 30:
+		st.do, st.name = setSavepoint, draw(g, "p", "q")
+		if len(x.marks) > 0 || g.one(8) {
+			st.do = draw(g, setSavepoint, rollbackSavepoint, rollbackSavepoint, releaseSavepoint)
+		}
+		if st.do != setSavepoint && len(x.marks) > 0 && !g.one(8) {
+			st.name = draw(g, x.marks...)
+		}
+		return st, x.inTx || g.one(8)
+	case 31:
+		st.do = draw(g, verify, verifyMore)
+		st.name = g.name(draw(g, isEnum, isEnum, isView))
+		st.label, st.other = draw(g, "x", "y", "z"), draw(g, "x", "y", "w")
+		st.before, st.after = g.one(3), g.one(3)
+		return st, true
+	case 32:
+		st.do = watch
+		return st, true
+	case 34:
+		st.do = reload
 	case 13, 14, 15, 16:
 		st.do = draw(g, commit, rollback)
 		if !x.inTx {
@@ -390,7 +507,7 @@ func (g *generator) step() (step, bool) {
 	case 17:
 		st.do = draw(g, look, reload, reload)
 	case 22, 23, 24, 25:
-		st.do = draw(g, addLabel, ensureLabel, ensureLabel, renameLabel, usedBy)
+		st.do = draw(g, addLabel, addLabel, ensureLabel, ensureLabel, ensureLabel, renameLabel, usedBy, appendLabel)
 		st.name = g.name(isEnum)
 		st.label, st.other = draw(g, "x", "y", "z", `it's "\`), draw(g, "x", "y", "z", "w")
 		where := rapid.IntRange(0, 2).Draw(g.rt, "where")
@@ -400,7 +517,7 @@ func (g *generator) step() (step, bool) {
 	}
 	n, _ := dialect.ParseName(st.name)
 	switch st.do {
-	case selectRows, lastValue, state:
+	case selectRows, getRow, countRows, streamRows, streamSome, lastValue, state:
 		return st, true
 	case definition:
 		// From Postgres 16 on its lock is gone with the statement; in the fake, as before, with the transaction.
@@ -410,6 +527,33 @@ func (g *generator) step() (step, bool) {
 		// name in its cache for, or not: either is right.
 		return st, !x.stale[n.Name]
 	}
+}
+
+// runOf draws a run of refreshes, within a session or on the pool.
+func (g *generator) runOf(st step) (step, bool) {
+	x := &g.sessions[st.session]
+	st.do = draw(g, refreshAll, refreshAll, refreshOnPool)
+	st.run = run{
+		mode: draw(g, refresh, refreshIfPossible, refreshConcurrently, refreshNoData, refreshIfPossible), stop: g.one(4),
+		parallel: draw(g, 0, 1, 3),
+	}
+	st.unlessBusy, st.soon = g.one(2), g.one(2)
+	if g.one(2) {
+		for range rapid.IntRange(1, 2).Draw(g.rt, "views") {
+			if name := g.name(isView); !slices.Contains(st.run.views, name) || g.one(8) {
+				st.run.views = append(st.run.views, name)
+			}
+		}
+		st.run.upstream, st.run.downstream = g.one(2), g.one(2)
+	}
+	if st.do == refreshOnPool {
+		// Of refreshes side by side it is chance how far each gets until another is cancelled, or fails.
+		st.soon = true
+		st.run.stop = st.run.stop && st.run.parallel <= 1
+		return st, true
+	}
+	st.run.savepoints = g.one(2) && (x.inTx || g.one(8))
+	return st, len(x.stale) == 0
 }
 
 // name draws one of a structure's, mostly one of the kind.
@@ -435,13 +579,22 @@ func (g *generator) name(k kind) string {
 // change draws something that another session does, and that waits for nobody.
 func (g *generator) change() (step, bool) {
 	st := step{do: change}
+	for n, k := range g.kinds {
+		g.empty[n] = k == isView || len(g.reads[n]) > 0 // perhaps, by now
+	}
 	existing := slices.SortedFunc(maps.Keys(g.kinds), dialect.Name.Compare)
 	if len(existing) == 0 || g.one(5) {
 		var c sqltest.Catalog
-		ok := g.add(&c, draw(g, isView, isSequence, isEnum, isTable))
+		before := len(g.known)
+		ok := g.add(&c, draw(g, isView, isSequence, isEnum, isTable, isPlain))
 		st.change = sqltest.Create(c)
 		if ok {
 			n, _ := dialect.ParseName(g.known[len(g.known)-1])
+			if slices.ContainsFunc(g.sources(n), g.busy) {
+				g.known = g.known[:before]
+				g.forget(n)
+				return st, false
+			}
 			g.changed(n)
 		}
 		return st, ok
@@ -453,6 +606,7 @@ func (g *generator) change() (step, bool) {
 		if q, ok := g.owned[n]; ok {
 			gone = append(gone, q)
 		}
+		gone = append(gone, g.readers(n)...)
 		if slices.ContainsFunc(gone, g.busy) {
 			return st, false
 		}
@@ -468,13 +622,21 @@ func (g *generator) change() (step, bool) {
 		} else {
 			st.change = sqltest.Rename{Name: name, To: to.Name}
 			g.changed(to)
-			g.kinds[to], g.rows[to] = k, g.rows[n]
+			g.kinds[to], g.rows[to], g.reads[to], g.empty[to] = k, g.rows[n], g.reads[n], g.empty[n]
+			for reader, reads := range g.reads {
+				for i := range reads {
+					if reads[i] == n {
+						reads[i] = to
+						g.changed(reader)
+					}
+				}
+			}
 			g.known = append(g.known, to.String())
+			gone = gone[:1]
 		}
 		for _, n := range gone {
 			g.changed(n)
-			delete(g.kinds, n)
-			delete(g.holds, n)
+			g.forget(n)
 		}
 		maps.DeleteFunc(g.owned, func(table, q dialect.Name) bool { return table == n || q == n })
 		if _, renamed := st.change.(sqltest.Rename); renamed && owner != (dialect.Name{}) {
@@ -504,6 +666,15 @@ func (g *generator) change() (step, bool) {
 	return st, true
 }
 
+// forget is for a name that means nothing any more.
+func (g *generator) forget(n dialect.Name) {
+	delete(g.kinds, n)
+	delete(g.rows, n)
+	delete(g.holds, n)
+	delete(g.reads, n)
+	delete(g.empty, n)
+}
+
 // busy tells whether a transaction may hold a lock on the structure.
 func (g *generator) busy(n dialect.Name) bool {
 	return slices.ContainsFunc(g.sessions[:], func(x txn) bool { return x.touched[n.Name] })
@@ -527,13 +698,31 @@ func (g *generator) note(st step, o outcome) {
 		*x = txn{inTx: true, touched: map[string]bool{}, stale: map[string]bool{}}
 	case st.do == commit || st.do == rollback || o == blocked:
 		*x = txn{}
-	case x.inTx && (st.do == exhaustion || st.do == behind || st.do == catchUp):
+	case st.do == setSavepoint && o.state == "":
+		x.marks = append(x.marks, st.name)
+	case (st.do == rollbackSavepoint || st.do == releaseSavepoint) && o.state == "":
+		for i, name := range slices.Backward(x.marks) {
+			if name == st.name {
+				x.marks = x.marks[:i]
+				break
+			}
+		}
+		x.failed = false
+	case st.do == appendLabel || st.do == watch || st.do == refreshOnPool:
+	case x.inTx && (st.do == exhaustion || st.do == behind || st.do == catchUp || st.do == refreshAll):
 		for n := range g.kinds {
 			x.touched[n.Name] = true
 		}
 		x.failed = o.state != ""
 	case x.inTx && st.name != "":
 		x.touched[n.Name] = true
+		for view := range g.reads {
+			if view.Name == n.Name {
+				for _, source := range g.sources(view) {
+					x.touched[source.Name] = true
+				}
+			}
+		}
 		x.failed = o.state != ""
 	}
 }
@@ -541,11 +730,14 @@ func (g *generator) note(st step, o outcome) {
 // show is a catalog for people.
 func show(c sqltest.Catalog) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "search path %q, tables %q", c.SearchPath, c.Tables)
+	fmt.Fprintf(&b, "search path %q, tables %q, lock timeout %v", c.SearchPath, c.Tables, c.LockTimeout)
 	for _, v := range c.Matviews {
 		fmt.Fprintf(&b, "\n%s", step{do: change, change: sqltest.SetRows{Matview: v.Name, Rows: v.Rows}})
 		v.Rows = nil
 		fmt.Fprintf(&b, " %+v", v)
+	}
+	for _, v := range c.Views {
+		fmt.Fprintf(&b, "\n%+v", v)
 	}
 	for _, e := range c.Enums {
 		fmt.Fprintf(&b, "\n%+v", e)

@@ -60,6 +60,10 @@ func refreshDetail(how dialect.Refresh) string {
 
 func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
 	v := f.views[view]
+	looks := how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 // before it says that it writes
+	if looks && f.what(view, true) == "" {
+		return dialect.Refreshed{}, missing(view)
+	}
 	if how.SkipIfBusy && v != nil && v.lock.refreshing(s) {
 		return dialect.Refreshed{Busy: true}, nil
 	}

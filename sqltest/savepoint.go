@@ -100,10 +100,10 @@ func (s *session) releaseSince() {
 	s.release()
 }
 
-// releaseTo lets go of all locks but these.
+// releaseTo lets go of all locks but these, and those that sequences are opened with.
 func (s *session) releaseTo(kept map[*lock]mode) {
 	for l := range s.locks {
-		if m := kept[l]; m != 0 {
+		if m := kept[l] | l.held[s]&rowExclusive; m != 0 {
 			l.held[s] = m
 		} else {
 			delete(l.held, s)

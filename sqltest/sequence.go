@@ -216,7 +216,7 @@ func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dial
 		if !f.owns(name) {
 			return nil, denied("sequence", name)
 		}
-		if err := s.open(ctx, name, shareRowExclusive); err != nil {
+		if err := s.openToAlter(ctx, name); err != nil {
 			return nil, err
 		}
 		seq := f.seqs[name]
