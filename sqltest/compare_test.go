@@ -251,7 +251,7 @@ type side struct {
 	seen    dialect.Sight      // at the last watch
 	watched *registry.Registry // by then
 
-	hasty bool // no operation waits for long, by the catalog's LockTimeout
+	hasty bool                  // no operation waits for long, by the catalog's LockTimeout
 	waits func(s *session) bool // whether its operation waits for another session's
 	ended func(pid int)         // returns when the server has done with a connection; nil for the fake
 	pid   func(c *sql.Conn) int // of a connection's; nil for the fake

@@ -13,8 +13,8 @@ import (
 type mode int
 
 const (
-	accessShare mode = 1 << iota
-	rowExclusive // which only sequences are opened with, for the whole transaction: a savepoint doesn't give it back
+	accessShare  mode = 1 << iota
+	rowExclusive      // which only sequences are opened with, for the whole transaction: a savepoint doesn't give it back
 	shareRowExclusive
 	exclusive
 	accessExclusive

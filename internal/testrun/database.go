@@ -175,7 +175,7 @@ func (l lent) alone(ctx context.Context, held []*sql.Conn) bool {
 		if n <= len(held)+others {
 			return true
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	return false
 }
