@@ -193,6 +193,18 @@ var differences = []struct {
 		},
 	},
 	{
+		rule: "nothing hides a view whose schema is off the search path",
+		catalog: sqltest.Catalog{
+			SearchPath: []string{"app"},
+			Matviews:   []sqltest.Matview{{Name: "public.a", Rows: []pair{}}},
+		},
+		steps: []played{
+			{step{do: change, change: sqltest.Create{Tables: []string{"app.a"}}}, "done"},
+			{step{do: watch}, "nothing new"},
+			{step{do: reload}, ""},
+		},
+	},
+	{
 		rule:    "to ask for the definition of what is no view any more leaves the transaction alive",
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}}}},
 		steps: []played{

@@ -255,7 +255,7 @@ func (f *Fake) object(id int64, n dialect.Name, comment string, owner string, re
 		}
 		if first == n {
 			o.Visible = true
-		} else {
+		} else if slices.Contains(f.path, n.Schema) {
 			o.HiddenBy = what + " " + first.String()
 		}
 		break

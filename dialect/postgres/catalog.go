@@ -371,7 +371,8 @@ func (rd *reading) object(r *row, in schema, kinds map[byte]string) dialect.Obje
 		ID: r.id, Name: dialect.Name{Schema: in.name, Name: r.name}, Owner: owner, Comment: r.comment.String,
 		Visible: r.has('v'),
 	}
-	if h := r.hider.String; h != "" {
+	// Off the search path the bare name would not find it anyway; and looks for changes do without what is there.
+	if h := r.hider.String; h != "" && slices.Contains(rd.searchPath, in.name) {
 		kind := kinds[h[0]]
 		if kind == "" {
 			kind = "relation"

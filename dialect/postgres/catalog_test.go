@@ -245,7 +245,7 @@ func TestHiddenBy(t *testing.T) {
 		{"e", "mapp", "multirange type app.x"},
 		{"e", "", ""},
 	} {
-		rd := reading{schemas: map[int64]schema{1: {"public", true}}}
+		rd := reading{schemas: map[int64]schema{1: {"public", true}}, searchPath: []string{"app", "public"}}
 		r := row{kind: sql.RawBytes(c.kind), id: 9, ns: sql.NullInt64{Int64: 1, Valid: true}, name: "x", hider: text(c.hider)}
 		if c.kind == "s" {
 			r.a = text("{20,1,1,1,9,1}")

@@ -232,8 +232,9 @@ func sweepAway(ctx context.Context, conn *pgconn.PgConn, kind, name string) erro
 var launched sync.Map
 
 // hasty are the arguments of a server of ours. They give up the safety of the data for speed, and let many
-// tests run at once.
+// tests run at once, with nobody but them to take locks.
 var hasty = []string{
+	"-c", "autovacuum=off",
 	"-F", // no fsync
 	"-c", "synchronous_commit=off",
 	"-c", "full_page_writes=off",
