@@ -1,4 +1,4 @@
-SELECT 'enums', pg_catalog.count(*), pg_catalog.sum(e.print)::pg_catalog.text FROM enum e
+SELECT 'enums', pg_catalog.sum(e.n)::bigint, pg_catalog.sum(e.print)::pg_catalog.text FROM enum e
 UNION ALL
 SELECT 'owners of enums', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(r.rolname, r.oid::bigint))::pg_catalog.text

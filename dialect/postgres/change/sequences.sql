@@ -1,4 +1,4 @@
-SELECT 'sequences', pg_catalog.count(*), pg_catalog.sum(s.print)::pg_catalog.text FROM relation s WHERE s.kind = 'S'
+SELECT 'sequences', pg_catalog.sum(s.n)::bigint, pg_catalog.sum(s.print)::pg_catalog.text FROM relation s WHERE s.kind = 'S'
 UNION ALL
 SELECT 'numbers', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashint8extended(s.seqstart, pg_catalog.hashint8extended(s.seqincrement,
@@ -6,7 +6,7 @@ SELECT 'numbers', pg_catalog.count(*),
            pg_catalog.hashint8extended(s.seqcache, (s.seqrelid::bigint << 16) + s.seqtypid::bigint * 2 + s.seqcycle::integer)
          )))))::pg_catalog.text
   FROM pg_catalog.pg_sequence s
- WHERE (s.seqrelid IN (SELECT c.oid FROM relation c WHERE c.kind = 'S')) IS TRUE
+ WHERE (s.seqrelid IN (SELECT pg_catalog.unnest(r.ids) FROM relation r WHERE r.kind = 'S')) IS TRUE
 UNION ALL
 SELECT 'ties', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashint8extended((t.seq::bigint << 32) | t.rel::bigint,
@@ -23,9 +23,9 @@ UNION ALL
 SELECT 'tied tables', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(c.relname, (c.oid::bigint << 32) | c.relnamespace::bigint))::pg_catalog.text
   FROM pg_catalog.pg_class c
- WHERE c.relkind IN ('r', 'p', 'f') AND (c.oid IN (SELECT t.rel FROM tie t)) IS TRUE
+ WHERE EXISTS (SELECT FROM tie t) AND c.relkind IN ('r', 'p', 'f') AND (c.oid IN (SELECT t.rel FROM tie t)) IS TRUE
 UNION ALL
 SELECT 'keys', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashint8extended(k.oid::bigint, k.conrelid::bigint))::pg_catalog.text
   FROM pg_catalog.pg_constraint k
- WHERE k.contype = 'p' AND (k.conrelid IN (SELECT t.rel FROM tie t)) IS TRUE
+ WHERE EXISTS (SELECT FROM tie t) AND k.contype = 'p' AND (k.conrelid IN (SELECT t.rel FROM tie t)) IS TRUE
