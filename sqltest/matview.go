@@ -150,6 +150,14 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 		if err := s.open(ctx, view, accessShare); err != nil {
 			return nil, err
 		}
+		for _, read := range v.reads { // the server locks them, too, to tell whether they have lost columns
+			if read.matview == nil {
+				continue
+			}
+			if err := read.matview.lock.acquire(ctx, s, accessShare); err != nil {
+				return nil, err
+			}
+		}
 		return []driver.Value{v.spec.Query}, nil
 	}, &query)
 	return query, err

@@ -48,7 +48,6 @@ func TestRandom(t *testing.T) {
 			sv := newServer(t)
 			var mine tally
 			for mine.operations < operations/2 {
-				sv.Exec(t, "VACUUM") // of what the catalogs before have left
 				rapid.Check(t, func(rt *rapid.T) {
 					if mine.operations < operations/2 || mine.different {
 						random(t, rt, sv, driver, &mine)

@@ -232,9 +232,8 @@ func sweepAway(ctx context.Context, conn *pgconn.PgConn, kind, name string) erro
 var launched sync.Map
 
 // hasty are the arguments of a server of ours. They give up the safety of the data for speed, and let many
-// tests run at once, with nobody but them to take locks.
+// tests run at once.
 var hasty = []string{
-	"-c", "autovacuum=off",
 	"-F", // no fsync
 	"-c", "synchronous_commit=off",
 	"-c", "full_page_writes=off",
