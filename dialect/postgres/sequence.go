@@ -24,7 +24,8 @@ func (postgres) LastSequenceValue(ctx context.Context, q dialect.Querier, seq di
 
 // sequenceRow reads a sequence's one row. A statement that a driver has prepared may find none, in a transaction
 // that read the sequence before another session restarted it: its plan goes on with the old storage, until the server
-// parses the name anew. Exec without arguments makes it, and then the row is there.
+// parses the name anew. Exec without arguments makes it, and then the row is there. (Behind a checkpoint the old storage
+// is no file any more; that the server can't open it has failed the transaction, and is the caller's to see.)
 func sequenceRow(ctx context.Context, q dialect.Querier, text string, seq dialect.Name, dest ...any) error {
 	text += seq.Quoted()
 	err := q.QueryRowContext(ctx, text).Scan(dest...)
