@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -62,6 +63,7 @@ func TestNoPostgres(t *testing.T) {
 
 func TestShortRun(t *testing.T) {
 	t.Parallel()
+	testrun.Long(t)
 	pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
 	var out, progress bytes.Buffer
 	err := run(t.Context(), &out, &progress, []string{"-short", "-json", "-run", "^(Itself|NextValue|Contains)$"})

@@ -66,7 +66,7 @@ var modes = []struct {
 	{"lib/pq binary", "postgres", []string{"binary_parameters=yes"}, true},
 	{"pgx", "pgx", nil, false},
 	{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}, true},
-	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}, false},
+	{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}, true},
 	{"pgx describe", "pgx", []string{"default_query_exec_mode=describe_exec"}, true},
 	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}, true},
 }

@@ -27,7 +27,7 @@ import (
 // is tried says MASSIVE_RANDOM_OPERATIONS.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	operations := 600
+	operations := 300
 	if testrun.All() {
 		operations = 3000
 	}
