@@ -1,0 +1,69 @@
+package pgtest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// A database that was cleared is as a new one, to those who were connected, too.
+func TestClear(t *testing.T) {
+	t.Parallel()
+	catalog := sqltest.Catalog{
+		Enums:     []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok"}}},
+		Sequences: []sqltest.Sequence{{Name: `"X.y".no`}},
+		Matviews:  []sqltest.Matview{{Name: "v", Rows: []struct{ N int64 }{{1}}}},
+	}
+	const objects = `SELECT concat_ws(' ', (SELECT count(*) FROM pg_class WHERE oid >= 16384 AND relpersistence <> 't'),
+		(SELECT count(*) FROM pg_type WHERE oid >= 16384), (SELECT count(*) FROM pg_proc WHERE oid >= 16384),
+		(SELECT count(*) FROM pg_event_trigger),
+		(SELECT string_agg(concat_ws(' ', nspname, pg_get_userbyid(nspowner), nspacl, obj_description(oid, 'pg_namespace')), ', ')
+			FROM pg_namespace WHERE nspname <> 'information_schema' AND NOT nspname LIKE 'pg\_%'))`
+	d := NewDatabase(t)
+	db := d.Open(t, "pgx")
+	before := query(t, db, objects)
+	for range 2 {
+		d.Fill(t, catalog)
+		d.Exec(t, `CREATE SCHEMA extra; CREATE TABLE extra.t (id serial PRIMARY KEY); CREATE VIEW w AS SELECT * FROM extra.t;
+			CREATE FUNCTION extra.f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+			CREATE EVENT TRIGGER told ON ddl_command_end EXECUTE FUNCTION extra.f()`)
+		if got := query(t, db, objects); got == before {
+			t.Fatal("nothing was made")
+		}
+		if err := d.Clear(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := query(t, db, objects); got != before {
+			t.Errorf("it holds %s, want %s", got, before)
+		}
+	}
+}
+
+// What can't be undone is an error, and nothing is half done.
+func TestClearRefuses(t *testing.T) {
+	t.Parallel()
+	for says, text := range map[string]string{
+		"default privileges":        `ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC`,
+		"a setting of the database": `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET work_mem = ''8MB'''; END $$`,
+		"rights to the database":    `DO $$ BEGIN EXECUTE 'REVOKE TEMPORARY ON DATABASE ' || current_database() || ' FROM PUBLIC'; END $$`,
+		"a large object":            `SELECT lo_create(0)`,
+		"a cast":                    `CREATE CAST (int AS point) WITH INOUT`,
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			d := NewDatabase(t)
+			d.Exec(t, `CREATE TABLE kept (); `+text)
+			if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "there remains "+says) {
+				t.Errorf("error %v, want that there remains %s", err, says)
+			}
+			d.Exec(t, `TABLE kept`)
+		})
+	}
+	d := NewDatabase(t)
+	d.Fill(t, sqltest.Catalog{SearchPath: []string{"app"}})
+	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "sessions have its settings") {
+		t.Errorf("error %v, want that sessions have its settings", err)
+	}
+}
