@@ -97,8 +97,9 @@ type run struct {
 	mode                 action
 }
 
-// soon is a lock timeout that is over before anybody has let a lock go.
-const soon = 10 * time.Millisecond
+// soon is a lock timeout that is over before anybody has let a lock go, and longer than autovacuum locks a table of the
+// catalog to cut off its empty end: every operation would take that for a busy structure.
+const soon = 100 * time.Millisecond
 
 // options are those of a step's refreshes.
 func (st step) options(mode action) (opts []massive.RefreshOption) {
@@ -623,6 +624,9 @@ func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
 	fmt.Fprintln(&b, "at a time", p.Parallel, p.WhyParallel, report.Parallel)
 	for _, v := range report.Views {
 		why := v.Reason
+		if v.Outcome == massive.SkippedUpstream && report.Parallel > 1 {
+			why = "which of those that it depends on failed first is chance"
+		}
 		if v.Err != nil {
 			f := failure(v.Err)
 			why = f.text + " " + f.state
