@@ -31,7 +31,7 @@ func newCluster(t *testing.T) *cluster {
 	bin := one[string](t, pgtest.NewDatabase(t).Open(t, "pgx"), "SELECT setting FROM pg_config WHERE name = 'BINDIR'")
 	if _, err := os.Stat(filepath.Join(bin, "pg_ctl")); err != nil {
 		const why = "it stops and starts a server of its own, whose binaries have to be here: %v"
-		if os.Getenv("MASSIVE_REQUIRE_POSTGRES") != "" {
+		if required := os.Getenv("MASSIVE_REQUIRE_POSTGRES"); required != "" && required != "0" {
 			t.Fatalf(why, err)
 		}
 		t.Skipf(why, err)

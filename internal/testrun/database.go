@@ -62,6 +62,7 @@ func lend(t testing.TB, kind string, c *sqltest.Catalog, driver string, params [
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("pgtest: %s", server.Origin())
 		if l.Database, err = server.CreateDatabase(context.Background()); err != nil {
 			t.Fatal(err)
 		}

@@ -32,8 +32,6 @@ func (d *Database) Clear(ctx context.Context) error {
 	if err := d.fill(ctx, emptying); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrNotCleared, d.name, err)
 	}
-	clear(d.kinds)
-	clear(d.rows)
-	d.filled, d.bare = 0, true
+	d.kinds, d.rows, d.filled = nil, nil, 0
 	return nil
 }

@@ -25,11 +25,11 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
 	f := filling{d: d, t: t}
 	if d.role == "" {
-		d.role, d.kinds, d.rows, d.bare = d.name, map[dialect.Name]string{}, map[dialect.Name]string{}, true
+		d.role = d.name
 		f.add("CREATE ROLE %s", d.role)
 	}
-	if d.bare {
-		d.bare = false
+	if d.kinds == nil { // nothing is there yet, or any more
+		d.kinds, d.rows = map[dialect.Name]string{}, map[dialect.Name]string{}
 		f.add("CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %s", d.role)
 	}
 	if c.SearchPath != nil {

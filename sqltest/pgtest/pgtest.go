@@ -124,7 +124,6 @@ type Database struct {
 	// What Fill has made: the role that owns it, the word for each structure's kind, the table of each view's rows,
 	// and the settings, which are the database's and not in it.
 	role     string
-	bare     bool // what Fill needs in the database has to be made anew
 	kinds    map[dialect.Name]string
 	rows     map[dialect.Name]string
 	filled   int // tables of rows, also those of views that are gone

@@ -1,5 +1,7 @@
 package pgtest
 
+// Databases that serve more than one test: cleared between them, or copied for each.
+
 import (
 	"errors"
 	"strings"
@@ -65,5 +67,28 @@ func TestClearRefuses(t *testing.T) {
 	d.Fill(t, sqltest.Catalog{SearchPath: []string{"app"}})
 	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "sessions have its settings") {
 		t.Errorf("error %v, want that sessions have its settings", err)
+	}
+}
+
+// A copy holds what its original held, settings included, and goes its own way from then on.
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	d := NewDatabase(t)
+	d.Fill(t, sqltest.Catalog{
+		SearchPath: []string{"app", "public"},
+		Sequences:  []sqltest.Sequence{{Name: "app.no", Start: 5}},
+		Matviews:   []sqltest.Matview{{Name: "v", Rows: []struct{ N int64 }{{1}}}},
+	})
+	one, other := d.Copy(t), d.Copy(t)
+	one.Do(t, sqltest.SetRows{Matview: "v", Rows: []struct{ N int64 }{{2}}}, sqltest.Drop{Name: "app.no"})
+	const holds = `SELECT concat_ws(' ', current_user, current_setting('search_path'),
+		(SELECT sum(n) FROM v), (SELECT sum(n) FROM massive_rows.rows_1), to_regclass('no'))`
+	for _, c := range []struct {
+		d    *Database
+		want string
+	}{{one, " app, public 1 2"}, {other, " app, public 1 1 no"}, {d, " app, public 1 1 no"}} {
+		if got, want := query(t, c.d.Open(t, "pgx"), holds), d.Role()+c.want; got != want {
+			t.Errorf("%s holds %q, want %q", c.d.Name(), got, want)
+		}
 	}
 }
