@@ -247,8 +247,8 @@ func TestLooksBesideTransactionsThatRun(t *testing.T) {
 		exec(t, old, "BEGIN; ALTER SEQUENCE no MAXVALUE 98; ROLLBACK")
 		look("one rolls back", false, 2)
 		quiet()
-		exec(t, old, "CREATE UNLOGGED TABLE u (id int)")
-		look("a table", false, 0)
+		exec(t, old, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+		look("a function", false, 0)
 		exec(t, conn, "SET search_path = pg_catalog")
 		look("another search path", true, 0)
 		exec(t, conn, "SET search_path = public")
@@ -367,34 +367,66 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 	})
 }
 
-// A look does not look at kinds that were not asked for.
+// A look does not go by kinds that were not asked for, but that views and sequences are relations both: the name of a new
+// one may hide another's.
 func TestLooksAtTheKindsAskedFor(t *testing.T) {
 	t.Parallel()
-	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
-		for kind, its := range map[massive.Kind]string{
-			massive.KindMatview: "ALTER MATERIALIZED VIEW v RENAME id TO ident", massive.KindEnum: "ALTER TYPE mood ADD VALUE 'b'",
-			massive.KindSequence: "ALTER SEQUENCE no MAXVALUE 9",
-		} {
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id0`, func(t *testing.T, e *env) {
+		changes := map[massive.Kind]func(n int) string{
+			massive.KindMatview:  func(n int) string { return fmt.Sprintf("ALTER MATERIALIZED VIEW v RENAME id%d TO id%d", n, n+1) },
+			massive.KindEnum:     func(n int) string { return fmt.Sprintf("ALTER TYPE mood ADD VALUE 'b%d'", n) },
+			massive.KindSequence: func(n int) string { return fmt.Sprintf("ALTER SEQUENCE no MAXVALUE %d", n+9) },
+		}
+		n := 0
+		for kind := range changes {
 			sel := registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{kind}}}
 			seen, _, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			exec(t, e.pool, its)
-			now, changed, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, seen)
-			if err != nil || !changed {
-				t.Errorf("%s: %s is not seen (%v)", kind, its, err)
-			}
-			for _, other := range []string{"CREATE SEQUENCE s%d", "CREATE TYPE t%d AS ENUM ()", "CREATE MATERIALIZED VIEW v%d AS SELECT 1 AS id"} {
-				if strings.HasPrefix(strings.ToLower(other), "create "+map[massive.Kind]string{
-					massive.KindMatview: "mat", massive.KindEnum: "type", massive.KindSequence: "seq"}[kind]) {
-					continue
+			look := func(text string, want bool) {
+				t.Helper()
+				exec(t, e.pool, text)
+				now, changed, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, seen)
+				if err != nil || changed != want {
+					t.Errorf("a look at each %s, behind %s: suspected %t, want %t (%v)", kind, text, changed, want, err)
 				}
-				exec(t, e.pool, fmt.Sprintf(other, kind))
-				if now, changed, err = registry.Look(t.Context(), e.pool, postgres.New(), sel, now); err != nil || changed {
-					t.Errorf("%s: %s is suspected (%v)", kind, other, err)
-				}
+				seen = now
 			}
+			for other, change := range changes {
+				look(change(n), other == kind)
+			}
+			look(fmt.Sprintf("CREATE TYPE t%d AS ENUM ()", n), kind == massive.KindEnum)
+			look(fmt.Sprintf("CREATE SEQUENCE s%d", n), kind != massive.KindEnum)
+			look(fmt.Sprintf("CREATE MATERIALIZED VIEW v%d AS SELECT 1 AS id", n), kind != massive.KindEnum)
+			n++
 		}
+	})
+}
+
+// What the session's own temporary tables hide is seen, and no other temporary table is minded.
+func TestLooksAtWhatTemporaryTablesHide(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE TYPE _n AS ENUM ('a'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
+		own, other := newConn(t, e), newConn(t, e)
+		q := &counter{Querier: own}
+		l := &lookout{q: q}
+		look := func(c *sql.Conn, text string, want bool, trips int64) {
+			t.Helper()
+			exec(t, c, text)
+			q.n.Store(0)
+			same(t, "behind "+text, l.look(t), want)
+			same(t, "round trips behind "+text, q.n.Load(), trips)
+		}
+		look(own, "SELECT", true, 1)
+		look(other, "CREATE TEMPORARY TABLE v ()", false, 1)
+		look(other, "CREATE TEMPORARY TABLE mood ()", false, 1)
+		look(own, "CREATE TEMPORARY TABLE unlike ()", false, 2) // what the session hides is asked for from now on
+		look(own, "CREATE TEMPORARY TABLE v ()", true, 1)
+		look(own, "CREATE TEMPORARY TABLE mood ()", true, 1)
+		look(own, "CREATE TEMPORARY TABLE n ()", true, 1) // and with it its array type
+		look(other, "CREATE TEMPORARY TABLE n ()", false, 1)
+		look(own, "DROP TABLE v", true, 1)
+		look(own, "DROP TABLE mood", true, 1)
 	})
 }

@@ -29,6 +29,10 @@ var (
 	changeEnums string
 	//go:embed change/sequences.sql
 	changeSequences string
+	//go:embed change/ties.sql
+	changeTies string
+	//go:embed change/temporary.sql
+	changeTemporary string
 	//go:embed change/tail.sql
 	changeTail string
 
@@ -43,8 +47,10 @@ var (
 	changeQuiet string
 )
 
-// fingerprintText is the statement for the kinds that are asked for.
-func fingerprintText(f dialect.Filter) string {
+// fingerprintText is the statement for the kinds that are asked for. What sequences are tied to need not be asked for
+// where none is tied, and what the session's temporary tables hide where it has none: the server would plan for them
+// in vain. That there are some now, the rest of the statement tells.
+func fingerprintText(f dialect.Filter, tied, temporary bool) string {
 	parts := []string{changeQuiet, changeServer}
 	if f.Has(dialect.KindMatview) || f.Has(dialect.KindSequence) {
 		parts = append(parts, changeRelations)
@@ -58,6 +64,12 @@ func fingerprintText(f dialect.Filter) string {
 	if f.Has(dialect.KindSequence) {
 		parts = append(parts, changeSequences)
 	}
+	if f.Has(dialect.KindSequence) && tied {
+		parts = append(parts, changeTies)
+	}
+	if temporary {
+		parts = append(parts, changeTemporary)
+	}
 	return changeHead + strings.Join(parts, "UNION ALL\n") + changeTail
 }
 
@@ -66,7 +78,12 @@ type sight struct {
 	Quiet  string // the sign of quiet, empty for none
 	Twice  bool   // the look before had the same
 	Prints string // the fingerprint
+
+	Temporary bool // the session had temporary tables
 }
+
+// tied tells whether some sequence was tied to a column.
+func (s sight) tied() bool { return strings.Contains(s.Prints, "\nties ") }
 
 func (s sight) encode() (dialect.Sight, error) {
 	text, err := json.Marshal(s)
@@ -100,10 +117,10 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 		}
 		last.Quiet = now.Quiet
 	}
-	text := fingerprintText(f)
-	now, err := readSight(ctx, q, text)
-	if sqlState(err) == "XX000" && ctx.Err() == nil { // a catalog function met an object that is just dropped
-		now, err = readSight(ctx, q, text)
+	now, err := fingerprint(ctx, q, f, last)
+	if err == nil && now.Temporary && !last.Temporary {
+		last.Temporary = true
+		now, err = fingerprint(ctx, q, f, last)
 	}
 	if err != nil {
 		return since, false, p.explain(ctx, q, err)
@@ -113,10 +130,19 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 	return next, now.Prints != last.Prints, err
 }
 
+func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last sight) (sight, error) {
+	text := fingerprintText(f, last.tied() || last.Prints == "", last.Temporary)
+	now, err := readSight(ctx, q, text)
+	if sqlState(err) == "XX000" && ctx.Err() == nil { // a catalog function met an object that is just dropped
+		now, err = readSight(ctx, q, text)
+	}
+	return now, err
+}
+
 // LoadSeen is the catalog statement with the fingerprint as one branch more: one statement sees one state.
 func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
 	text := catalogText(f, "SELECT 'f', COALESCE(f.n, 0), NULL, f.part, NULL, f.print, NULL, NULL, NULL, NULL, NULL FROM (\n"+
-		fingerprintText(f)+") f\n")
+		fingerprintText(f, true, true)+") f\n")
 	cat, now, err := p.load(ctx, q, text)
 	if err != nil {
 		return nil, "", err
@@ -127,19 +153,24 @@ func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Fil
 
 // prints are a sight in the making.
 type prints struct {
-	quiet string
-	text  strings.Builder
+	quiet     string
+	temporary bool
+	text      strings.Builder
 }
 
+// add notes a part. One of no rows is like one that wasn't asked for.
 func (p *prints) add(part string, n int64, sum string) {
-	if part == "quiet" {
-		p.quiet = sum
-		return
+	switch {
+	case part == "quiet":
+		p.quiet, p.temporary = sum, n != 0
+	case n != 0:
+		fmt.Fprintf(&p.text, "%s %d %s\n", part, n, sum)
 	}
-	fmt.Fprintf(&p.text, "%s %d %s\n", part, n, sum)
 }
 
-func (p *prints) sight() sight { return sight{Quiet: p.quiet, Prints: p.text.String()} }
+func (p *prints) sight() sight {
+	return sight{Quiet: p.quiet, Prints: p.text.String(), Temporary: p.temporary}
+}
 
 func readSight(ctx context.Context, q dialect.Querier, text string) (sight, error) {
 	rows, err := q.QueryContext(ctx, text)

@@ -1,4 +1,4 @@
-SELECT 'quiet'::pg_catalog.text AS part, 0::bigint AS n,
+SELECT 'quiet'::pg_catalog.text AS part, pg_catalog.pg_my_temp_schema()::bigint AS n,
        CASE WHEN NOT pg_catalog.pg_is_in_recovery()
              AND pg_catalog.current_setting('server_version_num')::integer >= 140000 THEN
          (SELECT a.pid::pg_catalog.text || ' ' || a.backend_start::pg_catalog.text

@@ -8,12 +8,18 @@ SELECT 'schemas', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(n.nspname,
          n.oid::bigint * 2 + pg_catalog.has_schema_privilege(n.oid, 'USAGE')::integer))::pg_catalog.text
   FROM pg_catalog.pg_namespace n
- WHERE n.oid = ANY ((SELECT p.schemas FROM place p)::pg_catalog.oid[])
+ WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
 UNION ALL
 SELECT 'roles', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(r.rolname,
          r.oid::bigint * 4 + r.rolsuper::integer * 2 + r.rolinherit::integer))::pg_catalog.text
-  FROM acting a JOIN pg_catalog.pg_roles r ON r.oid = a.oid
+  FROM pg_catalog.pg_roles r
 UNION ALL
 SELECT 'members', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(m::pg_catalog.text, 1))::pg_catalog.text
-  FROM acting a JOIN pg_catalog.pg_auth_members m ON m.member = a.oid
+  FROM pg_catalog.pg_auth_members m
+UNION ALL
+SELECT 'comments', pg_catalog.count(*),
+       pg_catalog.sum(pg_catalog.hashtextextended(d.description, (d.objoid::bigint << 16) | d.classoid::bigint))::pg_catalog.text
+  FROM pg_catalog.pg_description d
+ WHERE d.classoid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)
+   AND d.objsubid = 0 AND d.objoid >= 16384
