@@ -82,7 +82,7 @@ type reading struct {
 	sequences pile[dialect.SequenceDef]
 	views     pile[dialect.ViewDef]
 
-	prints prints // where the statement looks for changes, too
+	seen sight // where the statement looks for changes, too
 
 	texts   map[string]string // those that many rows have alike, each once
 	fields  []string          // of a row's array, until the next is read
@@ -116,10 +116,10 @@ func (p *pile[T]) list() []T {
 }
 
 // readCatalog reads the catalog, and the sight if the statement has one.
-func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, sight, error) {
+func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, *sight, error) {
 	rows, err := q.QueryContext(ctx, text)
 	if err != nil {
-		return nil, sight{}, err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	var rd reading
@@ -127,19 +127,19 @@ func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.
 	dest := []any{&r.kind, &r.id, &r.ns, &r.name, &r.owner, &r.comment, &r.flags, &r.hider, &r.a, &r.b, &r.c}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return nil, sight{}, err
+			return nil, nil, err
 		}
 		if err := rd.add(&r); err != nil {
-			return nil, sight{}, fmt.Errorf("catalog row %s %d %q: %w", r.kind, r.id, r.name, err)
+			return nil, nil, fmt.Errorf("catalog row %s %d %q: %w", r.kind, r.id, r.name, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, sight{}, err
+		return nil, nil, err
 	}
 	if rd.schemas == nil {
-		return nil, sight{}, errors.New("the catalog came back empty")
+		return nil, nil, errors.New("the catalog came back empty")
 	}
-	return rd.catalog(), rd.prints.sight(), nil
+	return rd.catalog(), &rd.seen, nil
 }
 
 func (rd *reading) catalog() *dialect.Catalog {
@@ -171,7 +171,7 @@ func (rd *reading) add(r *row) error {
 		return errors.New("it came before the server's own row")
 	}
 	if kind == "f" {
-		rd.prints.add(r.name, r.id, r.comment.String)
+		rd.seen.add(r.name, r.id, r.comment.String)
 		return nil
 	}
 	in, ok := rd.schemas[r.ns.Int64]

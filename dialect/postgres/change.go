@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -21,6 +22,8 @@ var (
 	changeHead string
 	//go:embed change/server.sql
 	changeServer string
+	//go:embed change/roles.sql
+	changeRoles string
 	//go:embed change/relations.sql
 	changeRelations string
 	//go:embed change/matviews.sql
@@ -47,11 +50,25 @@ var (
 	changeQuiet string
 )
 
-// fingerprintText is the statement for the kinds that are asked for. What sequences are tied to need not be asked for
-// where none is tied, and what the session's temporary tables hide where it has none: the server would plan for them
-// in vain. That there are some now, the rest of the statement tells.
-func fingerprintText(f dialect.Filter, tied, temporary bool) string {
-	parts := []string{changeQuiet, changeServer}
+// asked tells which parts of the fingerprint are asked for that mostly have nothing to say: the server would plan them
+// in vain, which is a third of what the whole takes. The rest of the fingerprint tells when they do.
+type asked struct {
+	// ties are what sequences are tied to. The first tie shows by itself.
+	ties bool
+	// temporary is what the session's temporary tables hide, if it has any.
+	temporary bool
+	// roles are the names of owners, and what the session's role is a member of. They are as they were as long as all of
+	// the server's roles are, which other databases may change.
+	roles bool
+}
+
+// fingerprintText is the statement for the kinds that are asked for.
+func fingerprintText(f dialect.Filter, a asked) string {
+	// For the planner the first part has a thousand rows.
+	parts := []string{changeQuiet + "  FROM pg_catalog.generate_series(1, (SELECT 1))\n", changeServer}
+	if a.roles {
+		parts = append(parts, changeRoles)
+	}
 	if f.Has(dialect.KindMatview) || f.Has(dialect.KindSequence) {
 		parts = append(parts, changeRelations)
 	}
@@ -63,11 +80,11 @@ func fingerprintText(f dialect.Filter, tied, temporary bool) string {
 	}
 	if f.Has(dialect.KindSequence) {
 		parts = append(parts, changeSequences)
+		if a.ties {
+			parts = append(parts, changeTies)
+		}
 	}
-	if f.Has(dialect.KindSequence) && tied {
-		parts = append(parts, changeTies)
-	}
-	if temporary {
+	if a.temporary {
 		parts = append(parts, changeTemporary)
 	}
 	return changeHead + strings.Join(parts, "UNION ALL\n") + changeTail
@@ -75,24 +92,42 @@ func fingerprintText(f dialect.Filter, tied, temporary bool) string {
 
 // A sight is what was seen.
 type sight struct {
-	Quiet  string // the sign of quiet, empty for none
-	Twice  bool   // the look before had the same
-	Prints string // the fingerprint
-
-	Temporary bool // the session had temporary tables
+	Quiet     string            // the sign of quiet, empty for none
+	Twice     bool              // the look before had the same
+	Prints    map[string]string // the fingerprint, by parts; one without rows is not in it
+	Roles     [2]string         // the same of all of the server's roles and members, which are only a sign
+	Temporary bool              // the session had temporary tables
 }
 
-// tied tells whether some sequence was tied to a column.
-func (s sight) tied() bool { return strings.Contains(s.Prints, "\nties ") }
+func (s *sight) add(part string, n int64, sum string) {
+	print := fmt.Sprint(n, " ", sum)
+	switch {
+	case part == "quiet":
+		s.Quiet, s.Temporary = sum, n != 0
+	case part == "all roles":
+		s.Roles[0] = print
+	case part == "all members":
+		s.Roles[1] = print
+	case n != 0:
+		if s.Prints == nil {
+			s.Prints = map[string]string{}
+		}
+		s.Prints[part] = print
+	}
+}
 
-func (s sight) encode() (dialect.Sight, error) {
+func (s *sight) encode() (dialect.Sight, error) {
 	text, err := json.Marshal(s)
 	return dialect.Sight(text), err
 }
 
-func decodeSight(text dialect.Sight) (s sight, err error) {
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		return s, fmt.Errorf("%w: this is no sight of the %s dialect's: %w", dialect.ErrInvalid, postgres{}.Name(), err)
+func decodeSight(text dialect.Sight) (*sight, error) {
+	s := new(sight)
+	if text == "" {
+		return s, nil
+	}
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, fmt.Errorf("%w: this is no sight of the %s dialect's: %w", dialect.ErrInvalid, postgres{}.Name(), err)
 	}
 	return s, nil
 }
@@ -100,12 +135,9 @@ func decodeSight(text dialect.Sight) (s sight, err error) {
 // Look takes the fingerprint, or, where the last two looks saw the same sign of quiet, only asks for that once more.
 // In a database that is written to all the time it would be in vain.
 func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-	var last sight
-	if since != "" {
-		var err error
-		if last, err = decodeSight(since); err != nil {
-			return since, false, err
-		}
+	last, err := decodeSight(since)
+	if err != nil {
+		return since, false, err
 	}
 	if last.Twice {
 		now, err := readSight(ctx, q, changeQuiet)
@@ -118,31 +150,53 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 		last.Quiet = now.Quiet
 	}
 	now, err := fingerprint(ctx, q, f, last)
-	if err == nil && now.Temporary && !last.Temporary {
-		last.Temporary = true
-		now, err = fingerprint(ctx, q, f, last)
-	}
 	if err != nil {
 		return since, false, p.explain(ctx, q, err)
 	}
 	now.Twice = now.Quiet != "" && now.Quiet == last.Quiet
 	next, err := now.encode()
-	return next, now.Prints != last.Prints, err
+	return next, !maps.Equal(now.Prints, last.Prints), err
 }
 
-func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last sight) (sight, error) {
-	text := fingerprintText(f, last.tied() || last.Prints == "", last.Temporary)
-	now, err := readSight(ctx, q, text)
-	if sqlState(err) == "XX000" && ctx.Err() == nil { // a catalog function met an object that is just dropped
-		now, err = readSight(ctx, q, text)
+// fingerprint asks for what may differ from the last sight, and once more for what turns out to.
+func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last *sight) (*sight, error) {
+	ask := func(a asked) (*sight, error) {
+		text := fingerprintText(f, a)
+		now, err := readSight(ctx, q, text)
+		if sqlState(err) == "XX000" && ctx.Err() == nil { // a catalog function met an object that is just dropped
+			now, err = readSight(ctx, q, text)
+		}
+		if err == nil && now.Prints == nil {
+			err = errors.New("the fingerprint came back empty")
+		}
+		return now, err
 	}
-	return now, err
+	first := last.Prints == nil
+	a := asked{ties: first || last.Prints["ties"] != "", temporary: last.Temporary, roles: first}
+	now, err := ask(a)
+	if err != nil {
+		return nil, err
+	}
+	if more := (asked{a.ties, a.temporary || now.Temporary, a.roles || now.Roles != last.Roles}); more != a {
+		a = more
+		if now, err = ask(a); err != nil {
+			return nil, err
+		}
+	}
+	if !a.roles {
+		for _, part := range []string{"roles", "owners"} {
+			if print, was := last.Prints[part]; was {
+				now.Prints[part] = print
+			}
+		}
+	}
+	return now, nil
 }
 
-// LoadSeen is the catalog statement with the fingerprint as one branch more: one statement sees one state.
+// LoadSeen is the catalog statement with the whole fingerprint as one branch more: one statement sees one state.
 func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
 	text := catalogText(f, "SELECT 'f', COALESCE(f.n, 0), NULL, f.part, NULL, f.print, NULL, NULL, NULL, NULL, NULL FROM (\n"+
-		fingerprintText(f, true, true)+") f\n")
+		fingerprintText(f, asked{ties: true, temporary: true, roles: true})+") f\n")
 	cat, now, err := p.load(ctx, q, text)
 	if err != nil {
 		return nil, "", err
@@ -151,49 +205,21 @@ func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Fil
 	return cat, seen, err
 }
 
-// prints are a sight in the making.
-type prints struct {
-	quiet     string
-	temporary bool
-	text      strings.Builder
-}
-
-// add notes a part. One of no rows is like one that wasn't asked for.
-func (p *prints) add(part string, n int64, sum string) {
-	switch {
-	case part == "quiet":
-		p.quiet, p.temporary = sum, n != 0
-	case n != 0:
-		fmt.Fprintf(&p.text, "%s %d %s\n", part, n, sum)
-	}
-}
-
-func (p *prints) sight() sight {
-	return sight{Quiet: p.quiet, Prints: p.text.String(), Temporary: p.temporary}
-}
-
-func readSight(ctx context.Context, q dialect.Querier, text string) (sight, error) {
+func readSight(ctx context.Context, q dialect.Querier, text string) (*sight, error) {
 	rows, err := q.QueryContext(ctx, text)
 	if err != nil {
-		return sight{}, err
+		return nil, err
 	}
 	defer rows.Close()
-	var all prints
+	now := new(sight)
 	for rows.Next() {
 		var part string
 		var n sql.NullInt64
 		var sum sql.NullString
 		if err := rows.Scan(&part, &n, &sum); err != nil {
-			return sight{}, err
+			return nil, err
 		}
-		all.add(part, n.Int64, sum.String)
+		now.add(part, n.Int64, sum.String)
 	}
-	if err := rows.Err(); err != nil {
-		return sight{}, err
-	}
-	s := all.sight()
-	if s.Prints == "" && text != changeQuiet {
-		return s, errors.New("the fingerprint came back empty")
-	}
-	return s, nil
+	return now, rows.Err()
 }

@@ -46,7 +46,7 @@ func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 	return cat, err
 }
 
-func (p postgres) load(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, sight, error) {
+func (p postgres) load(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, *sight, error) {
 	cat, seen, err := readCatalog(ctx, q, text)
 	if sqlState(err) == "XX000" && ctx.Err() == nil {
 		if again, seenAgain, errAgain := readCatalog(ctx, q, text); errAgain == nil {

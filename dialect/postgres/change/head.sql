@@ -26,6 +26,3 @@ WITH relation AS MATERIALIZED (
 )
 SELECT x.part, x.n, x.print
 FROM (
-SELECT 'none'::pg_catalog.text AS part, 0::bigint AS n, ''::pg_catalog.text AS print
-  FROM pg_catalog.generate_series(1, (SELECT 0))
-UNION ALL

@@ -10,12 +10,12 @@ SELECT 'schemas', pg_catalog.count(*),
   FROM pg_catalog.pg_namespace n
  WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
 UNION ALL
-SELECT 'roles', pg_catalog.count(*),
+SELECT 'all roles', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(r.rolname,
          r.oid::bigint * 4 + r.rolsuper::integer * 2 + r.rolinherit::integer))::pg_catalog.text
   FROM pg_catalog.pg_roles r
 UNION ALL
-SELECT 'members', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(m::pg_catalog.text, 1))::pg_catalog.text
+SELECT 'all members', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(m::pg_catalog.text, 1))::pg_catalog.text
   FROM pg_catalog.pg_auth_members m
 UNION ALL
 SELECT 'comments', pg_catalog.count(*),
