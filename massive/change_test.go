@@ -134,6 +134,8 @@ var harmless = []struct{ name, text string }{
 		CREATE INDEX ON stays (n, id)`},
 	{"a column", "ALTER TABLE apart ADD more text DEFAULT 'x'; ALTER TABLE apart RENAME more TO less"},
 	{"a right on a table", "GRANT SELECT ON facts TO PUBLIC"},
+	{"a role that owns nothing", "CREATE ROLE $role_apart; GRANT $role_group TO $role_apart"},
+	{"it is renamed", "ALTER ROLE $role_apart RENAME TO $role_away"},
 	{"a function", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
 }
 
@@ -207,7 +209,7 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 		}
 	})
 	for _, c := range harmless {
-		execEach(t, other, c.text)
+		execEach(t, other, fill(c.text))
 		settle()
 		each(func(l *lookout, who string) {
 			if l.look(t) {

@@ -100,19 +100,19 @@ type sight struct {
 }
 
 func (s *sight) add(part string, n int64, sum string) {
-	print := fmt.Sprint(n, " ", sum)
+	rows := fmt.Sprint(n, " ", sum)
 	switch {
 	case part == "quiet":
 		s.Quiet, s.Temporary = sum, n != 0
 	case part == "all roles":
-		s.Roles[0] = print
+		s.Roles[0] = rows
 	case part == "all members":
-		s.Roles[1] = print
+		s.Roles[1] = rows
 	case n != 0:
 		if s.Prints == nil {
 			s.Prints = map[string]string{}
 		}
-		s.Prints[part] = print
+		s.Prints[part] = rows
 	}
 }
 
@@ -185,8 +185,8 @@ func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last 
 	}
 	if !a.roles {
 		for _, part := range []string{"roles", "owners"} {
-			if print, was := last.Prints[part]; was {
-				now.Prints[part] = print
+			if rows, was := last.Prints[part]; was {
+				now.Prints[part] = rows
 			}
 		}
 	}
