@@ -67,7 +67,7 @@ func (w *workbench) grow(ctx context.Context, m mode, half, whole string) (_ *gr
 	if err != nil {
 		return nil, err
 	}
-	race, err := w.race(ctx, []side{all, some}, w.perLine, false)
+	race, err := w.race(ctx, []side{all, some}, doublingBar, w.perLine, false)
 	if err != nil {
 		return nil, err
 	}

@@ -53,15 +53,16 @@ type effort struct {
 	perLine   time.Duration // for each line and mode
 	minRounds int           // even if they take longer, by as much as patience is
 	patience  time.Duration
-	sizes     []int   // of the growth table, in structures; each is measured beside half of it
-	tolerance float64 // how many times worse than its bar a ratio may be before the run fails
+	doubt     time.Duration // for a ratio that is too near its bar to tell
+	sizes     []int         // of the growth table, in structures; each is measured beside half of it
+	tolerance float64       // how many times worse than its bar a ratio may be before the run fails
 }
 
 var (
-	full = effort{false, 4 * time.Second, 15, time.Hour, []int{100, 1_000, 10_000, 100_000}, 1}
+	full = effort{false, 4 * time.Second, 15, time.Hour, 30 * time.Second, []int{100, 1_000, 10_000, 100_000}, 1}
 	// A short run says little about a ratio near its bar, and much about one that is far beyond. The quartiles of five
 	// rounds are apart by half where an operation takes a round, so that these are given some seconds.
-	short = effort{true, 500 * time.Millisecond, 15, 3 * time.Second, []int{1_000}, 1.5}
+	short = effort{true, 500 * time.Millisecond, 15, 3 * time.Second, 0, []int{1_000}, 1.5}
 )
 
 // growthName and peersName are how -run picks the tables that are not made of lines.

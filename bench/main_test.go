@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
@@ -58,6 +59,31 @@ func TestNoPostgres(t *testing.T) {
 	err := run(t.Context(), &out, &out, nil)
 	if err == nil || !strings.Contains(err.Error(), "MASSIVE_POSTGRES_URL") || out.Len() > 0 {
 		t.Errorf("printed %q, error %v; want nothing, and how to name a server", &out, err)
+	}
+}
+
+// A race goes on while its ratio is too near the bar to tell, if there is time.
+func TestDoubts(t *testing.T) {
+	t.Parallel()
+	e := effort{doubt: time.Second}
+	for _, c := range []struct {
+		name    string
+		rounds  []float64 // ours, beside ones
+		against bar
+		took    time.Duration
+		want    bool
+	}{
+		{"far below the bar", []float64{0.9, 0.91, 0.92, 0.93, 0.94}, bar{ratio: 1.05}, 0, false},
+		{"far above it", []float64{1.2, 1.21, 1.22, 1.23, 1.24}, bar{ratio: 1.05}, 0, false},
+		{"just below it", []float64{1, 1.02, 1.04, 1.06, 1.08}, bar{ratio: 1.05}, 0, true},
+		{"just above it", []float64{1, 1.03, 1.06, 1.09, 1.12}, bar{ratio: 1.05}, 0, true},
+		{"no time left", []float64{1, 1.03, 1.06, 1.09, 1.12}, bar{ratio: 1.05}, time.Second, false},
+		{"another kind of bar", []float64{1, 1.03, 1.06, 1.09, 1.12}, bar{faster: 60}, 0, false},
+	} {
+		all := []*runner{{rounds: c.rounds}, {rounds: []float64{1, 1, 1, 1, 1}}}
+		if got := e.doubts(all, c.against, c.took); got != c.want {
+			t.Errorf("%s: got %t, want %t", c.name, got, c.want)
+		}
 	}
 }
 

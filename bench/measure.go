@@ -87,7 +87,7 @@ func (w *workbench) measureLine(ctx context.Context, l line, m mode) (_ *result,
 	if len(c.bare) == 1 {
 		bare = &c.bare[0]
 	} else if len(c.bare) > 1 {
-		tried, err := w.race(ctx, c.bare, w.perLine/4, false)
+		tried, err := w.race(ctx, c.bare, bar{}, w.perLine/4, false)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,11 @@ func (w *workbench) measureLine(ctx context.Context, l line, m mode) (_ *result,
 	if c.meanwhile != nil {
 		stop = start(ctx, c.meanwhile)
 	}
-	all, err := w.race(ctx, sides, w.perLine, c.meanwhile != nil)
+	against := l.bar
+	if bare == nil {
+		against = bar{}
+	}
+	all, err := w.race(ctx, sides, against, w.perLine, c.meanwhile != nil)
 	if err = errors.Join(err, stop()); err != nil {
 		return nil, err
 	}
@@ -157,10 +161,11 @@ func ratio(a, b []float64) spread {
 	return spreadOf(ratios)
 }
 
-// race runs the sides in turn for about that long. Each turn has an order of its own, so that no side always comes behind
+// race runs the sides in turn for about that long, and longer where the first one's ratio to the second is too near the
+// bar to tell. Each turn has an order of its own, so that no side always comes behind
 // the same one: it matters by some hundredths. Unless something else is going on meanwhile, a round starts on a collected heap, and so does
 // a sample that may leave a lot behind.
-func (w *workbench) race(ctx context.Context, sides []side, d time.Duration, disturbed bool) ([]*runner, error) {
+func (w *workbench) race(ctx context.Context, sides []side, against bar, d time.Duration, disturbed bool) ([]*runner, error) {
 	all := make([]*runner, len(sides))
 	turns := mostInTurn
 	for i, s := range sides {
@@ -172,7 +177,7 @@ func (w *workbench) race(ctx context.Context, sides []side, d time.Duration, dis
 		all[i] = r
 	}
 	began := time.Now()
-	for rounds := 0; w.goesOn(rounds, time.Since(began), d); rounds++ {
+	for rounds := 0; w.goesOn(rounds, time.Since(began), d) || w.doubts(all, against, time.Since(began)); rounds++ {
 		if !disturbed {
 			runtime.GC()
 		}
@@ -197,6 +202,17 @@ func (w *workbench) race(ctx context.Context, sides []side, d time.Duration, dis
 // goesOn tells whether there is another round, after so many that took so long and were to take d.
 func (e effort) goesOn(rounds int, took, d time.Duration) bool {
 	return took < d || rounds < leastRounds || rounds < e.minRounds && took < e.patience
+}
+
+// doubts tells whether the bar is within two standard errors of the median ratio, and there is time left to be surer.
+// The error of a median is 1.25 standard deviations by the root of the number, and the quartiles are 1.35 of those apart.
+func (e effort) doubts(all []*runner, against bar, took time.Duration) bool {
+	if against.ratio == 0 || took >= e.doubt {
+		return false
+	}
+	r := ratio(all[0].rounds, all[1].rounds)
+	err := 1.25 / 1.35 * (r.High - r.Low) / math.Sqrt(float64(len(all[0].rounds)))
+	return math.Abs(r.Median-against.ratio) < 2*err
 }
 
 // leastRounds are those that a median with quartiles takes.
