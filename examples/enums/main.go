@@ -9,19 +9,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "github.com/lib/pq"
-
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/examples/internal/demo"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 // A Status is what the program has constants for.
@@ -73,45 +67,19 @@ func expected() []massive.Expectation {
 	}
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "enums:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { demo.Main("enums", run) }
 
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
-	flags := flag.NewFlagSet("enums", flag.ContinueOnError)
-	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if *driver != "pgx" && *driver != "postgres" || flags.NArg() > 0 {
-		return fmt.Errorf("usage: enums [-driver pgx|postgres]")
-	}
-	server, err := pgtest.Shared() // until the program ends
+	driver, err := demo.Parse("enums", args, nil)
 	if err != nil {
 		return err
 	}
-	shop, err := server.CreateDatabase(ctx)
+	db, err := demo.Open(ctx, driver, schema)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, shop.Drop(context.WithoutCancel(ctx))) }()
-	db, err := sql.Open(*driver, shop.DSN())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	return walk(ctx, out, db)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return walk(ctx, out, db.DB)
 }
 
 func walk(ctx context.Context, out io.Writer, db *sql.DB) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/massivedb/massive-go/sqltest/pgtest"
@@ -57,14 +56,5 @@ func TestEnums(t *testing.T) {
 				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
 			}
 		})
-	}
-}
-
-func TestBadFlags(t *testing.T) {
-	t.Parallel()
-	for _, args := range [][]string{{"-driver", "mysql"}, {"extra"}} {
-		if err := run(t.Context(), &bytes.Buffer{}, args); err == nil || !strings.Contains(err.Error(), "usage: enums") {
-			t.Errorf("%v: got %v", args, err)
-		}
 	}
 }

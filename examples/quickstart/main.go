@@ -13,16 +13,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "github.com/lib/pq"
-
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/examples/internal/demo"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 // schema is the shop's. Its view takes a while to refresh, as views do that are worth materializing.
@@ -39,33 +34,18 @@ CREATE MATERIALIZED VIEW daily_sales AS
 CREATE UNIQUE INDEX ON daily_sales (day);
 INSERT INTO orders (day, total) VALUES ('2026-03-01', 19.90), ('2026-03-01', 5.10), ('2026-03-02', 42);`
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "quickstart:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { demo.Main("quickstart", run) }
 
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
-	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	dsn := flags.String("dsn", "", "a database of yours to look at (default: a throwaway server)")
-	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
-	if err := flags.Parse(args); err != nil {
+	var dsn string
+	driver, err := demo.Parse("quickstart", args, func(f *flag.FlagSet) {
+		f.StringVar(&dsn, "dsn", "", "a database of yours to look at (default: a throwaway server)")
+	})
+	if err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	if *driver != "pgx" && *driver != "postgres" {
-		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
-	}
-	if *dsn != "" {
-		db, err := sql.Open(*driver, *dsn)
+	if dsn != "" {
+		db, err := sql.Open(driver, dsn)
 		if err != nil {
 			return err
 		}
@@ -78,24 +58,12 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 		return nil
 	}
 
-	server, err := pgtest.Shared() // until the program ends
+	db, err := demo.Open(ctx, driver, schema)
 	if err != nil {
 		return err
 	}
-	shop, err := server.CreateDatabase(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, shop.Drop(context.WithoutCancel(ctx))) }()
-	db, err := sql.Open(*driver, shop.DSN())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	return walk(ctx, out, db)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return walk(ctx, out, db.DB)
 }
 
 // inspect prints what there is.

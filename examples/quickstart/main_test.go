@@ -86,15 +86,3 @@ func TestInspectChangesNothing(t *testing.T) {
 		t.Errorf("the view's file and the sequence were %s, and are %s", before, after)
 	}
 }
-
-func TestBadFlags(t *testing.T) {
-	t.Parallel()
-	for says, args := range map[string][]string{
-		`unknown driver "mysql"`:      {"-driver", "mysql"},
-		`unexpected argument "extra"`: {"extra"},
-	} {
-		if err := run(t.Context(), &bytes.Buffer{}, args); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%v: got %v, want %q", args, err, says)
-		}
-	}
-}

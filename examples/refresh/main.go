@@ -9,20 +9,14 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-
-	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "github.com/lib/pq"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/examples/internal/demo"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 // schema is the warehouse's. Its views take a while, as views do that are worth materializing.
@@ -56,54 +50,27 @@ DROP INDEX raw.shops_shop_idx;
 CREATE UNIQUE INDEX ON raw.shops ((left(shop, 1)));
 INSERT INTO orders VALUES ('nowhere', '2026-03-03', 1);`
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "refresh:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { demo.Main("refresh", run) }
 
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
-	flags := flag.NewFlagSet("refresh", flag.ContinueOnError)
-	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
-	parallel := flags.Int("parallel", 4, "how many refreshes at a time")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	if *driver != "pgx" && *driver != "postgres" {
-		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
-	}
-	server, err := pgtest.Shared() // until the program ends
+	var parallel int
+	driver, err := demo.Parse("refresh", args, func(f *flag.FlagSet) {
+		f.IntVar(&parallel, "parallel", 4, "how many refreshes at a time")
+	})
 	if err != nil {
 		return err
 	}
-	warehouse, err := server.CreateDatabase(ctx)
+	db, err := demo.Open(ctx, driver, schema)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, warehouse.Drop(context.WithoutCancel(ctx))) }()
-	db, err := sql.Open(*driver, warehouse.DSN())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	m, err := massive.Load(ctx, db, postgres.New())
+	defer func() { err = errors.Join(err, db.Close()) }()
+	m, err := massive.Load(ctx, db.DB, postgres.New())
 	if err != nil {
 		return err
 	}
 
-	plan, err := m.PlanRefresh(massive.Parallel(*parallel))
+	plan, err := m.PlanRefresh(massive.Parallel(parallel))
 	if err != nil {
 		return err
 	}
@@ -111,7 +78,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 
 	fmt.Fprintln(out, "The run:")
 	first := newBoard(out, plan)
-	report, err := m.RefreshAll(ctx, massive.Parallel(*parallel), massive.OnProgress(first.show))
+	report, err := m.RefreshAll(ctx, massive.Parallel(parallel), massive.OnProgress(first.show))
 	if err != nil {
 		return err
 	}
@@ -121,7 +88,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 		return err
 	}
 	fmt.Fprintln(out, "\nThe run with a view that fails, the one with the longest way to the end first:")
-	options := []massive.PlanOption{massive.Parallel(*parallel), massive.DurationsOf(report)}
+	options := []massive.PlanOption{massive.Parallel(parallel), massive.DurationsOf(report)}
 	if plan, err = m.PlanRefresh(options...); err != nil {
 		return err
 	}

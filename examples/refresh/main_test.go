@@ -150,15 +150,3 @@ func TestBoard(t *testing.T) {
 		t.Errorf("it drew\n%s\nwant\n%s", got, want)
 	}
 }
-
-func TestBadFlags(t *testing.T) {
-	t.Parallel()
-	for says, args := range map[string][]string{
-		`unknown driver "mysql"`:      {"-driver", "mysql"},
-		`unexpected argument "extra"`: {"extra"},
-	} {
-		if err := run(t.Context(), &bytes.Buffer{}, args); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%v: got %v, want %q", args, err, says)
-		}
-	}
-}

@@ -57,15 +57,3 @@ func TestAnothersDatabase(t *testing.T) {
 		first = out.String()
 	}
 }
-
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	for says, args := range map[string][]string{
-		`unexpected argument "x"`: {"x"}, `unknown driver "mysql"`: {"-driver", "mysql"}, "/nowhere": {"-dsn", "host=/nowhere"},
-	} {
-		err := run(t.Context(), &bytes.Buffer{}, args)
-		if err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%q: %v", args, err)
-		}
-	}
-}

@@ -13,70 +13,42 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "github.com/lib/pq"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/dialect/postgres/pgxwake"
 	"github.com/massivedb/massive-go/dialect/postgres/pqwake"
+	"github.com/massivedb/massive-go/examples/internal/demo"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "watch:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { demo.Main("watch", run) }
 
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
-	flags := flag.NewFlagSet("watch", flag.ContinueOnError)
-	dsn := flags.String("dsn", "", "a database of yours to watch (default: a throwaway server)")
-	driver := flags.String("driver", "pgx", "pgx or postgres (lib/pq)")
-	every := flags.Duration("every", time.Second, "how often to look")
-	if err := flags.Parse(args); err != nil {
+	var dsn string
+	var every time.Duration
+	driver, err := demo.Parse("watch", args, func(f *flag.FlagSet) {
+		f.StringVar(&dsn, "dsn", "", "a database of yours to watch (default: a throwaway server)")
+		f.DurationVar(&every, "every", time.Second, "how often to look")
+	})
+	if err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	if *driver != "pgx" && *driver != "postgres" {
-		return fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", *driver)
-	}
-	if *dsn != "" {
-		db, err := sql.Open(*driver, *dsn)
+	if dsn != "" {
+		db, err := sql.Open(driver, dsn)
 		if err != nil {
 			return err
 		}
 		defer db.Close()
-		return follow(ctx, out, db, *every)
+		return follow(ctx, out, db, every)
 	}
 
-	server, err := pgtest.Shared() // until the program ends
+	db, err := demo.Open(ctx, driver, "")
 	if err != nil {
 		return err
 	}
-	shop, err := server.CreateDatabase(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, shop.Drop(context.WithoutCancel(ctx))) }()
-	db, err := sql.Open(*driver, shop.DSN())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return demonstrate(ctx, out, db, *driver, shop.DSN())
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return demonstrate(ctx, out, db.DB, driver, db.DSN)
 }
 
 // follow tells what changes until the context ends.
