@@ -86,6 +86,8 @@ var changeCases = []struct {
 	{"a right of a group's", "GRANT UPDATE ON SEQUENCE number TO $role_group; GRANT $role_group TO $role", true},
 	{"a group left", "REVOKE $role_group FROM $role", true},
 	{"a right of everybody's", "GRANT UPDATE ON SEQUENCE number TO PUBLIC", true},
+	{"a right to refresh", `DO $do$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN
+		EXECUTE 'GRANT MAINTAIN ON daily TO $role'; ELSE GRANT $role_group TO $role; ALTER MATERIALIZED VIEW daily OWNER TO $role_group; END IF; END $do$`, true},
 	{"a superuser made", "ALTER ROLE $role SUPERUSER", true},
 	{"a superuser unmade", "ALTER ROLE $role NOSUPERUSER", true},
 	{"a table hides a view", "CREATE TABLE early.daily ()", false},
@@ -93,6 +95,11 @@ var changeCases = []struct {
 	{"it is gone", "DROP VIEW early.daily", false},
 	{"a type hides a type", "CREATE DOMAIN early.feeling AS text", false},
 	{"a composite type instead", "DROP DOMAIN early.feeling; CREATE TYPE early.feeling AS ()", false},
+	{"it is gone, too", "DROP TYPE early.feeling", false},
+	{"a table's row type hides a type", "CREATE TABLE early.feeling ()", false},
+	{"the table is renamed", "ALTER TABLE early.feeling RENAME TO felt", false},
+	{"a view's row type hides a type", "CREATE MATERIALIZED VIEW early.feeling AS SELECT 1", false},
+	{"that view is gone", "DROP MATERIALIZED VIEW early.feeling", false},
 	{"a table with a key draws from a sequence", "CREATE TABLE made (id bigint PRIMARY KEY DEFAULT nextval('number'))", false},
 	{"a key's table renamed", "ALTER TABLE made RENAME TO remade", false},
 	{"a key's table moved", "ALTER TABLE remade SET SCHEMA late", false},
@@ -142,14 +149,23 @@ var harmless = []struct{ name, text string }{
 // A lookout looks at a database again and again, through one querier.
 type lookout struct {
 	q    dialect.Querier
+	kind dialect.Kind // the only one that is loaded; 0 for all
 	seen dialect.Sight
 	was  *registry.Registry
+}
+
+func (l *lookout) selection() registry.Selection {
+	sel := registry.Selection{KeySequences: true}
+	if l.kind != 0 {
+		sel.Filter.Kinds = []dialect.Kind{l.kind}
+	}
+	return sel
 }
 
 func (l *lookout) look(t *testing.T) (changed bool) {
 	t.Helper()
 	var err error
-	l.seen, changed, err = registry.Look(t.Context(), l.q, postgres.New(), registry.Selection{KeySequences: true}, l.seen)
+	l.seen, changed, err = registry.Look(t.Context(), l.q, postgres.New(), l.selection(), l.seen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +175,7 @@ func (l *lookout) look(t *testing.T) (changed bool) {
 // load loads, and tells whether anything is other than at the last load.
 func (l *lookout) load(t *testing.T) (other bool) {
 	t.Helper()
-	r, err := registry.Load(t.Context(), l.q, postgres.New(), registry.Selection{KeySequences: true})
+	r, err := registry.Load(t.Context(), l.q, postgres.New(), l.selection())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +212,17 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 		t.Fatal(err)
 	}
 	defer other.Close()
-	each := func(f func(l *lookout, who string)) { f(super, "a superuser"); f(as, "a role") }
+	all := map[*lookout]string{super: "a superuser", as: "a role"}
+	if testrun.All() {
+		for _, kind := range []dialect.Kind{dialect.KindMatview, dialect.KindEnum, dialect.KindSequence} {
+			all[&lookout{q: open(path), kind: kind}] = "a superuser with each " + kind.String()
+		}
+	}
+	each := func(f func(l *lookout, who string)) {
+		for l, who := range all {
+			f(l, who)
+		}
+	}
 
 	each(func(l *lookout, who string) {
 		if !l.look(t) || !l.load(t) {
@@ -225,7 +251,7 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 			if differs && !changed {
 				t.Errorf("%s: %s does not see it", c.name, who)
 			}
-			if !differs && (l == as) == c.asRole {
+			if !differs && l.kind == 0 && (l == as) == c.asRole {
 				t.Errorf("%s: the case changes nothing that %s loads", c.name, who)
 			}
 			if l.look(t) {

@@ -113,7 +113,8 @@ type watch struct {
 // Reload drops them. What the program reloads by itself meanwhile is not told again.
 //
 // A look that fails is told, too, each one, and the next look tries again, for as long as it takes: over restarts and
-// failovers, if the querier is a *sql.DB, which connects anew. Of what was expected at [Load] ([Expect]) and is not so
+// failovers, if the querier is a *sql.DB, which connects anew. Where the interval is long that is sooner, a second
+// later at first, and half a minute later at most. Of what was expected at [Load] ([Expect]) and is not so
 // any more, one event tells, with [ErrDrift]; the picture then stays as it is until the database is changed again.
 //
 // fn is called in the goroutine of Watch, one event at a time, and holds up the next look while it runs; it may use m
@@ -145,9 +146,21 @@ func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opt
 			continue
 		}
 		w.look(ctx)
-		timer.Reset(every)
+		timer.Reset(w.pause())
 	}
 }
+
+// pause is how long to wait for the next look. What woke the one that failed does not come again, so that the interval,
+// which may be long where there is a waker, is not waited for then.
+func (w *watch) pause() time.Duration {
+	if w.failures == 0 {
+		return w.every
+	}
+	return min(retryFirst<<min(w.failures-1, 5), pauseMost, w.every)
+}
+
+// retryFirst is how long behind the first failed look the next one is, and pauseMost behind the last.
+const retryFirst = time.Second
 
 // check takes the options, and refuses what can't be watched.
 func (w *watch) check(opts []WatchOption) error {
@@ -262,7 +275,7 @@ type ears struct {
 	done   chan struct{} // closed when nobody listens any more
 }
 
-// How long a waker that failed is left alone: the first time, and at most.
+// How long a waker that failed is left alone: the first time, and at most, which holds for failed looks, too.
 const (
 	pauseFirst = 100 * time.Millisecond
 	pauseMost  = 30 * time.Second

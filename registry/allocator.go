@@ -17,7 +17,8 @@ import (
 // No two callers get the same value, in this process or another, and whoever takes values beside it by NextValue,
 // NextValues or another allocator of the same way gets others; what HiLo asks of them stands with [HiLo]. That is the
 // sequence's own promise, and ends where somebody moves the sequence back: values that a Reset, ResetTo, Restart or
-// SetValue makes it hand out again come from an allocator again, and the ones that it holds stay in use.
+// SetValue makes it hand out again come from an allocator again, and the ones that it holds stay in use. So it is where
+// somebody makes the sequence cycle behind the load: HiLo finds that out with each block, plain blocks go by what was loaded.
 //
 // Order: one goroutine gets values in the sequence's order, and so do several, each its own; among several a value
 // that was asked for later may be the lower one. Two processes are always apart by blocks. Gaps: what an allocator

@@ -65,12 +65,9 @@ type asked struct {
 // fingerprintText is the statement for the kinds that are asked for.
 func fingerprintText(f dialect.Filter, a asked) string {
 	// For the planner the first part has a thousand rows.
-	parts := []string{changeQuiet + "  FROM pg_catalog.generate_series(1, (SELECT 1))\n", changeServer}
+	parts := []string{changeQuiet + "  FROM pg_catalog.generate_series(1, (SELECT 1))\n", changeServer, changeRelations}
 	if a.roles {
 		parts = append(parts, changeRoles)
-	}
-	if f.Has(dialect.KindMatview) || f.Has(dialect.KindSequence) {
-		parts = append(parts, changeRelations)
 	}
 	if f.Has(dialect.KindMatview) {
 		parts = append(parts, changeMatviews)
@@ -147,7 +144,6 @@ func (p postgres) Look(ctx context.Context, q dialect.Querier, f dialect.Filter,
 		if now.Quiet == last.Quiet {
 			return since, false, nil
 		}
-		last.Quiet = now.Quiet
 	}
 	now, err := fingerprint(ctx, q, f, last)
 	if err != nil {

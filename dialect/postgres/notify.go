@@ -18,6 +18,8 @@ const maxNameBytes = 63
 // It is a short cut, not a source of truth. No event trigger fires for what belongs to all databases (roles and who is
 // a member of which, rights on the database itself), nor for settings, and none where they are switched off; a
 // listener's connection may break. A watch therefore looks at every interval, too. Temporary objects wake nobody.
+// A transaction that changes something and is then to be prepared for two-phase commit is refused by the server, which
+// prepares none that has sent a NOTIFY (https://www.postgresql.org/docs/current/sql-prepare-transaction.html).
 //
 // See https://www.postgresql.org/docs/current/event-trigger-definition.html. It is an error, [dialect.ErrInvalid], if
 // the schema or the channel is no name.
