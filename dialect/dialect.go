@@ -136,6 +136,7 @@ type Refresh struct {
 // Refreshed is how a refresh went that did not fail.
 type Refreshed struct {
 	Busy         bool            // nothing was done, since another refresh of the view runs or waits to
+	Waited       bool            // nothing was done, since a lock was not to be had in the time allowed; Busy is true, too
 	Concurrently bool            // readers went on
 	Prevented    HindranceReason // with IfPossible, what made it block: NoUsableIndex or NotPopulated; else 0
 }

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 const refreshable = `
@@ -127,6 +129,42 @@ func TestConcurrentlyIfPossibleFails(t *testing.T) {
 	})
 }
 
+// A refresh that fails by what its query meets, and not for want of an index or of rows, is not tried in the mode that
+// keeps readers off.
+func TestConcurrentlyIfPossibleHoldsNoReaderOff(t *testing.T) {
+	t.Parallel()
+	onModes(t, `
+		CREATE MATERIALIZED VIEW low AS SELECT 1 AS id;
+		CREATE MATERIALIZED VIEW high AS SELECT id FROM low; CREATE UNIQUE INDEX ON high (id);
+		CREATE TABLE raises (state text);
+		CREATE FUNCTION raised() RETURNS int LANGUAGE plpgsql AS $$ DECLARE s text; BEGIN
+			SELECT state INTO s FROM public.raises; IF FOUND THEN RAISE 'no' USING ERRCODE = s; END IF; RETURN 1; END $$;
+		CREATE MATERIALIZED VIEW raising AS SELECT raised() AS id; CREATE UNIQUE INDEX ON raising (id);
+		REFRESH MATERIALIZED VIEW low WITH NO DATA;`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		reader := e.begin(t)
+		exec(t, reader, "SELECT id FROM high; SELECT id FROM raising")
+		for _, opts := range [][]massive.RefreshOption{
+			{massive.ConcurrentlyIfPossible()}, {massive.ConcurrentlyIfPossible(), massive.SkipIfBusy(), massive.LockTimeout(20 * time.Second)},
+		} {
+			_, err := matview(t, m, "high").Refresh(t.Context(), opts...)
+			mustBe(t, err, massive.ErrNotPopulated, "refresh what it reads first")
+		}
+		for _, state := range []string{"0A000", "55000", "55P03"} {
+			exec(t, e.pool, "TRUNCATE raises; INSERT INTO raises VALUES ('"+state+"')")
+			for _, opts := range [][]massive.RefreshOption{
+				{massive.ConcurrentlyIfPossible()}, {massive.Concurrently(), massive.SkipIfBusy()}, {massive.ConcurrentlyIfPossible(), massive.SkipIfBusy()},
+			} {
+				r, err := matview(t, m, "raising").Refresh(t.Context(), opts...)
+				if got := driverState(err); got != state || r.Outcome != 0 {
+					t.Errorf("a query that raises %s: outcome %v, error %v", state, r.Outcome, err)
+				}
+			}
+		}
+		_ = reader.Rollback()
+	})
+}
+
 func TestSkipIfBusy(t *testing.T) {
 	t.Parallel()
 	onModes(t, refreshable, func(t *testing.T, e *env) {
@@ -165,7 +203,11 @@ func TestSkipIfBusy(t *testing.T) {
 					r, err := skip(t, q, opts...)
 					switch {
 					case c.busy || waits:
-						mustBe(t, err, massive.ErrBusy, "public.fit: busy: ", "SkipIfBusy")
+						why := "another refresh"
+						if waits {
+							why = "lock timeout"
+						}
+						mustBe(t, err, massive.ErrBusy, "public.fit: busy: ", why, "SkipIfBusy")
 						same(t, c.who+": outcome", r.Outcome, massive.SkippedBusy)
 						same(t, c.who+": mode", r.Mode, 0)
 						if waits && r.Duration < patience {
@@ -211,6 +253,32 @@ func TestSkipIfBusy(t *testing.T) {
 		}
 		_ = tx.Rollback()
 	})
+}
+
+// What takes PL/pgSQL says so where there is none.
+func TestWithoutPLpgSQL(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"postgres", "pgx"} {
+		pool := pgtest.NewDatabase(t).Open(t, driver) // one of its own: what it drops others need
+		exec(t, pool, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TYPE mood AS ENUM ('a'); DROP EXTENSION plpgsql")
+		m, err := massive.Load(t.Context(), pool, postgres.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range []massive.RefreshOption{massive.SkipIfBusy(), massive.LockTimeout(time.Second), massive.ConcurrentlyIfPossible()} {
+			_, err := matview(t, m, "v").Refresh(t.Context(), o)
+			mustBe(t, err, massive.ErrUnsupported, "public.v", "CREATE EXTENSION plpgsql")
+		}
+		if _, err := matview(t, m, "v").Refresh(t.Context()); err != nil {
+			t.Error(err)
+		}
+		mood, err := massive.BindEnum[string](m, "mood")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = mood.EnsureValue(t.Context(), "b")
+		mustBe(t, err, massive.ErrUnsupported, "public.mood", "CREATE EXTENSION plpgsql")
+	}
 }
 
 // However many ask at the same moment, one refreshes.

@@ -111,7 +111,9 @@ func Concurrently() RefreshOption {
 // ConcurrentlyIfPossible refreshes as [Concurrently] does where the view, as it is now, is populated and has a unique
 // index for it, and blocks readers where not: the result says which, and why. It is one round trip, and leaves a
 // transaction alive whatever it finds. Rows that break the index are found too late, and fail it with
-// [dialect.ErrDuplicateRows].
+// [dialect.ErrDuplicateRows]; what the view's query fails with, fails it as it would in either mode, without keeping
+// readers off. Only a transaction that is REPEATABLE READ or SERIALIZABLE sees the view as it was, and tries once more in
+// the other mode then.
 func ConcurrentlyIfPossible() RefreshOption {
 	return RefreshOption{"ConcurrentlyIfPossible", func(r *dialect.Refresh) error { r.IfPossible = true; return nil }}
 }
@@ -142,7 +144,7 @@ func LockTimeout(d time.Duration) RefreshOption {
 //
 // A hundred that ask at the same moment give one refresh. Somebody who doesn't give way, another program's REFRESH, may
 // still come in between this look and the lock; then the refresh waits for it, as long as LockTimeout, or the session's,
-// allows, and is skipped where that ends. It holds an advisory lock of the transaction's for as long as it runs, in a
+// allows, and is skipped where that ends, as it is behind a reader whom it has waited for so long: the error says so. It holds an advisory lock of the transaction's for as long as it runs, in a
 // transaction until that ends: classid 1835103091 (the letters "mass") and objid the view's oid in pg_locks.
 func SkipIfBusy() RefreshOption {
 	return RefreshOption{"SkipIfBusy", func(r *dialect.Refresh) error { r.SkipIfBusy = true; return nil }}
@@ -200,8 +202,11 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 	result := refreshResult(how, done)
 	result.Duration = time.Since(start)
 	if done.Busy {
-		return result, fail(op, m.def.Name, fmt.Errorf("%w: another refresh of it runs or waits, or it is being altered; "+
-			"it was skipped, as SkipIfBusy asks", dialect.ErrBusy))
+		why := "another refresh of it runs or waits, or it is being altered"
+		if done.Waited {
+			why = "a lock on it, or on what it reads, was not to be had within the lock timeout"
+		}
+		return result, fail(op, m.def.Name, fmt.Errorf("%w: %s; it was skipped, as SkipIfBusy asks", dialect.ErrBusy, why))
 	}
 	return result, nil
 }

@@ -36,7 +36,7 @@ func (f *Fake) RefreshMatview(
 		done, err = f.refresh(ctx, s, view, how)
 		if how.SkipIfBusy && errors.Is(err, errLockTimeout) {
 			s.releaseTo(locks) // as the end of a subtransaction does
-			done, err = dialect.Refreshed{Busy: true}, nil
+			done, err = dialect.Refreshed{Busy: true, Waited: true}, nil
 		}
 		return nil, err
 	})

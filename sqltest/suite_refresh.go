@@ -49,6 +49,7 @@ func refreshRules() []rule {
 		needs: both,
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "low", Rows: []number{{1}}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"low"}},
 		}},
 		check: func(c *check) {
 			read := func(name string) func(context.Context) error {
@@ -61,6 +62,14 @@ func refreshRules() []rule {
 			}
 			c.passes("a reader of the concurrent one", read("fit"))
 			c.blocks("a reader of the blocking one", read("none"))
+			c.ok(tx.Rollback())
+			// What the view's query fails with is no reason to try the other mode, which waits for readers.
+			_, err := c.matview("low").Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			tx, inside = c.other(nil)
+			c.numbers(matviewOf(c, inside, "high"))
+			_, err = c.matview("high").Refresh(c.Context(), append(ifPossible, massive.LockTimeout(20*time.Second))...)
+			c.fails(err, massive.ErrNotPopulated, "public.high")
 			c.ok(tx.Rollback())
 		},
 	}, {
@@ -76,7 +85,7 @@ func refreshRules() []rule {
 				c.ok(err)
 				for _, ours := range [][]massive.RefreshOption{nil, concurrently, ifPossible} {
 					result, err := skip(ours...)
-					c.fails(err, massive.ErrBusy, "public.v", "SkipIfBusy")
+					c.fails(err, massive.ErrBusy, "public.v", "another refresh", "SkipIfBusy")
 					c.want("the outcome", result.Outcome, massive.SkippedBusy)
 				}
 				c.ok(tx.Rollback())
@@ -87,6 +96,14 @@ func refreshRules() []rule {
 			c.ok(err)
 			c.want("the outcome beside a reader", result.Outcome, massive.Refreshed)
 			c.ok(tx.Rollback())
+			if _, ok := c.q.(*sql.Tx); !ok { // which holds the view now
+				tx, inside = c.other(nil)
+				c.numbers(matviewOf(c, inside, "v"))
+				result, err = skip(massive.LockTimeout(50 * time.Millisecond))
+				c.fails(err, massive.ErrBusy, "public.v", "lock timeout", "SkipIfBusy")
+				c.want("the outcome of waiting for a reader", result.Outcome, massive.SkippedBusy)
+				c.ok(tx.Rollback())
+			}
 			result, err = skip()
 			c.ok(err)
 			c.want("the outcome with nobody there", result.Outcome, massive.Refreshed)

@@ -48,6 +48,7 @@ const (
 	scanRoutine       = "ExecOpenScanRelation"
 	duplicatesRoutine = "refresh_by_match_merge"
 	labelRoutine      = "enum_in"
+	doRoutine         = "ExecuteDoStmt"
 )
 
 // refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
@@ -76,6 +77,10 @@ func (postgres) Classify(f dialect.Failure) error {
 		return fmt.Errorf("%w: roll it back", dialect.ErrTxAborted)
 	case unsafeNewLabel:
 		return errUncommitted()
+	case undefinedObject:
+		if serverRoutine(f.Err) == doRoutine {
+			return fmt.Errorf("%w: it takes PL/pgSQL, which the database lacks: CREATE EXTENSION plpgsql", dialect.ErrUnsupported)
+		}
 	case undefinedTable, invalidSchema:
 		if missing(f, state) {
 			return errGone()
@@ -105,7 +110,7 @@ func classifyMatview(f dialect.Failure) error {
 		return errGone()
 	case state == wrongObjectType && names(f.Err, f.Name.Name):
 		return errGone()
-	case state == notInPrerequisite && concurrently && raisedBy(routine, refreshRoutines...):
+	case state == notInPrerequisite && (concurrently || ifPossible) && raisedBy(routine, refreshRoutines...):
 		return noUniqueIndex(f.Matview)
 	case state == notInPrerequisite && read && raisedBy(routine, scanRoutine):
 		return fmt.Errorf("%w: refresh it first", dialect.ErrNotPopulated)

@@ -44,6 +44,7 @@ const (
 	refreshedConcurrently
 	blockedUnpopulated // refreshed blocking, since the view was not populated
 	blockedNoIndex     // or since it had no index to use
+	skippedWaiting     // as long as the lock timeout allows
 )
 
 var outcomes = map[int64]dialect.Refreshed{
@@ -52,6 +53,7 @@ var outcomes = map[int64]dialect.Refreshed{
 	refreshedConcurrently: {Concurrently: true},
 	blockedUnpopulated:    {Prevented: dialect.NotPopulated},
 	blockedNoIndex:        {Prevented: dialect.NoUsableIndex},
+	skippedWaiting:        {Busy: true, Waited: true},
 }
 
 func refreshStatement(view dialect.Name, concurrently, noData bool) string {
@@ -94,15 +96,18 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 		line(refreshBusy, skippedBusy, int64(refreshKey)<<32)
 	}
 	if how.IfPossible {
-		line(refreshIfPossible, blockedUnpopulated, blockedNoIndex, refreshedConcurrently,
-			refreshStatement(view, true, false), refreshStatement(view, false, false))
+		hindered := fmt.Sprintf(refreshHindered, blockedUnpopulated, blockedNoIndex)
+		line(refreshIfPossible, hindered, refreshedConcurrently, refreshStatement(view, true, false),
+			featureNotSupported, blockedUnpopulated, blockedNoIndex, refreshStatement(view, false, false))
 	} else {
 		line("%s;", refreshStatement(view, how.Concurrently, how.NoData))
 	}
 	if how.SkipIfBusy {
 		line("END IF;")
 		line("EXCEPTION WHEN lock_not_available THEN")
-		line("  outcome := %d;", skippedBusy)
+		// Without a time limit it was not waiting that came to an end: something in the view's query raised it.
+		line("  IF pg_catalog.current_setting('lock_timeout') = '0' THEN RAISE; END IF;")
+		line("  outcome := %d;", skippedWaiting)
 		line("END;")
 	}
 	if how.LockTimeout > 0 {
@@ -131,26 +136,36 @@ ELSIF NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d + rel::bigint) THEN
   outcome := %[1]d;
 ELSE`
 
-// refreshIfPossible looks at the view as it is now, not as it was loaded. In a transaction with a snapshot of its own
-// that look may be an old one, and others may change the view right behind it; so a refusal is believed, too.
-const refreshIfPossible = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid = rel) THEN
+// refreshHindered is what is in the way of a concurrent refresh.
+const refreshHindered = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid = rel) THEN
   outcome := %[1]d;
 ELSIF NOT EXISTS (
   SELECT FROM pg_catalog.pg_index i
    WHERE i.indrelid = rel AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 ) THEN
   outcome := %[2]d;
-END IF;
-IF outcome = %[3]d THEN
+END IF;`
+
+// refreshIfPossible looks at the view as it is now, not as it was loaded. Others may change it right behind that look, so
+// a refusal is looked into: it may as well come out of the view's query, from a view that this one reads and that has
+// no data, for instance, and is then the caller's to know, and no reason to shut readers out. In a transaction with a
+// snapshot of its own both looks may be old ones, and a refusal is believed.
+const refreshIfPossible = `%[1]s
+IF outcome = %[2]d THEN
   BEGIN
-    %[4]s;
-  EXCEPTION
-    WHEN feature_not_supported THEN outcome := %[1]d;
-    WHEN object_not_in_prerequisite_state THEN outcome := %[2]d;
+    %[3]s;
+  EXCEPTION WHEN feature_not_supported OR object_not_in_prerequisite_state THEN
+    %[1]s
+    IF outcome = %[2]d THEN
+      IF pg_catalog.current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
+        RAISE;
+      END IF;
+      outcome := CASE SQLSTATE WHEN '%[4]s' THEN %[5]d ELSE %[6]d END;
+    END IF;
   END;
 END IF;
-IF outcome <> %[3]d THEN
-  %[5]s;
+IF outcome <> %[2]d THEN
+  %[7]s;
 END IF;`
 
 // RefreshHindrances goes by the picture.
@@ -204,7 +219,7 @@ func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialec
 const maxIndexColumns = 32
 
 // noIndex is the lack of an index that a concurrent refresh could use, and what would help. Which columns identify a row
-// nobody but the caller knows; all of them do where any do.
+// nobody but the caller knows; all of them that can be in an index are named.
 func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
 	h := dialect.Hindrance{Reason: dialect.NoUniqueIndex}
 	var why []string
@@ -217,14 +232,22 @@ func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
 		}
 	}
 	h.Detail = strings.Join(why, "; ")
-	columns := make([]string, 0, len(view.Columns))
-	for _, c := range view.Columns[:min(len(view.Columns), maxIndexColumns)] {
-		columns = append(columns, dialect.Name{Name: c.Name}.Quoted())
+	var columns []string
+	for _, c := range view.Columns {
+		if !unordered[strings.TrimRight(c.Type, "[]")] {
+			columns = append(columns, dialect.Name{Name: c.Name}.Quoted())
+		}
 	}
 	if len(columns) > 0 {
+		columns = columns[:min(len(columns), maxIndexColumns)]
 		h.Mend = "CREATE UNIQUE INDEX ON " + view.Name.Quoted() + " (" + strings.Join(columns, ", ") + ")"
 	}
 	return h
+}
+
+// unordered are the types that no unique index can be on, since they have no order.
+var unordered = map[string]bool{
+	"json": true, "xml": true, "point": true, "line": true, "lseg": true, "box": true, "path": true, "polygon": true, "circle": true,
 }
 
 func usable(i dialect.Index) bool { return i.Unfit == "" }

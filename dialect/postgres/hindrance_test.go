@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+func TestRefreshHindrances(t *testing.T) {
+	t.Parallel()
+	fit := dialect.MatviewDef{
+		Object: dialect.Object{Name: dialect.Name{Schema: "app", Name: "v"}, Owner: "boss"}, Populated: true, MayRefresh: true, Reachable: true,
+		Columns: []dialect.Column{{Name: "id", Type: "bigint"}}, Indexes: []dialect.Index{{Name: "v_idx", Unique: true}},
+	}
+	with := func(change func(*dialect.MatviewDef)) dialect.MatviewDef {
+		v := fit
+		v.Indexes = slices.Clone(fit.Indexes)
+		change(&v)
+		return v
+	}
+	many := make([]dialect.Column, 40)
+	for i := range many {
+		many[i] = dialect.Column{Name: "c", Type: "integer"}
+	}
+	for _, c := range []struct {
+		name         string
+		view         dialect.MatviewDef
+		on           dialect.Server
+		concurrently bool
+		want         []string // "reason: mend"
+	}{
+		{"fit", fit, dialect.Server{Major: 17}, true, nil},
+		{"on a standby", fit, dialect.Server{Major: 17, Standby: true}, false, []string{"on a standby: "}},
+		{"all at once", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Populated, v.Indexes = false, false, nil }),
+			dialect.Server{Major: 17, User: "me", Standby: true}, true, []string{
+				"on a standby: ",
+				`not allowed: GRANT MAINTAIN ON "app"."v" TO "me"`,
+				`not populated: REFRESH MATERIALIZED VIEW "app"."v"`,
+				`no unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`,
+			}},
+		{"before there was MAINTAIN", with(func(v *dialect.MatviewDef) { v.MayRefresh = false }),
+			dialect.Server{Major: 16, User: "me"}, false, []string{`not allowed: GRANT "boss" TO "me"`}},
+		{"in a schema that is shut", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Reachable = false, false }),
+			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT USAGE ON SCHEMA "app" TO "me"`}},
+		{"an index that is no help", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = "it is partial" }),
+			dialect.Server{Major: 17}, true, []string{`no usable unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`}},
+		{"columns without an order", with(func(v *dialect.MatviewDef) {
+			v.Indexes, v.Columns = nil, []dialect.Column{
+				{Name: "id", Type: "bigint"}, {Name: "doc", Type: "json"}, {Name: "docs", Type: "json[]"}, {Name: "p", Type: "point"},
+				{Name: "b", Type: "jsonb"}, {Name: `"q`, Type: "numeric(10,2)"},
+			}
+		}), dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" ("id", "b", """q")`}},
+		{"no other columns", with(func(v *dialect.MatviewDef) { v.Indexes, v.Columns = nil, []dialect.Column{{Name: "x", Type: "xml"}} }),
+			dialect.Server{Major: 17}, true, []string{"no unique index: "}},
+		{"more columns than an index takes", with(func(v *dialect.MatviewDef) { v.Indexes, v.Columns = nil, many }),
+			dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" (` + strings.Repeat(`"c", `, 31) + `"c")`}},
+	} {
+		var got []string
+		for _, h := range New().(dialect.MatviewRefresher).RefreshHindrances(&c.view, c.on, c.concurrently) {
+			got = append(got, h.Reason.String()+": "+h.Mend)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
