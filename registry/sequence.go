@@ -33,8 +33,9 @@ type Sequence interface {
 	// ErrReadOnly, ErrNotFound.
 	NextValue(ctx context.Context) (int64, error)
 
-	// NextValues reserves n values in one round trip (two where n is above 100 and no multiple of 50, so that a
-	// driver which keeps statements keeps few) and returns them as they are, in the order in which they were taken.
+	// NextValues reserves n values in one round trip and returns them as they are, in the order in which they were
+	// taken. (A driver that prepares each statement by itself, and keeps it, does so for each n: with pgx in its
+	// default mode the first time with another n is two.)
 	// They need not follow each other: others take values meanwhile, and a sequence may cycle. Where the sequence
 	// ends before the nth, or anything else fails, the values taken until then come with the error: they are the
 	// caller's, and nobody else gets them. n goes from 1 to 10,000, which keeps the memory that it takes below

@@ -8,34 +8,15 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// NextSequenceValues is one statement for up to 100 values, and for a multiple of 50; for any other n it is two. A driver
-// that prepares each text by itself, and keeps it, would otherwise keep one for every n that a program happens to ask
-// for, at a round trip each. The values come a row each: where the sequence ends in the middle, those before it arrive.
+// NextSequenceValues takes the values in a row each: where the sequence ends in the middle, those before it arrive.
 func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq dialect.Name, n int) ([]int64, error) {
-	values := make([]int64, 0, n)
-	var err error
-	for len(values) < n && err == nil {
-		values, err = takeValues(ctx, q, seq, values, portion(n-len(values)))
-	}
-	return values, err
-}
-
-// portion is how many of n values one statement takes.
-func portion(n int) int {
-	const exact, round = 100, 50
-	if n <= exact {
-		return n
-	}
-	return n - n%round
-}
-
-func takeValues(ctx context.Context, q dialect.Querier, seq dialect.Name, values []int64, n int) ([]int64, error) {
 	rows, err := q.QueryContext(ctx, "SELECT pg_catalog.nextval("+regclass(seq)+")::bigint FROM pg_catalog.generate_series(1, "+
 		strconv.Itoa(n)+")")
 	if err != nil {
-		return values, err
+		return nil, err
 	}
 	defer rows.Close()
+	values := make([]int64, 0, n)
 	// Scanned into any, an int64 is taken as it is; a pointer to an int64 would go through reflection.
 	var value any
 	dest := []any{&value}
