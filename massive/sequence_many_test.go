@@ -65,7 +65,7 @@ func TestNextValuesStatements(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		same(t, "statements kept for 2000 values", one[int](t, conn, "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE '%setval%'"), 0)
+		same(t, "statements kept for 2000 values", one[int](t, conn, "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE 'SELECT pg_catalog.setval%'"), 0)
 	})
 }
 
