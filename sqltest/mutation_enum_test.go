@@ -2,6 +2,7 @@ package sqltest_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 type enumMutant struct {
 	add    func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool)
 	added  func(added bool, err error) (bool, error)
+	locks  func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error // where a label was there
 	rename func(from, to string) (string, string, bool)
 	used   func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error)
 	unfit  func(why string) string
@@ -27,6 +29,9 @@ func (m *mutant) AddEnumLabel(ctx context.Context, q dialect.Querier, enum diale
 		label, at, tolerant = m.add(label, at, tolerant)
 	}
 	added, err := m.Fake.AddEnumLabel(ctx, q, enum, label, at, tolerant)
+	if m.locks != nil && err == nil && !added {
+		err = m.locks(ctx, q, enum, label)
+	}
 	if m.added != nil {
 		return m.added(added, err)
 	}
@@ -108,6 +113,14 @@ var enumMutants = []mutation{
 	}},
 	{"enum altered outside its transaction", "what a transaction does to an enum is its own until it commits", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
+	}},
+	{"an altered enum is anybody's to alter", "an altered enum is nobody else's to alter until the transaction ends", func(m *mutant) {
+		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
+	}},
+	{"a label that is there locked", "a label that was only ensured holds nobody off", func(m *mutant) {
+		m.locks = func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error {
+			return errors.Join(m.Fake.RenameEnumLabel(ctx, q, enum, label, "meanwhile"), m.Fake.RenameEnumLabel(ctx, q, enum, "meanwhile", label))
+		}
 	}},
 	{"anybody's enum", "only its owner alters an enum", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {

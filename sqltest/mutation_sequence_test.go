@@ -14,6 +14,7 @@ import (
 // sequenceMutations stand in for the fake's own, where they are set.
 type sequenceMutations struct {
 	values  func(n int) int
+	taker   func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error)
 	taken   func(values []int64, err error) ([]int64, error)
 	block   func(b dialect.SequenceBlock) dialect.SequenceBlock
 	set     func(v int64, called bool) (int64, bool)
@@ -29,6 +30,9 @@ func (m *mutant) NextSequenceValues(ctx context.Context, q dialect.Querier, name
 	defer cancel()
 	if m.values != nil {
 		n = m.values(n)
+	}
+	if m.taker != nil {
+		return m.taker(ctx, q, name, n)
 	}
 	values, err := m.Fake.NextSequenceValues(ctx, q, name, n)
 	if m.taken != nil {

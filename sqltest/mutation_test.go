@@ -30,6 +30,7 @@ type mutant struct {
 	state      func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
 	next       func(v int64, err error) (int64, error)
 	restart    func(at *int64) *int64
+	restarter  func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error
 
 	prepare   func(f *sqltest.Fake)
 	savepoint func(what string) (skip bool)
@@ -137,6 +138,9 @@ func (m *mutant) RestartSequence(ctx context.Context, q dialect.Querier, name di
 	if m.restart != nil {
 		at = m.restart(at)
 	}
+	if m.restarter != nil {
+		return m.restarter(ctx, q, name, at)
+	}
 	return m.Fake.RestartSequence(ctx, q, name, at)
 }
 
@@ -154,6 +158,7 @@ func mutations() []mutation {
 		graphMutants,
 		enumMutants,
 		sequenceMutants,
+		sessionMutants,
 		staleMutants,
 		unclassified,
 		untimed,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"sync/atomic"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -27,6 +28,10 @@ var watchMutants = []struct {
 	look       func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error)
 }{
 	{"nothing is ever seen", "a look notices every change that a load would bring", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
+		now, changed, err := l.Fake.Look(ctx, q, f, since)
+		return now, changed && since == "", err
+	}},
+	{"nothing is ever published", "Watch publishes what others change, tells it", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
 		now, changed, err := l.Fake.Look(ctx, q, f, since)
 		return now, changed && since == "", err
 	}},
@@ -87,6 +92,18 @@ func (m *mutant) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filt
 
 var staleMutants = []mutation{
 	{"a load tells of an earlier look", "a load tells what it has seen", func(m *mutant) { m.stale = true }},
+	{"a refreshed view taken for another", "values taken, rows and refreshes are no change", func(m *mutant) {
+		var refreshes atomic.Int64
+		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
+			refreshes.Add(1)
+			return done
+		}
+		m.load = func(_ context.Context, _ dialect.Querier, cat *dialect.Catalog) {
+			for i := range cat.Matviews {
+				cat.Matviews[i].ID += 1000 * refreshes.Load()
+			}
+		}
+	}},
 }
 
 // blind looks at what is left of the catalog when something of it is gone.
