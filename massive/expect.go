@@ -27,7 +27,8 @@ type (
 // Expect makes the load fail, and every Reload after it, unless all of the expectations are met: no picture that
 // breaks them is ever published, so that what a lookup finds is what the program was written for. The error wraps
 // [ErrDrift], as [Drifts], which list all that differs. Expectations that can't be met whatever the database holds
-// (an enum's labels in two orders, a label of no bytes …) give [ErrInvalid].
+// (an enum's labels in two orders, or in orders that together go round in a circle; two structs for all columns of one
+// view, and of different ones; a label of no bytes …) give [ErrInvalid], which names those that contradict each other.
 func Expect(expectations ...Expectation) LoadOption {
 	return LoadOption{"Expect", func(s *registry.Selection) error {
 		if len(expectations) == 0 {

@@ -87,8 +87,8 @@ func (s *enumShape) check() error {
 	return nil
 }
 
-// consistent is the error of expectations that can't be met, whatever the database holds.
-func (sel *Selection) consistent() error {
+// consistent is the error of expectations that can't be met, whatever the database behind q holds.
+func (sel *Selection) consistent(q dialect.Querier) error {
 	for i, e := range sel.Expect {
 		switch {
 		case e.kind == 0:
@@ -99,39 +99,7 @@ func (sel *Selection) consistent() error {
 			return fmt.Errorf("%w: something is expected of %s %s, and Only leaves that kind out", dialect.ErrInvalid, e.kind, e.name)
 		}
 	}
-	return contradiction(sel.Expect, func(e Expectation) dialect.Name { return e.name })
-}
-
-// contradiction is the error of two expectations of one enum that can't both be met.
-func contradiction(all []Expectation, name func(Expectation) dialect.Name) error {
-	byName := map[dialect.Name][]*enumShape{}
-	for _, e := range all {
-		if e.enum == nil {
-			continue
-		}
-		n := name(e)
-		for _, before := range byName[n] {
-			if !compatible(before, e.enum) {
-				return fmt.Errorf("%w: two expectations of enum %s contradict each other: labels %q%s and %q%s",
-					dialect.ErrInvalid, n, before.labels, before.suffix(), e.enum.labels, e.enum.suffix())
-			}
-		}
-		byName[n] = append(byName[n], e.enum)
-	}
-	return nil
-}
-
-func (s *enumShape) suffix() string {
-	if s.extra {
-		return " (and others)"
-	}
-	return ""
-}
-
-// compatible tells whether an enum could be both.
-func compatible(a, b *enumShape) bool {
-	d := a.compare(b.labels)
-	return len(d.Reordered) == 0 && (len(d.Missing) == 0 || b.extra) && (len(d.Extra) == 0 || a.extra)
+	return contradiction(sel.Expect, func(e *Expectation) dialect.Name { return e.name }, mapper(q))
 }
 
 // compare lists how labels differ from the expected ones, extra ones always.
@@ -192,12 +160,16 @@ func longestRise(numbers []int) []bool {
 // meets is the error where the registry is not as expected: [Drifts], all of them, or one that wraps
 // [dialect.ErrInvalid] where only now it shows that the expectations can't be met.
 func (r *Registry) meets(all []Expectation) error {
-	err := contradiction(all, func(e Expectation) dialect.Name {
-		if found, err := find(r, &r.enums, e.name.Quoted()); err == nil {
+	err := contradiction(all, func(e *Expectation) dialect.Name {
+		if e.kind == dialect.KindMatview {
+			if found, err := find(r, &r.matviews, e.name.Quoted()); err == nil {
+				return found.def.Name
+			}
+		} else if found, err := find(r, &r.enums, e.name.Quoted()); err == nil {
 			return found.def.Name
 		}
 		return e.name
-	})
+	}, mapper(r.access.querier))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -176,6 +177,153 @@ func TestExpectationsThatCantBe(t *testing.T) {
 	_, err = expecting(moods("a"), registry.EnumIs(strings.Repeat("m", 64), []string{"a"}))
 	if !errors.Is(err, dialect.ErrInvalid) || errors.Is(err, dialect.ErrDrift) {
 		t.Errorf("a name of 64 bytes: %v", err)
+	}
+}
+
+// Each two can be met, and all of them can't: what is named are those that it takes.
+func TestExpectationsThatCantBeTogether(t *testing.T) {
+	t.Parallel()
+	lax := func(labels ...string) registry.Expectation {
+		return registry.EnumIs("mood", labels, registry.AllowExtra())
+	}
+	circle := []registry.Expectation{lax("x", "a"), lax("a", "b"), lax("b", "x", "c"), lax("c", "y"), lax("b", "c"), lax("c", "a")}
+	d, err := expecting(moods("a", "b", "c"), circle...)
+	const says = `invalid argument: 3 expectations of enum mood contradict each other: labels ["x" "a"] (and others), ["a" "b"] (and others) and ["b" "x" "c"] (and others)`
+	if !errors.Is(err, dialect.ErrInvalid) || !strings.HasSuffix(err.Error(), says) || len(d.calls) > 0 {
+		t.Errorf("a circle of three: %v, asked %v", err, d.calls)
+	}
+	if _, err := expecting(moods("a", "b", "x", "c", "y"), circle[1:5]...); err != nil {
+		t.Errorf("without a circle: %v", err)
+	}
+	// Only the catalog tells that the names are one.
+	_, err = expecting(moods("a"), lax("a", "b"), registry.EnumIs("app.mood", []string{"b", "c"}, registry.AllowExtra()), lax("c", "a"))
+	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "3 expectations of enum app.mood") {
+		t.Errorf("a circle under two names: %v", err)
+	}
+}
+
+// Expectations are refused if, and only if, no enum meets them all.
+func TestContradictionIsWhatNoEnumMeets(t *testing.T) {
+	t.Parallel()
+	enums := arrangements("abcd")
+	random := rand.New(rand.NewPCG(3, 4))
+	var refused int
+	for range 400 {
+		var es []registry.Expectation
+		for range 2 + random.IntN(4) {
+			labels := enums[1+random.IntN(len(enums)-1)]
+			var opts []registry.ExpectOption
+			if labels = labels[:min(len(labels), 3)]; random.IntN(8) > 0 {
+				opts = append(opts, registry.AllowExtra())
+			}
+			es = append(es, registry.EnumIs("mood", labels, opts...))
+		}
+		possible := slices.ContainsFunc(enums, func(labels []string) bool {
+			return !slices.ContainsFunc(es, func(e registry.Expectation) bool {
+				_, err := expecting(moods(labels...), e)
+				return err != nil
+			})
+		})
+		_, err := expecting(moods("a"), es...)
+		if errors.Is(err, dialect.ErrInvalid) == possible {
+			t.Errorf("%+v: some enum meets them: %v, and the error is %v", es, possible, err)
+		}
+		if !possible {
+			refused++
+		}
+	}
+	if refused < 50 || refused > 350 {
+		t.Errorf("%d of 400 can't be met", refused)
+	}
+}
+
+// arrangements are all orders of all choices of the letters, the one of none first.
+func arrangements(letters string) (all [][]string) {
+	all = [][]string{nil}
+	for i := 0; i < len(all); i++ {
+		for _, l := range strings.Split(letters, "") {
+			if !slices.Contains(all[i], l) {
+				all = append(all, slices.Concat(all[i], []string{l}))
+			}
+		}
+	}
+	return all
+}
+
+// reading is a stub for which any column goes into any field.
+type reading struct{ *stub }
+
+func (reading) CheckColumn(string, reflect.Type) string { return "" }
+
+// Expectations of rows are refused if, and only if, no columns meet them all.
+func TestContradictionIsWhatNoColumnsMeet(t *testing.T) {
+	t.Parallel()
+	type (
+		a   struct{ A int }
+		b   struct{ B int }
+		ab  struct{ B, A int }
+		abc struct{ A, B, C int }
+		in  struct{ C struct{ D int } } // reads c.d, and nothing goes into c
+	)
+	rows := []func(opts ...registry.ExpectOption) registry.Expectation{
+		func(opts ...registry.ExpectOption) registry.Expectation { return registry.RowsAre[a]("days", opts...) },
+		func(opts ...registry.ExpectOption) registry.Expectation { return registry.RowsAre[b]("days", opts...) },
+		func(opts ...registry.ExpectOption) registry.Expectation {
+			return registry.RowsAre[*ab]("days", opts...)
+		},
+		func(opts ...registry.ExpectOption) registry.Expectation {
+			return registry.RowsAre[abc]("days", opts...)
+		},
+		func(opts ...registry.ExpectOption) registry.Expectation { return registry.RowsAre[in]("days", opts...) },
+		func(opts ...registry.ExpectOption) registry.Expectation {
+			return registry.RowsAre[string]("days", opts...)
+		},
+	}
+	var es []registry.Expectation
+	for _, r := range rows {
+		es = append(es, r(), r(registry.AllowExtra()))
+	}
+	load := func(columns []string, es ...registry.Expectation) error {
+		view := dialect.MatviewDef{Object: dialect.Object{ID: 1, Name: dialect.Name{Schema: "app", Name: "days"}, Visible: true}}
+		for _, c := range columns {
+			view.Columns = append(view.Columns, dialect.Column{Name: c, Type: "integer"})
+		}
+		cat := &dialect.Catalog{SearchPath: []string{"app"}, Matviews: []dialect.MatviewDef{view}}
+		_, err := registry.Load(t.Context(), &querier{}, reading{&stub{catalog: cat}}, registry.Selection{Expect: es})
+		return err
+	}
+	var views [][]string // by their columns
+	for _, letters := range []string{"abc", "abcd"} {
+		for _, columns := range arrangements(letters) {
+			if slices.IsSorted(columns) {
+				if i := slices.Index(columns, "d"); i >= 0 {
+					columns[i] = "c.d"
+				}
+				views = append(views, columns)
+			}
+		}
+	}
+	var refused, met int
+	for i, one := range es {
+		for j, two := range es[:i+1] {
+			for _, three := range es[:j+1] {
+				possible := slices.ContainsFunc(views, func(columns []string) bool {
+					return load(columns, one) == nil && load(columns, two) == nil && load(columns, three) == nil
+				})
+				err := load([]string{"z"}, one, two, three)
+				if errors.Is(err, dialect.ErrInvalid) == possible {
+					t.Errorf("%+v, %+v and %+v: some view meets them: %v, and the error is %v", one, two, three, possible, err)
+				}
+				if possible {
+					met++
+				} else {
+					refused++
+				}
+			}
+		}
+	}
+	if refused < 50 || met < 50 {
+		t.Errorf("%d can't be met, and %d can", refused, met)
 	}
 }
 

@@ -96,7 +96,7 @@ func load(
 	if err := a.check(); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
-	if err := sel.consistent(); err != nil {
+	if err := sel.consistent(q); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
 	cat, err := read()

@@ -153,6 +153,9 @@ var enumMutants = []mutation{
 	{"no column goes anywhere", "a view whose columns don't go into the struct is ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "it doesn't" }
 	}},
+	{"two names of one enum taken for two", "expectations that can't be met, whatever the database holds, are ErrInvalid", onObjects(func(o *dialect.Object) {
+		o.Visible = false
+	})},
 	{"labels lost on load", "an enum whose labels are not as expected is ErrDrift", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = cat.Enums[i].Labels[:min(2, len(cat.Enums[i].Labels))]

@@ -279,7 +279,20 @@ func expectRules() []rule {
 			c.fails(c.m.Verify(c.Context()), massive.ErrInvalid, "nothing is expected")
 			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad"}), massive.EnumIs("mood", []string{"ok"})), massive.ErrInvalid, "contradict")
 			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", "ok", "happy"}), massive.EnumIs("public.mood", []string{"ok", "sad"}, massive.AllowExtra())),
-				massive.ErrInvalid, "contradict")
+				massive.ErrInvalid, "two expectations of enum public.mood contradict")
+			lax := func(name string, labels ...string) massive.Expectation {
+				return massive.EnumIs(name, labels, massive.AllowExtra())
+			}
+			c.ok(c.m.Verify(c.Context(), lax("mood", "sad", "ok"), lax("mood", "ok", "happy"), lax("public.mood", "sad", "happy")))
+			for _, name := range []string{"mood", "public.mood"} {
+				c.fails(c.m.Verify(c.Context(), lax("mood", "sad", "ok"), lax("mood", "ok", "happy"), lax(name, "happy", "sad"), lax("mood", "ok")),
+					massive.ErrInvalid, "3 expectations of enum", `contradict each other: labels ["sad" "ok"] (and others), ["ok" "happy"] (and others) and ["happy" "sad"] (and others)`)
+			}
+			type fewer struct{ N int64 }
+			for _, name := range []string{"days", "public.days"} {
+				c.fails(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days"), massive.RowsAre[day](name, massive.AllowExtra())), massive.ErrInvalid,
+					"two expectations of materialized view", `fewer with columns ["n"]`, `day with columns ["n" "name"] (and others)`)
+			}
 			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", ""})), massive.ErrInvalid, "empty")
 		},
 	}, {
