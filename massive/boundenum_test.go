@@ -433,6 +433,42 @@ func TestEnumMessages(t *testing.T) {
 	})
 }
 
+// Texts that no label can be are those that the server refuses, and they are not sent to it.
+func TestTextsThatAreNoLabel(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, moodType, func(t *testing.T, e *env) {
+		ctx := t.Context()
+		w, e := e.wired(t, "")
+		m := load(t, e.conn(t))
+		mood := bind(t, m)
+		tx := e.begin(t)
+		inside := mood.With(tx)
+		for _, label := range []Mood{"a\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x00"} {
+			if label != "a\x00" { // which ends the message
+				_, err := e.pool.ExecContext(ctx, "ALTER TYPE mood ADD VALUE '"+string(label)+"'")
+				var is interface{ SQLState() string }
+				if !errors.As(err, &is) || is.SQLState() != "22021" {
+					t.Errorf("the server says of %q: %v", label, err)
+				}
+			}
+			w.took()
+			for _, b := range []*massive.BoundEnum[Mood]{mood, inside} {
+				mustBe(t, b.AddValue(ctx, label), massive.ErrInvalid, "massive: add a label to public.mood: ", fmt.Sprintf("label %q", label))
+				mustBe(t, b.AddValue(ctx, "x", massive.Before(label)), massive.ErrInvalid, fmt.Sprintf("label %q", label))
+				_, err := b.EnsureValue(ctx, label)
+				mustBe(t, err, massive.ErrInvalid, fmt.Sprintf("label %q", label))
+				mustBe(t, b.RenameValue(ctx, label, "x"), massive.ErrInvalid, "massive: rename a label of public.mood: ", fmt.Sprintf("label %q", label))
+				mustBe(t, b.RenameValue(ctx, Sad, label), massive.ErrInvalid, fmt.Sprintf("label %q", label))
+			}
+			mustBe(t, m.Verify(ctx, massive.EnumIs("mood", []Mood{Sad, label}, massive.AllowExtra())), massive.ErrInvalid, fmt.Sprintf("label %q", label))
+			same(t, fmt.Sprintf("sent for %q", label), w.took(), "")
+		}
+		done(t, inside.AddValue(ctx, "\ufffd")) // the transaction lives, and this is one
+		done(t, tx.Rollback())
+		done(t, mood.AddValue(ctx, "\U0010ffff"))
+	})
+}
+
 // What was done is told, where the picture could not follow.
 func TestAddValueWhoseReloadFails(t *testing.T) {
 	t.Parallel()

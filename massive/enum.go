@@ -168,8 +168,8 @@ func place(at []Place) (dialect.LabelPlace, error) {
 // rule, and which Explain finds in an error of the program's own.
 //
 // Errors: [ErrLabelExists], [ErrLabelUnknown] for a neighbour that the enum doesn't have, [ErrPermission],
-// [ErrReadOnly], [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is empty, too long or holds a NUL;
-// [ErrDrift] where the enum would not be what was expected at Load any more: then nothing was changed. An error that
+// [ErrReadOnly], [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is empty, too long, no UTF-8 or
+// holds a NUL; [ErrDrift] where the enum would not be what was expected at Load any more: then nothing was changed. An error that
 // says that the label was added comes of the reload behind it.
 func (b *BoundEnum[T]) AddValue(ctx context.Context, label T, at ...Place) error {
 	_, err := b.add(ctx, label, at, false)

@@ -45,7 +45,8 @@ func Expect(expectations ...Expectation) LoadOption {
 //	massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))
 //
 // With [AllowExtra] the database may have others, too, wherever they stand. Labels that were appended locally don't
-// count. No label at all, an empty one, one that is there twice or longer than the server's can be is [ErrInvalid].
+// count. No label at all, an empty one, one that is there twice, is longer than the server's can be, is no UTF-8 or
+// holds a NUL is [ErrInvalid].
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	return registry.EnumIs(name, values, opts...)
 }

@@ -101,6 +101,7 @@ func TestBadExpectations(t *testing.T) {
 		"the label is empty":                    {massive.EnumIs("mood", []Mood{Sad, ""})},
 		`label "sad" is given twice`:            {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
 		"holds a NUL byte":                      {massive.EnumIs("mood", []string{"a\x00"})},
+		`label "a\xff" is no valid UTF-8`:       {massive.EnumIs("mood", []string{"a\xff"})},
 		`name "a.b.c" has more than two parts`:  {massive.EnumIs("a.b.c", []string{"a"})},
 		"the name is empty":                     {massive.EnumIs("", []string{"a"})},
 		"option AllowExtra is given twice":      {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},

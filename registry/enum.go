@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -87,6 +88,8 @@ func checkLabel(l string, maxBytes int) error {
 		return fmt.Errorf("%w: the label is empty", dialect.ErrInvalid)
 	case strings.IndexByte(l, 0) >= 0:
 		return fmt.Errorf("%w: label %q holds a NUL byte", dialect.ErrInvalid, l)
+	case !utf8.ValidString(l):
+		return fmt.Errorf("%w: label %q is no valid UTF-8", dialect.ErrInvalid, l)
 	case maxBytes > 0 && len(l) > maxBytes:
 		return fmt.Errorf("%w: label %q is %d bytes long, and the server's end at %d", dialect.ErrInvalid, l, len(l), maxBytes)
 	}

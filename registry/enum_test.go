@@ -213,6 +213,7 @@ func TestAppendLabelsRefuses(t *testing.T) {
 		{[]string{"new", ""}, dialect.ErrInvalid, `invalid argument: the label is empty`},
 		{[]string{"a\x00"}, dialect.ErrInvalid, `invalid argument: label "a\x00" holds a NUL byte`},
 		{[]string{"\x00"}, dialect.ErrInvalid, `invalid argument: label "\x00" holds a NUL byte`},
+		{[]string{"new", "a\xff"}, dialect.ErrInvalid, `invalid argument: label "a\xff" is no valid UTF-8`},
 		{[]string{long}, dialect.ErrInvalid, `invalid argument: label "` + long + `" is 64 bytes long, and the server's end at 63`},
 		{[]string{"ok"}, dialect.ErrLabelExists, `label exists: "ok"`},
 		{[]string{"new", "ok"}, dialect.ErrLabelExists, `label exists: "ok"`},

@@ -34,8 +34,8 @@ type enumShape struct {
 }
 
 // EnumIs expects an enum to exist and to have exactly these labels, in this order. The name is as for a lookup. No
-// label at all, an empty label, one that is there twice, or one that is longer than the server's can be, is refused
-// with [dialect.ErrInvalid] by whoever is handed the expectation.
+// label at all, an empty label, one that is there twice, is longer than the server's can be, is no UTF-8 or holds a NUL,
+// is refused with [dialect.ErrInvalid] by whoever is handed the expectation.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindEnum, name)
 	shape := &enumShape{labels: make([]string, len(values))}

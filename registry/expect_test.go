@@ -342,6 +342,8 @@ func TestAlteringAnEnumAsksForWhatCanBe(t *testing.T) {
 		{"new", dialect.LabelPlace{Before: "nobody"}, nil, true},
 		{"", dialect.LabelPlace{}, dialect.ErrInvalid, false},
 		{"a\x00", dialect.LabelPlace{}, dialect.ErrInvalid, false},
+		{"a\xff", dialect.LabelPlace{}, dialect.ErrInvalid, false},
+		{"new", dialect.LabelPlace{Before: "a\xff"}, dialect.ErrInvalid, false},
 		{long, dialect.LabelPlace{}, dialect.ErrInvalid, false},
 		{"new", dialect.LabelPlace{After: long}, dialect.ErrInvalid, false},
 		{"new", dialect.LabelPlace{Before: "a", After: "b"}, dialect.ErrInvalid, false},

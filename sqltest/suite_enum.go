@@ -28,6 +28,7 @@ func enumRules() []rule {
 			c.fails(c.m.AppendEnum("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
 			c.fails(c.m.AppendEnum("mood", ""), massive.ErrInvalid)
 			c.fails(c.m.AppendEnum("mood", "a\x00"), massive.ErrInvalid)
+			c.fails(c.m.AppendEnum("mood", "a\xff"), massive.ErrInvalid)
 			c.fails(c.m.AppendEnum("mood"), massive.ErrInvalid)
 			c.fails(c.m.AppendEnum("moods", "new"), massive.ErrNotFound, "did you mean public.mood?")
 			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})

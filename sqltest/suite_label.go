@@ -96,6 +96,11 @@ func labelRules() []rule {
 				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "ok", "ok") }, massive.ErrLabelExists, "ok"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "") }, massive.ErrInvalid, "empty"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "a\x00") }, massive.ErrInvalid, "NUL"},
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "a\xff") }, massive.ErrInvalid, "UTF-8"},
+				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x", massive.After("a\xff")) }, massive.ErrInvalid, "UTF-8"},
+				{func(b *massive.BoundEnum[string]) error { _, err := b.EnsureValue(c.Context(), "a\xff"); return err }, massive.ErrInvalid, "UTF-8"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "ok", "a\xff") }, massive.ErrInvalid, "UTF-8"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "a\xff", "x") }, massive.ErrInvalid, "UTF-8"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x", massive.Place{}) }, massive.ErrInvalid, "zero Place"},
 			} {
 				c.afresh()
@@ -294,6 +299,7 @@ func expectRules() []rule {
 					"two expectations of materialized view", `fewer with columns ["n"]`, `day with columns ["n" "name"] (and others)`)
 			}
 			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", ""})), massive.ErrInvalid, "empty")
+			c.fails(c.m.Verify(c.Context(), lax("mood", "sad", "a\xff")), massive.ErrInvalid, "UTF-8")
 		},
 	}, {
 		name: "expect/rows", says: "a view whose columns don't go into the struct is ErrDrift, with what is missing, extra or of another type",
