@@ -59,8 +59,9 @@ func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectatio
 // T is a struct whose fields each have a column, as sqlx maps them (by the mapper of a *sqlx.DB or *sqlx.Tx that the
 // structures are loaded through), or a plain value for a view of one column. A column that no field is for is an
 // error, unless [AllowExtra] says otherwise, for a sqlx that is Unsafe. So is a column whose type the field can't take,
-// whatever the driver: text in an int64, a bigint in an int32. A field that scans by itself takes any. Whether there
-// are NULLs is not looked at. A T that no row goes into is [ErrInvalid].
+// whatever the driver: text in an int64, a bigint in an int32, an enum in an int (where [Only] leaves the enums out
+// nothing tells that a type is one, and its column passes for whatever field). A field that scans by itself takes any.
+// Whether there are NULLs is not looked at. A T that no row goes into is [ErrInvalid].
 func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
 	return registry.RowsAre[T](name, opts...)
 }

@@ -223,15 +223,17 @@ func notFound[T structure](r *Registry, s *shelf[T], n dialect.Name) *NotFoundEr
 	return e
 }
 
+// answersTo tells whether a name, as a program writes it, means the object.
+func answersTo(o *dialect.Object, n dialect.Name) bool {
+	return o.Name == n || n.Schema == "" && o.Name.Name == n.Name && o.Visible
+}
+
 func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReason, []dialect.Name, string) {
 	if !r.filter.Has(s.kind) {
 		return KindLeftOut, nil, "that kind was not loaded: Only left it out"
 	}
-	asked := func(o *dialect.Object) bool {
-		return o.Name == n || n.Schema == "" && o.Name.Name == n.Name && o.Visible
-	}
 	for _, o := range r.omissions {
-		if o.Kind == s.kind && asked(o.object) {
+		if o.Kind == s.kind && answersTo(o.object, n) {
 			return omitted(o)
 		}
 	}
@@ -270,7 +272,7 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 		return OtherKind, []dialect.Name{o.Name}, article(kind) + " of that name exists"
 	}
 	for _, o := range r.omissions {
-		if asked(o.object) {
+		if answersTo(o.object, n) {
 			return OtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.Why)
 		}
 	}

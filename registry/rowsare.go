@@ -21,8 +21,9 @@ type rowShape struct {
 
 // RowsAre expects a materialized view to exist and its rows to go into values of type T, a struct or, for a view of
 // one column, a plain value, as [Matview].Select reads them: a column for each field, as sqlx maps them, of a type
-// whose values go into it, and no other column. A T that no row goes into is refused with [dialect.ErrInvalid] by
-// whoever is handed the expectation.
+// whose values go into it, and no other column. Which types are enums is what the load tells: where the filter's kinds
+// leave enums out, a column of one passes for whatever field. A T that no row goes into is refused with
+// [dialect.ErrInvalid] by whoever is handed the expectation.
 func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindMatview, name)
 	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]())}
@@ -177,12 +178,23 @@ func (r *Registry) unfit(checker dialect.RowChecker, column string, t reflect.Ty
 	if scans(t) || t.Kind() == reflect.Interface {
 		return ""
 	}
-	n, err := dialect.ParseName(column)
-	if _, labels := r.enums.get(n); err == nil && labels {
+	if r.hasEnum(column) {
 		if t.Kind() == reflect.String || t == bytesType {
 			return ""
 		}
 		return "the labels of an enum are text"
 	}
 	return checker.CheckColumn(column, t)
+}
+
+// hasEnum tells whether a column's type, as the dialect writes it, is an enum: also one that a pattern leaves out.
+func (r *Registry) hasEnum(typ string) bool {
+	n, err := dialect.ParseName(typ)
+	if err != nil {
+		return false
+	}
+	if _, loaded := r.enums.get(n); loaded {
+		return true
+	}
+	return slices.ContainsFunc(r.omissions, func(o Omission) bool { return o.Kind == dialect.KindEnum && answersTo(o.object, n) })
 }
