@@ -159,6 +159,7 @@ func mutations() []mutation {
 		enumMutants,
 		sequenceMutants,
 		sessionMutants,
+		behindMutants,
 		staleMutants,
 		unclassified,
 		untimed,
