@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/massive"
 )
@@ -26,7 +28,7 @@ func newBoard(out io.Writer, plan *massive.Plan) *board {
 	for i, s := range plan.Steps {
 		b.views = append(b.views, massive.ViewReport{Name: s.Name})
 		b.place[s.Name] = i
-		b.width = max(b.width, len(s.Name.String()))
+		b.width = max(b.width, utf8.RuneCountInString(s.Name.String()))
 	}
 	if b.live {
 		b.draw()
@@ -54,18 +56,38 @@ func (b *board) show(p massive.Progress) {
 	b.draw()
 }
 
-// draw writes all lines over those that it wrote before.
+// draw writes all lines over those that it wrote before. That takes a terminal's line for each: so they are cut, and
+// wrapping is off meanwhile, for a terminal that is narrower or characters that are wider than is assumed.
 func (b *board) draw() {
-	const up, clear = "\x1b[%dA", "\x1b[K\n"
+	const up, clear, wrapOff, wrapOn = "\x1b[%dA", "\x1b[K", "\x1b[?7l", "\x1b[?7h"
 	var text strings.Builder
+	text.WriteString(wrapOff)
 	if b.drawn {
 		fmt.Fprintf(&text, up, len(b.views))
 	}
 	b.drawn = true
 	for _, v := range b.views {
-		fmt.Fprintf(&text, "  %s %-*s  %s%s", mark(v), b.width, v.Name, state(v), clear)
+		// Cleared first: at the end of a line that is too long, it would clear the last character, too.
+		text.WriteString(clear + b.line(v) + "\n")
 	}
+	text.WriteString(wrapOn)
 	fmt.Fprint(b.out, text.String())
+}
+
+// columns is what a line may take: one less than the 80 of the usual terminal, some of which wrap when the last is taken.
+const columns = 79
+
+func (b *board) line(v massive.ViewReport) string {
+	text := []rune(fmt.Sprintf("  %s %-*s  %s", mark(v), b.width, v.Name, state(v)))
+	for i, c := range text {
+		if !unicode.IsPrint(c) { // a name may hold a line break, and an error another's text
+			text[i] = ' '
+		}
+	}
+	if len(text) > columns {
+		return string(text[:columns-1]) + "…"
+	}
+	return string(text)
 }
 
 func mark(v massive.ViewReport) string {
@@ -89,9 +111,6 @@ func state(v massive.ViewReport) string {
 		return fmt.Sprintf("%v (%s)", v.Duration.Round(time.Millisecond), v.Mode)
 	case v.Outcome != 0:
 		reason, _, _ := strings.Cut(v.Reason, "\n")
-		if runes := []rune(reason); len(runes) > 70 { // a line must not take two of the terminal's
-			reason = string(runes[:69]) + "…"
-		}
 		return v.Outcome.String() + ": " + reason
 	case v.Start.IsZero():
 		return "waits"

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
@@ -142,11 +144,47 @@ func TestBoard(t *testing.T) {
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now(), Outcome: massive.Failed, Reason: strings.Repeat("x", 100) + "\nmore"}})
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("b"), Outcome: massive.SkippedUpstream, Reason: "it depends on public.a, which failed"}})
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("longer"), Start: time.Now(), Outcome: massive.Refreshed, Duration: 1500 * time.Microsecond, Mode: massive.Blocking}})
-	want := "  … public.a       is refreshed|  · public.b       waits|  · public.longer  waits|^" +
-		"  ✗ public.a       failed: " + strings.Repeat("x", 69) + "…|  · public.b       waits|  · public.longer  waits|^" +
-		"  ✗ public.a       failed: " + strings.Repeat("x", 69) + "…|  - public.b       skipped: it depends on public.a, which failed|  · public.longer  waits|^" +
-		"  ✗ public.a       failed: " + strings.Repeat("x", 69) + "…|  - public.b       skipped: it depends on public.a, which failed|  ✓ public.longer  2ms (blocking)|"
-	if got := strings.NewReplacer("\x1b[K\n", "|", "\x1b[3A", "^").Replace(out.String()); got != want {
+	want := "<|  … public.a       is refreshed|  · public.b       waits|  · public.longer  waits>" +
+		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  · public.b       waits|  · public.longer  waits>" +
+		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  · public.longer  waits>" +
+		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  ✓ public.longer  2ms (blocking)>"
+	if got := strings.NewReplacer("\n\x1b[K", "|", "\x1b[?7l\x1b[K", "<|", "\x1b[?7l\x1b[3A\x1b[K", "<|", "\n\x1b[?7h", ">").Replace(out.String()); got != want {
 		t.Errorf("it drew\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Whatever a view is called and an error says, a view's line is one of the terminal's 80 columns: the next redraw goes
+// up by the number of views.
+func TestBoardFits(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("für_immer_", 6)
+	plan := &massive.Plan{Steps: []massive.Step{
+		{Name: massive.Name{Schema: "report", Name: "best_shop"}}, {Name: massive.Name{Schema: long, Name: long}},
+		{Name: massive.Name{Schema: "odd", Name: "two\nlines\tand\r\x1b[2J"}},
+	}}
+	for _, steps := range [][]massive.Step{plan.Steps, plan.Steps[:1], plan.Steps[2:]} {
+		var out bytes.Buffer
+		b := newBoard(&out, &massive.Plan{Steps: steps})
+		b.live = true
+		for _, s := range steps {
+			for _, v := range []massive.ViewReport{
+				{}, {Start: time.Now()}, {Outcome: massive.Refreshed, Duration: 9 * time.Hour, Mode: massive.Concurrent},
+				{Outcome: massive.Failed, Reason: strings.Repeat("its query failed ", 20)},
+				{Outcome: massive.SkippedUpstream, Reason: "it depends on\ttwo\rwords\x1b[2J and more\nlines"},
+			} {
+				v.Name = s.Name
+				b.show(massive.Progress{View: v})
+			}
+		}
+		drawn := 0
+		for line := range strings.Lines(regexp.MustCompile(`\x1b\[(K|\?7[lh]|\d+A)`).ReplaceAllString(out.String(), "")) {
+			drawn++
+			if line = strings.TrimSuffix(line, "\n"); utf8.RuneCountInString(line) > 79 || strings.ContainsFunc(line, unicode.IsControl) {
+				t.Errorf("it drew %q, of %d characters", line, utf8.RuneCountInString(line))
+			}
+		}
+		if want := 5 * len(steps) * len(steps); drawn != want {
+			t.Errorf("it drew %d lines for %d steps, want %d", drawn, len(steps), want)
+		}
 	}
 }
