@@ -30,8 +30,8 @@ type planning struct {
 	savepoints           bool
 	hints                map[dialect.Name]time.Duration
 	refresh              []RefreshOption
-	how                  dialect.Refresh // what refresh comes to
-	report               []func(Progress)
+	how                  dialect.Refresh                   // what refresh comes to
+	report               []func(context.Context, Progress) // with the run's context
 }
 
 // Views refreshes these views instead of all, and no others unless [Upstream] or [Downstream] say so. Names are as for
@@ -143,19 +143,19 @@ func OnProgress(f func(Progress)) PlanOption {
 		if f == nil {
 			return fmt.Errorf("%w: the function is nil", dialect.ErrInvalid)
 		}
-		p.report = append(p.report, f)
+		p.report = append(p.report, func(_ context.Context, pr Progress) { f(pr) })
 		return nil
 	}}
 }
 
 // LogProgress logs what OnProgress tells: a refresh that begins or ends well at level Info, a view that was not refreshed
-// at Warn, one that failed at Error.
+// at Warn, one that failed at Error. A handler finds in the context what the context of [Plan.Run] holds, such as a trace.
 func LogProgress(l *slog.Logger) PlanOption {
 	return PlanOption{"LogProgress", func(_ *Registry, p *planning) error {
 		if l == nil {
 			return fmt.Errorf("%w: the logger is nil", dialect.ErrInvalid)
 		}
-		p.report = append(p.report, func(pr Progress) { pr.log(l) })
+		p.report = append(p.report, func(ctx context.Context, pr Progress) { pr.log(ctx, l) })
 		return nil
 	}}
 }

@@ -115,7 +115,7 @@ func (p Progress) Ended() bool { return p.View.Outcome != 0 }
 // String is the step in a line: "[3/40] public.daily refreshed in 20ms (blocking, the default)".
 func (p Progress) String() string { return fmt.Sprintf("[%d/%d] %s", p.Done, p.Total, p.View) }
 
-func (p Progress) log(l *slog.Logger) {
+func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	v := p.View
 	attrs := []slog.Attr{slog.String("view", v.Name.String()), slog.String("mode", v.Mode.String()), slog.String("why", v.Why),
 		slog.Int("done", p.Done), slog.Int("total", p.Total)}
@@ -138,5 +138,5 @@ func (p Progress) log(l *slog.Logger) {
 	if v.Err != nil {
 		attrs = append(attrs, slog.String("error", v.Err.Error()))
 	}
-	l.LogAttrs(context.Background(), level, text, attrs...)
+	l.LogAttrs(ctx, level, text, attrs...)
 }

@@ -77,7 +77,7 @@ func (r *run) follow(ctx context.Context) {
 	callbacks := r.plan.planning.report
 	tell := func(p Progress) {
 		for _, f := range callbacks {
-			f(p)
+			f(ctx, p)
 		}
 	}
 	_, pool := r.plan.registry.access.querier.(interface{ Stats() sql.DBStats })
@@ -88,7 +88,7 @@ func (r *run) follow(ctx context.Context) {
 		r.carryOut(ctx)
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(ctx)
 	var news mailbox
 	news.arrived = make(chan struct{}, 1)
 	r.emit = news.put
@@ -96,7 +96,7 @@ func (r *run) follow(ctx context.Context) {
 	go func() {
 		defer close(finished)
 		defer news.close()
-		r.carryOut(ctx)
+		r.carryOut(running)
 	}()
 	// A callback may panic, or end its goroutine as t.FailNow does: then the run ends, and this waits for it.
 	defer func() {

@@ -541,6 +541,52 @@ level=INFO msg="refresh refreshed" view=public.d mode=blocking why="the default"
 	})
 }
 
+// A handler gets the context of the run, and so what tells one run's lines from another's; also of a run that was cancelled,
+// whose views are logged as those that were not refreshed.
+func TestProgressContext(t *testing.T) {
+	t.Parallel()
+	for _, q := range []dialect.Querier{&pool{}, &transaction{}} {
+		synctest.Test(t, func(t *testing.T) {
+			handler := &traced{}
+			ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "run 7"), 1500*time.Millisecond)
+			defer cancel()
+			_, err := registry.New(views("a", "b", "c < b"), registry.Selection{}, &sleeper{}, q).RefreshAll(ctx, registry.LogProgress(slog.New(handler)))
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			want := []string{
+				"run 7: INFO refresh started public.b", "run 7: INFO refresh refreshed public.b", "run 7: INFO refresh started public.a",
+				"run 7: WARN refresh cancelled public.a", "run 7: WARN refresh cancelled public.c",
+			}
+			if !slices.Equal(handler.lines, want) {
+				t.Errorf("on a %T it logged\n\t%s\nwant\n\t%s", q, strings.Join(handler.lines, "\n\t"), strings.Join(want, "\n\t"))
+			}
+		})
+	}
+}
+
+type traceKey struct{}
+
+// traced is a handler that adds what its context says, as those do that add the trace.
+type traced struct{ lines []string }
+
+func (*traced) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *traced) Handle(ctx context.Context, r slog.Record) error {
+	line := fmt.Sprintf("%v: %v %s", ctx.Value(traceKey{}), r.Level, r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "view" {
+			line += " " + a.Value.String()
+		}
+		return true
+	})
+	h.lines = append(h.lines, line)
+	return nil
+}
+
+func (h *traced) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h *traced) WithGroup(string) slog.Handler      { return h }
+
 // On a pool no refresh waits for a callback, however slow; each view is told of in order all the same.
 func TestProgressHoldsNothingUp(t *testing.T) {
 	t.Parallel()
