@@ -47,7 +47,7 @@ func (c Change) String() string {
 	if len(c.Details) > 0 {
 		text += ": " + strings.Join(c.Details, "; ")
 	}
-	return text
+	return printable(text)
 }
 
 // Changes are what differs between two registries, by kind, schema and name. Nil means nothing.

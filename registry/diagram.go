@@ -107,6 +107,9 @@ func dotText(n dialect.Name) string {
 
 // printable is the text with what can't be seen, such as control characters, as Go writes it.
 func printable(text string) string {
+	if !strings.ContainsFunc(text, func(c rune) bool { return !strconv.IsPrint(c) }) {
+		return text
+	}
 	var b strings.Builder
 	for _, c := range text {
 		if !strconv.IsPrint(c) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -547,7 +548,8 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 	return mode, why, obstacles
 }
 
-// String is the plan, a line for each step and for each view left out that has to do with one.
+// String is the plan, a line for each step and for each view left out that has to do with one. What can't be seen in a
+// name, such as a line break, stands there as Go writes it.
 func (p *Plan) String() string {
 	var b strings.Builder
 	total := len(p.Steps) + len(p.LeftOut)
@@ -561,24 +563,24 @@ func (p *Plan) String() string {
 	}
 	width := 0
 	for _, s := range p.Steps {
-		width = max(width, len([]rune(s.Name.String())))
+		width = max(width, utf8.RuneCountInString(printable(s.Name.String())))
 	}
 	digits := len(fmt.Sprint(len(p.Steps)))
 	before := p.predecessors()
 	for i, s := range p.Steps {
-		fmt.Fprintf(&b, "  %*d. %-*s  %s, %s", digits, i+1, width, s.Name, s.Mode, s.Why)
+		fmt.Fprintf(&b, "  %*d. %-*s  %s, %s", digits, i+1, width, printable(s.Name.String()), s.Mode, s.Why)
 		if names := before(i); len(names) > 0 {
-			b.WriteString("; after " + strings.Join(names, ", "))
+			b.WriteString("; after " + printable(strings.Join(names, ", ")))
 		}
 		b.WriteByte('\n')
 		for _, w := range s.Warnings {
-			fmt.Fprintf(&b, "  %*s  ! %s\n", digits, "", w)
+			fmt.Fprintf(&b, "  %*s  ! %s\n", digits, "", printable(w))
 		}
 	}
 	unrelated := 0
 	for _, l := range p.LeftOut {
 		if l.Related || len(p.Steps) == 0 || !p.planning.named {
-			fmt.Fprintf(&b, "  left out: %s: %s\n", l.Name, l.Why)
+			b.WriteString(printable(fmt.Sprintf("  left out: %s: %s", l.Name, l.Why)) + "\n")
 		} else {
 			unrelated++
 		}

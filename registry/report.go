@@ -36,8 +36,11 @@ type ViewReport struct {
 	Err error
 }
 
-// String is the view in a line: "public.daily refreshed in 20ms (blocking, the default)".
-func (v ViewReport) String() string {
+// String is the view in a line: "public.daily refreshed in 20ms (blocking, the default)". What can't be seen in a name or
+// an error, such as a line break, stands there as Go writes it.
+func (v ViewReport) String() string { return printable(v.text()) }
+
+func (v ViewReport) text() string {
 	text := v.Name.String() + " "
 	switch v.Outcome {
 	case 0:

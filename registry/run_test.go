@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"go.uber.org/goleak"
 
@@ -586,6 +587,42 @@ func (h *traced) Handle(ctx context.Context, r slog.Record) error {
 
 func (h *traced) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *traced) WithGroup(string) slog.Handler      { return h }
+
+// A view is one line of a plan and of a report, whatever its name holds, and a driver's error says.
+func TestRunOddNames(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cat := views("low", "two < low", "left < two")
+		const two, left = "two\nlines\tund größer\u202e", "left\rout"
+		cat.Matviews[1].Name.Name, cat.Matviews[2].Name.Name = two, left
+		s := &sleeper{errs: map[string]error{`"` + two + `"`: errors.New("driver:\nLINE 1: …")}}
+		r := registry.New(cat, registry.Selection{Filter: dialect.Filter{Exclude: patterns("left*")}}, s, &pool{})
+		p := planOf(t, r)
+		const plan = `refresh 2 of 3 materialized views, one at a time (the default)
+  1. public.low                             blocking, the default
+  2. public."two\nlines\tund größer\u202e"  blocking, the default; after public.low
+  left out: public."left\rout": it is excluded by left*; it depends on public."two\nlines\tund größer\u202e", which is refreshed
+`
+		if got := p.String(); got != plan {
+			t.Errorf("the plan prints\n%s\nwant\n%s", got, plan)
+		}
+		report, _ := p.Run(t.Context())
+		const ran = `1 refreshed, 1 failed in 2s, one at a time
+  public.low refreshed in 1s (blocking, the default)
+  public."two\nlines\tund größer\u202e" failed after 1s (blocking, the default): driver:\nLINE 1: …
+`
+		if got := report.String(); got != ran {
+			t.Errorf("the report prints\n%s\nwant\n%s", got, ran)
+		}
+		if got := (registry.Progress{View: report.Views[1]}).String(); strings.ContainsFunc(got, unicode.IsControl) {
+			t.Errorf("its progress prints %q", got)
+		}
+		change := registry.Change{Kind: dialect.KindMatview, Name: report.Views[1].Name, What: registry.Removed}
+		if got, want := change.String(), `materialized view public."two\nlines\tund größer\u202e" removed`; got != want {
+			t.Errorf("a change prints %q, want %q", got, want)
+		}
+	})
+}
 
 // On a pool no refresh waits for a callback, however slow; each view is told of in order all the same.
 func TestProgressHoldsNothingUp(t *testing.T) {
