@@ -223,6 +223,109 @@ func TestRefreshAllCancelled(t *testing.T) {
 	})
 }
 
+// The end of the context rolls back a transaction that was begun with it, in the background, while the run still goes on.
+// The report is complete all the same, and nothing was refreshed.
+func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE TABLE t (n int);
+		CREATE MATERIALIZED VIEW a AS SELECT n FROM t; CREATE MATERIALIZED VIEW b AS SELECT n FROM a; CREATE MATERIALIZED VIEW c AS SELECT n FROM b;
+		CREATE MATERIALIZED VIEW slow AS SELECT 1 AS n FROM `+gated+`; CREATE MATERIALIZED VIEW upon AS SELECT n FROM slow;
+		INSERT INTO t VALUES (1)`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			for _, opts := range [][]massive.PlanOption{nil, {massive.Savepoints()}} {
+				for _, between := range []bool{false, true} { // the refresh of slow, or two of them
+					open := e.gate(t)
+					ctx, cancel := context.WithCancel(t.Context())
+					tx, err := e.pool.BeginTx(ctx, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					ended := map[string]int{}
+					p, err := m.With(tx).PlanRefresh(append(opts, massive.OnProgress(func(p massive.Progress) {
+						if p.Ended() {
+							ended[p.View.Name.Name]++
+						}
+						if between && p.View.Name.Name == "b" && p.Ended() {
+							cancel()
+							time.Sleep(20 * time.Millisecond) // for database/sql to notice
+						}
+					}))...)
+					if err != nil {
+						t.Fatal(err)
+					}
+					type ran struct {
+						massive.RefreshReport
+						err error
+					}
+					done := make(chan ran, 1)
+					go func() {
+						report, err := p.Run(ctx)
+						done <- ran{report, err}
+					}()
+					if !between {
+						e.waitForRefresh(t)
+						cancel()
+					}
+					got := <-done
+					mustBe(t, got.err, context.Canceled, "2 refreshed, 3 cancelled")
+					same(t, "outcomes", lines(got.RefreshReport),
+						"public.a refreshed; public.b refreshed; public.slow cancelled; public.c cancelled; public.upon cancelled")
+					for _, v := range got.Views {
+						same(t, v.Name.Name+" was told to end", ended[v.Name.Name], 1)
+						same(t, v.Name.Name+" has a reason", v.Reason == "the context ended", v.Outcome == massive.Cancelled)
+						same(t, v.Name.Name+" was tried", !v.Start.IsZero(), v.Outcome == massive.Refreshed || v.Name.Name == "slow" && !between)
+					}
+					if err := tx.Commit(); err == nil {
+						t.Error("the transaction committed")
+					}
+					open()
+					same(t, "rows of a", one[int](t, e.pool, "SELECT count(*) FROM a"), 0)
+				}
+			}
+		})
+}
+
+// A plain view between many and many ties each to each, and costs an edge for each: all of them come with the one
+// statement of the load.
+func TestGraphThroughAHub(t *testing.T) {
+	t.Parallel()
+	const many = 300
+	onDrivers(t, fmt.Sprintf(`DO $$ DECLARE all_of_them text; BEGIN
+		FOR i IN 1..%[1]d LOOP EXECUTE format('CREATE MATERIALIZED VIEW low_%%s AS SELECT %%s AS n WITH NO DATA', i, i); END LOOP;
+		SELECT string_agg(format('SELECT n FROM low_%%s', i), ' UNION ALL ') INTO all_of_them FROM generate_series(1, %[1]d) i;
+		EXECUTE 'CREATE VIEW hub AS ' || all_of_them;
+		FOR i IN 1..%[1]d LOOP EXECUTE format('CREATE MATERIALIZED VIEW high_%%s AS SELECT n FROM hub WITH NO DATA', i); END LOOP;
+		END $$`, many),
+		func(t *testing.T, e *env) {
+			w, e := e.wired(t, "")
+			exec(t, e.pool, "SELECT 1") // a connection that stands
+			w.took()
+			m := e.load(t)
+			run, _ := statements(w.took())
+			same(t, "statements of the load", run, 1)
+			g := m.Graph()
+			run, _ = statements(w.took())
+			same(t, "statements of the graph", run, 0)
+			same(t, "nodes", len(g.Nodes), 2*many+1)
+			same(t, "edges", len(g.Edges), 2*many)
+			hub, above, below := massive.Name{Schema: "public", Name: "hub"}, 0, 0
+			for _, edge := range g.Edges {
+				switch {
+				case edge.View == hub && strings.HasPrefix(edge.Reads.Name, "low_"):
+					below++
+				case edge.Reads == hub && strings.HasPrefix(edge.View.Name, "high_"):
+					above++
+				}
+			}
+			same(t, "edges below the hub", below, many)
+			same(t, "edges above the hub", above, many)
+			same(t, "what a view below is read by", len(matview(t, m, "low_1").Dependents()), many)
+			same(t, "what a view above reads", len(matview(t, m, "high_1").DependsOn()), many)
+		})
+}
+
 // slowViews is SQL that makes views s000, s001 …, each of which sleeps in the server and reads some of those before it.
 func slowViews(n int, of func(i int) (sleep time.Duration, reads []int)) string {
 	var b strings.Builder

@@ -4,12 +4,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
 
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 )
 
@@ -181,6 +183,46 @@ func TestRowsEndedEarly(t *testing.T) {
 			}()
 			same(t, "connections in use", e.pool.Stats().InUse, 0)
 		})
+}
+
+// A loop holds one row at a time, and the driver no more than it reads at a time. It runs beside no other test, whose memory
+// would count.
+func TestRowsInConstantMemory(t *testing.T) { //nolint:paralleltest // see above
+	testrun.Long(t)
+	const rows, bytes, bound = 300_000, 500, 8 << 20
+	inUse := func() int64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapAlloc)
+	}
+	for _, driver := range []string{"postgres", "pgx"} {
+		t.Run(driver, func(t *testing.T) {
+			e := newEnv(t, driver)
+			e.Exec(t, fmt.Sprintf("CREATE MATERIALIZED VIEW big AS SELECT g AS id, repeat('x', %d) AS filler FROM generate_series(1, %d) g", bytes, rows))
+			m := e.load(t)
+			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
+				v := matview(t, m.With(q), "big")
+				before, most, n := inUse(), int64(0), 0
+				for row, err := range massive.Rows[struct {
+					ID     int64
+					Filler string
+				}](t.Context(), v, "") {
+					if err != nil || len(row.Filler) != bytes {
+						t.Fatal(row, err)
+					}
+					if n++; n%30_000 == 0 {
+						most = max(most, inUse()-before)
+					}
+				}
+				same(t, "rows", n, rows)
+				if most > bound {
+					t.Errorf("%d kB of rows took %d kB of memory", rows*bytes>>10, most>>10)
+				}
+				t.Logf("%d MB of rows took %d kB of memory", rows*bytes>>20, most>>10)
+			})
+		})
+	}
 }
 
 // The mapper of sqlx's types goes for single rows and loops, too.

@@ -28,6 +28,8 @@ type wire struct {
 	dir     string
 	network string
 	address string
+	servers map[net.Conn]bool // connections that stand
+	gone    bool
 	open    sync.WaitGroup
 }
 
@@ -45,7 +47,7 @@ func (e *env) wired(t *testing.T, params string) (*wire, *env) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{dir: dir, cutAt: -1}
+	w := &wire{dir: dir, cutAt: -1, servers: map[net.Conn]bool{}}
 	w.network, w.address = pgconn.NetworkAddress(config.Host, config.Port)
 	l, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432"))
 	if err != nil {
@@ -76,6 +78,10 @@ func (w *wire) serve(client net.Conn) {
 		return
 	}
 	defer server.Close()
+	if !w.stand(server) {
+		return
+	}
+	defer w.forget(server)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -147,6 +153,30 @@ func (w *wire) cut(after int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cutAt = after
+}
+
+func (w *wire) stand(server net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.servers[server] = true
+	return !w.gone
+}
+
+func (w *wire) forget(server net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.servers, server)
+}
+
+// hangUp drops the connections that stand, on both ends, without a word of the protocol's, and lets no others through: a
+// driver could send a cancel on one, and database/sql the statement once more.
+func (w *wire) hangUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = true
+	for server := range w.servers {
+		server.Close()
+	}
 }
 
 // statements are the ones that were run, and those that were prepared first.
