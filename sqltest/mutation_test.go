@@ -38,6 +38,7 @@ type mutant struct {
 	enumMutant
 	staleMutant
 	sequenceMutations
+	runMutations
 }
 
 func (m *mutant) Dialect() dialect.Dialect { return m }
@@ -58,6 +59,9 @@ func (m *mutant) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) 
 	cat, err := m.Fake.Load(ctx, q, f)
 	if err == nil && m.load != nil {
 		m.load(ctx, q, cat)
+	}
+	if err == nil && m.filtered != nil {
+		m.filtered(f, cat)
 	}
 	return cat, err
 }
@@ -82,6 +86,9 @@ func (m *mutant) RefreshMatview(
 		}
 	}
 	done, err := m.Fake.RefreshMatview(ctx, q, view, how)
+	if m.refreshErr != nil {
+		err = m.refreshErr(err)
+	}
 	if m.refreshed != nil {
 		return m.refreshed(done), err
 	}
@@ -156,6 +163,8 @@ func mutations() []mutation {
 		mutants,
 		refreshMutants,
 		graphMutants,
+		runMutants,
+		rowMutants,
 		enumMutants,
 		sequenceMutants,
 		sessionMutants,
