@@ -38,7 +38,7 @@ type SequenceSetter interface {
 // A SequenceAuditor looks at many sequences.
 type SequenceAuditor interface {
 	// SequenceColumns are the columns that draw on sequences, of all sequences and in no order: those that own one,
-	// and those whose default takes a value.
+	// and those whose default, or failing that their type's, takes a value.
 	SequenceColumns(ctx context.Context, q Querier) ([]SequenceColumn, error)
 
 	// SequenceStates reads where sequences stand, one reading for each and in their order. An error of its own
@@ -64,25 +64,30 @@ type SequenceReading struct {
 
 // A SequenceMender compares sequences with the columns that they feed.
 type SequenceMender interface {
-	// SequenceLag reads the largest value in the columns, or the smallest if the sequence descends, and then where
-	// the sequence stands, so that a value which is taken and stored meanwhile can't look as if the sequence had
-	// not handed it out. The core gives one column, or two.
-	SequenceLag(ctx context.Context, q Querier, seq *SequenceDef, columns []ColumnRef) (SequenceLag, error)
+	// SequenceLag reads the largest value, or the smallest if the sequence descends, in all the columns that draw on
+	// the sequence now, those that [SequenceAuditor] would list, and then where the sequence stands, so that a value
+	// which is taken and stored meanwhile can't look as if the sequence had not handed it out. Columns that hold no
+	// numbers don't count. Where none does the error wraps [ErrInvalid]; where one can't be read, or not all of it,
+	// [ErrPermission], with its name.
+	SequenceLag(ctx context.Context, q Querier, seq *SequenceDef) (SequenceLag, error)
 
-	// CatchUpSequence moves the sequence past what the columns hold, if it is not yet, along its own steps. It
+	// CatchUpSequence moves the sequence past what those columns hold, if it is not yet, along its own steps. It
 	// holds off whoever takes values while it looks and moves, so that it never moves the sequence back. It tells
-	// whether it moved it, and is undone with the transaction that it runs in.
-	CatchUpSequence(ctx context.Context, q Querier, seq *SequenceDef, columns []ColumnRef) (moved bool, err error)
+	// whether it moved it, and is undone with the transaction that it runs in. Errors as SequenceLag's.
+	CatchUpSequence(ctx context.Context, q Querier, seq *SequenceDef) (moved bool, err error)
 }
 
 // A SequenceLag is a sequence beside what its columns hold.
 type SequenceLag struct {
-	State SequenceState
+	// Column is the one that holds Furthest; where several do, or all are empty, the first of those by its table's
+	// schema, its table's name and its own.
+	Column ColumnRef
+	State  SequenceState
 	// Increment, Min and Max are the sequence's as they are now.
 	Increment int64
 	Min, Max  int64
-	// Furthest is the largest value in the columns, or the smallest for a sequence that descends; Empty says that
-	// there is none.
+	// Furthest is the largest value in the columns, or the smallest for a sequence that descends, a fraction rounded
+	// to where the sequence comes from; Empty says that there is none.
 	Furthest int64
 	Empty    bool
 }

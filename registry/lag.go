@@ -7,13 +7,14 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A SequenceLag is a sequence beside the column that it is tied to.
+// A SequenceLag is a sequence beside the columns that draw on it.
 type SequenceLag struct {
+	// Column is the one of them that holds Furthest; where several do, or all are empty, the first of those by name.
 	Column dialect.ColumnRef
 	// Behind says that the column holds values which the sequence is still to hand out, or may.
 	Behind bool
-	// Furthest is the largest value in the column, or the smallest for a sequence that descends. Empty says that
-	// there is none.
+	// Furthest is the largest value in all of the columns, or the smallest for a sequence that descends; a fraction is
+	// rounded down, or up for one that descends. Empty says that there is none.
 	Furthest int64
 	Empty    bool
 	// State is where the sequence stands, by its definition as it is now.
@@ -36,41 +37,27 @@ func (l SequenceLag) String() string {
 	return fmt.Sprintf("%s %s, and its sequence is %s: %s", l.Column, at, is, next)
 }
 
-// tied are the columns that the sequence owns or feeds the key of.
-func (s *sequence) tied() ([]dialect.ColumnRef, error) {
-	var columns []dialect.ColumnRef
-	if s.def.KeyOf != nil {
-		columns = append(columns, *s.def.KeyOf)
-	}
-	if o := s.def.OwnedBy; o != nil && (s.def.KeyOf == nil || *o != *s.def.KeyOf) {
-		columns = append(columns, *o)
-	}
-	switch {
-	case len(columns) == 0:
-		return nil, fmt.Errorf("%w: the sequence is tied to no column; ALTER SEQUENCE … OWNED BY table.column", dialect.ErrInvalid)
-	case s.def.Cycle:
+// mender is what compares the sequence with its columns.
+func (s *sequence) mender() (dialect.SequenceMender, error) {
+	if s.def.Cycle {
 		return nil, errCycle("is never behind")
 	}
-	return columns, nil
+	return capability[dialect.SequenceMender](s.access)
 }
 
 func (s *sequence) Behind(ctx context.Context) (SequenceLag, error) {
-	mender, err := capability[dialect.SequenceMender](s.access)
+	mender, err := s.mender()
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
 	}
-	columns, err := s.tied()
-	if err != nil {
-		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
-	}
-	lag, err := mender.SequenceLag(ctx, s.querier, s.def, columns)
+	lag, err := mender.SequenceLag(ctx, s.querier, s.def)
 	if err != nil {
 		return SequenceLag{}, s.explain(ctx, dialect.OpBehind, err)
 	}
 	now := *s.def
 	now.Increment, now.Min, now.Max = lag.Increment, lag.Min, lag.Max
 	l := SequenceLag{
-		Column: columns[0], Furthest: lag.Furthest, Empty: lag.Empty, State: standing(&now, now.Min, now.Max, lag.State),
+		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: standing(&now, now.Min, now.Max, lag.State),
 	}
 	if !l.Empty && !l.State.Ended {
 		_, l.Behind = steps(l.State.Next, l.Furthest, now.Increment)
@@ -79,15 +66,11 @@ func (s *sequence) Behind(ctx context.Context) (SequenceLag, error) {
 }
 
 func (s *sequence) CatchUp(ctx context.Context) (moved bool, err error) {
-	mender, err := capability[dialect.SequenceMender](s.access)
+	mender, err := s.mender()
 	if err != nil {
 		return false, fail(dialect.OpCatchUp, s.def.Name, err)
 	}
-	columns, err := s.tied()
-	if err != nil {
-		return false, fail(dialect.OpCatchUp, s.def.Name, err)
-	}
-	moved, err = mender.CatchUpSequence(ctx, s.querier, s.def, columns)
+	moved, err = mender.CatchUpSequence(ctx, s.querier, s.def)
 	if err != nil {
 		return false, s.explain(ctx, dialect.OpCatchUp, err)
 	}

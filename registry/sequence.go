@@ -58,23 +58,26 @@ type Sequence interface {
 	// ErrReadOnly, ErrNotFound, ErrBusy.
 	SetValue(ctx context.Context, v int64, called bool) error
 
-	// Behind tells whether the column that the sequence is tied to, by owning it or as its primary key, holds values
-	// that the sequence is still to hand out, as after a restore or inserts with values of their own. It reads the
+	// Behind tells whether the columns that draw on the sequence, as they are now, hold values that it is still to hand
+	// out, as after a restore or inserts with values of their own. Those are the columns that own it and those that
+	// take their default from it, in whatever table: where several share a sequence, the largest value in all of them
+	// counts. Columns of other kinds than numbers, such as a text with the value in it, are not looked at. It reads each
 	// column's largest value, by an index if there is one, and only what is committed. It needs SELECT on the
-	// sequence and the column, and waits for nobody who only takes or resets. Errors: ErrInvalid for a sequence that
-	// is tied to no column, or to one of another kind than numbers, or that cycles; ErrOutOfRange for a column with
-	// a value that no bigint holds; ErrPermission, ErrNotFound.
+	// sequence and the columns, and waits for nobody who only takes or resets. It takes two round trips, and one more
+	// for each further thousand columns. Errors: ErrInvalid for a sequence that no column of numbers draws on, or that
+	// cycles; ErrOutOfRange for a column whose largest value no bigint holds; ErrPermission, with the name of a column
+	// that can't be read, or of a table whose rows row security hides; ErrNotFound.
 	Behind(ctx context.Context) (SequenceLag, error)
 
-	// CatchUp moves a sequence that is behind its column to the first value of its own steps behind what the column
-	// holds, and tells whether it had to. It never moves one back: from its last look until its transaction ends it
+	// CatchUp moves a sequence that is behind its columns to the first value of its own steps behind what they
+	// hold, and tells whether it had to. It never moves one back: from its last look until its transaction ends it
 	// holds off everybody's next value, and it waits for the transactions that took one. Values in other
 	// connections' caches are dropped. It does not hold off inserts that bring values of their own: those which
 	// aren't committed yet, or, in a REPEATABLE READ transaction, weren't when that began, it does not see.
 	//
-	// It is undone if its transaction is rolled back. It needs SELECT on the column and, where it has to move the
-	// sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the column
-	// holds, ErrPermission, ErrReadOnly, ErrBusy.
+	// It is undone if its transaction is rolled back. It needs SELECT on the columns and, where it has to move the
+	// sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the columns
+	// hold, ErrPermission, ErrReadOnly, ErrBusy.
 	CatchUp(ctx context.Context) (moved bool, err error)
 
 	// Reset starts the sequence over: the next value is 1. Where the sequence's bounds don't allow that the

@@ -8,7 +8,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"math/big"
-	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -70,17 +69,11 @@ func (f *Fake) SequenceColumns(ctx context.Context, q dialect.Querier) (all []di
 	call := Call{Op: dialect.OpExhaustion, Detail: "in columns"}
 	err = f.ask(ctx, q, call, func(context.Context, *session) ([]driver.Value, error) {
 		for _, seq := range f.seqs {
-			for _, ref := range []*dialect.ColumnRef{seq.def.OwnedBy, seq.def.KeyOf} {
-				if ref == nil {
-					continue
-				}
-				kind := f.columns[*ref].kind
-				c := dialect.SequenceColumn{
-					Sequence: seq.id, Column: *ref, Type: kind, Bounded: true, Min: limits[kind][0], Max: limits[kind][1],
-				}
-				if !slices.Contains(all, c) {
-					all = append(all, c)
-				}
+			for _, ref := range seq.columns() {
+				kind := f.columns[ref].kind
+				all = append(all, dialect.SequenceColumn{
+					Sequence: seq.id, Column: ref, Type: kind, Bounded: true, Min: limits[kind][0], Max: limits[kind][1],
+				})
 			}
 		}
 		return nil, nil
@@ -125,17 +118,17 @@ func (s *session) reading(ctx context.Context, d *dialect.SequenceDef) (dialect.
 	return dialect.SequenceReading{Err: fmt.Errorf("%w: dropped meanwhile", dialect.ErrNotFound)}, nil
 }
 
-// lag looks at the columns and the sequence.
-func (s *session) lag(ctx context.Context, name dialect.Name, columns []dialect.ColumnRef) (*sequence, dialect.SequenceLag, error) {
+// errUntied is for a sequence that there is nothing to compare with, whose lag has no column. No statement fails of that,
+// and so no transaction.
+var errUntied = fmt.Errorf("%w: the sequence is tied to no column: none owns it, and none draws on it by its default; "+
+	"ALTER SEQUENCE … OWNED BY table.column", dialect.ErrInvalid)
+
+// lag looks at the columns that draw on the sequence now, and at the sequence.
+func (s *session) lag(ctx context.Context, name dialect.Name) (*sequence, dialect.SequenceLag, error) {
 	var lag dialect.SequenceLag
 	f := s.fake
 	if err := s.open(ctx, name, accessShare); err != nil {
 		return nil, lag, err
-	}
-	for _, c := range columns {
-		if !f.tables[c.Table] {
-			return nil, lag, missing(c.Table)
-		}
 	}
 	seq := f.seqs[name]
 	if seq == nil {
@@ -149,10 +142,13 @@ func (s *session) lag(ctx context.Context, name dialect.Name, columns []dialect.
 		State: dialect.SequenceState{Last: file.last, Called: file.called}, Empty: true,
 		Increment: seq.def.Increment, Min: seq.def.Min, Max: seq.def.Max,
 	}
-	for _, c := range columns {
+	for i, c := range seq.columns() {
+		if i == 0 {
+			lag.Column = c
+		}
 		for _, v := range f.columns[c].values {
 			if lag.Empty || lag.Increment > 0 && v > lag.Furthest || lag.Increment < 0 && v < lag.Furthest {
-				lag.Furthest, lag.Empty = v, false
+				lag.Column, lag.Furthest, lag.Empty = c, v, false
 			}
 		}
 	}
@@ -160,18 +156,23 @@ func (s *session) lag(ctx context.Context, name dialect.Name, columns []dialect.
 }
 
 // SequenceLag compares a sequence with its columns.
-func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (lag dialect.SequenceLag, err error) {
+func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (lag dialect.SequenceLag, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpBehind, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
-		_, lag, err = s.lag(ctx, seq.Name, columns)
+		_, lag, err = s.lag(ctx, seq.Name)
 		return nil, err
 	})
+	if err == nil && lag.Column == (dialect.ColumnRef{}) {
+		err = errUntied
+	}
 	return lag, err
 }
 
 // CatchUpSequence takes the lock only if the sequence is behind, and then looks again.
-func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (moved bool, err error) {
+func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (moved bool, err error) {
+	tied := true
 	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		_, lag, err := s.lag(ctx, seq.Name, columns)
+		_, lag, err := s.lag(ctx, seq.Name)
+		tied = lag.Column != (dialect.ColumnRef{})
 		if err != nil || !behind(lag) {
 			return nil, err
 		}
@@ -187,7 +188,7 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		if f.seqs[seq.Name] == nil {
 			return nil, notASequence(seq.Name)
 		}
-		found, lag, err := s.lag(ctx, seq.Name, columns)
+		found, lag, err := s.lag(ctx, seq.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -208,6 +209,9 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		moved = true
 		return nil, nil
 	})
+	if err == nil && !tied {
+		err = errUntied
+	}
 	return moved, err
 }
 

@@ -239,6 +239,8 @@ func TestACatalogThatCannotBe(t *testing.T) {
 		"it can't run from 1 to 99999":                {Sequences: []sqltest.Sequence{{Name: "a", Type: "smallint", Max: 99999}}},
 		`its type is "text"`:                          {Sequences: []sqltest.Sequence{{Name: "a", Type: "text"}}},
 		`key of "orders": it takes table.column`:      {Sequences: []sqltest.Sequence{{Name: "a", KeyOf: "orders"}}},
+		`feeds "orders": it takes table.column`:       {Sequences: []sqltest.Sequence{{Name: "a", Feeds: []string{"orders"}}}},
+		"tied to no column that could hold values":    {Sequences: []sqltest.Sequence{{Name: "a", Holds: []int64{1}}}},
 		"the name is empty":                           {Enums: []sqltest.Enum{{}}},
 		"schemas named pg_… are the system's":         {Tables: []string{"pg_x.t"}},
 		`label "a" is there twice`:                    {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a", "a"}}}},

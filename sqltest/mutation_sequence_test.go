@@ -21,8 +21,8 @@ type sequenceMutations struct {
 	setter  func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error
 	columns func(all []dialect.SequenceColumn) []dialect.SequenceColumn
 	states  func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading
-	lag     func(lag dialect.SequenceLag) dialect.SequenceLag
-	catchUp func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (bool, error)
+	lag     func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag
+	catchUp func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error)
 }
 
 func (m *mutant) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
@@ -83,23 +83,23 @@ func (m *mutant) SequenceStates(ctx context.Context, q dialect.Querier, defs []*
 	return all, err
 }
 
-func (m *mutant) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (dialect.SequenceLag, error) {
+func (m *mutant) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (dialect.SequenceLag, error) {
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
-	lag, err := m.Fake.SequenceLag(ctx, q, seq, columns)
+	lag, err := m.Fake.SequenceLag(ctx, q, seq)
 	if m.lag != nil {
-		lag = m.lag(lag)
+		lag = m.lag(seq, lag)
 	}
 	return lag, err
 }
 
-func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (bool, error) {
+func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
 	if m.catchUp != nil {
-		return m.catchUp(ctx, q, seq, columns)
+		return m.catchUp(ctx, q, seq)
 	}
-	return m.Fake.CatchUpSequence(ctx, q, seq, columns)
+	return m.Fake.CatchUpSequence(ctx, q, seq)
 }
 
 var sequenceMutants = []mutation{
@@ -182,20 +182,43 @@ var sequenceMutants = []mutation{
 		}
 	}},
 	{"never behind", "a sequence is behind where its column holds its next value or one beyond", func(m *mutant) {
-		m.lag = func(lag dialect.SequenceLag) dialect.SequenceLag {
+		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = true
 			return lag
 		}
 	}},
 	{"the increment not seen by a lag", "a sequence is behind where its column holds its next value or one beyond", func(m *mutant) {
-		m.lag = func(lag dialect.SequenceLag) dialect.SequenceLag {
+		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Increment = min(max(lag.Increment, -1), 1)
 			return lag
 		}
 	}},
+	{"its key alone compared with a sequence", "the one that is furthest decides, and Behind names it", func(m *mutant) {
+		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			lag.Empty = lag.Empty || seq.KeyOf != nil && lag.Column != *seq.KeyOf
+			return lag
+		}
+	}},
+	{"caught up with its key alone", "the one that is furthest decides, and Behind names it", func(m *mutant) {
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			lag, err := m.Fake.SequenceLag(ctx, q, seq)
+			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
+				return false, err
+			}
+			return m.Fake.CatchUpSequence(ctx, q, seq)
+		}
+	}},
+	{"the key named, whatever column decides", "the one that is furthest decides, and Behind names it", func(m *mutant) {
+		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			if seq.KeyOf != nil {
+				lag.Column = *seq.KeyOf
+			}
+			return lag
+		}
+	}},
 	{"caught up by setval", "a catch-up is undone with its transaction, holds off next values until then", func(m *mutant) {
-		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (bool, error) {
-			lag, err := m.Fake.SequenceLag(ctx, q, seq, columns)
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			lag, err := m.Fake.SequenceLag(ctx, q, seq)
 			if err != nil || lag.Empty || lag.Furthest < lag.State.Last {
 				return false, err
 			}
@@ -203,10 +226,10 @@ var sequenceMutants = []mutation{
 		}
 	}},
 	{"caught up off the sequence's steps", "CatchUp moves it past that by its own steps", func(m *mutant) {
-		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (bool, error) {
-			moved, err := m.Fake.CatchUpSequence(ctx, q, seq, columns)
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			moved, err := m.Fake.CatchUpSequence(ctx, q, seq)
 			if err == nil && moved && seq.Increment > 0 {
-				if lag, errLag := m.Fake.SequenceLag(ctx, q, seq, columns); errLag == nil {
+				if lag, errLag := m.Fake.SequenceLag(ctx, q, seq); errLag == nil {
 					to := lag.Furthest + 1
 					err = m.Fake.RestartSequence(ctx, q, seq.Name, &to)
 				}
@@ -215,8 +238,8 @@ var sequenceMutants = []mutation{
 		}
 	}},
 	{"always caught up", "CatchUp moves it past that by its own steps, and nowhere if it is not behind", func(m *mutant) {
-		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (bool, error) {
-			_, err := m.Fake.CatchUpSequence(ctx, q, seq, columns)
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			_, err := m.Fake.CatchUpSequence(ctx, q, seq)
 			return true, err
 		}
 	}},

@@ -431,6 +431,12 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 			}
 		}
 	}
+	for g.one(6) {
+		g.made++
+		table := dialect.Name{Schema: n.Schema, Name: fmt.Sprint("t", g.made)}
+		g.kinds[table], g.holds[table] = isTable, map[int64]bool{}
+		s.Feeds = append(s.Feeds, table.String()+".id")
+	}
 	return s
 }
 

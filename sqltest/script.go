@@ -254,6 +254,7 @@ func (f *Fake) dropColumns(table dialect.Name) {
 		e.used = slices.DeleteFunc(e.used, func(c dialect.EnumColumn) bool { return c.Relation == table })
 	}
 	for n, q := range f.seqs {
+		q.feeds = slices.DeleteFunc(q.feeds, func(c dialect.ColumnRef) bool { return of(&c) })
 		if of(q.def.KeyOf) {
 			q.def.KeyOf = nil
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -15,9 +16,11 @@ type sequence struct {
 	id   int64
 	name dialect.Name
 	def  dialect.SequenceDef // without its Object
-	spec Sequence
-	file *storage
-	lock lock
+	// The columns that take their default from it, besides the key that def has.
+	feeds []dialect.ColumnRef
+	spec  Sequence
+	file  *storage
+	lock  lock
 }
 
 // storage is where a sequence stands. Taking a value changes it, whoever's transaction that is; a restart makes
@@ -75,15 +78,24 @@ func (f *Fake) addSequence(spec Sequence) error {
 	if d.KeyOf, err = columnRef(spec.KeyOf); err != nil {
 		return invalid("sequence %s: key of %q: it takes table.column", n, spec.KeyOf)
 	}
-	f.seqs[n] = &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
-	for _, c := range []*dialect.ColumnRef{d.OwnedBy, d.KeyOf} {
-		if c != nil {
-			if err := f.addColumn(*c, spec); err != nil {
-				return err
-			}
+	q := &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
+	for _, text := range spec.Feeds {
+		c, err := columnRef(text)
+		if err != nil || c == nil {
+			return invalid("sequence %s: feeds %q: it takes table.column", n, text)
+		}
+		q.feeds = append(q.feeds, *c)
+	}
+	f.seqs[n] = q
+	for _, c := range q.columns() {
+		if err := f.addColumn(c, spec); err != nil {
+			return err
 		}
 	}
 	tied := cmp.Or(d.KeyOf, d.OwnedBy)
+	if tied == nil && len(q.feeds) > 0 {
+		tied = &q.feeds[0]
+	}
 	for _, v := range spec.Holds {
 		if tied == nil {
 			return invalid("sequence %s: it is tied to no column that could hold values", n)
@@ -93,6 +105,20 @@ func (f *Fake) addSequence(spec Sequence) error {
 		}
 	}
 	return nil
+}
+
+// columns are those that draw on the sequence, in order.
+func (q *sequence) columns() []dialect.ColumnRef {
+	all := slices.Clone(q.feeds)
+	for _, c := range []*dialect.ColumnRef{q.def.OwnedBy, q.def.KeyOf} {
+		if c != nil {
+			all = append(all, *c)
+		}
+	}
+	slices.SortFunc(all, func(a, b dialect.ColumnRef) int {
+		return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.Compact(all)
 }
 
 // columnRef reads orders.id or shop.orders.id.

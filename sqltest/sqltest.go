@@ -101,8 +101,11 @@ type Sequence struct {
 	OwnedBy string // the column that it belongs to, as orders.no
 	KeyOf   string // the primary-key column that it feeds, as orders.id; such a sequence is left out of most loads
 
+	// Feeds are further columns, of any tables, that take their default from it, as lines.no.
+	Feeds []string
+
 	ColumnType string  // of the columns that it owns or feeds: bigint (the default), integer or smallint
-	Holds      []int64 // what the key column that it feeds, or else the one that it belongs to, holds
+	Holds      []int64 // what the key column that it feeds, or else the one that it belongs to, or else the first of Feeds holds
 
 	// Rights are what the role may do with it. Nil is everything.
 	Rights *dialect.SequenceRights

@@ -463,6 +463,49 @@ func mendRules() []rule {
 			c.next(c.sequence("s"), 71)
 		},
 	}, {
+		name: "behind/shared", says: "of all columns that own a sequence or take their default from it now the one that is furthest decides, and Behind names it",
+		needs: needs, each: true,
+		catalog: Catalog{Sequences: []Sequence{
+			{Name: "s", KeyOf: "a.id", Feeds: []string{"b.id", "c.no", "gone.id"}, Holds: []int64{1}},
+			{Name: "down", Increment: -2, Feeds: []string{"x.id", "y.id"}, Holds: []int64{4}}, {Name: "owned", OwnedBy: "o.id", Feeds: []string{"n.id"}},
+		}},
+		check: func(c *check) {
+			c.db.Do(c, Insert{"gone.id", 7000}, Drop{"gone"}, Insert{"b.id", 2}, Insert{"b.id", 3}, Insert{"y.id", -6}, Insert{"y.id", 9})
+			c.m = c.load(massive.KeySequences()).With(c.q)
+			c.next(c.sequence("s"), 1)
+			look := func(name string, want massive.SequenceLag) {
+				c.Helper()
+				got, err := c.sequence(name).Behind(c.Context())
+				c.ok(err)
+				got.State = massive.SequenceState{}
+				c.want("the lag of "+name, got, want)
+			}
+			moves := func(name string, want bool, next int64) {
+				c.Helper()
+				moved, err := c.sequence(name).CatchUp(c.Context())
+				c.ok(err)
+				c.want(name+" was moved", moved, want)
+				c.next(c.sequence(name), next)
+			}
+			of := func(table, column string) massive.ColumnRef {
+				return massive.ColumnRef{Table: massive.Name{Schema: "public", Name: table}, Column: column}
+			}
+			look("s", massive.SequenceLag{Column: of("b", "id"), Furthest: 3, Behind: true})
+			moves("s", true, 4)
+			c.db.Do(c, Insert{"c.no", 900})
+			look("s", massive.SequenceLag{Column: of("c", "no"), Furthest: 900, Behind: true})
+			moves("s", true, 901)
+			moves("s", false, 902)
+			look("down", massive.SequenceLag{Column: of("y", "id"), Furthest: -6, Behind: true})
+			moves("down", true, -7)
+			look("owned", massive.SequenceLag{Column: of("n", "id"), Empty: true})
+			c.db.Do(c, Insert{"o.id", 5})
+			look("owned", massive.SequenceLag{Column: of("o", "id"), Furthest: 5, Behind: true})
+			c.db.Do(c, Insert{"n.id", 5})
+			look("owned", massive.SequenceLag{Column: of("n", "id"), Furthest: 5, Behind: true})
+			moves("owned", true, 6)
+		},
+	}, {
 		name: "behind/refused", says: "a sequence that is tied to no column, or that cycles, is never behind: asking is ErrInvalid; where nothing is left behind the column's values CatchUp is ErrOutOfRange",
 		needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{
@@ -470,7 +513,7 @@ func mendRules() []rule {
 			{Name: "beyond", OwnedBy: "b.id", Holds: []int64{math.MaxInt64}}, {Name: "ended", Max: 2, Increment: 5, OwnedBy: "e.id", Holds: []int64{5}},
 		}},
 		check: func(c *check) {
-			for name, says := range map[string]string{"alone": "OWNED BY", "round": "cycles"} {
+			for name, says := range map[string]string{"alone": "invalid argument", "round": "cycles"} {
 				_, err := c.sequence(name).Behind(c.Context())
 				c.fails(err, massive.ErrInvalid, says, "compare with its column public."+name)
 				_, err = c.sequence(name).CatchUp(c.Context())

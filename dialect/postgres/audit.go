@@ -12,11 +12,17 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// sequenceColumns lists the columns that own a sequence or whose default draws on one, each with the type behind its
-// domain and that type's modifier. Like the catalog statement it walks indexes and counts on one row.
+// drawingColumns are the columns that own a sequence, whose default draws on one, or whose type is a domain with such a
+// default and that have none of their own; each with the type behind its domain and that type's modifier. It walks
+// indexes alone, and ends where a WHERE may follow.
 //
-//go:embed audit/columns.sql
-var sequenceColumns string
+//go:embed audit/drawing.sql
+var drawingColumns string
+
+// sequenceColumns lists those of all sequences. Like the catalog statement it counts on one row.
+var sequenceColumns = `SELECT d.sequence::bigint, d.schema::pg_catalog.text, d.name::pg_catalog.text, d.col::pg_catalog.text,
+       pg_catalog.format_type(d.declared, d.modified)::pg_catalog.text, d.type::bigint, d.modifier::bigint
+  FROM (` + drawingColumns + `) d ORDER BY (SELECT 1) FETCH FIRST 1 ROW WITH TIES`
 
 func (postgres) SequenceColumns(ctx context.Context, q dialect.Querier) ([]dialect.SequenceColumn, error) {
 	rows, err := q.QueryContext(ctx, sequenceColumns)

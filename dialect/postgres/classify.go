@@ -49,6 +49,7 @@ const (
 	duplicatesRoutine = "refresh_by_match_merge"
 	labelRoutine      = "enum_in"
 	doRoutine         = "ExecuteDoStmt"
+	castRoutine       = "numeric_int8" // in some versions with more behind it; NaN and infinity it can't cast
 )
 
 // refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
@@ -136,8 +137,7 @@ func classifySequence(f dialect.Failure) error {
 			dialect.ErrExhausted, s.Min, s.Max, s.Increment)
 	case numericOutOfRange, invalidParameter:
 		if f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
-			return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value behind which nothing of that is left",
-				dialect.ErrOutOfRange, s.Min, s.Max)
+			return beyondColumn(s)
 		}
 		if f.Op == dialect.OpReset {
 			return fmt.Errorf("%w: it runs from %d to %d; Restart starts it over at its declared start, %d",
@@ -155,12 +155,18 @@ func classifySequence(f dialect.Failure) error {
 		if f.Op == dialect.OpLastValue || f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
 			return errGone()
 		}
-	case undefinedFunction, cannotCast:
-		if f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
-			return fmt.Errorf("%w: its column holds no numbers to compare it with", dialect.ErrInvalid)
+	case featureNotSupported:
+		if strings.HasPrefix(serverRoutine(f.Err), castRoutine) && (f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp) {
+			return beyondColumn(s)
 		}
 	}
 	return nil
+}
+
+// beyondColumn is for a column with a value that leaves nothing to the sequence.
+func beyondColumn(s *dialect.SequenceDef) error {
+	return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value behind which nothing of that is left",
+		dialect.ErrOutOfRange, s.Min, s.Max)
 }
 
 func classifyEnum(f dialect.Failure) error {

@@ -1,65 +1,174 @@
 package postgres
 
+// Sequences beside the columns that draw on them.
+
 import (
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// furthest is an expression for the largest value in the columns, or the smallest for a sequence that descends. What
-// is no number can't be multiplied, and so is not compared as the text that it is.
-func furthest(seq *dialect.SequenceDef, columns []dialect.ColumnRef, as string) string {
-	aggregate, pick := "max", "GREATEST"
-	if seq.Increment < 0 {
-		aggregate, pick = "min", "LEAST"
-	}
-	of := make([]string, len(columns))
-	for i, c := range columns {
-		of[i] = fmt.Sprintf("(SELECT (pg_catalog.%s(x.%s) * 1)::%s FROM %s x)", aggregate, dialect.Name{Name: c.Column}.Quoted(), as, c.Table.Quoted())
-	}
-	return pick + "(" + strings.Join(of, ", ") + ")"
+// A drawingColumn is a column that draws on a sequence.
+type drawingColumn struct {
+	dialect.ColumnRef
+	typ string // as SQL writes it
+	// furthest is the rest of a SELECT of the largest value, or the smallest for a sequence that descends; empty where
+	// the column holds no numbers. A fraction is rounded to where the sequence comes from: 5.5 keeps nobody from 6. Each
+	// number is cast right from its own type, since a double precision loses digits on the way through numeric, and a
+	// bigint through double precision.
+	furthest string
+	readable bool
+	guarded  bool // by row security, which may hide rows from this role
 }
 
-// guarded is an expression for whether row security hides some of the tables' rows.
-func guarded(columns []dialect.ColumnRef) string {
-	of := make([]string, len(columns))
-	for i, c := range columns {
-		of[i] = "pg_catalog.row_security_active(" + regclass(c.Table) + ")"
-	}
-	return strings.Join(of, " OR ")
+// drawing lists the columns that draw on a sequence. Partitions and children whose column comes with that of a table
+// above them are left out: what they hold is read with it.
+func drawing(seq dialect.Name) string {
+	return `WITH drawn AS (` + drawingColumns + `
+ WHERE s.seqrelid = ` + regclass(seq) + `)
+SELECT d.schema::pg_catalog.text AS schema, d.name::pg_catalog.text AS name, d.col::pg_catalog.text AS col,
+       pg_catalog.format_type(d.declared, d.modified)::pg_catalog.text AS type,
+       CASE WHEN d.type IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype)
+            THEN pg_catalog.format('pg_catalog.%s(x.%I)::bigint FROM %I.%I x',
+                   CASE WHEN d.increment < 0 THEN 'min' ELSE 'max' END, d.col, d.schema, d.name)
+            WHEN d.type IN ('pg_catalog.numeric'::pg_catalog.regtype, 'pg_catalog.float4'::pg_catalog.regtype, 'pg_catalog.float8'::pg_catalog.regtype)
+            THEN pg_catalog.format('pg_catalog.%s(x.%I))::bigint FROM %I.%I x',
+                   CASE WHEN d.increment < 0 THEN 'ceil(pg_catalog.min' ELSE 'floor(pg_catalog.max' END, d.col, d.schema, d.name)
+            ELSE '' END::pg_catalog.text AS furthest,
+       COALESCE(pg_catalog.has_schema_privilege(d.namespace, 'USAGE')
+         AND pg_catalog.has_column_privilege(d.relation, d.number, 'SELECT'), true)::boolean AS readable,
+       pg_catalog.row_security_active(d.relation)::boolean AS guarded
+  FROM drawn d
+ WHERE ((d.relation, d.col) IN (SELECT i.inhrelid, p.col FROM drawn p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.relation)) IS NOT TRUE
+ ORDER BY d.schema, d.name, d.col`
 }
 
-var errGuarded = fmt.Errorf("%w: row security may hide the rows that matter; do it as the table's owner", dialect.ErrPermission)
+// comparable are the columns whose values can be compared with the sequence's, or why there are none. What is no number,
+// such as a text with the sequence's value in it, is left out as long as something is left.
+func (p postgres) comparable(ctx context.Context, q dialect.Querier, seq dialect.Name) ([]drawingColumn, error) {
+	rows, err := q.QueryContext(ctx, drawing(seq))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []drawingColumn
+	for rows.Next() {
+		var c drawingColumn
+		if err := rows.Scan(&c.Table.Schema, &c.Table.Name, &c.Column, &c.typ, &c.furthest, &c.readable, &c.guarded); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		if _, err := p.SequenceState(ctx, q, seq); err != nil { // it may be gone, too
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: the sequence is tied to no column: none owns it, and none draws on it by its default; "+
+			"ALTER SEQUENCE … OWNED BY table.column", dialect.ErrInvalid)
+	}
+	numbers := slices.DeleteFunc(slices.Clone(all), func(c drawingColumn) bool { return c.furthest == "" })
+	if len(numbers) == 0 {
+		return nil, fmt.Errorf("%w: its column %s is of type %s and holds no numbers to compare it with", dialect.ErrInvalid, all[0], all[0].typ)
+	}
+	for _, c := range numbers {
+		switch {
+		case !c.readable:
+			return nil, fmt.Errorf("%w: the role must have SELECT on column %s, which draws on the sequence, and USAGE on its schema",
+				dialect.ErrPermission, c)
+		case c.guarded:
+			return nil, fmt.Errorf("%w: row security may hide the rows of %s that matter; do it as its owner", dialect.ErrPermission, c.Table)
+		}
+	}
+	return numbers, nil
+}
 
-// SequenceLag is one statement: its snapshot of the table is taken before it looks at the sequence, which is read as it
-// is then. Whatever the snapshot has of values that were taken, the sequence is past.
-func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (dialect.SequenceLag, error) {
+// comparedAtOnce is how many columns a statement reads: each takes the server some 40 µs to plan and a lock, and of some
+// ten thousand it would say that they are too many.
+const comparedAtOnce = 1000
+
+// SequenceLag asks which columns there are, and reads them and the sequence in one statement: its snapshot of the tables
+// is taken before it looks at the sequence, which is read as it is then. Whatever the snapshot has of values that were
+// taken, the sequence is past.
+func (p postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (dialect.SequenceLag, error) {
+	return despiteDrops(func() (dialect.SequenceLag, error) {
+		columns, err := p.comparable(ctx, q, seq.Name)
+		if err != nil {
+			return dialect.SequenceLag{}, err
+		}
+		all := dialect.SequenceLag{Column: columns[0].ColumnRef, Empty: true}
+		for some := range slices.Chunk(columns, comparedAtOnce) {
+			lag, err := lagOf(ctx, q, seq.Name, some)
+			if err != nil {
+				return dialect.SequenceLag{}, err
+			}
+			ahead := !lag.Empty && (all.Empty || lag.Increment > 0 && lag.Furthest > all.Furthest || lag.Increment < 0 && lag.Furthest < all.Furthest)
+			if !ahead {
+				lag.Column, lag.Furthest, lag.Empty = all.Column, all.Furthest, all.Empty
+			}
+			all = lag // with the state that was read last
+		}
+		return all, nil
+	})
+}
+
+// lagOf reads some of the columns, and the sequence.
+func lagOf(ctx context.Context, q dialect.Querier, seq dialect.Name, columns []drawingColumn) (dialect.SequenceLag, error) {
+	of := make([]string, len(columns))
+	for i, c := range columns {
+		of[i] = fmt.Sprintf("SELECT %d, %s", i, c.furthest)
+	}
+	text := "SELECT f.at::bigint, f.value::bigint, s.last_value::bigint, s.is_called::boolean, d.seqincrement::bigint, d.seqmin::bigint, " +
+		"d.seqmax::bigint FROM " + seq.Quoted() + " s JOIN pg_catalog.pg_sequence d ON d.seqrelid = " + regclass(seq) +
+		" CROSS JOIN (" + strings.Join(of, " UNION ALL ") + ") f (at, value)" +
+		" ORDER BY pg_catalog.sign(d.seqincrement::numeric) * f.value DESC NULLS LAST, f.at LIMIT 1"
 	var lag dialect.SequenceLag
+	var at int64
 	var value sql.NullInt64
-	var hidden bool
 	read := func() error {
-		return q.QueryRowContext(ctx, "SELECT "+furthest(seq, columns, "bigint")+", s.last_value::bigint, s.is_called::boolean, "+
-			"d.seqincrement::bigint, d.seqmin::bigint, d.seqmax::bigint, ("+guarded(columns)+")::boolean FROM "+seq.Name.Quoted()+
-			" s JOIN pg_catalog.pg_sequence d ON d.seqrelid = "+regclass(seq.Name)).
-			Scan(&value, &lag.State.Last, &lag.State.Called, &lag.Increment, &lag.Min, &lag.Max, &hidden)
+		return q.QueryRowContext(ctx, text).
+			Scan(&at, &value, &lag.State.Last, &lag.State.Called, &lag.Increment, &lag.Min, &lag.Max)
 	}
 	err := read()
 	if errors.Is(err, sql.ErrNoRows) { // see SequenceState
-		if _, err := q.ExecContext(ctx, "SELECT FROM "+seq.Name.Quoted()+" LIMIT 0"); err != nil {
+		if _, err := q.ExecContext(ctx, "SELECT FROM "+seq.Quoted()+" LIMIT 0"); err != nil {
 			return lag, err
 		}
 		err = read()
 	}
-	if err == nil && hidden {
-		err = errGuarded
+	if err != nil {
+		return lag, err
 	}
-	lag.Furthest, lag.Empty = value.Int64, !value.Valid
-	return lag, err
+	lag.Column, lag.Furthest, lag.Empty = columns[at].ColumnRef, value.Int64, !value.Valid
+	return lag, nil
 }
+
+// despiteDrops tries once more where a column was there when the columns were looked for, and is not when it is read, or
+// is of another type. A transaction of the caller's has failed by then; it gets the error that failed it.
+func despiteDrops[T any](try func() (T, error)) (T, error) {
+	result, err := try()
+	switch sqlState(err) {
+	case undefinedTable, undefinedColumn, invalidSchema, undefinedFunction, cannotCast:
+		again, errAgain := try()
+		if sqlState(errAgain) != failedTransaction {
+			return again, errAgain
+		}
+	}
+	return result, err
+}
+
+// What a catch-up comes to, as its last statement's number of rows; none where nothing is behind.
+const (
+	caughtUp      = iota + 1
+	notComparable // for a reason that the look at the columns tells
+)
 
 // CatchUpSequence looks, and if the sequence is behind takes its lock and looks again before it moves it. setval would
 // not do: its lock lets others take values, past which it would then move the sequence back. The lock can only be had
@@ -67,21 +176,51 @@ func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect
 //
 // It is one message. The last statement's number of rows is the outcome; the setting that carries it there is empty
 // again behind it.
-func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, columns []dialect.ColumnRef) (bool, error) {
-	block := `
+func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+	text := catchingUp(seq.Name)
+	return despiteDrops(func() (bool, error) {
+		for range 2 {
+			result, err := q.ExecContext(ctx, text)
+			if err != nil {
+				return false, err
+			}
+			outcome, err := result.RowsAffected()
+			if err != nil || outcome != notComparable {
+				return outcome == caughtUp, err
+			}
+			if _, err := p.comparable(ctx, q, seq.Name); err != nil {
+				return false, err
+			}
+		}
+		return false, fmt.Errorf("%w: the columns that draw on the sequence are being altered", dialect.ErrBusy)
+	})
+}
+
+func catchingUp(seq dialect.Name) string {
+	block := fmt.Sprintf(`
 DECLARE
-  furthest numeric; upcoming numeric; place record; def record;
+  look record; value numeric; furthest numeric; columns integer; upcoming numeric; place record; def record;
 BEGIN
   PERFORM pg_catalog.set_config('massive.moved', '', true);
-  IF ` + guarded(columns) + ` THEN
-    RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-      MESSAGE = 'row security may hide the rows that matter; do it as the owner of the table';
-  END IF;
   FOR round IN 1..2 LOOP
-    furthest := ` + furthest(seq, columns, "numeric") + `;
-    SELECT s.last_value, s.is_called INTO place FROM ` + seq.Name.Quoted() + ` s;
+    furthest := NULL; columns := 0;
     SELECT d.seqincrement, d.seqmin, d.seqmax, d.seqcache INTO def
-      FROM pg_catalog.pg_sequence d WHERE d.seqrelid = ` + regclass(seq.Name) + `;
+      FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s;
+    FOR look IN %[3]s LOOP
+      CONTINUE WHEN look.furthest = '';
+      IF look.guarded OR NOT look.readable THEN
+        columns := 0;
+        EXIT;
+      END IF;
+      EXECUTE 'SELECT ' || look.furthest INTO value;
+      furthest := CASE WHEN def.seqincrement < 0 THEN LEAST(furthest, value) ELSE GREATEST(furthest, value) END;
+      columns := columns + 1;
+    END LOOP;
+    IF columns = 0 THEN
+      PERFORM pg_catalog.set_config('massive.moved', '%[2]d', true);
+      EXIT;
+    END IF;
+    SELECT s.last_value, s.is_called INTO place FROM %[5]s s;
     upcoming := place.last_value;
     IF place.is_called THEN
       upcoming := upcoming + def.seqincrement;
@@ -89,20 +228,15 @@ BEGIN
     EXIT WHEN furthest IS NULL OR upcoming < def.seqmin OR upcoming > def.seqmax
       OR pg_catalog.sign(def.seqincrement::numeric) * (upcoming - furthest) > 0;
     IF round = 1 THEN
-      EXECUTE ` + literal("ALTER SEQUENCE "+seq.Name.Quoted()+" CACHE ") + ` || def.seqcache;
+      EXECUTE %[6]s || def.seqcache;
     ELSE
-      EXECUTE ` + literal("ALTER SEQUENCE "+seq.Name.Quoted()+" RESTART WITH ") +
-		` || (upcoming + (pg_catalog.div(furthest - upcoming, def.seqincrement) + 1) * def.seqincrement);
-      PERFORM pg_catalog.set_config('massive.moved', '1', true);
+      EXECUTE %[7]s || (upcoming + (pg_catalog.div(furthest - upcoming, def.seqincrement) + 1) * def.seqincrement);
+      PERFORM pg_catalog.set_config('massive.moved', '%[1]d', true);
     END IF;
   END LOOP;
-END`
-	result, err := q.ExecContext(ctx, "DO LANGUAGE plpgsql "+literal(block)+`;
+END`, caughtUp, notComparable, drawing(seq), regclass(seq), seq.Quoted(),
+		literal("ALTER SEQUENCE "+seq.Quoted()+" CACHE "), literal("ALTER SEQUENCE "+seq.Quoted()+" RESTART WITH "))
+	return "DO LANGUAGE plpgsql " + literal(block) + `;
 SELECT pg_catalog.set_config('massive.moved', '', true)
-  FROM pg_catalog.generate_series(1, CASE pg_catalog.current_setting('massive.moved', true) WHEN '1' THEN 1 ELSE 0 END)`)
-	if err != nil {
-		return false, err
-	}
-	moved, err := result.RowsAffected()
-	return moved > 0, err
+  FROM pg_catalog.generate_series(1, ('0' || pg_catalog.current_setting('massive.moved'))::integer)`
 }

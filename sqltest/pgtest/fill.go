@@ -287,8 +287,16 @@ func (f *filling) sequence(s sqltest.Sequence) {
 		table, column := f.column(s.KeyOf, s.ColumnType)
 		f.add("ALTER TABLE %s ALTER %s SET DEFAULT nextval(%s), ADD PRIMARY KEY (%[2]s)", table.Quoted(), column, literal(n.Quoted()))
 	}
+	for _, feeds := range s.Feeds {
+		table, column := f.column(feeds, s.ColumnType)
+		f.add("ALTER TABLE %s ALTER %s SET DEFAULT nextval(%s)", table.Quoted(), column, literal(n.Quoted()))
+	}
+	holds := cmp.Or(s.KeyOf, s.OwnedBy)
+	if holds == "" && len(s.Feeds) > 0 {
+		holds = s.Feeds[0]
+	}
 	for _, v := range s.Holds {
-		f.row(cmp.Or(s.KeyOf, s.OwnedBy), v)
+		f.row(holds, v)
 	}
 	f.comment("SEQUENCE", n, s.Comment)
 	if r := s.Rights; r != nil {

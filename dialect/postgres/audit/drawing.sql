@@ -1,5 +1,5 @@
-SELECT s.seqrelid::bigint, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, a.attname::pg_catalog.text,
-       pg_catalog.format_type(a.atttypid, a.atttypmod)::pg_catalog.text, b.type::bigint, b.modifier::bigint
+SELECT s.seqrelid AS sequence, s.seqincrement AS increment, u.relation, n.oid AS namespace, n.nspname AS schema, c.relname AS name,
+       a.attnum AS number, a.attname AS col, a.atttypid AS declared, a.atttypmod AS modified, b.type, b.modifier
 FROM pg_catalog.pg_sequence s
 CROSS JOIN LATERAL (
   SELECT d.refobjid AS relation, d.refobjsubid AS number
@@ -13,6 +13,16 @@ CROSS JOIN LATERAL (
     JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
      AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+   UNION
+  SELECT e.objid, e.objsubid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_depend e ON e.refclassid = d.classid AND e.refobjid = d.objid
+     AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objsubid > 0
+    JOIN pg_catalog.pg_attribute w ON w.attrelid = e.objid AND w.attnum = e.objsubid
+     AND w.atttypid = d.objid AND NOT w.atthasdef AND w.attidentity = ''
+    JOIN pg_catalog.pg_class r ON r.oid = e.objid AND r.relkind IN ('r', 'p', 'f')
+   WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
+     AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
   OFFSET 0) u
 JOIN pg_catalog.pg_class c ON c.oid = u.relation AND c.relpersistence <> 't'
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -24,4 +34,3 @@ CROSS JOIN LATERAL (
     SELECT t.oid, x.next, t.typbasetype, t.typtypmod FROM chain x JOIN pg_catalog.pg_type t ON t.oid = x.base
      WHERE x.base <> 0)
   SELECT x.type, x.modifier FROM chain x WHERE x.base = 0 OFFSET 0) b
-ORDER BY (SELECT 1) FETCH FIRST 1 ROW WITH TIES
