@@ -23,8 +23,8 @@ type Exhaustion struct {
 // A SequenceUse is how much of a sequence is used up, as the column sees it that has the least room for its values.
 type SequenceUse struct {
 	Sequence dialect.Name
-	// Column is the one that draws on the sequence, by owning it or by its default, and among those the one with the
-	// least room. It is nil for a sequence that feeds none.
+	// Column is the one that draws on the sequence, by owning it or by its default, or its domain's, and among those
+	// the one with the least room. It is nil for a sequence that feeds none.
 	Column     *dialect.ColumnRef
 	ColumnType string // as SQL writes it: "integer"; empty without a column
 	// State counts to Limit.
@@ -110,7 +110,10 @@ const (
 
 // Exhaustion reads where all sequences of the database stand, those of primary keys and those that filters leave out
 // included, as the database has them now, and lists those that have used up a share of their values. A sequence is as
-// long as the columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647.
+// long as the columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647. Those are the
+// columns that own it and those that take their default from it, their own or their domain's. A default that names the
+// sequence inside a function, or as a text that is no constant, is not seen; and of a column that holds no numbers, such
+// as a varchar(3), it is not known how much fits into it.
 //
 // It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences: they are
 // read as they are at that moment, not all at the same. It waits for whoever resets one in an open transaction. What

@@ -27,7 +27,8 @@ type drawingColumn struct {
 }
 
 // drawing lists the columns that draw on a sequence. Partitions and children whose column comes with that of a table
-// above them are left out: what they hold is read with it.
+// above them are left out: what they hold is read with it. They are looked up from below, since a table may have
+// thousands of partitions, and a partition has one table.
 func drawing(seq dialect.Name) string {
 	return `WITH drawn AS (` + drawingColumns + `
  WHERE s.seqrelid = ` + regclass(seq) + `)
@@ -44,7 +45,9 @@ SELECT d.schema::pg_catalog.text AS schema, d.name::pg_catalog.text AS name, d.c
          AND pg_catalog.has_column_privilege(d.relation, d.number, 'SELECT'), true)::boolean AS readable,
        pg_catalog.row_security_active(d.relation)::boolean AS guarded
   FROM drawn d
- WHERE ((d.relation, d.col) IN (SELECT i.inhrelid, p.col FROM drawn p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.relation)) IS NOT TRUE
+ WHERE NOT EXISTS (
+         SELECT FROM pg_catalog.pg_inherits i
+          WHERE i.inhrelid = d.relation AND ((i.inhparent, d.col) IN (SELECT p.relation, p.col FROM drawn p)) IS TRUE OFFSET 0)
  ORDER BY d.schema, d.name, d.col`
 }
 

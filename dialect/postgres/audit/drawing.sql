@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
     JOIN pg_catalog.pg_depend e ON e.refclassid = d.classid AND e.refobjid = d.objid
      AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objsubid > 0
     JOIN pg_catalog.pg_attribute w ON w.attrelid = e.objid AND w.attnum = e.objsubid
-     AND w.atttypid = d.objid AND NOT w.atthasdef AND w.attidentity = ''
+     AND w.atttypid = d.objid AND NOT w.atthasdef
     JOIN pg_catalog.pg_class r ON r.oid = e.objid AND r.relkind IN ('r', 'p', 'f')
    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
      AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
