@@ -112,7 +112,7 @@ const (
 // included, as the database has them now, and lists those that have used up a share of their values. A sequence is as
 // long as the columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647. Those are the
 // columns that own it and those that take their default from it, their own or their domain's. A default that names the
-// sequence inside a function, or as a text that is no constant, is not seen; and of a column that holds no numbers, such
+// sequence inside a function, or as a text, is not seen; and of a column that holds no numbers, such
 // as a varchar(3), it is not known how much fits into it.
 //
 // It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences: they are
