@@ -237,6 +237,8 @@ func TestExhaustion(t *testing.T) {
 		CREATE SCHEMA app; CREATE SEQUENCE app.shared; SELECT setval('app.shared', 9000);
 		CREATE DOMAIN short AS numeric(4,0); CREATE DOMAIN shorter AS short;
 		CREATE TABLE app.loose (id text DEFAULT 'A' || nextval('app.shared')); CREATE TABLE app.tight (id shorter DEFAULT nextval('app.shared'));
+		CREATE SEQUENCE of_domain; CREATE DOMAIN numbered AS smallint DEFAULT nextval('of_domain'); CREATE TABLE app.lot (id numbered);
+		SELECT setval('of_domain', 32000);
 		CREATE TABLE parts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY) PARTITION BY RANGE (id);
 		CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (10);
 		ALTER TABLE parts ALTER id RESTART 2147483000;
@@ -248,9 +250,10 @@ func TestExhaustion(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				same(t, "the report", got.String(), `5 of 562 sequences are used up to 81 % or more
+				same(t, "the report", got.String(), `6 of 563 sequences are used up to 81 % or more
 sequence public.many_1 is 100.0 % used: at 10, 0 left up to 10, where the sequence ends
 public.parts.id (integer) is 99.9 % used: at 2147483000, 648 left up to 2147483647, where the sequence ends (sequence public.parts_id_seq)
+app.lot.id (numbered) is 97.6 % used: at 32000, 767 left up to 32767, where the column is full (sequence public.of_domain)
 app.tight.id (shorter) is 90.0 % used: at 9000, 999 left up to 9999, where the column is full (sequence app.shared)
 sequence public.many_300 is 90.0 % used: at 9, 1 left up to 10, where the sequence ends
 sequence public.many_560 is 90.0 % used: at 10, 1 left up to 10, where the sequence ends`)
