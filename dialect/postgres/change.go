@@ -51,7 +51,7 @@ var (
 )
 
 // asked tells which parts of the fingerprint are asked for that mostly have nothing to say: the server would plan them
-// in vain, which is a third of what the whole takes. The rest of the fingerprint tells when they do.
+// and run them in vain. The rest of the fingerprint tells when they do.
 type asked struct {
 	// ties are what sequences are tied to. The first tie shows by itself.
 	ties bool
