@@ -207,7 +207,7 @@ func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDe
 	rows := s.content(v).rows
 	if tail != "" {
 		var err error
-		if rows, err = v.answer(tail, args); err != nil {
+		if rows, err = f.answer(v, tail, args); err != nil {
 			return nil, err
 		}
 	}
@@ -221,13 +221,13 @@ func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDe
 	return r, nil
 }
 
-// answer asks the view's Select function.
-func (v *matview) answer(tail string, args []any) ([][]driver.Value, error) {
+// answer asks the view's Select function, which may itself ask the fake: f.mu, which the caller holds, is let go meanwhile.
+func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, error) {
 	if v.spec.Select == nil {
 		return nil, fmt.Errorf("sqltest: rows of %s are asked for with the tail %q, and the fake reads no SQL: "+
 			"give the view a Select function that answers it", v.name, tail)
 	}
-	given, err := v.spec.Select(tail, args)
+	given, err := f.unlocked(v.spec.Select, tail, args)
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +239,12 @@ func (v *matview) answer(tail string, args []any) ([][]driver.Value, error) {
 		return nil, fmt.Errorf("sqltest: the Select function of %s returned columns %v, and the view has %v", v.name, columns, v.columns)
 	}
 	return rows, nil
+}
+
+func (f *Fake) unlocked(do func(string, []any) (any, error), tail string, args []any) (any, error) {
+	f.mu.Unlock()
+	defer f.mu.Lock() // whether it returns or panics
+	return do(tail, args)
 }
 
 // notA is the error for a name that is no materialized view's any more.
