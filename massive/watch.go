@@ -108,7 +108,8 @@ type watch struct {
 //
 //	go m.Watch(ctx, time.Second, func(e massive.Event) { log.Println(e) })
 //
-// A look where nothing changed is one round trip, costs much less than a load, and calls nothing; nor does one whose
+// A look where nothing changed is one round trip (two at the first write behind a quiet time, or when the server's roles
+// have changed), costs much less than a load, and calls nothing; nor does one whose
 // suspicion turns out to be wrong. Labels that were appended locally stay, through whatever is published: only a
 // Reload drops them. What the program reloads by itself meanwhile is not told again.
 //
