@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -28,17 +30,31 @@ func (f *Fake) addEnum(spec Enum) error {
 	if err != nil {
 		return err
 	}
+	e := &enum{id: f.id(), name: n, spec: spec, labels: slices.Clone(spec.Labels)}
 	for i, l := range spec.Labels {
-		if len(l) > maxNameBytes || slices.Contains(spec.Labels[:i], l) {
-			return invalid("enum %s: label %q is there twice, or longer than %d bytes", n, l, maxNameBytes)
+		if err := e.bad(l); err != nil {
+			return err
+		}
+		if slices.Contains(spec.Labels[:i], l) {
+			return invalid("enum %s: label %q is there twice", n, l)
 		}
 	}
-	e := &enum{id: f.id(), name: n, spec: spec, labels: slices.Clone(spec.Labels)}
 	f.enums[n] = e
 	for _, c := range spec.UsedBy {
 		if err := f.use(e, c); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// bad is the error of a label that no enum can have.
+func (e *enum) bad(label string) error {
+	switch {
+	case len(label) > maxNameBytes:
+		return invalid("enum %s: label %q takes %d bytes, and %d are the most", e.name, label, len(label), maxNameBytes)
+	case strings.Contains(label, "\x00") || !utf8.ValidString(label):
+		return invalid("enum %s: label %q is no UTF-8, or has a zero byte in it", e.name, label)
 	}
 	return nil
 }

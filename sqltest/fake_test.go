@@ -141,8 +141,15 @@ func TestCallsAreNoted(t *testing.T) {
 	f.WantCalls(t)
 	_, _ = s.LastValue(ctx)
 	got := told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
-	if !strings.Contains(got, `["last value of public.s"]`) || !strings.Contains(got, `["next value of public.s"]`) {
+	if !strings.Contains(got, `operation 1 that reached the database is "last value of public.s", and not the expected "next value of public.s"`) {
 		t.Errorf("a failure names what came and what was expected; it says %q", got)
+	}
+	got = told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
+	if !strings.Contains(got, `is nothing, and not the expected "next value of public.s"`) {
+		t.Errorf("nothing came, and the failure says %q", got)
+	}
+	if n := len(f.Calls()); n != 11 {
+		t.Errorf("Calls tells %d of 11, also those that WantCalls has seen", n)
 	}
 }
 
@@ -183,8 +190,161 @@ func TestPlannedBehaviours(t *testing.T) {
 	if !strings.Contains(got, "a planned refresh public.daily was expected, and never came") {
 		t.Errorf("a plan that nothing came for says %q", got)
 	}
-	if got := told(func(t testing.TB) { f.Next(t, dialect.OpRefresh, `"`, sqltest.Hang()) }); !strings.Contains(got, "opens a quote") {
-		t.Errorf("a plan for a name that is none says %q", got)
+	got = told(func(t testing.TB) {
+		f.Next(t, dialect.OpNextValue, "s", sqltest.Hang())
+		f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Slow(0))
+	})
+	if strings.Count(got, "never came") != 2 || !strings.Contains(got, "(1 of 1)") || !strings.Contains(got, "(2 of 2)") {
+		t.Errorf("two plans that nothing came for say %q", got)
+	}
+}
+
+// What a program calls by another name than the database does is planned by either.
+func TestPlansByEitherName(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{
+		Sequences: []sqltest.Sequence{{Name: "s"}},
+		Matviews:  []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}, Unique: []string{"n"}}},
+	})
+	m := load(t, f)
+	s, err := m.Sequence("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := m.Matview("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	mine := errors.New("mine")
+	refresh := func(options ...massive.RefreshOption) func() error {
+		return func() error { _, err := v.Refresh(ctx, options...); return err }
+	}
+	for _, c := range []struct {
+		op   dialect.Op
+		name string
+		do   func() error
+	}{
+		{dialect.OpRefreshConcurrently, "v", refresh(massive.Concurrently())},
+		{dialect.OpRefreshConcurrently, "v", refresh()},
+		{dialect.OpRefresh, "v", refresh(massive.ConcurrentlyIfPossible())},
+		{dialect.OpRefreshIfPossible, "v", refresh(massive.ConcurrentlyIfPossible())},
+		{dialect.OpReset, "s", func() error { return s.Reset(ctx) }},
+		{dialect.OpResetTo, "s", func() error { return s.ResetTo(ctx, 7) }},
+		{dialect.OpRestart, "public.s", func() error { return s.Reset(ctx) }},
+		{dialect.OpReload, "", func() error { _, err := m.Reload(ctx); return err }},
+		{dialect.OpVerify, "", func() error { return m.Verify(ctx, massive.RowsAre[struct{ N int }]("v")) }},
+		{dialect.OpNextValues, "s", func() error {
+			a, err := massive.NewAllocator(s)
+			if err != nil {
+				return err
+			}
+			_, err = a.Next(ctx)
+			return err
+		}},
+	} {
+		f.Next(t, c.op, c.name, sqltest.Fail(mine))
+		if err := c.do(); !errors.Is(err, mine) {
+			t.Errorf("a planned %q gives %v", c.op, err)
+		}
+	}
+	for says, c := range map[string]struct {
+		op   dialect.Op
+		name string
+	}{
+		"opens a quote": {dialect.OpRefresh, `"`},
+		`"look up": that is no operation that reaches a database`:   {dialect.OpLookup, "v"},
+		`"append to": that is no operation that reaches a database`: {dialect.OpAppend, "e"},
+		`"refesh": that is no operation that reaches a database`:    {"refesh", "v"},
+		`as "next values of", or "next block of" with HiLo`:         {dialect.OpAllocate, "s"},
+		`view by view: plan "refresh" for one of them`:              {dialect.OpRefreshAll, ""},
+		`a plan for "reload" of "v": that is of no one structure`:   {dialect.OpReload, "v"},
+		`a plan for "refresh": `:                                    {dialect.OpRefresh, ""},
+	} {
+		if got := told(func(t testing.TB) { f.Next(t, c.op, c.name, sqltest.Hang()) }); !strings.Contains(got, says) {
+			t.Errorf("a plan for %q of %q says %q, want %q", c.op, c.name, got, says)
+		}
+	}
+}
+
+// What hangs or is slow holds its locks meanwhile, as a long query does.
+func TestPlannedDelaysHoldLocks(t *testing.T) {
+	t.Parallel()
+	type row struct{ N int64 }
+	for name, c := range map[string]struct {
+		op                     dialect.Op
+		first                  func(ctx context.Context, m *massive.DB) error
+		reads, merges, refresh bool // whether these pass beside it
+		base                   bool // and a blocking refresh of what the view reads
+	}{
+		"a refresh":            {dialect.OpRefresh, refreshOf("v"), false, false, false, false},
+		"one without data":     {dialect.OpRefresh, refreshOf("v", massive.WithNoData()), false, false, false, true},
+		"a concurrent refresh": {dialect.OpRefresh, refreshOf("v", massive.Concurrently()), true, false, false, false},
+		"a select":             {dialect.OpSelect, selectOf("v"), true, true, false, true},
+	} {
+		f := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "base", Rows: []row{{1}}},
+			{Name: "v", Rows: []row{{1}}, Unique: []string{"n"}, Reads: []string{"base"}},
+		}})
+		m := load(t, f)
+		f.Next(t, c.op, "v", sqltest.Hang())
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.first(ctx, m) }()
+		for len(f.Calls()) < 2 {
+			time.Sleep(time.Millisecond)
+		}
+		for what, beside := range map[string]struct {
+			do     func(context.Context, *massive.DB) error
+			passes bool
+		}{
+			"a select":               {selectOf("v"), c.reads},
+			"a concurrent refresh":   {refreshOf("v", massive.Concurrently()), c.merges},
+			"a blocking refresh":     {refreshOf("v"), c.refresh},
+			"a refresh of its base":  {refreshOf("base"), c.base},
+			"one that waits briefly": {refreshOf("v", massive.LockTimeout(time.Millisecond)), c.refresh},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			if err := beside.do(ctx, m); err == nil != beside.passes {
+				t.Errorf("beside %s that hangs, %s ends with %v", name, what, err)
+			}
+			cancel()
+		}
+		v, err := m.Matview("v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))
+		if !errors.Is(err, massive.ErrBusy) || result.Outcome != massive.SkippedBusy {
+			t.Errorf("beside %s that hangs, a refresh unless busy is %v, %v", name, result, err)
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s that hangs ends with %v", name, err)
+		}
+		if err := refreshOf("v")(t.Context(), m); err != nil {
+			t.Errorf("behind %s: %v", name, err)
+		}
+	}
+}
+
+func refreshOf(name string, options ...massive.RefreshOption) func(context.Context, *massive.DB) error {
+	return func(ctx context.Context, m *massive.DB) error {
+		v, err := m.Matview(name)
+		if err == nil {
+			_, err = v.Refresh(ctx, options...)
+		}
+		return err
+	}
+}
+
+func selectOf(name string) func(context.Context, *massive.DB) error {
+	return func(ctx context.Context, m *massive.DB) error {
+		v, err := m.Matview(name)
+		if err != nil {
+			return err
+		}
+		return v.Select(ctx, &[]struct{ N int64 }{}, "")
 	}
 }
 
@@ -237,12 +397,17 @@ func TestACatalogThatCannotBe(t *testing.T) {
 		"its start 9 is not between 1 and 5":          {Sequences: []sqltest.Sequence{{Name: "a", Start: 9, Max: 5}}},
 		"it can't run from 7 to 3":                    {Sequences: []sqltest.Sequence{{Name: "a", Min: 7, Max: 3}}},
 		"it can't run from 1 to 99999":                {Sequences: []sqltest.Sequence{{Name: "a", Type: "smallint", Max: 99999}}},
+		"it has Exactly, and Min, Max or Start":       {Sequences: []sqltest.Sequence{{Name: "a", Max: 3, Exactly: &sqltest.Range{Max: 3}}}},
+		"it can't run from 0 to 0":                    {Sequences: []sqltest.Sequence{{Name: "a", Exactly: &sqltest.Range{}}}},
 		`its type is "text"`:                          {Sequences: []sqltest.Sequence{{Name: "a", Type: "text"}}},
 		`key of "orders": it takes table.column`:      {Sequences: []sqltest.Sequence{{Name: "a", KeyOf: "orders"}}},
 		`feeds "orders": it takes table.column`:       {Sequences: []sqltest.Sequence{{Name: "a", Feeds: []string{"orders"}}}},
 		"tied to no column that could hold values":    {Sequences: []sqltest.Sequence{{Name: "a", Holds: []int64{1}}}},
 		"the name is empty":                           {Enums: []sqltest.Enum{{}}},
 		"schemas named pg_… are the system's":         {Tables: []string{"pg_x.t"}},
+		"takes 64 bytes, and 63 are the most":         {Enums: []sqltest.Enum{{Name: "e", Labels: []string{strings.Repeat("é", 32)}}}},
+		"has a zero byte in it":                       {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a\x00"}}}},
+		"row 1 is nil":                                {Matviews: []sqltest.Matview{{Name: "v", Rows: []*struct{ N int }{{1}, nil}}}},
 		`label "a" is there twice`:                    {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a", "a"}}}},
 		"rows are a slice of structs, not int":        {Matviews: []sqltest.Matview{{Name: "v", Rows: 7}}},
 		`its unique index is on column "x"`:           {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"x"}}}},
@@ -260,14 +425,16 @@ func TestACatalogThatCannotBe(t *testing.T) {
 func TestAChangeThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for says, c := range map[string]sqltest.Change{
-		"there is no enum public.none":          sqltest.AddLabel{Enum: "none", Label: "a"},
-		`enum public.mood has "sad" already`:    sqltest.AddLabel{Enum: "mood", Label: "sad"},
-		`or no "happy"`:                         sqltest.AddLabel{Enum: "mood", Label: "new", Before: "happy"},
-		"there is no view public.none":          sqltest.SetRows{Matview: "none"},
-		"there is no public.none":               sqltest.Drop{Name: "none"},
-		"there is no public.none to rename":     sqltest.Rename{Name: "none", To: "other"},
-		"public.mood is there twice":            sqltest.Create{Enums: []sqltest.Enum{{Name: "mood"}}},
-		"public.v has columns [{n bigint}], an": sqltest.SetRows{Matview: "v", Rows: []struct{ M int }{{1}}},
+		"there is no enum public.none":           sqltest.AddLabel{Enum: "none", Label: "a"},
+		`mood has the label "sad" already`:       sqltest.AddLabel{Enum: "mood", Label: "sad"},
+		`mood has no label "happy" to add one b`: sqltest.AddLabel{Enum: "mood", Label: "new", Before: "happy"},
+		"takes 64 bytes, and 63 are the most":    sqltest.AddLabel{Enum: "mood", Label: strings.Repeat("a", 64)},
+		"is no UTF-8":                            sqltest.AddLabel{Enum: "mood", Label: "\xff"},
+		"there is no view public.none":           sqltest.SetRows{Matview: "none"},
+		"there is no public.none":                sqltest.Drop{Name: "none"},
+		"there is no public.none to rename":      sqltest.Rename{Name: "none", To: "other"},
+		"public.mood is there twice":             sqltest.Create{Enums: []sqltest.Enum{{Name: "mood"}}},
+		"public.v has columns [{n bigint}], an":  sqltest.SetRows{Matview: "v", Rows: []struct{ M int }{{1}}},
 	} {
 		f := sqltest.New(sqltest.Catalog{
 			Enums:    []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},

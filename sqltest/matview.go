@@ -188,6 +188,9 @@ func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDe
 	if err := s.open(ctx, view.Name, accessShare); err != nil {
 		return nil, err
 	}
+	if err := s.pause(ctx); err != nil {
+		return nil, err
+	}
 	v := f.views[view.Name]
 	r := &result{}
 	places := make([]int, len(view.Columns))

@@ -404,6 +404,11 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 			s.Max = 1
 		}
 		s.Start = draw(g, 0, s.Min, s.Max)
+	} else if g.one(4) {
+		s.Exactly = &sqltest.Range{Min: draw[int64](g, 0, -3), Max: draw[int64](g, 5, 2)}
+		if s.Increment < 0 || g.one(3) {
+			s.Exactly = &sqltest.Range{Min: draw[int64](g, -5, -2), Max: 0, Start: draw[int64](g, 0, -1)}
+		}
 	}
 	if g.one(5) {
 		s.Rights = &dialect.SequenceRights{Read: g.one(2), Next: g.one(2), Set: g.one(2), Restart: g.one(2)}

@@ -108,6 +108,10 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 			return dialect.Refreshed{}, err
 		}
 		next = &content{true, v.query}
+	default:
+		if err := s.pause(ctx); err != nil {
+			return dialect.Refreshed{}, err
+		}
 	}
 	s.contents[v] = next
 	return done, nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -44,22 +45,40 @@ func (f *Fake) Calls() []Call {
 	return calls
 }
 
-// WantCalls fails the test unless the operations that reached the fake since the last WantCalls, loads and looks for changes aside, are
-// these, as [Call.String] writes them and in this order.
+// WantCalls fails the test unless the operations that reached the fake since the last WantCalls, loads and looks for
+// changes aside, are these, as [Call.String] writes them and in this order. [Fake.Calls] goes on telling all of them.
 func (f *Fake) WantCalls(t testing.TB, want ...string) {
 	t.Helper()
 	f.mu.Lock()
-	got := []string{}
-	for _, c := range f.calls {
+	got := said(f.calls[f.checked:])
+	f.checked = len(f.calls)
+	f.mu.Unlock()
+	if slices.Equal(got, want) {
+		return
+	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	one := func(calls []string) string {
+		if at < len(calls) {
+			return strconv.Quote(calls[at])
+		}
+		return "nothing"
+	}
+	t.Errorf("sqltest: operation %d that reached the database is %s, and not the expected %s; all of them are\n\t%q\nand the expected ones\n\t%q",
+		at+1, one(got), one(want), got, want)
+}
+
+// said are the calls, loads and looks for changes aside, as a test writes them.
+func said(calls []*Call) []string {
+	all := []string{}
+	for _, c := range calls {
 		if c.Op != dialect.OpLoad && c.Op != dialect.OpWatch {
-			got = append(got, c.String())
+			all = append(all, c.String())
 		}
 	}
-	f.calls = nil
-	f.mu.Unlock()
-	if !slices.Equal(got, want) {
-		t.Errorf("sqltest: the operations that reached the database are\n\t%q\nand not the expected\n\t%q", got, want)
-	}
+	return all
 }
 
 // A Behaviour is what an operation does instead of, or before, its work.
@@ -69,13 +88,15 @@ type Behaviour struct {
 	hang  bool
 }
 
-// Fail ends the operation with the error: one of the sentinels, an [Error] with a code of Postgres's, or any other.
+// Fail ends the operation with the error: one of the sentinels, an [Error] with a code of Postgres's, or any other,
+// but [driver.ErrBadConn], which database/sql takes as a reason to try again on another connection.
 func Fail(err error) Behaviour { return Behaviour{err: err} }
 
-// Hang keeps the operation until its context ends, or the catalog's StatementTimeout has passed.
+// Hang keeps the operation until its context ends, or the catalog's StatementTimeout has passed. A refresh, a Select and
+// a Count hold their locks meanwhile, as one whose query takes long does; others have not begun yet.
 func Hang() Behaviour { return Behaviour{hang: true} }
 
-// Slow keeps the operation for that long before it does its work.
+// Slow keeps the operation for that long, with its locks as [Hang] does, before it does its work.
 func Slow(d time.Duration) Behaviour { return Behaviour{delay: d} }
 
 type plan struct {
@@ -84,54 +105,92 @@ type plan struct {
 	Behaviour
 }
 
+// arrivals are the operations that reach a database, each under the name that it does so by: what a program asks for may
+// be done by another.
+var arrivals = map[dialect.Op]dialect.Op{
+	dialect.OpLoad: dialect.OpLoad, dialect.OpReload: dialect.OpLoad, dialect.OpVerify: dialect.OpLoad,
+	dialect.OpWatch: dialect.OpWatch, dialect.OpExhaustion: dialect.OpExhaustion,
+
+	dialect.OpRefresh: dialect.OpRefresh, dialect.OpRefreshConcurrently: dialect.OpRefresh, dialect.OpRefreshIfPossible: dialect.OpRefresh,
+	dialect.OpDefinition: dialect.OpDefinition, dialect.OpSelect: dialect.OpSelect, dialect.OpCount: dialect.OpCount,
+
+	dialect.OpLastValue: dialect.OpLastValue, dialect.OpNextValue: dialect.OpNextValue, dialect.OpNextValues: dialect.OpNextValues,
+	dialect.OpNextBlock: dialect.OpNextBlock, dialect.OpSetValue: dialect.OpSetValue,
+	dialect.OpReset: dialect.OpRestart, dialect.OpResetTo: dialect.OpRestart, dialect.OpRestart: dialect.OpRestart,
+	dialect.OpBehind: dialect.OpBehind, dialect.OpCatchUp: dialect.OpCatchUp,
+
+	dialect.OpAddLabel: dialect.OpAddLabel, dialect.OpRenameLabel: dialect.OpRenameLabel, dialect.OpUsedBy: dialect.OpUsedBy,
+}
+
 // Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
-// it is as usual again. A refresh is [dialect.OpRefresh] in any mode, a reset or restart [dialect.OpRestart];
-// for a load, a look for exhaustion or for changes ([dialect.OpWatch]), the name is empty. A name that can't be one fails
-// the test; a plan that nothing came to carry out fails it when it ends.
+// it is as usual again. What reaches the database as the same operation is of one kind: a refresh in any mode, also as
+// one of many; resets and restarts; a load, a reload and a verification. The name is empty for a load, a look for
+// exhaustion and one for changes ([dialect.OpWatch]), and only for those.
+//
+// An operation that reaches no database, and a name that can't be one, fail the test at once; a plan that nothing came
+// to carry out fails it when it ends.
 func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
 	t.Helper()
+	kind, ok := arrivals[op]
+	switch {
+	case op == dialect.OpRefreshAll:
+		t.Fatalf("sqltest: %q reaches the database view by view: plan %q for one of them", op, dialect.OpRefresh)
+	case op == dialect.OpAllocate:
+		t.Fatalf("sqltest: an allocator reaches the database as %q, or %q with HiLo: plan that", dialect.OpNextValues, dialect.OpNextBlock)
+	case !ok:
+		t.Fatalf("sqltest: a plan for %q: that is no operation that reaches a database", op)
+	}
 	var n dialect.Name
-	if op != dialect.OpLoad && op != dialect.OpExhaustion && op != dialect.OpWatch {
+	switch nameless := kind == dialect.OpLoad || kind == dialect.OpExhaustion || kind == dialect.OpWatch; {
+	case nameless && name != "":
+		t.Fatalf("sqltest: a plan for %q of %q: that is of no one structure, and planned with an empty name", op, name)
+	case !nameless:
 		var err error
 		if n, err = parseName(name); err != nil {
-			t.Fatal(err)
+			t.Fatalf("sqltest: a plan for %q: %v", op, err)
 		}
+	}
+	mine := make([]*plan, len(behaviours))
+	for i, b := range behaviours {
+		mine[i] = &plan{kind, n, b}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, b := range behaviours {
-		f.plans = append(f.plans, plan{op, n, b})
-	}
+	f.plans = append(f.plans, mine...)
 	t.Cleanup(func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		for _, p := range f.plans {
-			if p.op == op && p.name == n {
-				t.Errorf("sqltest: a planned %s was expected, and never came", Call{Op: op, Name: n})
+		left := 0
+		for _, p := range mine {
+			if slices.Contains(f.plans, p) {
+				left++
 			}
+		}
+		if left > 0 {
+			t.Errorf("sqltest: a planned %s was expected, and never came (%d of %d): what came is %q",
+				Call{Op: kind, Name: n}, left, len(mine), said(f.calls))
 		}
 	})
 }
 
 // planned takes the plan for a call, if there is one.
 func (f *Fake) planned(c *Call) *plan {
-	op := c.Op
-	if op == dialect.OpRefreshConcurrently || op == dialect.OpRefreshIfPossible {
-		op = dialect.OpRefresh
-	}
-	i := slices.IndexFunc(f.plans, func(p plan) bool { return p.op == op && p.name == c.Name })
+	op := arrivals[c.Op]
+	i := slices.IndexFunc(f.plans, func(p *plan) bool { return p.op == op && p.name == c.Name })
 	if i < 0 {
 		return nil
 	}
 	p := f.plans[i]
 	f.plans = slices.Delete(f.plans, i, i+1)
-	return &p
+	return p
 }
 
-// follow does what was planned. f.mu is held, and let go while it waits.
-func (s *session) follow(ctx context.Context, p *plan) error {
-	if p.err != nil {
-		return p.err
+// pause keeps the session for as long as was planned, once. f.mu is held, and let go while it waits.
+func (s *session) pause(ctx context.Context) error {
+	p := s.plan
+	s.plan = nil
+	if p == nil {
+		return nil
 	}
 	wait := make(<-chan time.Time)
 	if !p.hang {
@@ -178,12 +237,18 @@ func (c AddLabel) apply(f *Fake) error {
 	if e == nil {
 		return invalid("there is no enum %s", n)
 	}
+	if err := e.bad(c.Label); err != nil {
+		return err
+	}
 	at := len(e.labels)
 	if c.Before != "" {
 		at = slices.Index(e.labels, c.Before)
 	}
-	if at < 0 || slices.Contains(e.labels, c.Label) {
-		return invalid("enum %s has %q already, or no %q", n, c.Label, c.Before)
+	if at < 0 {
+		return invalid("enum %s has no label %q to add one before", n, c.Before)
+	}
+	if slices.Contains(e.labels, c.Label) {
+		return invalid("enum %s has the label %q already", n, c.Label)
 	}
 	e.labels = slices.Insert(slices.Clone(e.labels), at, c.Label)
 	return nil

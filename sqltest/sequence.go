@@ -57,10 +57,15 @@ func (f *Fake) addSequence(spec Sequence) error {
 	if !ok {
 		return invalid("sequence %s: its type is %q, not bigint, integer or smallint", n, d.Type)
 	}
-	if d.Increment > 0 {
+	switch {
+	case spec.Exactly != nil && (spec.Min != 0 || spec.Max != 0 || spec.Start != 0):
+		return invalid("sequence %s: it has Exactly, and Min, Max or Start besides", n)
+	case spec.Exactly != nil:
+		d.Min, d.Max, d.Start = spec.Exactly.Min, spec.Exactly.Max, spec.Exactly.Start
+	case d.Increment > 0:
 		d.Min, d.Max = cmp.Or(d.Min, 1), cmp.Or(d.Max, limit[1])
 		d.Start = cmp.Or(d.Start, d.Min)
-	} else {
+	default:
 		d.Min, d.Max = cmp.Or(d.Min, limit[0]), cmp.Or(d.Max, -1)
 		d.Start = cmp.Or(d.Start, d.Max)
 	}

@@ -27,6 +27,7 @@ type session struct {
 	fake  *Fake
 	locks map[*lock]bool
 	waits *request // the lock that it waits for
+	plan  *plan    // what its operation is still to do, besides its work
 
 	patience time.Duration // how long its operation waits for a lock; zero is as long as the server's lock timeout says
 
@@ -100,8 +101,15 @@ func (s *session) perform(ctx context.Context, o *operation) (*result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if p := s.fake.planned(&o.call); p != nil {
-		if err := s.follow(ctx, p); err != nil {
+	s.plan = s.fake.planned(&o.call)
+	defer func() { s.plan = nil }()
+	if s.plan != nil && s.plan.err != nil {
+		return nil, s.plan.err
+	}
+	switch arrivals[o.call.Op] {
+	case dialect.OpRefresh, dialect.OpSelect, dialect.OpCount: // which take their locks first
+	default:
+		if err := s.pause(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -49,7 +49,8 @@ type Matview struct {
 	Query   string // what Definition returns
 
 	// Rows are what the view's query returns when the view is made, and, until [SetRows] says otherwise, at each
-	// refresh: a slice of structs, whose fields are columns by their db tag or lower-cased name.
+	// refresh: a slice of structs, or of pointers to them, whose fields are columns as sqlx maps them: by their db tag or
+	// lower-cased name, those of embedded structs too.
 	Rows any
 	// Columns are the view's. Nil takes them from the type of Rows.
 	Columns []dialect.Column
@@ -95,6 +96,7 @@ type Sequence struct {
 	Increment int64  // 0 for 1
 	Min, Max  int64  // both 0 for 1 and the type's largest (descending: its smallest and -1); one 0 for that one's default
 	Start     int64  // 0 for Min (descending: Max)
+	Exactly   *Range // nil, or what Min, Max and Start can't say, as that one of them is 0
 	Cache     int64  // values that a connection reserves at a time; 0 for 1
 	Cycle     bool
 
@@ -110,6 +112,9 @@ type Sequence struct {
 	// Rights are what the role may do with it. Nil is everything.
 	Rights *dialect.SequenceRights
 }
+
+// A Range is from where to where a sequence runs, and the value that it begins with. Its zeros are values.
+type Range struct{ Min, Max, Start int64 }
 
 // A Fake is an in-memory database and its dialect. It is safe for concurrent use, and for tests that run in
 // parallel, each on its own.
@@ -132,7 +137,8 @@ type Fake struct {
 	// The names of views' indexes, which are relations like the others.
 	indexes map[dialect.Name]*matview
 	calls   []*Call
-	plans   []plan
+	checked int // how many of them WantCalls has seen
+	plans   []*plan
 	blind   bool // refreshes don't look at what their views read: the suite's own tests break it so
 }
 
@@ -203,7 +209,8 @@ func (f *Fake) fill(c Catalog) error {
 }
 
 // DB is a *sql.DB with no server behind it: transactions work with the fake's state, and SQL says that there is
-// no database here. It is the same at every call, and need not be closed.
+// no database here. It is the same at every call, and need not be closed: that only ends the goroutine which every
+// *sql.DB has, for a test that counts those.
 func (f *Fake) DB() *sql.DB { return f.db }
 
 func invalid(format string, args ...any) error {

@@ -75,6 +75,7 @@ func loadRules() []rule {
 			{Name: "plain"},
 			{Name: "down", Increment: -1},
 			{Name: "small", Type: "smallint", Increment: -5, Min: -100, Max: 100, Start: 50, Cache: 20, Cycle: true, Comment: "odd"},
+			{Name: "zero", Exactly: &Range{Min: 0, Max: 9, Start: 0}},
 			{Name: "owned", Type: "integer", OwnedBy: "orders.no"},
 		}},
 		check: func(c *check) {
@@ -82,6 +83,7 @@ func loadRules() []rule {
 				"plain": {Type: "bigint", Start: 1, Increment: 1, Min: 1, Max: math.MaxInt64, Cache: 1},
 				"down":  {Type: "bigint", Start: -1, Increment: -1, Min: math.MinInt64, Max: -1, Cache: 1},
 				"small": {Type: "smallint", Start: 50, Increment: -5, Min: -100, Max: 100, Cache: 20, Cycle: true},
+				"zero":  {Type: "bigint", Start: 0, Increment: 1, Min: 0, Max: 9, Cache: 1},
 				"owned": {Type: "integer", Start: 1, Increment: 1, Min: 1, Max: math.MaxInt32, Cache: 1,
 					OwnedBy: &dialect.ColumnRef{Table: dialect.Name{Schema: "public", Name: "orders"}, Column: "no"}},
 			} {

@@ -75,9 +75,10 @@ func sequenceRules() []rule {
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "up", Max: 3, Increment: 2}, {Name: "down", Min: -2, Increment: -1}, {Name: "round", Min: 1, Max: 5, Start: 4, Increment: 3, Cycle: true},
 			{Name: "small", Type: "smallint", Start: 32767}, {Name: "back", Min: -5, Max: -1, Increment: -2, Cycle: true},
+			{Name: "zero", Exactly: &Range{Min: 0, Max: 2, Start: 1}}, {Name: "to zero", Exactly: &Range{Min: -1, Max: 0}, Increment: -1},
 		}},
 		check: func(c *check) {
-			for name, want := range map[string][]int64{"up": {1, 3}, "down": {-1, -2}, "small": {32767}} {
+			for name, want := range map[string][]int64{"up": {1, 3}, "zero": {1, 2}, `"to zero"`: {0, -1}, "down": {-1, -2}, "small": {32767}} {
 				c.afresh()
 				s := c.sequence(name)
 				c.next(s, want...)

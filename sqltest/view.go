@@ -165,10 +165,10 @@ func (f *Fake) viewDefs() (defs []dialect.ViewDef) {
 	return defs
 }
 
-// scan reads what a view's query reads: it locks that, and finds it populated.
+// scan reads what a view's query reads: it locks that, finds it populated, and takes its time.
 func (s *session) scan(ctx context.Context, v *matview) error {
 	if s.fake.blind {
-		return nil
+		return s.pause(ctx)
 	}
 	all := materialized(v.reads)
 	for _, m := range all {
@@ -184,7 +184,7 @@ func (s *session) scan(ctx context.Context, v *matview) error {
 			}
 		}
 	}
-	return nil
+	return s.pause(ctx)
 }
 
 // dropReaders drops the views that read the one of that name, as CASCADE does. f.mu is held.

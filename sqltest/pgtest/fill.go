@@ -272,6 +272,9 @@ func (f *filling) sequence(s sqltest.Sequence) {
 			text += fmt.Sprintf(" %s %d", p.word, p.value)
 		}
 	}
+	if s.Exactly != nil {
+		text += fmt.Sprintf(" MINVALUE %d MAXVALUE %d START %d", s.Exactly.Min, s.Exactly.Max, s.Exactly.Start)
+	}
 	if s.Cycle {
 		text += " CYCLE"
 	}

@@ -5,9 +5,11 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -19,7 +21,7 @@ var sqlTypes = map[reflect.Kind]string{
 	reflect.Uint32: "bigint", reflect.Float32: "real", reflect.Float64: "double precision",
 }
 
-// Slice turns a slice of structs into columns, as sqlx maps fields, and rows. Nil has neither.
+// Slice turns a slice of structs, or of pointers to them, into columns, as sqlx maps fields, and rows. Nil has neither.
 func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 	if given == nil {
 		return nil, nil, nil
@@ -27,25 +29,31 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 	slice := reflect.ValueOf(given)
 	element := slice.Type()
 	if element.Kind() == reflect.Slice {
-		element = element.Elem()
+		element = reflectx.Deref(element.Elem())
 	}
 	if slice.Kind() != reflect.Slice || element.Kind() != reflect.Struct {
 		return nil, nil, fmt.Errorf("rows are a slice of structs, not %T", given)
 	}
-	var columns []dialect.Column
-	var fields [][]int
-	for _, field := range sqlx.NewDb(nil, "").Mapper.TypeMap(element).Index {
-		if len(field.Index) != 1 || field.Field.PkgPath != "" {
-			continue
-		}
-		columns = append(columns, dialect.Column{Name: field.Name, Type: sqlType(field.Zero.Type())})
-		fields = append(fields, field.Index)
+	fields := fields(element)
+	columns := make([]dialect.Column, len(fields))
+	for i, field := range fields {
+		columns[i] = dialect.Column{Name: field.Path, Type: sqlType(field.Field.Type)}
 	}
 	rows := make([][]driver.Value, slice.Len())
 	for i := range rows {
+		row := slice.Index(i)
+		if row.Kind() == reflect.Pointer {
+			if row = row.Elem(); !row.IsValid() {
+				return nil, nil, fmt.Errorf("row %d is nil", i)
+			}
+		}
 		rows[i] = make([]driver.Value, len(fields))
 		for j, field := range fields {
-			value, err := driver.DefaultParameterConverter.ConvertValue(slice.Index(i).FieldByIndex(field).Interface())
+			v, err := row.FieldByIndexErr(field.Index)
+			if err != nil { // it is of a struct that is embedded by a pointer, which is nil: there is no value
+				continue
+			}
+			value, err := driver.DefaultParameterConverter.ConvertValue(v.Interface())
 			if err != nil {
 				return nil, nil, fmt.Errorf("row %d, column %s: %w", i, columns[j].Name, err)
 			}
@@ -56,6 +64,23 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 		}
 	}
 	return columns, rows, nil
+}
+
+// fields are those that are columns: the struct's own and those of structs that it embeds, as they are declared.
+func fields(element reflect.Type) []*reflectx.FieldInfo {
+	tree := sqlx.NewDb(nil, "").Mapper.TypeMap(element)
+	var all []*reflectx.FieldInfo
+	for _, field := range tree.Index {
+		own := tree.Names[field.Path] == field && field.Field.IsExported()
+		for parent := field.Parent; own && parent != nil && parent != tree.Tree; parent = parent.Parent {
+			own = parent.Embedded
+		}
+		if own {
+			all = append(all, field)
+		}
+	}
+	slices.SortFunc(all, func(a, b *reflectx.FieldInfo) int { return slices.Compare(a.Index, b.Index) })
+	return all
 }
 
 func sqlType(t reflect.Type) string {
