@@ -72,3 +72,21 @@ func TestWatchTriesAgain(t *testing.T) {
 		})
 	}
 }
+
+// An event says in a line what has happened.
+func TestEventsInWords(t *testing.T) {
+	t.Parallel()
+	fake := sqltest.New(sqltest.Catalog{})
+	defer fake.DB().Close()
+	m, err := massive.Load(t.Context(), fake.DB(), fake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, e := range map[string]massive.Event{
+		"a blink": {Err: errBlink, Changes: massive.Changes{}, Published: true},
+		"no structure changed; the server is fake, standby false, role tester, search path [public]": {Published: true, Registry: m.Registry()},
+		"the database is reached again, after 3 failures":                                            {Failures: 3, Registry: m.Registry()},
+	} {
+		same(t, "an event", e.String(), want)
+	}
+}
