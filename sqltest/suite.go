@@ -24,11 +24,20 @@ type Harness struct {
 	// Open makes a database that holds the catalog and nothing else, and drops it when t ends.
 	Open func(t *testing.T, c Catalog) Database
 
+	// LacksKinds are the kinds of structure that the database does not have at all, as one without sequences. They go
+	// with all capabilities that are about them, which need not stand in Lacks. No catalog that is handed to Open, and
+	// no change that is handed to Do, holds a structure of such a kind. The suite checks that the dialect loads none,
+	// that no lookup finds one, and that what would be done with one gives ErrUnsupported; and that there is a
+	// structure of each other kind.
+	LacksKinds []dialect.Kind
+
 	// Lacks are the capabilities that the dialect does not have. The suite checks that what needs one gives
-	// ErrUnsupported, and that no other is missing.
+	// ErrUnsupported, and that no other is missing. A dialect that only loads the structures of a kind lacks all
+	// capabilities of the kind, and not the kind.
 	Lacks []Capability
 
-	// Patience is how long an operation that need not wait for anybody may take. Zero is 20 seconds.
+	// Patience is how long an operation that need not wait for anybody may take. Zero is 20 seconds. A case that still
+	// runs after six times as long fails, and is left to itself: what hangs in the dialect can't be ended from outside.
 	Patience time.Duration
 
 	// Pooled says that the databases are reached through a pooler in transaction mode, such as PgBouncer, which gives
@@ -92,11 +101,14 @@ func is[T any](d dialect.Dialect) bool {
 	return ok
 }
 
-// A rule is one thing that a dialect keeps to.
+// A rule is one thing that a dialect keeps to. It needs the kinds of which its catalog has structures.
 type rule struct {
 	name  string // of its subtest
 	says  string // what is so, in every failure's message
 	needs []Capability
+	// adapts says that its check makes do with some of its catalog's kinds, by asking check.has. Of its needs those
+	// that are about a kind which the database lacks don't count then.
+	adapts bool
 	// each makes it run over a *sql.DB, a *sql.Conn and a *sql.Tx; else it runs over a *sql.DB alone.
 	each bool
 	// session is why it can't hold unless each connection has one session of the server to itself; most rules can.
@@ -108,12 +120,14 @@ type rule struct {
 // A check is a rule on its way through one database.
 type check struct {
 	*testing.T
-	rule *rule
-	db   Database
-	m    *massive.DB     // loaded from it, and bound to q
-	q    massive.Querier // what the rule runs over
+	rule    *rule
+	harness Harness
+	db      Database
+	m       *massive.DB     // loaded from it, and bound to q
+	q       massive.Querier // what the rule runs over
 
 	patience time.Duration
+	bound
 }
 
 // Context is for one operation that need not wait, so that one which hangs fails its rule and not the run.
@@ -126,6 +140,7 @@ func (c *check) Context() context.Context {
 // rules are all of them, in the order in which they run.
 func rules() []rule {
 	return slices.Concat(
+		capabilityRules(),
 		loadRules(),
 		nameRules(),
 		matviewRules(),
@@ -144,13 +159,13 @@ func rules() []rule {
 
 // TestDialect runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx where it runs statements.
 // A failure says which rule is broken. It needs no driver of its own, and may run in parallel with other tests. A
-// rule that needs a capability which the harness says is lacking is checked to give ErrUnsupported instead.
+// rule that needs a capability or a kind which the harness says is lacking is skipped, with that reason; the subtests
+// capabilities and kinds check that it is lacking.
 func TestDialect(t *testing.T, h Harness) {
 	t.Helper()
-	t.Run("capabilities", func(t *testing.T) {
-		t.Parallel()
-		checkCapabilities(t, h)
-	})
+	if err := h.check(); err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
@@ -161,8 +176,17 @@ func TestDialect(t *testing.T, h Harness) {
 
 func (r *rule) test(t *testing.T, h Harness) {
 	t.Helper()
+	kinds := kindsOf(r.catalog)
+	there := slices.DeleteFunc(slices.Clone(kinds), h.lacksKind)
+	if len(there) < len(kinds) && (!r.adapts || len(there) == 0) {
+		i := slices.IndexFunc(kinds, h.lacksKind)
+		t.Skipf("it needs a kind that the dialect lacks: %s; the subtest kinds sees to it that this is said", kinds[i])
+	}
 	for _, n := range r.needs {
-		if slices.Contains(h.Lacks, n) {
+		if r.adapts && h.lacksKind(capabilityKinds[n]) {
+			continue
+		}
+		if h.lacks(n) {
 			t.Skipf("it needs a %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
 		}
 	}
@@ -173,85 +197,31 @@ func (r *rule) test(t *testing.T, h Harness) {
 }
 
 func (r *rule) run(t *testing.T, h Harness) {
-	over := map[string]func(t *testing.T, db *sql.DB) massive.Querier{
-		"DB": func(_ *testing.T, db *sql.DB) massive.Querier { return db },
+	over := map[string]func(t testing.TB, db *sql.DB) massive.Querier{
+		"DB": func(_ testing.TB, db *sql.DB) massive.Querier { return db },
 	}
 	if r.each {
-		over["Conn"] = func(t *testing.T, db *sql.DB) massive.Querier { return connOf(t, db) }
-		over["Tx"] = func(t *testing.T, db *sql.DB) massive.Querier { return begin(t, db, nil) }
+		over["Conn"] = func(t testing.TB, db *sql.DB) massive.Querier { return connOf(t, db) }
+		over["Tx"] = func(t testing.TB, db *sql.DB) massive.Querier { return begin(t, db, nil) }
 	}
 	for name, q := range over {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := h.Open(t, r.catalog)
+			c := &check{T: t, rule: r, harness: h, patience: cmp.Or(h.Patience, 20*time.Second)}
+			c.db = holding{h.Open(t, without(r.catalog, h.LacksKinds)), c}
 			t.Cleanup(func() {
-				if n := db.DB().Stats().InUse; n != 0 {
+				if n := c.db.DB().Stats().InUse; n != 0 && !c.left() {
 					t.Errorf("%s: %d connections are left in use", r.says, n)
 				}
 			})
-			c := &check{T: t, rule: r, db: db, patience: cmp.Or(h.Patience, 20*time.Second)}
-			c.m = c.load()
-			if c.q = q(t, db.DB()); c.q != massive.Querier(db.DB()) {
-				c.m = c.m.With(c.q)
-			}
-			r.check(c)
+			c.within(wholeCase*c.patience, func() {
+				c.m = c.load()
+				if c.q = q(c, c.db.DB()); c.q != massive.Querier(c.db.DB()) {
+					c.m = c.m.With(c.q)
+				}
+				r.check(c)
+			})
 		})
-	}
-}
-
-// checkCapabilities checks that the dialect lacks what its harness says and nothing else, and that what is lacking
-// gives ErrUnsupported.
-func checkCapabilities(t *testing.T, h Harness) {
-	r := &rule{
-		says: "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
-		catalog: Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}, Sequences: []Sequence{{Name: "s", OwnedBy: "t.id"}},
-			Enums: []Enum{{Name: "mood"}}},
-	}
-	c := &check{T: t, rule: r, db: h.Open(t, r.catalog), patience: cmp.Or(h.Patience, 20*time.Second)}
-	c.m = c.load()
-	for capability, has := range has(c.db.Dialect()) {
-		c.want(string(capability)+" is there", has, !slices.Contains(h.Lacks, capability))
-	}
-	ctx := c.Context()
-	v, s := c.matview("v"), c.sequence("s")
-	_, errDefinition := v.Definition(ctx)
-	_, errRefresh := v.Refresh(ctx)
-	_, errLast := s.LastValue(ctx)
-	_, errNext := s.NextValue(ctx)
-	_, errUsed := c.enum("mood").UsedBy(ctx)
-	_, errMany := s.NextValues(ctx, 2)
-	_, errBlock := s.NextBlock(ctx)
-	_, errExhaustion := c.m.Exhaustion(ctx)
-	_, errBehind := s.Behind(ctx)
-	_, errCatchUp := s.CatchUp(ctx)
-	for _, tried := range []struct {
-		needs Capability
-		err   error
-	}{
-		{MatviewReader, errDefinition},
-		{MatviewReader, v.Select(ctx, &[]number{}, "")},
-		{MatviewRefresher, errRefresh},
-		{EnumReader, errUsed},
-		{EnumAlterer, mood(c, c.m).AddValue(ctx, "ok")},
-		{RowChecker, c.m.Verify(ctx, massive.RowsAre[number]("v"))},
-		{SequenceReader, errLast},
-		{SequenceMover, errNext},
-		{SequenceMover, s.Reset(ctx)},
-		{Savepointer, c.trySavepoints()},
-		{SequenceReserver, errMany},
-		{SequenceReserver, errBlock},
-		{SequenceSetter, s.SetValue(ctx, 5, true)},
-		{SequenceAuditor, errExhaustion},
-		{SequenceMender, errBehind},
-		{SequenceMender, errCatchUp},
-		{ChangeDetector, c.watchIn(endedContext())},
-	} {
-		if slices.Contains(h.Lacks, tried.needs) {
-			c.fails(tried.err, massive.ErrUnsupported)
-			c.want("it wraps errors.ErrUnsupported", errors.Is(tried.err, errors.ErrUnsupported), true)
-		} else {
-			c.ok(tried.err)
-		}
 	}
 }
 
@@ -264,35 +234,36 @@ func (c *check) load(opts ...massive.LoadOption) *massive.DB {
 	if err != nil {
 		c.Fatalf("%s: load: %v", c.rule.says, err)
 	}
+	c.wantNoneLacking(m)
 	return m
 }
 
-func connOf(t *testing.T, db *sql.DB) *sql.Conn {
+func connOf(t testing.TB, db *sql.DB) *sql.Conn {
 	t.Helper()
 	conn, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
+	t.Cleanup(func() { undo(conn.Close) })
 	return conn
 }
 
 // begin is a transaction that is rolled back when the test ends, if it still runs.
-func begin(t *testing.T, db *sql.DB, opts *sql.TxOptions) *sql.Tx {
+func begin(t testing.TB, db *sql.DB, opts *sql.TxOptions) *sql.Tx {
 	t.Helper()
 	// Not the test's own context: its end would roll back in the background.
 	tx, err := db.BeginTx(context.Background(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = tx.Rollback() })
+	t.Cleanup(func() { undo(tx.Rollback) })
 	return tx
 }
 
 // other is a transaction of another session, and the structures in it.
 func (c *check) other(opts *sql.TxOptions) (*sql.Tx, *massive.DB) {
 	c.Helper()
-	tx := begin(c.T, c.db.DB(), opts)
+	tx := begin(c, c.db.DB(), opts)
 	return tx, c.m.With(tx)
 }
 

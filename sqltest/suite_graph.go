@@ -2,7 +2,6 @@ package sqltest
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -356,7 +355,7 @@ func graphRules() []rule {
 		check: func(c *check) {
 			c.db.DB().SetMaxOpenConns(1)
 			defer c.db.DB().SetMaxOpenConns(0)
-			conn := connOf(c.T, c.db.DB())
+			conn := connOf(c, c.db.DB())
 			ctx, cancel := context.WithTimeout(c.Context(), soon)
 			defer cancel()
 			report, err := c.m.RefreshAll(ctx, massive.Parallel(4))
@@ -472,11 +471,4 @@ func (c *check) outcomes(r massive.RefreshReport, want map[string]massive.Refres
 		c.want("what became of "+name, v.Outcome, want[name])
 		c.want(name+" has a reason", v.Reason != "", v.Outcome != massive.Refreshed)
 	}
-}
-
-// trySavepoints plans with savepoints in a transaction.
-func (c *check) trySavepoints() error {
-	tx := begin(c.T, c.db.DB(), &sql.TxOptions{})
-	_, err := c.m.With(tx).PlanRefresh(massive.Savepoints())
-	return err
 }

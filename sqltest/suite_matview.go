@@ -199,7 +199,7 @@ func (c *check) afresh() {
 	c.Helper()
 	if tx, ok := c.q.(*sql.Tx); ok {
 		c.ok(tx.Rollback())
-		c.q = begin(c.T, c.db.DB(), nil)
+		c.q = begin(c, c.db.DB(), nil)
 		c.m = c.m.With(c.q)
 	}
 }

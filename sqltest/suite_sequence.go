@@ -97,7 +97,7 @@ func sequenceRules() []rule {
 		needs: both, session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
 		check: func(c *check) {
-			one, two := c.m.With(connOf(c.T, c.db.DB())), c.m.With(connOf(c.T, c.db.DB()))
+			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
 			c.next(sequenceOf(c, one, "s"), 1, 2)
 			c.state(sequenceOf(c, one, "s"), 10, true)
 			c.next(sequenceOf(c, two, "s"), 11)

@@ -108,7 +108,7 @@ func reserveRules() []rule {
 		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}}},
 		check: func(c *check) {
-			one, two := c.m.With(connOf(c.T, c.db.DB())), c.m.With(connOf(c.T, c.db.DB()))
+			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
 			c.values(sequenceOf(c, one, "s"), 3, 1, 2, 3)
 			c.values(sequenceOf(c, two, "s"), 3, 11, 12, 13)
 			c.values(sequenceOf(c, one, "s"), 9, 4, 5, 6, 7, 8, 9, 10, 21, 22)
@@ -279,7 +279,7 @@ func setRules() []rule {
 		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}}},
 		check: func(c *check) {
-			one, two := c.m.With(connOf(c.T, c.db.DB())), c.m.With(connOf(c.T, c.db.DB()))
+			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
 			c.next(sequenceOf(c, one, "s"), 1)
 			c.next(sequenceOf(c, two, "s"), 11)
 			c.ok(sequenceOf(c, one, "s").SetValue(c.Context(), 100, true))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
 )
 
@@ -16,7 +17,8 @@ func transactionRules() []rule {
 		Sequences: []Sequence{{Name: "s"}},
 	}
 	return []rule{{
-		name: "transaction/picture", says: "a With's picture is its own: what is reloaded or appended there nobody else sees", catalog: everything,
+		name: "transaction/picture", says: "a With's picture is its own: what is reloaded or appended there nobody else sees",
+		catalog: Catalog{Enums: everything.Enums},
 		check: func(c *check) {
 			_, inside := c.other(nil)
 			c.ok(inside.AppendEnum("mood", "inside"))
@@ -33,48 +35,80 @@ func transactionRules() []rule {
 			c.want("inside, still", enumLabels(c, inside), []string{"sad", "ok"})
 		},
 	}, {
-		name: "transaction/read-only", says: "what writes is ErrReadOnly in a read-only transaction, which then has failed: ErrTxAborted", needs: all, catalog: everything,
+		name: "transaction/read-only", says: "what writes is ErrReadOnly in a read-only transaction, which then has failed: ErrTxAborted",
+		needs: all, adapts: true, catalog: everything,
 		check: func(c *check) {
-			for what, op := range operations(c.Context()) {
+			for what, op := range c.operations(c.Context()) {
 				tx, inside := c.other(&sql.TxOptions{ReadOnly: true})
-				v, err := sequenceOf(c, inside, "s").LastValue(c.Context())
-				c.ok(err)
-				c.want("the last value", v, int64(1))
-				err = op(c, inside)
+				c.ok(c.reads(inside))
+				err := op(c, inside)
 				if what == "select" || what == "last value" || what == "reload" || what == "used by" {
 					c.ok(err)
 				} else {
 					c.fails(err, massive.ErrReadOnly)
-					_, err = sequenceOf(c, inside, "s").LastValue(c.Context())
-					c.fails(err, massive.ErrTxAborted, "roll it back")
+					c.fails(c.reads(inside), massive.ErrTxAborted, "roll it back")
 				}
 				c.ok(tx.Rollback())
 			}
 		},
 	}, {
-		name: "transaction/failed", says: "a transaction in which something failed does nothing more, and does not commit", needs: all, catalog: everything,
+		name: "transaction/failed", says: "a transaction in which something failed does nothing more, and does not commit",
+		needs: all, adapts: true, catalog: everything,
 		check: func(c *check) {
-			tx, inside := c.other(nil)
-			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 50))
-			c.fails(sequenceOf(c, inside, "s").ResetTo(c.Context(), -1), massive.ErrOutOfRange)
-			for _, op := range operations(c.Context()) {
-				c.fails(op(c, inside), massive.ErrTxAborted, "roll it back")
+			for kind, one := range map[dialect.Kind]struct {
+				does, fails func(m *massive.DB) error
+				with        error
+				then        func(ctx context.Context) error // another's, which would wait for what was done
+			}{
+				dialect.KindSequence: {
+					func(m *massive.DB) error { return sequenceOf(c, m, "s").ResetTo(c.Context(), 50) },
+					func(m *massive.DB) error { return sequenceOf(c, m, "s").ResetTo(c.Context(), -1) }, massive.ErrOutOfRange,
+					func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err },
+				},
+				dialect.KindMatview: {
+					func(m *massive.DB) error {
+						_, err := matviewOf(c, m, "v").Refresh(c.Context(), massive.WithNoData())
+						return err
+					},
+					func(m *massive.DB) error { return matviewOf(c, m, "v").Select(c.Context(), &[]int64{}, "") }, massive.ErrNotPopulated,
+					func(ctx context.Context) error { return c.matview("v").Select(ctx, &[]int64{}, "") },
+				},
+				dialect.KindEnum: {
+					func(m *massive.DB) error { return mood(c, m).AddValue(c.Context(), "ok") },
+					func(m *massive.DB) error { return mood(c, m).AddValue(c.Context(), "ok") }, massive.ErrLabelExists,
+					func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "sad", "sad, still") },
+				},
+			} {
+				if !c.has(kind) {
+					continue
+				}
+				tx, inside := c.other(nil)
+				c.ok(one.does(inside))
+				c.fails(one.fails(inside), one.with)
+				for _, op := range c.operations(c.Context()) {
+					c.fails(op(c, inside), massive.ErrTxAborted, "roll it back")
+				}
+				c.passes("another's operation: a failed transaction holds no lock", one.then)
+				if err := tx.Commit(); err == nil {
+					c.Errorf("%s\n\tit committed", c.rule.says)
+				}
 			}
-			c.passes("another's next value: a failed transaction holds no lock", func(ctx context.Context) error {
-				_, err := c.sequence("s").NextValue(ctx)
-				return err
-			})
-			if err := tx.Commit(); err == nil {
-				c.Errorf("%s\n\tit committed", c.rule.says)
+			if c.has(dialect.KindSequence) {
+				c.state(c.sequence("s"), 1, true)
 			}
-			c.state(c.sequence("s"), 1, true)
+			if c.has(dialect.KindMatview) {
+				c.want("the rows", c.numbers(c.matview("v")), []int64{1})
+			}
+			if c.has(dialect.KindEnum) {
+				c.want("the labels", enumLabels(c, c.m), []string{"sad, still"})
+			}
 		},
 	}, {
-		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: all, catalog: everything,
+		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: all, adapts: true, catalog: everything,
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(tx.Commit())
-			for what, op := range operations(c.Context()) {
+			for what, op := range c.operations(c.Context()) {
 				if err := op(c, inside); !errors.Is(err, sql.ErrTxDone) {
 					c.Errorf("%s\n\t%s: %v", c.rule.says, what, err)
 				}
@@ -105,40 +139,80 @@ func transactionRules() []rule {
 			_, _ = one.Rollback(), two.Rollback()
 		},
 	}, {
-		name: "cancel/before", says: "an operation whose context has ended gives that context's error, and nothing has happened", needs: all, catalog: everything,
+		name: "cancel/before", says: "an operation whose context has ended gives that context's error, and nothing has happened",
+		needs: all, adapts: true, catalog: everything,
 		check: func(c *check) {
 			ended, cancel := context.WithCancel(c.Context())
 			cancel()
-			for _, op := range operations(ended) {
+			for _, op := range c.operations(ended) {
 				c.fails(op(c, c.m), context.Canceled)
 			}
-			c.state(c.sequence("s"), 1, false)
+			if c.has(dialect.KindSequence) {
+				c.state(c.sequence("s"), 1, false)
+			}
+			if c.has(dialect.KindEnum) {
+				c.want("the labels", enumLabels(c, c.load()), []string{"sad"})
+			}
 		},
 	}, {
-		name: "cancel/waiting", says: "an operation that waits ends with its context, and leaves nothing behind", needs: all, catalog: everything,
+		name: "cancel/waiting", says: "an operation that waits ends with its context, and leaves nothing behind",
+		needs: all, adapts: true, catalog: everything,
 		session: "PgBouncer drops the cancel of a client that it has no session for yet, and lib/pq then waits for ever",
 		check: func(c *check) {
-			tx, inside := c.other(nil)
-			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
-			ctx, cancel := context.WithCancelCause(c.Context())
-			waiting := make(chan error, 1)
-			go func() {
-				_, err := c.sequence("s").NextValue(ctx)
-				waiting <- err
-			}()
-			c.blocks("another one", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
-			cancel(errors.New("enough"))
-			c.fails(<-waiting, context.Canceled)
-			c.ok(tx.Rollback())
-			// Whether a value was taken before the cancel arrived is the server's affair.
-			c.passes("a next value behind it", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
+			for kind, one := range map[dialect.Kind]struct {
+				holds func(m *massive.DB) error
+				waits func(ctx context.Context) error
+			}{
+				dialect.KindSequence: {
+					func(m *massive.DB) error { return sequenceOf(c, m, "s").Reset(c.Context()) },
+					func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err },
+				},
+				dialect.KindMatview: {
+					func(m *massive.DB) error { _, err := matviewOf(c, m, "v").Refresh(c.Context()); return err },
+					func(ctx context.Context) error { return c.matview("v").Select(ctx, &[]int64{}, "") },
+				},
+				dialect.KindEnum: {
+					func(m *massive.DB) error { return mood(c, m).AddValue(c.Context(), "held") },
+					func(ctx context.Context) error { _, err := mood(c, c.m).EnsureValue(ctx, "another"); return err },
+				},
+			} {
+				if !c.has(kind) {
+					continue
+				}
+				tx, inside := c.other(nil)
+				c.ok(one.holds(inside))
+				ctx, cancel := context.WithCancelCause(c.Context())
+				waiting := make(chan error, 1)
+				go func() { waiting <- one.waits(ctx) }()
+				c.blocks("another one", one.waits)
+				cancel(errors.New("enough"))
+				c.fails(<-waiting, context.Canceled)
+				c.ok(tx.Rollback())
+				// Whether it took effect before the cancel arrived is the server's affair.
+				c.passes("the same behind it", one.waits)
+			}
 		},
 	}}
 }
 
-// operations are one of each kind that reaches the database.
-func operations(ctx context.Context) map[string]func(c *check, m *massive.DB) error {
-	return map[string]func(c *check, m *massive.DB) error{
+// reads is the error of an operation that changes nothing, in that picture.
+func (c *check) reads(m *massive.DB) error {
+	c.Helper()
+	switch {
+	case c.has(dialect.KindSequence):
+		_, err := sequenceOf(c, m, "s").LastValue(c.Context())
+		return err
+	case c.has(dialect.KindMatview):
+		return matviewOf(c, m, "v").Select(c.Context(), &[]int64{}, "")
+	default:
+		_, err := enumOf(c, m, "mood").UsedBy(c.Context())
+		return err
+	}
+}
+
+// operations are one of each sort that reaches the database, of the kinds that it has.
+func (c *check) operations(ctx context.Context) map[string]func(c *check, m *massive.DB) error {
+	all := map[string]func(c *check, m *massive.DB) error{
 		"refresh": func(c *check, m *massive.DB) error { _, err := matviewOf(c, m, "v").Refresh(ctx); return err },
 		"concurrent": func(c *check, m *massive.DB) error {
 			_, err := matviewOf(c, m, "v").Refresh(ctx, concurrently...)
@@ -155,4 +229,15 @@ func operations(ctx context.Context) map[string]func(c *check, m *massive.DB) er
 		"rename":     func(c *check, m *massive.DB) error { return mood(c, m).RenameValue(ctx, "sad", "renamed") },
 		"reload":     func(_ *check, m *massive.DB) error { _, err := m.Reload(ctx); return err },
 	}
+	for kind, whats := range map[dialect.Kind][]string{
+		dialect.KindMatview: {"refresh", "concurrent", "select"}, dialect.KindEnum: {"used by", "add value", "ensure", "rename"},
+		dialect.KindSequence: {"last value", "next value", "reset", "restart"},
+	} {
+		for _, what := range whats {
+			if !c.has(kind) {
+				delete(all, what)
+			}
+		}
+	}
+	return all
 }

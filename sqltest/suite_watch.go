@@ -23,37 +23,48 @@ func watched() Catalog {
 	}
 }
 
-// changesSeen are changes of what is loaded, each made behind the one before.
-var changesSeen = [][]Change{
-	{AddLabel{Enum: "mood", Label: "elated"}},
-	{AddLabel{Enum: "mood", Label: "ok", Before: "happy"}},
-	{AddLabel{Enum: "early.e", Label: "first"}},
-	{Create{Sequences: []Sequence{{Name: "s2", Max: 9}}}},
-	{Create{Enums: []Enum{{Name: "e2", Labels: []string{"a"}}}}},
-	{Create{Matviews: []Matview{{Name: "v2", Rows: []number{{1}}}}}},
-	{Create{Tables: []string{"early.v"}}},              // hides a view
-	{Create{Sequences: []Sequence{{Name: "early.s"}}}}, // hides a sequence
-	{Rename{Name: "s2", To: "s3"}}, {Rename{Name: "e2", To: "e3"}}, {Rename{Name: "v2", To: "v3"}},
-	{Drop{Name: "early.v"}}, {Drop{Name: "s3"}}, {Drop{Name: "e3"}}, {Drop{Name: "v3"}},
+// changesSeen are changes of what is loaded, each made behind the one before, with the kind that it is about.
+var changesSeen = []struct {
+	kind    dialect.Kind
+	changes []Change
+}{
+	{dialect.KindEnum, []Change{AddLabel{Enum: "mood", Label: "elated"}}},
+	{dialect.KindEnum, []Change{AddLabel{Enum: "mood", Label: "ok", Before: "happy"}}},
+	{dialect.KindEnum, []Change{AddLabel{Enum: "early.e", Label: "first"}}},
+	{dialect.KindSequence, []Change{Create{Sequences: []Sequence{{Name: "s2", Max: 9}}}}},
+	{dialect.KindEnum, []Change{Create{Enums: []Enum{{Name: "e2", Labels: []string{"a"}}}}}},
+	{dialect.KindMatview, []Change{Create{Matviews: []Matview{{Name: "v2", Rows: []number{{1}}}}}}},
+	{dialect.KindMatview, []Change{Create{Tables: []string{"early.v"}}}},               // hides a view
+	{dialect.KindSequence, []Change{Create{Sequences: []Sequence{{Name: "early.s"}}}}}, // hides a sequence
+	{dialect.KindSequence, []Change{Rename{Name: "s2", To: "s3"}}},
+	{dialect.KindEnum, []Change{Rename{Name: "e2", To: "e3"}}},
+	{dialect.KindMatview, []Change{Rename{Name: "v2", To: "v3"}}},
+	{dialect.KindMatview, []Change{Drop{Name: "early.v"}}},
+	{dialect.KindSequence, []Change{Drop{Name: "s3"}}},
+	{dialect.KindEnum, []Change{Drop{Name: "e3"}}},
+	{dialect.KindMatview, []Change{Drop{Name: "v3"}}},
 	// The same labels in another order.
-	{Drop{Name: "mood"}, Create{Enums: []Enum{{Name: "mood", Labels: []string{"elated", "sad", "ok", "happy"}}}}},
+	{dialect.KindEnum, []Change{Drop{Name: "mood"}, Create{Enums: []Enum{{Name: "mood", Labels: []string{"elated", "sad", "ok", "happy"}}}}}},
 	// The same in all it says, made anew.
-	{Drop{Name: "s"}, Create{Sequences: []Sequence{{Name: "s"}}}},
+	{dialect.KindSequence, []Change{Drop{Name: "s"}, Create{Sequences: []Sequence{{Name: "s"}}}}},
 }
 
 func watchRules() []rule {
 	return []rule{{
 		name: "watch/looks", says: "a look notices every change that a load would bring, once, and nothing else",
-		needs: []Capability{ChangeDetector}, catalog: watched(),
+		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			look := c.lookout()
 			c.want("the first look", look(), true)
 			for range 4 {
 				c.want("a look where nothing was changed", look(), false)
 			}
-			for _, changes := range changesSeen {
-				c.db.Do(c, changes...)
-				what := fmt.Sprintf("%+v", changes)
+			for _, seen := range changesSeen {
+				if !c.has(seen.kind) {
+					continue
+				}
+				c.db.Do(c, seen.changes...)
+				what := fmt.Sprintf("%+v", seen.changes)
 				c.want("a look behind "+what, look(), true)
 				loaded, err := c.m.Reload(c.Context())
 				c.ok(err)
@@ -63,7 +74,7 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/load", says: "a load tells what it has seen, so that the next look misses nothing which was changed back since another look",
-		needs: []Capability{ChangeDetector}, catalog: watched(),
+		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			detector, ok := c.db.Dialect().(dialect.ChangeDetector)
 			if !ok {
@@ -79,26 +90,31 @@ func watchRules() []rule {
 				c.ok(err)
 				return changed
 			}
+			size := func(cat *dialect.Catalog) int { return len(cat.Matviews) + len(cat.Enums) + len(cat.Sequences) }
 			before, seen := load()
 			c.want("a look behind a load", changed(seen), false)
-			c.db.Do(c, Create{Sequences: []Sequence{{Name: "made"}}})
+			makes, _ := c.something("made")
+			c.db.Do(c, makes)
 			after, seen := load()
-			c.want("sequences more", len(after.Sequences)-len(before.Sequences), 1)
+			c.want("structures more", size(after)-size(before), 1)
 			c.want("a look behind a load of what was made", changed(seen), false)
 			c.db.Do(c, Drop{Name: "made"})
 			c.want("a look when it is gone again", changed(seen), true)
 		},
 	}, {
 		name: "watch/harmless", says: "values taken, rows and refreshes are no change",
-		needs:   []Capability{ChangeDetector, MatviewRefresher, SequenceMover},
-		catalog: watched(),
+		needs: []Capability{ChangeDetector, MatviewRefresher, SequenceMover}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			look := c.lookout()
 			look()
-			c.next(c.sequence("s"), 1, 2)
-			c.db.Do(c, SetRows{Matview: "v", Rows: []number{{2}, {3}}})
-			_, err := c.matview("v").Refresh(c.Context())
-			c.ok(err)
+			if c.has(dialect.KindSequence) {
+				c.next(c.sequence("s"), 1, 2)
+			}
+			if c.has(dialect.KindMatview) {
+				c.db.Do(c, SetRows{Matview: "v", Rows: []number{{2}, {3}}})
+				_, err := c.matview("v").Refresh(c.Context())
+				c.ok(err)
+			}
 			look() // a look may suspect what a load then clears
 			changes, err := c.m.Reload(c.Context())
 			c.ok(err)
@@ -107,7 +123,7 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/transactions", says: "a change is noticed when its transaction commits, whatever was committed meanwhile, and not before",
-		needs: []Capability{ChangeDetector, MatviewRefresher}, catalog: watched(),
+		needs: []Capability{ChangeDetector, MatviewRefresher}, catalog: Catalog{SearchPath: watched().SearchPath, Matviews: watched().Matviews},
 		check: func(c *check) {
 			look := c.lookout()
 			look()
@@ -116,7 +132,7 @@ func watchRules() []rule {
 			c.ok(err)
 			c.want("a look while the transaction runs", look(), false)
 			c.want("and another", look(), false)
-			c.db.Do(c, AddLabel{Enum: "mood", Label: "elated"})
+			c.db.Do(c, Create{Matviews: []Matview{{Name: "another", Rows: []number{{1}}}}})
 			c.want("a look behind another's change", look(), true)
 			c.want("and another", look(), false)
 			c.want("and another", look(), false)
@@ -137,32 +153,48 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/publishes", says: "Watch publishes what others change, tells it, and keeps local labels",
-		needs: []Capability{ChangeDetector}, catalog: watched(),
+		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
 		check: func(c *check) {
-			c.ok(c.m.AppendEnum("mood", "local"))
+			enums := c.has(dialect.KindEnum)
+			if enums {
+				c.ok(c.m.AppendEnum("mood", "local"))
+			}
+			makes, kind := c.something("made")
 			events, end := c.watch(c.m)
 			for _, step := range []struct {
+				kind   dialect.Kind
 				change Change
 				says   string
 			}{
-				{AddLabel{Enum: "mood", Label: "elated"}, `enum public.mood changed: labels ["sad" "happy"] → ["sad" "happy" "elated"]`},
-				{Create{Sequences: []Sequence{{Name: "made"}}}, "sequence public.made added"},
-				{Drop{Name: "made"}, "sequence public.made removed"},
+				{dialect.KindEnum, AddLabel{Enum: "mood", Label: "elated"}, `enum public.mood changed: labels ["sad" "happy"] → ["sad" "happy" "elated"]`},
+				{kind, makes, kind.String() + " public.made added"},
+				{kind, Drop{Name: "made"}, kind.String() + " public.made removed"},
 			} {
+				if !c.has(step.kind) {
+					continue
+				}
 				c.db.Do(c, step.change)
 				event := c.event(events)
 				c.ok(event.Err)
 				c.want("the event", event.String(), step.says)
 				c.want("its registry is the published one", event.Registry == c.m.Registry() && event.Published, true)
 			}
-			c.want("labels", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
+			if enums {
+				c.want("labels", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
+			}
 			c.want("how it ends", errors.Is(end(), context.Canceled), true)
-			c.db.Do(c, AddLabel{Enum: "mood", Label: "late"})
-			c.want("labels when it has ended", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
+			before := listed(c.m)
+			makes, _ = c.something("late")
+			c.db.Do(c, makes)
+			c.want("the structures when it has ended", listed(c.m), before)
+			if enums {
+				c.db.Do(c, AddLabel{Enum: "mood", Label: "late"})
+				c.want("labels when it has ended", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
+			}
 		},
 	}, {
 		name: "watch/outage", says: "Watch tells each look that fails, goes on, and tells when looks succeed again, with what changed meanwhile",
-		needs: []Capability{ChangeDetector}, catalog: watched(),
+		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			flaky := &flaky{Querier: c.db.DB()}
 			m, err := massive.Load(c.Context(), flaky, c.db.Dialect())
@@ -175,7 +207,8 @@ func watchRules() []rule {
 				c.want("failures in a row", event.Failures, i+1)
 				c.want("the picture stays", event.Registry == m.Registry() && !event.Published, true)
 			}
-			c.db.Do(c, AddLabel{Enum: "mood", Label: "elated"})
+			makes, kind := c.something("made")
+			c.db.Do(c, makes)
 			flaky.down.Store(false)
 			event := c.event(events)
 			for event.Err != nil {
@@ -185,18 +218,18 @@ func watchRules() []rule {
 			if event.Changes == nil { // the outage may have ended between the look and its load
 				event = c.event(events)
 			}
-			c.want("what changed", event.String(), `enum public.mood changed: labels ["sad" "happy"] → ["sad" "happy" "elated"]`)
+			c.want("what changed", event.String(), kind.String()+" public.made added")
 			c.want("how it ends", errors.Is(end(), context.Canceled), true)
 		},
 	}, {
 		name: "watch/bad", says: "Watch refuses an interval that is not positive, no function, a transaction, and options that are none",
-		needs: []Capability{ChangeDetector}, catalog: watched(),
+		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			ctx, tell := c.Context(), func(massive.Event) {}
 			c.fails(c.m.Watch(ctx, 0, tell), massive.ErrInvalid, "massive: watch: ", "the interval is 0s")
 			c.fails(c.m.Watch(ctx, -time.Second, tell), massive.ErrInvalid, "the interval is -1s")
 			c.fails(c.m.Watch(ctx, time.Second, nil), massive.ErrInvalid, "is nil")
-			c.fails(c.m.With(begin(c.T, c.db.DB(), nil)).Watch(ctx, time.Second, tell), massive.ErrInvalid, "a transaction can't be watched")
+			c.fails(c.m.With(begin(c, c.db.DB(), nil)).Watch(ctx, time.Second, tell), massive.ErrInvalid, "a transaction can't be watched")
 			c.fails(c.m.With(nil).Watch(ctx, time.Second, tell), massive.ErrInvalid, "the database is nil")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WatchOption{}), massive.ErrInvalid, "the zero WatchOption")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WakeOn(nil)), massive.ErrInvalid, "option WakeOn", "nil")
@@ -240,7 +273,7 @@ func (c *check) watch(m *massive.DB) (events <-chan massive.Event, end func() er
 		ended <- err
 		return err
 	}
-	c.Cleanup(func() { _ = end() })
+	c.Cleanup(func() { undo(end) })
 	return told, end
 }
 
