@@ -2,6 +2,7 @@ package sqltest_test
 
 import (
 	"context"
+	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/sqltest"
@@ -70,7 +71,9 @@ var graphMutants = []mutation{
 }
 
 // ignoringReads makes a fake whose refreshes don't look at what their views read.
-func ignoringReads(m *mutant) { m.prepare = (*sqltest.Fake).ScanNothing }
+func ignoringReads(m *mutant) {
+	m.prepare = func(_ testing.TB, f *sqltest.Fake) { f.ScanNothing() }
+}
 
 func (m *mutant) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	if m.savepoint != nil && m.savepoint("set") {

@@ -149,7 +149,7 @@ func answering(with func(rows reflect.Value) reflect.Value) func(m *mutant) {
 func swallowing(m *mutant) { m.refreshErr = func(error) error { return nil } }
 
 // heedless is a mutant that pays no attention to its caller's context, and ends by itself a second later, with that error.
-// (One that never ended would have to be waited for.)
+// (One that never does ends its rule too, and takes longer: hangingMutants.)
 func heedless(with error) func(m *mutant) {
 	return func(m *mutant) {
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -11,7 +11,9 @@ import (
 )
 
 // unclassified are the mutants that don't know what one error means: there is one for each sentinel that comes from
-// the database, so that a sentinel which no rule asks for is noticed.
+// the database, so that a sentinel which no rule asks for is noticed. ErrDrift and ErrClosed never do, nor ErrUnsupported
+// once there is a catalog: a dialect that gives it in other words has the capability (mutation_capability_test.go).
+// ErrLabelUncommitted is for a server to raise that runs a program's own SQL.
 var unclassified = []mutation{
 	{"permission not known", "what the role may do is loaded", without(massive.ErrPermission)},
 	{"read-only not known", "what writes is ErrReadOnly", without(massive.ErrReadOnly)},
@@ -24,6 +26,17 @@ var unclassified = []mutation{
 	{"failed transaction not known", "a transaction in which something failed does nothing more", without(massive.ErrTxAborted)},
 	{"exhausted not known", "a sequence at its bound is ErrExhausted", without(massive.ErrExhausted)},
 	{"range not known", "a value outside the bounds is ErrOutOfRange", without(massive.ErrOutOfRange)},
+	{"invalid not known", "a sequence that is tied to no column, or that cycles, is never behind: asking is ErrInvalid", func(m *mutant) {
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			moved, err := m.Fake.CatchUpSequence(ctx, q, seq)
+			if errors.Is(err, massive.ErrInvalid) {
+				err = errors.New("no column of numbers draws on it")
+			}
+			return moved, err
+		}
+	}},
+	{"label that is there not known", "a label that is there is ErrLabelExists", without(massive.ErrLabelExists)},
+	{"label unknown not known", "a neighbour or a label to rename that isn't ErrLabelUnknown", without(massive.ErrLabelUnknown)},
 	{"gone not known", "since it was loaded is ErrNotFound", without(massive.ErrNotFound)},
 }
 

@@ -32,7 +32,7 @@ type mutant struct {
 	restart    func(at *int64) *int64
 	restarter  func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error
 
-	prepare   func(f *sqltest.Fake)
+	prepare   func(t testing.TB, f *sqltest.Fake)
 	savepoint func(what string) (skip bool)
 
 	enumMutant
@@ -172,6 +172,9 @@ func mutations() []mutation {
 		staleMutants,
 		unclassified,
 		untimed,
+		partMutants,
+		pictureMutants,
+		hangingMutants,
 	)
 }
 
@@ -355,7 +358,8 @@ func TestMutant(t *testing.T) {
 	for _, c := range mutations() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			testRule(t, c.rule, func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
+			testRule(t, c.rule, func(t *testing.T, cat sqltest.Catalog) sqltest.Database {
+				t.Helper()
 				m := &mutant{}
 				c.mutate(m)
 				if m.catalog != nil {
@@ -363,7 +367,7 @@ func TestMutant(t *testing.T) {
 				}
 				m.Fake = sqltest.New(cat)
 				if m.prepare != nil {
-					m.prepare(m.Fake)
+					m.prepare(t, m.Fake)
 				}
 				return m
 			})
@@ -379,6 +383,15 @@ func TestMutant(t *testing.T) {
 				}
 				return l
 			})
+		})
+	}
+	for _, c := range harnessMutants() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.harness.Patience = patience
+			if sqltest.RunRulesThatSay(t, c.harness, c.rule) == 0 {
+				t.Error("none of the suite")
+			}
 		})
 	}
 	t.Run("a capability missing", func(t *testing.T) {
@@ -432,6 +445,9 @@ func TestSuiteBites(t *testing.T) {
 		wants[c.name] = c.rule
 	}
 	for _, c := range watchMutants {
+		wants[c.name] = c.rule
+	}
+	for _, c := range harnessMutants() {
 		wants[c.name] = c.rule
 	}
 	for name, rule := range wants {

@@ -1,0 +1,98 @@
+package sqltest_test
+
+// Dialects that are not what their harness says: in what they lack, whole kinds or capabilities, and in capabilities that
+// they have in part.
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+var errNotImplemented = errors.New("not implemented")
+
+// partMutants have a capability, by their type, and not all of its operations.
+var partMutants = []mutation{
+	{"rows can't be counted", "and it lacks what it says", func(m *mutant) {
+		m.count = func(view dialect.MatviewDef) dialect.MatviewDef {
+			view.Name.Name = "nowhere"
+			return view
+		}
+	}},
+	{"hindrances always", "and it lacks what it says", func(m *mutant) {
+		m.hindrances = func([]dialect.Hindrance) []dialect.Hindrance {
+			return []dialect.Hindrance{{Reason: dialect.NoUniqueIndex}}
+		}
+	}},
+	{"labels can't be ensured", "and it lacks what it says", func(m *mutant) {
+		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
+			return label, at, false
+		}
+	}},
+	{"labels can't be renamed", "and it lacks what it says", func(m *mutant) {
+		m.rename = func(_, to string) (string, string, bool) { return "nobody", to, false }
+	}},
+	{"states can't be read", "and it lacks what it says", func(m *mutant) {
+		m.state = func(st dialect.SequenceState, _ error) (dialect.SequenceState, error) { return st, errNotImplemented }
+	}},
+	{"a start can't be restarted at", "and it lacks what it says", func(m *mutant) {
+		m.restart = func(at *int64) *int64 {
+			if at == nil {
+				at = new(int64)
+				*at = math.MinInt64
+			}
+			return at
+		}
+	}},
+	{"many values can't be taken", "and it lacks what it says", func(m *mutant) {
+		m.taken = func([]int64, error) ([]int64, error) { return nil, errors.ErrUnsupported }
+	}},
+	{"values can't be set", "and it lacks what it says", unset},
+	{"nothing can be caught up", "and it lacks what it says", func(m *mutant) {
+		m.catchUp = func(context.Context, dialect.Querier, *dialect.SequenceDef) (bool, error) {
+			return false, errNotImplemented
+		}
+	}},
+}
+
+func unset(m *mutant) {
+	m.setter = func(context.Context, dialect.Querier, dialect.Name, int64) error { return errNotImplemented }
+}
+
+// A harnessMutant is a harness that says something else of its dialect than is so.
+type harnessMutant struct {
+	name, rule string
+	harness    sqltest.Harness
+}
+
+func harnessMutants() []harnessMutant {
+	const rule = "of a kind that it lacks it loads none, no lookup finds one, and what would be done with one is refused"
+	all := []harnessMutant{{
+		"a capability said to be lacking, and refused in other words", "gives ErrUnsupported, and it lacks what it says",
+		sqltest.Harness{
+			Lacks: []sqltest.Capability{sqltest.SequenceSetter},
+			Open: func(_ *testing.T, c sqltest.Catalog) sqltest.Database {
+				m := &mutant{Fake: sqltest.New(c)}
+				unset(m)
+				return m
+			},
+		},
+	}}
+	for _, k := range []dialect.Kind{dialect.KindMatview, dialect.KindEnum, dialect.KindSequence} {
+		kinds := []dialect.Kind{k}
+		all = append(all,
+			harnessMutant{"no " + k.String() + ", and nothing says so", rule, sqltest.Harness{Open: lacking{kinds: kinds}.forgetful}},
+			harnessMutant{"no " + k.String() + ", and one loaded", rule, sqltest.Harness{
+				LacksKinds: kinds, Open: lacking{kinds: kinds, leaks: true}.open,
+			}},
+			harnessMutant{"no " + k.String() + ", and all is there to work with one", "and it lacks what it says", sqltest.Harness{
+				LacksKinds: kinds, Open: func(_ *testing.T, c sqltest.Catalog) sqltest.Database { return sqltest.New(c) },
+			}},
+		)
+	}
+	return all
+}
