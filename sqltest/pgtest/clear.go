@@ -26,12 +26,14 @@ var ErrNotCleared = errors.New("pgtest: not cleared")
 // The error wraps [ErrNotCleared] if something is there that can't be dropped, is in use (Clear waits for a second),
 // or is no object in it: a setting of the database's or rights to it. Then it is as it was, and ought to be dropped.
 func (d *Database) Clear(ctx context.Context) error {
-	if len(d.settings) > 0 {
-		return fmt.Errorf("%w: %s: sessions have its settings", ErrNotCleared, d.name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.contents.settings) > 0 {
+		return fmt.Errorf("%w: %s: sessions have its settings; drop it and make a new one", ErrNotCleared, d.name)
 	}
-	if err := d.fill(ctx, emptying); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrNotCleared, d.name, err)
+	if err := d.converse(ctx, emptying); err != nil {
+		return fmt.Errorf("%w: %s: %w; drop it and make a new one", ErrNotCleared, d.name, advised(err))
 	}
-	d.kinds, d.rows, d.filled = nil, nil, 0
+	d.contents = contents{role: d.contents.role}
 	return nil
 }

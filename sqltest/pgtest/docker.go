@@ -17,7 +17,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ory/dockertest/v3"
@@ -75,7 +74,7 @@ func docked(ctx context.Context, c config) (*Server, error) {
 		dsn:     container.dsn,
 		version: version,
 		origin:  fmt.Sprintf("Docker image %s (PostgreSQL %s)", name, version),
-		stop:    sync.OnceValue(container.stop),
+		end:     container.stop,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ package pgtest
 
 import (
 	"cmp"
+	"context"
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
@@ -20,17 +21,68 @@ import (
 // Fill makes the structures of a catalog in the database, as [sqltest.New] does in a fake. What it makes belongs to
 // a role of the database's own, less what the catalog denies that role, and pools opened from then on act as it. A
 // view's rows come from a table in the schema massive_rows; its Select function and Query, and the catalog's
-// Standby, have no part in it. A catalog that can't be fails the test.
+// Standby, have no part in it. A catalog that can't be fails the test. It takes a superuser, which pgtest is on the
+// servers that it starts.
 func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
-	f := filling{d: d, t: t}
-	if d.role == "" {
-		d.role = d.name
-		f.add("CREATE ROLE %s", d.role)
+	ctx, cancel := patiently()
+	defer cancel()
+	if err := d.FillContext(ctx, c); err != nil {
+		t.Fatal(err)
 	}
-	if d.kinds == nil { // nothing is there yet, or any more
-		d.kinds, d.rows = map[dialect.Name]string{}, map[dialect.Name]string{}
-		f.add("CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %s", d.role)
+}
+
+// FillContext is [Database.Fill] without a test. After an error the database holds what it held before.
+func (d *Database) FillContext(ctx context.Context, c sqltest.Catalog) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fill(ctx, c)
+}
+
+// fill does it for one who has the lock.
+func (d *Database) fill(ctx context.Context, c sqltest.Catalog) error {
+	f := filling{name: d.name, contents: d.contents.clone()}
+	f.catalog(c)
+	return d.run(ctx, &f)
+}
+
+// run makes in the database what a filling has, and keeps what that makes of its contents.
+func (d *Database) run(ctx context.Context, f *filling) error {
+	err := f.err
+	if err == nil {
+		err = d.converse(ctx, f.text.String())
+	}
+	if err != nil {
+		return fmt.Errorf("pgtest: set up %s: %w", d.name, advised(err))
+	}
+	d.contents = f.contents
+	return nil
+}
+
+// A filling is SQL in the making, and what the database holds once it is run.
+type filling struct {
+	name string // the database's
+	contents
+	text strings.Builder
+	err  error // the first reason why it can't be
+}
+
+func (f *filling) add(format string, args ...any) { fmt.Fprintf(&f.text, format+";\n", args...) }
+
+func (f *filling) fail(format string, args ...any) {
+	if f.err == nil {
+		f.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (f *filling) catalog(c sqltest.Catalog) {
+	if f.role == "" {
+		f.role = f.name
+		f.add("CREATE ROLE %s", f.role)
+	}
+	if f.kinds == nil { // nothing is there yet, or any more
+		f.kinds, f.rows = map[dialect.Name]string{}, map[dialect.Name]string{}
+		f.add("CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %s", f.role)
 	}
 	if c.SearchPath != nil {
 		path := make([]string, len(c.SearchPath))
@@ -43,19 +95,19 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 		}
 		f.set("search_path", strings.Join(path, ", "))
 	}
-	for name, d := range map[string]time.Duration{"lock_timeout": c.LockTimeout, "statement_timeout": c.StatementTimeout} {
-		if d != 0 {
-			f.set(name, strconv.FormatInt(d.Milliseconds(), 10))
+	for name, limit := range map[string]time.Duration{"lock_timeout": c.LockTimeout, "statement_timeout": c.StatementTimeout} {
+		if limit != 0 {
+			f.set(name, strconv.FormatInt(limit.Milliseconds(), 10))
 		}
 	}
 	for _, name := range c.Tables {
-		n := f.name(name, "TABLE")
+		n := f.structure(name, "TABLE")
 		f.add("CREATE TABLE %s ()", n.Quoted())
 		f.own("TABLE", n)
 	}
 	f.views(c)
 	for _, e := range c.Enums {
-		n := f.name(e.Name, "TYPE")
+		n := f.structure(e.Name, "TYPE")
 		labels := make([]string, len(e.Labels))
 		for i, l := range e.Labels {
 			labels[i] = literal(l)
@@ -72,50 +124,30 @@ func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	for _, s := range c.Sequences {
 		f.sequence(s)
 	}
-	f.run()
 }
-
-// A filling is SQL in the making.
-type filling struct {
-	d    *Database
-	t    testing.TB
-	text strings.Builder
-}
-
-func (f *filling) add(format string, args ...any) { fmt.Fprintf(&f.text, format+";\n", args...) }
 
 // set is a setting of the database's, for the sessions that begin from now on.
 func (f *filling) set(name, value string) {
-	f.add("ALTER DATABASE %s SET %s = %s", f.d.name, name, value)
-	f.d.settings = append(f.d.settings, name+" = "+value)
-}
-
-func (f *filling) run() {
-	f.t.Helper()
-	ctx, cancel := patiently()
-	defer cancel()
-	if err := f.d.fill(ctx, f.text.String()); err != nil {
-		f.t.Fatalf("pgtest: set up %s: %v", f.d.name, err)
-	}
+	f.add("ALTER DATABASE %s SET %s = %s", f.name, name, value)
+	f.settings = append(f.settings, name+" = "+value)
 }
 
 func (f *filling) schema(s string) {
-	f.add("CREATE SCHEMA IF NOT EXISTS %s; GRANT USAGE ON SCHEMA %[1]s TO %s", ident(s), f.d.role)
+	f.add("CREATE SCHEMA IF NOT EXISTS %s; GRANT USAGE ON SCHEMA %[1]s TO %s", ident(s), f.role)
 }
 
-// name notes of which kind the structure is that gets the name.
-func (f *filling) name(text, kind string) dialect.Name {
-	f.t.Helper()
-	n := parse(f.t, text)
+// structure notes of which kind the structure is that gets the name.
+func (f *filling) structure(text, kind string) dialect.Name {
+	n := f.parse(text)
 	if n.Schema != "public" {
 		f.schema(n.Schema)
 	}
-	f.d.kinds[n] = kind
+	f.kinds[n] = kind
 	return n
 }
 
 func (f *filling) own(kind string, n dialect.Name) {
-	f.add("ALTER %s %s OWNER TO %s", kind, n.Quoted(), f.d.role)
+	f.add("ALTER %s %s OWNER TO %s", kind, n.Quoted(), f.role)
 }
 
 func (f *filling) comment(kind string, n dialect.Name, comment string) {
@@ -126,7 +158,6 @@ func (f *filling) comment(kind string, n dialect.Name, comment string) {
 
 // views makes the catalog's views, each behind those of them that it reads.
 func (f *filling) views(c sqltest.Catalog) {
-	f.t.Helper()
 	type recipe struct {
 		reads []string
 		make  func()
@@ -135,7 +166,7 @@ func (f *filling) views(c sqltest.Catalog) {
 	recipes := map[dialect.Name]*recipe{}
 	var order []dialect.Name
 	add := func(name string, reads []string, make func()) {
-		n := parse(f.t, name)
+		n := f.parse(name)
 		recipes[n] = &recipe{reads, make, false}
 		order = append(order, n)
 	}
@@ -153,7 +184,7 @@ func (f *filling) views(c sqltest.Catalog) {
 		}
 		r.made = true
 		for _, name := range r.reads {
-			visit(parse(f.t, name))
+			visit(f.parse(name))
 		}
 		r.make()
 	}
@@ -164,10 +195,9 @@ func (f *filling) views(c sqltest.Catalog) {
 
 // reads is a WHERE that reads views and takes every row. A count keeps the planner from leaving them out.
 func (f *filling) reads(names []string) string {
-	f.t.Helper()
 	var all []string
 	for _, name := range names {
-		all = append(all, fmt.Sprintf("(SELECT count(*) FROM %s) >= 0", parse(f.t, name).Quoted()))
+		all = append(all, fmt.Sprintf("(SELECT count(*) FROM %s) >= 0", f.parse(name).Quoted()))
 	}
 	if len(all) == 0 {
 		return ""
@@ -176,32 +206,31 @@ func (f *filling) reads(names []string) string {
 }
 
 func (f *filling) view(v sqltest.View) {
-	f.t.Helper()
-	n := f.name(v.Name, "VIEW")
+	n := f.structure(v.Name, "VIEW")
 	f.add("CREATE VIEW %s AS SELECT 1 AS one%s", n.Quoted(), f.reads(v.Reads))
 	f.own("VIEW", n)
 }
 
 func (f *filling) matview(v sqltest.Matview) {
-	f.t.Helper()
-	n := f.name(v.Name, "MATERIALIZED VIEW")
+	n := f.structure(v.Name, "MATERIALIZED VIEW")
 	columns, rows, err := tabulate.Slice(v.Rows)
 	if err != nil {
-		f.t.Fatalf("pgtest: view %s: %v", n, err)
+		f.fail("view %s: %w", n, err)
+		return
 	}
 	if v.Columns != nil {
 		columns = v.Columns
 	}
-	f.d.filled++
-	source := fmt.Sprintf("massive_rows.rows_%d", f.d.filled)
-	f.d.rows[n] = source
+	f.filled++
+	source := fmt.Sprintf("massive_rows.rows_%d", f.filled)
+	f.rows[n] = source
 	types, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = ident(c.Name)
 		types[i] = names[i] + " " + c.Type
 	}
 	f.add("CREATE TABLE %s (%s)", source, strings.Join(types, ", "))
-	f.add("GRANT SELECT ON %s TO %s", source, f.d.role)
+	f.add("GRANT SELECT ON %s TO %s", source, f.role)
 	f.insert(source, rows)
 	data := "WITH DATA"
 	if v.Unpopulated {
@@ -217,7 +246,7 @@ func (f *filling) matview(v sqltest.Matview) {
 	}
 	f.comment("MATERIALIZED VIEW", n, v.Comment)
 	if v.NotOwned {
-		f.add("GRANT SELECT ON %s TO %s", n.Quoted(), f.d.role)
+		f.add("GRANT SELECT ON %s TO %s", n.Quoted(), f.role)
 	} else {
 		f.own("MATERIALIZED VIEW", n)
 	}
@@ -225,24 +254,24 @@ func (f *filling) matview(v sqltest.Matview) {
 
 // enumColumn makes a column of an enum.
 func (f *filling) enumColumn(enum dialect.Name, c sqltest.EnumColumn) {
-	f.t.Helper()
 	dot := strings.LastIndex(c.Column, ".")
 	if dot < 0 {
-		f.t.Fatalf("pgtest: %q is no column of a table", c.Column)
+		f.fail("%q is no column of a table", c.Column)
+		return
 	}
 	of := enum.Quoted()
 	if c.Array {
 		of += "[]"
 	}
 	if c.Domain != "" {
-		domain := parse(f.t, c.Domain)
-		if f.d.kinds[domain] == "" {
-			f.add("CREATE DOMAIN %s AS %s", f.name(c.Domain, "DOMAIN").Quoted(), of)
+		domain := f.parse(c.Domain)
+		if f.kinds[domain] == "" {
+			f.add("CREATE DOMAIN %s AS %s", f.structure(c.Domain, "DOMAIN").Quoted(), of)
 			f.own("DOMAIN", domain)
 		}
 		of = domain.Quoted()
 	}
-	table := f.name(c.Column[:dot], "TABLE")
+	table := f.structure(c.Column[:dot], "TABLE")
 	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN %s %s", table.Quoted(), ident(c.Column[dot+1:]), of)
 	f.own("TABLE", table)
 }
@@ -258,8 +287,7 @@ func (f *filling) insert(table string, rows [][]driver.Value) {
 }
 
 func (f *filling) sequence(s sqltest.Sequence) {
-	f.t.Helper()
-	n := f.name(s.Name, "SEQUENCE")
+	n := f.structure(s.Name, "SEQUENCE")
 	text := "CREATE SEQUENCE " + n.Quoted()
 	if s.Type != "" {
 		text += " AS " + s.Type
@@ -303,10 +331,10 @@ func (f *filling) sequence(s sqltest.Sequence) {
 	}
 	f.comment("SEQUENCE", n, s.Comment)
 	if r := s.Rights; r != nil {
-		f.add("REVOKE ALL ON SEQUENCE %s FROM %s", n.Quoted(), f.d.role)
+		f.add("REVOKE ALL ON SEQUENCE %s FROM %s", n.Quoted(), f.role)
 		for right, has := range map[string]bool{"SELECT": r.Read, "USAGE": r.Next, "UPDATE": r.Set} {
 			if has {
-				f.add("GRANT %s ON SEQUENCE %s TO %s", right, n.Quoted(), f.d.role)
+				f.add("GRANT %s ON SEQUENCE %s TO %s", right, n.Quoted(), f.role)
 			}
 		}
 	}
@@ -314,12 +342,12 @@ func (f *filling) sequence(s sqltest.Sequence) {
 
 // column makes sure of a table's column, and that our role owns both.
 func (f *filling) column(text, kind string) (dialect.Name, string) {
-	f.t.Helper()
 	dot := strings.LastIndex(text, ".")
 	if dot < 0 {
-		f.t.Fatalf("pgtest: %q is no column of a table", text)
+		f.fail("%q is no column of a table", text)
+		return dialect.Name{}, ""
 	}
-	table, column := f.name(text[:dot], "TABLE"), ident(text[dot+1:])
+	table, column := f.structure(text[:dot], "TABLE"), ident(text[dot+1:])
 	f.add("CREATE TABLE IF NOT EXISTS %s (); ALTER TABLE %[1]s ADD COLUMN IF NOT EXISTS %s %s", table.Quoted(), column,
 		cmp.Or(kind, "bigint"))
 	f.own("TABLE", table)
@@ -328,62 +356,98 @@ func (f *filling) column(text, kind string) (dialect.Name, string) {
 
 // row puts a value into a table's column.
 func (f *filling) row(column string, v int64) {
-	f.t.Helper()
 	dot := strings.LastIndex(column, ".")
 	if dot < 0 {
-		f.t.Fatalf("pgtest: %q is no column of a table", column)
+		f.fail("%q is no column of a table", column)
+		return
 	}
-	f.add("INSERT INTO %s (%s) VALUES (%d)", parse(f.t, column[:dot]).Quoted(), ident(column[dot+1:]), v)
+	f.add("INSERT INTO %s (%s) VALUES (%d)", f.parse(column[:dot]).Quoted(), ident(column[dot+1:]), v)
 }
 
 // Do makes changes in a database that was filled, each in a transaction of its own, as [sqltest.Fake.Do] does in a
 // fake. A change that can't be made fails the test.
 func (d *Database) Do(t testing.TB, changes ...sqltest.Change) {
 	t.Helper()
-	for _, change := range changes {
-		f := filling{d: d, t: t}
-		switch c := change.(type) {
-		case sqltest.AddLabel:
-			f.add("ALTER TYPE %s ADD VALUE %s", parse(t, c.Enum).Quoted(), literal(c.Label))
-			if c.Before != "" {
-				f.text.Reset()
-				f.add("ALTER TYPE %s ADD VALUE %s BEFORE %s", parse(t, c.Enum).Quoted(), literal(c.Label), literal(c.Before))
-			}
-		case sqltest.SetRows:
-			_, rows, err := tabulate.Slice(c.Rows)
-			if err != nil {
-				t.Fatalf("pgtest: view %s: %v", c.Matview, err)
-			}
-			source := d.rows[parse(t, c.Matview)]
-			f.add("DELETE FROM %s", source)
-			f.insert(source, rows)
-		case sqltest.Insert:
-			f.row(c.Column, c.Value)
-		case sqltest.Create:
-			d.Fill(t, sqltest.Catalog(c))
-			continue
-		case sqltest.Drop:
-			n := parse(t, c.Name)
-			f.add("DROP %s %s CASCADE", d.kinds[n], n.Quoted())
-			delete(d.kinds, n)
-		case sqltest.Rename:
-			n := parse(t, c.Name)
-			f.add("ALTER %s %s RENAME TO %s", d.kinds[n], n.Quoted(), ident(c.To))
-			d.kinds[dialect.Name{Schema: n.Schema, Name: c.To}] = d.kinds[n]
-			d.rows[dialect.Name{Schema: n.Schema, Name: c.To}] = d.rows[n]
-			delete(d.kinds, n)
-		default:
-			t.Fatalf("pgtest: unknown change %T", change)
-		}
-		f.run()
+	ctx, cancel := patiently()
+	defer cancel()
+	if err := d.DoContext(ctx, changes...); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func parse(t testing.TB, text string) dialect.Name {
-	t.Helper()
+// DoContext is [Database.Do] without a test. After an error the changes before that one are made.
+func (d *Database) DoContext(ctx context.Context, changes ...sqltest.Change) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, change := range changes {
+		if c, ok := change.(sqltest.Create); ok {
+			if err := d.fill(ctx, sqltest.Catalog(c)); err != nil {
+				return err
+			}
+			continue
+		}
+		f := filling{name: d.name, contents: d.contents.clone()}
+		f.change(change)
+		if err := d.run(ctx, &f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *filling) change(change sqltest.Change) {
+	switch c := change.(type) {
+	case sqltest.AddLabel:
+		before := ""
+		if c.Before != "" {
+			before = " BEFORE " + literal(c.Before)
+		}
+		f.add("ALTER TYPE %s ADD VALUE %s%s", f.parse(c.Enum).Quoted(), literal(c.Label), before)
+	case sqltest.SetRows:
+		n := f.parse(c.Matview)
+		source := f.rows[n]
+		_, rows, err := tabulate.Slice(c.Rows)
+		switch {
+		case err != nil:
+			f.fail("view %s: %w", n, err)
+		case source == "":
+			f.fail("rows of the view %s can't be set: Fill has not made it", n)
+		}
+		f.add("DELETE FROM %s", source)
+		f.insert(source, rows)
+	case sqltest.Insert:
+		f.row(c.Column, c.Value)
+	case sqltest.Drop:
+		n, kind := f.made(c.Name)
+		f.add("DROP %s %s CASCADE", kind, n.Quoted())
+		delete(f.kinds, n)
+	case sqltest.Rename:
+		n, kind := f.made(c.Name)
+		f.add("ALTER %s %s RENAME TO %s", kind, n.Quoted(), ident(c.To))
+		to := dialect.Name{Schema: n.Schema, Name: c.To}
+		if f.err == nil {
+			f.kinds[to], f.rows[to] = kind, f.rows[n]
+			delete(f.kinds, n)
+		}
+	default:
+		f.fail("unknown change %T", change)
+	}
+}
+
+// made returns a structure that was made by Fill, and the word for its kind.
+func (f *filling) made(text string) (dialect.Name, string) {
+	n := f.parse(text)
+	kind := f.kinds[n]
+	if kind == "" {
+		f.fail("%s can't be changed: Fill has not made it, or it was dropped", n)
+	}
+	return n, kind
+}
+
+func (f *filling) parse(text string) dialect.Name {
 	n, err := dialect.ParseName(text)
 	if err != nil {
-		t.Fatal(err)
+		f.fail("%w", err)
 	}
 	if n.Schema == "" {
 		n.Schema = "public"

@@ -67,6 +67,11 @@ func step(ctx context.Context, c config, word string) (*Server, error) {
 			continue
 		}
 		server, err := rung.try(ctx, c)
+		var why missing
+		if errors.As(err, &why) {
+			return nil, fmt.Errorf("pgtest: %s, the one rung by MASSIVE_POSTGRES_RUNG: %w: %s, or unset MASSIVE_POSTGRES_RUNG",
+				rung.name, why, rung.remedy)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("pgtest: %s, the one rung by MASSIVE_POSTGRES_RUNG: %w", rung.name, err)
 		}

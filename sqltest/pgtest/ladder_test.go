@@ -44,9 +44,9 @@ func TestForcedRung(t *testing.T) {
 func TestForcedRungThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	for word, want := range map[string]string{
-		"url":      "MASSIVE_POSTGRES_URL, the one rung by MASSIVE_POSTGRES_RUNG: not set",
+		"url":      "MASSIVE_POSTGRES_URL, the one rung by MASSIVE_POSTGRES_RUNG: not set: set MASSIVE_POSTGRES_URL to the URL of a server, or unset MASSIVE_POSTGRES_RUNG",
 		"local":    "local binaries, the one rung by MASSIVE_POSTGRES_RUNG: ",
-		"docker":   "Docker, the one rung by MASSIVE_POSTGRES_RUNG: no daemon",
+		"docker":   "Docker, the one rung by MASSIVE_POSTGRES_RUNG: no daemon: run a Docker daemon, or unset MASSIVE_POSTGRES_RUNG",
 		"download": "a download, the one rung by MASSIVE_POSTGRES_RUNG: no",
 		"Docker":   `MASSIVE_POSTGRES_RUNG: there is no rung "Docker", only url, local, docker, download`,
 	} {

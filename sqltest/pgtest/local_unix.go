@@ -14,7 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
+	"strings"
 )
 
 // places are patterns of the directories where packages put the server binaries, off the PATH as they
@@ -49,13 +49,17 @@ func serve(ctx context.Context, c config, bin, origin string) (*Server, error) {
 	}
 	version, err := cluster.await(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", bin, errors.Join(err, cluster.stop()))
+		err = errors.Join(err, cluster.stop())
+		if strings.Contains(err.Error(), "No space left on device") {
+			err = fmt.Errorf("%w: %s", err, ways["53100"])
+		}
+		return nil, fmt.Errorf("%s: %w", bin, err)
 	}
 	return &Server{
 		dsn:     cluster.dsn(),
 		version: version,
 		origin:  fmt.Sprintf("%s (PostgreSQL %s)", origin, version),
-		stop:    sync.OnceValue(cluster.stop),
+		end:     cluster.stop,
 	}, nil
 }
 

@@ -78,16 +78,13 @@ var shared = sync.OnceValues(func() (*Server, error) {
 })
 
 // Shared returns the server that all tests of the process share, the one of [NewDatabase], for a TestMain or an
-// example; the first call starts it. It ends with the process: don't stop it. Every call returns the same, an
-// error included ([ErrNoPostgres] where there is none to be had).
+// example; the first call starts it. It ends with the process. A TestMain may stop it when its tests are done, and
+// nobody before. Every call returns the same, an error included ([ErrNoPostgres] where there is none to be had).
 func Shared() (*Server, error) { return shared() }
-
-// announced makes one test of the process log where its server comes from.
-var announced sync.Once
 
 // NewDatabase makes an empty database for one test, on a server that all tests of the process share, and
 // drops it when the test ends, along with the connections still open to it. The first call starts the
-// server and logs its [Server.Origin].
+// server; the first test that gets a database on it logs its [Server.Origin].
 //
 // Where there is no Postgres it skips the test, or fails it if MASSIVE_REQUIRE_POSTGRES is set (to anything
 // but 0). Any other trouble fails the test. Like t.Fatal it must be called from the test's goroutine;
@@ -95,24 +92,46 @@ var announced sync.Once
 func NewDatabase(t testing.TB) *Database {
 	t.Helper()
 	server, err := shared()
-	if errors.Is(err, ErrNoPostgres) {
-		if required := os.Getenv("MASSIVE_REQUIRE_POSTGRES"); required == "" || required == "0" {
-			t.Skipf("SKIPPED FOR WANT OF POSTGRES: %v", err)
-		}
-	}
 	if err != nil {
-		t.Fatal(err)
+		giveUp(t, err)
 	}
-	announced.Do(func() { t.Logf("pgtest: %s", server.Origin()) })
+	return server.NewDatabase(t)
+}
 
+// NewDatabase is the function [NewDatabase] on this server, such as one that has settings of its own.
+func (s *Server) NewDatabase(t testing.TB) *Database {
+	t.Helper()
 	ctx, cancel := patiently()
 	defer cancel()
-	database, err := server.CreateDatabase(ctx)
+	database, err := s.CreateDatabase(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { database.cleanUp(t) })
+	database.lend(t)
 	return database
+}
+
+// giveUp ends a test that gets no database: where there is no Postgres, and none is required, that is no fault.
+func giveUp(t testing.TB, err error) {
+	t.Helper()
+	required := os.Getenv("MASSIVE_REQUIRE_POSTGRES")
+	if errors.Is(err, ErrNoPostgres) && (required == "" || required == "0") {
+		t.Skipf("SKIPPED FOR WANT OF POSTGRES: %v", err)
+	}
+	t.Fatal(err)
+}
+
+// lend has a test drop the database when it ends. The first test on a server logs where that comes from.
+func (d *Database) lend(t testing.TB) {
+	t.Helper()
+	d.server.announced.Do(func() { t.Logf("pgtest: %s", d.server.Origin()) })
+	t.Cleanup(func() {
+		ctx, cancel := patiently()
+		defer cancel()
+		if err := d.Drop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // A Database is one database on a [Server], made by [NewDatabase] or [Server.CreateDatabase]. It is safe
@@ -121,16 +140,26 @@ type Database struct {
 	server *Server
 	name   string
 
-	// What Fill has made: the role that owns it, the word for each structure's kind, the table of each view's rows,
-	// and the settings, which are the database's and not in it.
+	mu       sync.Mutex // held while Fill or Do are at work
+	contents contents
+
+	talking sync.Mutex
+	filler  *pgconn.PgConn // what Fill, Do and Clear run on, from the first of them on
+}
+
+// contents are what Fill has made: the role that owns it, the word for each structure's kind, the table of each view's
+// rows, and the settings, which are the database's and not in it.
+type contents struct {
 	role     string
 	kinds    map[dialect.Name]string
 	rows     map[dialect.Name]string
 	filled   int // tables of rows, also those of views that are gone
 	settings []string
+}
 
-	mu     sync.Mutex
-	filler *pgconn.PgConn // what Fill and Do run on, from the first of them on
+func (c contents) clone() contents {
+	c.kinds, c.rows, c.settings = maps.Clone(c.kinds), maps.Clone(c.rows), slices.Clone(c.settings)
+	return c
 }
 
 // Name returns the database's name: lower-case letters, digits and underscores, no other database's on the
@@ -146,21 +175,35 @@ func (d *Database) DSN() string { return d.server.DSN(d.name) }
 // such as "default_query_exec_mode=exec". A database that can't be reached fails the test.
 func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 	t.Helper()
-	if d.role != "" {
-		params = append([]string{"options='-c role=" + d.role + "'"}, params...)
+	ctx, cancel := patiently()
+	defer cancel()
+	db, err := d.OpenContext(ctx, driver, params...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// OpenContext is [Database.Open] without a test: the caller closes the pool, and does so before a [Database.Copy]. What
+// ends with ctx is only the first attempt to connect.
+func (d *Database) OpenContext(ctx context.Context, driver string, params ...string) (*sql.DB, error) {
+	if !slices.Contains(sql.Drivers(), driver) {
+		return nil, fmt.Errorf(`pgtest: open %s: no driver %q is registered with database/sql: "postgres" (lib/pq) and "pgx" are`,
+			d.name, driver)
+	}
+	if role := d.Role(); role != "" {
+		params = append([]string{"options='-c role=" + role + "'"}, params...)
 	}
 	db, err := sql.Open(driver, strings.Join(append([]string{d.DSN()}, params...), " "))
 	if err != nil {
-		t.Fatalf("pgtest: open %s: %v", d.name, err)
+		return nil, fmt.Errorf("pgtest: open %s: %w", d.name, err)
 	}
-	t.Cleanup(func() { db.Close() })
-
-	ctx, cancel := patiently()
-	defer cancel()
 	if err := db.PingContext(ctx); err != nil {
-		t.Fatalf("pgtest: connect to %s with %s: %v", d.name, driver, err)
+		_ = db.Close()
+		return nil, fmt.Errorf("pgtest: connect to %s with %s: %w", d.name, driver, explained(err))
 	}
-	return db
+	return db, nil
 }
 
 // Exec runs SQL text, of one statement or several, on a connection of its own; it is meant for set-up.
@@ -169,52 +212,77 @@ func (d *Database) Exec(t testing.TB, text string) {
 	t.Helper()
 	ctx, cancel := patiently()
 	defer cancel()
-	if err := execute(ctx, d.DSN(), text); err != nil {
-		t.Fatalf("pgtest: set up %s: %v", d.name, err)
+	if err := d.ExecContext(ctx, text); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// ExecContext is [Database.Exec] without a test.
+func (d *Database) ExecContext(ctx context.Context, text string) error {
+	if err := execute(ctx, d.DSN(), text); err != nil {
+		return fmt.Errorf("pgtest: set up %s: %w", d.name, located(explained(err), text))
+	}
+	return nil
 }
 
 // Role returns the role that owns what [Database.Fill] made, and that pools opened from then on act as; empty for a
 // database that was not filled.
-func (d *Database) Role() string { return d.role }
+func (d *Database) Role() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.contents.role
+}
 
 // Copy makes another database for one test, which holds what d holds now, and drops it when the test ends. It
 // takes a fraction of the time that it takes to make the structures again. What Fill made belongs to the same role in
-// both, so that d has to outlive its copies. While it is copied nobody else may be connected to it.
+// both, so that d has to outlive its copies. While it is copied nobody else may be connected to it: close the pools
+// that are open to d first.
+//
+// For a TestMain, which fills d once: if it found no Postgres, and d is nil, Copy skips or fails the test as
+// [NewDatabase] does.
 //
 // See https://www.postgresql.org/docs/current/manage-ag-templatedbs.html.
 func (d *Database) Copy(t testing.TB) *Database {
 	t.Helper()
 	ctx, cancel := patiently()
 	defer cancel()
-	d.hangUp(ctx)
-	c, err := d.server.create(ctx, d.name)
+	c, err := d.CopyContext(ctx)
 	if err != nil {
-		t.Fatal(err)
+		giveUp(t, err)
 	}
-	t.Cleanup(func() { c.cleanUp(t) })
-	c.role, c.kinds, c.rows = d.role, maps.Clone(d.kinds), maps.Clone(d.rows)
-	c.filled, c.settings = d.filled, slices.Clone(d.settings)
-	for _, setting := range c.settings {
-		if err := d.server.maintain(ctx, "ALTER DATABASE "+c.name+" SET "+setting); err != nil {
-			t.Fatalf("pgtest: copy %s: %v", d.name, err)
-		}
-	}
+	c.lend(t)
 	return c
 }
 
-func (d *Database) cleanUp(t testing.TB) {
-	ctx, cancel := patiently()
-	defer cancel()
-	if err := d.Drop(ctx); err != nil {
-		t.Error(err)
+// CopyContext is [Database.Copy] without a test: the copy lasts until its [Database.Drop], or as long as the server.
+func (d *Database) CopyContext(ctx context.Context) (*Database, error) {
+	if d == nil {
+		if _, err := shared(); err != nil {
+			return nil, err
+		}
+		return nil, errors.New("pgtest: copy: the database is nil: make it first, with CreateDatabase")
 	}
+	d.hangUp(ctx)
+	d.mu.Lock()
+	held := d.contents.clone()
+	d.mu.Unlock()
+	c, err := d.server.create(ctx, d.name)
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: copy %s: %w", d.name, err)
+	}
+	c.contents = held
+	for _, setting := range held.settings {
+		if err := d.server.maintain(ctx, "ALTER DATABASE "+c.name+" SET "+setting); err != nil {
+			return nil, errors.Join(fmt.Errorf("pgtest: copy %s: %w", d.name, advised(err)), c.Drop(ctx))
+		}
+	}
+	return c, nil
 }
 
-// fill runs SQL text on the connection that fills the database.
-func (d *Database) fill(ctx context.Context, text string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// converse runs SQL text on the connection that fills the database.
+func (d *Database) converse(ctx context.Context, text string) error {
+	d.talking.Lock()
+	defer d.talking.Unlock()
 	if d.filler == nil || d.filler.IsClosed() {
 		conn, err := pgconn.Connect(ctx, d.DSN())
 		if err != nil {
@@ -228,8 +296,8 @@ func (d *Database) fill(ctx context.Context, text string) error {
 
 // hangUp ends the connection that fills the database.
 func (d *Database) hangUp(ctx context.Context) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.talking.Lock()
+	defer d.talking.Unlock()
 	if d.filler != nil {
 		_ = d.filler.Close(ctx)
 		d.filler = nil
@@ -237,17 +305,12 @@ func (d *Database) hangUp(ctx context.Context) {
 }
 
 // Drop drops the database and ends the connections still open to it. (Postgres 12 can't end them: there
-// they are an error.) The role that Fill made goes with it. Dropping it once more does nothing. [NewDatabase] sees to
-// it by itself.
+// they are an error.) The role that Fill made goes with it. Dropping it once more does nothing, nor does it when the
+// server was stopped. [NewDatabase] sees to it by itself.
 func (d *Database) Drop(ctx context.Context) error {
 	d.hangUp(ctx)
-	if err := d.server.drop(ctx, d.name); err != nil {
-		return err
-	}
-	if d.role == d.name {
-		if err := d.server.maintain(ctx, "DROP ROLE IF EXISTS "+d.role); err != nil {
-			return fmt.Errorf("pgtest: drop the role %s: %w", d.role, err)
-		}
+	if err := d.server.drop(ctx, d); err != nil {
+		return fmt.Errorf("pgtest: drop %s: %w", d.name, advised(err))
 	}
 	return nil
 }

@@ -176,9 +176,13 @@ func TestWithoutPostgres(t *testing.T) {
 
 func TestNoPostgresSkipsOrFails(t *testing.T) {
 	t.Parallel()
-	for required, want := range map[string]string{"": "--- SKIP", "0": "--- SKIP", "1": "--- FAIL"} {
+	for _, test := range []struct{ name, required, want string }{
+		{"TestWithoutPostgres", "", "--- SKIP"}, {"TestWithoutPostgres", "0", "--- SKIP"}, {"TestWithoutPostgres", "1", "--- FAIL"},
+		{"TestCopyWithoutPostgres", "", "--- SKIP"}, {"TestCopyWithoutPostgres", "1", "--- FAIL"},
+	} {
+		required, want := test.required, test.want
 		cmd := again("without postgres", "MASSIVE_REQUIRE_POSTGRES="+required)
-		cmd.Args = append(cmd.Args, "-test.v", "-test.run=^TestWithoutPostgres$")
+		cmd.Args = append(cmd.Args, "-test.v", "-test.run=^"+test.name+"$")
 		out, _ := cmd.CombinedOutput()
 		var said []string
 		for line := range strings.Lines(string(out)) {

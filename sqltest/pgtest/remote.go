@@ -4,9 +4,9 @@ package pgtest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,11 +26,13 @@ func remote(ctx context.Context, c config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn = "dbname=postgres " + dsn // the last one counts
-
-	conn, err := pgconn.Connect(ctx, dsn)
+	dsn, err = settled(ctx, "dbname=postgres "+dsn) // the last one counts
 	if err != nil {
 		return nil, err
+	}
+	conn, err := pgconn.Connect(ctx, dsn)
+	if err != nil {
+		return nil, unreached(err)
 	}
 	defer conn.Close(ctx)
 	if err := sweep(ctx, conn, prefix); err != nil {
@@ -44,35 +46,74 @@ func remote(ctx context.Context, c config) (*Server, error) {
 	}, nil
 }
 
-// keywords turns a postgres:// URL into a DSN of keywords and values, to which more can be appended. A DSN
-// that is none stays as it is.
-//
-// See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS.
-func keywords(dsn string) (string, error) {
-	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
-		return dsn, nil
-	}
-	u, err := url.Parse(dsn)
+func unreached(err error) error {
+	return fmt.Errorf("%w: mend it, or unset it to have pgtest look for another server", explained(err))
+}
+
+// settled returns a DSN that leads to the same server under every driver. What is open in it is settled by how it can
+// be connected to now: which of several hosts it is (each is tried, in their order), and whether over TLS. Left open,
+// the drivers differ: without an sslmode pgx does with or without TLS, lib/pq insists on it; without a host pgx looks
+// for a socket, lib/pq goes to localhost.
+func settled(ctx context.Context, dsn string) (string, error) {
+	config, err := parsed(dsn)
 	if err != nil {
-		// Without the URL, which may hold a password.
-		return "", fmt.Errorf("not a URL: %w", errors.Unwrap(err))
+		return "", err
 	}
-	var pairs []string
-	add := func(keyword, value string) {
-		if value != "" {
-			pairs = append(pairs, keyword+"="+quote(value))
+	var failed []error
+	for _, at := range candidates(config) {
+		there := fmt.Sprintf("%s host=%s port=%d", dsn, quote(at.host), at.port)
+		config, err := parsed(there)
+		if err != nil {
+			return "", err
 		}
-	}
-	password, _ := u.User.Password()
-	add("user", u.User.Username())
-	add("password", password)
-	add("host", u.Hostname())
-	add("port", u.Port())
-	add("dbname", strings.TrimPrefix(u.Path, "/"))
-	for keyword, values := range u.Query() {
-		for _, value := range values {
-			add(keyword, value)
+		conn, err := pgconn.ConnectConfig(ctx, config)
+		if err != nil {
+			failed = append(failed, err)
+			continue
 		}
+		_, secure := conn.Conn().(*tls.Conn)
+		_ = conn.Close(ctx)
+		switch {
+		case !secure:
+			there += " sslmode=disable"
+		case at.either:
+			there += " sslmode=require"
+		}
+		return there, nil
 	}
-	return strings.Join(pairs, " "), nil
+	return "", unreached(errors.Join(failed...))
+}
+
+// A candidate is a place where the server may be, and whether it may be spoken to with TLS or without.
+type candidate struct {
+	host   string
+	port   uint16
+	either bool
+}
+
+func candidates(config *pgconn.Config) []candidate {
+	type place struct {
+		host string
+		port uint16
+	}
+	var order []place
+	ways := map[place][2]bool{} // without TLS, with it
+	add := func(host string, port uint16, tls bool) {
+		at := place{host, port}
+		way, known := ways[at]
+		if !known {
+			order = append(order, at)
+		}
+		way[0], way[1] = way[0] || !tls, way[1] || tls
+		ways[at] = way
+	}
+	add(config.Host, config.Port, config.TLSConfig != nil)
+	for _, f := range config.Fallbacks {
+		add(f.Host, f.Port, f.TLSConfig != nil)
+	}
+	var all []candidate
+	for _, at := range order {
+		all = append(all, candidate{at.host, at.port, ways[at] == [2]bool{true, true}})
+	}
+	return all
 }

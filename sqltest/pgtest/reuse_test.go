@@ -57,8 +57,9 @@ func TestClearRefuses(t *testing.T) {
 			t.Parallel()
 			d := NewDatabase(t)
 			d.Exec(t, `CREATE TABLE kept (); `+text)
-			if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "there remains "+says) {
-				t.Errorf("error %v, want that there remains %s", err, says)
+			if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "there remains "+says) ||
+				!strings.HasSuffix(err.Error(), "; drop it and make a new one") {
+				t.Errorf("error %v, want that there remains %s, and what to do", err, says)
 			}
 			d.Exec(t, `TABLE kept`)
 		})
@@ -90,5 +91,55 @@ func TestCopy(t *testing.T) {
 		if got, want := query(t, c.d.Open(t, "pgx"), holds), d.Role()+c.want; got != want {
 			t.Errorf("%s holds %q, want %q", c.d.Name(), got, want)
 		}
+	}
+}
+
+// Somebody who is connected keeps a database from being copied, and the error says who has to go.
+func TestCopyOfWhatIsInUse(t *testing.T) {
+	t.Parallel()
+	d := NewDatabase(t)
+	d.Fill(t, sqltest.Catalog{Tables: []string{"kept"}})
+	db := d.Open(t, "postgres")
+	_, err := d.CopyContext(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "copy "+d.Name()+": ") || !strings.Contains(err.Error(), "There is 1 other session using the database") ||
+		!strings.Contains(err.Error(), "close the pools that are open to it (db.Close) first") {
+		t.Errorf("error %v, want one that names %s and says to close the pools", err, d.Name())
+	}
+	db.Close()
+	query(t, d.Copy(t).Open(t, "postgres"), `SELECT to_regclass('kept')::text`)
+}
+
+// Copies are made at the same time, and while others look at what the original is.
+func TestCopiesAtOnce(t *testing.T) {
+	t.Parallel()
+	d := NewDatabase(t)
+	d.Fill(t, sqltest.Catalog{SearchPath: []string{"app"}, Enums: []sqltest.Enum{{Name: "app.mood", Labels: []string{"ok"}}}})
+	for range 20 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			c := d.Copy(t)
+			c.Do(t, sqltest.AddLabel{Enum: "app.mood", Label: "sad"})
+			if got := query(t, c.Open(t, "pgx"), `SELECT enum_range(NULL::mood)::text`); got != "{ok,sad}" || c.Role() != d.Role() {
+				t.Errorf("the copy has %s and the role %s", got, c.Role())
+			}
+		})
+	}
+}
+
+// A transaction that is open in a database keeps it from being cleared, and the error says so.
+func TestClearWhatIsInUse(t *testing.T) {
+	t.Parallel()
+	d := NewDatabase(t)
+	d.Exec(t, `CREATE TABLE held ()`)
+	tx, err := d.Open(t, "pgx").BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), `TABLE held`); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "holds a lock: end it first") {
+		t.Errorf("error %v, want one that says what to end", err)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,13 +22,19 @@ import (
 // A Server is a Postgres server that [Start] found or started. It is safe for concurrent use; the zero
 // value is not usable.
 type Server struct {
-	dsn     string       // of its maintenance database
-	version string       // as the server reports it, such as 15.18
-	origin  string       // where it comes from
-	stop    func() error // ends it, any number of times; nil if somebody else runs it
+	dsn       string       // of its maintenance database
+	version   string       // as the server reports it, such as 15.18
+	origin    string       // where it comes from
+	end       func() error // ends it; nil if somebody else runs it
+	announced sync.Once    // by the first test that has a database on it
 
-	mu   sync.Mutex
-	idle []*pgconn.PgConn // to the maintenance database, each for whoever needs one next
+	stopping sync.Once
+	unended  error // of what Stop did
+
+	mu      sync.Mutex
+	stopped bool                   // by Stop
+	idle    []*pgconn.PgConn       // to the maintenance database, each for whoever needs one next
+	made    map[*Database]struct{} // and not dropped yet, on a server that somebody else runs
 }
 
 // Start finds or starts a server, in the order that the package comment gives. It returns when the server
@@ -76,26 +84,43 @@ type config struct {
 }
 
 // Stop stops the server, without regard to those who use it, and returns when neither a process nor a file
-// of it is left. A server that somebody else runs stays up. Stopping again does nothing and returns the
-// same error.
+// of it is left. A server that somebody else runs stays up: there it drops the databases that were made by way of this
+// Server and are not dropped yet. Stopping again does nothing and returns the same error.
 func (s *Server) Stop() error {
+	s.stopping.Do(func() {
+		if err := s.finish(); err != nil {
+			s.unended = fmt.Errorf("pgtest: stop the server: %w", err)
+		}
+	})
+	return s.unended
+}
+
+func (s *Server) finish() (err error) {
+	s.mu.Lock()
+	s.stopped = true
+	left := slices.Collect(maps.Keys(s.made))
+	s.mu.Unlock()
+	if s.end == nil {
+		ctx, cancel := patiently()
+		defer cancel()
+		for _, d := range left {
+			err = errors.Join(err, d.Drop(ctx))
+		}
+	}
 	s.mu.Lock()
 	for _, conn := range s.idle {
 		_ = conn.Close(context.Background())
 	}
 	s.idle = nil
 	s.mu.Unlock()
-	if s.stop == nil {
-		return nil
+	if s.end != nil {
+		err = s.end()
 	}
-	if err := s.stop(); err != nil {
-		return fmt.Errorf("pgtest: stop the server: %w", err)
-	}
-	return nil
+	return err
 }
 
 // Origin says, for people to read, where the server comes from, which version it is, and why better
-// sources were passed over.
+// sources were passed over. Tests log it; a TestMain or a program may do so by itself.
 func (s *Server) Origin() string { return s.origin }
 
 // DSN returns what a driver needs to connect to a database of the server as a role that may do anything
@@ -113,33 +138,59 @@ func (s *Server) DSN(database string) string {
 // comes from. It lasts until [Database.Drop], or as long as the server.
 func (s *Server) CreateDatabase(ctx context.Context) (*Database, error) {
 	// Nobody can be connected to template0, which would keep it from being copied.
-	return s.create(ctx, "template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+	d, err := s.create(ctx, "template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: create a database: %w", err)
+	}
+	return d, nil
 }
 
 func (s *Server) create(ctx context.Context, template string) (*Database, error) {
-	name := fmt.Sprintf("%s%d_%d_%08x", prefix, time.Now().Unix(), os.Getpid(), rand.Uint32())
-	text := "CREATE DATABASE " + name + " TEMPLATE " + template
-	if s.stop != nil && s.major() >= 15 {
+	d := &Database{server: s, name: fmt.Sprintf("%s%d_%d_%08x", prefix, time.Now().Unix(), os.Getpid(), rand.Uint32())}
+	text := "CREATE DATABASE " + d.name + " TEMPLATE " + template
+	if s.end != nil && s.major() >= 15 {
 		// A third of the time that the default takes. It makes the server write a checkpoint, which is no matter
 		// to one of ours and might be to somebody else's; before 15 there is no other way.
 		text += " STRATEGY file_copy"
 	}
 	if err := s.maintain(ctx, text); err != nil {
-		return nil, fmt.Errorf("pgtest: create a database: %w", err)
+		return nil, advised(err)
 	}
-	return &Database{server: s, name: name}, nil
+	if s.end == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.made == nil {
+			s.made = map[*Database]struct{}{}
+		}
+		s.made[d] = struct{}{}
+	}
+	return d, nil
 }
 
-func (s *Server) drop(ctx context.Context, name string) error {
-	text := "DROP DATABASE IF EXISTS " + name
+// drop drops a database, and the role that was made for it.
+func (s *Server) drop(ctx context.Context, d *Database) error {
+	text := "DROP DATABASE IF EXISTS " + d.name
 	if s.major() > 12 {
 		text += " WITH (FORCE)"
 	}
-	if err := s.maintain(ctx, text); err != nil {
-		return fmt.Errorf("pgtest: drop %s: %w", name, err)
+	err := s.maintain(ctx, text)
+	if err == nil && d.Role() == d.name {
+		err = s.maintain(ctx, "DROP ROLE IF EXISTS "+d.name)
 	}
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.made, d)
 	return nil
 }
+
+// errStopped is what a stopped server has to say.
+var errStopped = errors.New("the server was stopped")
 
 // major is the number that the server's version begins with.
 func (s *Server) major() int {
@@ -156,9 +207,11 @@ func (s *Server) maintain(ctx context.Context, statement string) error {
 		return err
 	}
 	_, err = conn.Exec(ctx, statement).ReadAll()
-	if !conn.IsClosed() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		_ = conn.Close(ctx)
+	} else if !conn.IsClosed() {
 		s.idle = append(s.idle, conn)
 	}
 	return err
@@ -167,6 +220,10 @@ func (s *Server) maintain(ctx context.Context, statement string) error {
 func (s *Server) maintenance(ctx context.Context) (*pgconn.PgConn, error) {
 	for {
 		s.mu.Lock()
+		if s.stopped && s.end != nil {
+			s.mu.Unlock()
+			return nil, errStopped
+		}
 		n := len(s.idle)
 		if n == 0 {
 			s.mu.Unlock()

@@ -117,6 +117,35 @@ func TestWrongRemoteServerIsAnError(t *testing.T) {
 	}
 }
 
+// No part is shown of what can't be read: any may be one of a password.
+func TestUnreadableURLIsNotShown(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"postgres://me:hu/sh@127.0.0.1/postgres", "postgres://me:12/sh@127.0.0.1/postgres",
+		"postgres://me:hu?sh@127.0.0.1/postgres", "postgres://me:12?sh@127.0.0.1/postgres", "postgres://me:12?sh=it@127.0.0.1/postgres",
+		"postgres://me:hu#sh@127.0.0.1/postgres", "postgres://me:12#sh@127.0.0.1/postgres",
+		"postgres://me:hu@1/sh@127.0.0.1/postgres", "postgres://me:hu,12/sh@127.0.0.1",
+		"postgres://me:hu%sh@127.0.0.1/postgres", "postgres://me:hu sh@127.0.0.1/postgres", "postgres://me:hu\nsh@127.0.0.1/postgres",
+		"postgres://me:hush@127.0.0.1:none/postgres", "postgres://me:hush@127.0.0.1:0", "postgres://me:hush@127.0.0.1:70000",
+		"postgres://me:hush@[", "postgres://me:hush@[::1]5432/postgres", "postgres://me:hush@::1/postgres", "postgres://me:hush@h h/d",
+		"postgres://me@127.0.0.1/postgres?password=hush;x=1", "postgres://me@127.0.0.1/postgres?password=%zzhush",
+		"postgres://me@127.0.0.1/postgres?password=1&hu%20sh=1", "postgres://me:hush@a:1,b:2/d?port=1,2,3",
+		"postgres://me:hush@127.0.0.1/d?sslmode=hushed", "postgres://me:hush@127.0.0.1/d?connect_timeout=hush",
+		"mysql://me:hush@127.0.0.1/d?x=y", "Postgres://me:hush@127.0.0.1/d?x=y", "postgres:/me:hush@127.0.0.1/d",
+		"host=127.0.0.1 port=none password=hush", "host=127.0.0.1 port=5432password=hush", "host=127.0.0.1 password=hu sh dbname=d",
+		"host=127.0.0.1 password='hu'sh'", "hush", "host=127.0.0.1 password=hush dbname",
+	} {
+		_, err := climb(t.Context(), at(url))
+		if want := "pgtest: MASSIVE_POSTGRES_URL: " + errUnreadable.Error(); err == nil || err.Error() != want {
+			t.Errorf("%q: error %v, want %s", url, err, want)
+		}
+	}
+	_, err := climb(t.Context(), at("postgres://me:hush@127.0.0.1/d?sslmode=verify-full&sslrootcert=/nonexistent/hush"))
+	if want := "pgtest: MASSIVE_POSTGRES_URL: " + errUnreadableFile.Error(); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func TestKeywords(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]string{
@@ -125,6 +154,11 @@ func TestKeywords(t *testing.T) {
 		"postgresql://h/d":  "host='h' dbname='d'",
 		"postgres://me:p%27%5C%20w@[::1]:5433/my%20db": `user='me' password='p\'\\ w' host='::1' port='5433' dbname='my db'`,
 		"postgres://me@/d?host=%2Ftmp%2Fsocket":        "user='me' dbname='d' host='/tmp/socket'",
+		" postgres://%2Ftmp%2Fsocket\n":                "host='/tmp/socket'",
+		"postgres://a:1,b:2/d":                         "host='a,b' port='1,2' dbname='d'",
+		"postgres://me@a,[::1]:2,c?connect_timeout=1":  "user='me' host='a,::1,c' port=',2,' connect_timeout='1'",
+		"postgres://a,b":                               "host='a,b'",
+		"postgres://me:a:b%40@h?user=a%40b":            "user='me' password='a:b@' host='h' user='a@b'",
 	} {
 		if got, err := keywords(dsn); got != want || err != nil {
 			t.Errorf("keywords(%q) = %q, %v, want %q", dsn, got, err, want)

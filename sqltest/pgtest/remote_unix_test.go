@@ -1,0 +1,170 @@
+//go:build unix
+
+package pgtest
+
+// Servers that somebody else runs, reached by TCP: with TLS and without, and several of them in one URL.
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tcp starts a server that listens on a port of 127.0.0.1, with TLS if it gets a directory with a certificate.
+func tcp(t *testing.T, certificate string) (port int) {
+	t.Helper()
+	c := locally(t)
+	bin, err := binaries(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port = free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	settings := []string{"listen_addresses=127.0.0.1", fmt.Sprintf("port=%d", port)}
+	if certificate != "" {
+		settings = append(settings, "ssl=on", "ssl_cert_file="+certificate+"/cert.pem", "ssl_key_file="+certificate+"/key.pem")
+	}
+	dir, err := clusterDir(c.tempDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := launch(dir, bin, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err = await(ctx, fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=postgres sslmode=prefer", port), func() error {
+		time.Sleep(10 * time.Millisecond)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v: %s", err, cluster.logged())
+	}
+	return port
+}
+
+// certified makes a directory with a certificate for 127.0.0.1 that signs itself, and its key for the server's user only.
+func certified(t *testing.T) (dir string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "pgtest-tls-") // not t.TempDir: that is closed to the server's user
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "pgtest"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credential, err := unprivileged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if err := errors.Join(
+		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644),
+		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600),
+		os.Chmod(dir, 0o755),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if credential != nil {
+		if err := os.Chown(keyFile, int(credential.Uid), int(credential.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A URL that leaves it open whether TLS is used, or which of several hosts it is, leads both drivers to the same server.
+func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
+	t.Parallel()
+	certificate := certified(t)
+	plain, secure := tcp(t, ""), tcp(t, certificate)
+	down, err := net.Listen("tcp", "127.0.0.1:0") // a port at which nobody is
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := down.Addr().(*net.TCPAddr).Port
+	down.Close()
+
+	for _, test := range []struct {
+		url    string
+		port   int
+		secure string
+	}{
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d", plain), plain, "false"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d/?sslmode=prefer\n", plain), plain, "false"},
+		{fmt.Sprintf("postgresql://postgres@127.0.0.1:%d/?sslmode=disable", secure), secure, "false"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", secure), secure, "true"},
+		{fmt.Sprintf("host=127.0.0.1 port=%d user=postgres", secure), secure, "true"},
+		{fmt.Sprintf("host=127.0.0.1 port=%d user=postgres sslmode=allow", secure), secure, "false"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d?sslmode=require", secure), secure, "true"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d?sslmode=verify-full&sslrootcert=%s/cert.pem", secure, certificate), secure, "true"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d,127.0.0.1:%d/postgres", gone, plain), plain, "false"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/postgres", gone, secure, plain), secure, "true"},
+		{fmt.Sprintf("postgres://postgres@127.0.0.1:%d,127.0.0.1:%d?sslmode=require", plain, secure), secure, "true"},
+		{fmt.Sprintf("host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres", gone, secure), secure, "true"},
+		{fmt.Sprintf("postgres://postgres@/?host=127.0.0.1,127.0.0.1&port=%d,%d&target_session_attrs=read-write", gone, plain), plain, "false"},
+	} {
+		server, err := climb(t.Context(), at(test.url))
+		if err != nil {
+			t.Errorf("%s: %v", test.url, err)
+			continue
+		}
+		database, err := server.CreateDatabase(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, driver := range drivers {
+			got := query(t, database.Open(t, driver), `SELECT concat_ws(' ', inet_server_port(), current_database(), ssl::text)
+				FROM pg_stat_ssl WHERE pid = pg_backend_pid()`)
+			if want := fmt.Sprint(test.port, " ", database.Name(), " ", test.secure); got != want {
+				t.Errorf("%s: %s is connected to %s, want %s", test.url, driver, got, want)
+			}
+		}
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	_, err = climb(t.Context(), at(fmt.Sprintf("postgres://postgres:hush@127.0.0.1:%d,127.0.0.1:%d/postgres?sslmode=require", gone, plain)))
+	if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), fmt.Sprint(gone)) ||
+		!strings.Contains(err.Error(), "server refused TLS connection") || !strings.Contains(err.Error(), "unset it") {
+		t.Errorf("error %v, want one that says what became of each host", err)
+	}
+}
