@@ -76,38 +76,6 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	d.Do(t, sqltest.Drop{Name: "kept"}, sqltest.Drop{Name: "mood"})
 }
 
-// A server that takes no more connections is an error that says how there may be room, under either driver.
-func TestTooManyConnections(t *testing.T) {
-	t.Parallel()
-	c := locally(t)
-	c.settings = []string{"max_connections=5", "superuser_reserved_connections=0", "max_wal_senders=0", "autovacuum=off"}
-	server := startLocally(t, c)
-	d := server.NewDatabase(t)
-	for _, driver := range drivers {
-		var err error
-		for range 6 {
-			if err == nil {
-				_, err = open(t, d, driver)
-			}
-		}
-		if err == nil || !strings.Contains(err.Error(), `Setting("max_connections", "1000")`) {
-			t.Errorf("%s: error %v, want one that says how to have more connections", driver, err)
-		}
-	}
-	err := d.ExecContext(t.Context(), `SELECT 1`)
-	if err == nil || !strings.Contains(err.Error(), `Setting("max_connections", "1000")`) {
-		t.Errorf("error %v, want one that says how to have more connections", err)
-	}
-}
-
-func open(t *testing.T, d *Database, driver string) (any, error) {
-	db, err := d.OpenContext(t.Context(), driver)
-	if err == nil {
-		t.Cleanup(func() { db.Close() })
-	}
-	return db, err
-}
-
 // A role that may not make databases is told so; one that may has to be a superuser for Fill.
 func TestRoleWithoutRights(t *testing.T) {
 	t.Parallel()
@@ -164,22 +132,6 @@ func TestStopLeavesNoDatabase(t *testing.T) {
 		strings.Join(made, "', '")+`')), (SELECT count(*) FROM pg_roles WHERE rolname IN ('`+strings.Join(made, "', '")+`')))`)
 	if left != "0 0" {
 		t.Errorf("databases and roles left: %s", left)
-	}
-}
-
-func TestServerThatWasStopped(t *testing.T) {
-	t.Parallel()
-	server := startLocally(t, locally(t))
-	d := server.NewDatabase(t)
-	d.Fill(t, sqltest.Catalog{Tables: []string{"t"}})
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.CreateDatabase(t.Context()); err == nil || !strings.Contains(err.Error(), "the server was stopped") {
-		t.Errorf("error %v, want one that says that it was stopped", err)
-	}
-	if err := d.Drop(t.Context()); err != nil {
-		t.Errorf("drop what has gone with its server: %v", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -254,6 +255,7 @@ func TestDockerNothingIsLeftBehind(t *testing.T) {
 		{name: "panic", role: "panic"},
 		{name: "killed", role: "wait", send: os.Kill},
 		{name: "interrupted", role: "wait", send: os.Interrupt},
+		{name: "terminated", role: "wait", send: syscall.SIGTERM},
 		{name: "killed while it starts", role: "wait", after: 500 * time.Millisecond, send: os.Kill},
 	} {
 		t.Run(test.name, func(t *testing.T) {

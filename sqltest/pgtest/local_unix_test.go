@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 // locally is the environment of this process without MASSIVE_POSTGRES_URL, and with a temporary directory
@@ -339,6 +342,54 @@ func TestStopWhenTheServerHasEnded(t *testing.T) {
 	}
 }
 
+func TestServerThatWasStopped(t *testing.T) {
+	t.Parallel()
+	server := startLocally(t, locally(t))
+	d := server.NewDatabase(t)
+	d.Fill(t, sqltest.Catalog{Tables: []string{"t"}})
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.CreateDatabase(t.Context()); err == nil || !strings.Contains(err.Error(), "the server was stopped") {
+		t.Errorf("error %v, want one that says that it was stopped", err)
+	}
+	if err := d.Drop(t.Context()); err != nil {
+		t.Errorf("drop what has gone with its server: %v", err)
+	}
+}
+
+// A server that takes no more connections is an error that says how there may be room, under either driver.
+func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
+	c := locally(t)
+	c.settings = []string{"max_connections=5", "superuser_reserved_connections=0", "max_wal_senders=0", "autovacuum=off"}
+	server := startLocally(t, c)
+	d := server.NewDatabase(t)
+	for _, driver := range drivers {
+		var err error
+		for range 6 {
+			if err == nil {
+				_, err = open(t, d, driver)
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), `Setting("max_connections", "1000")`) {
+			t.Errorf("%s: error %v, want one that says how to have more connections", driver, err)
+		}
+	}
+	err := d.ExecContext(t.Context(), `SELECT 1`)
+	if err == nil || !strings.Contains(err.Error(), `Setting("max_connections", "1000")`) {
+		t.Errorf("error %v, want one that says how to have more connections", err)
+	}
+}
+
+func open(t *testing.T, d *Database, driver string) (any, error) {
+	db, err := d.OpenContext(t.Context(), driver)
+	if err == nil {
+		t.Cleanup(func() { db.Close() })
+	}
+	return db, err
+}
+
 // postmaster returns the process id of the server in a directory.
 func postmaster(t *testing.T, dir string) int {
 	t.Helper()
@@ -411,6 +462,17 @@ func after(d time.Duration) moment {
 	return func(*testing.T, <-chan string, string) { time.Sleep(d) }
 }
 
+// TestThatPanics has a database, and a server behind it that nobody stops.
+func TestThatPanics(t *testing.T) {
+	if role != "test panics" {
+		t.Skip("a role: TestNothingIsLeftBehind plays it")
+	}
+	NewDatabase(t).Exec(t, `CREATE TABLE t ()`)
+	fmt.Println("started")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	panic("as the role has it")
+}
+
 // Whether anything stays is for locally to see; here it gets the time to go.
 func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
@@ -424,6 +486,11 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		{"panic", "panic", started, 0},
 		{"killed", "wait", started, syscall.SIGKILL},
 		{"interrupted", "wait", started, syscall.SIGINT},
+		{"terminated", "wait", started, syscall.SIGTERM},
+		{"hung up", "wait", started, syscall.SIGHUP},
+		{"asked for its stacks", "wait", started, syscall.SIGQUIT}, // as go test does after its timeout
+		{"a test panics", "test panics", started, 0},
+		{"a test is interrupted", "test panics", started, syscall.SIGINT},
 		{"killed as initdb begins", "wait", appears("log"), syscall.SIGKILL},
 		{"killed as the server begins", "wait", appears("data/postmaster.pid"), syscall.SIGKILL},
 		{"killed after 10ms", "wait", after(10 * time.Millisecond), syscall.SIGKILL},
@@ -432,6 +499,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			t.Parallel()
 			dir := locally(t).tempDir
 			cmd := again(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_RUNG=local")
+			cmd.Args = append(cmd.Args, "-test.run=^TestThatPanics$") // for the role that runs tests
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			stdin, errStdin := cmd.StdinPipe()
 			stdout, err := cmd.StdoutPipe()
