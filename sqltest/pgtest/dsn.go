@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -121,4 +122,70 @@ func hostsIn(text string) (hosts, ports string, ok bool) {
 		ports = "" // none is given, and one for all may be elsewhere
 	}
 	return hosts, ports, true
+}
+
+// asURL turns a DSN that pgconn has read before into a URL.
+func asURL(dsn string) string {
+	u := url.URL{Scheme: "postgres", Path: "/"}
+	values := pairs(dsn)
+	user, password := values["user"], values["password"]
+	host, port := values["host"], values["port"]
+	for keyword, value := range values {
+		if keyword == "dbname" || keyword == "database" {
+			u.Path = "/" + value
+		}
+	}
+	for _, keyword := range []string{"user", "password", "dbname", "database"} {
+		delete(values, keyword)
+	}
+	switch {
+	case password != "":
+		u.User = url.UserPassword(user, password)
+	case user != "":
+		u.User = url.User(user)
+	}
+	if !strings.HasPrefix(host, "/") { // which is a socket's directory, and no host of a URL
+		u.Host = host
+		if strings.Contains(host, ":") {
+			u.Host = "[" + host + "]"
+		}
+		if port != "" {
+			u.Host += ":" + port
+		}
+		delete(values, "host")
+		delete(values, "port")
+	}
+	query := url.Values{}
+	for keyword, value := range values {
+		query.Set(keyword, value)
+	}
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // a space to libpq too
+	return u.String()
+}
+
+// pairs splits a DSN of keywords and values. The last of a keyword counts.
+func pairs(dsn string) map[string]string {
+	all := map[string]string{}
+	for {
+		keyword, rest, found := strings.Cut(dsn, "=")
+		if !found {
+			return all
+		}
+		rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
+		quoted := strings.HasPrefix(rest, "'")
+		rest = strings.TrimPrefix(rest, "'")
+		var value strings.Builder
+		escaped, end := false, len(rest)
+		for i, r := range rest {
+			if !escaped && (quoted && r == '\'' || !quoted && unicode.IsSpace(r)) {
+				end = i
+				break
+			}
+			if escaped = !escaped && r == '\\'; !escaped {
+				value.WriteRune(r)
+			}
+		}
+		all[strings.TrimSpace(keyword)] = value.String()
+		dsn = strings.TrimPrefix(rest[end:], "'")
+	}
 }

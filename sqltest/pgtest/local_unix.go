@@ -50,7 +50,7 @@ func serve(ctx context.Context, c config, bin, origin string) (*Server, error) {
 	version, err := cluster.await(ctx)
 	if err != nil {
 		err = errors.Join(err, cluster.stop())
-		if strings.Contains(err.Error(), "No space left on device") {
+		if full := err.Error(); strings.Contains(full, "No space left on device") || strings.Contains(full, "Check free disk space") {
 			err = fmt.Errorf("%w: %s", err, ways["53100"])
 		}
 		return nil, fmt.Errorf("%s: %w", bin, err)

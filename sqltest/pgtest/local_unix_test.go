@@ -255,6 +255,7 @@ func TestStartFails(t *testing.T) {
 		want             string // in the error
 	}{
 		{name: "initdb", initdb: "echo disk is full; exit 1", postgres: "exit 0", want: "disk is full"},
+		{name: "disk in part", initdb: "echo could not extend file; echo HINT: Check free disk space.; exit 1", postgres: "exit 0", want: "set TMPDIR to a directory with more room"},
 		{name: "disk", initdb: "echo No space left on device; exit 1", postgres: "exit 0", want: "set TMPDIR to a directory with more room"},
 		{name: "server", initdb: "exit 0", postgres: "echo out of shared memory >&2; exit 1", want: "out of shared memory"},
 		{name: "server in silence", initdb: "exit 0", postgres: "kill -9 $$", want: "does not start"},

@@ -13,10 +13,37 @@
 // The server behind it is started once per test process. A program, or a test that needs a server with
 // settings of its own, calls [Start].
 //
+// Tests of one schema make it once, in TestMain, and each takes a copy, which costs a fraction. TestMain has no test to
+// fail, so each method that takes a testing.TB has a form that takes a context and returns an error:
+//
+//	var shop *pgtest.Database // nil where there is no Postgres: then its Copy skips the test
+//
+//	func TestMain(m *testing.M) {
+//		server, err := pgtest.Shared()
+//		if err == nil {
+//			defer server.Stop()
+//			log.Print(server.Origin())
+//			shop, err = newShop(server) // CreateDatabase, ExecContext
+//		}
+//		if err != nil && !errors.Is(err, pgtest.ErrNoPostgres) {
+//			log.Panic(err)
+//		}
+//		m.Run()
+//	}
+//
+//	func TestOrders(t *testing.T) {
+//		db := shop.Copy(t).Open(t, "pgx")
+//		// …
+//	}
+//
+// The whole of it is in examples/integrationtest.
+//
 // Where the server comes from is decided by the first of these that is there:
 //
 //  1. The server at MASSIVE_POSTGRES_URL, a postgres:// URL or a DSN of keywords and values. Somebody else
-//     runs it; the role has to be allowed to create databases. It is used and never stopped.
+//     runs it; the role has to be allowed to create databases (and for Fill to be a superuser). It is used and never
+//     stopped. Of several hosts the first that can be connected to is used; without an sslmode, TLS is used if the
+//     server has it.
 //  2. Local server binaries, initdb and postgres: those in the directory MASSIVE_POSTGRES_BIN, or else in
 //     PATH, or else where Debian, Homebrew and Fedora put them. A cluster of its own is made in a temporary
 //     directory and listens on a Unix socket there; on Linux that is in memory (/dev/shm) if 4 GB are free
@@ -34,9 +61,11 @@
 // and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1 it fails the test instead.
 //
 // Nothing is left behind, neither a process nor a directory nor a container, however the process ends: Stop or no
-// Stop, os.Exit, panic, Ctrl-C, SIGKILL. What a process that was killed may leave, pgtest removes the next time it
-// is there, an hour later or more: its databases on a server that somebody else runs, and a container that it had
-// made but not yet started. Only an empty file of the embedded-postgres library, where temporary files go, stays
+// Stop, os.Exit, panic, Ctrl-C, SIGTERM, SIGKILL. What goes behind a process that has not called Stop takes a moment.
+// What a process may leave that was killed or exits too early, pgtest removes the next time it is there, an hour later
+// or more: its databases on a server that somebody else runs, and a container that it had made but not yet started.
+// Where every process is killed at once, the shell that waits to clean up among them (as with a whole cgroup), the
+// cluster's directory pgtest-* stays. So does an empty file of the embedded-postgres library, where temporary files go,
 // of a process that was killed in the middle of a download.
 //
 // The package imports both drivers, so that "postgres" (lib/pq) and "pgx" are registered with database/sql.
@@ -170,9 +199,13 @@ func (d *Database) Name() string { return d.name }
 // lib/pq and pgx both read. More of them may be appended after a space.
 func (d *Database) DSN() string { return d.server.DSN(d.name) }
 
+// URL returns the same as a postgres:// URL, for the tools and libraries that take nothing else. It may hold a password.
+func (d *Database) URL() string { return asURL(d.DSN()) }
+
 // Open connects to the database with a driver registered with database/sql, "postgres" (lib/pq) or "pgx",
 // and closes the pool when the test ends. Each of params is a keyword and a value for the end of the DSN,
-// such as "default_query_exec_mode=exec". A database that can't be reached fails the test.
+// such as "default_query_exec_mode=exec". A database that can't be reached fails the test. Of a database that was filled
+// the pool acts as its [Database.Role], by the keyword options: one among params takes its place.
 func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 	t.Helper()
 	ctx, cancel := patiently()
@@ -207,7 +240,8 @@ func (d *Database) OpenContext(ctx context.Context, driver string, params ...str
 }
 
 // Exec runs SQL text, of one statement or several, on a connection of its own; it is meant for set-up.
-// Several statements are one transaction unless they say otherwise. An error fails the test.
+// Several statements are one transaction unless they say otherwise. An error fails the test, and so does what takes
+// longer than a minute.
 func (d *Database) Exec(t testing.TB, text string) {
 	t.Helper()
 	ctx, cancel := patiently()
@@ -217,7 +251,7 @@ func (d *Database) Exec(t testing.TB, text string) {
 	}
 }
 
-// ExecContext is [Database.Exec] without a test.
+// ExecContext is [Database.Exec] without a test, and without its limit of a minute.
 func (d *Database) ExecContext(ctx context.Context, text string) error {
 	if err := execute(ctx, d.DSN(), text); err != nil {
 		return fmt.Errorf("pgtest: set up %s: %w", d.name, located(explained(err), text))

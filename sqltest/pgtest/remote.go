@@ -47,7 +47,7 @@ func remote(ctx context.Context, c config) (*Server, error) {
 }
 
 func unreached(err error) error {
-	return fmt.Errorf("%w: mend it, or unset it to have pgtest look for another server", explained(err))
+	return fmt.Errorf("%w: mend MASSIVE_POSTGRES_URL, or unset it to have pgtest look for another server", explained(err))
 }
 
 // settled returns a DSN that leads to the same server under every driver. What is open in it is settled by how it can

@@ -166,6 +166,42 @@ func TestKeywords(t *testing.T) {
 	}
 }
 
+// A URL leads to where the DSN does.
+func TestURL(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{
+		"dbname=postgres host='/tmp/a b' port=5432 user=postgres sslmode=disable dbname='x'",
+		`host = ::1 port=1  user='o\'dd' password='p\'\\ w/@?#%:+&=' dbname=d\ b sslmode=disable application_name='a b+c'`,
+		"host=h user=u password='' database=d", "dbname='' host=h user=u", `host=h user=u dbname=d options='-c search_path=a,b'`,
+	} {
+		want, err := pgconn.ParseConfig(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := pgconn.ParseConfig(asURL(dsn))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := func(c *pgconn.Config) string {
+			return fmt.Sprintf("%q", []any{c.Host, fmt.Sprint(c.Port), c.User, c.Password, c.Database, c.RuntimeParams, fmt.Sprint(c.TLSConfig != nil)})
+		}
+		if said(got) != said(want) {
+			t.Errorf("%s becomes %s, which is %s, want %s", dsn, asURL(dsn), said(got), said(want))
+		}
+	}
+	d := NewDatabase(t)
+	for _, driver := range drivers {
+		db, err := sql.Open(driver, d.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := query(t, db, `SELECT current_database()`); got != d.Name() {
+			t.Errorf("%s: connected to %q, want %q", driver, got, d.Name())
+		}
+		db.Close()
+	}
+}
+
 func TestStaleDatabasesAreSwept(t *testing.T) {
 	t.Parallel()
 	server := somebodys(t)
