@@ -72,6 +72,9 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 		t.Errorf("error %v, want one that names the drivers there are", err)
 	}
 	// What failed left nothing, neither in the database nor in what is known of it.
+	if err := d.DoContext(ctx, sqltest.Drop{Name: "kept"}); err == nil || !strings.Contains(err.Error(), "Fill has not made it") {
+		t.Errorf("error %v, want that Fill has not made what it failed to make", err)
+	}
 	d.Fill(t, sqltest.Catalog{Tables: []string{"kept"}})
 	d.Do(t, sqltest.Drop{Name: "kept"}, sqltest.Drop{Name: "mood"})
 }

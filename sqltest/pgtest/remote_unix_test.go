@@ -21,6 +21,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // tcp starts a server that listens on a port of 127.0.0.1, with TLS if it gets a directory with a certificate.
@@ -145,6 +147,9 @@ func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.url, err)
 			continue
+		}
+		if config, err := pgconn.ParseConfig(server.dsn); err != nil || len(config.Fallbacks) > 0 {
+			t.Errorf("%s: the DSN %s (%v) leaves something open", test.url, server.dsn, err)
 		}
 		database, err := server.CreateDatabase(t.Context())
 		if err != nil {

@@ -129,7 +129,7 @@ func TestUnreadableURLIsNotShown(t *testing.T) {
 		"postgres://me:hush@127.0.0.1:none/postgres", "postgres://me:hush@127.0.0.1:0", "postgres://me:hush@127.0.0.1:70000",
 		"postgres://me:hush@[", "postgres://me:hush@[::1]5432/postgres", "postgres://me:hush@::1/postgres", "postgres://me:hush@h h/d",
 		"postgres://me@127.0.0.1/postgres?password=hush;x=1", "postgres://me@127.0.0.1/postgres?password=%zzhush",
-		"postgres://me@127.0.0.1/postgres?password=1&hu%20sh=1", "postgres://me:hush@a:1,b:2/d?port=1,2,3",
+		"postgres://me@127.0.0.1/postgres?password=1&hu%20sh=1", "postgres://me@127.0.0.1/postgres?hu%3Dsh=1", "postgres://me:hush@a:1,b:2/d?port=1,2,3",
 		"postgres://me:hush@127.0.0.1/d?sslmode=hushed", "postgres://me:hush@127.0.0.1/d?connect_timeout=hush",
 		"mysql://me:hush@127.0.0.1/d?x=y", "Postgres://me:hush@127.0.0.1/d?x=y", "postgres:/me:hush@127.0.0.1/d",
 		"host=127.0.0.1 port=none password=hush", "host=127.0.0.1 port=5432password=hush", "host=127.0.0.1 password=hu sh dbname=d",
