@@ -171,8 +171,8 @@ func TestBehindFractionsAndInfinities(t *testing.T) {
 				lag, err := s.Behind(t.Context())
 				moved, errMoved := s.CatchUp(t.Context())
 				if c.err != nil {
-					mustBe(t, err, c.err, "nothing of that is left")
-					mustBe(t, errMoved, c.err, "nothing of that is left")
+					mustBe(t, err, c.err, "nothing is left")
+					mustBe(t, errMoved, c.err, "nothing is left")
 					continue
 				}
 				if err != nil || errMoved != nil {

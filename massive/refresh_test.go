@@ -282,6 +282,30 @@ func TestWithoutPLpgSQL(t *testing.T) {
 }
 
 // However many ask at the same moment, one refreshes.
+// A role that may not refresh the view hears so, busy or not, and keeps nobody else from it.
+func TestSkipIfBusyWithoutTheRight(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, refreshable, func(t *testing.T, e *env) {
+		_, other := e.role(t, "GRANT SELECT ON fit TO $role")
+		v := matview(t, e.load(t).With(other), "fit")
+		for _, holds := range []string{
+			"SELECT 1", "REFRESH MATERIALIZED VIEW CONCURRENTLY fit",
+			"SELECT pg_advisory_xact_lock((1835103091::bigint << 32) + 'fit'::regclass::oid::bigint)",
+		} {
+			tx := e.begin(t)
+			exec(t, tx, holds)
+			_, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.ConcurrentlyIfPossible())
+			mustBe(t, err, massive.ErrPermission, "refresh concurrently if possible public.fit")
+			if errors.Is(err, massive.ErrBusy) {
+				t.Errorf("beside %q it is busy: %v", holds, err)
+			}
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestSkipIfBusyTogether(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,

@@ -77,7 +77,7 @@ type Sequence interface {
 	//
 	// It is undone if its transaction is rolled back. It needs SELECT on the columns and, where it has to move the
 	// sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the columns
-	// hold, ErrPermission, ErrReadOnly, ErrBusy.
+	// hold, of the sequence's or of those that fit into the column that holds most, ErrPermission, ErrReadOnly, ErrBusy.
 	CatchUp(ctx context.Context) (moved bool, err error)
 
 	// Reset starts the sequence over: the next value is 1. Where the sequence's bounds don't allow that the

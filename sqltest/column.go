@@ -176,6 +176,9 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		if err != nil || !behind(lag) {
 			return nil, err
 		}
+		if err := f.full(lag); err != nil {
+			return nil, err
+		}
 		if err := s.writable("ALTER SEQUENCE"); err != nil {
 			return nil, err
 		}
@@ -198,6 +201,9 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		if !behind(lag) {
 			return nil, nil
 		}
+		if err := f.full(lag); err != nil {
+			return nil, err
+		}
 		to := past(lag)
 		switch {
 		case !to.IsInt64():
@@ -213,6 +219,19 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		err = errUntied
 	}
 	return moved, err
+}
+
+// full is the error of a column into which no value fits that the sequence could go on with.
+func (f *Fake) full(lag dialect.SequenceLag) error {
+	to, bounds := past(lag), limits[f.columns[lag.Column].kind]
+	if to.Cmp(big.NewInt(bounds[0])) >= 0 && to.Cmp(big.NewInt(bounds[1])) <= 0 {
+		return nil
+	}
+	end := bounds[1]
+	if lag.Increment < 0 {
+		end = bounds[0]
+	}
+	return &Error{Code: "22003", Message: fmt.Sprintf("the column ends at %d, and %s would be next", end, to)}
 }
 
 // upcoming is the value that the sequence will hand out, which may be outside its bounds, and how far the columns are

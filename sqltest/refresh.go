@@ -64,7 +64,7 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 	if looks && f.what(view, true) == "" {
 		return dialect.Refreshed{}, missing(view)
 	}
-	if how.SkipIfBusy && v != nil && v.lock.refreshing(s) {
+	if how.SkipIfBusy && v != nil && !v.spec.NotOwned && v.lock.refreshing(s) {
 		return dialect.Refreshed{Busy: true}, nil
 	}
 	if err := s.writable("REFRESH MATERIALIZED VIEW"); err != nil {

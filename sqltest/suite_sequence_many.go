@@ -510,7 +510,9 @@ func mendRules() []rule {
 		needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "alone"}, {Name: "round", Cycle: true, OwnedBy: "r.id"}, {Name: "full", Max: 10, Increment: 3, OwnedBy: "f.id", Holds: []int64{10}},
-			{Name: "beyond", OwnedBy: "b.id", Holds: []int64{math.MaxInt64}}, {Name: "ended", Max: 2, Increment: 5, OwnedBy: "e.id", Holds: []int64{5}},
+			{Name: "beyond", OwnedBy: "b.id", Holds: []int64{math.MaxInt64}},
+			{Name: "column", OwnedBy: "c.id", ColumnType: "integer", Holds: []int64{math.MaxInt32}},
+			{Name: "down", Increment: -2, OwnedBy: "d.id", ColumnType: "smallint", Holds: []int64{math.MinInt16 + 1}}, {Name: "ended", Max: 2, Increment: 5, OwnedBy: "e.id", Holds: []int64{5}},
 		}},
 		check: func(c *check) {
 			for name, says := range map[string]string{"alone": "invalid argument", "round": "cycles"} {
@@ -519,15 +521,15 @@ func mendRules() []rule {
 				_, err = c.sequence(name).CatchUp(c.Context())
 				c.fails(err, massive.ErrInvalid, says, "catch up public."+name)
 			}
-			for _, name := range []string{"full", "beyond"} {
+			for name, start := range map[string]int64{"full": 1, "beyond": 1, "column": 1, "down": -1} {
 				c.afresh()
 				lag, err := c.sequence(name).Behind(c.Context())
 				c.ok(err)
 				c.want(name+" is behind", lag.Behind, true)
 				_, err = c.sequence(name).CatchUp(c.Context())
-				c.fails(err, massive.ErrOutOfRange, "catch up public."+name, "nothing of that is left")
+				c.fails(err, massive.ErrOutOfRange, "catch up public."+name, "nothing is left")
 				c.afresh()
-				c.state(c.sequence(name), 1, false)
+				c.state(c.sequence(name), start, false)
 			}
 			c.next(c.sequence("ended"), 1)
 			lag, err := c.sequence("ended").Behind(c.Context())

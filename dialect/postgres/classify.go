@@ -165,7 +165,7 @@ func classifySequence(f dialect.Failure) error {
 
 // beyondColumn is for a column with a value that leaves nothing to the sequence.
 func beyondColumn(s *dialect.SequenceDef) error {
-	return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value behind which nothing of that is left",
+	return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value behind which nothing is left, of that or of the column's type",
 		dialect.ErrOutOfRange, s.Min, s.Max)
 }
 

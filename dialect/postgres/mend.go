@@ -41,6 +41,9 @@ SELECT d.schema::pg_catalog.text AS schema, d.name::pg_catalog.text AS name, d.c
             THEN pg_catalog.format('pg_catalog.%s(x.%I))::bigint FROM %I.%I x',
                    CASE WHEN d.increment < 0 THEN 'ceil(pg_catalog.min' ELSE 'floor(pg_catalog.max' END, d.col, d.schema, d.name)
             ELSE '' END::pg_catalog.text AS furthest,
+       CASE d.type WHEN 'pg_catalog.int2'::pg_catalog.regtype THEN CASE WHEN d.increment < 0 THEN -32768 ELSE 32767 END
+                   WHEN 'pg_catalog.int4'::pg_catalog.regtype THEN CASE WHEN d.increment < 0 THEN -2147483648 ELSE 2147483647 END
+                   END::bigint AS bound,
        COALESCE(pg_catalog.has_schema_privilege(d.namespace, 'USAGE')
          AND pg_catalog.has_column_privilege(d.relation, d.number, 'SELECT'), true)::boolean AS readable,
        pg_catalog.row_security_active(d.relation)::boolean AS guarded
@@ -62,7 +65,7 @@ func (p postgres) comparable(ctx context.Context, q dialect.Querier, seq dialect
 	var all []drawingColumn
 	for rows.Next() {
 		var c drawingColumn
-		if err := rows.Scan(&c.Table.Schema, &c.Table.Name, &c.Column, &c.typ, &c.furthest, &c.readable, &c.guarded); err != nil {
+		if err := rows.Scan(&c.Table.Schema, &c.Table.Name, &c.Column, &c.typ, &c.furthest, new(any), &c.readable, &c.guarded); err != nil {
 			return nil, err
 		}
 		all = append(all, c)
@@ -202,11 +205,11 @@ func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *d
 func catchingUp(seq dialect.Name) string {
 	block := fmt.Sprintf(`
 DECLARE
-  look record; value numeric; furthest numeric; columns integer; upcoming numeric; place record; def record;
+  look record; value numeric; furthest numeric; bound bigint; columns integer; upcoming numeric; place record; def record;
 BEGIN
   PERFORM pg_catalog.set_config('massive.moved', '', true);
   FOR round IN 1..2 LOOP
-    furthest := NULL; columns := 0;
+    furthest := NULL; bound := NULL; columns := 0;
     SELECT d.seqincrement, d.seqmin, d.seqmax, d.seqcache INTO def
       FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s;
     FOR look IN %[3]s LOOP
@@ -216,7 +219,9 @@ BEGIN
         EXIT;
       END IF;
       EXECUTE 'SELECT ' || look.furthest INTO value;
-      furthest := CASE WHEN def.seqincrement < 0 THEN LEAST(furthest, value) ELSE GREATEST(furthest, value) END;
+      IF furthest IS NULL AND value IS NOT NULL OR pg_catalog.sign(def.seqincrement::numeric) * (value - furthest) > 0 THEN
+        furthest := value; bound := look.bound;
+      END IF;
       columns := columns + 1;
     END LOOP;
     IF columns = 0 THEN
@@ -230,10 +235,14 @@ BEGIN
     END IF;
     EXIT WHEN furthest IS NULL OR upcoming < def.seqmin OR upcoming > def.seqmax
       OR pg_catalog.sign(def.seqincrement::numeric) * (upcoming - furthest) > 0;
+    upcoming := upcoming + (pg_catalog.div(furthest - upcoming, def.seqincrement) + 1) * def.seqincrement;
+    IF pg_catalog.sign(def.seqincrement::numeric) * (upcoming - bound) > 0 THEN
+      RAISE numeric_value_out_of_range USING MESSAGE = pg_catalog.format('the column ends at %%s, and %%s would be next', bound, upcoming);
+    END IF;
     IF round = 1 THEN
       EXECUTE %[6]s || def.seqcache;
     ELSE
-      EXECUTE %[7]s || (upcoming + (pg_catalog.div(furthest - upcoming, def.seqincrement) + 1) * def.seqincrement);
+      EXECUTE %[7]s || upcoming;
       PERFORM pg_catalog.set_config('massive.moved', '%[1]d', true);
     END IF;
   END LOOP;

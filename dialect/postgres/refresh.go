@@ -87,6 +87,9 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 	line("  rel pg_catalog.oid := %s::pg_catalog.regclass;", relation)
 	line("  patience pg_catalog.text := pg_catalog.current_setting('lock_timeout');")
 	line("  outcome integer := %d;", map[bool]int{false: refreshedBlocking, true: refreshedConcurrently}[how.Concurrently || how.IfPossible])
+	if how.SkipIfBusy {
+		line("  may boolean := %s;", mayRefresh)
+	}
 	line("BEGIN")
 	if how.LockTimeout > 0 {
 		line("PERFORM pg_catalog.set_config('lock_timeout', '%d', true);", (how.LockTimeout+time.Millisecond-1)/time.Millisecond)
@@ -121,10 +124,17 @@ SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.ou
 WHERE pg_catalog.set_config('massive.outcome', '', true) = ''`
 }
 
+// mayRefresh is the server's own rule.
+const mayRefresh = `(
+    SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+                THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN') ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END
+      FROM pg_catalog.pg_class c WHERE c.oid = rel)`
+
 // refreshBusy finds out whether somebody else refreshes the view or waits to, with whatever client; the refresh goes
 // into its ELSE. A refresh of either kind takes an EXCLUSIVE lock, and most changes of the view's definition an ACCESS
-// EXCLUSIVE one; a reader takes neither. Of those who find nobody at the same moment only one gets the advisory lock.
-const refreshBusy = `IF EXISTS (
+// EXCLUSIVE one; a reader takes neither. Of those who find nobody at the same moment only one gets the advisory lock. A
+// role that may not refresh the view goes on to the refresh, which refuses it: with the lock it would keep others away.
+const refreshBusy = `IF may AND EXISTS (
   SELECT FROM pg_catalog.pg_locks l
    WHERE l.locktype = 'relation' AND l.relation = rel
      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
@@ -132,7 +142,7 @@ const refreshBusy = `IF EXISTS (
      AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
 ) THEN
   outcome := %[1]d;
-ELSIF NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d + rel::bigint) THEN
+ELSIF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d + rel::bigint) THEN
   outcome := %[1]d;
 ELSE`
 
