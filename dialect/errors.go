@@ -32,6 +32,9 @@ var (
 	// ErrServerTimeout: the server ended the statement, by one of its timeouts or because somebody cancelled
 	// it there. A caller's own context gives [context.Canceled] or [context.DeadlineExceeded] instead.
 	ErrServerTimeout = errors.New("ended by the server")
+	// ErrUnavailable: the server could not be reached, takes no connection now, or ended this one. What had been sent to
+	// it may have been done all the same. A later try may succeed.
+	ErrUnavailable = errors.New("server unavailable")
 	// ErrTxAborted: the transaction failed earlier, and does nothing more until it is rolled back.
 	ErrTxAborted = errors.New("transaction already failed")
 	// ErrExhausted: the sequence has reached its last value.

@@ -72,7 +72,7 @@ func (e *EnumOf[T]) Scan(src any) error {
 	case []byte:
 		label = string(s)
 	default:
-		return enumError[T](opScan, fmt.Errorf("%w: a %T is no label", ErrInvalid, src))
+		return enumError[T](opScan, fmt.Errorf("%w: a label is a text, and not of type %T", ErrInvalid, src))
 	}
 	v, err := labelOf[T](label)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// An Error says what failed, on which structure, and why: every error of the library is one. [errors.Is]
+// An Error says what failed, on which structure, and why: every error of an operation is one. [errors.Is]
 // reaches one of the sentinels below where the cause is known, and [context.Canceled] or
 // [context.DeadlineExceeded] where the caller's context ended the operation, under every driver; [errors.As]
 // reaches the driver's own error.
@@ -41,6 +41,7 @@ var (
 	ErrBusy          = dialect.ErrBusy          // somebody else holds the lock, or refreshes the view
 	ErrDeadlock      = dialect.ErrDeadlock      // the server broke a deadlock
 	ErrServerTimeout = dialect.ErrServerTimeout // the server ended the statement, not the caller's context
+	ErrUnavailable   = dialect.ErrUnavailable   // the server was not reached, or the connection lost: it may have been done
 	ErrTxAborted     = dialect.ErrTxAborted     // the transaction failed earlier
 	ErrExhausted     = dialect.ErrExhausted     // the sequence has reached its last value
 	ErrClosed        = dialect.ErrClosed        // the allocator was closed

@@ -146,7 +146,7 @@ func (m *DB) With(q Querier) *DB {
 }
 
 // AppendEnum puts further labels at the end of an enum, in this program's picture only: values handed out from
-// now on have them, until the next Reload; ones handed out before, and the database, don't. Errors:
+// now on have them, until the next Reload, such as the one behind AddValue, EnsureValue and RenameValue; ones handed out before, and the database, don't. Errors:
 // [ErrNotFound], [ErrLabelExists], [ErrInvalid].
 func (m *DB) AppendEnum(name string, labels ...string) error {
 	if len(labels) == 0 {

@@ -25,6 +25,7 @@ type wire struct {
 	mu      sync.Mutex
 	sent    []byte // Q simple query, P parse, B bind, E execute, S sync …
 	cutAt   int    // how many bytes of answers still pass; below zero for all
+	loses   string // the answer to what has this text in it is lost, once
 	dir     string
 	network string
 	address string
@@ -110,6 +111,9 @@ func (w *wire) questions(server io.Writer, client io.Reader) {
 		if !first {
 			w.mu.Lock()
 			w.sent = append(w.sent, head[0])
+			if w.loses != "" && strings.Contains(string(body), w.loses) {
+				w.cutAt = 0
+			}
 			w.mu.Unlock()
 		}
 		if _, err := server.Write(append(head, body...)); err != nil {
@@ -130,7 +134,10 @@ func (w *wire) answers(client io.Writer, server io.Reader) {
 		if cut {
 			n = w.cutAt
 		}
-		if w.cutAt >= 0 {
+		switch {
+		case cut && w.loses != "":
+			w.loses, w.cutAt = "", -1
+		case w.cutAt >= 0:
 			w.cutAt -= n
 		}
 		w.mu.Unlock()
@@ -153,6 +160,13 @@ func (w *wire) cut(after int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cutAt = after
+}
+
+// lose has the connection break behind the next message with that text in it, when the server has done what it asks.
+func (w *wire) lose(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loses = text
 }
 
 func (w *wire) stand(server net.Conn) bool {

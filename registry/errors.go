@@ -2,8 +2,11 @@ package registry
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"reflect"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -42,6 +45,9 @@ func explain(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 			c.known = ended
 		}
 	}
+	if c.known == nil && lost(f.Err) {
+		c.known = dialect.ErrUnavailable
+	}
 	if c.known == nil {
 		return fail(f.Op, f.Name, f.Err)
 	}
@@ -52,6 +58,12 @@ func explain(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 func answered(err error) bool {
 	var s interface{ SQLState() string }
 	return errors.As(err, &s) && s.SQLState() != ""
+}
+
+// lost tells whether the connection was: an error of the network's, or what database/sql and its drivers say then.
+func lost(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // A cause is a driver's error beside what is known of it.

@@ -69,7 +69,7 @@ func nearest(text string, labels []string) []string {
 // and tolerant is set, that is no error, and added is false. It asks nothing of the database where the label can't be
 // one, or where the enum would not be as expected any more. Errors: [dialect.ErrNotFound], [dialect.ErrInvalid],
 // [dialect.ErrDrift], [dialect.ErrLabelExists], [dialect.ErrLabelUnknown] for a neighbour that the enum doesn't have,
-// [dialect.ErrPermission], [dialect.ErrReadOnly], [dialect.ErrBusy].
+// [dialect.ErrPermission], [dialect.ErrReadOnly], [dialect.ErrBusy], [dialect.ErrUnavailable].
 func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dialect.LabelPlace, tolerant bool, expect []Expectation,
 ) (added bool, err error) {
 	const op = dialect.OpAddLabel
@@ -103,7 +103,10 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 			return false, fail(op, e.def.Name, err)
 		}
 	}
-	added, err = alterer.AddEnumLabel(ctx, r.access.querier, e.def.Name, label, at, tolerant)
+	err = once(ctx, r.access.querier, func(q dialect.Querier) (err error) {
+		added, err = alterer.AddEnumLabel(ctx, q, e.def.Name, label, at, tolerant)
+		return err
+	})
 	if err != nil {
 		return false, r.explainEnum(ctx, e, op, err)
 	}
@@ -129,7 +132,10 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, e
 			return fail(op, e.def.Name, err)
 		}
 	}
-	if err := alterer.RenameEnumLabel(ctx, r.access.querier, e.def.Name, from, to); err != nil {
+	err = once(ctx, r.access.querier, func(q dialect.Querier) error {
+		return alterer.RenameEnumLabel(ctx, q, e.def.Name, from, to)
+	})
+	if err != nil {
 		return r.explainEnum(ctx, e, op, err)
 	}
 	return nil

@@ -149,8 +149,8 @@ func OnProgress(f func(Progress)) PlanOption {
 	}}
 }
 
-// LogProgress logs what OnProgress tells: a refresh that begins or ends well at level Info, a view that was not refreshed
-// at Warn, one that failed at Error. A handler finds in the context what the context of [Plan.Run] holds, such as a trace.
+// LogProgress logs what OnProgress tells: at level Info, but a view that was cancelled at Warn, and one that failed at Error.
+// A view that is busy, or waits for one that is, is no fault: somebody else refreshes it. A handler finds in the context what the context of [Plan.Run] holds, such as a trace.
 func LogProgress(l *slog.Logger) PlanOption {
 	return PlanOption{"LogProgress", func(_ *Registry, p *planning) error {
 		if l == nil {

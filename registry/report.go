@@ -122,12 +122,12 @@ func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	v := p.View
 	attrs := []slog.Attr{slog.String("view", v.Name.String()), slog.String("mode", v.Mode.String()), slog.String("why", v.Why),
 		slog.Int("done", p.Done), slog.Int("total", p.Total)}
-	level, text := slog.LevelInfo, "refresh "+v.Outcome.String()
+	level, text := slog.LevelInfo, "view "+v.Outcome.String()
 	switch v.Outcome {
-	case Refreshed, Emptied:
 	case 0:
 		text = "refresh started"
-	case SkippedBusy, SkippedUpstream, Cancelled:
+	case Refreshed, Emptied, SkippedBusy, SkippedUpstream: // what those wait for has its own line
+	case Cancelled:
 		level = slog.LevelWarn
 	case Failed:
 		level = slog.LevelError
@@ -135,7 +135,7 @@ func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	if p.Ended() {
 		attrs = append(attrs, slog.Duration("duration", v.Duration))
 	}
-	if v.Reason != "" {
+	if v.Reason != "" && v.Err == nil {
 		attrs = append(attrs, slog.String("reason", v.Reason))
 	}
 	if v.Err != nil {

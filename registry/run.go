@@ -20,7 +20,8 @@ import (
 // more.
 //
 // The error is nil if every view was refreshed. It wraps, joined, the errors of the views that were not, busy ones
-// included, and ctx's if that ended the run: errors.Is finds each. The report has all of them apart.
+// included, and ctx's if that ended the run: errors.Is finds each. The report has all of them apart; where busy views are
+// no fault, since another process refreshes them, what counts is its Count(Failed).
 func (p *Plan) Run(ctx context.Context) (RefreshReport, error) {
 	if p.registry == nil {
 		return RefreshReport{Parallel: 1}, nil

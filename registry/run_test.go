@@ -529,12 +529,12 @@ func TestProgress(t *testing.T) {
 			t.Errorf("told was\n\t%s\nwant\n\t%s", strings.Join(lines, "\n\t"), strings.Join(want, "\n\t"))
 		}
 		const logged = `level=INFO msg="refresh started" view=public.a mode=blocking why="the default" done=0 total=4
-level=INFO msg="refresh refreshed" view=public.a mode=blocking why="the default" done=1 total=4 duration=1s
+level=INFO msg="view refreshed" view=public.a mode=blocking why="the default" done=1 total=4 duration=1s
 level=INFO msg="refresh started" view=public.b mode=blocking why="the default" done=1 total=4
-level=ERROR msg="refresh failed" view=public.b mode=blocking why="the default" done=2 total=4 duration=1s reason="driver: duplicate rows" error="massive: refresh public.b: driver: duplicate rows"
-level=WARN msg="refresh skipped" view=public.c mode=blocking why="the default" done=3 total=4 duration=0s reason="it depends on public.b, which failed"
+level=ERROR msg="view failed" view=public.b mode=blocking why="the default" done=2 total=4 duration=1s error="massive: refresh public.b: driver: duplicate rows"
+level=INFO msg="view skipped" view=public.c mode=blocking why="the default" done=3 total=4 duration=0s reason="it depends on public.b, which failed"
 level=INFO msg="refresh started" view=public.d mode=blocking why="the default" done=3 total=4
-level=INFO msg="refresh refreshed" view=public.d mode=blocking why="the default" done=4 total=4 duration=1s
+level=INFO msg="view refreshed" view=public.d mode=blocking why="the default" done=4 total=4 duration=1s
 `
 		if log.String() != logged {
 			t.Errorf("logged was\n%s\nwant\n%s", &log, logged)
@@ -556,8 +556,8 @@ func TestProgressContext(t *testing.T) {
 				t.Error(err)
 			}
 			want := []string{
-				"run 7: INFO refresh started public.b", "run 7: INFO refresh refreshed public.b", "run 7: INFO refresh started public.a",
-				"run 7: WARN refresh cancelled public.a", "run 7: WARN refresh cancelled public.c",
+				"run 7: INFO refresh started public.b", "run 7: INFO view refreshed public.b", "run 7: INFO refresh started public.a",
+				"run 7: WARN view cancelled public.a", "run 7: WARN view cancelled public.c",
 			}
 			if !slices.Equal(handler.lines, want) {
 				t.Errorf("on a %T it logged\n\t%s\nwant\n\t%s", q, strings.Join(handler.lines, "\n\t"), strings.Join(want, "\n\t"))

@@ -75,8 +75,8 @@ type Sequence interface {
 	// connections' caches are dropped. It does not hold off inserts that bring values of their own: those which
 	// aren't committed yet, or, in a REPEATABLE READ transaction, weren't when that began, it does not see.
 	//
-	// It is undone if its transaction is rolled back. It needs SELECT on the columns and, where it has to move the
-	// sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the columns
+	// It is undone if its transaction is rolled back. It needs SELECT on the sequence and the columns and, where it
+	// has to move the sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the columns
 	// hold, of the sequence's or of those that fit into the column that holds most, ErrPermission, ErrReadOnly, ErrBusy.
 	CatchUp(ctx context.Context) (moved bool, err error)
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -40,6 +42,9 @@ const (
 	queryCanceled        = "57014"
 	idleInTransaction    = "25P03"
 	transactionTimeout   = "25P04"
+	tooManyConnections   = "53300"
+	connectionException  = "08"  // a class
+	operatorIntervention = "57P" // but for query_canceled, which is 57014
 )
 
 // The routines in the server's source that raise the errors to be told apart.
@@ -49,6 +54,7 @@ const (
 	duplicatesRoutine = "refresh_by_match_merge"
 	labelRoutine      = "enum_in"
 	doRoutine         = "ExecuteDoStmt"
+	planRoutine       = "RevalidateCachedQuery"
 	castRoutine       = "numeric_int8" // in some versions with more behind it; NaN and infinity it can't cast
 )
 
@@ -63,7 +69,11 @@ func raisedBy(routine string, routines ...string) bool {
 // Classify goes by operation and SQLSTATE, since most states mean several things; where that leaves two
 // meanings, by the server's routine, which no translation of messages touches.
 func (postgres) Classify(f dialect.Failure) error {
-	switch state := sqlState(f.Err); state {
+	state := sqlState(f.Err)
+	if state == tooManyConnections || strings.HasPrefix(state, connectionException) || strings.HasPrefix(state, operatorIntervention) {
+		return dialect.ErrUnavailable
+	}
+	switch state {
 	case permissionDenied:
 		return permission(f)
 	case readOnlyTransaction:
@@ -119,6 +129,9 @@ func classifyMatview(f dialect.Failure) error {
 		return fmt.Errorf("%w: refresh what it reads first", dialect.ErrNotPopulated)
 	case state == featureNotSupported && concurrently && strings.Contains(f.Err.Error(), "CONCURRENTLY"):
 		return fmt.Errorf("%w: refresh it once without Concurrently", dialect.ErrNotPopulated)
+	case state == featureNotSupported && read && routine == planRoutine:
+		// A driver that keeps prepared statements, as pgx does, finds that out once on each connection.
+		return errors.New("the view was replaced by one with other columns since this connection prepared the statement: ask again")
 	case state == featureNotSupported && refresh && slices.Contains(refreshRoutines, routine):
 		return errGone()
 	case state == cardinalityViolation && (concurrently || ifPossible) && raisedBy(routine, duplicatesRoutine),
@@ -172,7 +185,7 @@ func beyondColumn(s *dialect.SequenceDef) error {
 func classifyEnum(f dialect.Failure) error {
 	switch state := sqlState(f.Err); {
 	case f.Op == dialect.OpUseLabel:
-		if state == invalidText && raisedBy(serverRoutine(f.Err), labelRoutine) && strings.Contains(f.Err.Error(), dialect.Name{Name: f.Name.Name}.String()) {
+		if state == invalidText && raisedBy(serverRoutine(f.Err), labelRoutine) && mentions(beforeLabel(f.Err), dialect.Name{Name: f.Name.Name}.String()) {
 			return fmt.Errorf("%w: its labels are %q", dialect.ErrLabelUnknown, f.Enum.Labels)
 		}
 	case state == "" && errors.Is(f.Err, sql.ErrNoRows), state == undefinedObject, state == wrongObjectType:
@@ -207,6 +220,36 @@ func missing(f dialect.Failure, state string) bool {
 	}
 }
 
+// beforeLabel is the server's message up to the label, which it puts between quotation marks behind a colon.
+func beforeLabel(err error) string {
+	text := err.Error()
+	if i := labelAt.FindStringIndex(text); i != nil {
+		return text[:i[0]]
+	}
+	return text
+}
+
+var labelAt = regexp.MustCompile("[:：][ \u00a0]*[\"«»„“”]")
+
+// mentions tells whether the text has the name as a word, and not as a part of one.
+func mentions(text, name string) bool {
+	word := func(r rune) bool {
+		return r == '_' || r == '$' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+	}
+	for {
+		before, after, found := strings.Cut(text, name)
+		if !found || name == "" {
+			return false
+		}
+		left, _ := utf8.DecodeLastRuneInString(before)
+		right, _ := utf8.DecodeRuneInString(after)
+		if !word(left) && !word(right) {
+			return true
+		}
+		text = after
+	}
+}
+
 // names tells whether the server's message has the name, which it puts between the quotation marks of its language.
 func names(err error, name string) bool {
 	const marks, blanks = "\"«»„“”", " \u00a0" // French has blanks inside its marks
@@ -231,7 +274,7 @@ func errGone() error {
 }
 
 func permission(f dialect.Failure) error {
-	if text := f.Err.Error(); f.Matview != nil && !strings.Contains(text, f.Name.Name) && !strings.Contains(text, f.Name.Schema) {
+	if text := f.Err.Error(); f.Matview != nil && !mentions(text, f.Name.Name) && !mentions(text, f.Name.Schema) {
 		return dialect.ErrPermission // on something that the view's query or the caller's tail names
 	}
 	var needs string
@@ -249,7 +292,7 @@ func permission(f dialect.Failure) error {
 	case dialect.OpBehind:
 		needs = "have SELECT on it and on its column, and no row security may apply to it"
 	case dialect.OpCatchUp:
-		needs = "be its owner, have SELECT on its column, and no row security may apply to it"
+		needs = "have SELECT on it and on its column and, to move it, be its owner, and no row security may apply to it"
 	default:
 		return dialect.ErrPermission
 	}

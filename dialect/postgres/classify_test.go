@@ -67,6 +67,7 @@ func TestClassify(t *testing.T) {
 		dup     = dialect.ErrDuplicateRows
 		out     = dialect.ErrExhausted
 		bounds  = dialect.ErrOutOfRange
+		lost    = dialect.ErrUnavailable
 	)
 	ops := [...]dialect.Op{
 		dialect.OpLoad, dialect.OpDefinition, dialect.OpRefresh, dialect.OpRefreshConcurrently, dialect.OpSelect,
@@ -100,7 +101,11 @@ func TestClassify(t *testing.T) {
 		{"XX000", `something is broken`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"22012", `division by zero`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"42601", `syntax error`, [...]error{none, none, none, none, none, none, none, none, none, none}},
-		{"08006", `connection failure`, [...]error{none, none, none, none, none, none, none, none, none, none}},
+		{"08006", `connection failure`, [...]error{lost, lost, lost, lost, lost, lost, lost, lost, lost, lost}},
+		{"57P01", `terminating connection due to administrator command`, [...]error{lost, lost, lost, lost, lost, lost, lost, lost, lost, lost}},
+		{"57P03", `the database system is starting up`, [...]error{lost, lost, lost, lost, lost, lost, lost, lost, lost, lost}},
+		{"53300", `sorry, too many clients already`, [...]error{lost, lost, lost, lost, lost, lost, lost, lost, lost, lost}},
+		{"53100", `could not extend file`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"", `no state at all`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 	} {
 		for i, op := range ops {
@@ -151,7 +156,6 @@ func TestClassifyTellsApart(t *testing.T) {
 		{refresh, stateError{"0A000", `"daily" is not a materialized view`, "RefreshMatViewByOid"}, dialect.ErrNotFound},
 		{refresh, stateError{"0A000", `set-valued function called in context that cannot accept a set`, "ExecInitFunc"}, nil},
 		{refresh, stateError{"22012", `division by zero`, "ExecRefreshMatView"}, nil},
-		{selects, stateError{"0A000", `cached plan must not change result type`, "RevalidateCachedQuery"}, nil},
 
 		{concurrently, stateError{"21000", `new data for materialized view "daily" contains duplicate rows`, "refresh_by_match_merge"}, dialect.ErrDuplicateRows},
 		{concurrently, stateError{"21000", `more than one row returned by a subquery used as an expression`, "ExecSetParamPlan"}, nil},
@@ -249,6 +253,19 @@ func TestServerRoutine(t *testing.T) {
 	}
 	if got := sqlState(nil); got != "" {
 		t.Errorf("sqlState(nil) = %q; want none", got)
+	}
+}
+
+// A view that was replaced is there, under its name: no sentinel is for that, and the text says what to do.
+func TestClassifyAReplacedView(t *testing.T) {
+	t.Parallel()
+	err := &stateError{"0A000", `cached plan must not change result type`, "RevalidateCachedQuery"}
+	got := New().Classify(failure(dialect.OpSelect, err))
+	if got == nil || errors.Is(got, dialect.ErrNotFound) || !strings.HasSuffix(got.Error(), "ask again") {
+		t.Errorf("got %v", got)
+	}
+	if got := New().Classify(failure(dialect.OpRefresh, err)); got != nil {
+		t.Errorf("of a refresh, whose query may have prepared something of its own: %v", got)
 	}
 }
 

@@ -1,8 +1,8 @@
 // Package postgres is the dialect of PostgreSQL 13 and newer. It imports no driver: it works through whatever
 // [database/sql] gives it, lib/pq and pgx/v5/stdlib alike.
 //
-// Every operation is one statement without bind parameters, names quoted into its text, so that it is right
-// behind a transaction pooler with either driver. Nothing depends on session state, and none is left behind.
+// Every operation is one statement, or one message of several, without bind parameters, names quoted into its text, so
+// that it is right behind a transaction pooler with either driver; the few that take more need no session between them. Nothing depends on session state, and none is left behind.
 package postgres
 
 import (

@@ -1,0 +1,92 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// Whatever a driver says of a server that is not to be reached, or of a connection that is lost, it is ErrUnavailable.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
+		nowhere, err := sql.Open(e.driver, "host=127.0.0.1 port=1 user=postgres sslmode=disable")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nowhere.Close()
+		_, err = massive.Load(t.Context(), nowhere, postgres.New())
+		mustBe(t, err, massive.ErrUnavailable, "massive: load: server unavailable: ")
+
+		m, open := e.load(t), e.gate(t)
+		conn := e.conn(t)
+		pid := one[string](t, conn, "SELECT pg_backend_pid()::text")
+		waiting := make(chan error, 1)
+		go func() { _, err := matview(t, m.With(conn), "slow").Refresh(t.Context()); waiting <- err }()
+		e.waitForRefresh(t)
+		e.Exec(t, "SELECT pg_terminate_backend("+pid+")")
+		mustBe(t, <-waiting, massive.ErrUnavailable, "massive: refresh public.slow: server unavailable: ")
+		open()
+
+		w, wired := e.wired(t, "sslmode=disable")
+		far := wired.load(t)
+		w.hangUp()
+		_, err = sequence(t, far, "s").NextValue(t.Context())
+		mustBe(t, err, massive.ErrUnavailable, "next value of public.s")
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := sequence(t, far, "s").NextValue(ended); !errors.Is(err, context.Canceled) || errors.Is(err, massive.ErrUnavailable) {
+			t.Errorf("a call whose context has ended says %v", err)
+		}
+	})
+}
+
+// A label that was added, and whose answer was lost, is not added once more, to be told as one that was there.
+func TestLabelsWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad')`, func(t *testing.T, e *env) {
+		params := "sslmode=disable"
+		if e.driver == "pgx" {
+			params += " default_query_exec_mode=exec" // else the answer that is lost is that to a description
+		}
+		w, wired := e.wired(t, params)
+		m := wired.load(t)
+		b, err := massive.BindEnum[string](m, "mood")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			text string
+			do   func() error
+			want string
+		}{
+			{"ADD VALUE", func() error { return b.AddValue(t.Context(), "added") }, "{sad,added}"},
+			{"ADD VALUE", func() error { _, err := b.EnsureValue(t.Context(), "ensured"); return err }, "{sad,added,ensured}"},
+			{"RENAME VALUE", func() error { return b.RenameValue(t.Context(), "sad", "mad") }, "{mad,added,ensured}"},
+		} {
+			w.lose(c.text)
+			mustBe(t, c.do(), massive.ErrUnavailable, "server unavailable")
+			same(t, "the labels", one[string](t, e.pool, "SELECT enum_range(NULL::mood)::text"), c.want)
+			if _, err := m.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Connections that died while nobody used them are no matter.
+		conns := []*sql.Conn{wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t)}
+		for _, c := range conns {
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		time.Sleep(10 * time.Millisecond)
+		if added, err := b.EnsureValue(t.Context(), "last"); err != nil || !added {
+			t.Errorf("behind a restart: %t, %v", added, err)
+		}
+	})
+}
