@@ -89,7 +89,7 @@ func TestEnumOf(t *testing.T) {
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT '[0:0][0:0]={{plain}}'::odd[]").Scan(&got.Many), massive.ErrInvalid, "several dimensions")
 			done(t, pool.QueryRowContext(ctx, "SELECT '[0:1]={plain,NULL}'::odd[]").Scan(&got.Many))
 			same(t, "with bounds", fmt.Sprint(got.Many), "[plain ]")
-			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.One), massive.ErrInvalid, "a int64 is no label")
+			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.One), massive.ErrInvalid, "a label is a text, and not of type int64")
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.Many), massive.ErrInvalid, "a int64 is no array")
 		})
 	}
