@@ -6,10 +6,10 @@ WITH RECURSIVE made (oid, arrays, elements, through) AS (
   UNION ALL
   SELECT t.oid, t.typarray, m.elements OR t.oid = m.arrays,
          CASE WHEN t.oid = m.arrays THEN m.through
-              ELSE ARRAY[n.nspname::pg_catalog.text, t.typname::pg_catalog.text] || m.through END
+              ELSE pg_catalog.array_cat(ARRAY[n.nspname::pg_catalog.text, t.typname::pg_catalog.text], m.through) END
     FROM made m
-    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = m.oid
-     AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = m.oid
+     AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
     JOIN pg_catalog.pg_type t ON t.oid = d.objid
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
    WHERE t.oid = m.arrays
@@ -22,15 +22,15 @@ SELECT x.kind::pg_catalog.text, x.ns::pg_catalog.text, x.name::pg_catalog.text, 
 FROM (
 SELECT 'e' AS kind, ''::pg_catalog.name AS ns, ''::pg_catalog.name AS name, ''::pg_catalog.name AS col, '' AS type,
        m.elements, ARRAY[]::pg_catalog.text[] AS through, 0 AS nr
-  FROM made m WHERE NOT m.elements AND m.through = '{}'
+  FROM made m WHERE NOT m.elements AND pg_catalog.cardinality(m.through) = 0
 UNION ALL
 SELECT c.relkind::pg_catalog.text, n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
        m.elements,
        (SELECT pg_catalog.array_agg(m.through[i:i + 1] ORDER BY i)
           FROM pg_catalog.generate_series(1, pg_catalog.cardinality(m.through), 2) i), a.attnum
   FROM made m
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = m.oid
-   AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid > 0
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = m.oid
+   AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objsubid > 0
   JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND c.relpersistence <> 't'
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND a.atttypid = m.oid AND NOT a.attisdropped

@@ -31,18 +31,18 @@ type drawingColumn struct {
 // thousands of partitions, and a partition has one table.
 func drawing(seq dialect.Name) string {
 	return `WITH drawn AS (` + drawingColumns + `
- WHERE s.seqrelid = ` + regclass(seq) + `)
+ WHERE s.seqrelid = ` + relid(seq) + `)
 SELECT d.schema::pg_catalog.text AS schema, d.name::pg_catalog.text AS name, d.col::pg_catalog.text AS col,
        pg_catalog.format_type(d.declared, d.modified)::pg_catalog.text AS type,
-       CASE WHEN d.type IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype)
+       CASE WHEN d.type IN ('pg_catalog.int2'::pg_catalog.regtype::pg_catalog.oid, 'pg_catalog.int4'::pg_catalog.regtype::pg_catalog.oid, 'pg_catalog.int8'::pg_catalog.regtype::pg_catalog.oid)
             THEN pg_catalog.format('pg_catalog.%s(x.%I)::bigint FROM %I.%I x',
                    CASE WHEN d.increment < 0 THEN 'min' ELSE 'max' END, d.col, d.schema, d.name)
-            WHEN d.type IN ('pg_catalog.numeric'::pg_catalog.regtype, 'pg_catalog.float4'::pg_catalog.regtype, 'pg_catalog.float8'::pg_catalog.regtype)
+            WHEN d.type IN ('pg_catalog.numeric'::pg_catalog.regtype::pg_catalog.oid, 'pg_catalog.float4'::pg_catalog.regtype::pg_catalog.oid, 'pg_catalog.float8'::pg_catalog.regtype::pg_catalog.oid)
             THEN pg_catalog.format('pg_catalog.%s(x.%I))::bigint FROM %I.%I x',
                    CASE WHEN d.increment < 0 THEN 'ceil(pg_catalog.min' ELSE 'floor(pg_catalog.max' END, d.col, d.schema, d.name)
             ELSE '' END::pg_catalog.text AS furthest,
-       CASE d.type WHEN 'pg_catalog.int2'::pg_catalog.regtype THEN CASE WHEN d.increment < 0 THEN -32768 ELSE 32767 END
-                   WHEN 'pg_catalog.int4'::pg_catalog.regtype THEN CASE WHEN d.increment < 0 THEN -2147483648 ELSE 2147483647 END
+       CASE d.type WHEN 'pg_catalog.int2'::pg_catalog.regtype::pg_catalog.oid THEN CASE WHEN d.increment < 0 THEN -32768 ELSE 32767 END
+                   WHEN 'pg_catalog.int4'::pg_catalog.regtype::pg_catalog.oid THEN CASE WHEN d.increment < 0 THEN -2147483648 ELSE 2147483647 END
                    END::bigint AS bound,
        COALESCE(pg_catalog.has_schema_privilege(d.namespace, 'USAGE')
          AND pg_catalog.has_column_privilege(d.relation, d.number, 'SELECT'), true)::boolean AS readable,
@@ -132,9 +132,9 @@ func lagOf(ctx context.Context, q dialect.Querier, seq dialect.Name, columns []d
 		of[i] = fmt.Sprintf("SELECT %d, %s", i, c.furthest)
 	}
 	text := "SELECT f.at::bigint, f.value::bigint, s.last_value::bigint, s.is_called::boolean, d.seqincrement::bigint, d.seqmin::bigint, " +
-		"d.seqmax::bigint FROM " + seq.Quoted() + " s JOIN pg_catalog.pg_sequence d ON d.seqrelid = " + regclass(seq) +
+		"d.seqmax::bigint FROM " + seq.Quoted() + " s JOIN pg_catalog.pg_sequence d ON d.seqrelid = " + relid(seq) +
 		" CROSS JOIN (" + strings.Join(of, " UNION ALL ") + ") f (at, value)" +
-		" ORDER BY pg_catalog.sign(d.seqincrement::numeric) * f.value DESC NULLS LAST, f.at LIMIT 1"
+		" ORDER BY pg_catalog.sign(d.seqincrement::numeric) * f.value::numeric DESC NULLS LAST, f.at LIMIT 1"
 	var lag dialect.SequenceLag
 	var at int64
 	var value sql.NullInt64
@@ -205,12 +205,12 @@ func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *d
 func catchingUp(seq dialect.Name) string {
 	block := fmt.Sprintf(`
 DECLARE
-  look record; value numeric; furthest numeric; bound bigint; columns integer; upcoming numeric; place record; def record;
+  look record; value numeric; furthest numeric; bound numeric; columns integer; upcoming numeric; place record; def record;
 BEGIN
   PERFORM pg_catalog.set_config('massive.moved', '', true);
   FOR round IN 1..2 LOOP
     furthest := NULL; bound := NULL; columns := 0;
-    SELECT d.seqincrement, d.seqmin, d.seqmax, d.seqcache INTO def
+    SELECT d.seqincrement::numeric AS step, d.seqmin::numeric AS lowest, d.seqmax::numeric AS highest, d.seqcache::pg_catalog.text AS cache INTO def
       FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s;
     FOR look IN %[3]s LOOP
       CONTINUE WHEN look.furthest = '';
@@ -219,8 +219,8 @@ BEGIN
         EXIT;
       END IF;
       EXECUTE 'SELECT ' || look.furthest INTO value;
-      IF furthest IS NULL AND value IS NOT NULL OR pg_catalog.sign(def.seqincrement::numeric) * (value - furthest) > 0 THEN
-        furthest := value; bound := look.bound;
+      IF furthest IS NULL AND value IS NOT NULL OR pg_catalog.sign(def.step) * (value - furthest) > '0' THEN
+        furthest := value; bound := look.bound::numeric;
       END IF;
       columns := columns + 1;
     END LOOP;
@@ -229,24 +229,24 @@ BEGIN
       EXIT;
     END IF;
     SELECT s.last_value, s.is_called INTO place FROM %[5]s s;
-    upcoming := place.last_value;
+    upcoming := place.last_value::numeric;
     IF place.is_called THEN
-      upcoming := upcoming + def.seqincrement;
+      upcoming := upcoming + def.step;
     END IF;
-    EXIT WHEN furthest IS NULL OR upcoming < def.seqmin OR upcoming > def.seqmax
-      OR pg_catalog.sign(def.seqincrement::numeric) * (upcoming - furthest) > 0;
-    upcoming := upcoming + (pg_catalog.div(furthest - upcoming, def.seqincrement) + 1) * def.seqincrement;
-    IF pg_catalog.sign(def.seqincrement::numeric) * (upcoming - bound) > 0 THEN
+    EXIT WHEN furthest IS NULL OR upcoming < def.lowest OR upcoming > def.highest
+      OR pg_catalog.sign(def.step) * (upcoming - furthest) > '0';
+    upcoming := upcoming + (pg_catalog.div(furthest - upcoming, def.step) + '1') * def.step;
+    IF pg_catalog.sign(def.step) * (upcoming - bound) > '0' THEN
       RAISE numeric_value_out_of_range USING MESSAGE = pg_catalog.format('the column ends at %%s, and %%s would be next', bound, upcoming);
     END IF;
     IF round = 1 THEN
-      EXECUTE %[6]s || def.seqcache;
+      EXECUTE %[6]s || def.cache;
     ELSE
-      EXECUTE %[7]s || upcoming;
+      EXECUTE %[7]s || upcoming::pg_catalog.text;
       PERFORM pg_catalog.set_config('massive.moved', '%[1]d', true);
     END IF;
   END LOOP;
-END`, caughtUp, notComparable, drawing(seq), regclass(seq), seq.Quoted(),
+END`, caughtUp, notComparable, drawing(seq), relid(seq), seq.Quoted(),
 		literal("ALTER SEQUENCE "+seq.Quoted()+" CACHE "), literal("ALTER SEQUENCE "+seq.Quoted()+" RESTART WITH "))
 	return "DO LANGUAGE plpgsql " + literal(block) + `;
 SELECT pg_catalog.set_config('massive.moved', '', true)

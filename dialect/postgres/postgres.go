@@ -110,3 +110,7 @@ func literal(s string) string {
 
 // regclass is a constant of that type for a relation.
 func regclass(n dialect.Name) string { return literal(n.Quoted()) + `::pg_catalog.regclass` }
+
+// relid is the number of a relation, to compare with others. An operator for exactly oid and regclass pg_catalog doesn't
+// have, and so one of somebody else's would be taken.
+func relid(n dialect.Name) string { return regclass(n) + `::pg_catalog.oid` }

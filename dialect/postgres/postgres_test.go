@@ -156,7 +156,7 @@ func TestQueries(t *testing.T) {
 	if len(sent) != 4 {
 		t.Errorf("sent %q; want a statement each", sent)
 	}
-	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass"; !strings.HasSuffix(last, want) ||
+	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass::pg_catalog.oid"; !strings.HasSuffix(last, want) ||
 		!strings.HasPrefix(last, "SELECT pg_catalog.pg_get_viewdef(") {
 		t.Errorf("MatviewDefinition sent %s; want pg_get_viewdef, and %s at the end", last, want)
 	}

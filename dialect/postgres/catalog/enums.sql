@@ -1,7 +1,7 @@
 SELECT 'e', t.oid::bigint, t.typnamespace::bigint, t.typname::pg_catalog.text,
        pg_catalog.pg_get_userbyid(t.typowner)::pg_catalog.text,
        (SELECT d.description FROM pg_catalog.pg_description d
-         WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objsubid = 0),
+         WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid AND d.objsubid = 0),
        CASE WHEN h.oid = t.oid THEN 'v' ELSE '' END,
        CASE WHEN h.oid <> t.oid THEN h.typtype::pg_catalog.text 
          || (SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n WHERE n.oid = h.ns) END,

@@ -1,7 +1,7 @@
 SELECT 'm', c.oid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.text,
        pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
        (SELECT d.description FROM pg_catalog.pg_description d
-         WHERE d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0),
+         WHERE d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objsubid = 0),
        CASE WHEN c.relispopulated THEN 'p' ELSE '' END
        || CASE WHEN h.oid = c.oid THEN 'v' ELSE '' END
        || CASE WHEN CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
@@ -26,9 +26,9 @@ SELECT 'm', c.oid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.text,
               ORDER BY ic.relname)::pg_catalog.text END,
        ARRAY(SELECT DISTINCT d.refobjid
                FROM (SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend d
-                      WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid OFFSET 0) d
-              WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                AND d.refobjid <> c.oid AND d.refobjid >= 16384
+                      WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid AND d.objid = r.oid OFFSET 0) d
+              WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+                AND d.refobjid <> c.oid AND d.refobjid >= '16384'
                 AND EXISTS (SELECT FROM pg_catalog.pg_rewrite u
                              WHERE u.ev_class = d.refobjid AND u.rulename = '_RETURN' OFFSET 0))::pg_catalog.text
 FROM pg_catalog.pg_rewrite r
@@ -38,4 +38,4 @@ LEFT JOIN LATERAL (
     FROM pg_catalog.pg_class h
    WHERE h.relname = c.relname AND h.relnamespace = ANY ((SELECT p.path FROM path p)::pg_catalog.oid[])
    ORDER BY pg_catalog.array_position((SELECT p.path FROM path p), h.relnamespace) LIMIT 1) h ON true
-WHERE r.rulename = '_RETURN' AND r.ev_class >= 16384
+WHERE r.rulename = '_RETURN' AND r.ev_class >= '16384'

@@ -1,7 +1,7 @@
 SELECT 's', s.seqrelid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.text,
        pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
        (SELECT d.description FROM pg_catalog.pg_description d
-         WHERE d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0),
+         WHERE d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objsubid = 0),
        CASE WHEN s.seqcycle THEN 'y' ELSE '' END
        || CASE WHEN h.oid = c.oid THEN 'v' ELSE '' END
        || CASE WHEN own.identity THEN 'i' ELSE '' END
@@ -18,8 +18,8 @@ SELECT 's', s.seqrelid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.te
        CASE WHEN own.key THEN own.col ELSE
        (SELECT ARRAY[kc.relnamespace::pg_catalog.text, kc.relname::pg_catalog.text, ka.attname::pg_catalog.text]::pg_catalog.text
           FROM (SELECT d.objid FROM pg_catalog.pg_depend d
-                 WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = s.seqrelid
-                   AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass OFFSET 0) d
+                 WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = s.seqrelid
+                   AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid OFFSET 0) d
          CROSS JOIN LATERAL (SELECT f.adrelid, f.adnum FROM pg_catalog.pg_attrdef f WHERE f.oid = d.objid OFFSET 0) f
          CROSS JOIN LATERAL (SELECT FROM pg_catalog.pg_constraint k
                               WHERE k.conrelid = f.adrelid AND k.contype = 'p' AND f.adnum = ANY (k.conkey) OFFSET 0) k
@@ -42,8 +42,8 @@ LEFT JOIN LATERAL (
          EXISTS (SELECT FROM pg_catalog.pg_constraint k
                   WHERE k.conrelid = d.refobjid AND k.contype = 'p' AND d.refobjsubid = ANY (k.conkey)) AS key
     FROM (SELECT d.refobjid, d.refobjsubid, d.deptype FROM pg_catalog.pg_depend d
-           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid AND d.objsubid = 0
-             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objid = s.seqrelid AND d.objsubid = 0
+             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.refobjsubid > 0
              AND d.deptype IN ('a', 'i') OFFSET 0) d
    CROSS JOIN LATERAL (SELECT oc.relnamespace, oc.relname FROM pg_catalog.pg_class oc WHERE oc.oid = d.refobjid OFFSET 0) oc
    CROSS JOIN LATERAL (SELECT oa.attname FROM pg_catalog.pg_attribute oa

@@ -21,5 +21,5 @@ UNION ALL
 SELECT 'comments', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashtextextended(d.description, (d.objoid::bigint << 16) | d.classoid::bigint))::pg_catalog.text
   FROM pg_catalog.pg_description d
- WHERE d.classoid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)
-   AND d.objsubid = 0 AND d.objoid >= 16384
+ WHERE d.classoid IN ('pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid)
+   AND d.objsubid = 0 AND d.objoid >= '16384'
