@@ -31,7 +31,8 @@ CREATE INDEX daily_n ON daily (n);
 CREATE MATERIALIZED VIEW late.hourly AS SELECT id, n FROM daily;
 CREATE VIEW between AS SELECT id FROM daily;
 CREATE MATERIALIZED VIEW weekly AS SELECT id FROM between;
-CREATE MATERIALIZED VIEW far AS SELECT 1 AS one, 2 AS two;`
+CREATE MATERIALIZED VIEW far AS SELECT 1 AS one, 2 AS two;
+CREATE DOMAIN late.grade AS int; CREATE MATERIALIZED VIEW graded AS SELECT 1::late.grade AS grade, '{}'::late.grade[] AS grades;`
 
 // changeCases are changes of what is loaded, made one behind the other. Those of as are only seen by the role.
 var changeCases = []struct {
@@ -78,6 +79,13 @@ var changeCases = []struct {
 	{"a schema renamed", "ALTER SCHEMA late RENAME TO latest", false},
 	{"a schema's name given back", "ALTER SCHEMA latest RENAME TO late", false},
 	{"a schema allowed", "GRANT USAGE ON SCHEMA shut TO $role", true},
+	{"a schema closed", "REVOKE USAGE ON SCHEMA shut FROM $role", true},
+	{"a schema opened by its owner", "ALTER SCHEMA shut OWNER TO $role", true},
+	{"a column's type renamed", "ALTER TYPE late.grade RENAME TO mark", false},
+	{"a column's type hidden", "CREATE DOMAIN early.mark AS text", false},
+	{"a column's type found again", "DROP DOMAIN early.mark", false},
+	{"a type hidden by a domain over an array", "CREATE DOMAIN early.tone AS int[]", false},
+	{"that domain dropped", "DROP DOMAIN early.tone", false},
 	{"a schema with a structure dropped", "DROP SCHEMA IF EXISTS gone CASCADE; CREATE SCHEMA gone; CREATE SEQUENCE gone.s", false},
 	{"that schema dropped", "DROP SCHEMA gone CASCADE", false},
 	{"a right on a sequence granted", "GRANT USAGE ON SEQUENCE number TO $role", true},
@@ -259,6 +267,65 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 			}
 		})
 	}
+}
+
+// A sight is of one moment, that of the snapshot which governs what a load reads from the catalogs. Functions that look past
+// it, such as has_schema_privilege, may see what is committed while the statement runs: where the fingerprint had nothing
+// but them to go by, it could be of the new state beside a picture of the old one, and no look would ever tell. A
+// transaction with a snapshot of its own makes that moment as long as a test needs.
+func TestSightsAreNotTorn(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, e *env) {
+		if e.driver == "postgres" {
+			testrun.Long(t)
+		}
+		role := "torn_" + e.driver
+		fill := strings.NewReplacer("$role", role).Replace
+		exec(t, e.pool, fill(changeSetup))
+		other := e.conn(t)
+		const path = "search_path=early,public,late"
+		super, as := e.Open(t, e.driver, path), e.Open(t, e.driver, path+" options='-c role="+role+"'")
+		looks := map[string]*lookout{"a superuser": {q: super}, "a role": {q: as}}
+		for _, kind := range []dialect.Kind{dialect.KindMatview, dialect.KindEnum, dialect.KindSequence} {
+			looks["a role with each "+kind.String()] = &lookout{q: as, kind: kind}
+		}
+		for _, l := range looks {
+			l.load(t)
+		}
+		for _, c := range changeCases {
+			if strings.Contains(c.text, "CONCURRENTLY") { // which waits for the transactions
+				execEach(t, other, strings.Replace(c.text, "CONCURRENTLY", "", 1))
+				for _, l := range looks {
+					l.load(t)
+				}
+				continue
+			}
+			txs := map[*lookout]*sql.Tx{}
+			for _, l := range looks {
+				tx, err := l.q.(*sql.DB).BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = tx.Rollback() }()
+				exec(t, tx, "SELECT FROM pg_class LIMIT 1")
+				txs[l] = tx
+			}
+			execEach(t, other, fill(c.text))
+			for who, l := range looks {
+				then, _, err := registry.Look(t.Context(), txs[l], postgres.New(), l.selection(), "")
+				if err != nil {
+					t.Fatalf("%s: %s: %v", c.name, who, err)
+				}
+				if err := txs[l].Rollback(); err != nil {
+					t.Fatal(err)
+				}
+				l.seen = then
+				if changed, differs := l.look(t), l.load(t); differs && !changed {
+					t.Errorf("%s: the sight that %s had before is that of the state behind it", c.name, who)
+				}
+			}
+		}
+	})
 }
 
 // onServers runs f over each driver, on a server of its own: roles are all of a server's databases' in common.

@@ -72,10 +72,13 @@ var everyOperation = []struct {
 		return err
 	}},
 	{"Look, at all and then for less", func(ctx context.Context, _ *massive.DB, q massive.Querier) (err error) {
-		var seen dialect.Sight
-		for range 4 {
-			if seen, _, err = registry.Look(ctx, q, postgres.New(), registry.Selection{}, seen); err != nil {
-				return err
+		for _, kinds := range [][]massive.Kind{nil, {massive.KindMatview}, {massive.KindEnum}, {massive.KindSequence}} {
+			var seen dialect.Sight
+			for range 4 {
+				sel := registry.Selection{Filter: dialect.Filter{Kinds: kinds}}
+				if seen, _, err = registry.Look(ctx, q, postgres.New(), sel, seen); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

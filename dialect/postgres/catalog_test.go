@@ -332,3 +332,31 @@ func TestReadCatalogPassesErrorsOn(t *testing.T) {
 		t.Errorf("a row that can't be scanned gives %v; want Scan's error", err)
 	}
 }
+
+// A server that is promoted while the statement runs is a standby in the sight as long as it is one in the picture.
+func TestLoadSeenWhilePromoted(t *testing.T) {
+	t.Parallel()
+	for _, standby := range []bool{true, false} {
+		first := slices.Clone(serverRow)
+		var later int64 = 1
+		if standby {
+			first[6], later = "s", 0
+		}
+		db, _ := serve(t, func(string) answer {
+			return answer{rows: [][]driver.Value{
+				first, {"f", later, nil, "standby", nil, nil, nil, nil, nil, nil, nil}, {"f", int64(7), nil, "server", nil, "x", nil, nil, nil, nil, nil},
+			}}
+		})
+		_, seen, err := postgres{}.LoadSeen(t.Context(), db, dialect.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := decodeSight(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := now.Prints[standbyPart] != ""; got != standby {
+			t.Errorf("the sight has a standby: %v; want %v", got, standby)
+		}
+	}
+}

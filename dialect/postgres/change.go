@@ -17,6 +17,11 @@ import (
 // and the sum of their hashes. The hashes are of what is loaded, and not of the rows' xmin. So a refresh, which
 // writes a view's row anew, moves nothing; and neither a transaction number that is given out once more after a
 // failover, nor a row that is changed in place, can hide a change. docs/design.md tells what keeps it fast.
+//
+// One statement has one snapshot, but functions such as has_schema_privilege and format_type look past it: a load may see by
+// them what is committed while it runs, and the fingerprint the same, or not. So whatever they go by is hashed from the
+// rows themselves (schemas' rights and owners, roles, members, types), which the snapshot governs: what is committed while
+// the statement runs shows at the next look, if the load saw it or not.
 var (
 	//go:embed change/head.sql
 	changeHead string
@@ -28,6 +33,8 @@ var (
 	changeRelations string
 	//go:embed change/matviews.sql
 	changeMatviews string
+	//go:embed change/column_types.sql
+	changeColumnTypes string
 	//go:embed change/enums.sql
 	changeEnums string
 	//go:embed change/sequences.sql
@@ -72,8 +79,11 @@ func fingerprintText(f dialect.Filter, a asked) string {
 	if f.Has(dialect.KindMatview) {
 		parts = append(parts, changeMatviews)
 	}
-	if f.Has(dialect.KindEnum) {
+	switch {
+	case f.Has(dialect.KindEnum):
 		parts = append(parts, changeEnums)
+	case f.Has(dialect.KindMatview): // of the types, which enums are among, those that columns are written with, or others of their names
+		parts = append(parts, changeColumnTypes)
 	}
 	if f.Has(dialect.KindSequence) {
 		parts = append(parts, changeSequences)
@@ -86,6 +96,9 @@ func fingerprintText(f dialect.Filter, a asked) string {
 	}
 	return changeHead + strings.Join(parts, "UNION ALL\n") + changeTail
 }
+
+// standbyPart is the part of the fingerprint with a row for a standby, and none, as the sight has it, for a primary.
+const standbyPart = "standby"
 
 // A sight is what was seen.
 type sight struct {
@@ -189,13 +202,18 @@ func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last 
 	return now, nil
 }
 
-// LoadSeen is the catalog statement with the whole fingerprint as one branch more: one statement sees one state.
+// LoadSeen is the catalog statement with the whole fingerprint as one branch more: one statement has one snapshot. That the
+// server is a standby no row tells; it may be promoted between the two, so the sight says what the picture does.
 func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
 	text := catalogText(f, "SELECT 'f', COALESCE(f.n, 0), NULL, f.part, NULL, f.print, NULL, NULL, NULL, NULL, NULL FROM (\n"+
 		fingerprintText(f, asked{ties: true, temporary: true, roles: true})+") f\n")
 	cat, now, err := p.load(ctx, q, text)
 	if err != nil {
 		return nil, "", err
+	}
+	delete(now.Prints, standbyPart)
+	if cat.Server.Standby {
+		now.add(standbyPart, 1, "")
 	}
 	seen, err := now.encode()
 	return cat, seen, err

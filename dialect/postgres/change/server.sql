@@ -1,12 +1,15 @@
+SELECT 'standby', pg_catalog.pg_is_in_recovery()::integer::bigint, NULL
+UNION ALL
 SELECT 'server', pg_catalog.current_setting('server_version_num')::bigint,
-       pg_catalog.current_setting('server_version') || ' ' || pg_catalog.pg_is_in_recovery()::pg_catalog.text || ' '
+       pg_catalog.current_setting('server_version') || ' '
        || pg_catalog.quote_ident(pg_catalog.current_database()) || ' ' || pg_catalog.quote_ident(CURRENT_USER) || ' '
        || pg_catalog.current_schemas(false)::pg_catalog.text || ' '
        || (SELECT b.datdba::pg_catalog.text FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
 UNION ALL
 SELECT 'schemas', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(n.nspname,
-         n.oid::bigint * 2 + pg_catalog.has_schema_privilege(n.oid, 'USAGE')::integer))::pg_catalog.text
+         ((n.oid::bigint << 32) | n.nspowner::bigint)
+         # CASE WHEN n.nspacl IS NULL THEN 0 ELSE pg_catalog.hashtextextended(n.nspacl::pg_catalog.text, 1) END))::pg_catalog.text
   FROM pg_catalog.pg_namespace n
  WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
 UNION ALL
