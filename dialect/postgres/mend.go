@@ -180,6 +180,11 @@ const (
 // not do: its lock lets others take values, past which it would then move the sequence back. The lock can only be had
 // by altering something, since LOCK TABLE refuses sequences: CACHE is set to what it is.
 //
+// What it is was read before the lock was waited for, and somebody else's ALTER SEQUENCE may have come first, which would
+// be undone so. The row of pg_sequence tells: where the one that was read was replaced by the row which is there now, nobody
+// came between the two. A cursor, whose snapshot is that of the first look, still finds the old row, with xmax, the
+// transaction that replaced it. If that is another's, the alteration and its lock are given up, and it begins anew.
+//
 // It is one message. The last statement's number of rows is the outcome; the setting that carries it there is empty
 // again behind it.
 func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
@@ -202,16 +207,25 @@ func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *d
 	})
 }
 
+// alteredMeanwhile is the SQLSTATE that a catch-up's block raises and catches.
+const alteredMeanwhile = "MASS1"
+
 func catchingUp(seq dialect.Name) string {
 	block := fmt.Sprintf(`
 DECLARE
-  look record; value numeric; furthest numeric; bound numeric; columns integer; upcoming numeric; place record; def record;
+  look record; value numeric; furthest numeric; bound numeric; columns integer; upcoming numeric; place record;
+  definition pg_catalog.refcursor; def record; locked boolean := false;
 BEGIN
   PERFORM pg_catalog.set_config('massive.moved', '', true);
-  FOR round IN 1..2 LOOP
+  LOOP
     furthest := NULL; bound := NULL; columns := 0;
-    SELECT d.seqincrement::numeric AS step, d.seqmin::numeric AS lowest, d.seqmax::numeric AS highest, d.seqcache::pg_catalog.text AS cache INTO def
-      FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s;
+    IF definition IS NOT NULL THEN
+      CLOSE definition;
+    END IF;
+    OPEN definition SCROLL FOR
+      SELECT d.seqincrement::numeric AS step, d.seqmin::numeric AS lowest, d.seqmax::numeric AS highest, d.seqcache::pg_catalog.text AS cache, d.xmax
+        FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s;
+    FETCH definition INTO def;
     FOR look IN %[3]s LOOP
       CONTINUE WHEN look.furthest = '';
       IF look.guarded OR NOT look.readable THEN
@@ -239,15 +253,27 @@ BEGIN
     IF pg_catalog.sign(def.step) * (upcoming - bound) > '0' THEN
       RAISE numeric_value_out_of_range USING MESSAGE = pg_catalog.format('the column ends at %%s, and %%s would be next', bound, upcoming);
     END IF;
-    IF round = 1 THEN
-      EXECUTE %[6]s || def.cache;
-    ELSE
+    IF locked THEN
       EXECUTE %[7]s || upcoming::pg_catalog.text;
       PERFORM pg_catalog.set_config('massive.moved', '%[1]d', true);
+      EXIT;
     END IF;
+    BEGIN
+      EXECUTE %[6]s || def.cache;
+      FETCH FIRST FROM definition INTO def;
+      IF def.xmax IS DISTINCT FROM (SELECT d.xmin FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s) THEN
+        RAISE SQLSTATE '%[8]s';
+      END IF;
+      locked := true;
+    EXCEPTION WHEN SQLSTATE '%[8]s' THEN
+      IF pg_catalog.current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE serialization_failure USING MESSAGE = 'the sequence was altered since the transaction began';
+      END IF;
+    END;
   END LOOP;
+  CLOSE definition;
 END`, caughtUp, notComparable, drawing(seq), relid(seq), seq.Quoted(),
-		literal("ALTER SEQUENCE "+seq.Quoted()+" CACHE "), literal("ALTER SEQUENCE "+seq.Quoted()+" RESTART WITH "))
+		literal("ALTER SEQUENCE "+seq.Quoted()+" CACHE "), literal("ALTER SEQUENCE "+seq.Quoted()+" RESTART WITH "), alteredMeanwhile)
 	return "DO LANGUAGE plpgsql " + literal(block) + `;
 SELECT pg_catalog.set_config('massive.moved', '', true)
   FROM pg_catalog.generate_series(1, ('0' || pg_catalog.current_setting('massive.moved'))::integer)`

@@ -1,0 +1,105 @@
+package massive_test
+
+// CatchUp beside others who alter the sequence that it moves.
+
+import (
+	"database/sql"
+	"sync"
+	"testing"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+const catchUpWaits = `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'a_id_seq'::regclass AND mode = 'ShareRowExclusiveLock' AND NOT granted)`
+
+// The lock that CatchUp needs is that of an ALTER SEQUENCE, which takes back nothing of what others altered meanwhile.
+func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (100)", func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t, massive.KeySequences()), "a_id_seq")
+		tx := e.begin(t)
+		exec(t, tx, "ALTER SEQUENCE a_id_seq CACHE 50 INCREMENT 10")
+		done := make(chan error, 1)
+		go func() {
+			moved, err := s.CatchUp(t.Context())
+			if err == nil && !moved {
+				t.Error("the sequence was behind, and was not moved")
+			}
+			done <- err
+		}()
+		eventually(t, e.pool, "the catch-up waits", catchUpWaits)
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the cache", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 50)
+		same(t, "the next value, by the new increment", next(t, s), 101)
+
+		// A transaction with a snapshot from before can't know what it would take back.
+		exec(t, e.pool, "INSERT INTO a VALUES (10000); ALTER SEQUENCE a_id_seq CACHE 1")
+		tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		exec(t, tx, "SELECT FROM a")
+		exec(t, e.pool, "ALTER SEQUENCE a_id_seq CACHE 70")
+		if _, err := sequence(t, e.load(t, massive.KeySequences()).With(tx), "a_id_seq").CatchUp(t.Context()); err == nil {
+			t.Error("it moved a sequence that was altered since its transaction began")
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the cache then", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 70)
+	})
+}
+
+// Many at once, beside one who takes values and then restarts the sequence in one transaction, are no deadlock.
+func TestCatchUpTogether(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY)", func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t, massive.KeySequences()), "a_id_seq")
+		for i := range 20 {
+			if _, err := e.pool.ExecContext(t.Context(), "INSERT INTO a VALUES ($1)", (i+1)*1000); err != nil {
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					if _, err := s.CatchUp(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			same(t, "the next value", next(t, s), int64((i+1)*1000+1))
+		}
+
+		exec(t, e.pool, "INSERT INTO a VALUES (100000)")
+		tx := e.begin(t)
+		inside := sequence(t, e.load(t, massive.KeySequences()).With(tx), "a_id_seq")
+		next(t, inside)
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				if _, err := s.CatchUp(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		eventually(t, e.pool, "the catch-ups wait", catchUpWaits)
+		if err := inside.ResetTo(t.Context(), 50000); err != nil {
+			t.Error(err)
+		}
+		if moved, err := inside.CatchUp(t.Context()); err != nil || !moved {
+			t.Errorf("moved %v, %v", moved, err)
+		}
+		if err := tx.Commit(); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+		same(t, "the next value at last", next(t, s), 100001)
+	})
+}
