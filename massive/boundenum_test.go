@@ -518,3 +518,23 @@ func TestAlteringAnOddEnum(t *testing.T) {
 		}
 	})
 }
+
+// What is taken for a label that is there is not an event trigger's error of the same state.
+func TestEnsureValueBesideAnEventTrigger(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE twin AS ENUM ();
+		CREATE FUNCTION trouble() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN CREATE TYPE public.twin AS ENUM ('x'); END $$;
+		CREATE EVENT TRIGGER trouble ON ddl_command_end WHEN TAG IN ('ALTER TYPE') EXECUTE FUNCTION trouble()`,
+		func(t *testing.T, e *env) {
+			b, err := massive.BindEnum[string](e.load(t), "mood")
+			done(t, err)
+			added, err := b.EnsureValue(t.Context(), "ok")
+			if err == nil || added || !strings.Contains(err.Error(), "twin") {
+				t.Errorf("added %v, %v; want the trigger's error", added, err)
+			}
+			added, err = b.EnsureValue(t.Context(), "sad")
+			if err != nil || added {
+				t.Errorf("a label that is there: added %v, %v", added, err)
+			}
+		})
+}

@@ -32,6 +32,9 @@ func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
 // is adding the same label. So the label is added within a block that catches the error, alone in its subtransaction,
 // the block leaves word in a setting of its transaction, and the last statement makes that a number of rows, and the
 // setting empty again. It is one message, and leaves a caller's transaction alive.
+//
+// The same error may come out of an event trigger, and then the label is not there. A snapshot that is older may lack a
+// label that is, and there the error is believed.
 func (postgres) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, label string, at dialect.LabelPlace,
 	tolerant bool,
 ) (bool, error) {
@@ -41,7 +44,10 @@ func (postgres) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialec
 		return err == nil, err
 	}
 	block := "BEGIN " + alter + "; PERFORM pg_catalog.set_config('massive.added', 'yes', true); " +
-		"EXCEPTION WHEN duplicate_object THEN NULL; END"
+		"EXCEPTION WHEN duplicate_object THEN " +
+		"IF pg_catalog.current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') AND NOT EXISTS (" +
+		"SELECT FROM pg_catalog.pg_enum e WHERE e.enumtypid = " + literal(enum.Quoted()) + "::pg_catalog.regtype::pg_catalog.oid " +
+		"AND e.enumlabel = " + literal(label) + ") THEN RAISE; END IF; END"
 	result, err := q.ExecContext(ctx, "SELECT pg_catalog.set_config('massive.added', '', true); DO "+literal(block)+`;
 SELECT FROM (SELECT pg_catalog.current_setting('massive.added') AS added OFFSET 0) a
 CROSS JOIN LATERAL (SELECT pg_catalog.set_config('massive.added', pg_catalog.left(a.added, 0), true) AS empty OFFSET 0) b
