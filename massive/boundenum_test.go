@@ -330,11 +330,12 @@ func TestEnumUsedBy(t *testing.T) {
 	t.Parallel()
 	const setup = `CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('sad', 'ok'); CREATE TYPE other AS ENUM ('sad');
 		CREATE DOMAIN some_mood AS app.mood CHECK (VALUE <> 'ok'); CREATE DOMAIN moods AS app.mood[]; CREATE DOMAIN twice AS some_mood;
+		CREATE DOMAIN by_default AS app.mood DEFAULT 'sad' CHECK (VALUE <> 'ok'); CREATE DOMAIN by_defaults AS by_default DEFAULT 'sad'::app.mood;
 		CREATE DOMAIN falsely AS text DEFAULT 'sad'::app.mood::text;
 		CREATE TYPE mood_range AS RANGE (subtype = app.mood); CREATE TYPE person AS (name text, mood app.mood);
 		CREATE TABLE people (id int, gone app.mood, mood app.mood NOT NULL DEFAULT 'sad', past app.mood[], matrix app.mood[][], other other, t text DEFAULT 'sad'::app.mood);
 		ALTER TABLE people DROP gone;
-		CREATE TABLE "Odd.Table" ("A ""b" twice, m moods, more some_mood[], span mood_range, spans mood_range[], f falsely, p person);
+		CREATE TABLE "Odd.Table" ("A ""b" twice, m moods, more some_mood[], span mood_range, spans mood_range[], f falsely, p person, by_default by_default, by_defaults by_defaults);
 		CREATE TABLE parent (m app.mood) PARTITION BY LIST (m); CREATE TABLE child PARTITION OF parent FOR VALUES IN ('sad');
 		CREATE INDEX ON people ((mood IS NULL)); CREATE INDEX ON people (mood);
 		CREATE VIEW seen AS SELECT mood, mood::text AS said FROM people; CREATE MATERIALIZED VIEW app.held AS SELECT past FROM people;
@@ -350,6 +351,8 @@ func TestEnumUsedBy(t *testing.T) {
 			`table public."Odd.Table".more of type some_mood[] array through public.some_mood`,
 			`table public."Odd.Table".span of type mood_range through public.mood_range`,
 			`table public."Odd.Table".spans of type mood_range[] array through public.mood_range`,
+			`table public."Odd.Table".by_default of type by_default through public.by_default`,
+			`table public."Odd.Table".by_defaults of type by_defaults through public.by_defaults public.by_default`,
 			"table public.child.m of type app.mood",
 			"partitioned table public.parent.m of type app.mood",
 			"table public.people.mood of type app.mood",

@@ -3,7 +3,7 @@ WITH RECURSIVE made (oid, arrays, elements, through) AS (
     FROM pg_catalog.pg_type t
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
    WHERE n.nspname = $schema AND t.typname = $name AND t.typtype = 'e'
-  UNION ALL
+  UNION
   SELECT t.oid, t.typarray, m.elements OR t.oid = m.arrays,
          CASE WHEN t.oid = m.arrays THEN m.through
               ELSE pg_catalog.array_cat(ARRAY[n.nspname::pg_catalog.text, t.typname::pg_catalog.text], m.through) END
