@@ -379,6 +379,22 @@ func TestLockTimeout(t *testing.T) {
 	})
 }
 
+// What the view's own query can't have is no lock that the refresh waited for, as long as it can't have waited that long.
+func TestSkipIfBusyWhereTheQueryFindsALock(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TABLE other (a int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS
+			$$ BEGIN LOCK TABLE public.other IN ACCESS EXCLUSIVE MODE NOWAIT; RETURN 1; END $$;
+		CREATE MATERIALIZED VIEW v AS SELECT f() AS a WITH NO DATA`, func(t *testing.T, e *env) {
+		exec(t, e.begin(t), "LOCK TABLE other")
+		v := matview(t, e.load(t), "v")
+		r, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))
+		if err == nil {
+			t.Fatalf("it says %v", r)
+		}
+		mustBe(t, err, massive.ErrBusy, "public.other")
+	})
+}
+
 // here is for pg_locks, which shows every database's.
 const here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 

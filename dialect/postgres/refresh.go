@@ -89,6 +89,7 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 	line("  outcome integer := %d;", map[bool]int{false: refreshedBlocking, true: refreshedConcurrently}[how.Concurrently || how.IfPossible])
 	if how.SkipIfBusy {
 		line("  may boolean := %s;", mayRefresh)
+		line("  begun pg_catalog.timestamptz := pg_catalog.clock_timestamp();")
 	}
 	line("BEGIN")
 	if how.LockTimeout > 0 {
@@ -108,8 +109,7 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 	if how.SkipIfBusy {
 		line("END IF;")
 		line("EXCEPTION WHEN lock_not_available THEN")
-		// Without a time limit it was not waiting that came to an end: something in the view's query raised it.
-		line("  IF pg_catalog.current_setting('lock_timeout') = '0' THEN RAISE; END IF;")
+		line(refreshNotWaited)
 		line("  outcome := %d;", skippedWaiting)
 		line("END;")
 	}
@@ -145,6 +145,15 @@ const refreshBusy = `IF may AND EXISTS (
 ELSIF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d + rel::bigint) THEN
   outcome := %[1]d;
 ELSE`
+
+// refreshNotWaited raises the error again where the time limit can't have been what ended: there is none, or it is not over yet.
+// Then something in the view's query raised it, such as a LOCK TABLE … NOWAIT. The limit is in milliseconds; one is for
+// what clocks round off.
+const refreshNotWaited = `IF (SELECT s.setting = '0' OR pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - begun) * '1000'
+         < s.setting::double precision - '1'
+       FROM pg_catalog.pg_settings s WHERE s.name = 'lock_timeout') THEN
+  RAISE;
+END IF;`
 
 // refreshHindered is what is in the way of a concurrent refresh.
 const refreshHindered = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid = rel) THEN
