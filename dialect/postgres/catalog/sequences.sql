@@ -5,7 +5,6 @@ SELECT 's', s.seqrelid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.te
        CASE WHEN s.seqcycle THEN 'y' ELSE '' END
        || CASE WHEN h.oid = c.oid THEN 'v' ELSE '' END
        || CASE WHEN own.identity THEN 'i' ELSE '' END
-       || CASE WHEN own.key THEN 'k' ELSE '' END
        || CASE WHEN o.owner AND c.relacl IS NULL THEN 'rnsx'
                ELSE CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') THEN 'r' ELSE '' END
                     || CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'USAGE, UPDATE') THEN 'n' ELSE '' END
