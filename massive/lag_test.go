@@ -266,3 +266,29 @@ func TestBehindManyColumns(t *testing.T) {
 			same(t, "the next value", next(t, s), 5001)
 		})
 }
+
+// A sequence that has ended hands out nothing that its column may hold, and so is not behind it; one that has a single value
+// left is, and there is no place to catch up to.
+func TestBehindWhereTheSequenceEnds(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TABLE a (id serial PRIMARY KEY); ALTER SEQUENCE a_id_seq MAXVALUE 10; INSERT INTO a VALUES (50)`, func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t, massive.KeySequences()), "a_id_seq")
+		for last, behind := range map[int64]bool{9: true, 10: false} {
+			if err := s.SetValue(t.Context(), last, true); err != nil {
+				t.Fatal(err)
+			}
+			lag, err := s.Behind(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, fmt.Sprint("behind at ", last), lag.Behind, behind)
+			moved, err := s.CatchUp(t.Context())
+			same(t, fmt.Sprint("moved at ", last), moved, false)
+			if behind {
+				mustBe(t, err, massive.ErrOutOfRange, "nothing is left")
+			} else if err != nil {
+				t.Errorf("at %d: %v", last, err)
+			}
+		}
+	})
+}
