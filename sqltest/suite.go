@@ -36,6 +36,17 @@ type Harness struct {
 	// capabilities of the kind, and not the kind.
 	Lacks []Capability
 
+	// StatementsFailAlone says that a transaction lives on, as it was before, when a statement in it fails, as in MySQL,
+	// SQLite, Oracle and SQL Server. Without it the suite checks what Postgres does: the transaction has failed, lets its
+	// locks go, does nothing more ([dialect.ErrTxAborted]), and does not commit. With it the suite checks that the
+	// transaction goes on, and commits what it did besides.
+	StatementsFailAlone bool
+
+	// NoRights says that the database has no roles that may do one thing and not another, as SQLite. No catalog that is
+	// handed to Open says NotOwned or Rights then; the suite checks that everything is loaded as allowed, and skips what
+	// is about a right that is lacking, with the reason.
+	NoRights bool
+
 	// Patience is how long an operation that need not wait for anybody may take. Zero is 20 seconds. A case that still
 	// runs after six times as long fails, and is left to itself: what hangs in the dialect can't be ended from outside.
 	Patience time.Duration
@@ -111,6 +122,8 @@ type rule struct {
 	adapts bool
 	// each makes it run over a *sql.DB, a *sql.Conn and a *sql.Tx; else it runs over a *sql.DB alone.
 	each bool
+	// rights says that it is about a role that lacks one, and nothing without.
+	rights bool
 	// session is why it can't hold unless each connection has one session of the server to itself; most rules can.
 	session string
 	catalog Catalog
@@ -190,6 +203,9 @@ func (r *rule) test(t *testing.T, h Harness) {
 			t.Skipf("it needs a %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
 		}
 	}
+	if h.NoRights && r.rights {
+		t.Skipf("it needs a role that lacks a right, which Harness.NoRights says there is not; the subtest load/rights sees to it (%s)", r.says)
+	}
 	if h.Pooled && r.session != "" {
 		t.Skipf("left out behind a pooler: %s (%s)", r.session, r.says)
 	}
@@ -208,7 +224,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &check{T: t, rule: r, harness: h, patience: cmp.Or(h.Patience, 20*time.Second)}
-			c.db = holding{h.Open(t, without(r.catalog, h.LacksKinds)), c}
+			c.db = holding{h.Open(t, h.held(r.catalog)), c}
 			t.Cleanup(func() {
 				if n := c.db.DB().Stats().InUse; n != 0 && !c.left() {
 					t.Errorf("%s: %d connections are left in use", r.says, n)
@@ -216,6 +232,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 			})
 			c.within(wholeCase*c.patience, func() {
 				c.m = c.load()
+				c.wantWhole(c.m)
 				if c.q = q(c, c.db.DB()); c.q != massive.Querier(c.db.DB()) {
 					c.m = c.m.With(c.q)
 				}
@@ -368,6 +385,19 @@ func sequenceOf(c *check, m *massive.DB, name string) massive.Sequence {
 	return s
 }
 
+// can tells whether the dialect has the capability, to a rule that checks more where it has.
+func (c *check) can(k Capability) bool { return !c.harness.lacks(k) }
+
+// afterFailure checks the error of an operation which changes nothing, in a transaction in which one has failed.
+func (c *check) afterFailure(err error) {
+	c.Helper()
+	if c.harness.StatementsFailAlone {
+		c.ok(err)
+		return
+	}
+	c.fails(err, massive.ErrTxAborted)
+}
+
 // next takes values, and checks them.
 func (c *check) next(s massive.Sequence, want ...int64) {
 	c.Helper()
@@ -380,11 +410,12 @@ func (c *check) next(s massive.Sequence, want ...int64) {
 	c.want("the next values of "+s.Name().String(), got, want)
 }
 
-// numbers reads a view of one column.
+// numbers reads a view of one column, in ascending order: the database has none.
 func (c *check) numbers(v massive.Matview) []int64 {
 	c.Helper()
 	var rows []int64
 	c.ok(v.Select(c.Context(), &rows, ""))
+	slices.Sort(rows)
 	return rows
 }
 
@@ -401,6 +432,35 @@ func listed(m *massive.DB) []string {
 		all = append(all, "s "+s.Name().String())
 	}
 	return all
+}
+
+// wantWhole checks that what is loaded, or left out with a reason, is the rule's catalog, and nothing else. What goes over
+// what is loaded can't miss anything then.
+func (c *check) wantWhole(m *massive.DB) {
+	c.Helper()
+	got := listed(m)
+	for _, o := range m.Omitted() {
+		got = append(got, o.Kind.String()[:1]+" "+o.Name.String())
+	}
+	want := []string{}
+	add := func(kind, name string) {
+		n, err := parseName(name)
+		c.ok(err)
+		want = append(want, kind+" "+n.String())
+	}
+	cat := c.harness.held(c.rule.catalog)
+	for _, v := range cat.Matviews {
+		add("m", v.Name)
+	}
+	for _, e := range cat.Enums {
+		add("e", e.Name)
+	}
+	for _, s := range cat.Sequences {
+		add("s", s.Name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	c.want("what is loaded, and what is left out", got, want)
 }
 
 func sprint[T any](all []T) []string {

@@ -76,6 +76,25 @@ func without(c Catalog, kinds []dialect.Kind) Catalog {
 	return c
 }
 
+// held is what of a rule's catalog a database can hold.
+func (h Harness) held(c Catalog) Catalog {
+	c = without(c, h.LacksKinds)
+	if !h.NoRights {
+		return c
+	}
+	c.Matviews, c.Enums, c.Sequences = slices.Clone(c.Matviews), slices.Clone(c.Enums), slices.Clone(c.Sequences)
+	for i := range c.Matviews {
+		c.Matviews[i].NotOwned = false
+	}
+	for i := range c.Enums {
+		c.Enums[i].NotOwned = false
+	}
+	for i := range c.Sequences {
+		c.Sequences[i].Rights = nil
+	}
+	return c
+}
+
 // has tells whether the database has the kind, to a rule that adapts.
 func (c *check) has(k dialect.Kind) bool { return !c.harness.lacksKind(k) }
 

@@ -110,16 +110,16 @@ func labelRules() []rule {
 			c.want("the database", c.seen(), []string{"sad", "ok", "happy"})
 		},
 	}, {
-		name: "label/owner", says: "only its owner alters an enum: ErrPermission", needs: alters, each: true,
+		name: "label/owner", says: "only its owner alters an enum: ErrPermission", needs: alters, each: true, rights: true,
 		catalog: Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad"}, NotOwned: true}}},
 		check: func(c *check) {
 			c.want("it is another's", c.enum("mood").Owner() == c.m.Server().User, false)
-			c.fails(mood(c, c.m).AddValue(c.Context(), "ok"), massive.ErrPermission, "must be its owner")
+			c.fails(mood(c, c.m).AddValue(c.Context(), "ok"), massive.ErrPermission)
 			c.afresh()
 			_, err := mood(c, c.m).EnsureValue(c.Context(), "ok")
-			c.fails(err, massive.ErrPermission, "must be its owner")
+			c.fails(err, massive.ErrPermission)
 			c.afresh()
-			c.fails(mood(c, c.m).RenameValue(c.Context(), "sad", "ok"), massive.ErrPermission, "must be its owner")
+			c.fails(mood(c, c.m).RenameValue(c.Context(), "sad", "ok"), massive.ErrPermission)
 		},
 	}, {
 		name: "label/gone", says: "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound",
@@ -142,7 +142,7 @@ func labelRules() []rule {
 					c.afresh()
 					b, err := massive.BindEnum[string](c.m, name)
 					c.ok(err)
-					c.fails(op(b), massive.ErrNotFound, what, name, "Reload")
+					c.fails(op(b), massive.ErrNotFound, what, name)
 				}
 			}
 		},
@@ -316,7 +316,8 @@ func expectRules() []rule {
 				Gone string
 			}
 			err := c.m.Verify(c.Context(), massive.RowsAre[other]("days"))
-			c.fails(err, massive.ErrDrift, `missing columns ["gone"]`, `extra columns ["n"]`, "column name of type text does not go into Name int64")
+			text := c.matview("days").Columns()[1].Type
+			c.fails(err, massive.ErrDrift, `missing columns ["gone"]`, `extra columns ["n"]`, "column name of type "+text+" does not go into Name int64")
 			type fewer struct{ N int64 }
 			c.ok(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days", massive.AllowExtra())))
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/massivedb/massive-go/massive"
@@ -162,7 +163,7 @@ func refreshRules() []rule {
 			c.ok(tx.Rollback())
 		},
 	}, {
-		name: "refresh/can", says: "CanRefresh tells what would make a refresh fail, with the statement that would mend it",
+		name: "refresh/can", says: "CanRefresh tells what would make a refresh fail, with the statement that would mend it, where the dialect knows one",
 		needs: both,
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
@@ -174,28 +175,31 @@ func refreshRules() []rule {
 				view string
 				mode massive.RefreshMode
 				is   error // nil: it can be refreshed
-				mend string
 			}{
-				{"fit", massive.Blocking, nil, ""},
-				{"fit", massive.Concurrent, nil, ""},
-				{"none", massive.Blocking, nil, ""},
-				{"none", massive.Concurrent, massive.ErrNoUniqueIndex, `CREATE UNIQUE INDEX ON "public"."none" ("n")`},
-				{"empty", massive.Concurrent, massive.ErrNotPopulated, `REFRESH MATERIALIZED VIEW "public"."empty"`},
-				{"empty", massive.Blocking, nil, ""},
-				{"foreign", massive.Blocking, massive.ErrPermission, "GRANT "},
-				{"foreign", massive.Concurrent, massive.ErrPermission, "GRANT "},
+				{"fit", massive.Blocking, nil},
+				{"fit", massive.Concurrent, nil},
+				{"none", massive.Blocking, nil},
+				{"none", massive.Concurrent, massive.ErrNoUniqueIndex},
+				{"empty", massive.Concurrent, massive.ErrNotPopulated},
+				{"empty", massive.Blocking, nil},
+				{"foreign", massive.Blocking, massive.ErrPermission},
+				{"foreign", massive.Concurrent, massive.ErrPermission},
 			} {
 				var opts []massive.RefreshOption
 				if r.mode == massive.Concurrent {
 					opts = concurrently
 				}
+				if r.view == "foreign" && c.harness.NoRights {
+					r.is = nil
+				}
+				mends := c.mends(r.view, r.mode == massive.Concurrent)
 				err := c.matview(r.view).CanRefresh(r.mode)
 				_, failed := c.matview(r.view).Refresh(c.Context(), opts...)
 				if r.is == nil {
 					c.ok(err)
 					c.ok(failed)
 				} else {
-					c.fails(err, r.is, "refresh", "public."+r.view, r.mend)
+					c.fails(err, r.is, append(mends, "refresh", "public."+r.view)...)
 					c.fails(failed, r.is)
 				}
 			}
@@ -210,7 +214,7 @@ func refreshRules() []rule {
 		check: func(c *check) {
 			var n number
 			c.ok(c.matview("v").Get(c.Context(), &n, ""))
-			c.want("the first row", n, number{1})
+			c.want("a row", n.N >= 1 && n.N <= 3, true) // which one is the first nobody says
 			err := c.matview("none").Get(c.Context(), &n, "")
 			c.want("no row is sql.ErrNoRows", errors.Is(err, sql.ErrNoRows), true)
 			for name, want := range map[string]int64{"v": 3, "none": 0} {
@@ -223,6 +227,7 @@ func refreshRules() []rule {
 				c.ok(err)
 				all = append(all, n)
 			}
+			slices.Sort(all)
 			c.want("the rows", all, []int64{1, 2, 3})
 			for _, err := range massive.Rows[int64](c.Context(), c.matview("v"), "") {
 				c.ok(err)
@@ -234,9 +239,12 @@ func refreshRules() []rule {
 			_, err = c.matview("empty").Count(c.Context(), "")
 			c.fails(err, massive.ErrNotPopulated, "count the rows of public.empty")
 			c.afresh()
+			var errs []error
 			for _, err := range massive.Rows[int64](c.Context(), c.matview("empty"), "") {
-				c.fails(err, massive.ErrNotPopulated, "select from public.empty")
+				errs = append(errs, err)
 			}
+			c.want("errors of a loop over what can't be read", len(errs), 1)
+			c.fails(errors.Join(errs...), massive.ErrNotPopulated, "select from public.empty")
 		},
 	}}
 }

@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 
@@ -22,7 +23,84 @@ func (c *check) state(s massive.Sequence, last int64, called bool) {
 
 func sequenceRules() []rule {
 	both := []Capability{SequenceReader, SequenceMover}
+	starts := Catalog{Sequences: []Sequence{
+		{Name: "plain"}, {Name: "later", Start: 10, Increment: 5}, {Name: "down", Increment: -1}, {Name: "small", Type: "smallint", Start: math.MaxInt16},
+		{Name: "zero", Exactly: &Range{Min: 0, Max: 9, Start: 0}}, {Name: "last", Start: math.MaxInt64}, {Name: "below", Min: math.MinInt64, Start: math.MinInt64},
+		{Name: "anew"}, {Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"},
+	}}
+	started := map[string]int64{
+		"plain": 1, "later": 10, "down": -1, "small": math.MaxInt16, "zero": 0, "last": math.MaxInt64, "below": math.MinInt64, "anew": 77,
+	}
+	change := []Change{
+		Drop{"anew"}, Create{Sequences: []Sequence{{Name: "anew", Start: 77}}},
+		Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}},
+	}
+	gone := []string{"dropped", "renamed", "replaced"}
 	return []rule{{
+		name: "sequence/unused", says: "State of a sequence that nothing was taken from is its start, not called; of one that is gone it is ErrNotFound",
+		needs: []Capability{SequenceReader}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, change...)
+			for name, start := range started {
+				c.state(c.sequence(name), start, false)
+			}
+			for _, name := range gone {
+				c.afresh()
+				_, err := c.sequence(name).State(c.Context())
+				c.fails(err, massive.ErrNotFound, "last value of public."+name)
+			}
+		},
+	}, {
+		name: "sequence/last value", says: "LastValue of a sequence that nothing was taken from is its start; of one that is gone it is ErrNotFound; without a capability for it ErrUnsupported",
+		each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, change...)
+			able := c.can(SequenceReader) || is[dialect.LastValueReader](c.db.Dialect())
+			for name, start := range started {
+				v, err := c.sequence(name).LastValue(c.Context())
+				if !able {
+					c.fails(err, massive.ErrUnsupported)
+					continue
+				}
+				c.ok(err)
+				c.want("the last value of "+name, v, start)
+			}
+			for _, name := range gone {
+				c.afresh()
+				if _, err := c.sequence(name).LastValue(c.Context()); able {
+					c.fails(err, massive.ErrNotFound, "last value of public."+name)
+				}
+			}
+		},
+	}, {
+		name: "sequence/moved", says: "a value is one step behind the one before, ResetTo and Restart say which comes next, and a sequence that is gone has none: ErrNotFound",
+		needs: []Capability{SequenceMover}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, change...)
+			for name, start := range started {
+				c.next(c.sequence(name), start)
+			}
+			s := c.sequence("later")
+			c.next(s, 15, 20)
+			c.ok(s.ResetTo(c.Context(), 8))
+			c.next(s, 8, 13)
+			c.ok(s.Restart(c.Context()))
+			c.next(s, 10)
+			c.ok(s.Reset(c.Context()))
+			c.next(s, 1)
+			_, err := c.sequence("last").NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted, "next value of public.last")
+			c.afresh()
+			c.fails(c.sequence("later").ResetTo(c.Context(), -1), massive.ErrOutOfRange, "public.later")
+			for _, name := range gone {
+				c.afresh()
+				_, err := c.sequence(name).NextValue(c.Context())
+				c.fails(err, massive.ErrNotFound, "next value of public."+name)
+				c.afresh()
+				c.fails(c.sequence(name).Restart(c.Context()), massive.ErrNotFound, "restart public."+name)
+			}
+		},
+	}, {
 		name: "sequence/state", says: "State tells a sequence that is unused, or was reset, from one whose first value was taken",
 		needs: both, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
@@ -52,17 +130,17 @@ func sequenceRules() []rule {
 			c.next(s, 1, 6)
 		},
 	}, {
-		name: "sequence/range", says: "a value outside the bounds is ErrOutOfRange and changes nothing; where 1 is outside, Reset names Restart",
+		name: "sequence/range", says: "a value outside the bounds is ErrOutOfRange and changes nothing, 1 for a Reset too",
 		needs: both, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "high", Min: 100, Max: 200, Start: 150}, {Name: "down", Increment: -1}}},
 		check: func(c *check) {
 			for _, name := range []string{"high", "down"} {
 				c.afresh()
-				c.fails(c.sequence(name).Reset(c.Context()), massive.ErrOutOfRange, "Restart starts it over at its declared start")
+				c.fails(c.sequence(name).Reset(c.Context()), massive.ErrOutOfRange, "reset public."+name)
 			}
 			for _, v := range []int64{99, 201, -1, 1 << 62} {
 				c.afresh()
-				c.fails(c.sequence("high").ResetTo(c.Context(), v), massive.ErrOutOfRange, "it runs from 100 to 200")
+				c.fails(c.sequence("high").ResetTo(c.Context(), v), massive.ErrOutOfRange, "public.high")
 			}
 			c.afresh()
 			c.state(c.sequence("high"), 150, false)
@@ -170,7 +248,7 @@ func sequenceRules() []rule {
 					"restart":       func(s massive.Sequence) error { return s.Restart(c.Context()) },
 				} {
 					c.afresh()
-					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name, "Reload")
+					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
 				}
 			}
 		},

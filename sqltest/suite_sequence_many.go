@@ -38,6 +38,30 @@ func manySequenceRules() []rule {
 func reserveRules() []rule {
 	needs := []Capability{SequenceReader, SequenceMover, SequenceReserver}
 	return []rule{{
+		name: "values/taken", says: "NextValues and NextBlock take what comes next, to the end of the sequence, and nothing of one that is gone: ErrNotFound",
+		needs: []Capability{SequenceReserver}, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 10, Max: 45}, {Name: "dropped"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.values(s, 2, 1, 11)
+			got, err := s.NextBlock(c.Context())
+			c.ok(err)
+			c.want("the next block", got, massive.Block{First: 21, Last: 30})
+			values, err := s.NextValues(c.Context(), 3)
+			c.fails(err, massive.ErrExhausted, "next values of public.s")
+			c.want("the values that were left", values, []int64{31, 41})
+			c.afresh()
+			_, err = c.sequence("s").NextBlock(c.Context())
+			c.fails(err, massive.ErrExhausted, "next block of public.s")
+			c.db.Do(c, Drop{"dropped"})
+			c.afresh()
+			_, err = c.sequence("dropped").NextValues(c.Context(), 2)
+			c.fails(err, massive.ErrNotFound, "next values of public.dropped")
+			c.afresh()
+			_, err = c.sequence("dropped").NextBlock(c.Context())
+			c.fails(err, massive.ErrNotFound, "next block of public.dropped")
+		},
+	}, {
 		name: "values/many", says: "NextValues(n) reserves n values, those that n times NextValue would give", needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s"}, {Name: "by7", Increment: 7, Start: 5}, {Name: "down", Increment: -3}}},
 		check: func(c *check) {
@@ -65,7 +89,7 @@ func reserveRules() []rule {
 				c.afresh()
 				s := c.sequence(name)
 				got, err := s.NextValues(c.Context(), 130)
-				c.fails(err, massive.ErrExhausted, "next values of public."+name, "it runs from")
+				c.fails(err, massive.ErrExhausted, "next values of public."+name)
 				c.want("the values before the end of "+name, got, want)
 				c.afresh()
 				c.state(c.sequence(name), want[len(want)-1], true)
@@ -145,7 +169,7 @@ func reserveRules() []rule {
 		},
 	}, {
 		name: "values/rights", says: "each operation on a sequence says which right it lacks, and needs no other", needs: []Capability{SequenceReserver, SequenceSetter},
-		each: true,
+		each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "none", Rights: &dialect.SequenceRights{}}, {Name: "used", Rights: &dialect.SequenceRights{Next: true}},
 			{Name: "read", Rights: &dialect.SequenceRights{Read: true}}, {Name: "set", Rights: &dialect.SequenceRights{Set: true}},
@@ -154,14 +178,14 @@ func reserveRules() []rule {
 			for _, name := range []string{"none", "read"} {
 				c.afresh()
 				_, err := c.sequence(name).NextValues(c.Context(), 2)
-				c.fails(err, massive.ErrPermission, "USAGE or UPDATE")
+				c.fails(err, massive.ErrPermission, "public."+name)
 				c.afresh()
 				_, err = c.sequence(name).NextBlock(c.Context())
-				c.fails(err, massive.ErrPermission, "USAGE or UPDATE")
+				c.fails(err, massive.ErrPermission, "public."+name)
 			}
 			for _, name := range []string{"none", "read", "used"} {
 				c.afresh()
-				c.fails(c.sequence(name).SetValue(c.Context(), 5, true), massive.ErrPermission, "have UPDATE on it")
+				c.fails(c.sequence(name).SetValue(c.Context(), 5, true), massive.ErrPermission, "public."+name)
 			}
 			c.afresh()
 			c.ok(c.sequence("set").SetValue(c.Context(), 5, true))
@@ -186,7 +210,7 @@ func reserveRules() []rule {
 					"catch up":                func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
 				} {
 					c.afresh()
-					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name, "Reload")
+					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
 				}
 			}
 		},
@@ -208,7 +232,8 @@ func reserveRules() []rule {
 				_, err = inside.Exhaustion(c.Context())
 				c.ok(err)
 				c.fails(op(sequenceOf(c, inside, "s")), massive.ErrReadOnly)
-				c.fails(op(sequenceOf(c, inside, "s")), massive.ErrTxAborted)
+				_, err = sequenceOf(c, inside, "s").Behind(c.Context())
+				c.afterFailure(err)
 				if err := tx.Rollback(); err != nil {
 					c.Errorf("%s: %v", what, err)
 				}
@@ -221,6 +246,32 @@ func reserveRules() []rule {
 func setRules() []rule {
 	needs := []Capability{SequenceReader, SequenceMover, SequenceSetter}
 	return []rule{{
+		name: "set/bounds", says: "SetValue sets what is inside the bounds, refuses all else with ErrOutOfRange, and sets nothing of a sequence that is gone: ErrNotFound",
+		needs: []Capability{SequenceSetter}, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Min: 10, Max: 20}, {Name: "dropped"}}},
+		check: func(c *check) {
+			for _, called := range []bool{false, true} {
+				for _, v := range []int64{9, 21} {
+					c.afresh()
+					c.fails(c.sequence("s").SetValue(c.Context(), v, called), massive.ErrOutOfRange, "set the value of public.s")
+				}
+				c.afresh()
+				for _, v := range []int64{10, 15, 19} {
+					c.ok(c.sequence("s").SetValue(c.Context(), v, called))
+				}
+			}
+			// What else is there tells whether it was set.
+			if c.can(SequenceReader) {
+				c.state(c.sequence("s"), 19, true)
+			}
+			if c.can(SequenceMover) {
+				c.next(c.sequence("s"), 20)
+			}
+			c.db.Do(c, Drop{"dropped"})
+			c.afresh()
+			c.fails(c.sequence("dropped").SetValue(c.Context(), 5, true), massive.ErrNotFound, "set the value of public.dropped")
+		},
+	}, {
 		name: "set/value", says: "after SetValue(v, true) the next value is the one behind v, after SetValue(v, false) it is v", needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 5, Max: 100}, {Name: "wide", Min: math.MinInt64, Max: math.MaxInt64, Start: 1}}},
 		check: func(c *check) {
@@ -247,7 +298,7 @@ func setRules() []rule {
 		check: func(c *check) {
 			for _, v := range []int64{9, 21, math.MinInt64, math.MaxInt64} {
 				c.afresh()
-				c.fails(c.sequence("s").SetValue(c.Context(), v, true), massive.ErrOutOfRange, "set the value of public.s", "it runs from 10 to 20")
+				c.fails(c.sequence("s").SetValue(c.Context(), v, true), massive.ErrOutOfRange, "set the value of public.s")
 			}
 			c.afresh()
 			c.state(c.sequence("s"), 10, false)
@@ -376,7 +427,7 @@ func exhaustionRules() []rule {
 			c.fails(err, massive.ErrInvalid, "zero ExhaustionOption")
 		},
 	}, {
-		name: "exhaustion/unknown", says: "Exhaustion lists what can't be read as unknown, with the reason, and all else", needs: []Capability{SequenceAuditor, SequenceReserver}, each: true,
+		name: "exhaustion/unknown", says: "Exhaustion lists what can't be read as unknown, with the reason, and all else", needs: []Capability{SequenceAuditor, SequenceReserver}, each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", Max: 4}, {Name: "hidden", Rights: &dialect.SequenceRights{}}, {Name: "used", Max: 4, Rights: &dialect.SequenceRights{Next: true}},
 			{Name: "unused", Rights: &dialect.SequenceRights{Next: true}},
@@ -414,6 +465,30 @@ func exhaustionRules() []rule {
 func mendRules() []rule {
 	needs := []Capability{SequenceReader, SequenceMover, SequenceMender, SequenceReserver, SequenceSetter}
 	return []rule{{
+		name: "behind/alone", says: "Behind tells that a sequence is behind its column until CatchUp has moved it, and neither does anything with one that is gone: ErrNotFound",
+		needs: []Capability{SequenceMender}, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 3, OwnedBy: "t.id", Holds: []int64{11}}, {Name: "dropped", OwnedBy: "d.id"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			for _, behind := range []bool{true, false} {
+				lag, err := s.Behind(c.Context())
+				c.ok(err)
+				c.want("furthest in its column", lag.Furthest, int64(11))
+				c.want("behind", lag.Behind, behind)
+				c.want("the next value", lag.State.Next, map[bool]int64{true: 1, false: 13}[behind])
+				moved, err := s.CatchUp(c.Context())
+				c.ok(err)
+				c.want("moved", moved, behind)
+			}
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, Drop{"dropped"})
+			_, err := c.sequence("dropped").Behind(c.Context())
+			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
+			c.afresh()
+			_, err = c.sequence("dropped").CatchUp(c.Context())
+			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
+		},
+	}, {
 		name: "behind/told", says: "a sequence is behind where its column holds its next value or one beyond; CatchUp moves it past that by its own steps, and nowhere if it is not behind",
 		needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{
@@ -527,7 +602,7 @@ func mendRules() []rule {
 				c.ok(err)
 				c.want(name+" is behind", lag.Behind, true)
 				_, err = c.sequence(name).CatchUp(c.Context())
-				c.fails(err, massive.ErrOutOfRange, "catch up public."+name, "nothing is left")
+				c.fails(err, massive.ErrOutOfRange, "catch up public."+name)
 				c.afresh()
 				c.state(c.sequence(name), start, false)
 			}
@@ -570,7 +645,7 @@ func mendRules() []rule {
 			c.next(c.sequence("s"), 101)
 		},
 	}, {
-		name: "behind/rights", says: "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", needs: needs, each: true,
+		name: "behind/rights", says: "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", needs: needs, each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "hidden", OwnedBy: "h.id", Rights: &dialect.SequenceRights{Restart: true, Next: true}},
 			{Name: "theirs", KeyOf: "t.id", Holds: []int64{9}, Rights: &dialect.SequenceRights{Read: true, Next: true}},
@@ -579,16 +654,16 @@ func mendRules() []rule {
 		check: func(c *check) {
 			c.m = c.load(massive.KeySequences()).With(c.q)
 			_, err := c.sequence("hidden").Behind(c.Context())
-			c.fails(err, massive.ErrPermission, "SELECT")
+			c.fails(err, massive.ErrPermission, "public.hidden")
 			c.afresh()
 			_, err = c.sequence("hidden").CatchUp(c.Context())
-			c.fails(err, massive.ErrPermission, "SELECT")
+			c.fails(err, massive.ErrPermission, "public.hidden")
 			c.afresh()
 			lag, err := c.sequence("theirs").Behind(c.Context())
 			c.ok(err)
 			c.want("behind", lag.Behind, true)
 			_, err = c.sequence("theirs").CatchUp(c.Context())
-			c.fails(err, massive.ErrPermission, "be its owner")
+			c.fails(err, massive.ErrPermission, "public.theirs")
 			c.afresh()
 			moved, err := c.sequence("fine").CatchUp(c.Context())
 			c.ok(err)

@@ -65,7 +65,7 @@ func timeoutRules() []rule {
 				}
 				for _, op := range ops {
 					c.afresh()
-					c.fails(op(c.Context(), c), massive.ErrBusy, "somebody else holds its lock")
+					c.fails(op(c.Context(), c), massive.ErrBusy)
 				}
 			}
 			release()
@@ -83,7 +83,7 @@ func timeoutRules() []rule {
 				ctx, cancel := context.WithTimeout(c.T.Context(), statement+c.patience)
 				err := waiting[kind][name](ctx, c)
 				cancel()
-				c.fails(err, massive.ErrServerTimeout, "by a timeout or a cancel")
+				c.fails(err, massive.ErrServerTimeout)
 			}
 			release()
 		},
