@@ -94,5 +94,5 @@ func harnessMutants() []harnessMutant {
 			}},
 		)
 	}
-	return all
+	return append(all, aloneHarnesses()...)
 }

@@ -65,7 +65,7 @@ var graphMutants = []mutation{
 	{"savepoints not rolled back", "RollbackToSavepoint takes back what was done since", func(m *mutant) {
 		m.savepoint = func(what string) bool { return what == "roll back" }
 	}},
-	{"savepoints not released", "and both forget the point", func(m *mutant) {
+	{"savepoints not released", "a savepoint is there until it is released or taken back to", func(m *mutant) {
 		m.savepoint = func(what string) bool { return what == "release" }
 	}},
 }

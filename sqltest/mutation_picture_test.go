@@ -35,7 +35,34 @@ var pictureMutants = []mutation{
 	{"numbers of each load's own", "Reload returns what was added, removed and changed", numbering},
 	{"numbers of each load's own, under an append", "AppendEnum changes the program's picture alone, until the next reload", numbering},
 	{"names folded", "names work whatever characters they hold", onObjects(func(o *dialect.Object) { o.Name.Name = strings.ToLower(o.Name.Name) })},
-	{"names of any length", "a name that can't be one is ErrInvalid", onLoad(func(cat *dialect.Catalog) { cat.Server.MaxNameBytes = 0 })},
+	{"names of any length, cut", "and however long they are", onLoad(func(cat *dialect.Catalog) {
+		cat.Server.MaxNameBytes = 0 // of a server that cuts them at 63
+		for i := range cat.Sequences {
+			name := &cat.Sequences[i].Name.Name
+			*name = (*name)[:min(len(*name), 63)]
+		}
+	})},
+	{"odd names passed over", "names work whatever characters they hold", passingOver},
+	{"structures of the system's", "structures come by kind, schema and name, byte by byte", onLoad(func(cat *dialect.Catalog) {
+		cat.Enums = append(cat.Enums, dialect.EnumDef{Object: dialect.Object{ID: 1, Name: dialect.Name{Schema: "system", Name: "e"}}})
+	})},
+	{"those without rights passed over", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
+		cat.Sequences = slices.DeleteFunc(cat.Sequences, func(s dialect.SequenceDef) bool { return s.Rights == dialect.SequenceRights{} })
+	})},
+	{"types of columns lost", "a materialized view comes with its columns in order", onLoad(func(cat *dialect.Catalog) {
+		for _, v := range cat.Matviews {
+			for i := range v.Columns {
+				v.Columns[i].Type = ""
+			}
+		}
+	})},
+	{"one type of column", "a materialized view comes with its columns in order", onLoad(func(cat *dialect.Catalog) {
+		for _, v := range cat.Matviews {
+			for i := range v.Columns {
+				v.Columns[i].Type = "text"
+			}
+		}
+	})},
 	{"labels folded", "a label that is there, or can't be one, is refused and changes nothing", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			for j := range cat.Enums[i].Labels {

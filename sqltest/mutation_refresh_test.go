@@ -55,14 +55,6 @@ var refreshMutants = []mutation{
 	{"hindrances unknown", "CanRefresh tells what would make a refresh fail", func(m *mutant) {
 		m.hindrances = func([]dialect.Hindrance) []dialect.Hindrance { return nil }
 	}},
-	{"hindrances without a mend", "with the statement that would mend it", func(m *mutant) {
-		m.hindrances = func(all []dialect.Hindrance) []dialect.Hindrance {
-			for i := range all {
-				all[i].Mend = ""
-			}
-			return all
-		}
-	}},
 	{"rows of another view counted", "Get reads the first row, or sql.ErrNoRows; Count counts", func(m *mutant) {
 		m.count = func(view dialect.MatviewDef) dialect.MatviewDef {
 			view.Name.Name = "v"

@@ -168,7 +168,7 @@ func reserveRules() []rule {
 			c.state(c.sequence("round"), 1, false)
 		},
 	}, {
-		name: "values/rights", says: "each operation on a sequence says which right it lacks, and needs no other", needs: []Capability{SequenceReserver, SequenceSetter},
+		name: "values/rights", says: "each operation on a sequence needs a right of its own, and no other: ErrPermission", needs: []Capability{SequenceReserver, SequenceSetter},
 		each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "none", Rights: &dialect.SequenceRights{}}, {Name: "used", Rights: &dialect.SequenceRights{Next: true}},
