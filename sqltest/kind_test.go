@@ -4,6 +4,7 @@ package sqltest_test
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"testing"
 
@@ -16,6 +17,17 @@ type lacking struct {
 	*sqltest.Fake
 	kinds []dialect.Kind
 	leaks bool // it loads something of what it lacks all the same
+
+	// What stands between it and the fake, if anything does.
+	over whole
+	db   *sql.DB
+}
+
+func (l lacking) DB() *sql.DB {
+	if l.db != nil {
+		return l.db
+	}
+	return l.Fake.DB()
 }
 
 func (l lacking) lacks(k dialect.Kind) bool { return slices.Contains(l.kinds, k) }
@@ -96,13 +108,26 @@ type (
 	}
 )
 
+// whole is a dialect with all of them.
+type whole interface {
+	dialect.Dialect
+	views
+	enums
+	sequences
+	others
+}
+
 func (l lacking) Dialect() dialect.Dialect {
 	type base struct {
 		partial
 		others
 	}
-	b := base{partial{l.Fake, l}, l.Fake}
-	v, e, s := views(l.Fake), enums(l.Fake), sequences(l.Fake)
+	all := l.over
+	if all == nil {
+		all = l.Fake
+	}
+	b := base{partial{all, l}, all}
+	v, e, s := views(all), enums(all), sequences(all)
 	switch noViews, noEnums, noSequences := l.lacks(dialect.KindMatview), l.lacks(dialect.KindEnum), l.lacks(dialect.KindSequence); {
 	case noViews && noEnums:
 		return struct {
@@ -138,7 +163,7 @@ func (l lacking) Dialect() dialect.Dialect {
 			enums
 		}{b, v, e}
 	}
-	return l.Fake
+	return all
 }
 
 // A partial dialect is what a lacking database has of a dialect's own methods.

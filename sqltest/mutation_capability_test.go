@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -94,5 +95,38 @@ func harnessMutants() []harnessMutant {
 			}},
 		)
 	}
-	return append(all, aloneHarnesses()...)
+	return append(all, slices.Concat(aloneHarnesses(), aloneStatements())...)
+}
+
+// aloneStatements are harnesses that say the wrong thing of what a failure does to a transaction, or of rights.
+func aloneStatements() []harnessMutant {
+	fake := func(_ *testing.T, c sqltest.Catalog) sqltest.Database { return sqltest.New(c) }
+	return []harnessMutant{
+		{"statements fail alone, and nothing says so", "a transaction in which something failed does nothing more", sqltest.Harness{
+			Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database { t.Helper(); return foreign(t, c, 0, true) },
+		}},
+		{
+			"statements said to fail alone", "where statements fail alone it goes on, and keeps what it did besides",
+			sqltest.Harness{StatementsFailAlone: true, Open: fake},
+		},
+		{
+			"writes said to fail alone in a read-only transaction", "or lives on where statements fail alone",
+			sqltest.Harness{StatementsFailAlone: true, Open: fake},
+		},
+		{
+			"a run's failure said to be alone", "and the transaction does not commit, unless a statement fails alone there",
+			sqltest.Harness{StatementsFailAlone: true, Open: fake},
+		},
+		{"no rights, and some lacking", "what the role may do is loaded", sqltest.Harness{
+			NoRights: true, Open: func(_ *testing.T, c sqltest.Catalog) sqltest.Database {
+				m := &mutant{Fake: sqltest.New(c)}
+				onLoad(func(cat *dialect.Catalog) {
+					for i := range cat.Matviews {
+						cat.Matviews[i].MayRefresh = false
+					}
+				})(m)
+				return m
+			},
+		}},
+	}
 }

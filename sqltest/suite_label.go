@@ -80,20 +80,20 @@ func labelRules() []rule {
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "ok") }, massive.ErrLabelExists, "add a label to public.mood"},
 				{func(b *massive.BoundEnum[string]) error {
 					return b.AddValue(c.Context(), "ok", massive.After("nobody"))
-				}, massive.ErrLabelExists, "ok"},
+				}, massive.ErrLabelExists, "public.mood"},
 				{func(b *massive.BoundEnum[string]) error {
 					return b.AddValue(c.Context(), "new", massive.After("nobody"))
-				}, massive.ErrLabelUnknown, "nobody"},
+				}, massive.ErrLabelUnknown, "public.mood"},
 				{func(b *massive.BoundEnum[string]) error {
 					return b.AddValue(c.Context(), "new", massive.Before("nobody"))
-				}, massive.ErrLabelUnknown, "nobody"},
+				}, massive.ErrLabelUnknown, "public.mood"},
 				{func(b *massive.BoundEnum[string]) error {
 					_, err := b.EnsureValue(c.Context(), "new", massive.Before("nobody"))
 					return err
-				}, massive.ErrLabelUnknown, "nobody"},
+				}, massive.ErrLabelUnknown, "public.mood"},
 				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "nobody", "ok") }, massive.ErrLabelUnknown, "rename a label of public.mood"},
-				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "ok") }, massive.ErrLabelExists, "ok"},
-				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "ok", "ok") }, massive.ErrLabelExists, "ok"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "sad", "ok") }, massive.ErrLabelExists, "public.mood"},
+				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "ok", "ok") }, massive.ErrLabelExists, "public.mood"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "") }, massive.ErrInvalid, "empty"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "a\x00") }, massive.ErrInvalid, "NUL"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "a\xff") }, massive.ErrInvalid, "UTF-8"},
