@@ -1,13 +1,16 @@
 // Package sqlite is a dialect outside the library's own module, as small as one can be: a model for whoever writes
 // one for another database. SQLite has neither materialized views nor enums nor sequences, so it keeps their
 // definitions in tables of its own (see [Schema]); of the capabilities it has one, to look at a sequence, and what
-// needs another gives massive.ErrUnsupported.
+// needs another gives massive.ErrUnsupported. SQLite has no roles either, so that everybody may do what can be done.
 package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -22,6 +25,7 @@ CREATE TABLE objects (
 );
 CREATE TABLE view_columns (view INTEGER REFERENCES objects, position INTEGER, name TEXT, type TEXT, is_key INTEGER);
 CREATE TABLE view_state (view INTEGER REFERENCES objects, populated INTEGER);
+CREATE TABLE view_reads (view INTEGER REFERENCES objects, reads INTEGER REFERENCES objects);
 CREATE TABLE enum_labels (enum INTEGER REFERENCES objects, position REAL, label TEXT);
 CREATE TABLE sequences (
   sequence INTEGER REFERENCES objects, type TEXT, start INTEGER, increment INTEGER, min INTEGER, max INTEGER,
@@ -47,6 +51,7 @@ func (sqlite) Load(ctx context.Context, q dialect.Querier, _ dialect.Filter) (*d
 		UNION ALL SELECT 4, view, name, type, is_key, position FROM view_columns
 		UNION ALL SELECT 5, enum, label, position, '', '' FROM enum_labels
 		UNION ALL SELECT 6, sequence, type, owner, key, printf('%d %d %d %d %d %d', start, increment, min, max, cache, cycle) FROM sequences
+		UNION ALL SELECT 7, view, CAST(reads AS TEXT), '', '', '' FROM view_reads
 		ORDER BY what, id`)
 	if err != nil {
 		return nil, err
@@ -74,7 +79,7 @@ func (sqlite) Load(ctx context.Context, q dialect.Querier, _ dialect.Filter) (*d
 type object struct {
 	dialect.Object
 	kind     string
-	view     dialect.MatviewDef
+	view     dialect.MatviewDef // of a plain view, what it reads
 	labels   []label
 	sequence dialect.SequenceDef
 }
@@ -121,6 +126,13 @@ func (r *reading) add(what int, id int64, a, b, c, d string) error {
 			return err
 		}
 		s.Type, s.Cycle, s.OwnedBy, s.KeyOf = a, cycle == 1, column(b), column(c)
+		s.Rights.Read = true // nothing else can be done with one here
+	case 7:
+		reads, err := strconv.ParseInt(a, 10, 64)
+		if err != nil {
+			return err
+		}
+		o.view.Reads = append(o.view.Reads, reads)
 	}
 	return nil
 }
@@ -136,7 +148,7 @@ func column(text string) *dialect.ColumnRef {
 
 func (r *reading) catalog() *dialect.Catalog {
 	cat := &dialect.Catalog{
-		Server:     dialect.Server{Version: "sqlite", MaxNameBytes: 63},
+		Server:     dialect.Server{Version: "sqlite"}, // which has no limit of names
 		SearchPath: r.path,
 	}
 	for _, o := range r.objects {
@@ -145,6 +157,8 @@ func (r *reading) catalog() *dialect.Catalog {
 		case "matview":
 			o.view.Object = o.Object
 			cat.Matviews = append(cat.Matviews, o.view)
+		case "view":
+			cat.Views = append(cat.Views, dialect.ViewDef{ID: o.ID, Name: o.Name, Reads: o.view.Reads})
 		case "enum":
 			slices.SortFunc(o.labels, func(a, b label) int {
 				if a.place < b.place {
@@ -199,9 +213,14 @@ func words(of, by string) string {
 // SequenceState reads where a sequence stands.
 func (sqlite) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
 	err = q.QueryRowContext(ctx, `SELECT s.last, s.called FROM sequences s JOIN objects o ON o.id = s.sequence
-		WHERE o.schema = ? AND o.name = ?`, name.Schema, name.Name).Scan(&st.Last, &st.Called)
+		WHERE o.schema = ? AND o.name = ? AND o.kind = 'sequence'`, name.Schema, name.Name).Scan(&st.Last, &st.Called)
 	return st, err
 }
 
-// Classify would look at the driver's error codes. Nothing that SQLite says here means one of the sentinels.
-func (sqlite) Classify(dialect.Failure) error { return nil }
+// Classify would look at the driver's error codes for most of the sentinels. Here a sequence has no row when it is gone.
+func (sqlite) Classify(f dialect.Failure) error {
+	if f.Op == dialect.OpLastValue && errors.Is(f.Err, sql.ErrNoRows) {
+		return fmt.Errorf("%w: dropped or renamed since it was loaded; Reload brings the picture up to date", dialect.ErrNotFound)
+	}
+	return nil
+}
