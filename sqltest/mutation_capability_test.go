@@ -117,6 +117,10 @@ func aloneStatements() []harnessMutant {
 			"a run's failure said to be alone", "and the transaction does not commit, unless a statement fails alone there",
 			sqltest.Harness{StatementsFailAlone: true, Open: fake},
 		},
+		{
+			"savepoints behind a failure said to be possible", "RollbackToSavepoint takes back what was done since",
+			sqltest.Harness{StatementsFailAlone: true, Open: fake},
+		},
 		{"no rights, and some lacking", "what the role may do is loaded", sqltest.Harness{
 			NoRights: true, Open: func(_ *testing.T, c sqltest.Catalog) sqltest.Database {
 				m := &mutant{Fake: sqltest.New(c)}
