@@ -15,8 +15,16 @@ func TestSavepointStates(t *testing.T) {
 	seqs := sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}}
 	for name, open := range map[string]func(t *testing.T) sqltest.Database{
 		"fake": func(*testing.T) sqltest.Database { return sqltest.New(seqs) },
-		"pq":   func(t *testing.T) sqltest.Database { t.Helper(); d, db := testrun.Filled(t, seqs, "postgres"); return real{d, db} },
-		"pgx":  func(t *testing.T) sqltest.Database { t.Helper(); d, db := testrun.Filled(t, seqs, "pgx"); return real{d, db} },
+		"pq": func(t *testing.T) sqltest.Database {
+			t.Helper()
+			d, db := testrun.Filled(t, seqs, "postgres")
+			return real{d, db}
+		},
+		"pgx": func(t *testing.T) sqltest.Database {
+			t.Helper()
+			d, db := testrun.Filled(t, seqs, "pgx")
+			return real{d, db}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +45,7 @@ func TestSavepointStates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer tx.Rollback() //nolint:errcheck // which has failed
+			defer tx.Rollback()
 			want("back to one that isn't there", "3B001", marks.RollbackToSavepoint(t.Context(), tx, "none"))
 			want("one in a failed transaction", "25P02", marks.SetSavepoint(t.Context(), tx, "one"))
 			want("a release in a failed transaction", "25P02", marks.ReleaseSavepoint(t.Context(), tx, "one"))
