@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 type connector struct{ fake *Fake }
@@ -17,7 +18,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &conn{&session{
+	return &conn{session: &session{
 		fake: c.fake, locks: map[*lock]bool{}, contents: map[*matview]*content{}, files: map[*sequence]*storage{},
 		labels: map[*enum][]string{}, cached: map[*sequence]*cache{},
 	}}, nil
@@ -31,7 +32,10 @@ func (stub) Open(string) (driver.Conn, error) {
 	return nil, errors.New("sqltest: the fake is no driver to open by name: use Fake.DB")
 }
 
-type conn struct{ session *session }
+type conn struct {
+	session *session
+	open    *rows // those that are still being read, during which the connection does nothing else
+}
 
 var (
 	_ driver.ExecerContext     = (*conn)(nil)
@@ -62,11 +66,18 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	f := c.session.fake
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.session.dead {
+	switch err := ctx.Err(); {
+	case c.session.dead:
 		return nil, driver.ErrBadConn
+	case c.open != nil:
+		return nil, errReading
+	case err != nil: // nobody has a transaction that isn't returned, and who has the connection could not end it
+		c.session.dead = true
+		c.session.end(false)
+		return nil, err
 	}
 	c.session.inTx, c.session.readOnly = true, opts.ReadOnly
-	return tx{c.session}, ctx.Err()
+	return tx{c.session}, nil
 }
 
 func (c *conn) ResetSession(context.Context) error {
@@ -87,18 +98,18 @@ func (c *conn) Ping(context.Context) error {
 	f := c.session.fake
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.session.dead {
+	switch {
+	case c.session.dead:
 		return driver.ErrBadConn
+	case c.open != nil:
+		return errReading
 	}
 	return nil
 }
 
-func (c *conn) CheckNamedValue(v *driver.NamedValue) (err error) {
-	if _, ok := v.Value.(*operation); !ok {
-		v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
-	}
-	return err
-}
+// CheckNamedValue lets everything through: an operation, which is what arguments are for, and what a program gives with
+// SQL of its own, which is refused whatever it comes with.
+func (c *conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	_, err := c.run(ctx, query, args)
@@ -110,10 +121,19 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil && r == nil {
 		return nil, err
 	}
-	return &rows{result: r, err: err}, nil
+	c.open = &rows{conn: c, result: r, err: err}
+	return c.open, nil
 }
 
+// errReading is for whatever is asked of a connection before the rows of the last question are read or closed. Drivers of
+// Postgres refuse it, as rows arrive on the connection itself.
+var errReading = errors.New("sqltest: the connection has open rows, as a transaction or a *sql.Conn has inside a loop over " +
+	"massive.Rows: read them to the end or close them before the next operation")
+
 func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) (*result, error) {
+	if c.open != nil {
+		return nil, errReading
+	}
 	if len(args) == 1 {
 		if o, ok := args[0].Value.(*operation); ok {
 			if o.fake != c.session.fake {
@@ -125,7 +145,21 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	return nil, noSQL(query)
 }
 
-func noSQL(query string) error { return fmt.Errorf("%w: %s", ErrNoDatabase, query) }
+// noSQL is the error of a statement, with as much of it as tells which.
+func noSQL(query string) error {
+	const most = 200
+	// The dialect of Postgres qualifies every name.
+	misled := strings.Contains(query, "pg_catalog.")
+	text := []rune(strings.Join(strings.Fields(query), " "))
+	if len(text) > most {
+		text = append(text[:most:most], '…')
+	}
+	if misled {
+		return fmt.Errorf("%w: load with the fake as the dialect, massive.Load(ctx, fake.DB(), fake), if this is "+
+			"the dialect of Postgres: %s", ErrNoDatabase, string(text))
+	}
+	return fmt.Errorf("%w: %s", ErrNoDatabase, string(text))
+}
 
 type tx struct{ session *session }
 
@@ -139,7 +173,7 @@ func (t tx) Commit() error {
 	case t.session.dead:
 		return driver.ErrBadConn
 	case failed:
-		return errors.New("sqltest: the transaction failed earlier: commit rolled it back")
+		return errors.New("sqltest: could not complete operation in a failed transaction") // in lib/pq's words: the server has none
 	}
 	return nil
 }
@@ -156,16 +190,24 @@ func (t tx) Rollback() error {
 }
 
 type rows struct {
+	conn   *conn
 	result *result
 	next   int
 	err    error // which comes behind the rows
 }
 
 func (r *rows) Columns() []string { return r.result.columns }
-func (r *rows) Close() error      { return nil }
+
+func (r *rows) Close() error {
+	if r.conn.open == r {
+		r.conn.open = nil
+	}
+	return nil
+}
 
 func (r *rows) Next(dest []driver.Value) error {
 	if r.next >= len(r.result.rows) {
+		_ = r.Close()
 		if r.err != nil {
 			return r.err
 		}

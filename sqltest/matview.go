@@ -3,7 +3,9 @@ package sqltest
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -230,13 +232,11 @@ func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, er
 		return nil, fmt.Errorf("sqltest: rows of %s are asked for with the tail %q, and the fake reads no SQL: "+
 			"give the view a Select function that answers it", v.name, tail)
 	}
-	given, err := f.unlocked(v.spec.Select, tail, args)
+	f.mu.Unlock()
+	columns, rows, err := asked(v.spec.Select, tail, args)
+	f.mu.Lock()
 	if err != nil {
-		return nil, err
-	}
-	columns, rows, err := tabulate.Slice(given)
-	if err != nil {
-		return nil, fmt.Errorf("sqltest: what the Select function of %s returned: %w", v.name, err)
+		return nil, fmt.Errorf("sqltest: the Select function of %s: %w", v.name, err)
 	}
 	if len(rows) > 0 && !slices.EqualFunc(columns, v.columns, func(a, b dialect.Column) bool { return a.Name == b.Name }) {
 		return nil, fmt.Errorf("sqltest: the Select function of %s returned columns %v, and the view has %v", v.name, columns, v.columns)
@@ -244,10 +244,26 @@ func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, er
 	return rows, nil
 }
 
-func (f *Fake) unlocked(do func(string, []any) (any, error), tail string, args []any) (any, error) {
-	f.mu.Unlock()
-	defer f.mu.Lock() // whether it returns or panics
-	return do(tail, args)
+// asked is what a Select function answers. It runs on a goroutine of its own, since database/sql keeps the connection of
+// one that panics or ends, and a transaction that such a connection is in can't even be rolled back.
+func asked(do func(string, []any) (any, error), tail string, args []any) (columns []dialect.Column, rows [][]driver.Value, err error) {
+	err = errors.New("it ended its goroutine, as t.Fatal does: return an error instead")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("it panicked: %v\n%s", p, debug.Stack())
+			}
+		}()
+		given, failure := do(tail, args)
+		if failure == nil {
+			columns, rows, failure = tabulate.Slice(given)
+		}
+		err = failure
+	}()
+	<-done
+	return columns, rows, err
 }
 
 // notA is the error for a name that is no materialized view's any more.

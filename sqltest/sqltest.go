@@ -65,7 +65,8 @@ type Matview struct {
 	NotOwned bool
 
 	// Select answers a Select with a tail: SQL, which the fake doesn't read. It returns rows as Rows has them.
-	// Without it such a Select is an error; without a tail the view's rows are returned as they are.
+	// Without it such a Select is an error; without a tail the view's rows are returned as they are. It runs on a goroutine
+	// of its own, so that it returns an error rather than calling t.Fatal; a panic becomes an error of the Select's.
 	Select func(tail string, args []any) (rows any, err error)
 }
 
