@@ -46,7 +46,7 @@ func (f *Fake) addMatview(spec Matview) error {
 		return invalid("view %s: %v", n, err)
 	}
 	if spec.Columns != nil {
-		if spec.Rows != nil && !slices.EqualFunc(spec.Columns, columns, func(a, b dialect.Column) bool { return a.Name == b.Name }) {
+		if spec.Rows != nil && !tabulate.SameNames(spec.Columns, columns) {
 			return invalid("view %s: its columns are %v, and its rows have %v", n, spec.Columns, columns)
 		}
 		columns = slices.Clone(spec.Columns)
@@ -238,7 +238,7 @@ func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, er
 	if err != nil {
 		return nil, fmt.Errorf("sqltest: the Select function of %s: %w", v.name, err)
 	}
-	if len(rows) > 0 && !slices.EqualFunc(columns, v.columns, func(a, b dialect.Column) bool { return a.Name == b.Name }) {
+	if len(rows) > 0 && !tabulate.SameNames(columns, v.columns) {
 		return nil, fmt.Errorf("sqltest: the Select function of %s returned columns %v, and the view has %v", v.name, columns, v.columns)
 	}
 	return rows, nil

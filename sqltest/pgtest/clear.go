@@ -31,7 +31,7 @@ func (d *Database) Clear(ctx context.Context) error {
 	if len(d.contents.settings) > 0 {
 		return fmt.Errorf("%w: %s: sessions have its settings; drop it and make a new one", ErrNotCleared, d.name)
 	}
-	if err := d.converse(ctx, emptying); err != nil {
+	if _, err := d.converse(ctx, emptying); err != nil {
 		return fmt.Errorf("%w: %s: %w; drop it and make a new one", ErrNotCleared, d.name, advised(err))
 	}
 	d.contents = contents{role: d.contents.role}

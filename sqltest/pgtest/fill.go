@@ -50,7 +50,10 @@ func (d *Database) fill(ctx context.Context, c sqltest.Catalog) error {
 func (d *Database) run(ctx context.Context, f *filling) error {
 	err := f.err
 	if err == nil {
-		err = d.converse(ctx, f.text.String())
+		var done int
+		if done, err = d.converse(ctx, f.text.String()); err != nil && done < len(f.about) && f.about[done] != (dialect.Name{}) {
+			err = fmt.Errorf("%s: %w", f.about[done], err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("pgtest: set up %s: %w", d.name, advised(err))
@@ -63,11 +66,19 @@ func (d *Database) run(ctx context.Context, f *filling) error {
 type filling struct {
 	name string // the database's
 	contents
-	text strings.Builder
-	err  error // the first reason why it can't be
+	text    strings.Builder
+	subject dialect.Name   // the structure that is being made
+	about   []dialect.Name // that of each statement in text
+	err     error          // the first reason why it can't be
 }
 
-func (f *filling) add(format string, args ...any) { fmt.Fprintf(&f.text, format+";\n", args...) }
+// add adds statements, each with a semicolon of the format's but for the last.
+func (f *filling) add(format string, args ...any) {
+	fmt.Fprintf(&f.text, format+";\n", args...)
+	for range strings.Count(format, ";") + 1 {
+		f.about = append(f.about, f.subject)
+	}
+}
 
 func (f *filling) fail(format string, args ...any) {
 	if f.err == nil {
@@ -81,7 +92,7 @@ func (f *filling) catalog(c sqltest.Catalog) {
 		f.add("CREATE ROLE %s", f.role)
 	}
 	if f.kinds == nil { // nothing is there yet, or any more
-		f.kinds, f.rows = map[dialect.Name]string{}, map[dialect.Name]string{}
+		f.kinds, f.rows = map[dialect.Name]string{}, map[dialect.Name]rows{}
 		f.add("CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %s", f.role)
 	}
 	if c.SearchPath != nil {
@@ -105,8 +116,7 @@ func (f *filling) catalog(c sqltest.Catalog) {
 		f.add("CREATE TABLE %s ()", n.Quoted())
 		f.own("TABLE", n)
 	}
-	f.views(c)
-	for _, e := range c.Enums {
+	for _, e := range c.Enums { // before the views, which may have columns of them
 		n := f.structure(e.Name, "TYPE")
 		labels := make([]string, len(e.Labels))
 		for i, l := range e.Labels {
@@ -121,6 +131,7 @@ func (f *filling) catalog(c sqltest.Catalog) {
 			f.enumColumn(n, c)
 		}
 	}
+	f.views(c)
 	for _, s := range c.Sequences {
 		f.sequence(s)
 	}
@@ -139,6 +150,7 @@ func (f *filling) schema(s string) {
 // structure notes of which kind the structure is that gets the name.
 func (f *filling) structure(text, kind string) dialect.Name {
 	n := f.parse(text)
+	f.subject = n
 	if n.Schema != "public" {
 		f.schema(n.Schema)
 	}
@@ -213,17 +225,21 @@ func (f *filling) view(v sqltest.View) {
 
 func (f *filling) matview(v sqltest.Matview) {
 	n := f.structure(v.Name, "MATERIALIZED VIEW")
-	columns, rows, err := tabulate.Slice(v.Rows)
+	columns, values, err := tabulate.Slice(v.Rows)
 	if err != nil {
 		f.fail("view %s: %w", n, err)
 		return
 	}
 	if v.Columns != nil {
+		if v.Rows != nil && !tabulate.SameNames(v.Columns, columns) {
+			f.fail("view %s: its columns are %v, and its rows have %v", n, v.Columns, columns)
+			return
+		}
 		columns = v.Columns
 	}
 	f.filled++
 	source := fmt.Sprintf("massive_rows.rows_%d", f.filled)
-	f.rows[n] = source
+	f.rows[n] = rows{source, columns}
 	types, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = ident(c.Name)
@@ -231,7 +247,7 @@ func (f *filling) matview(v sqltest.Matview) {
 	}
 	f.add("CREATE TABLE %s (%s)", source, strings.Join(types, ", "))
 	f.add("GRANT SELECT ON %s TO %s", source, f.role)
-	f.insert(source, rows)
+	f.insert(f.rows[n], values)
 	data := "WITH DATA"
 	if v.Unpopulated {
 		data = "WITH NO DATA"
@@ -276,13 +292,13 @@ func (f *filling) enumColumn(enum dialect.Name, c sqltest.EnumColumn) {
 	f.own("TABLE", table)
 }
 
-func (f *filling) insert(table string, rows [][]driver.Value) {
-	for _, row := range rows {
-		values := make([]string, len(row))
+func (f *filling) insert(into rows, values [][]driver.Value) {
+	for _, row := range values {
+		constants := make([]string, len(row))
 		for i, v := range row {
-			values[i] = constant(v)
+			constants[i] = constant(v, into.columns[i].Type)
 		}
-		f.add("INSERT INTO %s VALUES (%s)", table, strings.Join(values, ", "))
+		f.add("INSERT INTO %s VALUES (%s)", into.table, strings.Join(constants, ", "))
 	}
 }
 
@@ -405,16 +421,22 @@ func (f *filling) change(change sqltest.Change) {
 		f.add("ALTER TYPE %s ADD VALUE %s%s", f.parse(c.Enum).Quoted(), literal(c.Label), before)
 	case sqltest.SetRows:
 		n := f.parse(c.Matview)
+		f.subject = n
 		source := f.rows[n]
-		_, rows, err := tabulate.Slice(c.Rows)
+		columns, values, err := tabulate.Slice(c.Rows)
 		switch {
 		case err != nil:
 			f.fail("view %s: %w", n, err)
-		case source == "":
+			return
+		case source.table == "":
 			f.fail("rows of the view %s can't be set: Fill has not made it", n)
+			return
+		case c.Rows != nil && !tabulate.SameNames(columns, source.columns):
+			f.fail("view %s has columns %v, and the rows %v", n, source.columns, columns)
+			return
 		}
-		f.add("DELETE FROM %s", source)
-		f.insert(source, rows)
+		f.add("DELETE FROM %s", source.table)
+		f.insert(source, values)
 	case sqltest.Insert:
 		f.row(c.Column, c.Value)
 	case sqltest.Drop:
@@ -461,12 +483,15 @@ func literal(s string) string {
 	return " E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
 }
 
-// constant is a value in SQL.
-func constant(v driver.Value) string {
+// constant is a value in SQL, for a column of that type.
+func constant(v driver.Value, of string) string {
 	switch v := v.(type) {
 	case nil:
 		return "NULL"
 	case []byte:
+		if of != "bytea" {
+			return literal(string(v))
+		}
 		return literal(`\x` + hex.EncodeToString(v))
 	case string:
 		return literal(v)

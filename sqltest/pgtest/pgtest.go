@@ -181,9 +181,15 @@ type Database struct {
 type contents struct {
 	role     string
 	kinds    map[dialect.Name]string
-	rows     map[dialect.Name]string
+	rows     map[dialect.Name]rows
 	filled   int // tables of rows, also those of views that are gone
 	settings []string
+}
+
+// rows are the table that a view's query reads, and its columns, which are the view's.
+type rows struct {
+	table   string
+	columns []dialect.Column
 }
 
 func (c contents) clone() contents {
@@ -313,19 +319,19 @@ func (d *Database) CopyContext(ctx context.Context) (*Database, error) {
 	return c, nil
 }
 
-// converse runs SQL text on the connection that fills the database.
-func (d *Database) converse(ctx context.Context, text string) error {
+// converse runs SQL text on the connection that fills the database, and tells how many of its statements were done.
+func (d *Database) converse(ctx context.Context, text string) (int, error) {
 	d.talking.Lock()
 	defer d.talking.Unlock()
 	if d.filler == nil || d.filler.IsClosed() {
 		conn, err := pgconn.Connect(ctx, d.DSN())
 		if err != nil {
-			return err
+			return 0, err
 		}
 		d.filler = conn
 	}
-	_, err := d.filler.Exec(ctx, text).ReadAll()
-	return err
+	results, err := d.filler.Exec(ctx, text).ReadAll()
+	return len(results), err
 }
 
 // hangUp ends the connection that fills the database.

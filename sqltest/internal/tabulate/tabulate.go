@@ -3,6 +3,7 @@ package tabulate
 
 import (
 	"database/sql/driver"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -18,7 +19,8 @@ import (
 var sqlTypes = map[reflect.Kind]string{
 	reflect.Bool: "boolean", reflect.String: "text", reflect.Int: "bigint", reflect.Int8: "smallint", reflect.Int16: "smallint",
 	reflect.Int32: "integer", reflect.Int64: "bigint", reflect.Uint8: "smallint", reflect.Uint16: "integer",
-	reflect.Uint32: "bigint", reflect.Float32: "real", reflect.Float64: "double precision",
+	reflect.Uint32: "bigint", reflect.Uint: "bigint", reflect.Uint64: "bigint", // what is beyond that no driver takes
+	reflect.Float32: "real", reflect.Float64: "double precision",
 }
 
 // Slice turns a slice of structs, or of pointers to them, into columns, as sqlx maps fields, and rows. Nil has neither.
@@ -57,13 +59,23 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 			if err != nil {
 				return nil, nil, fmt.Errorf("row %d, column %s: %w", i, columns[j].Name, err)
 			}
-			if at, ok := value.(time.Time); ok {
-				value = at.Round(time.Microsecond).UTC() // an instant, as finely as Postgres keeps it
+			switch of := value.(type) {
+			case time.Time:
+				value = of.Round(time.Microsecond).UTC() // an instant, as finely as Postgres keeps it
+			case []byte:
+				if of == nil { // as drivers take it
+					value = nil
+				}
 			}
 			rows[i][j] = value
 		}
 	}
 	return columns, rows, nil
+}
+
+// SameNames tells whether two lists of columns have the same names in the same order.
+func SameNames(a, b []dialect.Column) bool {
+	return slices.EqualFunc(a, b, func(a, b dialect.Column) bool { return a.Name == b.Name })
 }
 
 // fields are those that are columns: the struct's own and those of structs that it embeds, as they are declared.
@@ -87,10 +99,15 @@ func sqlType(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && t.NumField() == 2 && t.Field(1).Name == "Valid" {
+		t = t.Field(0).Type // of sql.NullTime, or sql.Null[time.Time]
+	}
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return "timestamp with time zone"
-	case t == reflect.TypeFor[[]byte]():
+	case t == reflect.TypeFor[json.RawMessage]():
+		return "jsonb"
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !t.Implements(reflect.TypeFor[driver.Valuer]()):
 		return "bytea"
 	case sqlTypes[t.Kind()] != "":
 		return sqlTypes[t.Kind()]

@@ -3,6 +3,7 @@ package tabulate_test
 import (
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -41,6 +42,20 @@ func TestSlice(t *testing.T) {
 		Key
 		ID string
 	}
+	type blob []byte
+	type typed struct {
+		A    sql.NullTime
+		B    sql.Null[time.Time]
+		C    sql.Null[float32]
+		D    sql.NullInt32
+		E    *sql.NullByte
+		F, G json.RawMessage
+		H    blob
+		I    []byte
+		J    uint
+		K    uint64
+		L    sql.Null[string]
+	}
 	type nested struct {
 		Key Key `db:"key"`
 		N   int16
@@ -68,6 +83,19 @@ func TestSlice(t *testing.T) {
 				{Name: "made_at", Type: "timestamp with time zone"}, {Name: "note", Type: "text"},
 			},
 			rows: [][]driver.Value{{int64(1), "x", kept, "n"}, {int64(2), "", nil, nil}},
+		},
+		"of several types": {
+			given: []typed{{
+				sql.NullTime{Time: at, Valid: true}, sql.Null[time.Time]{V: at, Valid: true}, sql.Null[float32]{}, sql.NullInt32{Int32: 7, Valid: true},
+				&sql.NullByte{Byte: 8, Valid: true}, json.RawMessage("{}"), nil, blob("x"), nil, 9, 10, sql.Null[string]{},
+			}},
+			columns: []dialect.Column{
+				{Name: "a", Type: "timestamp with time zone"}, {Name: "b", Type: "timestamp with time zone"}, {Name: "c", Type: "real"},
+				{Name: "d", Type: "integer"}, {Name: "e", Type: "smallint"}, {Name: "f", Type: "jsonb"}, {Name: "g", Type: "jsonb"},
+				{Name: "h", Type: "bytea"}, {Name: "i", Type: "bytea"}, {Name: "j", Type: "bigint"}, {Name: "k", Type: "bigint"},
+				{Name: "l", Type: "text"},
+			},
+			rows: [][]driver.Value{{kept, kept, nil, int64(7), int64(8), []byte("{}"), nil, []byte("x"), nil, int64(9), int64(10), nil}},
 		},
 		"the outer of two": {
 			given:   []shadowing{{Key{1}, "x"}},
