@@ -183,7 +183,7 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 			return nil, err
 		}
 		if !f.owns(seq.Name) {
-			return nil, denied("sequence", seq.Name)
+			return nil, f.notOwner(seq.Name)
 		}
 		if err := s.openToAlter(ctx, seq.Name); err != nil {
 			return nil, err
@@ -207,9 +207,9 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		to := past(lag)
 		switch {
 		case !to.IsInt64():
-			return nil, &Error{Code: "22003", Message: fmt.Sprintf("value %q is out of range for type bigint", to)}
+			return nil, &Error{Code: "22003", Message: fmt.Sprintf(`value "%s" is out of range for type bigint`, to)}
 		case to.Int64() < lag.Min || to.Int64() > lag.Max:
-			return nil, &Error{Code: "22023", Message: fmt.Sprintf("RESTART value (%d) is not between %d and %d", to, lag.Min, lag.Max)}
+			return nil, outside(to.Int64(), lag.Min, lag.Max)
 		}
 		s.files[found] = &storage{last: to.Int64()}
 		moved = true

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -89,12 +90,27 @@ func (f *Fake) typeName(n dialect.Name) string {
 	for _, schema := range f.path {
 		switch first := (dialect.Name{Schema: schema, Name: n.Name}); {
 		case first == n:
-			return dialect.Name{Name: n.Name}.String()
+			return printed(dialect.Name{Name: n.Name})
 		case f.what(first, false) != "":
-			return n.String() // which that hides
+			return printed(n) // which that hides
 		}
 	}
-	return n.String()
+	return printed(n)
+}
+
+// bare is what the server prints without quotes, reserved words aside.
+var bare = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// printed is a name as the server prints it.
+func printed(n dialect.Name) string {
+	text := n.Name
+	if !bare.MatchString(text) {
+		text = dialect.Name{Name: text}.Quoted()
+	}
+	if n.Schema == "" {
+		return text
+	}
+	return printed(dialect.Name{Name: n.Schema}) + "." + text
 }
 
 func (e *enum) owner() string {
@@ -213,11 +229,11 @@ func (s *session) alter(ctx context.Context, name dialect.Name) (*enum, error) {
 	e := s.fake.enums[name]
 	switch {
 	case e == nil && s.fake.what(name, false) != "":
-		return nil, &Error{Code: "42809", Message: fmt.Sprintf("%s is not an enum", name.Name)}
+		return nil, &Error{Code: "42809", Message: s.fake.typeName(name) + " is not an enum"}
 	case e == nil:
 		return nil, noType(name)
 	case e.spec.NotOwned:
-		return nil, &Error{Code: "42501", Message: "must be owner of type " + name.Name}
+		return nil, &Error{Code: "42501", Message: "must be owner of type " + s.fake.typeName(name)}
 	}
 	if err := e.lock.acquire(ctx, s, exclusive); err != nil {
 		return nil, err
@@ -233,9 +249,9 @@ func noType(n dialect.Name) error {
 }
 
 func noLabel(label string) error {
-	return &Error{Code: "22023", Message: fmt.Sprintf("%q is not an existing enum label", label)}
+	return &Error{Code: "22023", Message: fmt.Sprintf(`"%s" is not an existing enum label`, label)}
 }
 
 func labelExists(label string) error {
-	return &Error{Code: "42710", Message: fmt.Sprintf("enum label %q already exists", label)}
+	return &Error{Code: "42710", Message: fmt.Sprintf(`enum label "%s" already exists`, label)}
 }

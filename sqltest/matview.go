@@ -198,14 +198,14 @@ func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDe
 	places := make([]int, len(view.Columns))
 	for i, c := range view.Columns {
 		if v == nil || v.column(c.Name) < 0 {
-			return nil, &Error{Code: "42703", Message: fmt.Sprintf("column %q does not exist", c.Name)}
+			return nil, &Error{Code: "42703", Message: fmt.Sprintf(`column "%s" does not exist`, c.Name)}
 		}
 		places[i] = v.column(c.Name)
 		r.columns = append(r.columns, c.Name)
 	}
 	if !s.content(v).populated {
 		return nil, &Error{
-			Code: "55000", Message: fmt.Sprintf("materialized view %q has not been populated", v.name.Name),
+			Code: "55000", Message: fmt.Sprintf(`materialized view "%s" has not been populated`, v.name.Name),
 			Routine: "ExecOpenScanRelation",
 		}
 	}
@@ -272,9 +272,9 @@ func (f *Fake) notA(view dialect.Name) error {
 	case "":
 		return missing(view)
 	case "table":
-		return &Error{Code: "0A000", Message: fmt.Sprintf("%q is not a materialized view", view.Name), Routine: "RefreshMatViewByOid"}
+		return &Error{Code: "0A000", Message: fmt.Sprintf(`"%s" is not a materialized view`, view.Name), Routine: "RefreshMatViewByOid"}
 	default:
-		return &Error{Code: "42809", Message: fmt.Sprintf("%q is not a table or materialized view", view.Name)}
+		return &Error{Code: "42809", Message: fmt.Sprintf(`"%s" is not a table or materialized view`, view.Name)}
 	}
 }
 
@@ -291,7 +291,7 @@ func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, erro
 		}
 	case len(v.spec.Unique) == 0:
 		return nil, &Error{
-			Code: "55000", Message: fmt.Sprintf("cannot refresh materialized view %q concurrently", v.name),
+			Code: "55000", Message: fmt.Sprintf(`cannot refresh materialized view "%s" concurrently`, printed(v.name)),
 			Routine: "RefreshMatViewByOid",
 		}
 	}
@@ -302,7 +302,7 @@ func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, erro
 	for _, row := range v.query {
 		if !slices.Contains(row, nil) && seen[image(row)] {
 			return nil, &Error{
-				Code: "21000", Message: fmt.Sprintf("new data for materialized view %q contains duplicate rows without any null columns", v.name.Name),
+				Code: "21000", Message: fmt.Sprintf(`new data for materialized view "%s" contains duplicate rows without any null columns`, v.name.Name),
 				Routine: "refresh_by_match_merge",
 			}
 		}
@@ -321,20 +321,31 @@ func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, erro
 			rows = append(rows, row)
 		}
 	}
-	return rows, v.unique(rows)
+	if v.twice(rows) {
+		return nil, &Error{Code: "23505", Message: fmt.Sprintf(`duplicate key value violates unique constraint "%s"`, v.index.Name)}
+	}
+	return rows, nil
 }
 
 // unique is the error of rows that break the view's unique index.
 func (v *matview) unique(rows [][]driver.Value) error {
-	seen := map[string]bool{"": false}
-	for _, row := range rows {
-		key := v.key(row)
-		if seen[key] {
-			return &Error{Code: "23505", Message: fmt.Sprintf("could not create unique index %q", v.index.Name)}
-		}
-		seen[key] = key != ""
+	if v.twice(rows) {
+		return &Error{Code: "23505", Message: fmt.Sprintf(`could not create unique index "%s"`, v.index.Name)}
 	}
 	return nil
+}
+
+// twice tells whether a key of the view's unique index comes twice.
+func (v *matview) twice(rows [][]driver.Value) bool {
+	seen := map[string]bool{}
+	for _, row := range rows {
+		key := v.key(row)
+		if key != "" && seen[key] {
+			return true
+		}
+		seen[key] = true
+	}
+	return false
 }
 
 // key is what the view's unique index has of a row: equal for equal rows, and empty for one that equals none, since

@@ -74,7 +74,7 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 	case v == nil:
 		return dialect.Refreshed{}, f.notA(view)
 	case v.spec.NotOwned:
-		return dialect.Refreshed{}, denied("materialized view", view)
+		return dialect.Refreshed{}, f.notOwner(view)
 	}
 	done := dialect.Refreshed{Concurrently: how.Concurrently || how.IfPossible}
 	if how.IfPossible {

@@ -95,7 +95,7 @@ func (f *Fake) SetSequenceValue(ctx context.Context, q dialect.Querier, name dia
 			return nil, err
 		}
 		if v < seq.def.Min || v > seq.def.Max {
-			return nil, &Error{Code: "22003", Message: fmt.Sprintf("setval: value %d is out of bounds for sequence %q (%d..%d)",
+			return nil, &Error{Code: "22003", Message: fmt.Sprintf(`setval: value %d is out of bounds for sequence "%s" (%d..%d)`,
 				v, name.Name, seq.def.Min, seq.def.Max)}
 		}
 		file := s.file(seq)

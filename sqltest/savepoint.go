@@ -79,7 +79,7 @@ func (s *session) savepoint(name, statement string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, &Error{Code: "3B001", Message: fmt.Sprintf("savepoint %q does not exist", name)}
+	return 0, &Error{Code: "3B001", Message: fmt.Sprintf(`savepoint "%s" does not exist`, name)}
 }
 
 // modes are the locks that the session holds.

@@ -204,12 +204,12 @@ func (s *session) next(q *sequence) (int64, error) {
 		switch {
 		case d.Increment > 0 && (d.Max >= 0 && next > d.Max-d.Increment || d.Max < 0 && next+d.Increment > d.Max):
 			if !d.Cycle && reserved == 0 {
-				return 0, &Error{Code: "2200H", Message: fmt.Sprintf("nextval: reached maximum value of sequence %q (%d)", q.name.Name, d.Max)}
+				return 0, &Error{Code: "2200H", Message: fmt.Sprintf(`nextval: reached maximum value of sequence "%s" (%d)`, q.name.Name, d.Max)}
 			}
 			next = d.Min
 		case d.Increment < 0 && (d.Min < 0 && next < d.Min-d.Increment || d.Min >= 0 && next+d.Increment < d.Min):
 			if !d.Cycle && reserved == 0 {
-				return 0, &Error{Code: "2200H", Message: fmt.Sprintf("nextval: reached minimum value of sequence %q (%d)", q.name.Name, d.Min)}
+				return 0, &Error{Code: "2200H", Message: fmt.Sprintf(`nextval: reached minimum value of sequence "%s" (%d)`, q.name.Name, d.Min)}
 			}
 			next = d.Max
 		default:
@@ -231,7 +231,16 @@ func (s *session) next(q *sequence) (int64, error) {
 }
 
 func notASequence(n dialect.Name) error {
-	return &Error{Code: "42809", Message: fmt.Sprintf("%q is not a sequence", n.Name)}
+	return &Error{Code: "42809", Message: fmt.Sprintf(`"%s" is not a sequence`, n.Name)}
+}
+
+// outside is the error of a restart that the bounds don't allow.
+func outside(value, low, high int64) error {
+	text := fmt.Sprintf("RESTART value (%d) cannot be greater than MAXVALUE (%d)", value, high)
+	if value < low {
+		text = fmt.Sprintf("RESTART value (%d) cannot be less than MINVALUE (%d)", value, low)
+	}
+	return &Error{Code: "22023", Message: text}
 }
 
 // RestartSequence gives the sequence another storage, its own until the transaction commits.
@@ -245,7 +254,7 @@ func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dial
 			return nil, err
 		}
 		if !f.owns(name) {
-			return nil, denied("sequence", name)
+			return nil, f.notOwner(name)
 		}
 		if err := s.openToAlter(ctx, name); err != nil {
 			return nil, err
@@ -259,7 +268,7 @@ func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dial
 			value = *at
 		}
 		if value < seq.def.Min || value > seq.def.Max {
-			return nil, &Error{Code: "22023", Message: fmt.Sprintf("RESTART value (%d) is not between %d and %d", value, seq.def.Min, seq.def.Max)}
+			return nil, outside(value, seq.def.Min, seq.def.Max)
 		}
 		s.files[seq] = &storage{last: value}
 		delete(s.cached, seq) // which it is not given back, should the transaction be rolled back

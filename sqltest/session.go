@@ -157,6 +157,11 @@ func missing(n dialect.Name) error {
 	return &Error{Code: "42P01", Message: fmt.Sprintf("relation \"%s.%s\" does not exist", n.Schema, n.Name)}
 }
 
+// notOwner is the error of what only the relation's owner may do.
+func (f *Fake) notOwner(n dialect.Name) error {
+	return &Error{Code: "42501", Message: fmt.Sprintf("must be owner of %s %s", f.what(n, true), n.Name)}
+}
+
 func denied(kind string, n dialect.Name) error {
 	return &Error{Code: "42501", Message: fmt.Sprintf("permission denied for %s %s", kind, n.Name)}
 }

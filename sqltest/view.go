@@ -179,7 +179,7 @@ func (s *session) scan(ctx context.Context, v *matview) error {
 	for _, m := range all {
 		if !s.content(m).populated {
 			return &Error{
-				Code: "55000", Message: fmt.Sprintf("materialized view %q has not been populated", m.name.Name),
+				Code: "55000", Message: fmt.Sprintf(`materialized view "%s" has not been populated`, m.name.Name),
 				Routine: "ExecOpenScanRelation",
 			}
 		}
