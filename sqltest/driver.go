@@ -18,10 +18,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &conn{session: &session{
-		fake: c.fake, locks: map[*lock]bool{}, contents: map[*matview]*content{}, files: map[*sequence]*storage{},
-		labels: map[*enum][]string{}, cached: map[*sequence]*cache{},
-	}}, nil
+	return &conn{session: newSession(c.fake)}, nil
 }
 
 func (c connector) Driver() driver.Driver { return stub{} }

@@ -81,8 +81,12 @@ func (f *Fake) use(e *enum, c EnumColumn) error {
 		f.tables[at.Table] = true
 	}
 	e.used = append(e.used, used)
-	slices.SortStableFunc(e.used, func(a, b dialect.EnumColumn) int { return a.Relation.Compare(b.Relation) })
+	e.sortUsed()
 	return nil
+}
+
+func (e *enum) sortUsed() {
+	slices.SortStableFunc(e.used, func(a, b dialect.EnumColumn) int { return a.Relation.Compare(b.Relation) })
 }
 
 // typeName is a type as the server prints it: with its schema where the search path doesn't find it.

@@ -28,6 +28,13 @@ func (f *Fake) RefreshMatview(
 		call.Op = dialect.OpRefreshIfPossible
 	}
 	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		if p := s.plan; p != nil && p.err != nil {
+			if how.SkipIfBusy && errors.Is(p.err, dialect.ErrBusy) {
+				done = dialect.Refreshed{Busy: true}
+				return nil, nil
+			}
+			return nil, p.err
+		}
 		if how.LockTimeout > 0 {
 			defer func(before time.Duration) { s.patience = before }(s.patience)
 			s.patience = how.LockTimeout

@@ -32,7 +32,11 @@ func onEach(t *testing.T, c sqltest.Catalog, test func(*testing.T, place)) {
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
 		f := sqltest.New(c)
-		test(t, place{"fake", f.DB(), load(t, f), f.Do})
+		m, err := massive.Load(t.Context(), f.DB(), f, massive.KeySequences())
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, place{"fake", f.DB(), m, f.Do})
 	})
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {

@@ -16,6 +16,7 @@ package sqltest
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -128,6 +129,16 @@ type Fake struct {
 	stand  bool
 	limits timeouts
 	lastID int64
+	holdings
+	others  *session // whose connection the test's changes are made on
+	calls   []*Call
+	checked int // how many of them WantCalls has seen
+	plans   []*plan
+	blind   bool // refreshes don't look at what their views read: the suite's own tests break it so
+}
+
+// Holdings are what is in a fake's database.
+type holdings struct {
 	views  map[dialect.Name]*matview
 	plain  map[dialect.Name]*view
 	enums  map[dialect.Name]*enum
@@ -137,10 +148,19 @@ type Fake struct {
 	columns map[dialect.ColumnRef]*column
 	// The names of views' indexes, which are relations like the others.
 	indexes map[dialect.Name]*matview
-	calls   []*Call
-	checked int // how many of them WantCalls has seen
-	plans   []*plan
-	blind   bool // refreshes don't look at what their views read: the suite's own tests break it so
+}
+
+// clone is what h holds now, whatever is added to h.
+func (h holdings) clone() holdings {
+	c := holdings{
+		maps.Clone(h.views), maps.Clone(h.plain), maps.Clone(h.enums), maps.Clone(h.seqs), maps.Clone(h.tables), maps.Clone(h.columns),
+		maps.Clone(h.indexes),
+	}
+	for ref, was := range c.columns {
+		held := *was
+		c.columns[ref] = &held
+	}
+	return c
 }
 
 // New makes a fake that holds the catalog. A catalog that can't be (two relations of one name, a start outside
@@ -150,15 +170,18 @@ func New(c Catalog) *Fake {
 		stand:  c.Standby,
 		limits: timeouts{lock: c.LockTimeout, statement: c.StatementTimeout},
 		lastID: 16384,
-		views:  map[dialect.Name]*matview{},
-		plain:  map[dialect.Name]*view{},
-		enums:  map[dialect.Name]*enum{},
-		seqs:   map[dialect.Name]*sequence{},
-		tables: map[dialect.Name]bool{},
-
-		columns: map[dialect.ColumnRef]*column{},
-		indexes: map[dialect.Name]*matview{},
+		holdings: holdings{
+			views:   map[dialect.Name]*matview{},
+			plain:   map[dialect.Name]*view{},
+			enums:   map[dialect.Name]*enum{},
+			seqs:    map[dialect.Name]*sequence{},
+			tables:  map[dialect.Name]bool{},
+			columns: map[dialect.ColumnRef]*column{},
+			indexes: map[dialect.Name]*matview{},
+		},
 	}
+	f.others = newSession(f)
+	f.others.patience = patience
 	if c.SearchPath == nil {
 		f.path = []string{"public"}
 	}

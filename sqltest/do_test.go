@@ -1,0 +1,183 @@
+package sqltest_test
+
+// What another session does in the database, beside transactions and on its own.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// A change waits for who holds its locks, and says so where that is the test itself.
+func TestChangesTakeLocks(t *testing.T) {
+	t.Parallel()
+	catalog := sqltest.Catalog{
+		Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},
+		Matviews: []sqltest.Matview{
+			{Name: "v", Rows: []pair{{1, "x"}}}, {Name: "reader", Rows: []pair{{1, "x"}}, Reads: []string{"p"}},
+		},
+		Views:     []sqltest.View{{Name: "p", Reads: []string{"v"}}},
+		Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id"}},
+	}
+	add := enumOp("mood", add("added"))
+	for name, c := range map[string]struct {
+		op     func(context.Context, *massive.DB) error
+		change sqltest.Change
+		locked string
+	}{
+		"a label beside a label":            {add, sqltest.AddLabel{Enum: "mood", Label: "more"}, "public.mood"},
+		"a drop beside a label":             {add, sqltest.Drop{Name: "mood"}, "public.mood"},
+		"a drop beside a reader":            {selected("v"), sqltest.Drop{Name: "v"}, "public.v"},
+		"a drop beside a reader of readers": {selected("reader"), sqltest.Drop{Name: "v"}, "public.reader"},
+		"a rename beside a reader":          {selected("v"), sqltest.Rename{Name: "v", To: "w"}, "public.v"},
+		"a drop beside a value":             {sequenceOp("s", next), sqltest.Drop{Name: "s"}, "public.s"},
+		"a table's drop beside a value":     {sequenceOp("s", next), sqltest.Drop{Name: "t"}, "public.s"},
+		"a rename beside a label":           {add, sqltest.Rename{Name: "mood", To: "temper"}, ""},
+		"rows beside a reader":              {selected("v"), sqltest.SetRows{Matview: "v"}, ""},
+		"a row beside a value":              {sequenceOp("s", next), sqltest.Insert{Column: "t.id", Value: 7}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := sqltest.New(catalog)
+			m := load(t, f)
+			for _, open := range []bool{true, false} { // whether the transaction stays so
+				tx, err := f.DB().BeginTx(t.Context(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer tx.Rollback()
+				if err := c.op(t.Context(), m.With(tx)); err != nil {
+					t.Fatal(err)
+				}
+				if !open {
+					time.AfterFunc(20*time.Millisecond, func() { _ = tx.Rollback() })
+				}
+				said := told(func(t testing.TB) { f.Do(t, c.change) })
+				if c.locked == "" {
+					if said != "" {
+						t.Errorf("it says %q", said)
+					}
+					return
+				}
+				if open != strings.Contains(said, c.locked+" is locked by a transaction that is open") {
+					t.Errorf("beside a transaction that stays open (%v) it says %q", open, said)
+				}
+				_ = tx.Rollback()
+			}
+		})
+	}
+}
+
+// Labels that a transaction adds are not lost to those that somebody else adds meanwhile.
+func TestNoLabelIsLost(t *testing.T) {
+	t.Parallel()
+	onEach(t, sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}}, func(t *testing.T, p place) {
+		tx, err := p.db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		if err := enumOp("mood", add("x"))(t.Context(), p.m.With(tx)); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(50*time.Millisecond, func() { _ = tx.Commit() })
+		p.do(t, sqltest.AddLabel{Enum: "mood", Label: "y"})
+		if _, err := p.m.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if e, err := p.m.Enum("mood"); err != nil || fmt.Sprint(e.Values()) != "[sad x y]" {
+			t.Errorf("got %v, %v", e, err)
+		}
+	})
+}
+
+func TestTablesAreRenamed(t *testing.T) {
+	t.Parallel()
+	onEach(t, sqltest.Catalog{
+		Tables:    []string{"plain"},
+		Enums:     []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}, UsedBy: []sqltest.EnumColumn{{Column: "a.mood"}, {Column: "b.mood"}}}},
+		Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "a.id", Holds: []int64{3}}, {Name: "q", OwnedBy: "a.no", Feeds: []string{"a.other"}}},
+	}, func(t *testing.T, p place) {
+		p.do(t, sqltest.Rename{Name: "plain", To: "bare"}, sqltest.Rename{Name: "a", To: "z"}, sqltest.Insert{Column: "z.id", Value: 8})
+		if _, err := p.m.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e, err := p.m.Enum("mood")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used, err := e.UsedBy(t.Context()); err != nil || fmt.Sprint(used) != "[table public.b.mood of type mood table public.z.mood of type mood]" {
+			t.Errorf("the enum is used by %v, %v", used, err)
+		}
+		s, err := p.m.Sequence("s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lag, err := s.Behind(t.Context()); err != nil || !strings.Contains(fmt.Sprint(lag), "public.z.id is at 8") {
+			t.Errorf("the sequence is %v, %v", lag, err)
+		}
+	})
+}
+
+// A Create makes all or nothing, and nothing but structures.
+func TestCreateMakesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	onEach(t, sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id"}}}, func(t *testing.T, p place) {
+		for _, c := range []sqltest.Create{
+			{SearchPath: []string{"app"}}, {Standby: true}, {LockTimeout: time.Second}, {StatementTimeout: time.Second},
+		} {
+			if said := told(func(t testing.TB) { p.do(t, c) }); !strings.Contains(said, "a Create makes structures; a search path, a standby and limits are for") {
+				t.Errorf("%+v: %q", c, said)
+			}
+		}
+		if said := told(func(t testing.TB) {
+			p.do(t, sqltest.Create{
+				Matviews: []sqltest.Matview{{Name: "v", Rows: []pair{}, Unique: []string{"n"}}}, Tables: []string{"u"},
+				Enums:     []sqltest.Enum{{Name: "e", UsedBy: []sqltest.EnumColumn{{Column: "t.e"}}}},
+				Sequences: []sqltest.Sequence{{Name: "fine", Feeds: []string{"t.no"}, Holds: []int64{5}}, {Name: "s"}},
+			})
+		}); said == "" {
+			t.Error("a sequence is there twice")
+		}
+		changes, err := p.m.Reload(t.Context())
+		if err != nil || len(changes) > 0 {
+			t.Errorf("what could not be made has left %v, %v", changes, err)
+		}
+		p.do(t, sqltest.Create{
+			Tables: []string{"u"}, Matviews: []sqltest.Matview{{Name: "v", Rows: []pair{}}, {Name: "v_n_idx", Rows: []pair{}}},
+		})
+	})
+}
+
+// A refresh that is to fail as busy is skipped where it may be.
+func TestPlannedBusy(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(viewAndSequence)
+	m := load(t, f)
+	tx, err := f.DB().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	v, err := m.With(tx).Matview("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Next(t, dialect.OpRefresh, "v", sqltest.Fail(massive.ErrBusy), sqltest.Fail(massive.ErrBusy))
+	if r, err := v.Refresh(t.Context(), massive.SkipIfBusy()); !errors.Is(err, massive.ErrBusy) || r.Outcome != massive.SkippedBusy {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if r, err := v.Refresh(t.Context()); !errors.Is(err, massive.ErrBusy) || r != (massive.RefreshResult{}) {
+		t.Errorf("where it may not be skipped: %v, %v", r, err)
+	}
+	if _, err := v.Count(t.Context(), ""); !errors.Is(err, massive.ErrTxAborted) {
+		t.Errorf("behind that: %v", err)
+	}
+}
