@@ -5,6 +5,7 @@ package sqltest_test
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -119,5 +120,128 @@ func TestFillNamesWhatCannotBe(t *testing.T) {
 		if err := d.FillContext(t.Context(), c); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, want %q", err, says)
 		}
+	}
+}
+
+// What Postgres can't hold, the fake refuses, too.
+func TestACatalogThatNeitherHolds(t *testing.T) {
+	t.Parallel()
+	text := func(kind string) []dialect.Column { return []dialect.Column{{Name: "s", Type: kind}} }
+	holding := func(kind, value string) sqltest.Catalog {
+		return sqltest.Catalog{
+			Enums:    []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},
+			Matviews: []sqltest.Matview{{Name: "v", Columns: text(kind), Rows: []struct{ S string }{{value}}}},
+		}
+	}
+	column := func(enums ...string) (all []sqltest.Enum) {
+		for _, name := range enums {
+			all = append(all, sqltest.Enum{Name: name, UsedBy: []sqltest.EnumColumn{{Column: "t.x"}}})
+		}
+		return all
+	}
+	d := pgtest.NewDatabase(t)
+	for says, c := range map[string]sqltest.Catalog{
+		"it is a primary key, and holds 3 already":            {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{3, 3}}}},
+		"it can't be a primary key, since it holds 3 twice":   {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id", Holds: []int64{3, 3}}, {Name: "q", KeyOf: "t.id"}}},
+		"its table has the primary key public.t.id already":   {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id"}, {Name: "q", KeyOf: "t.no"}}},
+		"the column public.t.x is used by public.a already":   {Enums: column("a", "b")},
+		"column public.t.x: it is of the enum public.a":       {Enums: column("a"), Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.x"}}},
+		"whose table is in another schema":                    {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "app.t.id"}}},
+		"and so by our role, which may restart it":            {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id", Rights: &dialect.SequenceRights{Read: true}}}},
+		`it has two columns "s"`:                              {Matviews: []sqltest.Matview{{Name: "v", Columns: append(text("text"), text("text")...)}}},
+		`column "s" is of type integer, and a row has "x"`:    holding("integer", "x"),
+		`type smallint, and a row has "32768"`:                holding("smallint", "32768"),
+		`type numeric(10,2), and a row has ""`:                holding("numeric(10,2)", ""),
+		`type boolean, and a row has "perhaps"`:               holding("boolean", "perhaps"),
+		`type jsonb, and a row has "{"`:                       holding("jsonb", "{"),
+		`type mood, and a row has "merry"`:                    holding("mood", "merry"),
+		`type timestamp with time zone, and a row has "true"`: {Matviews: []sqltest.Matview{{Name: "v", Columns: text("timestamp with time zone"), Rows: []struct{ S bool }{{true}}}}},
+		"draws on the sequence public.s: sqltest: nextval: r": {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Max: 2}, {Name: "q", OwnedBy: "t.no", Holds: []int64{7, 8, 9}}}},
+		"it is a primary key, and holds 1 already ":           {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{1}}, {Name: "q", OwnedBy: "t.no", Holds: []int64{7}}}},
+	} {
+		f := sqltest.New(c)
+		_, err := massive.Load(t.Context(), f.DB(), f)
+		if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), strings.TrimSpace(says)) {
+			t.Errorf("got %v, want an invalid argument that says %q", err, says)
+		}
+		if err := d.FillContext(t.Context(), c); err == nil {
+			t.Errorf("Postgres holds what should say %q", says)
+			if err := d.Clear(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// What only looks odd is held by both.
+func TestValuesThatFit(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		A, B, C, D string
+		E          int64
+		F          []byte
+	}
+	c := sqltest.Catalog{
+		Enums: []sqltest.Enum{{Name: "mood", Labels: []string{" sad"}}},
+		Matviews: []sqltest.Matview{{
+			Name: "v", Rows: []row{{" 5 ", "NaN", "On", " sad", 7, []byte("1.5")}},
+			Columns: []dialect.Column{
+				{Name: "a", Type: "integer"}, {Name: "b", Type: "numeric"}, {Name: "c", Type: "boolean"}, {Name: "d", Type: "public.mood"},
+				{Name: "e", Type: "text"}, {Name: "f", Type: "real"},
+			},
+		}},
+	}
+	f := sqltest.New(c)
+	load(t, f)
+	pgtest.NewDatabase(t).Fill(t, c)
+	if said := told(func(t testing.TB) {
+		f.Do(t, sqltest.SetRows{Matview: "v", Rows: []row{{A: "five", B: "1", C: "t", D: " sad", F: []byte("1")}}})
+	}); !strings.Contains(said, `view public.v: column "a" is of type integer, and a row has "five" in it`) {
+		t.Errorf("rows that do not fit: %q", said)
+	}
+}
+
+// A row that is given one column draws on the sequences that feed the others.
+func TestRowsDrawOnSequences(t *testing.T) {
+	t.Parallel()
+	onEach(t, sqltest.Catalog{Sequences: []sqltest.Sequence{
+		{Name: "key", KeyOf: "t.id", Cache: 3}, {Name: "fed", Feeds: []string{"t.seen", "u.seen"}, Increment: 10}, {Name: "no", OwnedBy: "t.no", Holds: []int64{5}},
+	}}, func(t *testing.T, p place) {
+		p.do(t, sqltest.Insert{Column: "t.no", Value: 6}, sqltest.Insert{Column: "u.seen", Value: 7}, sqltest.Insert{Column: "t.id", Value: 9})
+		for name, want := range map[string]string{
+			"key": "public.t.id is at 9, and its sequence is behind: the next value is 4",
+			"fed": "public.t.seen is at 21, and its sequence is not behind: the next value is 31",
+			"no":  "public.t.no is at 6, and its sequence is behind: the next value is 1",
+		} {
+			s, err := p.m.Sequence(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lag, err := s.Behind(t.Context()); err != nil || fmt.Sprint(lag) != want {
+				t.Errorf("%s: %v, %v, want %s", name, lag, err, want)
+			}
+		}
+	})
+}
+
+// A row waits for a restart of what it draws on.
+func TestARowBesideARestart(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "key", KeyOf: "t.id"}, {Name: "no", OwnedBy: "t.no"}}})
+	m, err := massive.Load(t.Context(), f.DB(), f, massive.KeySequences())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := f.DB().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if err := sequenceOp("key", restarted)(t.Context(), m.With(tx)); err != nil {
+		t.Fatal(err)
+	}
+	f.Do(t, sqltest.Insert{Column: "t.id", Value: 5})
+	if said := told(func(t testing.TB) { f.Do(t, sqltest.Insert{Column: "t.no", Value: 5}) }); !strings.Contains(said, "public.key is locked by") {
+		t.Errorf("it says %q", said)
 	}
 }

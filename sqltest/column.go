@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -16,6 +17,7 @@ import (
 type column struct {
 	kind   string // its type
 	values []int64
+	key    bool // it is its table's primary key
 }
 
 // addColumn makes sure of a column, and its table.
@@ -30,22 +32,64 @@ func (f *Fake) addColumn(c dialect.ColumnRef, spec Sequence) error {
 	if _, ok := limits[kind]; !ok {
 		return invalid("column %s: its type is %q, not bigint, integer or smallint", c, kind)
 	}
+	for _, e := range f.enums {
+		if slices.ContainsFunc(e.used, func(u dialect.EnumColumn) bool { return u.Relation == c.Table && u.Column == c.Column }) {
+			return invalid("column %s: it is of the enum %s", c, e.name)
+		}
+	}
 	if f.columns[c] == nil {
 		f.columns[c] = &column{kind: kind}
 	}
 	return nil
 }
 
-// insert is a row of that column alone.
-func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
+// makeKey makes a column its table's primary key.
+func (f *Fake) makeKey(c dialect.ColumnRef) error {
+	for other, held := range f.columns {
+		if held.key && other.Table == c.Table {
+			return invalid("column %s: its table has the primary key %s already", c, other)
+		}
+	}
 	col := f.columns[c]
-	if col == nil {
+	for i, v := range col.values {
+		if slices.Contains(col.values[:i], v) {
+			return invalid("column %s: it can't be a primary key, since it holds %d twice", c, v)
+		}
+	}
+	col.key = true
+	return nil
+}
+
+// insert is a row with a value for one column; others get theirs from the sequences that feed them.
+func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
+	if f.columns[c] == nil {
 		return invalid("there is no column %s", c)
 	}
-	if limit := limits[col.kind]; v < limit[0] || v > limit[1] {
-		return invalid("column %s: %d does not fit into a %s", c, v, col.kind)
+	row := map[dialect.ColumnRef]int64{c: v}
+	for _, q := range f.seqs {
+		for _, other := range q.defaults() {
+			if other.Table != c.Table || other == c {
+				continue
+			}
+			drawn, err := f.others.next(q)
+			if err != nil {
+				return invalid("column %s: a row for %s draws on the sequence %s: %v", other, c, q.name, err)
+			}
+			row[other] = drawn
+		}
 	}
-	col.values = append(col.values, v)
+	for ref, v := range row {
+		col := f.columns[ref]
+		if limit := limits[col.kind]; v < limit[0] || v > limit[1] {
+			return invalid("column %s: %d does not fit into a %s", ref, v, col.kind)
+		}
+		if col.key && slices.Contains(col.values, v) {
+			return invalid("column %s: it is a primary key, and holds %d already", ref, v)
+		}
+	}
+	for ref, v := range row {
+		f.columns[ref].values = append(f.columns[ref].values, v)
+	}
 	return nil
 }
 
@@ -54,6 +98,20 @@ func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 type Insert struct {
 	Column string
 	Value  int64
+}
+
+// needs are the sequences that the row's other columns draw on.
+func (c Insert) needs(f *Fake) (all []need, err error) {
+	ref, err := columnRef(c.Column)
+	if err != nil || ref == nil {
+		return nil, nil // which apply tells
+	}
+	for name, q := range f.seqs {
+		if slices.ContainsFunc(q.defaults(), func(d dialect.ColumnRef) bool { return d.Table == ref.Table && d != *ref }) {
+			all = append(all, need{&q.lock, rowExclusive, name})
+		}
+	}
+	return all, nil
 }
 
 func (c Insert) apply(f *Fake) error {

@@ -163,6 +163,9 @@ func (c SetRows) apply(f *Fake) error {
 	if c.Rows != nil && !tabulate.SameNames(columns, v.columns) {
 		return invalid("view %s has columns %v, and the rows %v", n, v.columns, columns)
 	}
+	if err := f.fit(v.columns, rows); err != nil {
+		return invalid("view %s: %v", n, err)
+	}
 	v.query = rows
 	return nil
 }

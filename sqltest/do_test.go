@@ -181,3 +181,47 @@ func TestPlannedBusy(t *testing.T) {
 		t.Errorf("behind that: %v", err)
 	}
 }
+
+// Each form that a call's detail has, as its comment tells.
+func TestDetailsOfCalls(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(sqltest.Catalog{
+		Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}, Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id"}},
+		Matviews: []sqltest.Matview{{Name: "v", Rows: []pair{}, Select: func(string, []any) (any, error) { return []pair{}, nil }}},
+	})
+	m := load(t, f)
+	ctx := t.Context()
+	v, err := m.Matview("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.Sequence("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := massive.BindEnum[string](m, "mood")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = v.Count(ctx, "LIMIT 1")
+	_, _ = v.Refresh(ctx, massive.WithNoData(), massive.SkipIfBusy(), massive.LockTimeout(time.Second))
+	_, _ = s.NextValues(ctx, 3)
+	_, _ = s.NextBlock(ctx)
+	_ = s.ResetTo(ctx, 5)
+	_ = s.SetValue(ctx, 5, true)
+	_ = s.SetValue(ctx, 5, false)
+	_, _ = m.Exhaustion(ctx)
+	_ = e.AddValue(ctx, "ok", massive.Before("sad"))
+	_ = e.RenameValue(ctx, "ok", "well")
+	tx, err := f.DB().BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	_ = f.SetSavepoint(ctx, tx, "p")
+	f.WantCalls(t,
+		"count the rows of public.v LIMIT 1", "refresh public.v with no data, unless busy, waiting 1s", "next values of public.s 3", "next block of public.s",
+		"restart public.s at 5", "set the value of public.s to 5", "set the value of public.s to 5, not called", "look for exhaustion in columns",
+		"look for exhaustion in 1 sequences", `add a label to public.mood "ok" before "sad"`, `rename a label of public.mood "ok" to "well"`,
+		"set savepoint p")
+}

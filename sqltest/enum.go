@@ -66,6 +66,14 @@ func (f *Fake) use(e *enum, c EnumColumn) error {
 	if err != nil || at == nil {
 		return invalid("enum %s: used by %q: it takes table.column", e.name, c.Column)
 	}
+	for _, other := range f.enums {
+		if slices.ContainsFunc(other.used, func(u dialect.EnumColumn) bool { return u.Relation == at.Table && u.Column == at.Column }) {
+			return invalid("enum %s: the column %s is used by %s already", e.name, at, other.name)
+		}
+	}
+	if f.columns[*at] != nil {
+		return invalid("enum %s: the column %s is a sequence's", e.name, at)
+	}
 	used := dialect.EnumColumn{Relation: at.Table, Kind: "table", Column: at.Column, Array: c.Array}
 	if c.Domain != "" {
 		n, err := parseName(c.Domain)

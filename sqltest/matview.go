@@ -51,6 +51,14 @@ func (f *Fake) addMatview(spec Matview) error {
 		}
 		columns = slices.Clone(spec.Columns)
 	}
+	for i, c := range columns {
+		if slices.ContainsFunc(columns[:i], func(before dialect.Column) bool { return before.Name == c.Name }) {
+			return invalid("view %s: it has two columns %q", n, c.Name)
+		}
+	}
+	if err := f.fit(columns, values); err != nil {
+		return invalid("view %s: %v", n, err)
+	}
 	v := &matview{id: f.id(), name: n, spec: spec, columns: columns, query: values}
 	for _, c := range spec.Unique {
 		if v.column(c) < 0 {

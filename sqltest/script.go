@@ -14,10 +14,20 @@ import (
 
 // A Call is an operation that reached the fake.
 type Call struct {
-	Op     dialect.Op
-	Name   dialect.Name // zero for a load, and for a look for changes
-	Detail string       // a Select's tail, "at 5" for a restart, "with no data" or "unless busy" for a refresh
-	Err    error        // how it ended; nil also while it runs
+	Op   dialect.Op
+	Name dialect.Name // zero for a load, for looks for changes and for exhaustion, and for what is done with a savepoint
+	// Detail is empty or, for
+	//   - a Select and a Count: the tail;
+	//   - a refresh: those of "with no data", "unless busy" and "waiting 1s" that were asked for, with commas between;
+	//   - next values: how many, as "3";
+	//   - a restart: "at 5", where it is not at the start;
+	//   - a value that is set: "to 5", or "to 5, not called";
+	//   - exhaustion: "in columns", and "in 3 sequences";
+	//   - a label that is added: "lost", in quotes, with before "paid" or after "paid" behind it;
+	//   - one that is renamed: "lost" to "found", with those quotes;
+	//   - a savepoint that is set, rolled back to or released: its name.
+	Detail string
+	Err    error // how it ended; nil also while it runs
 }
 
 // String is the call in a line, without its outcome: "refresh concurrently public.daily_sales".

@@ -83,6 +83,12 @@ func (f *Fake) addSequence(spec Sequence) error {
 	if d.KeyOf, err = columnRef(spec.KeyOf); err != nil {
 		return invalid("sequence %s: key of %q: it takes table.column", n, spec.KeyOf)
 	}
+	switch {
+	case d.OwnedBy != nil && d.OwnedBy.Table.Schema != n.Schema:
+		return invalid("sequence %s: owned by %s, whose table is in another schema", n, d.OwnedBy)
+	case d.OwnedBy != nil && !d.Rights.Restart:
+		return invalid("sequence %s: owned by %s, and so by our role, which may restart it: give Rights with Restart, or KeyOf or Feeds", n, d.OwnedBy)
+	}
 	q := &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
 	for _, text := range spec.Feeds {
 		c, err := columnRef(text)
@@ -91,9 +97,21 @@ func (f *Fake) addSequence(spec Sequence) error {
 		}
 		q.feeds = append(q.feeds, *c)
 	}
+	for _, other := range f.seqs {
+		for _, c := range q.defaults() {
+			if slices.Contains(other.defaults(), c) {
+				return invalid("sequence %s: the column %s takes its default from %s already", n, c, other.name)
+			}
+		}
+	}
 	f.seqs[n] = q
 	for _, c := range q.columns() {
 		if err := f.addColumn(c, spec); err != nil {
+			return err
+		}
+	}
+	if d.KeyOf != nil {
+		if err := f.makeKey(*d.KeyOf); err != nil {
 			return err
 		}
 	}
@@ -124,6 +142,14 @@ func (q *sequence) columns() []dialect.ColumnRef {
 		return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(all)
+}
+
+// defaults are those that take their default from the sequence.
+func (q *sequence) defaults() []dialect.ColumnRef {
+	if q.def.KeyOf == nil || slices.Contains(q.feeds, *q.def.KeyOf) {
+		return q.feeds
+	}
+	return append(slices.Clone(q.feeds), *q.def.KeyOf)
 }
 
 // columnRef reads orders.id or shop.orders.id.

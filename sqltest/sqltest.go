@@ -211,6 +211,11 @@ func (f *Fake) fill(c Catalog) error {
 		}
 		f.tables[n] = true
 	}
+	for _, e := range c.Enums { // before the views, which may have columns of them
+		if err := f.addEnum(e); err != nil {
+			return err
+		}
+	}
 	for _, v := range c.Matviews {
 		if err := f.addMatview(v); err != nil {
 			return err
@@ -218,11 +223,6 @@ func (f *Fake) fill(c Catalog) error {
 	}
 	if err := f.addViews(c); err != nil {
 		return err
-	}
-	for _, e := range c.Enums {
-		if err := f.addEnum(e); err != nil {
-			return err
-		}
 	}
 	for _, s := range c.Sequences {
 		if err := f.addSequence(s); err != nil {

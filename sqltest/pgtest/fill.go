@@ -304,6 +304,9 @@ func (f *filling) insert(into rows, values [][]driver.Value) {
 
 func (f *filling) sequence(s sqltest.Sequence) {
 	n := f.structure(s.Name, "SEQUENCE")
+	if s.OwnedBy != "" && s.Rights != nil && !s.Rights.Restart {
+		f.fail("sequence %s: owned by %s, and so by our role, which may restart it: give Rights with Restart, or KeyOf or Feeds", n, s.OwnedBy)
+	}
 	text := "CREATE SEQUENCE " + n.Quoted()
 	if s.Type != "" {
 		text += " AS " + s.Type
