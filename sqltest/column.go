@@ -101,17 +101,17 @@ type Insert struct {
 }
 
 // needs are the sequences that the row's other columns draw on.
-func (c Insert) needs(f *Fake) (all []need, err error) {
+func (c Insert) needs(f *Fake) (all []need) {
 	ref, err := columnRef(c.Column)
 	if err != nil || ref == nil {
-		return nil, nil // which apply tells
+		return nil // which apply tells
 	}
 	for name, q := range f.seqs {
 		if slices.ContainsFunc(q.defaults(), func(d dialect.ColumnRef) bool { return d.Table == ref.Table && d != *ref }) {
 			all = append(all, need{&q.lock, rowExclusive, name})
 		}
 	}
-	return all, nil
+	return all
 }
 
 func (c Insert) apply(f *Fake) error {
@@ -193,7 +193,7 @@ func (s *session) lag(ctx context.Context, name dialect.Name) (*sequence, dialec
 		return nil, lag, &Error{Code: "42703", Message: "column s.last_value does not exist"}
 	}
 	if !seq.def.Rights.Read {
-		return nil, lag, denied("sequence", name)
+		return nil, lag, denied(name)
 	}
 	file := s.file(seq)
 	lag = dialect.SequenceLag{

@@ -41,14 +41,8 @@ func (f *Fake) Do(t testing.TB, changes ...Change) {
 // change makes one. f.mu is held, and let go while it waits.
 func (f *Fake) change(c Change) error {
 	defer f.others.release()
-	if l, ok := c.(interface {
-		needs(f *Fake) ([]need, error)
-	}); ok {
-		needs, err := l.needs(f)
-		if err != nil {
-			return err
-		}
-		for _, n := range needs {
+	if l, ok := c.(interface{ needs(f *Fake) []need }); ok {
+		for _, n := range l.needs(f) {
 			if err := f.await(n); err != nil {
 				return err
 			}
@@ -74,10 +68,10 @@ func (f *Fake) await(n need) error {
 }
 
 // whole are the locks of all that has the name, and of what goes with it where it is dropped.
-func (f *Fake) whole(text string, drop bool) (all []need, err error) {
+func (f *Fake) whole(text string, drop bool) (all []need) {
 	n, err := parseName(text)
 	if err != nil {
-		return nil, err
+		return nil // which apply tells
 	}
 	if v := f.views[n]; v != nil {
 		all = append(all, need{&v.lock, accessExclusive, n})
@@ -86,7 +80,7 @@ func (f *Fake) whole(text string, drop bool) (all []need, err error) {
 		all = append(all, need{&q.lock, accessExclusive, n})
 	}
 	if !drop { // a type's own name changes without its lock
-		return all, nil
+		return all
 	}
 	if e := f.enums[n]; e != nil {
 		all = append(all, need{&e.lock, exclusive, n})
@@ -101,18 +95,18 @@ func (f *Fake) whole(text string, drop bool) (all []need, err error) {
 			all = append(all, need{&q.lock, accessExclusive, name})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // AddLabel adds a label at the end of an enum or, if Before is set, before that one.
 type AddLabel struct{ Enum, Label, Before string }
 
-func (c AddLabel) needs(f *Fake) ([]need, error) {
+func (c AddLabel) needs(f *Fake) []need {
 	n, err := parseName(c.Enum)
 	if err != nil || f.enums[n] == nil {
-		return nil, err
+		return nil
 	}
-	return []need{{&f.enums[n].lock, exclusive, n}}, nil
+	return []need{{&f.enums[n].lock, exclusive, n}}
 }
 
 func (c AddLabel) apply(f *Fake) error {
@@ -191,7 +185,7 @@ func (c Create) apply(f *Fake) error {
 // Drop drops whatever has the name, relation and type, and the views that read it.
 type Drop struct{ Name string }
 
-func (c Drop) needs(f *Fake) ([]need, error) { return f.whole(c.Name, true) }
+func (c Drop) needs(f *Fake) []need { return f.whole(c.Name, true) }
 
 func (c Drop) apply(f *Fake) error {
 	n, err := parseName(c.Name)
@@ -237,7 +231,7 @@ func (f *Fake) dropColumns(table dialect.Name) {
 // Rename gives a view, an enum, a sequence or a table another name in its schema.
 type Rename struct{ Name, To string }
 
-func (c Rename) needs(f *Fake) ([]need, error) { return f.whole(c.Name, false) }
+func (c Rename) needs(f *Fake) []need { return f.whole(c.Name, false) }
 
 func (c Rename) apply(f *Fake) error {
 	n, err := parseName(c.Name)

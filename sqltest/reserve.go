@@ -20,7 +20,7 @@ func (s *session) taking(ctx context.Context, name dialect.Name) (*sequence, err
 	case seq == nil:
 		return nil, notASequence(name)
 	case !seq.def.Rights.Next:
-		return nil, denied("sequence", name)
+		return nil, denied(name)
 	}
 	return seq, s.writable("nextval()")
 }
@@ -89,7 +89,7 @@ func (f *Fake) SetSequenceValue(ctx context.Context, q dialect.Querier, name dia
 		case seq == nil:
 			return nil, notASequence(name)
 		case !seq.def.Rights.Set:
-			return nil, denied("sequence", name)
+			return nil, denied(name)
 		}
 		if err := s.writable("setval()"); err != nil {
 			return nil, err

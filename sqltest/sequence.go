@@ -193,7 +193,7 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 		case seq == nil:
 			return nil, &Error{Code: "42703", Message: `column "last_value" does not exist`}
 		case !seq.def.Rights.Read:
-			return nil, denied("sequence", name)
+			return nil, denied(name)
 		}
 		file := s.file(seq)
 		return []driver.Value{file.last, file.called}, nil

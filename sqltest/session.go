@@ -169,8 +169,8 @@ func (f *Fake) notOwner(n dialect.Name) error {
 	return &Error{Code: "42501", Message: fmt.Sprintf("must be owner of %s %s", f.what(n, true), n.Name)}
 }
 
-func denied(kind string, n dialect.Name) error {
-	return &Error{Code: "42501", Message: fmt.Sprintf("permission denied for %s %s", kind, n.Name)}
+func denied(sequence dialect.Name) error {
+	return &Error{Code: "42501", Message: "permission denied for sequence " + sequence.Name}
 }
 
 // ErrNoDatabase is the error of SQL that a program sends to the fake's *sql.DB itself.

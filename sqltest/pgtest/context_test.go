@@ -56,12 +56,12 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	fill := func(c sqltest.Catalog) error { return d.FillContext(ctx, c) }
 	for want, err := range map[string]error{
 		`set up ` + d.name + `: ERROR: syntax error at or near "TABEL" (SQLSTATE 42601): line 3: CREATE TABEL t ();`: d.ExecContext(ctx, "CREATE TABLE kept ();\n-- Ä\n\tCREATE TABEL t ();\nSELECT 1"),
-		`Key (id)=(1) already exists`:                               d.ExecContext(ctx, `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (1)`),
-		`"no_dot" is no column of a table`:                          fill(sqltest.Catalog{Tables: []string{"kept"}, Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "no_dot"}}}),
-		`set up ` + d.name + `: ERROR: type "mood" already exists`:  fill(sqltest.Catalog{Tables: []string{"kept"}, Enums: []sqltest.Enum{{Name: "mood"}}}),
-		`public.none can't be changed: Fill has not made it`:        d.DoContext(ctx, sqltest.Drop{Name: "none"}),
-		`public.nil can't be changed`:                               d.DoContext(ctx, sqltest.Rename{Name: "nil", To: "x"}),
-		`rows of the view public.v can't be set: Fill has not made`: d.DoContext(ctx, sqltest.SetRows{Matview: "v", Rows: []struct{ N int }{}}),
+		`Key (id)=(1) already exists`:                                           d.ExecContext(ctx, `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (1)`),
+		`"no_dot" is no column of a table`:                                      fill(sqltest.Catalog{Tables: []string{"kept"}, Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "no_dot"}}}),
+		`set up ` + d.name + `: public.mood: ERROR: type "mood" already exists`: fill(sqltest.Catalog{Tables: []string{"kept"}, Enums: []sqltest.Enum{{Name: "mood"}}}),
+		`public.none can't be changed: Fill has not made it`:                    d.DoContext(ctx, sqltest.Drop{Name: "none"}),
+		`public.nil can't be changed`:                                           d.DoContext(ctx, sqltest.Rename{Name: "nil", To: "x"}),
+		`rows of the view public.v can't be set: Fill has not made`:             d.DoContext(ctx, sqltest.SetRows{Matview: "v", Rows: []struct{ N int }{}}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "pgtest: set up "+d.name) {
 			t.Errorf("error %v, want one with %s", err, want)
