@@ -23,9 +23,18 @@ import (
 type Waker struct {
 	dsn, channel string
 
-	mu     sync.Mutex
-	conn   *pgx.Conn
-	closed bool
+	// A pgx.Conn bears one user at a time: while a Wait is under way conn is that Wait's alone, and else Close's.
+	conn *pgx.Conn
+
+	mu      sync.Mutex
+	closed  bool
+	waiting *wait // nil where nobody waits
+}
+
+// A wait is one call of Wait, as Close sees it.
+type wait struct {
+	cancel context.CancelFunc
+	over   chan struct{} // closed when it is
 }
 
 // New makes a waker that listens on that channel. It connects, to what dsn says as pgx reads it, when it is first
@@ -38,80 +47,84 @@ var ErrClosed = errors.New("pgxwake: closed")
 // Wait returns nil when the channel was notified, and when it has just connected: something may have been missed. It
 // returns an error when it can't connect, or the connection is lost.
 func (w *Waker) Wait(ctx context.Context) error {
-	conn, err := w.connection()
+	waiting, done, err := w.begin(ctx)
 	if err != nil {
 		return err
 	}
-	if conn == nil {
-		return w.connect(ctx)
+	defer done()
+	what := "listen"
+	if w.conn == nil {
+		what, err = w.connect(waiting)
+	} else if _, err = w.conn.WaitForNotification(waiting); err != nil {
+		_ = w.drop()
 	}
-	if _, err := conn.WaitForNotification(ctx); err != nil {
-		w.drop()
-		return w.failed(ctx, "listen", err)
-	}
-	return nil
-}
-
-// connection is the one that there is.
-func (w *Waker) connection() (*pgx.Conn, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return nil, ErrClosed
-	}
-	return w.conn, nil
-}
-
-func (w *Waker) connect(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, w.dsn)
-	if err != nil {
-		return w.failed(ctx, "connect", err)
-	}
-	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{w.channel}.Sanitize()); err != nil {
-		_ = shut(conn)
-		return w.failed(ctx, "listen", err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		_ = shut(conn)
-		return ErrClosed
-	}
-	w.conn = conn
-	return nil
-}
-
-func (w *Waker) failed(ctx context.Context, what string, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		return ctx.Err()
-	}
-	if _, errClosed := w.connection(); errClosed != nil {
-		return errClosed
+	case waiting.Err() != nil:
+		return ErrClosed
 	}
 	return fmt.Errorf("pgxwake: %s on channel %s: %w", what, w.channel, err)
 }
 
-func (w *Waker) drop() {
+// begin makes a context that Close ends, and says what to call at the end of the Wait that uses it.
+func (w *Waker) begin(ctx context.Context) (context.Context, func(), error) {
 	w.mu.Lock()
-	conn := w.conn
-	w.conn = nil
-	w.mu.Unlock()
-	if conn != nil {
-		_ = shut(conn)
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil, nil, ErrClosed
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	this := &wait{cancel, make(chan struct{})}
+	w.waiting = this
+	return ctx, func() {
+		cancel()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.closed {
+			_ = w.drop()
+		}
+		w.waiting = nil
+		close(this.over)
+	}, nil
 }
 
-// Close closes the connection, if there is one, and ends a Wait. Call it when the watch has ended.
+// connect connects and listens, and says which of them failed.
+func (w *Waker) connect(ctx context.Context) (what string, err error) {
+	if w.conn, err = pgx.Connect(ctx, w.dsn); err != nil {
+		return "connect", err
+	}
+	if _, err = w.conn.Exec(ctx, "LISTEN "+pgx.Identifier{w.channel}.Sanitize()); err != nil {
+		_ = w.drop()
+	}
+	return "listen", err
+}
+
+// drop shuts the connection, if there is one.
+func (w *Waker) drop() error {
+	if w.conn == nil {
+		return nil
+	}
+	defer func() { w.conn = nil }()
+	return shut(w.conn)
+}
+
+// Close ends a Wait, and closes the connection, if there is one: when it returns neither is there any more. Call it when
+// the watch has ended.
 func (w *Waker) Close() error {
 	w.mu.Lock()
 	w.closed = true
-	conn := w.conn
-	w.conn = nil
-	w.mu.Unlock()
-	if conn == nil {
-		return nil
+	waiting := w.waiting
+	if waiting == nil {
+		defer w.mu.Unlock()
+		return w.drop()
 	}
-	return shut(conn)
+	w.mu.Unlock()
+	waiting.cancel()
+	<-waiting.over
+	return nil
 }
 
 // shut says goodbye to the server, and doesn't wait long for it to hear.

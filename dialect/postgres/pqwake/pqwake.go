@@ -25,6 +25,7 @@ type Waker struct {
 	mu     sync.Mutex
 	conn   *connection
 	closed bool
+	cancel context.CancelFunc // of the Wait that is under way; nil at first
 }
 
 // A connection is one to the server, and what it was notified of.
@@ -43,15 +44,29 @@ var ErrClosed = errors.New("pqwake: closed")
 // Wait returns nil when the channel was notified, and when it has just connected: something may have been missed. It
 // returns an error when it can't connect, or the connection is lost.
 func (w *Waker) Wait(ctx context.Context) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
 	w.mu.Lock()
 	conn, closed := w.conn, w.closed
+	w.cancel = cancel
 	w.mu.Unlock()
+	var err error
 	switch {
 	case closed:
 		return ErrClosed
 	case conn == nil:
-		return w.connect(ctx)
+		err = w.connect(waiting)
+	default:
+		err = w.hear(waiting, conn)
 	}
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return ErrClosed // it was Close that ended it
+	}
+	return err
+}
+
+// hear waits for a notification.
+func (w *Waker) hear(ctx context.Context, conn *connection) error {
 	select {
 	case _, ok := <-conn.heard:
 		if ok {
@@ -118,11 +133,15 @@ func (c *connection) end() {
 	}
 }
 
-// Close closes the connection, if there is one, and ends a Wait. Call it when the watch has ended.
+// Close closes the connection, if there is one, and ends a Wait. An attempt to connect, which can't be cut off, goes on
+// behind it until it comes to something, and is closed then. Call it when the watch has ended.
 func (w *Waker) Close() error {
 	w.mu.Lock()
 	conn := w.conn
 	w.closed, w.conn = true, nil
+	if w.cancel != nil {
+		w.cancel()
+	}
 	w.mu.Unlock()
 	if conn == nil {
 		return nil

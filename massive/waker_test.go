@@ -1,0 +1,97 @@
+package massive_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect/postgres/pgxwake"
+	"github.com/massivedb/massive-go/dialect/postgres/pqwake"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// closesSoon checks that Close ends the Wait under way, which says so.
+func closesSoon(t *testing.T, waker interface{ Close() error }, waiting <-chan error) {
+	t.Helper()
+	start := time.Now()
+	if err := waker.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	select {
+	case err := <-waiting:
+		if err == nil || !strings.HasSuffix(err.Error(), "wake: closed") {
+			t.Errorf("the wait ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatalf("%s after Close a Wait goes on", patience)
+	}
+	if took := time.Since(start); took > patience/2 {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// Close may come at any time beside a Wait: what the race detector says of it counts here.
+func TestWakersAreClosedWhileTheyWait(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		for n := range 10 {
+			waker := wakerOf(e, "c")
+			waiting := make(chan error, 1)
+			if err := waker.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			go func() { waiting <- waker.Wait(t.Context()) }()
+			time.Sleep(time.Duration(n) * time.Millisecond)
+			closesSoon(t, waker, waiting)
+			if err := waker.Close(); err != nil {
+				t.Errorf("a second close: %v", err)
+			}
+		}
+		eventually(t, e.pool, "no waker is connected", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'LISTEN%')`)
+
+		idle := wakerOf(e, "c") // nobody waits on it
+		if err := idle.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := idle.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		if err := idle.Wait(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "wake: closed") {
+			t.Errorf("a wait behind close: %v", err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := wakerOf(e, "c").Wait(ended); err == nil || err.Error() != context.Canceled.Error() {
+			t.Errorf("a wait whose context has ended says %v", err)
+		}
+	})
+}
+
+// So it may while it connects, to a server that doesn't answer.
+func TestWakersAreClosedWhileTheyConnect(t *testing.T) {
+	t.Parallel()
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	host, port, _ := net.SplitHostPort(silent.Addr().String())
+	dsn := fmt.Sprintf("host=%s port=%s user=postgres sslmode=disable", host, port)
+	for _, waker := range []interface {
+		massive.Waker
+		Close() error
+	}{pgxwake.New(dsn, "c"), pqwake.New(dsn, "c")} {
+		waiting := make(chan error, 1)
+		go func() { waiting <- waker.Wait(t.Context()) }()
+		conn, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		closesSoon(t, waker, waiting)
+		conn.Close()
+	}
+}
