@@ -304,7 +304,7 @@ func (c *check) ok(err error) {
 var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
-	massive.ErrServerTimeout, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
+	massive.ErrServerTimeout, massive.ErrUnavailable, massive.ErrTxAborted, massive.ErrExhausted, massive.ErrOutOfRange, massive.ErrLabelExists,
 	massive.ErrLabelUnknown, massive.ErrLabelUncommitted, massive.ErrDrift, massive.ErrClosed,
 	context.Canceled, context.DeadlineExceeded,
 }
