@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -21,11 +20,9 @@ const (
 
 // A savepoint is a session's transaction as it was.
 type savepoint struct {
-	name     string
-	contents map[*matview]*content
-	files    map[*sequence]*storage
-	labels   map[*enum][]string
-	locks    map[*lock]mode
+	name string
+	overlay
+	locks map[*lock]mode
 }
 
 // SetSavepoint notes where the transaction stands.
@@ -34,7 +31,7 @@ func (f *Fake) SetSavepoint(ctx context.Context, q dialect.Querier, name string)
 		if !s.inTx {
 			return nil, &Error{Code: "25P01", Message: "SAVEPOINT can only be used in transaction blocks"}
 		}
-		s.savepoints = append(s.savepoints, savepoint{name, maps.Clone(s.contents), maps.Clone(s.files), maps.Clone(s.labels), s.modes()})
+		s.savepoints = append(s.savepoints, savepoint{name, s.clone(), s.modes()})
 		return nil, nil
 	})
 }
@@ -48,7 +45,7 @@ func (f *Fake) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name 
 		}
 		p := s.savepoints[at]
 		s.savepoints = s.savepoints[:at]
-		s.contents, s.files, s.labels, s.aborted = p.contents, p.files, p.labels, false
+		s.overlay, s.aborted = p.overlay, false
 		s.releaseTo(p.locks)
 		return &result{}, nil
 	})

@@ -113,21 +113,27 @@ type plan struct {
 	Behaviour
 }
 
-// arrivals are the operations that reach a database, each under the name that it does so by: what a program asks for may
-// be done by another.
-var arrivals = map[dialect.Op]dialect.Op{
-	dialect.OpLoad: dialect.OpLoad, dialect.OpReload: dialect.OpLoad, dialect.OpVerify: dialect.OpLoad,
-	dialect.OpWatch: dialect.OpWatch, dialect.OpExhaustion: dialect.OpExhaustion,
+// An arrival is how an operation reaches a database: what a program asks for may be done by another.
+type arrival struct {
+	as       dialect.Op
+	nameless bool // it is of no one structure
+}
 
-	dialect.OpRefresh: dialect.OpRefresh, dialect.OpRefreshConcurrently: dialect.OpRefresh, dialect.OpRefreshIfPossible: dialect.OpRefresh,
-	dialect.OpDefinition: dialect.OpDefinition, dialect.OpSelect: dialect.OpSelect, dialect.OpCount: dialect.OpCount,
+// arrivals are those that do.
+var arrivals = map[dialect.Op]arrival{
+	dialect.OpLoad: {dialect.OpLoad, true}, dialect.OpReload: {dialect.OpLoad, true}, dialect.OpVerify: {dialect.OpLoad, true},
+	dialect.OpWatch: {dialect.OpWatch, true}, dialect.OpExhaustion: {dialect.OpExhaustion, true},
 
-	dialect.OpLastValue: dialect.OpLastValue, dialect.OpNextValue: dialect.OpNextValue, dialect.OpNextValues: dialect.OpNextValues,
-	dialect.OpNextBlock: dialect.OpNextBlock, dialect.OpSetValue: dialect.OpSetValue,
-	dialect.OpReset: dialect.OpRestart, dialect.OpResetTo: dialect.OpRestart, dialect.OpRestart: dialect.OpRestart,
-	dialect.OpBehind: dialect.OpBehind, dialect.OpCatchUp: dialect.OpCatchUp,
+	dialect.OpRefresh: {as: dialect.OpRefresh}, dialect.OpRefreshConcurrently: {as: dialect.OpRefresh},
+	dialect.OpRefreshIfPossible: {as: dialect.OpRefresh},
+	dialect.OpDefinition:        {as: dialect.OpDefinition}, dialect.OpSelect: {as: dialect.OpSelect}, dialect.OpCount: {as: dialect.OpCount},
 
-	dialect.OpAddLabel: dialect.OpAddLabel, dialect.OpRenameLabel: dialect.OpRenameLabel, dialect.OpUsedBy: dialect.OpUsedBy,
+	dialect.OpLastValue: {as: dialect.OpLastValue}, dialect.OpNextValue: {as: dialect.OpNextValue},
+	dialect.OpNextValues: {as: dialect.OpNextValues}, dialect.OpNextBlock: {as: dialect.OpNextBlock}, dialect.OpSetValue: {as: dialect.OpSetValue},
+	dialect.OpReset: {as: dialect.OpRestart}, dialect.OpResetTo: {as: dialect.OpRestart}, dialect.OpRestart: {as: dialect.OpRestart},
+	dialect.OpBehind: {as: dialect.OpBehind}, dialect.OpCatchUp: {as: dialect.OpCatchUp},
+
+	dialect.OpAddLabel: {as: dialect.OpAddLabel}, dialect.OpRenameLabel: {as: dialect.OpRenameLabel}, dialect.OpUsedBy: {as: dialect.OpUsedBy},
 }
 
 // Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
@@ -149,10 +155,10 @@ func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Beha
 		t.Fatalf("sqltest: a plan for %q: that is no operation that reaches a database", op)
 	}
 	var n dialect.Name
-	switch nameless := kind == dialect.OpLoad || kind == dialect.OpExhaustion || kind == dialect.OpWatch; {
-	case nameless && name != "":
+	switch {
+	case kind.nameless && name != "":
 		t.Fatalf("sqltest: a plan for %q of %q: that is of no one structure, and planned with an empty name", op, name)
-	case !nameless:
+	case !kind.nameless:
 		var err error
 		if n, err = parseName(name); err != nil {
 			t.Fatalf("sqltest: a plan for %q: %v", op, err)
@@ -160,7 +166,7 @@ func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Beha
 	}
 	mine := make([]*plan, len(behaviours))
 	for i, b := range behaviours {
-		mine[i] = &plan{kind, n, b}
+		mine[i] = &plan{kind.as, n, b}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -176,14 +182,14 @@ func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Beha
 		}
 		if left > 0 {
 			t.Errorf("sqltest: a planned %s was expected, and never came (%d of %d): what came is %q",
-				Call{Op: kind, Name: n}, left, len(mine), said(f.calls))
+				Call{Op: kind.as, Name: n}, left, len(mine), said(f.calls))
 		}
 	})
 }
 
 // planned takes the plan for a call, if there is one.
 func (f *Fake) planned(c *Call) *plan {
-	op := arrivals[c.Op]
+	op := arrivals[c.Op].as
 	i := slices.IndexFunc(f.plans, func(p *plan) bool { return p.op == op && p.name == c.Name })
 	if i < 0 {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -36,11 +37,7 @@ type session struct {
 	aborted  bool // the transaction failed, and waits to be rolled back
 	dead     bool // the connection is: its operation was cancelled, as both drivers of Postgres then close it
 
-	// What the transaction has made, for itself until it commits: a view's rows, a restarted sequence's storage, an
-	// altered enum's labels.
-	contents map[*matview]*content
-	files    map[*sequence]*storage
-	labels   map[*enum][]string
+	overlay
 	// savepoints are the transaction's, the latest last.
 	savepoints []savepoint
 
@@ -48,9 +45,35 @@ type session struct {
 }
 
 func newSession(f *Fake) *session {
-	return &session{
-		fake: f, locks: map[*lock]bool{}, contents: map[*matview]*content{}, files: map[*sequence]*storage{},
-		labels: map[*enum][]string{}, cached: map[*sequence]*cache{},
+	return &session{fake: f, locks: map[*lock]bool{}, overlay: newOverlay(), cached: map[*sequence]*cache{}}
+}
+
+// An overlay is what a transaction has made, for itself until it commits: views' rows, restarted sequences' storage,
+// altered enums' labels.
+type overlay struct {
+	contents map[*matview]*content
+	files    map[*sequence]*storage
+	labels   map[*enum][]string
+}
+
+func newOverlay() overlay {
+	return overlay{map[*matview]*content{}, map[*sequence]*storage{}, map[*enum][]string{}}
+}
+
+func (o overlay) clone() overlay {
+	return overlay{maps.Clone(o.contents), maps.Clone(o.files), maps.Clone(o.labels)}
+}
+
+// apply makes it everybody's.
+func (o overlay) apply() {
+	for v, c := range o.contents {
+		v.content = c
+	}
+	for q, file := range o.files {
+		q.file = file
+	}
+	for e, labels := range o.labels {
+		e.labels = labels
 	}
 }
 
@@ -110,10 +133,10 @@ func (s *session) perform(ctx context.Context, o *operation) (*result, error) {
 	}
 	s.plan = s.fake.planned(&o.call)
 	defer func() { s.plan = nil }()
-	if s.plan != nil && s.plan.err != nil && arrivals[o.call.Op] != dialect.OpRefresh { // which may have been told to skip
+	if s.plan != nil && s.plan.err != nil && arrivals[o.call.Op].as != dialect.OpRefresh { // which may have been told to skip
 		return nil, s.plan.err
 	}
-	switch arrivals[o.call.Op] {
+	switch arrivals[o.call.Op].as {
 	case dialect.OpRefresh, dialect.OpSelect, dialect.OpCount: // which take their locks first
 	default:
 		if err := s.pause(ctx); err != nil {
@@ -137,21 +160,11 @@ func (s *session) writable(statement string) error {
 // end ends the transaction, and makes what it did everybody's if it commits.
 func (s *session) end(commit bool) {
 	if commit && !s.aborted {
-		for v, c := range s.contents {
-			v.content = c
-		}
-		for q, file := range s.files {
-			q.file = file
-		}
-		for e, labels := range s.labels {
-			e.labels = labels
-		}
+		s.apply()
 	}
 	s.release()
 	s.inTx, s.readOnly, s.aborted, s.savepoints = false, false, false, nil
-	clear(s.contents)
-	clear(s.files)
-	clear(s.labels)
+	s.overlay = newOverlay()
 }
 
 // owns tells whether the relation, if there is one, is our role's.
