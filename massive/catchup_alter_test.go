@@ -4,6 +4,7 @@ package massive_test
 
 import (
 	"database/sql"
+	"strings"
 	"sync"
 	"testing"
 
@@ -46,8 +47,9 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 		defer func() { _ = tx.Rollback() }()
 		exec(t, tx, "SELECT FROM a")
 		exec(t, e.pool, "ALTER SEQUENCE a_id_seq CACHE 70")
-		if _, err := sequence(t, e.load(t, massive.KeySequences()).With(tx), "a_id_seq").CatchUp(t.Context()); err == nil {
-			t.Error("it moved a sequence that was altered since its transaction began")
+		if _, err := sequence(t, e.load(t, massive.KeySequences()).With(tx), "a_id_seq").CatchUp(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "altered since the transaction began") {
+			t.Errorf("a sequence that was altered since its transaction began: %v", err)
 		}
 		if err := tx.Rollback(); err != nil {
 			t.Fatal(err)

@@ -261,7 +261,7 @@ BEGIN
     BEGIN
       EXECUTE %[6]s || def.cache;
       FETCH FIRST FROM definition INTO def;
-      IF def.xmax IS DISTINCT FROM (SELECT d.xmin FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s) THEN
+      IF NOT EXISTS (SELECT FROM pg_catalog.pg_sequence d WHERE d.seqrelid = %[4]s AND d.xmin = def.xmax) THEN
         RAISE SQLSTATE '%[8]s';
       END IF;
       locked := true;
