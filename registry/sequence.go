@@ -76,8 +76,9 @@ type Sequence interface {
 	// aren't committed yet, or, in a REPEATABLE READ transaction, weren't when that began, it does not see.
 	//
 	// It is undone if its transaction is rolled back. It needs SELECT on the sequence and the columns and, where it
-	// has to move the sequence, its ownership. Errors as Behind's; ErrOutOfRange where there is no value behind what the columns
-	// hold, of the sequence's or of those that fit into the column that holds most, ErrPermission, ErrReadOnly, ErrBusy.
+	// has to move the sequence, its ownership. Errors as Behind's; ErrOutOfRange where it is behind and there is no value behind what the
+	// columns hold, of the sequence's or of those that fit into the column that holds most (a sequence that has ended is
+	// behind nothing), ErrPermission, ErrReadOnly, ErrBusy.
 	CatchUp(ctx context.Context) (moved bool, err error)
 
 	// Reset starts the sequence over: the next value is 1. Where the sequence's bounds don't allow that the
