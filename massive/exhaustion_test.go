@@ -19,6 +19,7 @@ type blocked struct {
 	bad   []string
 	with  error
 	cut   bool // it returns a reading too few
+	empty bool // it loads nothing any more, and says nothing
 	reads int
 }
 
@@ -34,6 +35,13 @@ func (b *blocked) SequenceStates(ctx context.Context, q dialect.Querier, defs []
 	return all, err
 }
 
+func (b *blocked) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	if b.empty {
+		return nil, nil
+	}
+	return b.Fake.Load(ctx, q, f)
+}
+
 // Sequences that can't be read are told as unknown, and keep no others from being looked at.
 func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
@@ -43,6 +51,7 @@ func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 		bad     []string
 		with    error
 		cut     bool
+		empty   bool
 		unknown []string
 		err     error
 		says    string
@@ -53,6 +62,7 @@ func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 		"two":                      {bad: []string{"a", "h"}, with: denied, unknown: []string{"public.a", "public.h"}, reads: 11},
 		"no answer":                {bad: []string{"e"}, with: lost, err: lost, says: "look for exhaustion", reads: 1},
 		"a transaction that ended": {bad: []string{"e"}, with: &sqltest.Error{Code: "25P02"}, err: massive.ErrTxAborted, says: "look for exhaustion", reads: 1},
+		"no catalog":               {empty: true, says: "the fake dialect returned neither a catalog nor an error"},
 		"a reading too few":        {cut: true, says: "the fake dialect returned 7 readings of 8 sequences", reads: 1},
 	} {
 		var catalog sqltest.Catalog
@@ -65,6 +75,7 @@ func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		b.empty = c.empty
 		got, err := m.Exhaustion(t.Context(), massive.AtLeast(0))
 		same(t, name+": batches that were read", b.reads, c.reads)
 		if c.says != "" {

@@ -2,6 +2,7 @@ package massive_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 const dailySales = `
@@ -173,7 +175,7 @@ func TestSelect(t *testing.T) {
 				if err == nil || !strings.HasPrefix(err.Error(), "massive: select from public.daily_sales: missing destination name day") {
 					t.Errorf("a struct without a field for a column: got %v", err)
 				}
-				if err := v.Select(t.Context(), sales, ""); err == nil || !strings.Contains(err.Error(), "must pass a pointer") {
+				if err := v.Select(t.Context(), sales, ""); err == nil || !errors.Is(err, massive.ErrInvalid) {
 					t.Errorf("a destination that is no pointer: got %v", err)
 				}
 			})
@@ -262,4 +264,28 @@ func TestSelectFromAViewMadeAnew(t *testing.T) {
 		same(t, "a reload says so", changes.String(),
 			"materialized view public.v changed: made anew; columns [{a integer} {b integer}] → [{c integer}]")
 	})
+}
+
+// What can't take rows is told before anybody is asked, and rows of an earlier call are gone when one fails.
+func TestSelectInto(t *testing.T) {
+	t.Parallel()
+	type row struct{ N int64 }
+	fake := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []row{{1}, {2}}}}})
+	defer fake.DB().Close()
+	m, err := massive.Load(t.Context(), fake.DB(), fake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := matview(t, m, "v")
+	for _, dest := range []any{nil, []row{}, row{}, &row{}, (*[]row)(nil), 7} {
+		mustBe(t, v.Select(t.Context(), dest, ""), massive.ErrInvalid, fmt.Sprintf("the destination is %T", dest))
+	}
+	fake.WantCalls(t)
+	rows := []row{{7}, {8}, {9}}
+	if err := v.Select(t.Context(), &rows, ""); err != nil || len(rows) != 2 || rows[0].N != 1 {
+		t.Errorf("got %v, %v", rows, err)
+	}
+	if err := v.Select(t.Context(), &rows, "a tail that nobody answers"); err == nil || len(rows) != 0 {
+		t.Errorf("after an error there are %v, %v", rows, err)
+	}
 }

@@ -21,7 +21,8 @@ import (
 // somebody makes the sequence cycle behind the load: HiLo finds that out with each block, plain blocks go by what was loaded.
 //
 // Order: one goroutine gets values in the sequence's order, and so do several, each its own; among several a value
-// that was asked for later may be the lower one. Two processes are always apart by blocks. Gaps: what an allocator
+// that was asked for later may be the lower one. Of a sequence with a CACHE above 1 blocks are in no order on a pool: each is
+// fetched on whichever connection is free, and each connection has a cache of its own. Two processes are always apart by blocks. Gaps: what an allocator
 // holds when it is closed or its process ends, a block in use and one fetched ahead at most, nobody gets any more.
 //
 // The next block is fetched when an eighth of one is taken.
@@ -299,7 +300,7 @@ func (a *Allocator) turn(ctx context.Context, used *block) error {
 }
 
 func (a *Allocator) errClosed() error {
-	return fail(dialect.OpAllocate, a.name, fmt.Errorf("%w: the allocator was", dialect.ErrClosed))
+	return fail(dialect.OpAllocate, a.name, fmt.Errorf("%w: its allocator gives out no more values", dialect.ErrClosed))
 }
 
 // Close ends the allocator: it cancels a fetch that is on its way, waits until that has ended, and leaves nothing running.

@@ -117,8 +117,8 @@ const (
 //
 // It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences: they are
 // read as they are at that moment, not all at the same. It waits for whoever resets one in an open transaction. What
-// can't be read, or was dropped meanwhile, is listed as unknown; in a transaction of the caller's, where a failed
-// statement is the end, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
+// can't be read, or was dropped meanwhile, is listed as unknown; where a statement fails in a transaction of the caller's,
+// which is the end of that, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
 func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	e := Exhaustion{Share: fullEnough}
 	for i, o := range opts {
@@ -143,6 +143,9 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 	cat, err := r.access.dialect.Load(ctx, r.access.querier, dialect.Filter{Kinds: []dialect.Kind{dialect.KindSequence}})
 	if err != nil {
 		return Exhaustion{}, explained(err)
+	}
+	if cat == nil {
+		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, errNoCatalog(r.access.dialect))
 	}
 	columns, err := auditor.SequenceColumns(ctx, r.access.querier)
 	if err != nil {

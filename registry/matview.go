@@ -55,7 +55,8 @@ type Matview interface {
 	// Unsafe, of a *sqlx.DB or *sqlx.Tx that the structure works through are honoured. The tail is SQL of the
 	// caller's own that goes behind the FROM clause (where, order by, limit …), empty for all rows in no order;
 	// args are for its placeholders, written as the driver has them. What dest held is overwritten; after an
-	// error it holds the rows read before it. Errors: ErrNotPopulated, ErrPermission, ErrNotFound.
+	// error it holds the rows read before it. Errors: ErrInvalid for a dest that is none, ErrNotPopulated, ErrPermission,
+	// ErrNotFound.
 	Select(ctx context.Context, dest any, tail string, args ...any) error
 
 	// Get reads the first row that Select would into dest, a pointer to a struct (or, for a view of one column, to a

@@ -104,13 +104,17 @@ func load(
 		return nil, explain(ctx, d, dialect.Failure{Op: dialect.OpLoad, Err: err})
 	}
 	if cat == nil {
-		return nil, fail(dialect.OpLoad, dialect.Name{}, fmt.Errorf("the %s dialect returned neither a catalog nor an error", d.Name()))
+		return nil, fail(dialect.OpLoad, dialect.Name{}, errNoCatalog(d))
 	}
 	r := New(cat, sel, d, q)
 	if err := r.meets(sel.Expect); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
 	return r, nil
+}
+
+func errNoCatalog(d dialect.Dialect) error {
+	return fmt.Errorf("the %s dialect returned neither a catalog nor an error", d.Name())
 }
 
 // New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.

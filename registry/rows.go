@@ -21,6 +21,12 @@ func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any
 	if err != nil {
 		return fail(dialect.OpSelect, m.def.Name, err)
 	}
+	p := reflect.ValueOf(dest)
+	if p.Kind() != reflect.Pointer || p.IsNil() || p.Elem().Kind() != reflect.Slice {
+		return fail(dialect.OpSelect, m.def.Name,
+			fmt.Errorf("%w: the destination is %T: it takes a pointer to a slice, and one that is not nil", dialect.ErrInvalid, dest))
+	}
+	p.Elem().SetLen(0) // also where there is an error, so that nobody takes earlier rows for the view's
 	query, queryArgs := reader.SelectMatview(m.def, tail, args)
 	if err := sqlx.SelectContext(ctx, rowser(m.querier), dest, query, queryArgs...); err != nil {
 		return m.explain(ctx, dialect.OpSelect, err)

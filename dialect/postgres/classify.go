@@ -37,6 +37,8 @@ const (
 	wrongObjectType      = "42809"
 	undefinedTable       = "42P01"
 	internalError        = "XX000"
+	dataCorrupted        = "XX001"
+	undefinedFile        = "58P01"
 	notInPrerequisite    = "55000"
 	lockNotAvailable     = "55P03"
 	queryCanceled        = "57014"

@@ -156,16 +156,23 @@ func lagOf(ctx context.Context, q dialect.Querier, seq dialect.Name, columns []d
 	return lag, nil
 }
 
-// despiteDrops tries once more where a column was there when the columns were looked for, and is not when it is read, or
-// is of another type. A transaction of the caller's has failed by then; it gets the error that failed it.
+// despiteDrops tries again where a column was there when the columns were looked for, and is not when it is read, or is
+// of another type, and where others restart the sequence, whose storage is another then, between the statements of a
+// block: it reads from the one that it knew, which is gone or empty. A transaction of the caller's has failed by then; it
+// gets the error that failed it.
 func despiteDrops[T any](try func() (T, error)) (T, error) {
 	result, err := try()
-	switch sqlState(err) {
-	case undefinedTable, undefinedColumn, invalidSchema, undefinedFunction, cannotCast:
-		again, errAgain := try()
-		if sqlState(errAgain) != failedTransaction {
-			return again, errAgain
+	for range 4 {
+		switch sqlState(err) {
+		case undefinedTable, undefinedColumn, invalidSchema, undefinedFunction, cannotCast, undefinedFile, dataCorrupted:
+		default:
+			return result, err
 		}
+		again, errAgain := try()
+		if sqlState(errAgain) == failedTransaction {
+			return result, err
+		}
+		result, err = again, errAgain
 	}
 	return result, err
 }
