@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// An Event is what [DB.Watch] has to tell: that the picture changed, that a look at the database failed, or that
-// looks succeed again.
+// An Event is what [DB.Watch] has to tell: that the picture changed, that a look at the database failed or found it not as
+// expected, or that all is well again. One of the last kind has neither Changes nor an Err, and Published is false.
 type Event struct {
 	// Changes are what differs from the picture that was published before. They are nil for an error, and where the
 	// new picture differs in something else: the server (a standby that was promoted, say), the search path, or what
@@ -23,8 +23,8 @@ type Event struct {
 	Registry *Registry
 	// Published says that it is a new one.
 	Published bool
-	// Err is why the look failed, or how the database is not as expected; nil if all is well. The picture stays what
-	// it was, and the watch goes on.
+	// Err is why the look failed, or how the database is not as expected; nil if the look succeeded and all is as
+	// expected. The picture stays what it was, and the watch goes on.
 	Err error
 	// Failures counts the looks in a row that failed: up to this one, if it failed, else those before this one, which
 	// is then the first to succeed again. A look that finds what is not as expected ([ErrDrift]), or a waker that
@@ -44,7 +44,14 @@ func (e Event) String() string {
 		return fmt.Sprintf("no structure changed; the server is %s, standby %t, role %s, search path %v",
 			s.Version, s.Standby, s.User, e.Registry.SearchPath())
 	}
-	return fmt.Sprintf("the database is reached again, after %d failures", e.Failures)
+	switch e.Failures {
+	case 0:
+		return "the database is as expected again"
+	case 1:
+		return "the database is reached again, after a failure"
+	default:
+		return fmt.Sprintf("the database is reached again, after %d failures", e.Failures)
+	}
 }
 
 // A Waker makes a watch look at once, instead of when its interval is over. The packages dialect/postgres/pgxwake and
@@ -99,6 +106,7 @@ type watch struct {
 
 	seen     dialect.Sight
 	failures int
+	drift    error // how the database is not as expected, by the last load; nil if it is
 }
 
 // Watch keeps the picture true until the context ends: at once, and then whenever the interval is over since the last
@@ -116,7 +124,9 @@ type watch struct {
 // A look that fails is told, too, each one, and the next look tries again, for as long as it takes: over restarts and
 // failovers, if the querier is a *sql.DB, which connects anew. Where the interval is long that is sooner, a second
 // later at first, and half a minute later at most. Of what was expected at [Load] ([Expect]) and is not so
-// any more, one event tells, with [ErrDrift]; the picture then stays as it is until the database is changed again.
+// any more, one event tells, with [ErrDrift], and it is told again where it comes to something else or behind failed
+// looks. The picture stays as it is until the database is as expected again, which is told, too, if by nothing else then
+// by an event without changes.
 //
 // fn is called in the goroutine of Watch, one event at a time, and holds up the next look while it runs; it may use m
 // in any way. The picture is published before fn is called.
@@ -203,18 +213,21 @@ func (w *watch) look(ctx context.Context) {
 	switch {
 	case err != nil && ctx.Err() != nil: // the end of the watch itself
 	case errors.Is(err, ErrDrift): // seen well enough
-		w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})
-		w.failures = 0
+		told := w.failures == 0 && w.drift != nil && w.drift.Error() == err.Error()
+		if !told {
+			w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})
+		}
+		w.failures, w.drift = 0, err
 	case err != nil:
 		w.failures++
 		w.tell(Event{Registry: w.db.Registry(), Err: err, Failures: w.failures})
-	case event.Published || w.failures > 0:
-		event.Failures, w.failures = w.failures, 0
+	case event.Published || w.failures > 0 || w.drift != nil:
+		event.Failures, w.failures, w.drift = w.failures, 0, nil
 		w.tell(event)
 	}
 }
 
-// see asks whether something changed, and publishes what did.
+// see asks whether something changed, and publishes what did. A drift is its error for as long as nothing changes.
 func (w *watch) see(ctx context.Context) (Event, error) {
 	m := w.db
 	now, changed, err := registry.Look(ctx, m.querier, m.dialect, m.selection, w.seen)
@@ -223,7 +236,7 @@ func (w *watch) see(ctx context.Context) (Event, error) {
 	}
 	if !changed {
 		w.seen = now
-		return Event{Registry: m.Registry()}, nil
+		return Event{Registry: m.Registry()}, w.drift
 	}
 	event, seen, err := m.follow(ctx)
 	if err == nil || errors.Is(err, ErrDrift) {

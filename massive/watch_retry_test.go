@@ -3,6 +3,8 @@ package massive_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,15 +17,19 @@ import (
 // A blinking dialect fails as many looks as it is told.
 type blinking struct {
 	*sqltest.Fake
-	blinks int
+	blinks atomic.Int64
+	alarm  atomic.Bool // the next look suspects something
 }
 
 var errBlink = errors.New("a blink")
 
 func (b *blinking) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-	if b.blinks > 0 {
-		b.blinks--
+	if b.blinks.Load() > 0 {
+		b.blinks.Add(-1)
 		return "", false, errBlink
+	}
+	if b.alarm.CompareAndSwap(true, false) {
+		return since, true, nil
 	}
 	return b.Fake.Look(ctx, q, f, since)
 }
@@ -47,7 +53,7 @@ func TestWatchTriesAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.blinks = len(c.want)
+			b.blinks.Store(int64(len(c.want)))
 			ctx, stop := context.WithCancel(t.Context())
 			began := time.Now()
 			var failed []time.Duration
@@ -86,7 +92,77 @@ func TestEventsInWords(t *testing.T) {
 		"a blink": {Err: errBlink, Changes: massive.Changes{}, Published: true},
 		"no structure changed; the server is fake, standby false, role tester, search path [public]": {Published: true, Registry: m.Registry()},
 		"the database is reached again, after 3 failures":                                            {Failures: 3, Registry: m.Registry()},
+		"the database is reached again, after a failure":                                             {Failures: 1, Registry: m.Registry()},
+		"the database is as expected again":                                                          {Registry: m.Registry()},
 	} {
 		same(t, "an event", e.String(), want)
 	}
+}
+
+// A program that went by a drift, and does less since, hears of it when the database is as expected again, also where
+// what changed back and forth changed nothing.
+func TestWatchTellsWhenADriftIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok"}}}})
+		db := fake.DB()
+		defer db.Close()
+		b := &blinking{Fake: fake}
+		m, err := massive.Load(t.Context(), db, b, massive.Expect(massive.EnumIs("mood", []string{"sad", "ok"}, massive.AllowExtra())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := massive.Load(t.Context(), db, b) // which expects nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		mood, err := massive.BindEnum[string](other, "mood")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		told := make(chan massive.Event, 100)
+		ended := make(chan error)
+		go func() { ended <- m.Watch(ctx, time.Second, func(e massive.Event) { told <- e }) }()
+		// step does something and lets the watch look, until it has told all it has to.
+		step := func(what string, do func(), want ...string) {
+			t.Helper()
+			do()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			texts := []string{}
+			for len(told) > 0 {
+				e := <-told
+				text := e.String()
+				if e.Err != nil && !errors.Is(e.Err, massive.ErrDrift) {
+					text = "failed"
+				} else if e.Err != nil {
+					text = "drift"
+				}
+				texts = append(texts, fmt.Sprint(text, ", ", e.Failures))
+			}
+			equal(t, what, texts, want)
+		}
+		rename := func(from, to string) func() {
+			return func() {
+				if err := mood.RenameValue(t.Context(), from, to); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		again := "the database is as expected again, 0"
+		step("nothing", func() {})
+		step("a drift", rename("ok", "fine"), "drift, 0")
+		step("it is over", rename("fine", "ok"), again)
+		step("another", rename("ok", "fine"), "drift, 0")
+		step("looks that fail meanwhile, behind which it is told again", func() { b.blinks.Store(2) }, "failed, 1", "failed, 2", "drift, 2")
+		step("one that comes to something else", rename("sad", "glum"), "drift, 0")
+		step("a load that finds the same", func() { b.alarm.Store(true) })
+		step("a change beside it", func() { fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}}) })
+		step("it is over, with what else changed", func() { rename("fine", "ok")(); rename("glum", "sad")() }, "sequence public.no added, 0")
+		step("a drift that is over behind looks that fail", rename("ok", "fine"), "drift, 0")
+		step("it is over", func() { rename("fine", "ok")(); b.blinks.Store(1) }, "failed, 1", "the database is reached again, after a failure, 1")
+		stop()
+		mustBe(t, <-ended, context.Canceled)
+	})
 }
