@@ -45,8 +45,9 @@ func (w *watching) end() error {
 	return err
 }
 
-// patience is how long a watch may take to tell.
-const patience = 20 * time.Second
+// patience is how long a watch may take to tell. It is longer than the statement timeout of the tests' databases, which ends
+// what lib/pq waits for where the server never noticed its cancel.
+const patience = time.Minute
 
 // next is the next event.
 func (w *watching) next() massive.Event {
