@@ -141,6 +141,30 @@ func TestWatch(t *testing.T) {
 		})
 }
 
+// A view that a pattern leaves out is followed as far as plans go by it.
+func TestWatchOfWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE MATERIALIZED VIEW tmp_a AS SELECT 1 AS id WITH NO DATA; CREATE MATERIALIZED VIEW v AS SELECT id FROM tmp_a WITH NO DATA`,
+		func(t *testing.T, e *env) {
+			m := e.load(t, massive.Exclude("tmp_*"))
+			warnings := func() int {
+				t.Helper()
+				p, err := m.PlanRefresh()
+				if err != nil || len(p.Steps) != 1 {
+					t.Fatal(p, err)
+				}
+				return len(p.Steps[0].Warnings)
+			}
+			same(t, "warnings of a view without data", warnings(), 1)
+			w := watch(t, m, 5*time.Millisecond)
+			exec(t, e.pool, "REFRESH MATERIALIZED VIEW tmp_a")
+			event := w.next()
+			same(t, "it is published", event.Published && event.Changes == nil && event.Err == nil, true)
+			same(t, "warnings when it has data", warnings(), 0)
+			w.none(50 * time.Millisecond)
+		})
+}
+
 // A watch survives its connections, and says so.
 func TestWatchLosesItsConnection(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,17 @@ func sameEdges(a, b *snapshot) bool {
 	})
 }
 
+// sameAside tells whether the materialized views that patterns leave out are the same to plans: which have data, and what
+// they read.
+func sameAside(a, b *snapshot) bool {
+	sorted := func(views []*dialect.MatviewDef) []*dialect.MatviewDef {
+		return slices.SortedFunc(slices.Values(views), func(v, w *dialect.MatviewDef) int { return cmp.Compare(v.ID, w.ID) })
+	}
+	return slices.EqualFunc(sorted(a.aside), sorted(b.aside), func(v, w *dialect.MatviewDef) bool {
+		return v.ID == w.ID && v.Populated == w.Populated && sameSet(v.Reads, w.Reads)
+	})
+}
+
 func sameSet(a, b []int64) bool {
 	return slices.Equal(a, b) || slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

@@ -37,9 +37,10 @@ func LoadSeen(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Sel
 }
 
 // Same tells whether two registries say the same in all that was loaded: no [Diff], and neither the server nor the
-// search path, what was left out, or the views that views read differ. Labels appended locally don't count.
+// search path, what was left out, with what plans go by of it, or the views that views read differ. Labels appended
+// locally don't count.
 func Same(a, b *Registry) bool {
-	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(a.snapshot, b.snapshot) &&
+	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(a.snapshot, b.snapshot) && sameAside(a.snapshot, b.snapshot) &&
 		slices.EqualFunc(a.omissions, b.omissions, func(x, y Omission) bool {
 			return x.Kind == y.Kind && x.Name == y.Name && x.Why == y.Why && *x.object == *y.object
 		})

@@ -86,6 +86,34 @@ func TestSame(t *testing.T) {
 	}
 }
 
+// What patterns leave out counts as far as plans go by it.
+func TestSameInWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	sel := registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp.*")}}
+	a, _, _ := stubbed(chain(), sel)
+	for what, c := range map[string]struct {
+		change func(c *dialect.MatviewDef)
+		same   bool
+	}{
+		"whether it has data": {func(d *dialect.MatviewDef) { d.Populated = true }, false},
+		"what it reads":       {func(d *dialect.MatviewDef) { d.Reads = []int64{11} }, false},
+		"its columns":         {func(d *dialect.MatviewDef) { d.Columns = []dialect.Column{{Name: "x"}} }, true},
+	} {
+		changed := chain()
+		c.change(&changed.Matviews[3])
+		slices.Reverse(changed.Matviews)
+		b, _, _ := stubbed(changed, sel)
+		if registry.Same(a, b) != c.same {
+			t.Errorf("%s differs, and the registries are said to be the same: %t", what, !c.same)
+		}
+		none := registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}}
+		x, _, _ := stubbed(chain(), none)
+		if y, _, _ := stubbed(changed, none); !registry.Same(x, y) {
+			t.Errorf("%s differs, and the kind was not asked for", what)
+		}
+	}
+}
+
 func TestKeepLabels(t *testing.T) {
 	t.Parallel()
 	old, _, _ := stubbed(shop(), registry.Selection{})

@@ -37,8 +37,9 @@ type snapshot struct {
 	enums      shelf[*enum]
 	sequences  shelf[*sequence]
 	omissions  []Omission
-	views      []dialect.ViewDef // plain ones that read views
-	network    func() *network   // which views read which, made when it is first asked for
+	views      []dialect.ViewDef     // plain ones that read views
+	aside      []*dialect.MatviewDef // left out by a pattern; the graph and plans go by them all the same
+	network    func() *network       // which views read which, made when it is first asked for
 }
 
 // An access is how a structure's operations reach the database.
@@ -127,6 +128,8 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	for i := range cat.Matviews {
 		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object) {
 			matviews = append(matviews, &matview{def, &r.access, s.network})
+		} else if s.filter.Has(dialect.KindMatview) {
+			s.aside = append(s.aside, def)
 		}
 	}
 	enums := make([]*enum, 0, len(cat.Enums))
