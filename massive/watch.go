@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -73,7 +73,7 @@ type WatchOption struct {
 // never more than a short cut. An error of w's is told as an [Event], and counts as no failed look.
 func WakeOn(w Waker) WatchOption {
 	return WatchOption{"WakeOn", func(o *watch) error {
-		if isNil(w) {
+		if querier.IsNil(w) {
 			return fmt.Errorf("%w: the waker is nil", ErrInvalid)
 		}
 		o.waker = w
@@ -181,13 +181,13 @@ func (w *watch) check(opts []WatchOption) error {
 	case w.tell == nil:
 		return fmt.Errorf("%w: the function to call with what changed is nil", ErrInvalid)
 	}
-	if isNil(w.db.querier) {
+	if querier.IsNil(w.db.querier) {
 		return fmt.Errorf("%w: the database is nil; watch one that was loaded from a *sql.DB", ErrInvalid)
 	}
 	if _, ok := w.db.dialect.(dialect.ChangeDetector); !ok {
 		return fmt.Errorf("%w: the %s dialect is no ChangeDetector; call Reload instead", ErrUnsupported, w.db.dialect.Name())
 	}
-	if _, ok := w.db.querier.(interface{ Rollback() error }); ok {
+	if querier.IsTransaction(w.db.querier) {
 		return fmt.Errorf("%w: a transaction can't be watched: it would stay open as long as the watch; "+
 			"watch a *sql.DB", ErrInvalid)
 	}
@@ -330,8 +330,3 @@ func (w *watch) listen(ctx context.Context) *ears {
 }
 
 func (e *ears) wait() { <-e.done }
-
-func isNil(v any) bool {
-	r := reflect.ValueOf(v)
-	return v == nil || r.Kind() == reflect.Pointer && r.IsNil()
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 )
 
 // An Allocator hands out values of a sequence from blocks that it fetches ahead, for programs to which a round trip for
@@ -128,7 +129,7 @@ func RefillTimeout(d time.Duration) AllocatorOption {
 // be closed. Errors: ErrInvalid for a sequence that cycles, one bound to a transaction, HiLo with an increment of 1 or
 // -1, options that don't go together; ErrUnsupported.
 func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
-	if isNil(s) {
+	if querier.IsNil(s) {
 		return nil, fail(dialect.OpAllocate, dialect.Name{}, fmt.Errorf("%w: the sequence is nil", dialect.ErrInvalid))
 	}
 	how, err := allocatorOptions(opts)
@@ -184,7 +185,7 @@ func allocatable(s Sequence, how allocation) error {
 	if !ok {
 		return nil
 	}
-	if _, tx := own.querier.(interface{ Rollback() error }); tx {
+	if querier.IsTransaction(own.querier) {
 		return fmt.Errorf("%w: an allocator works beside its callers, and can't share a transaction with them; "+
 			"make it of a sequence that is bound to a pool", dialect.ErrInvalid)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 )
 
 // A PlanOption changes what a [Plan] refreshes and how. Each may be given once. The zero value is refused.
@@ -100,7 +100,7 @@ func StopOnError() PlanOption {
 // transaction, which is one with methods Commit and Rollback, and a dialect that is a [dialect.Savepointer].
 func Savepoints() PlanOption {
 	return PlanOption{"Savepoints", func(r *Registry, p *planning) error {
-		if !isTransaction(r.access.querier) {
+		if !querier.IsTransaction(r.access.querier) {
 			return fmt.Errorf("%w: a savepoint needs a transaction, and %T is none", dialect.ErrInvalid, r.access.querier)
 		}
 		p.savepoints = true
@@ -260,12 +260,12 @@ func lanes(q dialect.Querier, asked int) (n int, why string) {
 	if n == 1 {
 		return n, why
 	}
-	if isNil(q) {
+	if querier.IsNil(q) {
 		return 1, "there is no database"
 	}
-	pool, ok := q.(interface{ Stats() sql.DBStats })
+	pool, ok := querier.AsPool(q)
 	switch {
-	case !ok && isTransaction(q):
+	case !ok && querier.IsTransaction(q):
 		return 1, "a transaction does one thing at a time"
 	case !ok:
 		return 1, fmt.Sprintf("a %T is no pool, which would have a method Stats() sql.DBStats", q)
@@ -274,15 +274,6 @@ func lanes(q dialect.Querier, asked int) (n int, why string) {
 		return most, "the pool opens no more connections"
 	}
 	return n, why
-}
-
-// isTransaction tells whether the querier can be committed and rolled back, as *sql.Tx and *sqlx.Tx can.
-func isTransaction(q dialect.Querier) bool {
-	_, ok := q.(interface {
-		Commit() error
-		Rollback() error
-	})
-	return ok && !isNil(q)
 }
 
 // choose marks the nodes to be refreshed.

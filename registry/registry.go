@@ -12,13 +12,13 @@ package registry
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 )
 
 // A Registry is one snapshot of a database's structures. It is safe for concurrent use. Its zero value is of no
@@ -57,21 +57,13 @@ var (
 
 // check says what is missing. It sees a nil pointer behind an interface, too.
 func (a *access) check() error {
-	if isNil(a.querier) {
+	if querier.IsNil(a.querier) {
 		return fmt.Errorf("%w: the database is nil; pass a *sql.DB, a connection or a transaction", dialect.ErrInvalid)
 	}
-	if isNil(a.dialect) {
+	if querier.IsNil(a.dialect) {
 		return fmt.Errorf("%w: the dialect is nil; pass one, such as postgres.New()", dialect.ErrInvalid)
 	}
 	return nil
-}
-
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	r := reflect.ValueOf(v)
-	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // Selection is what of a catalog goes into a registry. Its zero value takes everything but the sequences of

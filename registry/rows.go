@@ -14,6 +14,7 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 )
 
 func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any) error {
@@ -80,7 +81,7 @@ func (m *matview) Count(ctx context.Context, tail string, args ...any) (int64, e
 func Rows[T any](ctx context.Context, view Matview, tail string, args ...any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		if isNil(view) {
+		if querier.IsNil(view) {
 			yield(none, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: the view is nil", dialect.ErrInvalid)))
 			return
 		}
@@ -154,9 +155,9 @@ func (s *stream) mapped(t reflect.Type) bool {
 
 func (s *stream) fields(t reflect.Type) *reflectx.StructMap { return s.rows.Mapper.TypeMap(t) }
 
-// pooled tells whether the querier is a pool of connections, a *sql.DB or what wraps one, and not one of them.
+// pooled tells whether what is done goes to a pool of connections.
 func (a *access) pooled() bool {
-	_, ok := a.querier.(interface{ Stats() sql.DBStats })
+	_, ok := querier.AsPool(a.querier)
 	return ok
 }
 

@@ -3,7 +3,6 @@ package registry
 import (
 	"container/heap"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 )
 
 // Run refreshes the plan's views, each as soon as those that it depends on are done. Where one fails, or is busy (an error
@@ -81,8 +81,7 @@ func (r *run) follow(ctx context.Context) {
 			f(ctx, p)
 		}
 	}
-	_, pool := r.plan.registry.access.querier.(interface{ Stats() sql.DBStats })
-	if len(callbacks) == 0 || !pool {
+	if len(callbacks) == 0 || !r.plan.registry.access.pooled() {
 		if len(callbacks) > 0 {
 			r.emit = tell
 		}
@@ -195,7 +194,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		// A transaction lives on only where the server was asked and found the view busy, without an error of its own. One
 		// that a program runs by hand on a connection is known by what it says once it has failed.
 		left := errors.Is(res.err, dialect.ErrBusy) && !answered(res.err)
-		res.fatal = res.err != nil && !left && isTransaction(p.registry.access.querier) || errors.Is(res.err, dialect.ErrTxAborted)
+		res.fatal = res.err != nil && !left && querier.IsTransaction(p.registry.access.querier) || errors.Is(res.err, dialect.ErrTxAborted)
 		return res
 	}
 	marks, err := capability[dialect.Savepointer](&p.registry.access)
