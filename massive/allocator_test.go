@@ -114,4 +114,6 @@ func TestAllocatorFetchesAhead(t *testing.T) {
 	if v, err := s.NextValue(t.Context()); v != 33 || err != nil {
 		t.Errorf("behind what was fetched comes %d, %v", v, err)
 	}
+	_, err := a.Next(t.Context())
+	mustBe(t, err, massive.ErrClosed, "massive: allocate from public.s: closed: its allocator gives out no more values")
 }

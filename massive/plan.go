@@ -51,7 +51,8 @@ func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 
 // RefreshAll refreshes all views that were loaded or, with [Views], some, none before those that it depends on: it is
 // PlanRefresh and [Plan.Run]. The error joins those of the views, and the report has them apart; it is complete also
-// after a failure or a cancel.
+// after a failure or a cancel. In a transaction without [Savepoints] a failure fails the transaction, and undoes what the
+// report has as refreshed.
 func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport, error) {
 	return m.current.Load().RefreshAll(ctx, opts...)
 }

@@ -40,9 +40,9 @@ const MaxSequenceValues = dialect.MaxSequenceValues
 // their values, or the share that [AtLeast] says. An integer key on a bigint sequence is full where the integers end.
 //
 // It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences. It waits
-// for whoever resets one in an open transaction. What can't be read, or was dropped meanwhile, is listed as unknown; on
-// a transaction, where a failed statement is the end, it is an error instead. Errors: [ErrInvalid], [ErrUnsupported],
-// those of [Load].
+// for whoever resets one in an open transaction. What can't be read, or was dropped meanwhile, is listed as unknown,
+// but in a transaction a statement that fails is the end, and so an error. Errors: [ErrInvalid], [ErrUnsupported], those
+// of [Load].
 func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	return m.current.Load().Exhaustion(ctx, opts...)
 }
@@ -51,8 +51,8 @@ func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhausti
 func AtLeast(share float64) ExhaustionOption { return registry.AtLeast(share) }
 
 // NewAllocator makes an allocator for the sequence: values from blocks that are fetched ahead, for any number of
-// goroutines. The sequence has to be bound to a pool, and must not cycle. The allocator is to be closed. Errors:
-// [ErrInvalid], [ErrUnsupported].
+// goroutines. The sequence must not cycle, and has to be bound to a pool, or to a connection on which nobody begins a
+// transaction, and not to a transaction. The allocator is to be closed. Errors: [ErrInvalid], [ErrUnsupported].
 func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	return registry.NewAllocator(s, opts...)
 }

@@ -152,6 +152,17 @@ func TestRefreshWords(t *testing.T) {
 			t.Errorf("RefreshOutcome(%d).String() = %q; want %q", int(outcome), got, want)
 		}
 	}
+	for want, r := range map[string]registry.RefreshResult{
+		"not refreshed": {},
+		"refreshed in 20ms (blocking, the default)": {
+			Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "the default", Duration: 20 * time.Millisecond,
+		},
+		"skipped: busy, after 1ms": {Outcome: registry.SkippedBusy, Duration: time.Millisecond},
+	} {
+		if got := r.String(); got != want {
+			t.Errorf("a result is %q; want %q", got, want)
+		}
+	}
 }
 
 func TestBusy(t *testing.T) {

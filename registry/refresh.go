@@ -86,8 +86,11 @@ type RefreshResult struct {
 	Duration  time.Duration // from sending the statement to its end
 }
 
-// String is the result in a line.
+// String is the result in a line: "refreshed in 20ms (blocking, the default)", or "not refreshed" for that of an error.
 func (r RefreshResult) String() string {
+	if r.Outcome == 0 {
+		return "not refreshed"
+	}
 	took := r.Duration.Round(time.Microsecond)
 	if r.Outcome == SkippedBusy {
 		return fmt.Sprintf("%s, after %v", r.Outcome, took)

@@ -12,7 +12,9 @@ import (
 )
 
 // A RefreshReport is what became of a run, of each view in the plan's order. It is complete also after a failure or a
-// cancel. Its zero value is of a run that did not begin.
+// cancel. It says what happened while the run went on, not what was committed: in a transaction a failure outside of a
+// savepoint ([Savepoints]) fails the transaction, and what was refreshed in it is undone with it, whatever stands here.
+// Its zero value is of a run that did not begin.
 type RefreshReport struct {
 	Views    []ViewReport
 	Start    time.Time
@@ -115,7 +117,9 @@ type Progress struct {
 // Ended tells whether the view is done with.
 func (p Progress) Ended() bool { return p.View.Outcome != 0 }
 
-// String is the step in a line: "[3/40] public.daily refreshed in 20ms (blocking, the default)".
+// String is the step in a line, the numbers in brackets before what became of the view:
+//
+//	[3/40] public.daily refreshed in 20ms (blocking, the default)
 func (p Progress) String() string { return fmt.Sprintf("[%d/%d] %s", p.Done, p.Total, p.View) }
 
 func (p Progress) log(ctx context.Context, l *slog.Logger) {

@@ -16,7 +16,7 @@ import (
 // Run refreshes the plan's views, each as soon as those that it depends on are done. Where one fails, or is busy (an error
 // that is [dialect.ErrBusy]), what depends on it is skipped, whether it reads it itself or through views that the plan
 // leaves out, and the rest goes on; with [StopOnError], and in a transaction without [Savepoints], a failure ends the
-// run. When ctx ends, refreshes under way are cancelled and no further ones begin. Run returns when none is under way any
+// run: the transaction failed with it, and what the report has as refreshed is undone when it ends. When ctx ends, refreshes under way are cancelled and no further ones begin. Run returns when none is under way any
 // more.
 //
 // The error is nil if every view was refreshed. It wraps, joined, the errors of the views that were not, busy ones
