@@ -4,8 +4,9 @@
 // A plugin implements [Dialect], and of the capability interfaces those that its database has:
 // [MatviewReader], [MatviewRefresher], [RowChecker], [EnumReader], [EnumAlterer], [SequenceReader], [SequenceMover],
 // [LastValueReader], [SequenceReserver], [SequenceSetter], [SequenceAuditor], [SequenceMender], [Savepointer],
-// [ChangeDetector]. It returns plain data ([Catalog] and its definitions) and the driver's raw errors; the core validates input before it calls a plugin, and
-// wraps errors after. A plugin keeps no state per connection and is safe for concurrent use.
+// [ChangeDetector]. It returns plain data ([Catalog] and its definitions) and the driver's raw errors; the core validates
+// input before it calls a plugin, and wraps errors after. A plugin keeps no state per connection and is safe for
+// concurrent use.
 //
 // Programs that use the library don't need this package: they import massive and one plugin.
 package dialect

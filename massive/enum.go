@@ -169,16 +169,18 @@ func place(at []Place) (dialect.LabelPlace, error) {
 //
 // Errors: [ErrLabelExists], [ErrLabelUnknown] for a neighbour that the enum doesn't have, [ErrPermission],
 // [ErrReadOnly], [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is empty, too long, no UTF-8 or
-// holds a NUL; [ErrUnavailable] where the connection was lost, and the label may have been added; [ErrDrift] where the enum would not be what was expected at Load any more: then nothing was changed. An error that
-// says that the label was added comes of the reload behind it.
+// holds a NUL; [ErrUnavailable] where the connection was lost, and the label may have been added; [ErrDrift] where the
+// enum would not be what was expected at Load any more: then nothing was changed. An error that says that the label was
+// added comes of the reload behind it.
 func (b *BoundEnum[T]) AddValue(ctx context.Context, label T, at ...Place) error {
 	_, err := b.add(ctx, label, at, false)
 	return err
 }
 
 // EnsureValue is AddValue for a label that may be there: then it changes nothing, wherever the label stands, and added
-// is false. That is said truly however many do it at a time, also where a connection is lost, and leaves a caller's transaction alive. It needs
-// PL/pgSQL, which every database has unless it was dropped. Where added is true beside an error, the label was added.
+// is false. That is said truly however many do it at a time, and leaves a caller's transaction alive; where the connection
+// is lost it is [ErrUnavailable], and not known. It needs PL/pgSQL, which every database has unless it was dropped. Where
+// added is true beside an error, the label was added.
 func (b *BoundEnum[T]) EnsureValue(ctx context.Context, label T, at ...Place) (added bool, err error) {
 	return b.add(ctx, label, at, true)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -94,8 +95,12 @@ func TestRoleWithoutRights(t *testing.T) {
 			}
 		})
 		weak, err := climb(t.Context(), at(server.DSN("")+" user="+role))
+		required := os.Getenv("MASSIVE_REQUIRE_POSTGRES")
+		if state, _ := said(err); (state == "28P01" || state == "28000") && (required == "" || required == "0") {
+			t.Skipf("the server that somebody else runs wants a password of new roles: %v", err)
+		}
 		if err != nil {
-			t.Skipf("the server wants a password of new roles: %v", err)
+			t.Fatal(err)
 		}
 		d, err := weak.CreateDatabase(t.Context())
 		if err == nil {
