@@ -3,7 +3,7 @@
 //
 // A plugin implements [Dialect], and of the capability interfaces those that its database has:
 // [MatviewReader], [MatviewRefresher], [RowChecker], [EnumReader], [EnumAlterer], [SequenceReader], [SequenceMover],
-// [LastValueReader], [SequenceReserver], [SequenceSetter], [SequenceAuditor], [SequenceMender], [Savepointer],
+// [SequenceReserver], [SequenceSetter], [SequenceAuditor], [SequenceMender], [Savepointer],
 // [ChangeDetector]. It returns plain data ([Catalog] and its definitions) and the driver's raw errors; the core validates
 // input before it calls a plugin, and wraps errors after. A plugin keeps no state per connection and is safe for
 // concurrent use.
@@ -217,12 +217,6 @@ func (h Hindrance) Unwrap() error {
 // A SequenceReader looks at sequences without moving them.
 type SequenceReader interface {
 	SequenceState(ctx context.Context, q Querier, seq Name) (SequenceState, error)
-}
-
-// A LastValueReader reads a sequence's last value alone. It is for dialects that can do so faster than a SequenceReader
-// reads all of its state, and need not be there.
-type LastValueReader interface {
-	LastSequenceValue(ctx context.Context, q Querier, seq Name) (int64, error)
 }
 
 // SequenceState is where a sequence stands.

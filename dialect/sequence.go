@@ -37,12 +37,14 @@ type SequenceSetter interface {
 
 // A SequenceAuditor looks at many sequences.
 type SequenceAuditor interface {
-	// SequenceColumns are the columns that draw on sequences, of all sequences and in no order: those that own one,
-	// and those whose default, or failing that their type's, takes a value.
+	// SequenceColumns lists the columns that draw on sequences, of all sequences and in no order: identity columns, and
+	// columns whose default, or else their type's, takes a value. A column counts only if its table's owner, and its
+	// type's, may speak for the sequence: the sequence's owner, an administrator, or the role itself.
 	SequenceColumns(ctx context.Context, q Querier) ([]SequenceColumn, error)
 
-	// SequenceStates reads where sequences stand, one reading for each and in their order. An error of its own
-	// means that none was read; the core then tries with fewer. The core asks for a few hundred at most.
+	// SequenceStates reads the last values of sequences, one reading for each and in their order. If State.Called is
+	// false nothing more is known of a sequence, and Last means nothing. An error of its own means that none was read;
+	// the core then tries with fewer. The core asks for a few hundred at most.
 	SequenceStates(ctx context.Context, q Querier, seqs []*SequenceDef) ([]SequenceReading, error)
 }
 
@@ -62,32 +64,51 @@ type SequenceReading struct {
 	Err   error
 }
 
-// A SequenceMender compares sequences with the columns that they feed.
+// A SequenceMender compares sequences with the columns that draw on them. Columns are those that
+// [SequenceAuditor] would list. Of a column only those values count that the sequence may hand out, within its bounds
+// and on its steps; if blocks is set, values between two steps count, too.
+//
+// A column that does not count is not read, and is returned as an [UnreadColumn]. Columns that hold no numbers are left
+// out. If no column is left the error wraps [ErrInvalid]. If one can't be read, or not all of it, the error wraps
+// [ErrPermission] and names it.
 type SequenceMender interface {
-	// SequenceLag reads the largest value, or the smallest if the sequence descends, in all the columns that draw on
-	// the sequence now, those that [SequenceAuditor] would list, and then where the sequence stands, so that a value
-	// which is taken and stored meanwhile can't look as if the sequence had not handed it out. Columns that hold no
-	// numbers don't count. Where none does the error wraps [ErrInvalid]; where one can't be read, or not all of it,
-	// [ErrPermission], with its name.
-	SequenceLag(ctx context.Context, q Querier, seq *SequenceDef) (SequenceLag, error)
+	// SequenceLag reads the largest value in all the columns, or the smallest if the sequence descends, and then the
+	// sequence's state. A value that is taken and stored meanwhile must not look as if the sequence had not handed it
+	// out.
+	SequenceLag(ctx context.Context, q Querier, seq *SequenceDef, blocks bool) (SequenceLag, error)
 
-	// CatchUpSequence moves the sequence past what those columns hold, if it is not yet, along its own steps. It
-	// holds off whoever takes values while it looks and moves, so that it never moves the sequence back. It tells
-	// whether it moved it, and is undone with the transaction that it runs in. Errors as SequenceLag's.
-	CatchUpSequence(ctx context.Context, q Querier, seq *SequenceDef) (moved bool, err error)
+	// CatchUpSequence moves the sequence past these values, if it is not yet. It blocks others' next values while it
+	// looks and moves, so that it never moves the sequence back. It is undone with the transaction that it runs in.
+	CatchUpSequence(ctx context.Context, q Querier, seq *SequenceDef, blocks bool) (CaughtUp, error)
 }
 
 // A SequenceLag is a sequence beside what its columns hold.
 type SequenceLag struct {
-	// Column is the one that holds Furthest; where several do, or all are empty, the first of those by its table's
-	// schema, its table's name and its own.
+	// Column is the one that holds Furthest. If several do, or none, it is the first of them by its table's schema, its
+	// table's name and its own.
 	Column ColumnRef
 	State  SequenceState
 	// Increment, Min and Max are the sequence's as they are now.
 	Increment int64
 	Min, Max  int64
-	// Furthest is the largest value in the columns, or the smallest for a sequence that descends, a fraction rounded
-	// to where the sequence comes from; Empty says that there is none.
+	// Furthest is the largest value in the columns that counts, or the smallest if the sequence descends. A fraction is
+	// rounded to where the sequence comes from. Empty says that there is none.
 	Furthest int64
 	Empty    bool
+	Unread   []UnreadColumn
 }
+
+// CaughtUp is what a catch-up did.
+type CaughtUp struct {
+	Moved  bool           // the sequence was behind, and was moved
+	Unread []UnreadColumn // columns that were not looked at
+}
+
+// An UnreadColumn is a column that draws on a sequence, or a part of one, and was not looked at.
+type UnreadColumn struct {
+	Column ColumnRef
+	Why    string // in words: "its table belongs to mallory", "it is not in a table"
+}
+
+// String is the column and the reason: "shop.orders.id (its table belongs to mallory)".
+func (c UnreadColumn) String() string { return c.Column.String() + " (" + c.Why + ")" }

@@ -109,7 +109,7 @@ func TestSentinels(t *testing.T) {
 		{"a sequence renamed, last value", lastOf("seq_to_rename"), is(massive.ErrNotFound), "42P01", "dropped, renamed or replaced"},
 		{"a sequence renamed, reset", reset("seq_to_rename"), is(massive.ErrNotFound), "42P01", "dropped, renamed or replaced"},
 		{"a sequence that is a table now", nextOf("seq_to_replace"), is(massive.ErrNotFound), "42809", "replaced"},
-		{"a sequence that is a table now, last value", lastOf("seq_to_replace"), is(massive.ErrNotFound), "42703", "replaced"},
+		{"a sequence that is a table now, last value", lastOf("seq_to_replace"), is(massive.ErrNotFound), "42809", "replaced"},
 		{"a sequence that is a table now, reset", reset("seq_to_replace"), is(massive.ErrNotFound), "42809", "replaced"},
 	}
 	onDrivers(t, failing, func(t *testing.T, e *env) {

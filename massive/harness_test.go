@@ -289,3 +289,6 @@ func newEnv(t testing.TB, driver string, params ...string) *env {
 	d, pool := testrun.Database(t, driver, params...)
 	return &env{d, driver, pool}
 }
+
+// didMove is what a catch-up did, in short.
+func didMove(done massive.CaughtUp, err error) (bool, error) { return done.Moved, err }

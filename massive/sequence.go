@@ -12,8 +12,14 @@ import (
 type (
 	// A SequenceState is where a sequence stands, and what is left of it.
 	SequenceState = registry.SequenceState
-	// A SequenceLag is a sequence beside the column that it is tied to.
+	// A SequenceLag is a sequence beside the columns that draw on it.
 	SequenceLag = registry.SequenceLag
+	// CaughtUp is what CatchUp did.
+	CaughtUp = registry.CaughtUp
+	// A LagOption changes what Behind and CatchUp take for values of the sequence: [InBlocks].
+	LagOption = registry.LagOption
+	// An UnreadColumn is a column that Behind and CatchUp did not look at, and why.
+	UnreadColumn = dialect.UnreadColumn
 	// A Block is a run of values that one value of a sequence stands for.
 	Block = registry.Block
 	// A ColumnRef names a table's column.
@@ -35,20 +41,24 @@ type (
 // MaxSequenceValues is how many values one NextValues can reserve.
 const MaxSequenceValues = dialect.MaxSequenceValues
 
-// Exhaustion tells when id columns run out: it reads where all sequences of the database stand, those of primary keys
-// and those that [Include] and [Exclude] leave out included, and lists the ones that have used up three quarters of
-// their values, or the share that [AtLeast] says. An integer key on a bigint sequence is full where the integers end.
+// Exhaustion tells when id columns run out: it reads where all sequences of the database stand and lists the ones that have
+// used up three quarters of their values, or the share that [AtLeast] says. Sequences of primary keys, and those that
+// [Include] and [Exclude] leave out, are among them. An integer key on a bigint sequence is full where the integers end.
+// Where a sequence stands that nothing was taken from is not known; the report names these as uncalled.
 //
-// It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences. It waits
-// for whoever resets one in an open transaction. What can't be read, or was dropped meanwhile, is listed as unknown,
-// but in a transaction a statement that fails is the end, and so an error. Errors: [ErrInvalid], [ErrUnsupported], those
-// of [Load].
+// It takes a load of the sequences, a look at the columns, and a statement for each few hundred sequences. It waits
+// for resets in open transactions. A sequence that can't be read, or was dropped meanwhile, is listed as unknown. In a
+// transaction a statement that fails is an error instead. Errors: [ErrInvalid], [ErrUnsupported], those of [Load].
 func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	return m.current.Load().Exhaustion(ctx, opts...)
 }
 
 // AtLeast lists the sequences that have used up this share of their values, from 0, which is all, to 1.
 func AtLeast(share float64) ExhaustionOption { return registry.AtLeast(share) }
+
+// InBlocks counts values between two of the sequence's steps, too. It is for sequences whose increment is the length of a
+// block, as [HiLo] and NextBlock use them: all values of a block are handed out.
+func InBlocks() LagOption { return registry.InBlocks() }
 
 // NewAllocator makes an allocator for the sequence: values from blocks that are fetched ahead, for any number of
 // goroutines. The sequence must not cycle, and has to be bound to a pool, or to a connection on which nobody begins a

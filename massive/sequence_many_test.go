@@ -133,7 +133,7 @@ func TestCatchUpNeverMovesBack(t *testing.T) {
 				)); err != nil {
 					t.Error(err)
 				}
-				moved, err := s.CatchUp(t.Context())
+				moved, err := didMove(s.CatchUp(t.Context()))
 				if err != nil {
 					t.Error(err)
 				}
@@ -170,7 +170,7 @@ func TestBehindOddColumns(t *testing.T) {
 		CREATE TABLE d (id serial PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE d1 PARTITION OF d FOR VALUES FROM (1) TO (1000);
 			INSERT INTO d1 VALUES (500);
 		CREATE TABLE hidden (id serial PRIMARY KEY); ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; INSERT INTO hidden VALUES (7);
-		CREATE TABLE huge (id numeric PRIMARY KEY); CREATE SEQUENCE of_huge OWNED BY huge.id; INSERT INTO huge VALUES (1e30);
+		CREATE SEQUENCE of_huge; CREATE TABLE huge (id numeric PRIMARY KEY DEFAULT nextval('of_huge')); INSERT INTO huge VALUES (9223372036854775807);
 		CREATE SCHEMA `+odd+`; CREATE TABLE `+odd+`.`+odd+` (`+odd+` int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME `+odd+`.s) PRIMARY KEY);
 			INSERT INTO `+odd+`.`+odd+` OVERRIDING SYSTEM VALUE VALUES (3)`,
 		func(t *testing.T, e *env) {
@@ -182,7 +182,7 @@ func TestBehindOddColumns(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					moved, err := s.CatchUp(t.Context())
+					moved, err := didMove(s.CatchUp(t.Context()))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -199,8 +199,9 @@ func TestBehindOddColumns(t *testing.T) {
 				func(s massive.Sequence) error { _, err := s.CatchUp(t.Context()); return err },
 			} {
 				mustBe(t, op(sequence(t, m, "of_text")), massive.ErrInvalid, "holds no numbers")
-				mustBe(t, op(sequence(t, m, "of_huge")), massive.ErrOutOfRange)
 			}
+			_, errHuge := sequence(t, m, "of_huge").CatchUp(t.Context())
+			mustBe(t, errHuge, massive.ErrOutOfRange, "nothing is left")
 			_, as := e.role(t, "GRANT USAGE ON SCHEMA public TO $role; GRANT SELECT ON hidden, hidden_id_seq TO $role")
 			s := sequence(t, m.With(as), "hidden_id_seq")
 			_, err := s.Behind(t.Context())
@@ -219,7 +220,7 @@ func TestCatchUpLeavesNoSetting(t *testing.T) {
 	onDrivers(t, `CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t VALUES (9)`, func(t *testing.T, e *env) {
 		tx := e.begin(t)
 		for _, want := range []bool{true, false} {
-			moved, err := sequence(t, e.load(t, massive.KeySequences()).With(tx), "t_id_seq").CatchUp(t.Context())
+			moved, err := didMove(sequence(t, e.load(t, massive.KeySequences()).With(tx), "t_id_seq").CatchUp(t.Context()))
 			if err != nil || moved != want {
 				t.Errorf("moved %v, %v; want %v", moved, err, want)
 			}
@@ -241,7 +242,7 @@ func TestExhaustion(t *testing.T) {
 		SELECT setval('of_domain', 32000);
 		CREATE TABLE parts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY) PARTITION BY RANGE (id);
 		CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (10);
-		ALTER TABLE parts ALTER id RESTART 2147483000;
+		SELECT setval('parts_id_seq', 2147483000);
 		CREATE TEMP TABLE gone (id smallint DEFAULT nextval('app.shared'))`,
 		func(t *testing.T, e *env) {
 			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
@@ -250,13 +251,12 @@ func TestExhaustion(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				same(t, "the report", got.String(), `6 of 563 sequences are used up to 81 % or more
+				same(t, "the report", got.String(), `5 of 563 sequences are used up to 81 % or more, 558 are uncalled
 sequence public.many_1 is 100.0 % used: at 10, 0 left up to 10, where the sequence ends
-public.parts.id (integer) is 99.9 % used: at 2147483000, 648 left up to 2147483647, where the sequence ends (sequence public.parts_id_seq)
+public.parts.id (integer) is 99.9 % used: at 2147483000, 647 left up to 2147483647, where the sequence ends (sequence public.parts_id_seq)
 app.lot.id (numbered) is 97.6 % used: at 32000, 767 left up to 32767, where the column is full (sequence public.of_domain)
 app.tight.id (shorter) is 90.0 % used: at 9000, 999 left up to 9999, where the column is full (sequence app.shared)
-sequence public.many_300 is 90.0 % used: at 9, 1 left up to 10, where the sequence ends
-sequence public.many_560 is 90.0 % used: at 10, 1 left up to 10, where the sequence ends`)
+sequence public.many_300 is 90.0 % used: at 9, 1 left up to 10, where the sequence ends`)
 			})
 		})
 }

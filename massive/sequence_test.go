@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
@@ -237,38 +236,5 @@ func TestSequenceDroppedUnderATransaction(t *testing.T) {
 		exec(t, e.pool, "DROP SEQUENCE s")
 		_, err = sequence(t, m.With(tx), "s").NextValue(t.Context())
 		mustBe(t, err, massive.ErrNotFound, "massive: next value of public.s: not found: dropped, renamed or replaced")
-	})
-}
-
-// A transaction that has read a sequence sees each restart that others commit, also where the driver has prepared
-// the statement that reads it. Where the server wrote a checkpoint behind the restart the old storage is gone for good,
-// and its error is all that there is; then the next transaction sees it.
-func TestSequenceRestartedUnderATransaction(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, `CREATE SEQUENCE s START 5`, func(t *testing.T, e *env) {
-		m := e.load(t)
-		outside := sequence(t, m, "s")
-		inside := sequence(t, m.With(e.begin(t)), "s")
-		same(t, "before", state(t, inside), dialect.SequenceState{Last: 5})
-		checkpoints := 0
-		afterRestart := func(read func() (int64, error), v int64) {
-			t.Helper()
-			if err := outside.ResetTo(t.Context(), v); err != nil {
-				t.Fatal(err)
-			}
-			last, err := read()
-			if err != nil && strings.Contains(err.Error(), "could not open file") && checkpoints < 5 {
-				checkpoints++
-				inside = sequence(t, m.With(e.begin(t)), "s")
-				last, err = read()
-			}
-			if err != nil || last != v {
-				t.Errorf("read after a restart by another session: %d, %v; want %d", last, err, v)
-			}
-		}
-		for _, v := range []int64{42, 43, 44} {
-			afterRestart(func() (int64, error) { s, err := inside.State(t.Context()); return s.Last, err }, v)
-			afterRestart(func() (int64, error) { return inside.LastValue(t.Context()) }, v+100)
-		}
 	})
 }

@@ -18,6 +18,9 @@ type Exhaustion struct {
 	Looked  int           // at how many sequences it has looked, those of Unknown among them
 	Above   []SequenceUse // those that have used up that share, the fullest first
 	Unknown []UnknownUse  // those that could not be read, by name
+	// Uncalled are those that nothing was taken from since they were created, restarted or set, by name. Where one of
+	// them stands is not looked at.
+	Uncalled []dialect.Name
 }
 
 // A SequenceUse is how much of a sequence is used up, as the column sees it that has the least room for its values.
@@ -76,6 +79,9 @@ func (e Exhaustion) String() string {
 	if len(e.Unknown) > 0 {
 		fmt.Fprintf(&b, ", %d are unknown", len(e.Unknown))
 	}
+	if len(e.Uncalled) > 0 {
+		fmt.Fprintf(&b, ", %d are uncalled", len(e.Uncalled))
+	}
 	for _, u := range e.Above {
 		fmt.Fprintf(&b, "\n%s", u)
 	}
@@ -108,17 +114,20 @@ const (
 	auditedAtOnce = 250  // sequences a statement: each keeps a lock until the statement ends
 )
 
-// Exhaustion reads where all sequences of the database stand, those of primary keys and those that filters leave out
-// included, as the database has them now, and lists those that have used up a share of their values. A sequence is as
-// long as the columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647. Those are the
-// columns that own it and those that take their default from it, their own or their domain's. A default that names the
-// sequence inside a function, or as a text, is not seen; and of a column that holds no numbers, such
-// as a varchar(3), it is not known how much fits into it.
+// Exhaustion reads where all sequences of the database stand, as they are now, and lists those that have used up a share of
+// their values. Sequences of primary keys, and those that filters exclude, are among them. A sequence is as long as the
+// columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647. A column draws on it if it
+// is an identity column, or if its default, or else its domain's, takes a value; it counts if its table's owner is the
+// sequence's, a superuser or the role itself. A default that names the sequence as a text is not seen. Of a column that
+// holds no numbers, such as a varchar(3), it is not known how much fits into it.
 //
-// It takes a load of the sequences, a look at the columns, and two statements for each few hundred sequences: they are
-// read as they are at that moment, not all at the same. It waits for whoever resets one in an open transaction. What
-// can't be read, or was dropped meanwhile, is listed as unknown; where a statement fails in a transaction of the caller's,
-// which is the end of that, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
+// It goes by the sequences' numbers and reads none by its name. So it does not know where a sequence stands that nothing was
+// taken from; these are listed as uncalled.
+//
+// It takes a load of the sequences, a look at the columns, and a statement for each few hundred sequences: they are
+// read as they are at that moment, not all at the same. It waits for resets in open transactions. A sequence that
+// can't be read, or was dropped meanwhile, is listed as unknown. If a statement fails in a transaction of the caller's,
+// which ends that, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
 func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	e := Exhaustion{Share: fullEnough}
 	for i, o := range opts {
@@ -174,6 +183,7 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 		return cmp.Or(cmp.Compare(b.State.Used, a.State.Used), cmp.Compare(a.State.Remaining, b.State.Remaining),
 			a.Sequence.Compare(b.Sequence))
 	})
+	slices.SortFunc(e.Uncalled, dialect.Name.Compare)
 	slices.SortFunc(e.Unknown, func(a, b UnknownUse) int { return a.Sequence.Compare(b.Sequence) })
 	return e, nil
 }
@@ -216,6 +226,10 @@ func (e *Exhaustion) add(d *dialect.SequenceDef, columns []dialect.SequenceColum
 	e.Looked++
 	if reading.Err != nil {
 		e.Unknown = append(e.Unknown, UnknownUse{d.Name, reading.Err})
+		return
+	}
+	if !reading.State.Called {
+		e.Uncalled = append(e.Uncalled, d.Name)
 		return
 	}
 	u := SequenceUse{Sequence: d.Name, Cycles: d.Cycle, Limit: d.Max}

@@ -9,23 +9,28 @@ import (
 
 // A SequenceLag is a sequence beside the columns that draw on it.
 type SequenceLag struct {
-	// Column is the one of them that holds Furthest; where several do, or all are empty, the first of those by name.
+	// Column is the one that holds Furthest. If several do, or none, it is the first of them by name.
 	Column dialect.ColumnRef
 	// Behind says that the column holds values which the sequence is still to hand out, or may.
 	Behind bool
-	// Furthest is the largest value in all of the columns, or the smallest for a sequence that descends; a fraction is
-	// rounded down, or up for one that descends. Empty says that there is none.
+	// Furthest is the largest value in all of the columns that the sequence may hand out, or the smallest if it descends.
+	// A fraction is rounded down, or up if it descends. Empty says that there is none.
 	Furthest int64
 	Empty    bool
 	// State is where the sequence stands, by its definition as it is now.
 	State SequenceState
+	// Unread are the columns that were not looked at, by name.
+	Unread []dialect.UnreadColumn
 }
 
 // String is the lag in a line: "public.orders.id is at 1000, and its sequence is behind: the next value is 3".
 func (l SequenceLag) String() string {
+	if l.Column == (dialect.ColumnRef{}) {
+		return "not compared"
+	}
 	at, is := fmt.Sprintf("is at %d", l.Furthest), "not behind"
 	if l.Empty {
-		at = "is empty"
+		at = "holds no value of its sequence"
 	}
 	if l.Behind {
 		is = "behind"
@@ -34,30 +39,84 @@ func (l SequenceLag) String() string {
 	if l.State.Ended {
 		next = "there is no next value"
 	}
-	return fmt.Sprintf("%s %s, and its sequence is %s: %s", l.Column, at, is, next)
+	return fmt.Sprintf("%s %s, and its sequence is %s: %s", l.Column, at, is, next) + unread(l.Unread)
+}
+
+// unread counts what was not looked at, for the end of a line.
+func unread(columns []dialect.UnreadColumn) string {
+	switch len(columns) {
+	case 0:
+		return ""
+	case 1:
+		return "; not looked at: " + columns[0].String()
+	default:
+		return fmt.Sprintf("; not looked at: %s and %d more", columns[0], len(columns)-1)
+	}
+}
+
+// CaughtUp is what [Sequence].CatchUp did.
+type CaughtUp struct {
+	// Moved says that the sequence was behind, and was moved.
+	Moved bool
+	// Unread are the columns that were not looked at, by name.
+	Unread []dialect.UnreadColumn
+}
+
+// String is "moved" or "not behind", and what was not looked at.
+func (c CaughtUp) String() string {
+	if c.Moved {
+		return "moved" + unread(c.Unread)
+	}
+	return "not behind" + unread(c.Unread)
+}
+
+// A LagOption changes what [Sequence].Behind and CatchUp take for values of the sequence. Each may be given once. The
+// zero value is refused.
+type LagOption struct{ name string }
+
+// InBlocks counts values between two of the sequence's steps, too. It is for sequences whose increment is the length of a
+// block, as [HiLo] and NextBlock use them: all values of a block are handed out. Without it a value that the sequence
+// itself never hands out does not count, such as one of another node whose sequence takes the steps between.
+func InBlocks() LagOption { return LagOption{"InBlocks"} }
+
+// inBlocks tells whether the option is given.
+func inBlocks(opts []LagOption) (bool, error) {
+	for i, o := range opts {
+		if o.name == "" {
+			return false, fmt.Errorf("%w: option %d is the zero LagOption", dialect.ErrInvalid, i+1)
+		}
+		if i > 0 {
+			return false, fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
+		}
+	}
+	return len(opts) > 0, nil
 }
 
 // mender is what compares the sequence with its columns.
-func (s *sequence) mender() (dialect.SequenceMender, error) {
-	if s.def.Cycle {
-		return nil, errCycle("is never behind")
+func (s *sequence) mender(opts []LagOption) (m dialect.SequenceMender, blocks bool, err error) {
+	if blocks, err = inBlocks(opts); err != nil {
+		return nil, false, err
 	}
-	return capability[dialect.SequenceMender](s.access)
+	if s.def.Cycle {
+		return nil, false, errCycle("is never behind")
+	}
+	m, err = capability[dialect.SequenceMender](s.access)
+	return m, blocks, err
 }
 
-func (s *sequence) Behind(ctx context.Context) (SequenceLag, error) {
-	mender, err := s.mender()
+func (s *sequence) Behind(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
+	mender, blocks, err := s.mender(opts)
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
 	}
-	lag, err := mender.SequenceLag(ctx, s.querier, s.def)
+	lag, err := mender.SequenceLag(ctx, s.querier, s.def, blocks)
 	if err != nil {
 		return SequenceLag{}, s.explain(ctx, dialect.OpBehind, err)
 	}
 	now := *s.def
 	now.Increment, now.Min, now.Max = lag.Increment, lag.Min, lag.Max
 	l := SequenceLag{
-		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: standing(&now, now.Min, now.Max, lag.State),
+		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: standing(&now, now.Min, now.Max, lag.State), Unread: lag.Unread,
 	}
 	if !l.Empty && !l.State.Ended {
 		_, l.Behind = steps(l.State.Next, l.Furthest, now.Increment)
@@ -65,14 +124,14 @@ func (s *sequence) Behind(ctx context.Context) (SequenceLag, error) {
 	return l, nil
 }
 
-func (s *sequence) CatchUp(ctx context.Context) (moved bool, err error) {
-	mender, err := s.mender()
+func (s *sequence) CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error) {
+	mender, blocks, err := s.mender(opts)
 	if err != nil {
-		return false, fail(dialect.OpCatchUp, s.def.Name, err)
+		return CaughtUp{}, fail(dialect.OpCatchUp, s.def.Name, err)
 	}
-	moved, err = mender.CatchUpSequence(ctx, s.querier, s.def)
+	done, err := mender.CatchUpSequence(ctx, s.querier, s.def, blocks)
 	if err != nil {
-		return false, s.explain(ctx, dialect.OpCatchUp, err)
+		return CaughtUp{}, s.explain(ctx, dialect.OpCatchUp, err)
 	}
-	return moved, nil
+	return CaughtUp(done), nil
 }

@@ -19,12 +19,18 @@ type Sequence interface {
 	// Comment is the one set on the sequence, empty for none.
 	Comment() string
 
-	// LastValue is the value handed out last by anybody, and before the first one, or after a reset, the one
-	// that will be next; State tells the two apart. Errors: ErrPermission, ErrNotFound.
+	// LastValue is the value handed out last by anybody. Before the first one, or after a reset, it is the one that
+	// will be next; State tells the two apart. It takes one round trip, and a second one before a first value is taken.
+	// It waits for a reset in another's open transaction and, in a transaction, makes others' resets wait until that ends.
+	// It needs SELECT or USAGE on the sequence, and SELECT before a first value is taken.
+	//
+	// Errors: ErrPermission, ErrNotFound, also if the name is another kind of relation by now, ErrBusy; ErrUnsupported
+	// before a first value is taken, if the sequence belongs to another role and the server's minor release can't read it
+	// safely (before 13.16, 14.13, 15.8, 16.4).
 	LastValue(ctx context.Context) (int64, error)
 
-	// State is where the sequence stands, and what is left of it, by the definition that was loaded. Errors as
-	// LastValue's.
+	// State is where the sequence stands, and what is left of it, by the definition that was loaded. Locks, rights and
+	// errors are LastValue's.
 	State(ctx context.Context) (SequenceState, error)
 
 	// NextValue reserves a value that nobody else gets and returns it. It is used up even if the transaction
@@ -58,28 +64,36 @@ type Sequence interface {
 	// ErrReadOnly, ErrNotFound, ErrBusy.
 	SetValue(ctx context.Context, v int64, called bool) error
 
-	// Behind tells whether the columns that draw on the sequence, as they are now, hold values that it is still to hand
-	// out, as after a restore or inserts with values of their own. Those are the columns that own it and those that
-	// take their default from it, in whatever table: where several share a sequence, the largest value in all of them
-	// counts. Columns of other kinds than numbers, such as a text with the value in it, are not looked at. It reads each
-	// column's largest value, by an index if there is one, and only what is committed. It needs SELECT on the
-	// sequence and the columns, and waits for nobody who only takes or resets. It takes two round trips, and one more
-	// for each further thousand columns. Errors: ErrInvalid for a sequence that no column of numbers draws on, or that
-	// cycles; ErrOutOfRange for a column whose largest value no bigint holds; ErrPermission, with the name of a column
-	// that can't be read, or of a table whose rows row security hides; ErrNotFound.
-	Behind(ctx context.Context) (SequenceLag, error)
-
-	// CatchUp moves a sequence that is behind its columns to the first value of its own steps behind what they
-	// hold, and tells whether it had to. It never moves one back: from its last look until its transaction ends it
-	// holds off everybody's next value, and it waits for the transactions that took one. Values in other
-	// connections' caches are dropped. It does not hold off inserts that bring values of their own: those which
-	// aren't committed yet, or, in a REPEATABLE READ transaction, weren't when that began, it does not see.
+	// Behind tells whether a column that draws on the sequence, as it is now, holds values that the sequence is still
+	// to hand out, as after a restore or inserts with values of their own.
 	//
-	// It is undone if its transaction is rolled back. It needs SELECT on the sequence and the columns and, where it
-	// has to move the sequence, its ownership. Errors as Behind's; ErrOutOfRange where it is behind and there is no value behind what the
+	// A column draws on the sequence if it is an identity column, or if its default, or else its domain's, takes a value.
+	// If several do, in whatever tables, the largest value in all of them counts, or the smallest if the sequence
+	// descends. A value counts only if it is within the sequence's bounds and on its steps; with [InBlocks] values
+	// between two steps count, too. Columns that hold no numbers, such as a text with the value in it, are not read.
+	//
+	// Only ordinary and partitioned tables are read, and only those whose owner is the sequence's, a superuser or the
+	// role itself. The result names the columns that were not looked at, and why. Reading a table runs the expressions
+	// of its indexes, as any SELECT does.
+	//
+	// Behind reads what is committed, by an index if there is one. It needs SELECT on the sequence and the columns. It
+	// takes two round trips, and one more for each further thousand columns. Errors: ErrInvalid for a sequence that no
+	// column of numbers draws on, or that cycles; ErrPermission with the name of a column that can't be read, or of a
+	// table whose rows row security hides; ErrUnsupported on minor releases that can't read safely what another role
+	// owns (before 13.16, 14.13, 15.8, 16.4); ErrBusy, ErrNotFound.
+	Behind(ctx context.Context, opts ...LagOption) (SequenceLag, error)
+
+	// CatchUp moves a sequence that is behind its columns to the first value of its own steps after what they
+	// hold, and tells whether it had to. Columns and values count as in Behind. It never moves one back: from its last
+	// look until its transaction ends it blocks everybody's next value, and it waits for the transactions that took one.
+	// Values in other connections' caches are dropped. It does not block inserts that bring values of their own. It does
+	// not see those that aren't committed yet or, in a REPEATABLE READ transaction, weren't when that began.
+	//
+	// It is undone if its transaction is rolled back. It needs SELECT on the sequence and the columns and, to move the
+	// sequence, its ownership. Errors: those of Behind; ErrOutOfRange if it is behind and no value is left after what the
 	// columns hold, of the sequence's or of those that fit into the column that holds most (a sequence that has ended is
-	// behind nothing), ErrPermission, ErrReadOnly, ErrBusy.
-	CatchUp(ctx context.Context) (moved bool, err error)
+	// behind nothing); ErrReadOnly.
+	CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error)
 
 	// Reset starts the sequence over: the next value is 1. Where the sequence's bounds don't allow that the
 	// error wraps ErrOutOfRange; Restart then does what is meant. Otherwise as ResetTo.
@@ -126,16 +140,8 @@ func (s *sequence) explain(ctx context.Context, op dialect.Op, err error) error 
 }
 
 func (s *sequence) LastValue(ctx context.Context) (int64, error) {
-	reader, ok := s.dialect.(dialect.LastValueReader)
-	if !ok || s.check() != nil { // state says what is wrong
-		state, err := s.state(ctx)
-		return state.Last, err
-	}
-	last, err := reader.LastSequenceValue(ctx, s.querier, s.def.Name)
-	if err != nil {
-		return 0, s.explain(ctx, dialect.OpLastValue, err)
-	}
-	return last, nil
+	state, err := s.state(ctx)
+	return state.Last, err
 }
 
 func (s *sequence) State(ctx context.Context) (SequenceState, error) {

@@ -1,8 +1,6 @@
 package registry_test
 
 import (
-	"context"
-	"errors"
 	"math"
 	"reflect"
 	"testing"
@@ -46,35 +44,6 @@ func TestSequenceReads(t *testing.T) {
 		}
 		read := call{method: "SequenceState", querier: q, name: of("public.order_no")}
 		checkCalls(t, s, read, read)
-	}
-}
-
-// A lasting dialect can read a last value alone.
-type lasting struct{ *stub }
-
-func (l lasting) LastSequenceValue(_ context.Context, q dialect.Querier, seq dialect.Name) (int64, error) {
-	return l.next, l.called(call{method: "LastSequenceValue", querier: q, name: seq})
-}
-
-func TestLastValueAlone(t *testing.T) {
-	t.Parallel()
-	_, s, q := stubbed(shop(), registry.Selection{})
-	s.next = 42
-	seq := sequence(t, registry.New(shop(), registry.Selection{}, lasting{s}, q), "order_no")
-	if v, err := seq.LastValue(t.Context()); v != 42 || err != nil {
-		t.Errorf("LastValue = %d, %v; want 42, nil", v, err)
-	}
-	checkCalls(t, s, call{method: "LastSequenceValue", querier: q, name: of("public.order_no")})
-	s.fails = &driverError{State: "42501", Text: "no"}
-	if v, err := seq.LastValue(t.Context()); v != 0 || !errors.Is(err, s.fails) {
-		t.Errorf("LastValue = %d, %v; want 0, %v", v, err, s.fails)
-	}
-	if n := len(s.failures); n != 1 || s.failures[0].Op != dialect.OpLastValue {
-		t.Errorf("Classify was asked %+v; want the last value's failure", s.failures)
-	}
-	unbound := sequence(t, registry.New(shop(), registry.Selection{}, lasting{s}, nil), "order_no")
-	if _, err := unbound.LastValue(t.Context()); !errors.Is(err, dialect.ErrInvalid) {
-		t.Errorf("LastValue without a querier: %v; want ErrInvalid", err)
 	}
 }
 

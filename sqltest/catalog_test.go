@@ -205,13 +205,13 @@ func TestValuesThatFit(t *testing.T) {
 func TestRowsDrawOnSequences(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{Sequences: []sqltest.Sequence{
-		{Name: "key", KeyOf: "t.id", Cache: 3}, {Name: "fed", Feeds: []string{"t.seen", "u.seen"}, Increment: 10}, {Name: "no", OwnedBy: "t.no", Holds: []int64{5}},
+		{Name: "key", KeyOf: "t.id", Cache: 3}, {Name: "fed", Feeds: []string{"t.seen", "u.seen"}, Increment: 10}, {Name: "no", Feeds: []string{"t.no"}, Holds: []int64{5}},
 	}}, func(t *testing.T, p place) {
 		p.do(t, sqltest.Insert{Column: "t.no", Value: 6}, sqltest.Insert{Column: "u.seen", Value: 7}, sqltest.Insert{Column: "t.id", Value: 9})
 		for name, want := range map[string]string{
 			"key": "public.t.id is at 9, and its sequence is behind: the next value is 4",
 			"fed": "public.t.seen is at 21, and its sequence is not behind: the next value is 31",
-			"no":  "public.t.no is at 6, and its sequence is behind: the next value is 1",
+			"no":  "public.t.no is at 6, and its sequence is behind: the next value is 2",
 		} {
 			s, err := p.m.Sequence(name)
 			if err != nil {

@@ -67,7 +67,7 @@ func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 	}
 	row := map[dialect.ColumnRef]int64{c: v}
 	for _, q := range f.seqs {
-		for _, other := range q.defaults() {
+		for _, other := range q.columns() {
 			if other.Table != c.Table || other == c {
 				continue
 			}
@@ -107,7 +107,7 @@ func (c Insert) needs(f *Fake) (all []need) {
 		return nil // which apply tells
 	}
 	for name, q := range f.seqs {
-		if slices.ContainsFunc(q.defaults(), func(d dialect.ColumnRef) bool { return d.Table == ref.Table && d != *ref }) {
+		if slices.ContainsFunc(q.columns(), func(d dialect.ColumnRef) bool { return d.Table == ref.Table && d != *ref }) {
 			all = append(all, need{&q.lock, rowExclusive, name})
 		}
 	}
@@ -122,7 +122,7 @@ func (c Insert) apply(f *Fake) error {
 	return f.insert(*ref, c.Value)
 }
 
-// SequenceColumns are the columns that sequences own, and those that they feed.
+// SequenceColumns lists the columns that draw on sequences.
 func (f *Fake) SequenceColumns(ctx context.Context, q dialect.Querier) (all []dialect.SequenceColumn, err error) {
 	call := Call{Op: dialect.OpExhaustion, Detail: "in columns"}
 	err = f.ask(ctx, q, call, func(context.Context, *session) ([]driver.Value, error) {
@@ -155,34 +155,40 @@ func (f *Fake) SequenceStates(ctx context.Context, q dialect.Querier, defs []*di
 	return all, err
 }
 
-// reading goes by the sequence's number, as pg_sequence_last_value does. That needs SELECT or USAGE, but tells nothing of
-// a sequence that has handed out nothing, for which SELECT is needed.
+// reading goes by the sequence's number, as pg_sequence_last_value does. That needs SELECT or USAGE, and tells nothing of
+// a sequence that has handed out nothing.
 func (s *session) reading(ctx context.Context, d *dialect.SequenceDef) (dialect.SequenceReading, error) {
 	for _, seq := range s.fake.seqs {
 		if seq.id != d.ID {
 			continue
 		}
-		use := seq.spec.Rights == nil || seq.spec.Rights.Next
-		if seq.def.Rights.Read || use {
-			if err := seq.lock.acquire(ctx, s, rowExclusive); err != nil {
-				return dialect.SequenceReading{}, err
-			}
+		if !seq.mayUse() {
+			return dialect.SequenceReading{Err: fmt.Errorf("%w: the role must have SELECT or USAGE on it", dialect.ErrPermission)}, nil
 		}
-		if file := s.file(seq); seq.def.Rights.Read || use && file.called {
-			return dialect.SequenceReading{State: dialect.SequenceState{Last: file.last, Called: file.called}}, nil
+		if err := seq.lock.acquire(ctx, s, rowExclusive); err != nil {
+			return dialect.SequenceReading{}, err
 		}
-		return dialect.SequenceReading{Err: fmt.Errorf("%w: the role must have SELECT on it", dialect.ErrPermission)}, nil
+		file := s.file(seq)
+		if !file.called {
+			return dialect.SequenceReading{}, nil
+		}
+		return dialect.SequenceReading{State: dialect.SequenceState{Last: file.last, Called: true}}, nil
 	}
 	return dialect.SequenceReading{Err: fmt.Errorf("%w: dropped meanwhile", dialect.ErrNotFound)}, nil
 }
 
+// mayUse tells whether our role has SELECT or USAGE on the sequence.
+func (q *sequence) mayUse() bool {
+	return q.def.Rights.Read || q.spec.Rights == nil || q.spec.Rights.Next
+}
+
 // errUntied is for a sequence that there is nothing to compare with, whose lag has no column. No statement fails of that,
 // and so no transaction.
-var errUntied = fmt.Errorf("%w: the sequence is tied to no column: none owns it, and none draws on it by its default; "+
-	"ALTER SEQUENCE … OWNED BY table.column", dialect.ErrInvalid)
+var errUntied = fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
 
-// lag looks at the columns that draw on the sequence now, and at the sequence.
-func (s *session) lag(ctx context.Context, name dialect.Name) (*sequence, dialect.SequenceLag, error) {
+// lag looks at the columns that draw on the sequence now, and at the sequence. If blocks is set, values between two of its
+// steps count, too.
+func (s *session) lag(ctx context.Context, name dialect.Name, blocks bool) (*sequence, dialect.SequenceLag, error) {
 	var lag dialect.SequenceLag
 	f := s.fake
 	if err := s.open(ctx, name, accessShare); err != nil {
@@ -190,7 +196,7 @@ func (s *session) lag(ctx context.Context, name dialect.Name) (*sequence, dialec
 	}
 	seq := f.seqs[name]
 	if seq == nil {
-		return nil, lag, &Error{Code: "42703", Message: "column s.last_value does not exist"}
+		return nil, lag, notASequence(name)
 	}
 	if !seq.def.Rights.Read {
 		return nil, lag, denied(name)
@@ -205,6 +211,9 @@ func (s *session) lag(ctx context.Context, name dialect.Name) (*sequence, dialec
 			lag.Column = c
 		}
 		for _, v := range f.columns[c].values {
+			if v < lag.Min || v > lag.Max || !blocks && !onStep(v, lag) {
+				continue
+			}
 			if lag.Empty || lag.Increment > 0 && v > lag.Furthest || lag.Increment < 0 && v < lag.Furthest {
 				lag.Column, lag.Furthest, lag.Empty = c, v, false
 			}
@@ -213,10 +222,16 @@ func (s *session) lag(ctx context.Context, name dialect.Name) (*sequence, dialec
 	return seq, lag, nil
 }
 
+// onStep tells whether the sequence, from where it is, comes to a value by its steps.
+func onStep(v int64, lag dialect.SequenceLag) bool {
+	by := new(big.Int).Sub(big.NewInt(v), big.NewInt(lag.State.Last))
+	return by.Rem(by, big.NewInt(lag.Increment)).Sign() == 0
+}
+
 // SequenceLag compares a sequence with its columns.
-func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (lag dialect.SequenceLag, err error) {
+func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (lag dialect.SequenceLag, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpBehind, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
-		_, lag, err = s.lag(ctx, seq.Name)
+		_, lag, err = s.lag(ctx, seq.Name, blocks)
 		return nil, err
 	})
 	if err == nil && lag.Column == (dialect.ColumnRef{}) {
@@ -226,10 +241,10 @@ func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.
 }
 
 // CatchUpSequence takes the lock only if the sequence is behind, and then looks again.
-func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (moved bool, err error) {
+func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (done dialect.CaughtUp, err error) {
 	tied := true
 	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		_, lag, err := s.lag(ctx, seq.Name)
+		_, lag, err := s.lag(ctx, seq.Name, blocks)
 		tied = lag.Column != (dialect.ColumnRef{})
 		if err != nil || !behind(lag) {
 			return nil, err
@@ -249,7 +264,7 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		if f.seqs[seq.Name] == nil {
 			return nil, notASequence(seq.Name)
 		}
-		found, lag, err := s.lag(ctx, seq.Name)
+		found, lag, err := s.lag(ctx, seq.Name, blocks)
 		if err != nil {
 			return nil, err
 		}
@@ -270,13 +285,13 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 			return nil, outside(to.Int64(), lag.Min, lag.Max)
 		}
 		s.files[found] = &storage{last: to.Int64()}
-		moved = true
+		done.Moved = true
 		return nil, nil
 	})
 	if err == nil && !tied {
 		err = errUntied
 	}
-	return moved, err
+	return done, err
 }
 
 // full is the error of a column into which no value fits that the sequence could go on with.

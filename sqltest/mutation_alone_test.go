@@ -4,6 +4,7 @@ package sqltest_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -173,9 +174,12 @@ var aloneMutants = []aloneMutant{
 	{sqltest.SequenceSetter, "sets nothing", "SetValue sets what is inside the bounds, refuses all else", func(m *mutant) {
 		m.setter = func(context.Context, dialect.Querier, dialect.Name, int64) error { return nil }
 	}},
-	{sqltest.SequenceAuditor, "where nothing stands", "Exhaustion looks at the sequences that there are now", func(m *mutant) {
+	{sqltest.SequenceAuditor, "that can't read", "Exhaustion looks at the sequences that there are now", func(m *mutant) {
 		m.states = func(_ []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
-			return make([]dialect.SequenceReading, len(all))
+			for i := range all {
+				all[i].Err = errors.New("it can't be read")
+			}
+			return all
 		}
 	}},
 	{sqltest.SequenceMender, "catches nothing up", "Behind tells that a sequence is behind its column until CatchUp has moved it", func(m *mutant) {

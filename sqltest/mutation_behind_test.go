@@ -16,7 +16,7 @@ var behindMutants = []mutation{
 			for _, s := range c.Sequences {
 				if s.KeyOf != "" { // the column stays, and is another sequence's
 					keys = append(keys, sqltest.Sequence{Name: "instead_of_" + s.Name, KeyOf: s.KeyOf})
-					s.KeyOf, s.OwnedBy = "", "elsewhere."+s.Name
+					s.KeyOf, s.Feeds = "", []string{"elsewhere." + s.Name}
 				}
 				keys = append(keys, s)
 			}
@@ -29,12 +29,17 @@ var behindMutants = []mutation{
 	{"caught up by anybody", "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", withRights(func(s *sqltest.Sequence) {
 		s.Rights.Restart = true
 	})},
-	{"a sequence that cycles compared", "a sequence that is tied to no column, or that cycles, is never behind", withSequences(func(s *sqltest.Sequence) {
+	{"a sequence that cycles compared", "a sequence that no column draws on, or that cycles, is never behind", withSequences(func(s *sqltest.Sequence) {
 		s.Cycle = false
 	})},
-	{"any sequence tied to a column", "a sequence that is tied to no column, or that cycles, is never behind", withSequences(func(s *sqltest.Sequence) {
-		if s.KeyOf == "" && s.OwnedBy == "" {
-			s.OwnedBy = "tie." + s.Name
+	{"an owning column taken for one that draws", "the column that owns it counts only if it draws on it", withSequences(func(s *sqltest.Sequence) {
+		if s.OwnedBy != "" && s.OwnedBy != s.KeyOf && !slices.Contains(s.Feeds, s.OwnedBy) {
+			s.Feeds = append(s.Feeds, s.OwnedBy)
+		}
+	})},
+	{"any sequence tied to a column", "a sequence that no column draws on, or that cycles, is never behind", withSequences(func(s *sqltest.Sequence) {
+		if s.KeyOf == "" && len(s.Feeds) == 0 {
+			s.Feeds = []string{"tie." + s.Name}
 		}
 	})},
 }

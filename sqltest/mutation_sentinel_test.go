@@ -26,9 +26,9 @@ var unclassified = []mutation{
 	{"failed transaction not known", "a transaction in which something failed does nothing more", without(massive.ErrTxAborted)},
 	{"exhausted not known", "a sequence at its bound is ErrExhausted", without(massive.ErrExhausted)},
 	{"range not known", "a value outside the bounds is ErrOutOfRange", without(massive.ErrOutOfRange)},
-	{"invalid not known", "a sequence that is tied to no column, or that cycles, is never behind: asking is ErrInvalid", func(m *mutant) {
+	{"invalid not known", "a sequence that no column draws on, or that cycles, is never behind: asking is ErrInvalid", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			moved, err := m.Fake.CatchUpSequence(ctx, q, seq)
+			moved, err := m.caughtUp(ctx, q, seq)
 			if errors.Is(err, massive.ErrInvalid) {
 				err = errors.New("no column of numbers draws on it")
 			}

@@ -21,6 +21,7 @@ type sequenceMutations struct {
 	states  func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading
 	lag     func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag
 	catchUp func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error)
+	blocks  bool // values between steps count if they are not asked for, and don't if they are
 }
 
 func (m *mutant) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
@@ -81,23 +82,30 @@ func (m *mutant) SequenceStates(ctx context.Context, q dialect.Querier, defs []*
 	return all, err
 }
 
-func (m *mutant) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (dialect.SequenceLag, error) {
+func (m *mutant) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
-	lag, err := m.Fake.SequenceLag(ctx, q, seq)
+	lag, err := m.Fake.SequenceLag(ctx, q, seq, m.blocks != blocks)
 	if m.lag != nil {
 		lag = m.lag(seq, lag)
 	}
 	return lag, err
 }
 
-func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
 	if m.catchUp != nil {
-		return m.catchUp(ctx, q, seq)
+		moved, err := m.catchUp(ctx, q, seq)
+		return dialect.CaughtUp{Moved: moved}, err
 	}
-	return m.Fake.CatchUpSequence(ctx, q, seq)
+	return m.Fake.CatchUpSequence(ctx, q, seq, m.blocks != blocks)
+}
+
+// caughtUp is the fake's own catch-up.
+func (m *mutant) caughtUp(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+	done, err := m.Fake.CatchUpSequence(ctx, q, seq, false)
+	return done.Moved, err
 }
 
 var sequenceMutants = []mutation{
@@ -159,11 +167,11 @@ var sequenceMutants = []mutation{
 	{"no columns", "as their columns see them", func(m *mutant) {
 		m.columns = func([]dialect.SequenceColumn) []dialect.SequenceColumn { return nil }
 	}},
-	{"what is not called taken for unused", "as their columns see them", func(m *mutant) {
+	{"uncalled taken for known", "as their columns see them", func(m *mutant) {
 		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				if !all[i].State.Called {
-					all[i].State.Last = defs[i].Start
+					all[i].State = dialect.SequenceState{Last: defs[i].Start, Called: true}
 				}
 			}
 			return all
@@ -199,11 +207,11 @@ var sequenceMutants = []mutation{
 	}},
 	{"caught up with its key alone", "the one that is furthest decides, and Behind names it", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			lag, err := m.Fake.SequenceLag(ctx, q, seq)
+			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
 				return false, err
 			}
-			return m.Fake.CatchUpSequence(ctx, q, seq)
+			return m.caughtUp(ctx, q, seq)
 		}
 	}},
 	{"the key named, whatever column decides", "the one that is furthest decides, and Behind names it", func(m *mutant) {
@@ -216,7 +224,7 @@ var sequenceMutants = []mutation{
 	}},
 	{"caught up by setval", "a catch-up is undone with its transaction, holds off next values until then", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			lag, err := m.Fake.SequenceLag(ctx, q, seq)
+			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || lag.Empty || lag.Furthest < lag.State.Last {
 				return false, err
 			}
@@ -225,9 +233,9 @@ var sequenceMutants = []mutation{
 	}},
 	{"caught up off the sequence's steps", "CatchUp moves it past that by its own steps", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			moved, err := m.Fake.CatchUpSequence(ctx, q, seq)
+			moved, err := m.caughtUp(ctx, q, seq)
 			if err == nil && moved && seq.Increment > 0 {
-				if lag, errLag := m.Fake.SequenceLag(ctx, q, seq); errLag == nil {
+				if lag, errLag := m.Fake.SequenceLag(ctx, q, seq, false); errLag == nil {
 					to := lag.Furthest + 1
 					err = m.Fake.RestartSequence(ctx, q, seq.Name, &to)
 				}
@@ -237,9 +245,12 @@ var sequenceMutants = []mutation{
 	}},
 	{"always caught up", "CatchUp moves it past that by its own steps, and nowhere if it is not behind", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			_, err := m.Fake.CatchUpSequence(ctx, q, seq)
+			_, err := m.caughtUp(ctx, q, seq)
 			return true, err
 		}
+	}},
+	{"values between steps counted, or not, against the caller's wish", "values between its steps count only if they are asked for", func(m *mutant) {
+		m.blocks = true
 	}},
 	{"a set that reads", "each operation on a sequence needs a right of its own, and no other", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {

@@ -98,14 +98,18 @@ func (f *Fake) addSequence(spec Sequence) error {
 		q.feeds = append(q.feeds, *c)
 	}
 	for _, other := range f.seqs {
-		for _, c := range q.defaults() {
-			if slices.Contains(other.defaults(), c) {
+		for _, c := range q.columns() {
+			if slices.Contains(other.columns(), c) {
 				return invalid("sequence %s: the column %s takes its default from %s already", n, c, other.name)
 			}
 		}
 	}
 	f.seqs[n] = q
-	for _, c := range q.columns() {
+	tables := q.columns()
+	if d.OwnedBy != nil {
+		tables = append(tables, *d.OwnedBy)
+	}
+	for _, c := range tables {
 		if err := f.addColumn(c, spec); err != nil {
 			return err
 		}
@@ -130,26 +134,16 @@ func (f *Fake) addSequence(spec Sequence) error {
 	return nil
 }
 
-// columns are those that draw on the sequence, in order.
+// columns are those that draw on the sequence, in order. The column that owns it need not.
 func (q *sequence) columns() []dialect.ColumnRef {
 	all := slices.Clone(q.feeds)
-	for _, c := range []*dialect.ColumnRef{q.def.OwnedBy, q.def.KeyOf} {
-		if c != nil {
-			all = append(all, *c)
-		}
+	if q.def.KeyOf != nil {
+		all = append(all, *q.def.KeyOf)
 	}
 	slices.SortFunc(all, func(a, b dialect.ColumnRef) int {
 		return cmp.Or(a.Table.Compare(b.Table), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(all)
-}
-
-// defaults are those that take their default from the sequence.
-func (q *sequence) defaults() []dialect.ColumnRef {
-	if q.def.KeyOf == nil || slices.Contains(q.feeds, *q.def.KeyOf) {
-		return q.feeds
-	}
-	return append(slices.Clone(q.feeds), *q.def.KeyOf)
 }
 
 // columnRef reads orders.id or shop.orders.id.
@@ -182,22 +176,27 @@ func (s *session) file(q *sequence) *storage {
 	return q.file
 }
 
-// SequenceState looks at the sequence.
+// SequenceState looks at the sequence. A value that was taken can be read by a role that may take one.
 func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
+	unreadable := false
 	err = f.ask(ctx, q, Call{Op: dialect.OpLastValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		if err := s.open(ctx, name, accessShare); err != nil {
+		if err := s.open(ctx, name, rowExclusive); err != nil {
 			return nil, err
 		}
 		seq := f.seqs[name]
 		switch {
 		case seq == nil:
-			return nil, &Error{Code: "42703", Message: `column "last_value" does not exist`}
-		case !seq.def.Rights.Read:
+			return nil, notASequence(name)
+		case !seq.mayUse():
 			return nil, denied(name)
 		}
 		file := s.file(seq)
+		unreadable = !file.called && !seq.def.Rights.Read
 		return []driver.Value{file.last, file.called}, nil
 	}, &st.Last, &st.Called)
+	if err == nil && unreadable { // no statement fails of that, and so no transaction
+		return dialect.SequenceState{}, fmt.Errorf("%w: the role must have SELECT on it, to know where it is before a first value is taken", dialect.ErrPermission)
+	}
 	return st, err
 }
 

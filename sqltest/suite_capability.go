@@ -18,7 +18,7 @@ func capabilityRules() []rule {
 	oneOfEach := Catalog{
 		Matviews:  []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
 		Enums:     []Enum{{Name: "mood", Labels: []string{"sad"}}},
-		Sequences: []Sequence{{Name: "s", Increment: 5, OwnedBy: "t.id"}},
+		Sequences: []Sequence{{Name: "s", Increment: 5, Feeds: []string{"t.id"}}},
 	}
 	return []rule{{
 		name: "capabilities", says: "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
@@ -195,9 +195,7 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	}
 	reads, moves, reserves := []Capability{SequenceReader}, []Capability{SequenceMover}, []Capability{SequenceReserver}
 	sets, mends := []Capability{SequenceSetter}, []Capability{SequenceMender}
-	if !is[dialect.LastValueReader](c.db.Dialect()) { // which needs no other
-		with("LastValue", reads, func(ctx context.Context, s massive.Sequence) error { _, err := s.LastValue(ctx); return err })
-	}
+	with("LastValue", reads, func(ctx context.Context, s massive.Sequence) error { _, err := s.LastValue(ctx); return err })
 	with("State", reads, func(ctx context.Context, s massive.Sequence) error { _, err := s.State(ctx); return err })
 	with("NextValue", moves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValue(ctx); return err })
 	with("Reset", moves, func(ctx context.Context, s massive.Sequence) error { return s.Reset(ctx) })

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,17 +11,13 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// drawingColumns are the columns that own a sequence, whose default draws on one, or whose type is a domain with such a
-// default and that have none of their own; each with the type behind its domain and that type's modifier. It walks
-// indexes alone, and ends where a WHERE may follow.
-//
-//go:embed audit/drawing.sql
-var drawingColumns string
-
-// sequenceColumns lists those of all sequences. Like the catalog statement it counts on one row.
+// sequenceColumns lists the columns that draw on sequences and count. Like the catalog statement it makes the planner
+// count on one row.
 var sequenceColumns = `SELECT d.sequence::bigint, d.schema::pg_catalog.text, d.name::pg_catalog.text, d.col::pg_catalog.text,
        pg_catalog.format_type(d.declared, d.modified)::pg_catalog.text, d.type::bigint, d.modifier::bigint
-  FROM (` + drawingColumns + `) d ORDER BY (SELECT 1) FETCH FIRST 1 ROW WITH TIES`
+  FROM (` + drawing + `) d
+ WHERE d.distrust OPERATOR(pg_catalog.=) ''
+ ORDER BY (SELECT 1) FETCH FIRST 1 ROW WITH TIES`
 
 func (postgres) SequenceColumns(ctx context.Context, q dialect.Querier) ([]dialect.SequenceColumn, error) {
 	rows, err := q.QueryContext(ctx, sequenceColumns)
@@ -75,87 +70,42 @@ func room(oid, modifier int64) (lowest, highest int64, bounded bool) {
 	}
 }
 
-// SequenceStates asks pg_sequence_last_value, whose text does not grow with the sequences' names and whose plan stays
-// small: one that names each sequence in a FROM of its own takes a driver that keeps its statements, and the server,
-// 10 kB a sequence. What that function can't tell is where a sequence stands that has handed out nothing since it was
-// made, restarted or set. Most of those stand at their start; one Exec, which nobody keeps, finds out whether all do.
-func (p postgres) SequenceStates(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
-	readings, uncalled, err := lastValues(ctx, q, seqs)
-	if err != nil || len(uncalled) == 0 {
-		return readings, err
-	}
-	var text strings.Builder
-	text.WriteString("SELECT FROM pg_catalog.unnest(ARRAY[")
-	for i, at := range uncalled {
-		if i > 0 {
-			text.WriteString(", ")
-		}
-		s := seqs[at]
-		fmt.Fprintf(&text, "(SELECT s.last_value <> %s OR s.is_called FROM %s s)", bigint(s.Start), s.Name.Quoted())
-	}
-	text.WriteString("]) elsewhere WHERE elsewhere")
-	result, err := q.ExecContext(ctx, text.String())
-	if err != nil {
-		return nil, err
-	}
-	elsewhere, err := result.RowsAffected()
-	if err != nil {
-		return nil, err
-	}
-	for _, at := range uncalled {
-		readings[at].State = dialect.SequenceState{Last: seqs[at].Start}
-		if elsewhere > 0 {
-			if readings[at].State, err = p.SequenceState(ctx, q, seqs[at].Name); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return readings, nil
-}
-
-// lastValues reads what it can, and tells which sequences have handed out nothing.
-func lastValues(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) (
-	readings []dialect.SequenceReading, uncalled []int, err error,
-) {
+// SequenceStates goes by the sequences' numbers, and reads no relation by its name. So it does not know where a sequence is
+// that nothing was taken from since it was created, restarted or set.
+func (postgres) SequenceStates(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
 	at := make(map[int64]int, len(seqs))
 	ids := make([]string, len(seqs))
-	readings = make([]dialect.SequenceReading, len(seqs))
+	readings := make([]dialect.SequenceReading, len(seqs))
 	for i, s := range seqs {
 		at[s.ID], ids[i] = i, strconv.FormatInt(s.ID, 10)
 		readings[i].Err = errGone()
 	}
 	rows, err := q.QueryContext(ctx, `SELECT s.seqrelid::bigint,
-       CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT') THEN 's'
-            WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE') THEN 'u'
-            WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE') IS NULL THEN 'gone' ELSE '' END::pg_catalog.text,
+       CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT, USAGE') THEN 'yes'
+            WHEN NOT pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT, USAGE') THEN 'no' ELSE 'gone' END::pg_catalog.text,
        CASE WHEN pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
             THEN pg_catalog.pg_sequence_last_value(s.seqrelid::pg_catalog.regclass) END::bigint
   FROM pg_catalog.pg_sequence s
- WHERE s.seqrelid = ANY ('{`+strings.Join(ids, ",")+`}'::pg_catalog.oid[])`)
+ WHERE s.seqrelid OPERATOR(pg_catalog.=) ANY ('{`+strings.Join(ids, ",")+`}'::pg_catalog.oid[])`)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id int64
-		var right string
+		var may string
 		var last sql.NullInt64
-		if err := rows.Scan(&id, &right, &last); err != nil {
-			return nil, nil, err
+		if err := rows.Scan(&id, &may, &last); err != nil {
+			return nil, err
 		}
 		r := &readings[at[id]]
-		switch {
-		case last.Valid:
-			*r = dialect.SequenceReading{State: dialect.SequenceState{Last: last.Int64, Called: true}}
-		case right == "s" && seqs[at[id]].Rights.Read:
-			r.Err = nil
-			uncalled = append(uncalled, at[id])
-		case right == "gone": // dropped since the statement began, of which its snapshot knows nothing
-		case right == "u":
-			r.Err = fmt.Errorf("%w: where a sequence stands that nothing was taken from can be read with SELECT on it alone", dialect.ErrPermission)
-		default:
-			r.Err = fmt.Errorf("%w: the role must have SELECT on it, and USAGE on its schema", dialect.ErrPermission)
+		switch may {
+		case "yes":
+			*r = dialect.SequenceReading{State: dialect.SequenceState{Last: last.Int64, Called: last.Valid}}
+		case "no":
+			r.Err = fmt.Errorf("%w: the role must have SELECT or USAGE on it", dialect.ErrPermission)
+		default: // dropped since the statement began, of which its snapshot knows nothing
 		}
 	}
-	return readings, uncalled, rows.Err()
+	return readings, rows.Err()
 }

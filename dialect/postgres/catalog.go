@@ -40,6 +40,9 @@ var (
 	catalogTail string
 )
 
+// sequencesBranch has the rule by which a column draws on a sequence.
+var sequencesBranch = strings.NewReplacer("$draws", strings.TrimRight(draws, "\n"), "$trusted", trusted).Replace(catalogSequences)
+
 // catalogText is the statement for the kinds that are asked for, with further branches of the same shape.
 func catalogText(f dialect.Filter, further ...string) string {
 	branches := []string{catalogServer}
@@ -50,7 +53,7 @@ func catalogText(f dialect.Filter, further ...string) string {
 		branches = append(branches, catalogEnums)
 	}
 	if f.Has(dialect.KindSequence) {
-		branches = append(branches, catalogSequences)
+		branches = append(branches, sequencesBranch)
 	}
 	branches = append(branches, further...)
 	return catalogHead + strings.Join(branches, "UNION ALL\n") + catalogTail

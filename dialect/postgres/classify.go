@@ -57,7 +57,6 @@ const (
 	labelRoutine      = "enum_in"
 	doRoutine         = "ExecuteDoStmt"
 	planRoutine       = "RevalidateCachedQuery"
-	castRoutine       = "numeric_int8" // in some versions with more behind it; NaN and infinity it can't cast
 )
 
 // refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
@@ -146,7 +145,16 @@ func classifyMatview(f dialect.Failure) error {
 
 func classifySequence(f dialect.Failure) error {
 	s := f.Sequence
+	reads := f.Op == dialect.OpLastValue || f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp
 	switch sqlState(f.Err) {
+	case "":
+		if reads && errors.Is(f.Err, sql.ErrNoRows) {
+			return errGone()
+		}
+	case notInPrerequisite, undefinedColumn: // a view has its name by now, or another relation
+		if reads {
+			return errGone()
+		}
 	case sequenceLimit:
 		return fmt.Errorf("%w: it runs from %d to %d by %d; reset it, widen it, or let it CYCLE",
 			dialect.ErrExhausted, s.Min, s.Max, s.Increment)
@@ -165,14 +173,6 @@ func classifySequence(f dialect.Failure) error {
 		// A transaction that is older than the drop resolves the name from its cache, and then can't open it.
 		if serverRoutine(f.Err) == openRoutine {
 			return errGone()
-		}
-	case undefinedColumn:
-		if f.Op == dialect.OpLastValue || f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
-			return errGone()
-		}
-	case featureNotSupported:
-		if strings.HasPrefix(serverRoutine(f.Err), castRoutine) && (f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp) {
-			return beyondColumn(s)
 		}
 	}
 	return nil

@@ -91,7 +91,7 @@ func TestClassify(t *testing.T) {
 		{"3F000", `schema "%n" does not exist`, [...]error{none, gone, gone, gone, errAny, gone, gone, gone, gone, gone}},
 		{"42809", `cannot open relation "%r"`, [...]error{none, gone, gone, gone, gone, gone, gone, gone, gone, gone}},
 		{"42703", `column "last_value" does not exist`, [...]error{none, none, none, none, none, gone, none, none, none, none}},
-		{"55000", `not in the prerequisite state`, [...]error{none, none, empty, index, empty, none, none, none, none, none}},
+		{"55000", `not in the prerequisite state`, [...]error{none, none, empty, index, empty, gone, none, none, none, none}},
 		{"0A000", `something is not supported`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 		{"21000", `duplicate rows`, [...]error{none, none, none, dup, none, none, none, none, none, none}},
 		{"23505", `could not create unique index`, [...]error{none, none, dup, dup, none, none, none, none, none, none}},
@@ -192,7 +192,7 @@ func TestClassifyTellsApart(t *testing.T) {
 
 	checkClass(t, failure(define, sql.ErrNoRows), dialect.ErrNotFound)
 	checkClass(t, failure(define, fmt.Errorf("scan: %w", sql.ErrNoRows)), dialect.ErrNotFound)
-	checkClass(t, failure(last, sql.ErrNoRows), nil)
+	checkClass(t, failure(last, sql.ErrNoRows), dialect.ErrNotFound)
 	checkClass(t, failure(selects, sql.ErrNoRows), nil)
 }
 

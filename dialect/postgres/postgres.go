@@ -32,7 +32,6 @@ var (
 	_ dialect.MatviewReader    = postgres{}
 	_ dialect.MatviewRefresher = postgres{}
 	_ dialect.SequenceReader   = postgres{}
-	_ dialect.LastValueReader  = postgres{}
 	_ dialect.SequenceMover    = postgres{}
 	_ dialect.ChangeDetector   = postgres{}
 )

@@ -120,7 +120,7 @@ func behind(ctx context.Context, out io.Writer, m *massive.DB) ([]massive.Sequen
 	return found, nil
 }
 
-// catchUp mends what is behind.
+// catchUp moves the sequences that are behind.
 func catchUp(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) error {
 	fmt.Fprintln(out)
 	const order = "INSERT INTO orders (total) VALUES (5) RETURNING id"
@@ -134,11 +134,11 @@ func catchUp(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) erro
 		return err
 	}
 	for _, s := range late {
-		moved, err := s.CatchUp(ctx)
+		done, err := s.CatchUp(ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "CatchUp moved %s: %v\n", s.Name(), moved)
+		fmt.Fprintf(out, "CatchUp %s: %v\n", s.Name(), done)
 	}
 	if err := db.QueryRowContext(ctx, order).Scan(&id); err != nil {
 		return err

@@ -8,13 +8,13 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-const printed = `2 of 4 sequences are used up to 80 % or more
+const printed = `2 of 4 sequences are used up to 80 % or more, 2 are uncalled
 public.events.id (integer) is 94.9 % used: at 2040000000, 107483647 left up to 2147483647, where the column is full (sequence public.event_ids)
 public.coupons.no (smallint) is 88.5 % used: at 29000, 3767 left up to 32767, where the sequence ends (sequence public.coupons_no_seq)
 
 An order is refused: its id is taken
 public.orders.id is at 1200, and its sequence is behind: the next value is 2
-CatchUp moved public.orders_id_seq: true
+CatchUp public.orders_id_seq: moved
 An order then: id 1201
 
 An allocator gave 4 workers 80000 different ids

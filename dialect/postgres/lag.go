@@ -1,0 +1,389 @@
+package postgres
+
+// Sequences beside the columns that draw on them.
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// A sequence's column draws on it if it is an identity column, or if its default, or else its domain's, takes a value:
+// the stored expression calls nextval, or a function outside pg_catalog, which may. A default that only names the
+// sequence draws nothing, and being OWNED BY a column says only with what the sequence is dropped.
+//
+// What a table says of a sequence counts if it is an ordinary or a partitioned table whose owner is the sequence's, a
+// superuser or the caller's own role. The same goes for the owner of a domain.
+var (
+	//go:embed sequence/draws.sql
+	drawsText string
+	//go:embed sequence/drawing.sql
+	drawingText string
+	//go:embed sequence/compared.sql
+	comparedText string
+
+	// draws are a sequence's columns, given its rows s of pg_sequence and c of pg_class.
+	draws = strings.ReplaceAll(drawsText, "$takes", takesValue)
+
+	// drawing are the columns of all sequences, and why one does not count. It walks indexes alone. A WHERE may follow.
+	drawing = strings.NewReplacer("$draws", strings.TrimRight(draws, "\n"), "$trusted", trusted).Replace(drawingText)
+)
+
+// takesValue matches a stored expression that calls nextval, whose number is 1574, or a function that a user created.
+const takesValue = `:(op|)funcid (1574|[1-9][0-9]{4,}) `
+
+// A comparedColumn is a column of a table, or of one part of it, whose values are compared with the sequence's.
+type comparedColumn struct {
+	dialect.ColumnRef
+	sequence int64  // its number
+	safe     bool   // the sequence can be read by name
+	typ      string // as SQL writes it
+	distrust string // why it does not count; empty if it does
+	readable bool
+	guarded  bool // by row security, which may hide rows from this role
+	definition
+	// furthest is the rest of a SELECT of the largest value that the sequence may hand out, or of the smallest if it descends. It is
+	// empty if the column holds no numbers. A fraction is rounded to where the sequence comes from: 5.5 keeps nobody
+	// from 6. Each number is cast right from its own type: a double precision loses digits on the way through numeric, and
+	// a bigint through double precision.
+	furthest string
+}
+
+// A definition is the part of a sequence's that says which values it hands out.
+type definition struct{ step, lowest, highest int64 }
+
+// comparedColumns is the statement that lists them. If none draws on the sequence it gives a row without a column. A table whose partitions and children all count is read whole, which
+// takes a right on that table alone; else each part that counts is read by itself. If blocks is set, values between two of
+// the sequence's steps count, too.
+func comparedColumns(seq dialect.Name, blocks bool) string {
+	return strings.NewReplacer(
+		"$drawing", strings.TrimRight(drawing, "\n"), "$sequence", relid(seq), "$name", literal(seq.Quoted()),
+		"$trusted", trusted, "$guarded", guardedServer, "$steps", strconv.FormatBool(!blocks),
+		"$unguarded", "'this minor release of the server has no safe way to read what another role owns'",
+	).Replace(comparedText)
+}
+
+// A comparison is the columns that are read for a sequence, and those that are not.
+type comparison struct {
+	columns []comparedColumn // at least one
+	unread  []dialect.UnreadColumn
+}
+
+// comparedTo are the columns whose values can be compared with the sequence's, or why there are none. What is no number,
+// such as a text with the sequence's value in it, is left out as long as something is left.
+func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (comparison, error) {
+	all, err := listCompared(ctx, q, seq, blocks)
+	if err != nil {
+		return comparison{}, err
+	}
+	if len(all) == 0 {
+		return comparison{}, sql.ErrNoRows // the name is no sequence's any more
+	}
+	var c comparison
+	var texts []comparedColumn
+	for _, column := range all {
+		switch {
+		case column.Column == "": // none draws on it
+		case !column.safe:
+			return comparison{}, errUnguarded()
+		case column.distrust != "":
+			c.unread = append(c.unread, dialect.UnreadColumn{Column: column.ColumnRef, Why: column.distrust})
+		case column.furthest == "":
+			texts = append(texts, column)
+		case !column.readable:
+			return comparison{}, fmt.Errorf("%w: the role must have SELECT on column %s, which draws on the sequence, and USAGE on its schema",
+				dialect.ErrPermission, column)
+		case column.guarded:
+			return comparison{}, fmt.Errorf("%w: row security may hide the rows of %s that matter; do it as its owner", dialect.ErrPermission, column.Table)
+		default:
+			c.columns = append(c.columns, column)
+		}
+	}
+	switch {
+	case len(c.columns) > 0:
+		return c, nil
+	case len(texts) > 0:
+		return comparison{}, fmt.Errorf("%w: its column %s is of type %s and holds no numbers to compare it with", dialect.ErrInvalid, texts[0], texts[0].typ)
+	case len(c.unread) > 0:
+		return comparison{}, fmt.Errorf("%w: no column that counts draws on the sequence; not looked at: %s", dialect.ErrInvalid, unreadText(c.unread))
+	}
+	return comparison{}, fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
+}
+
+// unreadText names a few columns, and says how many more there are.
+func unreadText(columns []dialect.UnreadColumn) string {
+	const most = 5
+	var texts []string
+	for _, c := range columns[:min(most, len(columns))] {
+		texts = append(texts, c.String())
+	}
+	if more := len(columns) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (all []comparedColumn, err error) {
+	rows, err := q.QueryContext(ctx, comparedColumns(seq, blocks))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c comparedColumn
+		if err := rows.Scan(&c.sequence, &c.safe, &c.Table.Schema, &c.Table.Name, &c.Column, &c.typ, &c.distrust, &c.readable, &c.guarded,
+			new(any), &c.step, &c.lowest, &c.highest, &c.furthest); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
+// comparedAtOnce is how many columns a statement reads: each takes the server some 35 µs to plan, and a lock, and some ten
+// thousand are more than its parser takes.
+const comparedAtOnce = 1000
+
+// SequenceLag asks which columns there are, and reads them and the sequence in one statement: its snapshot of the tables
+// is taken before it looks at the sequence, which is read as it is then. Whatever the snapshot has of values that were
+// taken, the sequence is past.
+func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
+	return despiteDrops(func() (dialect.SequenceLag, error) {
+		c, err := comparedTo(ctx, q, seq.Name, blocks)
+		if err != nil {
+			return dialect.SequenceLag{}, err
+		}
+		lag := dialect.SequenceLag{Column: c.columns[0].ColumnRef, Empty: true, Unread: c.unread}
+		for some := range slices.Chunk(c.columns, comparedAtOnce) {
+			if err := readLag(ctx, q, seq.Name, some, &lag); err != nil {
+				return dialect.SequenceLag{}, err
+			}
+		}
+		return lag, nil
+	})
+}
+
+// errAltered is for a sequence whose definition is another than the columns were read by.
+var errAltered = fmt.Errorf("%w: the sequence, or a column that draws on it, is being altered", dialect.ErrBusy)
+
+// readLag reads some of the columns, and the sequence.
+func readLag(ctx context.Context, q dialect.Querier, seq dialect.Name, columns []comparedColumn, lag *dialect.SequenceLag) error {
+	of := make([]string, len(columns))
+	for i, c := range columns {
+		of[i] = fmt.Sprintf("SELECT %d, %s", i, c.furthest)
+	}
+	query := fmt.Sprintf(`SELECT pg_catalog.array_to_tsvector(ARRAY[w.word]) FROM (
+  SELECT pg_catalog.concat(f.at, ' ', f.value) AS word FROM (%s) f (at, value) WHERE f.value IS NOT NULL
+  UNION ALL
+  SELECT pg_catalog.concat('state ', s.last_value, ' ', s.is_called, ' ', d.seqincrement, ' ', d.seqmin, ' ', d.seqmax)
+    FROM ONLY %s s CROSS JOIN pg_catalog.pg_sequence d
+   WHERE s.tableoid OPERATOR(pg_catalog.=) %d AND d.seqrelid OPERATOR(pg_catalog.=) %[3]d) w`,
+		strings.Join(of, " UNION ALL "), seq.Quoted(), columns[0].sequence)
+	var text string
+	if err := q.QueryRowContext(ctx, guarded("1::bigint", "  SELECT 1 AS one", literal(query))).Scan(new(any), &text); err != nil {
+		return err
+	}
+	words, err := parseArray(text)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, word := range words {
+		if state, ok := strings.CutPrefix(word, "state "); ok {
+			var called string
+			if _, err := fmt.Sscan(state, &lag.State.Last, &called, &lag.Increment, &lag.Min, &lag.Max); err != nil {
+				return fmt.Errorf("%q: %w", word, err)
+			}
+			lag.State.Called, found = called == "t", true
+			continue
+		}
+		var at int
+		var value int64
+		if _, err := fmt.Sscan(word, &at, &value); err != nil {
+			return fmt.Errorf("%q: %w", word, err)
+		}
+		further := lag.Empty || columns[at].step > 0 && value > lag.Furthest || columns[at].step < 0 && value < lag.Furthest
+		// Words come in no order: of columns that hold the same the first by name counts.
+		if further || value == lag.Furthest && columns[at].before(lag.Column) {
+			lag.Column, lag.Furthest, lag.Empty = columns[at].ColumnRef, value, false
+		}
+	}
+	switch now := (definition{lag.Increment, lag.Min, lag.Max}); {
+	case !found:
+		return sql.ErrNoRows // another relation has its name by now
+	case now != columns[0].definition:
+		return errAltered
+	}
+	return nil
+}
+
+func (c *comparedColumn) before(other dialect.ColumnRef) bool {
+	if n := c.Table.Compare(other.Table); n != 0 {
+		return n < 0
+	}
+	return c.Column < other.Column
+}
+
+// despiteDrops tries again if a column was there when the columns were looked for, and is not when it is read, or is of
+// another type, if a view has taken a table's name, and if others restart the sequence, whose storage is another then,
+// between the statements of a block: it reads from the one that it knew, which is gone or empty. A transaction of the
+// caller's has failed by then; it gets the error that failed it.
+func despiteDrops[T any](try func() (T, error)) (T, error) {
+	result, err := try()
+	for range 4 {
+		switch sqlState(err) {
+		case undefinedTable, undefinedColumn, invalidSchema, undefinedFunction, cannotCast, undefinedFile, dataCorrupted, notInPrerequisite:
+		default:
+			if !errors.Is(err, errAltered) {
+				return result, err
+			}
+		}
+		again, errAgain := try()
+		if sqlState(errAgain) == failedTransaction {
+			return result, err
+		}
+		result, err = again, errAgain
+	}
+	return result, err
+}
+
+// What a catch-up comes to, as its last statement's number of rows; none if nothing is behind.
+const (
+	caughtUp      = iota + 1
+	notComparable // for a reason that the look at the columns tells
+	caughtUpPartly
+	partlyNotBehind // and some columns were not read
+)
+
+// CatchUpSequence looks, and if the sequence is behind takes its lock and looks again before it moves it. setval would
+// not do: its lock lets others take values, past which it would then move the sequence back. The lock can only be had
+// by altering something, since LOCK TABLE refuses sequences: CACHE is set to what it is.
+//
+// What it is was read before the lock was waited for, and somebody else's ALTER SEQUENCE may have come first, which would
+// be undone so. The row of pg_sequence tells: if the row that was read was replaced by the row which is there now, nobody
+// came between the two. A cursor, whose snapshot is that of the first look, still finds the old row, with xmax, the
+// transaction that replaced it. If that is another's, the alteration and its lock are given up, and it begins again.
+//
+// It is one message. The last statement's number of rows is the outcome; it empties the setting that carries it.
+func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
+	text := catchingUp(seq.Name, blocks)
+	return despiteDrops(func() (done dialect.CaughtUp, err error) {
+		result, err := q.ExecContext(ctx, text)
+		if err != nil {
+			return done, err
+		}
+		outcome, err := result.RowsAffected()
+		if err != nil {
+			return done, err
+		}
+		done.Moved = outcome == caughtUp || outcome == caughtUpPartly
+		if outcome == 0 || outcome == caughtUp {
+			return done, nil
+		}
+		c, err := comparedTo(ctx, q, seq.Name, blocks)
+		if done.Unread = c.unread; err == nil && outcome == notComparable {
+			err = errAltered
+		}
+		return done, err
+	})
+}
+
+// alteredMeanwhile is the SQLSTATE that a catch-up's block raises and catches.
+const alteredMeanwhile = "MASS1"
+
+func catchingUp(seq dialect.Name, blocks bool) string {
+	block := fmt.Sprintf(`
+DECLARE
+  rel pg_catalog.oid := %[1]s; look pg_catalog.record; def pg_catalog.record; place pg_catalog.record;
+  definition pg_catalog.refcursor; locked boolean := false; outcome integer := 0; columns integer; unread integer;
+  value numeric; furthest numeric; bound numeric; upcoming numeric; security pg_catalog.text; kinds pg_catalog.text;
+BEGIN
+  PERFORM pg_catalog.set_config('massive.moved', '', true);
+  %[2]s
+  LOOP
+    furthest := NULL; bound := NULL; columns := 0; unread := 0;
+    IF definition IS NOT NULL THEN
+      CLOSE definition;
+    END IF;
+    OPEN definition SCROLL FOR
+      SELECT d.seqincrement::numeric AS step, d.seqmin::numeric AS lowest, d.seqmax::numeric AS highest, d.seqcache::pg_catalog.text AS cache, d.xmax
+        FROM pg_catalog.pg_sequence d WHERE d.seqrelid OPERATOR(pg_catalog.=) rel;
+    FETCH definition INTO def;
+    FOR look IN %[3]s LOOP
+      IF look.distrust OPERATOR(pg_catalog.<>) '' THEN
+        unread := unread OPERATOR(pg_catalog.+) 1;
+        CONTINUE;
+      END IF;
+      CONTINUE WHEN look.furthest OPERATOR(pg_catalog.=) '';
+      IF look.guarded OR NOT look.readable OR NOT look.safe THEN
+        columns := 0;
+        EXIT;
+      END IF;
+      EXECUTE pg_catalog.concat('SELECT ', look.furthest) INTO value;
+      IF furthest IS NULL AND value IS NOT NULL
+         OR (pg_catalog.sign(def.step) OPERATOR(pg_catalog.*) (value OPERATOR(pg_catalog.-) furthest)) OPERATOR(pg_catalog.>) '0'::numeric THEN
+        furthest := value; bound := look.bound::numeric;
+      END IF;
+      columns := columns OPERATOR(pg_catalog.+) 1;
+    END LOOP;
+    IF columns OPERATOR(pg_catalog.=) 0 THEN
+      outcome := %[7]d;
+      EXIT;
+    END IF;
+    IF unread OPERATOR(pg_catalog.>) 0 THEN
+      outcome := %[9]d;
+    END IF;
+    SELECT s.last_value, s.is_called INTO place FROM ONLY %[4]s s WHERE s.tableoid OPERATOR(pg_catalog.=) rel;
+    IF NOT FOUND THEN
+      RAISE undefined_table USING MESSAGE = 'the sequence was replaced by another relation';
+    END IF;
+    upcoming := place.last_value::numeric;
+    IF place.is_called THEN
+      upcoming := upcoming OPERATOR(pg_catalog.+) def.step;
+    END IF;
+    EXIT WHEN furthest IS NULL
+      OR upcoming OPERATOR(pg_catalog.<) def.lowest OR upcoming OPERATOR(pg_catalog.>) def.highest
+      OR (pg_catalog.sign(def.step) OPERATOR(pg_catalog.*) (upcoming OPERATOR(pg_catalog.-) furthest)) OPERATOR(pg_catalog.>) '0'::numeric;
+    upcoming := upcoming OPERATOR(pg_catalog.+)
+      ((pg_catalog.div(furthest OPERATOR(pg_catalog.-) upcoming, def.step) OPERATOR(pg_catalog.+) '1'::numeric) OPERATOR(pg_catalog.*) def.step);
+    IF (pg_catalog.sign(def.step) OPERATOR(pg_catalog.*) (upcoming OPERATOR(pg_catalog.-) bound)) OPERATOR(pg_catalog.>) '0'::numeric THEN
+      RAISE numeric_value_out_of_range USING MESSAGE = pg_catalog.format('the column ends at %%s, and %%s would be next', bound, upcoming);
+    END IF;
+    IF locked THEN
+      EXECUTE pg_catalog.concat(%[6]s, upcoming);
+      outcome := CASE WHEN unread OPERATOR(pg_catalog.=) 0 THEN %[8]d ELSE %[10]d END;
+      EXIT;
+    END IF;
+    BEGIN
+      EXECUTE pg_catalog.concat(%[5]s, def.cache);
+      FETCH FIRST FROM definition INTO def;
+      IF NOT EXISTS (SELECT FROM pg_catalog.pg_sequence d
+                      WHERE d.seqrelid OPERATOR(pg_catalog.=) rel AND d.xmin OPERATOR(pg_catalog.=) def.xmax) THEN
+        RAISE SQLSTATE '%[11]s';
+      END IF;
+      locked := true;
+    EXCEPTION WHEN SQLSTATE '%[11]s' THEN
+      IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) ALL ('{read committed,read uncommitted}'::pg_catalog.text[]) THEN
+        RAISE serialization_failure USING MESSAGE = 'the sequence was altered since the transaction began';
+      END IF;
+    END;
+  END LOOP;
+  CLOSE definition;
+  %[12]s
+  IF outcome OPERATOR(pg_catalog.>) 0 THEN
+    PERFORM pg_catalog.set_config('massive.moved', outcome::pg_catalog.text, true);
+  END IF;
+END`, relid(seq), guardOn, comparedColumns(seq, blocks), seq.Quoted(),
+		literal("ALTER SEQUENCE "+seq.Quoted()+" CACHE "), literal("ALTER SEQUENCE "+seq.Quoted()+" RESTART WITH "),
+		notComparable, caughtUp, partlyNotBehind, caughtUpPartly, alteredMeanwhile, guardOff)
+	return "DO LANGUAGE plpgsql " + literal(block) + `;
+SELECT pg_catalog.set_config('massive.moved', '', true)
+  FROM pg_catalog.generate_series(1, pg_catalog.concat('0', pg_catalog.current_setting('massive.moved'))::integer)`
+}
