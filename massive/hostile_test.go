@@ -236,9 +236,6 @@ func second[T any](_ T, err error) error { return err }
 func TestSwapsOfRelations(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
-		if !one[bool](t, e.pool, "SELECT current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL") {
-			t.Skip("this minor release of the server has no setting that protects a read by name; the library refuses it there")
-		}
 		d := 1500 * time.Millisecond
 		if testrun.All() {
 			d = 15 * time.Second
@@ -296,5 +293,33 @@ func TestSwapsOfRelations(t *testing.T) {
 		wg.Wait()
 		t.Log(outcomes)
 		same(t, "executions of mallory's", e.executions(t), 0)
+	})
+}
+
+// A minor release that can't read safely by name reads nothing that another role owns, and says so.
+func TestMinorReleasesThatCannotReadSafely(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "CREATE SEQUENCE own; CREATE TABLE o (id int DEFAULT nextval('own')); INSERT INTO o VALUES (3)", func(t *testing.T, e *env) {
+		safe := one[bool](t, e.pool, "SELECT current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL")
+		bad := e.mallory(t)
+		exec(t, bad.as, `CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id int DEFAULT nextval('evil.s'))`)
+		m := e.load(t)
+		theirs, own := sequence(t, m, "evil.s"), sequence(t, m, "own")
+		for _, err := range []error{second(theirs.LastValue(t.Context())), second(theirs.State(t.Context())), second(theirs.Behind(t.Context())), second(theirs.CatchUp(t.Context()))} {
+			if safe && err != nil {
+				t.Error(err)
+			} else if !safe {
+				mustBe(t, err, massive.ErrUnsupported, "minor release", "15.8")
+			}
+		}
+		next(t, theirs)
+		if last, err := theirs.LastValue(t.Context()); err != nil || last != 1 {
+			t.Errorf("the last value of a sequence that a value was taken from: %d, %v", last, err)
+		}
+		lag, err := own.Behind(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the caller's own sequence", lag.Furthest, 3)
 	})
 }
