@@ -61,13 +61,13 @@ var lastValue = line{
 				return err
 			}),
 			bare: []side{
+				number("pg_sequence_last_value('order_no')", db, "SELECT pg_sequence_last_value('order_no')"),
 				number("last_value FROM order_no", db, "SELECT last_value FROM order_no"),
 				number("last_value FROM public.order_no", db, "SELECT last_value FROM public.order_no"),
 				number("last_value FROM \"public\".\"order_no\"", db, `SELECT last_value FROM "public"."order_no"`),
 				numberByRows("last_value FROM order_no through Rows", db, "SELECT last_value FROM order_no"),
 			},
-			// It has no answer for a sequence that is not used yet.
-			beside: []side{prepared, number("pg_sequence_last_value('order_no')", db, "SELECT pg_sequence_last_value('order_no')")},
+			beside: []side{prepared},
 		}, nil
 	},
 }
