@@ -22,22 +22,19 @@ import (
 // What a table says of a sequence counts if it is an ordinary or a partitioned table whose owner is the sequence's, a
 // superuser or the caller's own role. The same goes for the owner of a domain.
 var (
+	// draws are a sequence's columns, given its rows s of pg_sequence and c of pg_class. A stored expression has the
+	// numbers of the functions that it calls: 1574 is nextval, and from 10000 on are those outside pg_catalog.
+	//
 	//go:embed sequence/draws.sql
-	drawsText string
+	draws string
 	//go:embed sequence/drawing.sql
 	drawingText string
 	//go:embed sequence/compared.sql
 	comparedText string
 
-	// draws are a sequence's columns, given its rows s of pg_sequence and c of pg_class.
-	draws = strings.ReplaceAll(drawsText, "$takes", takesValue)
-
 	// drawing are the columns of all sequences, and why one does not count. It walks indexes alone. A WHERE may follow.
 	drawing = strings.NewReplacer("$draws", strings.TrimRight(draws, "\n"), "$trusted", trusted).Replace(drawingText)
 )
-
-// takesValue matches a stored expression that calls nextval, whose number is 1574, or a function that a user created.
-const takesValue = `:(op|)funcid (1574|[1-9][0-9]{4,}) `
 
 // A comparedColumn is a column of a table, or of one part of it, whose values are compared with the sequence's.
 type comparedColumn struct {
