@@ -12,7 +12,7 @@ import (
 func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view dialect.Name) (string, error) {
 	var query string
 	err := q.QueryRowContext(ctx, `SELECT pg_catalog.pg_get_viewdef(c.oid)::pg_catalog.text
-FROM pg_catalog.pg_class c WHERE c.relkind = 'm' AND c.oid = `+relid(view)).Scan(&query)
+FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) 'm' AND c.oid OPERATOR(pg_catalog.=) `+relid(view)).Scan(&query)
 	return query, err
 }
 

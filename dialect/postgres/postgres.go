@@ -61,6 +61,14 @@ func (p postgres) load(ctx context.Context, q dialect.Querier, text string) (*di
 	return cat, seen, nil
 }
 
+// versions ask a server what it is, first PostgreSQL. The others leave names unqualified, since MySQL and
+// SQLite have no schema for them. PostgreSQL never looks for these names: it doesn't parse LIMIT 0, 1.
+var versions = []struct{ name, text string }{
+	{"", "SELECT pg_catalog.version()"},
+	{"", "SELECT version() LIMIT 0, 1"},
+	{"SQLite ", "SELECT sqlite_version() LIMIT 0, 1"},
+}
+
 // explain finds out whether the catalog could not be read because the server is none that this dialect knows.
 // Only a failed statement is worth that second question, not a failed connection or a cancelled context.
 func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error {
@@ -73,12 +81,15 @@ func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error
 	default:
 		return err
 	}
-	var version string
-	if q.QueryRowContext(ctx, "SELECT version()").Scan(&version) != nil {
-		if q.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version) != nil {
-			return err
+	version, errVersion := "", error(nil)
+	for _, v := range versions {
+		if errVersion = q.QueryRowContext(ctx, v.text).Scan(&version); errVersion == nil {
+			version = v.name + version
+			break
 		}
-		version = "SQLite " + version
+	}
+	if errVersion != nil {
+		return err
 	}
 	rest, ok := strings.CutPrefix(version, "PostgreSQL ")
 	if !ok {
@@ -98,6 +109,9 @@ func errTooOld(version string) error {
 		dialect.ErrUnsupported, version, oldest)
 }
 
+// seesCommits is an SQL condition: each statement of the transaction sees what committed before it.
+const seesCommits = `pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) ANY ('{read committed,read uncommitted}')`
+
 // literal is s as a string constant that reads the same whatever standard_conforming_strings says.
 func literal(s string) string {
 	s = strings.ReplaceAll(s, `'`, `''`)
@@ -110,6 +124,5 @@ func literal(s string) string {
 // regclass is a constant of that type for a relation.
 func regclass(n dialect.Name) string { return literal(n.Quoted()) + `::pg_catalog.regclass` }
 
-// relid is the number of a relation, to compare with others. An operator for exactly oid and regclass pg_catalog doesn't
-// have, and so one of somebody else's would be taken.
+// relid is the number of a relation, to compare with others.
 func relid(n dialect.Name) string { return regclass(n) + `::pg_catalog.oid` }

@@ -253,8 +253,9 @@ func TestLoadRefusesOldServers(t *testing.T) {
 func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	const (
-		version = "SELECT version()"
-		sqlite  = "SELECT sqlite_version()"
+		version = "SELECT pg_catalog.version()"
+		mysql   = "SELECT version() LIMIT 0, 1"
+		sqlite  = "SELECT sqlite_version() LIMIT 0, 1"
 	)
 	syntax := &stateError{State: "42601", Text: "syntax error at or near FETCH"}
 	for _, c := range []struct {
@@ -266,10 +267,10 @@ func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 	}{
 		{"another product", syntax, map[string]string{version: "CockroachDB CCL v23.1"},
 			`the server is "CockroachDB CCL v23.1", and this dialect needs PostgreSQL 13 or newer: syntax error at or near FETCH`, 1},
-		{"another product, no state", errors.New("near WITH: syntax error"), map[string]string{version: "8.0.36-mysql"},
-			`the server is "8.0.36-mysql", and this dialect needs PostgreSQL 13 or newer: near WITH: syntax error`, 1},
+		{"another product, no state", errors.New("near WITH: syntax error"), map[string]string{mysql: "8.0.36-mysql"},
+			`the server is "8.0.36-mysql", and this dialect needs PostgreSQL 13 or newer: near WITH: syntax error`, 2},
 		{"SQLite", errors.New("no such table"), map[string]string{sqlite: "3.45.1"},
-			`the server is "SQLite 3.45.1", and this dialect needs PostgreSQL 13 or newer: no such table`, 2},
+			`the server is "SQLite 3.45.1", and this dialect needs PostgreSQL 13 or newer: no such table`, 3},
 		{"a feature that it lacks", &stateError{State: "0A000", Text: "no LATERAL"}, map[string]string{version: "Redshift 1"},
 			`the server is "Redshift 1", and this dialect needs PostgreSQL 13 or newer: no LATERAL`, 1},
 		{"too old", syntax, map[string]string{version: "PostgreSQL 12.22 on x86_64"},
@@ -279,7 +280,7 @@ func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 		{"new enough: a fault of ours", syntax, map[string]string{version: "PostgreSQL 18.4 on x86_64"}, "", 1},
 		{"just new enough", syntax, map[string]string{version: "PostgreSQL 13.0 on x86_64"}, "", 1},
 		{"a version that can't be read", syntax, map[string]string{version: "PostgreSQL 19devel on x86_64"}, "", 1},
-		{"it answers nothing more", syntax, nil, "", 2},
+		{"it answers nothing more", syntax, nil, "", 3},
 		{"a missing right", &stateError{State: "42501", Text: "permission denied"}, map[string]string{version: "x"}, "", 0},
 		{"a cancelled statement", &stateError{State: "57014", Text: "canceled"}, map[string]string{version: "x"}, "", 0},
 		{"a failed login", &stateError{State: "28P01", Text: "password"}, map[string]string{version: "x"}, "", 0},

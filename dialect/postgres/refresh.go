@@ -121,14 +121,14 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 
 	return "DO LANGUAGE plpgsql " + literal(b.String()) + `;
 SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.outcome')::integer)
-WHERE pg_catalog.set_config('massive.outcome', '', true) = ''`
+WHERE pg_catalog.set_config('massive.outcome', '', true) OPERATOR(pg_catalog.=) ''`
 }
 
 // mayRefresh is the server's own rule.
 const mayRefresh = `(
-    SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+    SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::integer OPERATOR(pg_catalog.>=) 170000
                 THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN') ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END
-      FROM pg_catalog.pg_class c WHERE c.oid = rel)`
+      FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel)`
 
 // refreshBusy finds out whether somebody else refreshes the view or waits to, with whatever client; the refresh goes
 // into its ELSE. A refresh of either kind takes an EXCLUSIVE lock, and most changes of the view's definition an ACCESS
@@ -136,31 +136,34 @@ const mayRefresh = `(
 // role that may not refresh the view goes on to the refresh, which refuses it: with the lock it would keep others away.
 const refreshBusy = `IF may AND EXISTS (
   SELECT FROM pg_catalog.pg_locks l
-   WHERE l.locktype = 'relation' AND l.relation = rel
-     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-     AND l.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
-     AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+   WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.relation OPERATOR(pg_catalog.=) rel
+     AND l.database OPERATOR(pg_catalog.=) (
+           SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+     AND l.mode OPERATOR(pg_catalog.=) ANY ('{ExclusiveLock,AccessExclusiveLock}')
+     AND (l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()) IS NOT TRUE
 ) THEN
   outcome := %[1]d;
-ELSIF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d + rel::bigint) THEN
+ELSIF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d OPERATOR(pg_catalog.+) rel::bigint) THEN
   outcome := %[1]d;
 ELSE`
 
 // refreshNotWaited raises the error again where the time limit can't have been what ended: there is none, or it is not over yet.
 // Then something in the view's query raised it, such as a LOCK TABLE … NOWAIT. The limit is in milliseconds; one is for
 // what clocks round off.
-const refreshNotWaited = `IF (SELECT s.setting = '0' OR pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - begun) * '1000'
-         < s.setting::double precision - '1'
-       FROM pg_catalog.pg_settings s WHERE s.name = 'lock_timeout') THEN
+const refreshNotWaited = `IF (SELECT s.setting OPERATOR(pg_catalog.=) '0' OR
+              (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) begun)
+               OPERATOR(pg_catalog.*) '1000') OPERATOR(pg_catalog.<) (s.setting::double precision OPERATOR(pg_catalog.-) '1')
+       FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'lock_timeout') THEN
   RAISE;
 END IF;`
 
 // refreshHindered is what is in the way of a concurrent refresh.
-const refreshHindered = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid = rel) THEN
+const refreshHindered = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel) THEN
   outcome := %[1]d;
 ELSIF NOT EXISTS (
   SELECT FROM pg_catalog.pg_index i
-   WHERE i.indrelid = rel AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+   WHERE i.indrelid OPERATOR(pg_catalog.=) rel AND i.indisunique AND i.indimmediate AND i.indisvalid
+     AND i.indpred IS NULL AND i.indexprs IS NULL
 ) THEN
   outcome := %[2]d;
 END IF;`
@@ -170,20 +173,20 @@ END IF;`
 // no data, for instance, and is then the caller's to know, and no reason to shut readers out. In a transaction with a
 // snapshot of its own both looks may be old ones, and a refusal is believed.
 const refreshIfPossible = `%[1]s
-IF outcome = %[2]d THEN
+IF outcome OPERATOR(pg_catalog.=) %[2]d THEN
   BEGIN
     %[3]s;
   EXCEPTION WHEN feature_not_supported OR object_not_in_prerequisite_state THEN
     %[1]s
-    IF outcome = %[2]d THEN
-      IF pg_catalog.current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
+    IF outcome OPERATOR(pg_catalog.=) %[2]d THEN
+      IF ` + seesCommits + ` THEN
         RAISE;
       END IF;
-      outcome := CASE SQLSTATE WHEN '%[4]s' THEN %[5]d ELSE %[6]d END;
+      outcome := CASE WHEN SQLSTATE OPERATOR(pg_catalog.=) '%[4]s' THEN %[5]d ELSE %[6]d END;
     END IF;
   END;
 END IF;
-IF outcome <> %[2]d THEN
+IF outcome OPERATOR(pg_catalog.<>) %[2]d THEN
   %[7]s;
 END IF;`
 

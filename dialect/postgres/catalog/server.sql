@@ -10,6 +10,6 @@ SELECT 'd'::pg_catalog.text AS kind,
        ARRAY(SELECT ARRAY[n.oid::pg_catalog.text, n.nspname::pg_catalog.text,
                           CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'u' ELSE '' END]
                FROM pg_catalog.pg_namespace n
-              WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) <> 'pg_'
-                AND n.nspname <> 'information_schema')::pg_catalog.text AS b,
+              WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) OPERATOR(pg_catalog.<>) 'pg_'
+                AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema')::pg_catalog.text AS b,
        NULL::pg_catalog.text AS c
