@@ -10,19 +10,32 @@ import (
 // maxNameBytes is how long a name, of a channel too, can be in a server that was not built otherwise.
 const maxNameBytes = 63
 
-// ChangeTrigger is SQL that has the server send NOTIFY, on that channel and with no payload, when a command that may
-// change what a program has loaded commits, for a watch to be woken by (massive.WakeOn): a function, in that schema, and
-// two event triggers on it. The statements are to be run once a database, by a superuser (on a hosted service, by the
-// role that may create event triggers there), on the primary; running create again does no harm, and drop undoes it.
+// ChangeTrigger returns SQL that makes the server NOTIFY on the channel, without a
+// payload, when a command commits that may change loaded structures. A watch listens
+// there (massive.WakeOn). Run create once per database, on the primary, as a superuser
+// or, on a hosted service, as the role that may create event triggers. Running create
+// again does no harm; drop undoes it.
 //
-// It is a short cut, not a source of truth. No event trigger fires for what belongs to all databases (roles and who is
-// a member of which, rights on the database itself), nor for settings, and none where they are switched off; a
-// listener's connection may break. A watch therefore looks at every interval, too. Temporary objects wake nobody.
-// A transaction that changes something and is then to be prepared for two-phase commit is refused by the server, which
-// prepares none that has sent a NOTIFY (https://www.postgresql.org/docs/current/sql-prepare-transaction.html).
+// Create is one DO block. It puts the function massive_notify into the schema, and two
+// event triggers on it. The function runs with the rights of each user whose command
+// fires it. So create raises an error, and changes nothing, if another role owns a
+// function of that name there. Drop that function, or use another schema. The schema
+// may belong to anybody: its owner can drop the function together with the triggers,
+// but can't replace it. No search path makes create, drop or the function run code of
+// another role.
 //
-// See https://www.postgresql.org/docs/current/event-trigger-definition.html. It is an error, [dialect.ErrInvalid], if
-// the schema or the channel is no name.
+// The triggers are a short cut, not a source of truth, so a watch also polls at every
+// interval. No event trigger fires for roles, memberships, rights on the database, or
+// settings. None fires where event triggers are off, and a listener's connection may
+// break. Commands on temporary objects do not notify. A transaction whose commands
+// notified can't be prepared for two-phase commit
+// (https://www.postgresql.org/docs/current/sql-prepare-transaction.html).
+//
+// See https://www.postgresql.org/docs/current/event-trigger-definition.html.
+// ChangeTrigger may be called concurrently.
+//
+// Errors: [dialect.ErrInvalid] if the schema or the channel is empty, longer than 63
+// bytes, or contains a NUL.
 func ChangeTrigger(schema, channel string) (create, drop string, err error) {
 	for what, name := range map[string]string{"schema": schema, "channel": channel} {
 		if name == "" || len(name) > maxNameBytes || strings.IndexByte(name, 0) >= 0 {
@@ -30,29 +43,61 @@ func ChangeTrigger(schema, channel string) (create, drop string, err error) {
 				dialect.ErrInvalid, name, what, maxNameBytes)
 		}
 	}
-	function := dialect.Name{Schema: schema, Name: "massive_notify"}.Quoted()
-	body := strings.ReplaceAll(changeBody, "$channel", literal(channel))
-	create = `DROP EVENT TRIGGER IF EXISTS massive_changed;
-DROP EVENT TRIGGER IF EXISTS massive_dropped;
-CREATE OR REPLACE FUNCTION ` + function + `() RETURNS pg_catalog.event_trigger LANGUAGE plpgsql AS ` + literal(body) + `;
-CREATE EVENT TRIGGER massive_changed ON ddl_command_end EXECUTE FUNCTION ` + function + `();
-CREATE EVENT TRIGGER massive_dropped ON sql_drop EXECUTE FUNCTION ` + function + `();
-`
+	function := dialect.Name{Schema: schema, Name: "massive_notify"}.Quoted() + "()"
+	body := dollar("function", strings.ReplaceAll(changeBody, "$channel", literal(channel)))
+	block := strings.NewReplacer("$function", function, "$body", body, "$named", literal(function)).Replace(changeBlock)
+	create = "DO LANGUAGE plpgsql " + dollar("massive", block) + ";\n"
 	drop = `DROP EVENT TRIGGER IF EXISTS massive_changed;
 DROP EVENT TRIGGER IF EXISTS massive_dropped;
-DROP FUNCTION IF EXISTS ` + function + `();
+DROP FUNCTION IF EXISTS ` + function + `;
 `
 	return create, drop, nil
 }
 
-// changeBody is the function's: one transaction's notifications are one, however many commands it has.
+// dollar quotes text, which must end with a line break, so that people can read it.
+func dollar(tag, text string) string {
+	for strings.Contains(text, "$"+tag+"$") {
+		tag += "_"
+	}
+	return "$" + tag + "$" + text + "$" + tag + "$"
+}
+
+// changeBlock checks last which function the triggers run. They refer to it by oid, and
+// only its owner can replace it. A check by name would not do: another role may own the
+// schema, and rename it meanwhile.
+const changeBlock = `
+BEGIN
+  DROP EVENT TRIGGER IF EXISTS massive_changed;
+  DROP EVENT TRIGGER IF EXISTS massive_dropped;
+  CREATE OR REPLACE FUNCTION $function RETURNS pg_catalog.event_trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body;
+  CREATE EVENT TRIGGER massive_changed ON ddl_command_end EXECUTE FUNCTION $function;
+  CREATE EVENT TRIGGER massive_dropped ON sql_drop EXECUTE FUNCTION $function;
+  IF (SELECT pg_catalog.count(*)
+        FROM pg_catalog.pg_event_trigger t
+        JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.evtfoid
+       WHERE t.evtname OPERATOR(pg_catalog.=) ANY ('{massive_changed,massive_dropped}')
+         AND pg_catalog.pg_get_userbyid(p.proowner) OPERATOR(pg_catalog.=) CURRENT_USER
+     ) OPERATOR(pg_catalog.<>) 2 THEN
+    RAISE insufficient_privilege USING
+      MESSAGE = pg_catalog.format('function %s belongs to a role other than %I', $named, CURRENT_USER),
+      DETAIL = 'Its owner could change it, and it would run as every user who runs DDL.',
+      HINT = 'Drop the function, or use another schema.';
+  END IF;
+END
+`
+
+// changeBody is the function's body. The server sends one notification for all commands
+// of a transaction.
 const changeBody = `
 BEGIN
-  IF TG_EVENT = 'sql_drop' THEN
+  IF TG_EVENT OPERATOR(pg_catalog.=) 'sql_drop' THEN
     PERFORM pg_catalog.pg_notify($channel, '')
        FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE NOT o.is_temporary LIMIT 1;
   ELSE
     PERFORM pg_catalog.pg_notify($channel, '')
-       FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.schema_name IS DISTINCT FROM 'pg_temp' LIMIT 1;
+       FROM pg_catalog.pg_event_trigger_ddl_commands() c
+      WHERE (c.schema_name OPERATOR(pg_catalog.=) 'pg_temp') IS NOT TRUE LIMIT 1;
   END IF;
-END`
+END
+`
