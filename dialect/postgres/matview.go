@@ -2,19 +2,44 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// MatviewDefinition waits for whoever holds an ACCESS EXCLUSIVE lock on the view or on what it reads: the
-// database locks those to print the query.
+// MatviewDefinition waits while others hold an ACCESS EXCLUSIVE lock on the view or on a
+// relation that it reads: the server locks those to print the query.
 func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view dialect.Name) (string, error) {
-	var query string
-	err := q.QueryRowContext(ctx, `SELECT pg_catalog.pg_get_viewdef(c.oid)::pg_catalog.text
-FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) 'm' AND c.oid OPERATOR(pg_catalog.=) `+relid(view)).Scan(&query)
-	return query, err
+	var query sql.NullString
+	err := q.QueryRowContext(ctx, strings.ReplaceAll(printedView, "$view", relid(view))).Scan(&query)
+	if err == nil && !query.Valid {
+		err = sql.ErrNoRows
+	}
+	return query.String, err
 }
+
+// The server prints a view by a query of its own, whose operators it looks for along the
+// search path. Where another schema comes before pg_catalog, pg_catalog comes first
+// meanwhile. Each step reads the one before it; the last one restores the path, also for a
+// view that is gone. An error undoes the setting.
+const printedView = `SELECT printed.query
+  FROM (SELECT pg_catalog.current_setting('search_path') AS path,
+               pg_catalog.array_position(pg_catalog.current_schemas(false), 'pg_catalog') OPERATOR(pg_catalog.>) 1
+               AS unsafe OFFSET 0) was
+ CROSS JOIN LATERAL (
+   SELECT CASE WHEN was.unsafe
+               THEN pg_catalog.set_config('search_path', 'pg_catalog, ' OPERATOR(pg_catalog.||) was.path, true)
+               ELSE '' END AS path OFFSET 0) safe
+ CROSS JOIN LATERAL (
+   SELECT (SELECT pg_catalog.pg_get_viewdef(c.oid)::pg_catalog.text FROM pg_catalog.pg_class c
+            WHERE c.relkind OPERATOR(pg_catalog.=) 'm' AND c.oid OPERATOR(pg_catalog.=) $view
+              AND safe.path IS NOT NULL) AS query OFFSET 0) printed
+ CROSS JOIN LATERAL (
+   SELECT CASE WHEN was.unsafe AND printed.query IS NULL THEN pg_catalog.set_config('search_path', was.path, true)
+               WHEN was.unsafe THEN pg_catalog.set_config('search_path', was.path, true)
+               ELSE '' END AS path OFFSET 0) again
+ WHERE again.path IS NOT NULL`
 
 // SelectMatview names the columns, so that a view made anew with others gives an error instead of other rows.
 func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {

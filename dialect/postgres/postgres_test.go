@@ -150,9 +150,9 @@ func TestQueries(t *testing.T) {
 	if len(sent) != 3 {
 		t.Errorf("sent %q; want a statement each", sent)
 	}
-	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass::pg_catalog.oid"; !strings.HasSuffix(last, want) ||
-		!strings.HasPrefix(last, "SELECT pg_catalog.pg_get_viewdef(") {
-		t.Errorf("MatviewDefinition sent %s; want pg_get_viewdef, and %s at the end", last, want)
+	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass::pg_catalog.oid"; !strings.Contains(last, want) ||
+		!strings.Contains(last, "SELECT pg_catalog.pg_get_viewdef(") {
+		t.Errorf("MatviewDefinition sent %s; want pg_get_viewdef, and %s", last, want)
 	}
 
 	raw := &stateError{State: "42P01", Text: "gone"}

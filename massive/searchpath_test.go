@@ -1,0 +1,366 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+//go:embed testdata/searchpath.sql
+var evil string
+
+// A site is one of two copies of a database: in one, the schema evil comes first in the search path.
+type site struct {
+	*env
+	clean *sql.DB     // along the usual path
+	m     *massive.DB // loaded along the usual path, with operations through the pool
+}
+
+// whole loads all kinds, key sequences among them, and not what is in evil.
+var whole = []massive.LoadOption{massive.KeySequences(), massive.Exclude("evil.*")}
+
+func newSite(t *testing.T, d *pgtest.Database, driver, options string) *site {
+	s := &site{env: &env{d, driver, d.Open(t, driver, options)}, clean: d.Open(t, driver)}
+	s.m = load(t, s.clean, whole...).With(s.pool)
+	return s
+}
+
+// executed is how often something of the schema evil was.
+func (s *site) executed(t *testing.T) int64 {
+	t.Helper()
+	return one[int64](t, s.clean, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM evil.executed")
+}
+
+// No operation runs anything that the search path finds before pg_catalog, and each does as along the usual path.
+func TestSearchPathOfOthers(t *testing.T) {
+	t.Parallel()
+	keeper := newEnv(t, "postgres")
+	mallory, _ := keeper.role(t, "") // dropped when the databases are
+	base := pgtest.NewDatabase(t)
+	base.Exec(t, `
+		CREATE TABLE a (id serial PRIMARY KEY, n numeric DEFAULT nextval('a_id_seq'), f float8 DEFAULT nextval('a_id_seq'));
+		INSERT INTO a (id, n, f) VALUES (100, 1, 1); CREATE SEQUENCE fresh; CREATE SEQUENCE block INCREMENT 10;
+		CREATE MATERIALIZED VIEW v AS SELECT id FROM a; CREATE UNIQUE INDEX v_id ON v (id); CREATE VIEW w AS SELECT id FROM v;
+		CREATE MATERIALIZED VIEW x AS SELECT id FROM w; CREATE MATERIALIZED VIEW bare AS SELECT 1 AS id;
+		CREATE MATERIALIZED VIEW hollow AS SELECT 1 AS id WITH NO DATA;
+		CREATE MATERIALIZED VIEW reads_hollow AS SELECT id FROM hollow WITH NO DATA;
+		CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN feeling AS mood; CREATE TYPE moods AS RANGE (subtype = mood);
+		CREATE TABLE m (m mood, ms mood[], f feeling, fs feeling[], r moods);
+		COMMENT ON TYPE mood IS 'how'; GRANT USAGE ON SEQUENCE fresh TO PUBLIC; GRANT SELECT ON v TO PUBLIC;`)
+	taken := base.Copy(t)
+	taken.Exec(t, strings.ReplaceAll(evil, "$mallory", mallory))
+	for _, driver := range []string{"postgres", "pgx"} {
+		plain := newSite(t, base.Copy(t), driver, "options='-c search_path=pg_catalog,public'")
+		hostile := newSite(t, taken.Copy(t), driver, "options='-c search_path=evil,pg_catalog,public'")
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			finds(t, hostile)
+			for _, op := range everyOperation {
+				t.Run(op.name, func(t *testing.T) { alike(t, op, plain, hostile) })
+			}
+		})
+	}
+}
+
+// alike checks that an operation does along a hostile path what it does along a plain one, and runs nothing of others.
+func alike(t *testing.T, op operation, plain, hostile *site) {
+	t.Helper()
+	before := hostile.executed(t)
+	want, errPlain := op.do(t, plain)
+	got, err := op.do(t, hostile)
+	same(t, "how often code of others ran", hostile.executed(t)-before, 0)
+	same(t, "the error", fmt.Sprint(err), fmt.Sprint(errPlain))
+	same(t, "the result", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
+}
+
+// finds checks that statements which leave out the schema run what is in evil; else the test would show nothing.
+func finds(t *testing.T, s *site) {
+	t.Helper()
+	for _, text := range []string{
+		"SELECT 1 = 1", "SELECT oid >= 1 FROM pg_catalog.pg_class", "SELECT attname || 'x' FROM pg_catalog.pg_attribute",
+		"SELECT oid = 'pg_catalog.pg_class'::pg_catalog.regclass FROM pg_catalog.pg_class", "SELECT 1 IN (1, 2)", "SELECT 1 IN (SELECT 1)",
+		"SELECT 1 = ANY ('{1}')", "SELECT 1 BETWEEN 0 AND 2", "SELECT CASE 1 WHEN 1 THEN 2 END", "SELECT NULLIF(1, 1)",
+		"SELECT 1 IS DISTINCT FROM 2", "SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_type USING (oid)", "SELECT - oid::bigint FROM pg_catalog.pg_class",
+		"SELECT version()", "SELECT sqlite_version()", "SELECT max(oid) FROM pg_catalog.pg_class", "SELECT FROM pg_class", "SELECT 'x'::text",
+		"DO 'BEGIN IF 1 = 1 THEN NULL; END IF; END'", "DO 'DECLARE r record; BEGIN SELECT 1 INTO r; END'",
+	} {
+		before := s.executed(t)
+		_, _ = s.pool.ExecContext(t.Context(), text)
+		if s.executed(t) == before {
+			t.Errorf("%s runs nothing of others, so the test shows nothing of its kind", text)
+		}
+	}
+}
+
+type operation struct {
+	name string
+	do   func(t *testing.T, s *site) (result any, err error)
+}
+
+// everyOperation is whatever sends statements of the library's own.
+var everyOperation = []operation{
+	{name: "Load", do: func(t *testing.T, s *site) (any, error) {
+		m, err := massive.Load(t.Context(), s.pool, postgres.New(), whole...)
+		if err != nil {
+			return nil, err
+		}
+		return registry.Diff(s.m.Registry(), m.Registry()), nil
+	}},
+	{name: "Load for a watch, with temporary tables", do: func(t *testing.T, s *site) (any, error) {
+		q := s.conn(t)
+		exec(t, q, "CREATE TEMPORARY TABLE v (); CREATE TEMPORARY TABLE mood ()")
+		defer exec(t, q, "DROP TABLE pg_temp.v, pg_temp.mood")
+		for _, kinds := range [][]massive.Kind{nil, {massive.KindMatview}, {massive.KindEnum}, {massive.KindSequence}} {
+			var seen dialect.Sight
+			sel := registry.Selection{Filter: dialect.Filter{Kinds: kinds}}
+			if _, _, err := registry.LoadSeen(t.Context(), q, postgres.New(), sel); err != nil {
+				return nil, err
+			}
+			for range 4 { // at all, and then for less
+				var err error
+				if seen, _, err = registry.Look(t.Context(), q, postgres.New(), sel, seen); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return nil, nil
+	}},
+	{name: "Reload", do: func(t *testing.T, s *site) (any, error) { return load(t, s.pool, whole...).Reload(t.Context()) }},
+	{name: "Verify", do: func(t *testing.T, s *site) (any, error) {
+		return nil, load(t, s.pool, whole...).Verify(t.Context(), massive.EnumIs("mood", []string{"sad"}),
+			massive.RowsAre[struct{ ID int }]("v"))
+	}},
+	{name: "Watch", do: func(t *testing.T, s *site) (any, error) {
+		create, drop, err := postgres.ChangeTrigger("public", "changed")
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.pool.ExecContext(t.Context(), create); err != nil {
+			return nil, err
+		}
+		waker := wakerOf(s.env, "changed")
+		defer waker.Close()
+		w := watch(t, load(t, s.pool, whole...), 5*time.Millisecond, massive.WakeOn(waker))
+		for _, c := range [][2]string{
+			{"ALTER TYPE public.mood ADD VALUE 'odd'", "labels"}, {"CREATE UNIQUE INDEX late ON public.x (id)", "indexes"},
+			{"CREATE TYPE public.later AS ENUM ()", "enum public.later added"}, {"DROP INDEX public.late", "indexes"},
+		} {
+			exec(t, s.pool, c[0])
+			w.until(c[1])
+		}
+		_, err = s.pool.ExecContext(t.Context(), drop)
+		return nil, errors.Join(w.end(), err)
+	}},
+	{name: "Refresh", do: refreshing("v")},
+	{name: "Refresh concurrently", do: refreshing("v", massive.Concurrently())},
+	{name: "Refresh concurrently, waiting so long", do: refreshing("v", massive.Concurrently(), massive.LockTimeout(time.Minute))},
+	{name: "Refresh giving way", do: refreshing("v", massive.SkipIfBusy())},
+	{name: "Refresh with everything", do: refreshing("v", massive.ConcurrentlyIfPossible(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))},
+	{name: "Refresh without an index", do: refreshing("bare", massive.ConcurrentlyIfPossible())},
+	{name: "Refresh without data", do: refreshing("bare", massive.WithNoData())},
+	{name: "Refresh of an empty view", do: refreshing("bare", massive.ConcurrentlyIfPossible())},
+	{name: "Refresh over an empty view", do: refreshing("reads_hollow", massive.ConcurrentlyIfPossible(), massive.SkipIfBusy())},
+	{name: "Refresh of a busy view", do: func(t *testing.T, s *site) (any, error) {
+		tx, err := s.clean.BeginTx(t.Context(), nil)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = tx.Rollback() }()
+		exec(t, tx, "REFRESH MATERIALIZED VIEW public.v")
+		return refreshing("v", massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))(t, s)
+	}},
+	{name: "Refresh that waits in vain", do: func(t *testing.T, s *site) (any, error) {
+		tx, err := s.clean.BeginTx(t.Context(), nil)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = tx.Rollback() }()
+		exec(t, tx, "SELECT FROM public.v")
+		return refreshing("v", massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))(t, s)
+	}},
+	{name: "Refresh with a snapshot that is older than the loss of its index", do: func(t *testing.T, s *site) (any, error) {
+		tx, err := s.pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = tx.Rollback() }()
+		exec(t, tx, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_index")
+		exec(t, s.clean, "DROP INDEX public.v_id")
+		defer exec(t, s.clean, "CREATE UNIQUE INDEX v_id ON public.v (id)")
+		defer func() { _ = tx.Rollback() }()
+		return refreshing("v", massive.ConcurrentlyIfPossible())(t, &site{env: s.env, clean: s.clean, m: s.m.With(tx)})
+	}},
+	{name: "RefreshAll with savepoints", do: func(t *testing.T, s *site) (any, error) {
+		tx, err := s.pool.BeginTx(t.Context(), nil)
+		if err != nil {
+			return nil, err
+		}
+		report, err := s.m.With(tx).RefreshAll(t.Context(), massive.Savepoints(), massive.RefreshWith(massive.SkipIfBusy()))
+		return len(report.Views), errors.Join(err, tx.Commit())
+	}},
+	{name: "RefreshAll in parallel", do: func(t *testing.T, s *site) (any, error) {
+		report, err := s.m.RefreshAll(t.Context(), massive.Parallel(2), massive.RefreshWith(massive.ConcurrentlyIfPossible()))
+		return len(report.Views), err
+	}},
+	{name: "Definition", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Definition(ctx) })},
+	{name: "Count", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Count(ctx, "") })},
+	{name: "Select", do: onView(func(ctx context.Context, v massive.Matview) (any, error) {
+		var ids []int
+		err := v.Select(ctx, &ids, "")
+		return ids, err
+	})},
+	{name: "Get", do: onView(func(ctx context.Context, v massive.Matview) (any, error) {
+		var id int
+		err := v.Get(ctx, &id, "")
+		return id, err
+	})},
+	{name: "Rows", do: onView(func(ctx context.Context, v massive.Matview) (any, error) {
+		var ids []int
+		for id, err := range massive.Rows[int](ctx, v, "") {
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, id)
+		}
+		return ids, nil
+	})},
+	{name: "UsedBy", do: func(t *testing.T, s *site) (any, error) { return enum(t, s.m, "mood").UsedBy(t.Context()) }},
+	{name: "AddValue, EnsureValue and RenameValue", do: func(t *testing.T, s *site) (any, error) {
+		m := load(t, s.pool, massive.Only(massive.KindEnum))
+		b, err := massive.BindEnum[string](m, "mood")
+		if err != nil {
+			return nil, err
+		}
+		first, errFirst := b.EnsureValue(t.Context(), "ok", massive.After("sad"))
+		again, errAgain := b.EnsureValue(t.Context(), "ok")
+		err = errors.Join(errFirst, errAgain, b.AddValue(t.Context(), "happy"), b.RenameValue(t.Context(), "happy", "glad"))
+		return fmt.Sprint(first, again, b.Values()), err
+	}},
+	{name: "the question for the server's version", do: func(t *testing.T, s *site) (any, error) {
+		_, err := massive.Load(t.Context(), &strange{Querier: s.pool, fails: []string{"SELECT x.kind"}}, postgres.New(), whole...)
+		return nil, err
+	}},
+	{name: "the questions for other products' versions", do: func(t *testing.T, s *site) (any, error) {
+		q := &strange{Querier: s.pool, fails: []string{"SELECT x.kind", "pg_catalog.version()"}}
+		_, err := massive.Load(t.Context(), q, postgres.New(), whole...)
+		return q.sent, err
+	}},
+	{name: "NextValue", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.NextValue(ctx) })},
+	{name: "NextValues", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.NextValues(ctx, 3) })},
+	{name: "NextBlock", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.NextBlock(ctx) })},
+	{name: "an allocator", do: func(t *testing.T, s *site) (any, error) {
+		return allocatedBy(t, s, "fresh", massive.BlocksOf(2))
+	}},
+	{name: "a HiLo allocator", do: func(t *testing.T, s *site) (any, error) { return allocatedBy(t, s, "block", massive.HiLo()) }},
+	{name: "SetValue", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.SetValue(ctx, 7, true) })},
+	{name: "LastValue", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.LastValue(ctx) })},
+	{name: "State", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.State(ctx) })},
+	{name: "ResetTo", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.ResetTo(ctx, 7) })},
+	{name: "LastValue, uncalled", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.LastValue(ctx) })},
+	{name: "State, uncalled", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.State(ctx) })},
+	{name: "Restart", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.Restart(ctx) })},
+	{name: "Behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.Behind(ctx) })},
+	{name: "CatchUp", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
+	{name: "CatchUp of one that is not behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
+	{name: "Exhaustion", do: func(t *testing.T, s *site) (any, error) {
+		x, err := s.m.Exhaustion(t.Context(), massive.AtLeast(0))
+		x.Above = slices.DeleteFunc(x.Above, func(u massive.SequenceUse) bool { return u.Sequence.Schema == "evil" })
+		return fmt.Sprint(x.Above, x.Unknown, x.Uncalled), err
+	}},
+}
+
+func refreshing(name string, opts ...massive.RefreshOption) func(*testing.T, *site) (any, error) {
+	return func(t *testing.T, s *site) (any, error) {
+		r, err := matview(t, s.m, name).Refresh(t.Context(), opts...)
+		r.Duration = 0
+		return r, err
+	}
+}
+
+func onView(f func(context.Context, massive.Matview) (any, error)) func(*testing.T, *site) (any, error) {
+	return func(t *testing.T, s *site) (any, error) { return f(t.Context(), matview(t, s.m, "v")) }
+}
+
+func onSequence(f func(context.Context, massive.Sequence) (any, error)) func(*testing.T, *site) (any, error) {
+	return func(t *testing.T, s *site) (any, error) { return f(t.Context(), sequence(t, s.m, "a_id_seq")) }
+}
+
+func allocatedBy(t *testing.T, s *site, name string, opt massive.AllocatorOption) (values []int64, err error) {
+	a, err := massive.NewAllocator(sequence(t, s.m, name), opt)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	for range 12 {
+		v, err := a.Next(t.Context())
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// A strange querier fails what has one of the texts in it as a server would that is none of ours.
+type strange struct {
+	massive.Querier
+	fails []string
+	sent  []string
+}
+
+func (q *strange) text(text string) string {
+	for _, f := range q.fails {
+		if strings.Contains(text, f) {
+			return "SELECT pg_catalog.of_no_such_name()"
+		}
+	}
+	q.sent = append(q.sent, text)
+	return text
+}
+
+func (q *strange) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	return q.Querier.QueryContext(ctx, q.text(text), args...)
+}
+
+func (q *strange) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+	return q.Querier.QueryRowContext(ctx, q.text(text), args...)
+}
+
+// To print a view's query, the search path is another for a moment; it is the caller's again, whatever comes of it.
+func TestDefinitionRestoresTheSearchPath(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE MATERIALIZED VIEW gone AS SELECT 1 AS id", func(t *testing.T, e *env) {
+		v, gone := matview(t, e.load(t), "v").Name(), matview(t, e.load(t), "gone").Name()
+		exec(t, e.pool, "DROP MATERIALIZED VIEW gone; CREATE TABLE gone (id int)")
+		reader := postgres.New().(dialect.MatviewReader)
+		for _, path := range []string{"", "public", `"$user", public`, "public, pg_catalog", "pg_temp, pg_catalog", `"$user", pg_catalog, public`} {
+			tx := e.begin(t)
+			exec(t, tx, "CREATE TEMPORARY TABLE of_the_session (); SELECT set_config('search_path', '"+path+"', true)")
+			if text, err := reader.MatviewDefinition(t.Context(), tx, v); err != nil || !strings.Contains(text, "SELECT 1 AS id") {
+				t.Errorf("along the path %q: %q, error %v", path, text, err)
+			}
+			same(t, "the search path after a definition", one[string](t, tx, "SELECT current_setting('search_path')"), path)
+			if text, err := reader.MatviewDefinition(t.Context(), tx, gone); !errors.Is(err, sql.ErrNoRows) {
+				t.Errorf("of a table along the path %q: %q, error %v", path, text, err)
+			}
+			same(t, "the search path where there is none", one[string](t, tx, "SELECT current_setting('search_path')"), path)
+			_ = tx.Rollback()
+		}
+		before := one[string](t, e.pool, "SELECT current_setting('search_path')")
+		_, err := reader.MatviewDefinition(t.Context(), e.pool, v)
+		same(t, "the search path of a session", one[string](t, e.pool, "SELECT current_setting('search_path')"), before)
+		same(t, "the error", err, nil)
+	})
+}
