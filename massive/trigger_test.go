@@ -1,0 +1,145 @@
+package massive_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+)
+
+// hijack is what another role has ready in a schema before the trigger is created there: a function of its name.
+const hijack = `CREATE FUNCTION $schema.massive_notify() RETURNS event_trigger LANGUAGE plpgsql AS
+	$$ BEGIN PERFORM pg_catalog.nextval('theirs.executed'); END $$`
+
+// owners lists what the event triggers run, and whose it is.
+const owners = `SELECT coalesce(string_agg(t.evtname || ' runs ' || p.oid::regprocedure || ' of ' || pg_get_userbyid(p.proowner), ', ' ORDER BY t.evtname), '')
+	FROM pg_event_trigger t LEFT JOIN pg_proc p ON p.oid = t.evtfoid`
+
+// onHijacked runs f with a role that owns the schema theirs and may create in public.
+func onHijacked(t *testing.T, f func(t *testing.T, e *env, ours string, as func(text string) error, executed func() int64)) {
+	t.Helper()
+	onDrivers(t, "CREATE SCHEMA theirs; CREATE SCHEMA ours; CREATE SEQUENCE theirs.executed", func(t *testing.T, e *env) {
+		name, conn := e.role(t, "GRANT CREATE ON SCHEMA public, theirs TO $role; ALTER SCHEMA theirs OWNER TO $role; ALTER SEQUENCE theirs.executed OWNER TO $role")
+		exec(t, e.pool, "GRANT CREATE ON DATABASE "+e.Name()+" TO "+name)
+		t.Cleanup(func() { exec(t, e.pool, "DROP SCHEMA IF EXISTS theirs, trap, aside, swapped CASCADE") })
+		as := func(text string) error { _, err := conn.ExecContext(context.Background(), text); return err }
+		executed := func() int64 {
+			return one[int64](t, e.pool, "SELECT count(*) FROM pg_sequences WHERE sequencename = 'executed' AND last_value IS NOT NULL")
+		}
+		f(t, e, one[string](t, e.pool, "SELECT current_user"), as, executed)
+	})
+}
+
+// A function that another role made first stays theirs, and no trigger runs it.
+func TestChangeTriggerRefusesTheFunctionOfAnother(t *testing.T) {
+	t.Parallel()
+	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
+		earlier, _, err := postgres.ChangeTrigger("ours", "changed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, e.pool, earlier)
+		before := one[string](t, e.pool, owners)
+		same(t, "what runs", before, "massive_changed runs ours.massive_notify() of "+ours+", massive_dropped runs ours.massive_notify() of "+ours)
+		for _, schema := range []string{"public", "theirs"} {
+			if err := as(strings.ReplaceAll(hijack, "$schema", schema)); err != nil {
+				t.Fatal(err)
+			}
+			create, drop, err := postgres.ChangeTrigger(schema, "changed")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.pool.ExecContext(t.Context(), create)
+			if err == nil || !strings.Contains(err.Error(), "massive_notify\"() belongs to a role other than "+ours) {
+				t.Errorf("in the schema %s: error %v", schema, err)
+			}
+			same(t, "what runs after a refusal", one[string](t, e.pool, owners), before)
+			same(t, "the body of the other's function", one[bool](t, e.pool,
+				"SELECT prosrc LIKE '%executed%' AND proconfig IS NULL FROM pg_proc WHERE oid = '"+schema+".massive_notify'::regproc"), true)
+			exec(t, e.pool, "CREATE TABLE made (); DROP TABLE made")
+
+			exec(t, e.pool, drop)
+			same(t, "what runs after drop", one[string](t, e.pool, owners), "")
+			exec(t, e.pool, earlier)
+		}
+		same(t, "executions", executed(), 0)
+	})
+}
+
+// The owner of the schema can't change what the triggers run.
+func TestChangeTriggerInASchemaOfAnother(t *testing.T) {
+	t.Parallel()
+	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
+		create, _, err := postgres.ChangeTrigger("theirs", "changed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, e.pool, create)
+		for _, text := range []string{
+			strings.Replace(strings.ReplaceAll(hijack, "$schema", "theirs"), "CREATE", "CREATE OR REPLACE", 1),
+			"ALTER FUNCTION theirs.massive_notify() RESET ALL", "ALTER FUNCTION theirs.massive_notify() OWNER TO CURRENT_USER",
+		} {
+			if err := as(text); err == nil || !strings.Contains(err.Error(), "must be owner of function") {
+				t.Errorf("%s: error %v", text, err)
+			}
+		}
+		for _, text := range []string{"ALTER SCHEMA theirs RENAME TO swapped", "CREATE SCHEMA theirs", strings.ReplaceAll(hijack, "$schema", "theirs")} {
+			if err := as(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "what runs in a renamed schema", one[string](t, e.pool, owners),
+			"massive_changed runs swapped.massive_notify() of "+ours+", massive_dropped runs swapped.massive_notify() of "+ours)
+		exec(t, e.pool, "CREATE TABLE made (); DROP TABLE made")
+		if err := as("DROP FUNCTION swapped.massive_notify() CASCADE"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "what runs without the function", one[string](t, e.pool, owners), "")
+		same(t, "executions", executed(), 0)
+	})
+}
+
+// While another role swaps its schemas, the triggers run our function or are not created.
+func TestChangeTriggerWhileSchemasAreSwapped(t *testing.T) {
+	t.Parallel()
+	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
+		create, _, err := postgres.ChangeTrigger("theirs", "changed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := as("CREATE SCHEMA trap; " + strings.ReplaceAll(hijack, "$schema", "trap")); err != nil {
+			t.Fatal(err)
+		}
+		stop, created, refused := make(chan struct{}), 0, 0
+		var swapping sync.WaitGroup
+		swapping.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+					_ = as("ALTER SCHEMA theirs RENAME TO aside; ALTER SCHEMA trap RENAME TO theirs; ALTER SCHEMA aside RENAME TO trap")
+				}
+			}
+		})
+		defer swapping.Wait()
+		defer close(stop)
+		for range 100 {
+			if _, err := e.pool.ExecContext(t.Context(), create); err != nil {
+				refused++
+			} else {
+				created++
+			}
+			if n := one[int](t, e.pool, "SELECT count(*) FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid WHERE pg_get_userbyid(p.proowner) <> '"+ours+"'"); n != 0 {
+				t.Fatalf("%d triggers run the function of another", n)
+			}
+			exec(t, e.pool, "CREATE TEMPORARY TABLE made (); DROP TABLE made")
+			exec(t, e.pool, "DROP EVENT TRIGGER IF EXISTS massive_changed; DROP EVENT TRIGGER IF EXISTS massive_dropped")
+		}
+		t.Logf("created %d times, refused %d times", created, refused)
+		same(t, "executions", executed(), 0)
+	})
+}
