@@ -193,7 +193,7 @@ func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last 
 		}
 	}
 	if !a.roles {
-		for _, part := range []string{"roles", "owners"} {
+		for _, part := range []string{"roles", "superusers", "owners"} {
 			if rows, was := last.Prints[part]; was {
 				now.Prints[part] = rows
 			}

@@ -11,6 +11,9 @@ SELECT 'roles', pg_catalog.count(*),
         SELECT u.oid, u.how FROM acting u) a
   JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.oid
 UNION ALL
+SELECT 'superusers', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashint8extended(r.oid::bigint, 0))::pg_catalog.text
+  FROM pg_catalog.pg_roles r WHERE r.rolsuper
+UNION ALL
 SELECT 'owners', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(r.rolname, r.oid::bigint))::pg_catalog.text
   FROM pg_catalog.pg_roles r

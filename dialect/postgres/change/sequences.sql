@@ -11,6 +11,6 @@ UNION ALL
 SELECT 'ties', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashint8extended(
          (t.seq::bigint OPERATOR(pg_catalog.<<) 32) OPERATOR(pg_catalog.|) t.rel::bigint,
-         (t.col::bigint OPERATOR(pg_catalog.*) 256) OPERATOR(pg_catalog.+)
-         pg_catalog.ascii(t.how::pg_catalog.text)))::pg_catalog.text
+         pg_catalog.hashint8extended(t.by, (t.col::bigint OPERATOR(pg_catalog.*) 256) OPERATOR(pg_catalog.+)
+           pg_catalog.ascii(t.how::pg_catalog.text))))::pg_catalog.text
   FROM tie t
