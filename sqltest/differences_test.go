@@ -149,7 +149,7 @@ var differences = []struct {
 				Matviews:  []sqltest.Matview{{Name: "b", Rows: []pair{}, NotOwned: true}},
 				Sequences: []sqltest.Sequence{{Name: "a"}},
 			}}, "done"},
-			{step{do: selectRows, name: "a"}, "select from public.a: some error"},
+			{step{do: selectRows, name: "a"}, "select from public.a: not found"},
 			{step{do: restart, name: "b"}, "restart public.b: permission denied"},
 			{step{do: nextValue, name: "b"}, "next value of public.b: not found"},
 			{step{do: lastValue, name: "b"}, "last value of public.b: not found"},

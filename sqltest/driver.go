@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 type connector struct{ fake *Fake }
@@ -124,8 +126,8 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // errReading is for whatever is asked of a connection before the rows of the last question are read or closed. Drivers of
 // Postgres refuse it, as rows arrive on the connection itself.
-var errReading = errors.New("sqltest: the connection has open rows, as a transaction or a *sql.Conn has inside a loop over " +
-	"massive.Rows: read them to the end or close them before the next operation")
+var errReading = fmt.Errorf("sqltest: %w: the connection has open rows, as a transaction or a *sql.Conn has inside a loop over "+
+	"massive.Rows: read them to the end or close them before the next operation", dialect.ErrInvalid)
 
 func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) (*result, error) {
 	if c.open != nil {

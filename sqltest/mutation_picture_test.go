@@ -75,7 +75,7 @@ var pictureMutants = []mutation{
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
 		}
 	})},
-	{"all columns read, whatever was loaded", "a view made anew is read by the columns that were loaded", func(m *mutant) {
+	{"all columns read, whatever was loaded", "a view recreated since it was loaded is read by the columns", func(m *mutant) {
 		m.read = func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
 			cat, err := m.Fake.Load(context.Background(), m.DB(), dialect.Filter{})
 			if err == nil && len(cat.Matviews) == 1 {

@@ -1,12 +1,14 @@
 package postgres
 
 import (
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,6 +33,7 @@ const (
 	invalidSchema        = "3F000"
 	deadlockDetected     = "40P01"
 	permissionDenied     = "42501"
+	syntaxError          = "42601"
 	undefinedColumn      = "42703"
 	undefinedFunction    = "42883"
 	cannotCast           = "42846"
@@ -45,6 +48,7 @@ const (
 	idleInTransaction    = "25P03"
 	transactionTimeout   = "25P04"
 	tooManyConnections   = "53300"
+	protocolViolation    = "08P01"
 	connectionException  = "08"  // a class
 	operatorIntervention = "57P" // but for query_canceled, which is 57014
 )
@@ -57,6 +61,7 @@ const (
 	labelRoutine      = "enum_in"
 	doRoutine         = "ExecuteDoStmt"
 	planRoutine       = "RevalidateCachedQuery"
+	parseRoutine      = "exec_parse_message"
 )
 
 // refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
@@ -71,10 +76,15 @@ func raisedBy(routine string, routines ...string) bool {
 // meanings, by the server's routine, which no translation of messages touches.
 func (postgres) Classify(f dialect.Failure) error {
 	state := sqlState(f.Err)
-	if state == tooManyConnections || strings.HasPrefix(state, connectionException) || strings.HasPrefix(state, operatorIntervention) {
+	if unavailable(f.Err, state) {
 		return dialect.ErrUnavailable
 	}
 	switch state {
+	case "":
+		if busyReading(f.Err) {
+			return fmt.Errorf("%w: the connection is busy with rows that are still being read; finish the loop over "+
+				"them first, or use another connection", dialect.ErrInvalid)
+		}
 	case permissionDenied:
 		return permission(f)
 	case readOnlyTransaction:
@@ -111,6 +121,82 @@ func (postgres) Classify(f dialect.Failure) error {
 	}
 }
 
+// unavailable reports whether the server was not reached, takes no connection, or ended this one.
+// PgBouncer reports what it can't do for want of a server as a fatal protocol violation. Any other
+// violation is a driver's, on a connection that stands.
+func unavailable(err error, state string) bool {
+	switch {
+	case state == "":
+		return unreached(err)
+	case state == protocolViolation:
+		return errorField(err, "Severity") == "FATAL"
+	default:
+		return state == tooManyConnections || strings.HasPrefix(state, connectionException) ||
+			strings.HasPrefix(state, operatorIntervention)
+	}
+}
+
+// unreached reports whether a driver found no server to connect to: none of the kind that
+// target_session_attrs asks for, or none that speaks TLS as sslmode asks. pgx has a type for every
+// failed attempt, whatever the reason, and lib/pq these texts. Errors of the network need no dialect.
+func unreached(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var header tls.RecordHeaderError
+	return errors.As(err, &certificate) || errors.As(err, &alert) || errors.As(err, &header) || chain(err, func(err error) bool {
+		switch text := err.Error(); text {
+		case "pq: SSL is not enabled on the server", "session is read-only", "session is not read-only",
+			"server is in hot standby mode", "server is not in hot standby mode":
+			return true
+		default:
+			t := reflect.TypeOf(err)
+			return t.Kind() == reflect.Pointer && t.Elem().Name() == "ConnectError"
+		}
+	})
+}
+
+// busyReading reports whether a driver refused to send a statement since the rows of another one
+// are still being read. Both drivers say so in words only.
+func busyReading(err error) bool {
+	return chain(err, func(err error) bool {
+		text := err.Error()
+		return text == "conn busy" || text == "pq: there is already a query being processed on this connection"
+	})
+}
+
+// chain reports whether is holds for err or an error that it wraps.
+func chain(err error, is func(error) bool) bool {
+	if err == nil {
+		return false
+	}
+	if is(err) {
+		return true
+	}
+	switch w := err.(type) { //nolint:errorlint // it goes down the chain itself
+	case interface{ Unwrap() error }:
+		return chain(w.Unwrap(), is)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(w.Unwrap(), func(err error) bool { return chain(err, is) })
+	default:
+		return false
+	}
+}
+
+// asksFor reports whether the column that the server misses is one that SelectMatview asks for,
+// and not one in the caller's tail. The two may have the same name; the server says where in the
+// statement it is, counted in characters.
+func asksFor(f dialect.Failure) bool {
+	at, err := strconv.Atoi(errorField(f.Err, "Position"))
+	if err != nil || at == 0 {
+		return slices.ContainsFunc(f.Matview.Columns, func(c dialect.Column) bool { return names(f.Err, c.Name) })
+	}
+	head := selectText(f.Matview, "")
+	if f.Op == dialect.OpCount {
+		head = counting + head
+	}
+	return at <= utf8.RuneCountInString(head)
+}
+
 func classifyMatview(f dialect.Failure) error {
 	ifPossible := f.Op == dialect.OpRefreshIfPossible
 	concurrently := f.Op == dialect.OpRefreshConcurrently
@@ -120,6 +206,8 @@ func classifyMatview(f dialect.Failure) error {
 	switch state := sqlState(f.Err); {
 	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows):
 		return errGone()
+	case state == undefinedColumn && read && asksFor(f):
+		return fmt.Errorf("%w: it was recreated or altered since it was loaded; Reload, and look it up again", dialect.ErrNotFound)
 	case state == wrongObjectType && names(f.Err, f.Name.Name):
 		return errGone()
 	case state == notInPrerequisite && (concurrently || ifPossible) && raisedBy(routine, refreshRoutines...):
@@ -323,9 +411,14 @@ func sqlState(err error) string {
 	return ""
 }
 
-// serverRoutine is the routine in the server's source that raised the error: both drivers' errors carry it in a
-// field of this name, which no method returns. Empty for an error without one.
+// serverRoutine returns the routine in the server's source that raised the error, or nothing.
 func serverRoutine(err error) string {
+	return errorField(err, "Routine")
+}
+
+// errorField returns a field of the server's error. Both drivers' errors have it, under the same
+// name, and no method that returns it. Empty for an error without one.
+func errorField(err error, name string) string {
 	var s interface{ SQLState() string }
 	if !errors.As(err, &s) {
 		return ""
@@ -334,8 +427,12 @@ func serverRoutine(err error) string {
 	if v.Kind() != reflect.Struct {
 		return ""
 	}
-	if r := v.FieldByName("Routine"); r.Kind() == reflect.String {
-		return r.String()
+	switch field := v.FieldByName(name); field.Kind() {
+	case reflect.String:
+		return field.String()
+	case reflect.Int32:
+		return strconv.FormatInt(field.Int(), 10)
+	default:
+		return ""
 	}
-	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -173,7 +174,11 @@ func TestClassifyTellsApart(t *testing.T) {
 		{selects, stateError{"42P01", `relation "myapp.daily" does not exist`, "parserOpenTable"}, nil},
 		{selects, stateError{"3F000", `schema "other" does not exist`, "get_namespace_oid"}, nil},
 		{selects, stateError{"42809", `DISTINCT specified, but upper is not an aggregate function`, "ParseFuncOrColumn"}, nil},
-		{selects, stateError{"42703", `column "day" does not exist`, "errorMissingColumn"}, nil},
+		{selects, stateError{"42703", `column "day" does not exist`, "errorMissingColumn"}, dialect.ErrNotFound},
+		{selects, stateError{"42703", `Spalte »Odd Name« existiert nicht`, "errorMissingColumn"}, dialect.ErrNotFound},
+		{selects, stateError{"42703", `column "no_such" does not exist`, "errorMissingColumn"}, nil},
+		{selects, stateError{"42703", `column daily.day does not exist`, "errorMissingColumn"}, nil},
+		{refresh, stateError{"42703", `column "day" does not exist`, "errorMissingColumn"}, nil},
 		{refresh, stateError{"42P01", `relation "app.daily" does not exist`, "RangeVarGetRelidExtended"}, dialect.ErrNotFound},
 		{refresh, stateError{"42P01", `relation "used_by_a_function" does not exist`, "parserOpenTable"}, nil},
 		{concurrently, stateError{"42P01", `relation "used_by_a_function" does not exist`, "parserOpenTable"}, nil},
@@ -218,6 +223,43 @@ func TestClassifyReadsTheDriversErrors(t *testing.T) {
 		checkClass(t, failure(dialect.OpNextValue, err("2200H", "nextval_internal")), dialect.ErrExhausted)
 		checkClass(t, failure(dialect.OpRefreshConcurrently, err("21000", "refresh_by_match_merge")), dialect.ErrDuplicateRows)
 		checkClass(t, failure(dialect.OpRefreshConcurrently, err("21000", "ExecSetParamPlan")), nil)
+	}
+}
+
+// Where the statement is wrong tells whose column it is that the server misses.
+func TestClassifyAMissingColumn(t *testing.T) {
+	t.Parallel()
+	const head, counts = len(`SELECT "day", "Odd Name" FROM "app"."daily"`), len(counting)
+	for _, c := range []struct {
+		op   dialect.Op
+		at   int
+		want error
+	}{
+		{dialect.OpSelect, 8, dialect.ErrNotFound},
+		{dialect.OpSelect, head, dialect.ErrNotFound},
+		{dialect.OpSelect, head + 2, nil},
+		{dialect.OpCount, counts + 8, dialect.ErrNotFound},
+		{dialect.OpCount, counts + head, dialect.ErrNotFound},
+		{dialect.OpCount, counts + head + 2, nil},
+		{dialect.OpRefresh, 8, nil},
+	} {
+		for _, err := range []error{
+			&pq.Error{Code: undefinedColumn, Message: `column "day" does not exist`, Position: strconv.Itoa(c.at)},
+			&pgconn.PgError{Code: undefinedColumn, Message: `column "day" does not exist`, Position: int32(c.at)},
+		} {
+			f := failure(dialect.OpSelect, err)
+			f.Op = c.op
+			checkClass(t, f, c.want)
+		}
+	}
+}
+
+// A protocol violation is a driver's, unless PgBouncer ends the connection with it.
+func TestClassifyAProtocolViolation(t *testing.T) {
+	t.Parallel()
+	for severity, want := range map[string]error{"ERROR": nil, "FATAL": dialect.ErrUnavailable} {
+		checkClass(t, failure(dialect.OpLoad, &pq.Error{Code: protocolViolation, Severity: severity}), want)
+		checkClass(t, failure(dialect.OpLoad, &pgconn.PgError{Code: protocolViolation, Severity: severity}), want)
 	}
 }
 

@@ -41,15 +41,17 @@ const printedView = `SELECT printed.query
                ELSE '' END AS path OFFSET 0) again
  WHERE again.path IS NOT NULL`
 
-// SelectMatview names the columns, so that a view made anew with others gives an error instead of other rows.
+// SelectMatview names the columns, so that a view recreated with others gives an error instead of other rows.
 func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
 	return selectText(view, tail), args
 }
 
 // CountMatview counts what SelectMatview selects, so that a tail may be any that Select takes.
 func (postgres) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
-	return "SELECT pg_catalog.count(*)::bigint FROM (" + selectText(view, tail) + "\n) AS counted", args
+	return counting + selectText(view, tail) + "\n) AS counted", args
 }
+
+const counting = "SELECT pg_catalog.count(*)::bigint FROM ("
 
 func selectText(view *dialect.MatviewDef, tail string) string {
 	var b strings.Builder
