@@ -9,11 +9,13 @@ import (
 // and the driver's own error besides.
 var (
 	// ErrInvalid: the call itself is wrong, whatever the database holds: a nil argument, a name that cannot be
-	// one, options that contradict each other.
+	// one, options that contradict each other, a connection that is still busy with the rows of a loop.
 	ErrInvalid = errors.New("invalid argument")
-	// ErrNotFound: no structure of that kind and name was loaded, or it was dropped or renamed since.
+	// ErrNotFound: no structure of that kind and name was loaded, or it was dropped, renamed or recreated
+	// with other columns since.
 	ErrNotFound = errors.New("not found")
-	// ErrUnsupported: the dialect or the server can't do it. It wraps [errors.ErrUnsupported].
+	// ErrUnsupported: the dialect, the server or a querier that prepares each statement can't do it. It
+	// wraps [errors.ErrUnsupported].
 	ErrUnsupported = fmt.Errorf("not supported here: %w", errors.ErrUnsupported)
 	// ErrPermission: the role lacks the right.
 	ErrPermission = errors.New("permission denied")
@@ -32,14 +34,16 @@ var (
 	// ErrServerTimeout: the server ended the statement, by one of its timeouts or because somebody cancelled
 	// it there. A caller's own context gives [context.Canceled] or [context.DeadlineExceeded] instead.
 	ErrServerTimeout = errors.New("ended by the server")
-	// ErrUnavailable: the server could not be reached, takes no connection now, or ended this one. What had been sent to
-	// it may have been done all the same. A later try may succeed.
+	// ErrUnavailable: the server was not reached, takes no connection now, or ended this one, and
+	// nothing else. It also covers a failed connection attempt: no host resolves, speaks TLS or has the
+	// wanted target_session_attrs, or none answers within the driver's own timeout. What had been sent
+	// may have been done. A later try may succeed. The end of the caller's context is not this error.
 	ErrUnavailable = errors.New("server unavailable")
 	// ErrTxAborted: the transaction failed earlier, and does nothing more until it is rolled back.
 	ErrTxAborted = errors.New("transaction already failed")
 	// ErrExhausted: the sequence has reached its last value.
 	ErrExhausted = errors.New("exhausted")
-	// ErrClosed: the allocator was closed.
+	// ErrClosed: the allocator, or the waker, was closed.
 	ErrClosed = errors.New("closed")
 	// ErrOutOfRange: the value is outside the sequence's bounds.
 	ErrOutOfRange = errors.New("out of range")

@@ -21,7 +21,8 @@ type (
 
 // A BoundEnum is an enum as a type of the program's own whose kind is string. It has no picture of its own: it reads
 // the one that its DB holds at the time, so that it follows every reload, AppendEnum and AddValue, without a lock. It
-// is safe for concurrent use as far as its DB is. Its zero value is of no use: [BindEnum] makes one.
+// is safe for concurrent use as far as its DB is. The zero value is not usable; call [BindEnum]: it has no labels,
+// and what returns an error returns [ErrInvalid].
 //
 // Where a later picture has no such enum any more, it has no labels, Parse and Enum give [ErrNotFound], and an enum of
 // that name that comes back is found again. [Expect] keeps such a picture from being published.
@@ -60,7 +61,7 @@ func BindEnum[T ~string](m *DB, name string) (*BoundEnum[T], error) {
 // With is the same enum in the picture of m.With(q), for a DB m that it is bound to: what is altered through it inside
 // a transaction changes that picture alone. It is bound to the picture as it is now.
 func (b *BoundEnum[T]) With(q Querier) *BoundEnum[T] {
-	return &BoundEnum[T]{m: b.m.With(q), name: b.name}
+	return &BoundEnum[T]{m: b.db().With(q), name: b.name}
 }
 
 // Enum is the enum in the current picture, with what else is known of it. Errors as for [DB.Enum].
@@ -69,8 +70,16 @@ func (b *BoundEnum[T]) Enum() (Enum, error) {
 	return f.enum, f.err
 }
 
+// db returns the DB that it is bound to: for a zero BoundEnum a zero one, which says so.
+func (b *BoundEnum[T]) db() *DB {
+	if b.m == nil {
+		return new(DB)
+	}
+	return b.m
+}
+
 func (b *BoundEnum[T]) find() *found {
-	r := b.m.current.Load()
+	r := b.db().Registry()
 	if f := b.last.Load(); f != nil && f.in == r {
 		return f
 	}
@@ -190,7 +199,7 @@ func (b *BoundEnum[T]) add(ctx context.Context, label T, at []Place, tolerant bo
 	if err != nil {
 		return false, b.fail(dialect.OpAddLabel, err)
 	}
-	added, err := b.m.current.Load().AddEnumLabel(ctx, b.name, string(label), where, tolerant, b.m.selection.Expect)
+	added, err := b.db().Registry().AddEnumLabel(ctx, b.name, string(label), where, tolerant, b.db().selection.Expect)
 	if err != nil {
 		return false, err
 	}
@@ -200,7 +209,7 @@ func (b *BoundEnum[T]) add(ctx context.Context, label T, at []Place, tolerant bo
 // RenameValue gives a label another text in the database, and with it every row that has it, and brings the picture up
 // to date, as AddValue does. Errors: [ErrLabelUnknown] for from, [ErrLabelExists] for to, and as for AddValue.
 func (b *BoundEnum[T]) RenameValue(ctx context.Context, from, to T) error {
-	err := b.m.current.Load().RenameEnumLabel(ctx, b.name, string(from), string(to), b.m.selection.Expect)
+	err := b.db().Registry().RenameEnumLabel(ctx, b.name, string(from), string(to), b.db().selection.Expect)
 	if err != nil {
 		return err
 	}
@@ -219,7 +228,7 @@ func (b *BoundEnum[T]) follow(ctx context.Context, op dialect.Op, done string) e
 // Explain says what an error of the program's own SQL tells about the enum: that a label is none of its
 // ([ErrLabelUnknown]), or was added by the same transaction ([ErrLabelUncommitted]). Any other is returned as it is.
 func (b *BoundEnum[T]) Explain(err error) error {
-	return b.m.current.Load().ExplainEnum(b.name, err)
+	return b.db().Registry().ExplainEnum(b.name, err)
 }
 
 func (b *BoundEnum[T]) fail(op dialect.Op, err error) error {

@@ -44,7 +44,7 @@ var (
 	ErrUnavailable   = dialect.ErrUnavailable   // the server was not reached, or the connection lost: it may have been done
 	ErrTxAborted     = dialect.ErrTxAborted     // the transaction failed earlier
 	ErrExhausted     = dialect.ErrExhausted     // the sequence has reached its last value
-	ErrClosed        = dialect.ErrClosed        // the allocator was closed
+	ErrClosed        = dialect.ErrClosed        // the allocator, or the waker, was closed
 	ErrOutOfRange    = dialect.ErrOutOfRange    // the value is outside the sequence's bounds
 	ErrLabelExists   = dialect.ErrLabelExists   // the enum has that label
 	ErrLabelUnknown  = dialect.ErrLabelUnknown  // the enum has no such label

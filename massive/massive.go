@@ -66,7 +66,8 @@ const (
 
 // A DB is the structures of one database. It holds a snapshot of them, which lookups read without a lock and
 // [DB.Reload] replaces. It is safe for concurrent use as far as its querier is, which for a *sql.DB is wholly,
-// and for a *sql.Tx one operation at a time. Its zero value is of no use: [Load] makes one.
+// and for a *sql.Tx one operation at a time. The zero value is
+// not usable; call [Load]: lookups in it, and operations, return [ErrInvalid].
 type DB struct {
 	dialect   dialect.Dialect
 	querier   dialect.Querier
@@ -141,7 +142,7 @@ func (m *DB) Reload(ctx context.Context) (Changes, error) {
 // alone. With a nil q lookups work, and operations fail with [ErrInvalid].
 func (m *DB) With(q Querier) *DB {
 	w := &DB{dialect: m.dialect, querier: q, selection: m.selection}
-	w.current.Store(m.current.Load().On(q))
+	w.current.Store(m.Registry().On(q))
 	return w
 }
 
@@ -154,7 +155,7 @@ func (m *DB) AppendEnum(name string, labels ...string) error {
 	}
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	next, err := m.current.Load().AppendLabels(name, labels...)
+	next, err := m.Registry().AppendLabels(name, labels...)
 	if err != nil {
 		return err
 	}
@@ -164,42 +165,47 @@ func (m *DB) AppendEnum(name string, labels ...string) error {
 
 // Registry is the current snapshot: several lookups in it see the same picture, whatever is reloaded between
 // them.
-func (m *DB) Registry() *Registry { return m.current.Load() }
+func (m *DB) Registry() *Registry {
+	if r := m.current.Load(); r != nil {
+		return r
+	}
+	return new(Registry)
+}
 
 // Matview is the materialized view of that name: a bare one as the database resolves it along the search path,
 // or schema.name, each part in double quotes where it holds a dot or a quote. Names are exact, as they stand in
 // the catalog. The error wraps [ErrNotFound], as a [*NotFoundError] that says why and what is there instead, or
 // [ErrInvalid].
 func (m *DB) Matview(name string) (Matview, error) {
-	return m.current.Load().Matview(name)
+	return m.Registry().Matview(name)
 }
 
 // Enum is the enum of that name; names and errors as for [DB.Matview].
 func (m *DB) Enum(name string) (Enum, error) {
-	return m.current.Load().Enum(name)
+	return m.Registry().Enum(name)
 }
 
 // Sequence is the sequence of that name; names and errors as for [DB.Matview].
 func (m *DB) Sequence(name string) (Sequence, error) {
-	return m.current.Load().Sequence(name)
+	return m.Registry().Sequence(name)
 }
 
 // Matviews are all materialized views that were loaded, by schema and name. The slice is the caller's.
-func (m *DB) Matviews() []Matview { return m.current.Load().Matviews() }
+func (m *DB) Matviews() []Matview { return m.Registry().Matviews() }
 
 // Enums are all enums that were loaded, by schema and name. The slice is the caller's.
-func (m *DB) Enums() []Enum { return m.current.Load().Enums() }
+func (m *DB) Enums() []Enum { return m.Registry().Enums() }
 
 // Sequences are all sequences that were loaded, by schema and name: those of primary keys are not among them,
 // unless [KeySequences] asked for them. The slice is the caller's.
-func (m *DB) Sequences() []Sequence { return m.current.Load().Sequences() }
+func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 
 // Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys, and
 // what Include and Exclude leave out. The slice is the caller's.
-func (m *DB) Omitted() []Omission { return m.current.Load().Omitted() }
+func (m *DB) Omitted() []Omission { return m.Registry().Omitted() }
 
 // Server is the one that the snapshot came from: its version, the database, the role.
-func (m *DB) Server() Server { return m.current.Load().Server() }
+func (m *DB) Server() Server { return m.Registry().Server() }
 
 // SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
-func (m *DB) SearchPath() []string { return m.current.Load().SearchPath() }
+func (m *DB) SearchPath() []string { return m.Registry().SearchPath() }

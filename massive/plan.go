@@ -40,13 +40,13 @@ const (
 
 // Graph is which views read which, as they were loaded: materialized ones, those that a pattern left out included, and
 // the plain views between them.
-func (m *DB) Graph() Graph { return m.current.Load().Graph() }
+func (m *DB) Graph() Graph { return m.Registry().Graph() }
 
 // PlanRefresh plans the refresh of all views that were loaded or, with [Views], of some: in which order, in which mode, and
 // what is left out and why. It asks the database nothing; [Plan.Run] runs it. Errors: [ErrInvalid], [ErrNotFound],
 // [ErrUnsupported].
 func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
-	return m.current.Load().PlanRefresh(opts...)
+	return m.Registry().PlanRefresh(opts...)
 }
 
 // RefreshAll refreshes all views that were loaded or, with [Views], some, none before those that it depends on: it is
@@ -54,7 +54,7 @@ func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 // after a failure or a cancel. In a transaction without [Savepoints] a failure fails the transaction, and undoes what the
 // report has as refreshed.
 func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport, error) {
-	return m.current.Load().RefreshAll(ctx, opts...)
+	return m.Registry().RefreshAll(ctx, opts...)
 }
 
 // Views refreshes these views instead of all, and no others unless [Upstream] or [Downstream] say so.
@@ -76,7 +76,7 @@ func StopOnError() PlanOption { return registry.StopOnError() }
 // Savepoints lets a run in a transaction outlive a failure: a refresh that fails is taken back alone.
 func Savepoints() PlanOption { return registry.Savepoints() }
 
-// RefreshWith refreshes each view with these options.
+// RefreshWith refreshes each view with these options. Without any it changes nothing.
 func RefreshWith(opts ...RefreshOption) PlanOption { return registry.RefreshWith(opts...) }
 
 // DurationsOf tells the plan how long views took before, so that those with the longest way to the end of the run go

@@ -50,7 +50,7 @@ const MaxSequenceValues = dialect.MaxSequenceValues
 // for resets in open transactions. A sequence that can't be read, or was dropped meanwhile, is listed as unknown. In a
 // transaction a statement that fails is an error instead. Errors: [ErrInvalid], [ErrUnsupported], those of [Load].
 func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
-	return m.current.Load().Exhaustion(ctx, opts...)
+	return m.Registry().Exhaustion(ctx, opts...)
 }
 
 // AtLeast lists the sequences that have used up this share of their values, from 0, which is all, to 1.

@@ -70,7 +70,9 @@ type WatchOption struct {
 }
 
 // WakeOn has the watch look at once whenever w wakes it, and go on looking at every interval, too: notifications are
-// never more than a short cut. An error of w's is told as an [Event], and counts as no failed look.
+// never more than a short cut. An error of w's is told as an [Event], and counts as no failed look:
+// [ErrUnavailable] if the waker did not reach its server or lost the connection, [ErrClosed] if it was
+// closed, or as the dialect classifies the server's answer, for example [ErrReadOnly] on a standby.
 func WakeOn(w Waker) WatchOption {
 	return WatchOption{"WakeOn", func(o *watch) error {
 		if querier.IsNil(w) {
@@ -135,7 +137,7 @@ type watch struct {
 // transaction, which can't wait; [ErrUnsupported] for a dialect that can't detect changes.
 func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
 	w := &watch{db: m, every: every, within: lookWithin, tell: fn}
-	if err := w.check(opts); err != nil {
+	if err := w.check(ctx, opts); err != nil {
 		return &Error{Op: dialect.OpWatch, Err: err}
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -152,6 +154,7 @@ func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opt
 		case <-timer.C:
 		case <-ears.heard:
 		case err := <-ears.failed:
+			err = registry.Known(ctx, m.dialect, dialect.Failure{Op: dialect.OpWatch, Err: err})
 			w.tell(Event{Registry: m.Registry(), Err: &Error{Op: dialect.OpWatch, Err: fmt.Errorf(
 				"the waker failed, and changes are only seen at the interval until it is back: %w", err)}})
 			continue
@@ -174,14 +177,16 @@ func (w *watch) pause() time.Duration {
 const retryFirst = time.Second
 
 // check takes the options, and refuses what can't be watched.
-func (w *watch) check(opts []WatchOption) error {
+func (w *watch) check(ctx context.Context, opts []WatchOption) error {
 	switch {
+	case querier.IsNil(ctx):
+		return fmt.Errorf("%w: the context is nil", ErrInvalid)
 	case w.every <= 0:
 		return fmt.Errorf("%w: the interval is %s; give one above 0, such as time.Second", ErrInvalid, w.every)
 	case w.tell == nil:
 		return fmt.Errorf("%w: the function to call with what changed is nil", ErrInvalid)
 	}
-	if querier.IsNil(w.db.querier) {
+	if querier.IsNil(w.db.querier) || w.db.dialect == nil {
 		return fmt.Errorf("%w: the database is nil; watch one that was loaded from a *sql.DB", ErrInvalid)
 	}
 	if _, ok := w.db.dialect.(dialect.ChangeDetector); !ok {

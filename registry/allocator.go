@@ -226,11 +226,17 @@ func hiLoBlocks(s Sequence) func(context.Context) (*block, error) {
 // fetch while there are still values is tried again when they are used up. Errors: those of NextValue, ErrClosed, and
 // the context's.
 func (a *Allocator) Next(ctx context.Context) (int64, error) {
+	if err := checkContext(ctx); err != nil {
+		return 0, fail(dialect.OpAllocate, a.name, err)
+	}
 	if err := ctx.Err(); err != nil {
 		return 0, fail(dialect.OpAllocate, a.name, err)
 	}
 	for {
 		b := a.current.Load()
+		if b == nil {
+			return 0, fail(dialect.OpAllocate, a.name, fmt.Errorf("%w: it is the zero Allocator; NewAllocator makes one", dialect.ErrInvalid))
+		}
 		if i := b.taken.Add(1) - 1; i < b.len {
 			if i == b.mark {
 				a.ahead(b)
@@ -312,6 +318,8 @@ func (a *Allocator) Close() {
 	a.closed, a.next = true, nil
 	a.current.Store(&block{})
 	a.mu.Unlock()
-	a.end()
+	if a.end != nil { // nil for the zero value
+		a.end()
+	}
 	a.running.Wait()
 }

@@ -66,7 +66,7 @@ func (cs Changes) String() string {
 // neither is dropping them.
 func Diff(from, to *Registry) Changes {
 	var cs Changes
-	reads := diffReads(from.snapshot, to.snapshot)
+	reads := diffReads(&from.snapshot, &to.snapshot)
 	cs = diffShelf(cs, &from.matviews, &to.matviews, func(a, b *matview) []string {
 		d := diffMatview(a.def, b.def)
 		if r, ok := reads[b.def.ID]; ok && a.def.ID == b.def.ID {

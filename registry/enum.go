@@ -131,11 +131,11 @@ func (e *enum) Compare(a, b string) int {
 }
 
 func (e *enum) explain(ctx context.Context, op dialect.Op, err error) error {
-	return explain(ctx, e.dialect, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
+	return explain(ctx, e.access, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
 }
 
 func (e *enum) UsedBy(ctx context.Context) ([]dialect.EnumColumn, error) {
-	reader, err := capability[dialect.EnumReader](e.access)
+	reader, err := operation[dialect.EnumReader](ctx, e.access)
 	if err != nil {
 		return nil, fail(dialect.OpUsedBy, e.def.Name, err)
 	}

@@ -2,14 +2,17 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"reflect"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
 )
 
 // An Error says what failed, on which structure, and why. [errors.Is] reaches a sentinel of package dialect
@@ -34,24 +37,77 @@ func (e *Error) Unwrap() error { return e.Err }
 
 func fail(op dialect.Op, n dialect.Name, err error) error { return &Error{op, n, err} }
 
-// explain wraps the error that a dialect returned from an operation: it adds what the dialect's Classify makes
-// of it, and the end of ctx if that was the cause.
-func explain(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
-	c := cause{err: f.Err, known: d.Classify(f)}
-	if ended := ctx.Err(); ended != nil && (c.known == nil && !answered(f.Err) || errors.Is(c.known, dialect.ErrServerTimeout)) {
-		// Asked to cancel, a server says that somebody cancelled the statement; it was the caller.
-		c.known = nil
-		if !errors.Is(f.Err, ended) {
-			c.known = ended
+// explain wraps an error that a dialect returned from an operation: see [Known].
+func explain(ctx context.Context, a *access, f dialect.Failure) error {
+	if err := a.refusal(ctx, f); err != nil {
+		f.Err = err
+	}
+	return fail(f.Op, f.Name, Known(ctx, a.dialect, f))
+}
+
+// refusal returns what the driver means by a bad connection, if the connection is a transaction's
+// and only busy with rows: pgx calls a connection bad if it could not send anything on it. Asked to
+// prepare a statement, it says which of the two it is, and sends nothing either.
+func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
+	q, ok := a.querier.(interface {
+		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	})
+	if !ok || !querier.IsTransaction(q) || !errors.Is(f.Err, driver.ErrBadConn) || ended(ctx) != nil {
+		return nil
+	}
+	stmt, err := q.PrepareContext(ctx, "SELECT 1 AS massive")
+	if err == nil {
+		_ = stmt.Close()
+		return nil
+	}
+	f.Err = err
+	if !errors.Is(a.dialect.Classify(f), dialect.ErrInvalid) {
+		return nil
+	}
+	return err
+}
+
+// Known returns f.Err with what is known of it: it also wraps the sentinel that the
+// dialect's Classify maps it to, or ctx's error if ctx ended the operation, or
+// [dialect.ErrUnavailable] if the connection was lost. Package massive uses it for errors
+// that do not come from an operation, such as those of a waker.
+func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
+	known := d.Classify(f)
+	ended := ended(ctx)
+	switch {
+	case ended != nil && unanswered(known, f.Err):
+		if errors.Is(f.Err, ended) {
+			return f.Err
 		}
+		known = ended
+	case known == nil && lost(f.Err):
+		known = dialect.ErrUnavailable
 	}
-	if c.known == nil && lost(f.Err) {
-		c.known = dialect.ErrUnavailable
+	if known == nil {
+		return f.Err
 	}
-	if c.known == nil {
-		return fail(f.Op, f.Name, f.Err)
+	return &cause{known, f.Err}
+}
+
+// unanswered reports whether the end of the context explains err better than known does.
+// A server that is asked to cancel a statement answers that somebody cancelled it.
+func unanswered(known, err error) bool {
+	if answered(err) {
+		return errors.Is(known, dialect.ErrServerTimeout)
 	}
-	return fail(f.Op, f.Name, &c)
+	return known == nil || errors.Is(known, dialect.ErrUnavailable)
+}
+
+// ended returns ctx's error. A deadline that has passed counts at once: a driver's own timer,
+// which it set to that deadline, may fire before the context's.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // answered tells whether the error is a server's answer, which says what went wrong whatever the context did then.
@@ -60,10 +116,13 @@ func answered(err error) bool {
 	return errors.As(err, &s) && s.SQLState() != ""
 }
 
-// lost tells whether the connection was: an error of the network's, or what database/sql and its drivers say then.
+// lost reports whether err says that the server was not reached or the connection was lost: an
+// error of the network, or what database/sql and its drivers return then.
 func lost(err error) bool {
 	var network *net.OpError
-	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	var name *net.DNSError
+	return errors.As(err, &network) || errors.As(err, &name) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // A cause is a driver's error beside what is known of it.
@@ -74,6 +133,24 @@ type cause struct {
 
 func (c *cause) Error() string   { return c.known.Error() + ": " + c.err.Error() }
 func (c *cause) Unwrap() []error { return []error{c.known, c.err} }
+
+// operation returns what the dialect can do, for an operation that takes a context. Errors:
+// [dialect.ErrInvalid] if ctx, the database or the dialect is nil, [dialect.ErrUnsupported].
+func operation[T any](ctx context.Context, a *access) (T, error) {
+	if err := checkContext(ctx); err != nil {
+		var none T
+		return none, err
+	}
+	return capability[T](a)
+}
+
+// checkContext refuses a nil context: database/sql would panic, and keep its mutex.
+func checkContext(ctx context.Context) error {
+	if querier.IsNil(ctx) {
+		return fmt.Errorf("%w: the context is nil; pass context.Background() if there is none", dialect.ErrInvalid)
+	}
+	return nil
+}
 
 // capability is what the dialect can do, or an error: one that wraps [dialect.ErrUnsupported] where it can't.
 func capability[T any](a *access) (T, error) {

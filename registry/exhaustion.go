@@ -142,12 +142,12 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 			return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
 		}
 	}
-	auditor, err := capability[dialect.SequenceAuditor](&r.access)
+	auditor, err := operation[dialect.SequenceAuditor](ctx, &r.access)
 	if err != nil {
 		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
 	}
 	explained := func(err error) error {
-		return explain(ctx, r.access.dialect, dialect.Failure{Op: dialect.OpExhaustion, Err: err})
+		return explain(ctx, &r.access, dialect.Failure{Op: dialect.OpExhaustion, Err: err})
 	}
 	cat, err := r.access.dialect.Load(ctx, r.access.querier, dialect.Filter{Kinds: []dialect.Kind{dialect.KindSequence}})
 	if err != nil {

@@ -366,8 +366,11 @@ func (m *matview) Dependents() []dialect.Name {
 // Graph is which views read which, materialized ones that a pattern left out and the plain views between them
 // included.
 func (r *Registry) Graph() Graph {
-	n := r.network()
 	var g Graph
+	if r.network == nil {
+		return g
+	}
+	n := r.network()
 	for i, node := range n.nodes {
 		if !node.carries {
 			continue

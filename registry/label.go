@@ -86,7 +86,7 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 	if at.Before != "" && at.After != "" {
 		return false, fail(op, e.def.Name, fmt.Errorf("%w: a label goes before one or after one, not both", dialect.ErrInvalid))
 	}
-	alterer, err := r.alterer(e, labels)
+	alterer, err := r.alterer(ctx, e, labels)
 	if err != nil {
 		return false, fail(op, e.def.Name, err)
 	}
@@ -121,7 +121,7 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, e
 	if err != nil {
 		return err
 	}
-	alterer, err := r.alterer(e, []string{from, to})
+	alterer, err := r.alterer(ctx, e, []string{from, to})
 	if err != nil {
 		return fail(op, e.def.Name, err)
 	}
@@ -142,13 +142,13 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, e
 }
 
 // alterer is what alters the enum, given labels that can be some.
-func (r *Registry) alterer(e *enum, labels []string) (dialect.EnumAlterer, error) {
+func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (dialect.EnumAlterer, error) {
 	for _, l := range labels {
 		if err := checkLabel(l, r.access.server.MaxNameBytes); err != nil {
 			return nil, err
 		}
 	}
-	alterer, err := capability[dialect.EnumAlterer](&r.access)
+	alterer, err := operation[dialect.EnumAlterer](ctx, &r.access)
 	if err != nil {
 		return nil, fmt.Errorf("enum %s: %w", e.def.Name, err)
 	}
@@ -167,7 +167,7 @@ func (r *Registry) foresee(e *enum, labels []string, expect []Expectation) error
 }
 
 func (r *Registry) explainEnum(ctx context.Context, e *enum, op dialect.Op, err error) error {
-	return explain(ctx, r.access.dialect, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
+	return explain(ctx, &r.access, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
 }
 
 // ExplainEnum says what an error of a program's own statement tells about an enum's labels: one that wraps

@@ -93,19 +93,19 @@ func inBlocks(opts []LagOption) (bool, error) {
 }
 
 // mender is what compares the sequence with its columns.
-func (s *sequence) mender(opts []LagOption) (m dialect.SequenceMender, blocks bool, err error) {
+func (s *sequence) mender(ctx context.Context, opts []LagOption) (m dialect.SequenceMender, blocks bool, err error) {
 	if blocks, err = inBlocks(opts); err != nil {
 		return nil, false, err
 	}
 	if s.def.Cycle {
 		return nil, false, errCycle("is never behind")
 	}
-	m, err = capability[dialect.SequenceMender](s.access)
+	m, err = operation[dialect.SequenceMender](ctx, s.access)
 	return m, blocks, err
 }
 
 func (s *sequence) Behind(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
-	mender, blocks, err := s.mender(opts)
+	mender, blocks, err := s.mender(ctx, opts)
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
 	}
@@ -125,7 +125,7 @@ func (s *sequence) Behind(ctx context.Context, opts ...LagOption) (SequenceLag, 
 }
 
 func (s *sequence) CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error) {
-	mender, blocks, err := s.mender(opts)
+	mender, blocks, err := s.mender(ctx, opts)
 	if err != nil {
 		return CaughtUp{}, fail(dialect.OpCatchUp, s.def.Name, err)
 	}

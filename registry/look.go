@@ -11,13 +11,14 @@ import (
 // earlier look, as [dialect.ChangeDetector] says. Errors: [dialect.ErrUnsupported] for a dialect that is none, and
 // others as for Load.
 func Look(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection, since dialect.Sight) (dialect.Sight, bool, error) {
-	detector, err := capability[dialect.ChangeDetector](&access{dialect: d, querier: q})
+	a := &access{dialect: d, querier: q}
+	detector, err := operation[dialect.ChangeDetector](ctx, a)
 	if err != nil {
 		return since, false, fail(dialect.OpWatch, dialect.Name{}, err)
 	}
 	now, changed, err := detector.Look(ctx, q, sel.Filter, since)
 	if err != nil {
-		return since, false, explain(ctx, d, dialect.Failure{Op: dialect.OpWatch, Err: err})
+		return since, false, explain(ctx, a, dialect.Failure{Op: dialect.OpWatch, Err: err})
 	}
 	return now, changed, nil
 }
@@ -27,7 +28,7 @@ func Look(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 func LoadSeen(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, dialect.Sight, error) {
 	var seen dialect.Sight
 	r, err := load(ctx, q, d, sel, func() (cat *dialect.Catalog, err error) {
-		detector, err := capability[dialect.ChangeDetector](&access{dialect: d, querier: q})
+		detector, err := operation[dialect.ChangeDetector](ctx, &access{dialect: d, querier: q})
 		if err == nil {
 			cat, seen, err = detector.LoadSeen(ctx, q, sel.Filter)
 		}
@@ -40,7 +41,7 @@ func LoadSeen(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Sel
 // search path, what was left out, with what plans go by of it, or the views that views read differ. Labels appended
 // locally don't count.
 func Same(a, b *Registry) bool {
-	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(a.snapshot, b.snapshot) && sameAside(a.snapshot, b.snapshot) &&
+	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(&a.snapshot, &b.snapshot) && sameAside(&a.snapshot, &b.snapshot) &&
 		slices.EqualFunc(a.omissions, b.omissions, func(x, y Omission) bool {
 			return x.Kind == y.Kind && x.Name == y.Name && x.Why == y.Why && *x.object == *y.object
 		})

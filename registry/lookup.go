@@ -134,6 +134,9 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 		return t, nil
 	}
 	var none T
+	if s.spelled == nil {
+		return none, &Error{Op: dialect.OpLookup, Err: errZero()}
+	}
 	n, err := dialect.ParseName(name)
 	if err != nil {
 		return none, &Error{Op: dialect.OpLookup, Err: err}
@@ -146,6 +149,11 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 			dialect.ErrInvalid, max(len(n.Schema), len(n.Name)), limit))
 	}
 	return none, fail(dialect.OpLookup, n, notFound(r, s, n))
+}
+
+// errZero is for a zero Registry, which a zero DB holds.
+func errZero() error {
+	return fmt.Errorf("%w: nothing was loaded: it is a zero value; call Load", dialect.ErrInvalid)
 }
 
 // A NotFoundReason says why a name was not found.

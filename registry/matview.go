@@ -96,11 +96,11 @@ func (m *matview) Indexes() []dialect.Index {
 }
 
 func (m *matview) explain(ctx context.Context, op dialect.Op, err error) error {
-	return explain(ctx, m.dialect, dialect.Failure{Op: op, Name: m.def.Name, Matview: m.def, Err: err})
+	return explain(ctx, m.access, dialect.Failure{Op: op, Name: m.def.Name, Matview: m.def, Err: err})
 }
 
 func (m *matview) Definition(ctx context.Context) (string, error) {
-	reader, err := capability[dialect.MatviewReader](m.access)
+	reader, err := operation[dialect.MatviewReader](ctx, m.access)
 	if err != nil {
 		return "", fail(dialect.OpDefinition, m.def.Name, err)
 	}

@@ -109,12 +109,9 @@ func Savepoints() PlanOption {
 	}}
 }
 
-// RefreshWith refreshes each view with these options.
+// RefreshWith refreshes each view with these options. Without any it changes nothing.
 func RefreshWith(opts ...RefreshOption) PlanOption {
 	return PlanOption{"RefreshWith", func(_ *Registry, p *planning) (err error) {
-		if len(opts) == 0 {
-			return fmt.Errorf("%w: no option is given", dialect.ErrInvalid)
-		}
 		p.refresh = slices.Clone(opts)
 		p.how, err = refreshOptions(opts)
 		return err
@@ -162,6 +159,9 @@ func LogProgress(l *slog.Logger) PlanOption {
 }
 
 func (r *Registry) planning(opts []PlanOption) (*planning, error) {
+	if r.network == nil {
+		return nil, errZero()
+	}
 	p := &planning{}
 	for i, o := range opts {
 		if o.apply == nil {

@@ -163,7 +163,6 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 		"Downstream say what goes with Views, and with":                    {registry.Downstream()},
 		"option OnProgress: invalid argument: the func":                    {registry.OnProgress(nil)},
 		"option LogProgress: invalid argument: the log":                    {registry.LogProgress(nil)},
-		"option RefreshWith: invalid argument: no opt":                     {registry.RefreshWith()},
 		"Concurrently and WithNoData contradict":                           {registry.RefreshWith(registry.Concurrently(), registry.WithNoData())},
 		"option 1 is the zero RefreshOption":                               {registry.RefreshWith(registry.RefreshOption{})},
 		"a savepoint needs a transaction, and *registry_test.pool is none": {registry.Savepoints()},

@@ -193,7 +193,7 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 	case how.IfPossible:
 		op = dialect.OpRefreshIfPossible
 	}
-	refresher, err := capability[dialect.MatviewRefresher](m.access)
+	refresher, err := operation[dialect.MatviewRefresher](ctx, m.access)
 	if err != nil {
 		return RefreshResult{}, fail(op, m.def.Name, err)
 	}

@@ -10,6 +10,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,10 +22,10 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// A Registry is one snapshot of a database's structures. It is safe for concurrent use. Its zero value is of no
-// use: [Load] and [New] make one.
+// A Registry is one snapshot of a database's structures. It is safe for concurrent use. The zero value is not
+// usable; call [Load] or [New]: lookups in it, and operations, return [dialect.ErrInvalid].
 type Registry struct {
-	*snapshot
+	snapshot
 	access access
 	moved  bool // access is not the one that the snapshot's structures were made with
 }
@@ -85,8 +86,9 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 func load(
 	ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection, read func() (*dialect.Catalog, error),
 ) (*Registry, error) {
-	a := access{dialect: d, querier: q}
-	if err := a.check(); err != nil {
+	a := &access{dialect: d, querier: q}
+	err := cmp.Or(checkContext(ctx), a.check())
+	if err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
 	if err := sel.consistent(q); err != nil {
@@ -94,7 +96,7 @@ func load(
 	}
 	cat, err := read()
 	if err != nil {
-		return nil, explain(ctx, d, dialect.Failure{Op: dialect.OpLoad, Err: err})
+		return nil, explain(ctx, a, dialect.Failure{Op: dialect.OpLoad, Err: err})
 	}
 	if cat == nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, errNoCatalog(d))
@@ -112,8 +114,9 @@ func errNoCatalog(d dialect.Dialect) error {
 
 // New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
-	s := &snapshot{searchPath: cat.SearchPath, filter: sel.Filter, views: cat.Views}
-	r := &Registry{snapshot: s, access: access{d, q, cat.Server}}
+	r := &Registry{access: access{d, q, cat.Server}}
+	s := &r.snapshot
+	s.searchPath, s.filter, s.views = cat.SearchPath, sel.Filter, cat.Views
 
 	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })
 	matviews := make([]*matview, 0, len(cat.Matviews))
@@ -299,9 +302,9 @@ func (r *Registry) AppendLabels(name string, labels ...string) (*Registry, error
 
 // replace is the registry with another enum in the place of one of its own.
 func (r *Registry) replace(e, by *enum) *Registry {
-	s := *r.snapshot
+	s := r.snapshot
 	enums := slices.Clone(s.enums.sorted)
 	enums[slices.Index(enums, e)] = by
 	s.enums = newShelf(dialect.KindEnum, enums)
-	return &Registry{snapshot: &s, access: r.access, moved: r.moved}
+	return &Registry{snapshot: s, access: r.access, moved: r.moved}
 }

@@ -53,7 +53,7 @@ func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
 		return nil, fail(dialect.OpNextValues, s.def.Name, fmt.Errorf("%w: %d values; one call takes from 1 to %d",
 			dialect.ErrInvalid, n, dialect.MaxSequenceValues))
 	}
-	reserver, err := capability[dialect.SequenceReserver](s.access)
+	reserver, err := operation[dialect.SequenceReserver](ctx, s.access)
 	if err != nil {
 		return nil, fail(dialect.OpNextValues, s.def.Name, err)
 	}
@@ -65,7 +65,7 @@ func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
 }
 
 func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
-	reserver, err := capability[dialect.SequenceReserver](s.access)
+	reserver, err := operation[dialect.SequenceReserver](ctx, s.access)
 	if err != nil {
 		return Block{}, fail(dialect.OpNextBlock, s.def.Name, err)
 	}
@@ -88,7 +88,7 @@ func errCycle(so string) error {
 }
 
 func (s *sequence) SetValue(ctx context.Context, v int64, called bool) error {
-	setter, err := capability[dialect.SequenceSetter](s.access)
+	setter, err := operation[dialect.SequenceSetter](ctx, s.access)
 	if err != nil {
 		return fail(dialect.OpSetValue, s.def.Name, err)
 	}

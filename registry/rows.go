@@ -18,7 +18,7 @@ import (
 )
 
 func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any) error {
-	reader, err := capability[dialect.MatviewReader](m.access)
+	reader, err := operation[dialect.MatviewReader](ctx, m.access)
 	if err != nil {
 		return fail(dialect.OpSelect, m.def.Name, err)
 	}
@@ -59,7 +59,7 @@ func (m *matview) Get(ctx context.Context, dest any, tail string, args ...any) (
 }
 
 func (m *matview) Count(ctx context.Context, tail string, args ...any) (int64, error) {
-	reader, err := capability[dialect.MatviewReader](m.access)
+	reader, err := operation[dialect.MatviewReader](ctx, m.access)
 	if err != nil {
 		return 0, fail(dialect.OpCount, m.def.Name, err)
 	}
@@ -85,6 +85,10 @@ func Rows[T any](ctx context.Context, view Matview, tail string, args ...any) it
 		var none T
 		if querier.IsNil(view) {
 			yield(none, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: the view is nil", dialect.ErrInvalid)))
+			return
+		}
+		if err := checkContext(ctx); err != nil {
+			yield(none, fail(dialect.OpSelect, view.Name(), err))
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
@@ -125,7 +129,7 @@ type stream struct {
 }
 
 func (m *matview) stream(ctx context.Context, tail string, args []any) (*stream, error) {
-	reader, err := capability[dialect.MatviewReader](m.access)
+	reader, err := operation[dialect.MatviewReader](ctx, m.access)
 	if err != nil {
 		return nil, fail(dialect.OpSelect, m.def.Name, err)
 	}

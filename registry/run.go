@@ -23,10 +23,13 @@ import (
 // included, and ctx's if that ended the run: errors.Is finds each. The report has all of them apart; where busy views are
 // no fault, since another process refreshes them, what counts is its Count(Failed).
 func (p *Plan) Run(ctx context.Context) (RefreshReport, error) {
+	if err := checkContext(ctx); err != nil {
+		return RefreshReport{}, fail(dialect.OpRefreshAll, dialect.Name{}, err)
+	}
 	if p.registry == nil {
 		return RefreshReport{Parallel: 1}, nil
 	}
-	if _, err := capability[dialect.MatviewRefresher](&p.registry.access); err != nil {
+	if _, err := operation[dialect.MatviewRefresher](ctx, &p.registry.access); err != nil {
 		return RefreshReport{}, fail(dialect.OpRefreshAll, dialect.Name{}, err)
 	}
 	r := newRun(p)
@@ -156,7 +159,7 @@ func (r *run) carryOut(ctx context.Context) {
 	r.begin()
 	for {
 		for running < r.report.Parallel && r.ready.Len() > 0 && r.ended == "" {
-			if ctx.Err() != nil {
+			if ended(ctx) != nil {
 				r.ended = "the context ended"
 				break
 			}
@@ -197,7 +200,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		res.fatal = res.err != nil && !left && querier.IsTransaction(p.registry.access.querier) || errors.Is(res.err, dialect.ErrTxAborted)
 		return res
 	}
-	marks, err := capability[dialect.Savepointer](&p.registry.access)
+	marks, err := operation[dialect.Savepointer](ctx, &p.registry.access)
 	if err == nil {
 		err = marks.SetSavepoint(ctx, p.registry.access.querier, savepoint)
 	}
@@ -216,10 +219,11 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	}
 	if err != nil {
 		res.fatal = true
-		switch err = p.unmarked(after, def, err); {
+		err = p.unmarked(ctx, def, err)
+		switch ended := ended(ctx); {
 		case res.err == nil:
 			res.err = err
-		case ctx.Err() == nil: // else the driver has closed the connection, as it does when it cancels a statement
+		case ended == nil || !errors.Is(res.err, ended): // else err says the same
 			res.err = errors.Join(res.err, err)
 		}
 	}
@@ -228,7 +232,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 
 // unmarked is the error of a savepoint that could not be.
 func (p *Plan) unmarked(ctx context.Context, def *dialect.MatviewDef, err error) error {
-	return explain(ctx, p.registry.access.dialect, dialect.Failure{
+	return explain(ctx, &p.registry.access, dialect.Failure{
 		Op: dialect.OpRefreshAll, Name: def.Name, Err: fmt.Errorf("its savepoint: %w", err),
 	})
 }
@@ -277,7 +281,7 @@ func (r *run) pass(n int32, stack []int32) []int32 {
 func (r *run) note(ctx context.Context, res refreshed) {
 	v := r.view(res.node)
 	v.Start, v.Duration, v.Err = res.start, res.took, res.err
-	ended := ctx.Err()
+	ended := ended(ctx)
 	switch {
 	case res.err == nil:
 		v.Outcome, v.Mode, v.Why = res.result.Outcome, res.result.Mode, res.result.Why
@@ -306,9 +310,9 @@ func (r *run) note(ctx context.Context, res refreshed) {
 	case r.ended != "":
 	case ended != nil:
 		r.ended = "the context ended"
-	case res.fatal:
+	case res.fatal && !errors.Is(res.err, dialect.ErrUnsupported): // what can't be done was not begun
 		r.ended = fmt.Sprintf("the transaction failed with %s", v.Name)
-	case r.plan.planning.stopOnError && v.Outcome == Failed:
+	case res.fatal, r.plan.planning.stopOnError && v.Outcome == Failed:
 		r.ended = fmt.Sprintf("the run stopped when %s failed", v.Name)
 	}
 }
@@ -355,8 +359,8 @@ func (r *run) err(ctx context.Context) error {
 		}
 		cancelled = cancelled || v.Outcome == Cancelled
 	}
-	if cancelled && ctx.Err() != nil {
-		errs = append([]error{ctx.Err()}, errs...)
+	if ended := ended(ctx); cancelled && ended != nil {
+		errs = append([]error{ended}, errs...)
 	}
 	if len(errs) == 0 {
 		return nil

@@ -136,7 +136,7 @@ func clone[T any](p *T) *T {
 }
 
 func (s *sequence) explain(ctx context.Context, op dialect.Op, err error) error {
-	return explain(ctx, s.dialect, dialect.Failure{Op: op, Name: s.def.Name, Sequence: s.def, Err: err})
+	return explain(ctx, s.access, dialect.Failure{Op: op, Name: s.def.Name, Sequence: s.def, Err: err})
 }
 
 func (s *sequence) LastValue(ctx context.Context) (int64, error) {
@@ -153,7 +153,7 @@ func (s *sequence) State(ctx context.Context) (SequenceState, error) {
 }
 
 func (s *sequence) state(ctx context.Context) (dialect.SequenceState, error) {
-	reader, err := capability[dialect.SequenceReader](s.access)
+	reader, err := operation[dialect.SequenceReader](ctx, s.access)
 	if err != nil {
 		return dialect.SequenceState{}, fail(dialect.OpLastValue, s.def.Name, err)
 	}
@@ -165,7 +165,7 @@ func (s *sequence) state(ctx context.Context) (dialect.SequenceState, error) {
 }
 
 func (s *sequence) NextValue(ctx context.Context) (int64, error) {
-	mover, err := capability[dialect.SequenceMover](s.access)
+	mover, err := operation[dialect.SequenceMover](ctx, s.access)
 	if err != nil {
 		return 0, fail(dialect.OpNextValue, s.def.Name, err)
 	}
@@ -190,7 +190,7 @@ func (s *sequence) Restart(ctx context.Context) error {
 }
 
 func (s *sequence) restart(ctx context.Context, op dialect.Op, at *int64) error {
-	mover, err := capability[dialect.SequenceMover](s.access)
+	mover, err := operation[dialect.SequenceMover](ctx, s.access)
 	if err != nil {
 		return fail(op, s.def.Name, err)
 	}

@@ -11,12 +11,13 @@ package pgxwake
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 // A Waker listens on a channel. Wait is for one goroutine at a time; Close may be called at any time.
@@ -41,12 +42,20 @@ type wait struct {
 // waited on, and again whenever the connection is lost.
 func New(dsn, channel string) *Waker { return &Waker{dsn: dsn, channel: channel} }
 
-// ErrClosed is what Wait returns behind Close.
-var ErrClosed = errors.New("pgxwake: closed")
+// ErrClosed is what Wait returns after Close. It wraps [dialect.ErrClosed].
+var ErrClosed = fmt.Errorf("pgxwake: %w", dialect.ErrClosed)
 
 // Wait returns nil when the channel was notified, and when it has just connected: something may have been missed. It
 // returns an error when it can't connect, or the connection is lost.
+//
+// Errors: [ErrClosed] after Close, [dialect.ErrInvalid] for a nil context, ctx's error, and otherwise the
+// driver's. A watch tells that as [massive.WakeOn] says.
+//
+// [massive.WakeOn]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WakeOn
 func (w *Waker) Wait(ctx context.Context) error {
+	if ctx == nil {
+		return fmt.Errorf("pgxwake: %w: the context is nil", dialect.ErrInvalid)
+	}
 	waiting, done, err := w.begin(ctx)
 	if err != nil {
 		return err

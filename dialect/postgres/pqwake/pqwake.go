@@ -11,11 +11,12 @@ package pqwake
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 // A Waker listens on a channel. Wait is for one goroutine at a time; Close may be called at any time.
@@ -38,12 +39,20 @@ type connection struct {
 // waited on, and again whenever the connection is lost. A connect_timeout in the dsn bounds an attempt.
 func New(dsn, channel string) *Waker { return &Waker{dsn: dsn, channel: channel} }
 
-// ErrClosed is what Wait returns behind Close.
-var ErrClosed = errors.New("pqwake: closed")
+// ErrClosed is what Wait returns after Close. It wraps [dialect.ErrClosed].
+var ErrClosed = fmt.Errorf("pqwake: %w", dialect.ErrClosed)
 
 // Wait returns nil when the channel was notified, and when it has just connected: something may have been missed. It
 // returns an error when it can't connect, or the connection is lost.
+//
+// Errors: [ErrClosed] after Close, [dialect.ErrInvalid] for a nil context, ctx's error, and otherwise the
+// driver's. A watch tells that as [massive.WakeOn] says.
+//
+// [massive.WakeOn]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WakeOn
 func (w *Waker) Wait(ctx context.Context) error {
+	if ctx == nil {
+		return fmt.Errorf("pqwake: %w: the context is nil", dialect.ErrInvalid)
+	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.mu.Lock()
