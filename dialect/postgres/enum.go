@@ -48,7 +48,7 @@ func (postgres) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialec
 		"IF " + seesCommits + " AND NOT EXISTS (SELECT FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) " +
 		literal(enum.Quoted()) + "::pg_catalog.regtype::pg_catalog.oid AND e.enumlabel OPERATOR(pg_catalog.=) " +
 		literal(label) + ") THEN RAISE; END IF; END"
-	result, err := q.ExecContext(ctx, "SELECT pg_catalog.set_config('massive.added', '', true); DO "+literal(block)+`;
+	result, err := message(ctx, q, "SELECT pg_catalog.set_config('massive.added', '', true); DO "+literal(block)+`;
 SELECT FROM (SELECT pg_catalog.current_setting('massive.added') AS added OFFSET 0) a
 CROSS JOIN LATERAL (SELECT pg_catalog.set_config('massive.added', pg_catalog.left(a.added, 0), true) AS empty OFFSET 0) b
 WHERE a.added OPERATOR(pg_catalog.=) 'yes' AND b.empty OPERATOR(pg_catalog.=) ''`)

@@ -23,7 +23,7 @@ func (postgres) RefreshMatview(
 		_, err := q.ExecContext(ctx, refreshStatement(view, how.Concurrently, how.NoData))
 		return dialect.Refreshed{Concurrently: how.Concurrently}, err
 	}
-	result, err := q.ExecContext(ctx, refreshText(view, how))
+	result, err := message(ctx, q, refreshText(view, how))
 	if err != nil {
 		return dialect.Refreshed{}, err
 	}

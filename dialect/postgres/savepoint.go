@@ -13,11 +13,14 @@ func (postgres) SetSavepoint(ctx context.Context, q dialect.Querier, name string
 	return err
 }
 
-// RollbackToSavepoint is two statements in one message: ROLLBACK TO alone keeps the savepoint.
-func (postgres) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
-	name = dialect.Name{Name: name}.Quoted()
-	_, err := q.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+name+"; RELEASE SAVEPOINT "+name)
-	return err
+// RollbackToSavepoint sends two messages: ROLLBACK TO alone keeps the savepoint, and a
+// transaction may prepare each statement (see message).
+func (p postgres) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	_, err := q.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+dialect.Name{Name: name}.Quoted())
+	if err != nil {
+		return err
+	}
+	return p.ReleaseSavepoint(ctx, q, name)
 }
 
 func (postgres) ReleaseSavepoint(ctx context.Context, q dialect.Querier, name string) error {

@@ -5,6 +5,8 @@ package querier
 import (
 	"database/sql"
 	"reflect"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // IsNil tells whether there is nothing: it sees a nil pointer behind an interface, too.
@@ -23,6 +25,17 @@ func IsTransaction(q any) bool {
 		Rollback() error
 	})
 	return ok && !IsNil(q)
+}
+
+// IsForeignTransaction reports whether q is a transaction of a type other than database/sql's and
+// sqlx's own: it may send statements in a way of its own.
+func IsForeignTransaction(q any) bool {
+	switch q.(type) {
+	case *sql.Tx, *sqlx.Tx:
+		return false
+	default:
+		return IsTransaction(q)
+	}
 }
 
 // A Pool is many connections, as a *sql.DB is, and not one of them.

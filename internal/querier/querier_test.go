@@ -22,19 +22,20 @@ func TestKinds(t *testing.T) {
 	for _, c := range []struct {
 		q                          any
 		isNil, pool, isTransaction bool
+		foreign                    bool
 	}{
-		{nil, true, false, false},
-		{(*sql.DB)(nil), true, false, false},
-		{(*sql.Tx)(nil), true, false, false},
-		{&sql.DB{}, false, true, false},
-		{&sqlx.DB{}, false, true, false},
-		{wrapped{}, false, true, false},
-		{&sql.Tx{}, false, false, true},
-		{&sqlx.Tx{}, false, false, true},
-		{transaction{}, false, false, true},
-		{&sql.Conn{}, false, false, false},
-		{&sqlx.Conn{}, false, false, false},
-		{undone{}, false, true, false},
+		{nil, true, false, false, false},
+		{(*sql.DB)(nil), true, false, false, false},
+		{(*sql.Tx)(nil), true, false, false, false},
+		{&sql.DB{}, false, true, false, false},
+		{&sqlx.DB{}, false, true, false, false},
+		{wrapped{}, false, true, false, false},
+		{&sql.Tx{}, false, false, true, false},
+		{&sqlx.Tx{}, false, false, true, false},
+		{transaction{}, false, false, true, true},
+		{&sql.Conn{}, false, false, false, false},
+		{&sqlx.Conn{}, false, false, false, false},
+		{undone{}, false, true, false, false},
 	} {
 		if got := querier.IsNil(c.q); got != c.isNil {
 			t.Errorf("%T is nil: %t", c.q, got)
@@ -44,6 +45,9 @@ func TestKinds(t *testing.T) {
 		}
 		if got := querier.IsTransaction(c.q); got != c.isTransaction {
 			t.Errorf("%T is a transaction: %t", c.q, got)
+		}
+		if got := querier.IsForeignTransaction(c.q); got != c.foreign {
+			t.Errorf("%T is a transaction of another type: %t", c.q, got)
 		}
 	}
 }

@@ -1,0 +1,189 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+// A preparer can be any querier of database/sql.
+type preparer interface {
+	massive.Querier
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// preparing prepares each statement that it executes, as GORM's queriers do with PrepareStmt.
+func preparing(ctx context.Context, q preparer, query string, args []any) (sql.Result, error) {
+	stmt, err := q.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer stmt.Close()
+	return stmt.ExecContext(ctx, args...)
+}
+
+type preparedTx struct{ *sql.Tx }
+
+func (p preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return preparing(ctx, p.Tx, query, args)
+}
+
+// preparedPool shows of a pool only what a querier has to.
+type preparedPool struct{ massive.Querier }
+
+func (p preparedPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return preparing(ctx, p.Querier.(preparer), query, args)
+}
+
+// A countingTx counts what is executed in a transaction of an unknown type that does not prepare.
+type countingTx struct {
+	*sql.Tx
+	statements *int
+}
+
+func (c countingTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	*c.statements++
+	return c.Tx.ExecContext(ctx, query, args...)
+}
+
+// severalStatements are the operations that are several statements in one message.
+var severalStatements = map[string]func(context.Context, *massive.DB) error{
+	"LockTimeout": refreshesV(massive.LockTimeout(time.Minute)),
+	"SkipIfBusy":  refreshesV(massive.SkipIfBusy()),
+	"IfPossible":  refreshesV(massive.ConcurrentlyIfPossible()),
+	"EnsureValue": func(ctx context.Context, m *massive.DB) error {
+		b, err := massive.BindEnum[string](m, "mood")
+		if err != nil {
+			return err
+		}
+		_, err = b.EnsureValue(ctx, "ok")
+		return err
+	},
+}
+
+func refreshesV(opts ...massive.RefreshOption) func(context.Context, *massive.DB) error {
+	return func(ctx context.Context, m *massive.DB) error {
+		v, err := m.Matview("v")
+		if err != nil {
+			return err
+		}
+		_, err = v.Refresh(ctx, opts...)
+		return err
+	}
+}
+
+const preparable = `CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE UNIQUE INDEX ON v (id); CREATE TYPE mood AS ENUM ('sad')`
+
+// A querier that prepares each statement takes no several at once: ErrUnsupported, which says what to
+// do, and a transaction lives.
+func TestPreparingQuerierIsRefused(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, preparable, func(t *testing.T, e *env) {
+		m := e.load(t)
+		for name, op := range severalStatements {
+			tx := e.begin(t)
+			exec(t, tx, "INSERT INTO t VALUES (1)")
+			err := op(t.Context(), m.With(preparedTx{tx}))
+			mustBe(t, err, massive.ErrUnsupported, "massive_test.preparedTx prepares each statement; pass the *sql.DB, *sql.Conn or *sql.Tx that it wraps")
+			same(t, name+": SQLSTATE", driverState(err), "42601")
+			if _, err := matview(t, m.With(preparedTx{tx}), "v").Refresh(t.Context()); err != nil {
+				t.Errorf("%s: then a plain refresh in the transaction: %v", name, err)
+			}
+			if err := op(t.Context(), m.With(tx)); err != nil {
+				t.Errorf("%s: then on the *sql.Tx itself: %v", name, err)
+			}
+			same(t, name+": the transaction's rows", one[int](t, tx, "SELECT count(*) FROM t"), 1)
+			if err := tx.Rollback(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+
+			mustBe(t, op(t.Context(), m.With(preparedPool{e.pool})), massive.ErrUnsupported, "massive_test.preparedPool prepares each statement")
+			if err := op(t.Context(), m); err != nil {
+				t.Errorf("%s: on the pool itself: %v", name, err)
+			}
+			exec(t, e.pool, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('sad')")
+		}
+	})
+}
+
+// A run in a preparing transaction, too, with savepoints or without.
+func TestPreparingTransactionRuns(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, preparable+`; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id`, func(t *testing.T, e *env) {
+		tx := e.begin(t)
+		m := e.load(t).With(preparedTx{tx})
+		report, err := m.RefreshAll(t.Context(), massive.RefreshWith(massive.SkipIfBusy()), massive.Savepoints())
+		mustBe(t, err, massive.ErrUnsupported)
+		same(t, "failed", report.Count(massive.Failed), 2)
+		report, err = m.RefreshAll(t.Context(), massive.RefreshWith(massive.SkipIfBusy()))
+		mustBe(t, err, massive.ErrUnsupported)
+		same(t, "what ended the run", report.Views[1].Reason, "the run stopped when public.v failed")
+		if report, err = m.RefreshAll(t.Context(), massive.Savepoints()); err != nil || report.Count(massive.Refreshed) != 2 {
+			t.Errorf("without options: %v, %v", report, err)
+		}
+		if err := tx.Commit(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A transaction of an unknown type that does not prepare gets what it asks for, and keeps what it did if
+// the refresh is skipped. One of a known type pays nothing.
+func TestForeignTransactionsAreServed(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, preparable, func(t *testing.T, e *env) {
+		m := e.load(t)
+		for name, op := range severalStatements {
+			var statements int
+			tx := e.begin(t)
+			if err := op(t.Context(), m.With(countingTx{tx, &statements})); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			same(t, name+": statements", statements, 3)
+			if err := tx.Rollback(); err != nil {
+				t.Error(err)
+			}
+		}
+		w, wired := e.wired(t, "sslmode=disable")
+		far := wired.load(t)
+		x, err := sqlx.NewDb(wired.pool, wired.driver).BeginTxx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Rollback()
+		for _, q := range []massive.Querier{x, x.Tx} {
+			w.took()
+			if err := severalStatements["LockTimeout"](t.Context(), far.With(q)); err != nil {
+				t.Error(err)
+			}
+			if run, _ := statements(w.took()); run != 1 {
+				t.Errorf("%T: %d statements, want one message", q, run)
+			}
+		}
+	})
+}
+
+// An error of the message itself fails a transaction of an unknown type as it fails any.
+func TestForeignTransactionsFail(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE FUNCTION broken() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELEC 1'; RETURN 1; END $$;
+		CREATE MATERIALIZED VIEW v AS SELECT broken() AS id WITH NO DATA`, func(t *testing.T, e *env) {
+		m := e.load(t)
+		tx := e.begin(t)
+		err := refreshesV(massive.LockTimeout(time.Minute))(t.Context(), m.With(wrappedTx{tx}))
+		if driverState(err) != "42601" || errors.Is(err, massive.ErrUnsupported) {
+			t.Errorf("a mistake in the view's query: got %v", err)
+		}
+		_, err = matview(t, m.With(tx), "v").Refresh(t.Context())
+		mustBe(t, err, massive.ErrTxAborted)
+	})
+}
+
+// wrappedTx is a transaction of an unknown type that adds nothing.
+type wrappedTx struct{ *sql.Tx }
