@@ -188,8 +188,9 @@ func (b *BoundEnum[T]) AddValue(ctx context.Context, label T, at ...Place) error
 
 // EnsureValue is AddValue for a label that may be there: then it changes nothing, wherever the label stands, and added
 // is false. That is said truly however many do it at a time, and leaves a caller's transaction alive; where the connection
-// is lost it is [ErrUnavailable], and not known. It needs PL/pgSQL, which every database has unless it was dropped. Where
-// added is true beside an error, the label was added.
+// is lost it is [ErrUnavailable], and not known. It needs PL/pgSQL, which every database has unless it was dropped, and
+// a querier that does not prepare each statement: else it is [ErrUnsupported]. Where added is true beside an error, the
+// label was added.
 func (b *BoundEnum[T]) EnsureValue(ctx context.Context, label T, at ...Place) (added bool, err error) {
 	return b.add(ctx, label, at, true)
 }

@@ -53,6 +53,10 @@ func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 // PlanRefresh and [Plan.Run]. The error joins those of the views, and the report has them apart; it is complete also
 // after a failure or a cancel. In a transaction without [Savepoints] a failure fails the transaction, and undoes what the
 // report has as refreshed.
+//
+// A transaction keeps its locks until it ends, so that a run in one can deadlock with a refresh elsewhere:
+// one of them fails with [ErrDeadlock]. The plan warns of it, and [Plan.Run] says what avoids it:
+// RefreshWith([Concurrently]()) in the transaction, or RefreshWith([SkipIfBusy]()) everywhere.
 func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport, error) {
 	return m.Registry().RefreshAll(ctx, opts...)
 }

@@ -57,6 +57,14 @@ var severalStatements = map[string]func(context.Context, *massive.DB) error{
 	"LockTimeout": refreshesV(massive.LockTimeout(time.Minute)),
 	"SkipIfBusy":  refreshesV(massive.SkipIfBusy()),
 	"IfPossible":  refreshesV(massive.ConcurrentlyIfPossible()),
+	"CatchUp": func(ctx context.Context, m *massive.DB) error {
+		s, err := m.Sequence("keyed_id_seq")
+		if err != nil {
+			return err
+		}
+		_, err = s.CatchUp(ctx)
+		return err
+	},
 	"EnsureValue": func(ctx context.Context, m *massive.DB) error {
 		b, err := massive.BindEnum[string](m, "mood")
 		if err != nil {
@@ -78,14 +86,15 @@ func refreshesV(opts ...massive.RefreshOption) func(context.Context, *massive.DB
 	}
 }
 
-const preparable = `CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE UNIQUE INDEX ON v (id); CREATE TYPE mood AS ENUM ('sad')`
+const preparable = `CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE UNIQUE INDEX ON v (id); CREATE TYPE mood AS ENUM ('sad');
+	CREATE TABLE keyed (id serial PRIMARY KEY); INSERT INTO keyed VALUES (7)`
 
 // A querier that prepares each statement takes no several at once: ErrUnsupported, which says what to
 // do, and a transaction lives.
 func TestPreparingQuerierIsRefused(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
-		m := e.load(t)
+		m := e.load(t, massive.KeySequences())
 		for name, op := range severalStatements {
 			tx := e.begin(t)
 			exec(t, tx, "INSERT INTO t VALUES (1)")
@@ -117,7 +126,7 @@ func TestPreparingTransactionRuns(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable+`; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id`, func(t *testing.T, e *env) {
 		tx := e.begin(t)
-		m := e.load(t).With(preparedTx{tx})
+		m := e.load(t, massive.KeySequences()).With(preparedTx{tx})
 		report, err := m.RefreshAll(t.Context(), massive.RefreshWith(massive.SkipIfBusy()), massive.Savepoints())
 		mustBe(t, err, massive.ErrUnsupported)
 		same(t, "failed", report.Count(massive.Failed), 2)
@@ -138,7 +147,7 @@ func TestPreparingTransactionRuns(t *testing.T) {
 func TestForeignTransactionsAreServed(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
-		m := e.load(t)
+		m := e.load(t, massive.KeySequences())
 		for name, op := range severalStatements {
 			var statements int
 			tx := e.begin(t)
@@ -151,7 +160,7 @@ func TestForeignTransactionsAreServed(t *testing.T) {
 			}
 		}
 		w, wired := e.wired(t, "sslmode=disable")
-		far := wired.load(t)
+		far := wired.load(t, massive.KeySequences())
 		x, err := sqlx.NewDb(wired.pool, wired.driver).BeginTxx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -174,7 +183,7 @@ func TestForeignTransactionsFail(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE FUNCTION broken() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELEC 1'; RETURN 1; END $$;
 		CREATE MATERIALIZED VIEW v AS SELECT broken() AS id WITH NO DATA`, func(t *testing.T, e *env) {
-		m := e.load(t)
+		m := e.load(t, massive.KeySequences())
 		tx := e.begin(t)
 		err := refreshesV(massive.LockTimeout(time.Minute))(t.Context(), m.With(wrappedTx{tx}))
 		if driverState(err) != "42601" || errors.Is(err, massive.ErrUnsupported) {

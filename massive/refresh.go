@@ -79,8 +79,11 @@ const (
 //
 // A loop that ends early returns at once on a *sql.DB: the statement is cancelled, at the price of its connection, which
 // the pool replaces. On a *sql.Tx or *sql.Conn, which would not survive that, the rest of the rows is read and thrown
-// away first; say LIMIT in the tail where that would be many. Nor can either do anything else before the loop is over: its
-// one connection is busy with the rows, and a driver refuses or, pgx on a *sql.Conn, waits for ever.
+// away first; say LIMIT in the tail where that would be many.
+//
+// A transaction or a connection does nothing else before the loop is over: it is busy with the rows. An operation
+// on it returns [ErrInvalid], but pgx waits forever if it is a *sql.Conn, and may break a transaction by the
+// attempt, so that only a rollback is left.
 func Rows[T any](ctx context.Context, view Matview, tail string, args ...any) iter.Seq2[T, error] {
 	return registry.Rows[T](ctx, view, tail, args...)
 }

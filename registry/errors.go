@@ -29,6 +29,9 @@ func (e *Error) Error() string {
 	if e.Name != (dialect.Name{}) {
 		text += " " + e.Name.String()
 	}
+	if e.Err == nil { // a zero Error
+		return text + ": no cause is known"
+	}
 	return text + ": " + e.Err.Error()
 }
 

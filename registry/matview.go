@@ -41,7 +41,8 @@ type Matview interface {
 	// the view's readers meanwhile. Within a transaction others see the new rows when it commits. Errors:
 	// ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock; ErrNotPopulated where it reads another
 	// view that has no data; ErrBusy with LockTimeout, SkipIfBusy or a lock_timeout of the session; with Concurrently
-	// ErrNoUniqueIndex and ErrNotPopulated, too; ErrInvalid for options that don't go together.
+	// ErrNoUniqueIndex and ErrNotPopulated, too; ErrInvalid for options that don't go together; ErrUnsupported with
+	// ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a querier that prepares each statement.
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
 	// CanRefresh tells whether the role that loaded the view could refresh it in that mode, going by what was loaded
@@ -55,8 +56,10 @@ type Matview interface {
 	// Unsafe, of a *sqlx.DB or *sqlx.Tx that the structure works through are honoured. The tail is SQL of the
 	// caller's own that goes behind the FROM clause (where, order by, limit …), empty for all rows in no order;
 	// args are for its placeholders, written as the driver has them. What dest held is overwritten; after an
-	// error it holds the rows read before it. Errors: ErrInvalid for a dest that is none, ErrNotPopulated, ErrPermission,
-	// ErrNotFound.
+	// error it holds the rows read before it.
+	//
+	// Errors: ErrInvalid for a dest that is none, ErrNotPopulated, ErrPermission; ErrNotFound, also for a view that
+	// was recreated or altered without a column that was loaded: call Reload and look it up again.
 	Select(ctx context.Context, dest any, tail string, args ...any) error
 
 	// Get reads the first row that Select would into dest, a pointer to a struct (or, for a view of one column, to a

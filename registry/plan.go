@@ -228,6 +228,8 @@ type LeftOut struct {
 // PlanRefresh plans the refresh of all views that were loaded or, with [Views], of some. It asks the database nothing.
 // Errors: ErrInvalid for options that don't go together or materialized views that weren't loaded, ErrNotFound for a
 // view that isn't there, ErrUnsupported for savepoints that the dialect doesn't have.
+//
+// A step warns if the run could deadlock with a refresh elsewhere: see [Plan.Run].
 func (r *Registry) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 	options, err := r.planning(opts)
 	if err != nil {
@@ -459,6 +461,7 @@ func (p *Plan) describe() {
 				"it gets the old rows", g.nodes[o].name))
 		}
 	}
+	p.warnOfDeadlock()
 	for _, members := range g.circles {
 		p.warnOfCircle(members)
 	}
@@ -487,6 +490,36 @@ func (p *Plan) describe() {
 			}
 		}
 		p.LeftOut = append(p.LeftOut, l)
+	}
+}
+
+// warnOfDeadlock warns of a run that keeps the lock of one view, until its transaction ends, when it
+// refreshes another view that reads the first. A refresh of the second view elsewhere then waits for the
+// first, and the run waits for that refresh. The first such step says so for all.
+func (p *Plan) warnOfDeadlock() {
+	if !querier.IsTransaction(p.registry.access.querier) || p.planning.how.SkipIfBusy {
+		return
+	}
+	const none = -1
+	g := p.network
+	locked := make([]int32, len(g.nodes)) // of each node, a step that it reads and that blocks its readers
+	for _, n := range g.order {
+		locked[n] = none
+		for _, from := range g.before[n] {
+			switch at := p.at[from]; {
+			case at != none && p.Steps[at].Mode == Blocking:
+				locked[n] = from
+			case at == none && g.nodes[from].def == nil:
+				locked[n] = max(locked[n], locked[from])
+			}
+		}
+	}
+	for i, n := range p.steps {
+		if from := locked[n]; from != none {
+			p.Steps[i].Warnings = append(p.Steps[i].Warnings, fmt.Sprintf("it reads %s, which stays locked until the transaction "+
+				"ends: refreshing this view elsewhere at the same time is a deadlock; refresh with SkipIfBusy or Concurrently", g.nodes[from].name))
+			return
+		}
 	}
 }
 

@@ -19,6 +19,11 @@ import (
 // run: the transaction failed with it, and what the report has as refreshed is undone when it ends. When ctx ends, refreshes under way are cancelled and no further ones begin. Run returns when none is under way any
 // more.
 //
+// A transaction keeps its locks until it ends. If it refreshes a view blocking, and then one that reads
+// it, a refresh of the second view elsewhere at the same time is a deadlock, whether another program's or
+// a run on a pool: the server fails one of them with [dialect.ErrDeadlock]. The plan warns of it. It does
+// not happen if the transaction refreshes with [Concurrently], or if all of them refresh with [SkipIfBusy].
+//
 // The error is nil if every view was refreshed. It wraps, joined, the errors of the views that were not, busy ones
 // included, and ctx's if that ended the run: errors.Is finds each. The report has all of them apart; where busy views are
 // no fault, since another process refreshes them, what counts is its Count(Failed).

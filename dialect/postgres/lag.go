@@ -272,7 +272,7 @@ const (
 func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
 	text := catchingUp(seq.Name, blocks)
 	return despiteDrops(func() (done dialect.CaughtUp, err error) {
-		result, err := q.ExecContext(ctx, text)
+		result, err := message(ctx, q, text)
 		if err != nil {
 			return done, err
 		}
