@@ -287,7 +287,8 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 		if err := matview(t, m, "v").Select(t.Context(), &[]int{}, ""); err != nil {
 			t.Errorf("looked up again: %v", err)
 		}
-		for _, tail := range []string{"WHERE no_such = 1", "WHERE v.a = 1", "WHERE c = 3 AND a = 1"} {
+		exec(t, e.pool, `CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT c FROM (SELECT 1 AS d) x); END $$`)
+		for _, tail := range []string{"WHERE no_such = 1", "WHERE v.a = 1", "WHERE c = 3 AND a = 1", "WHERE f() = 1"} {
 			err := matview(t, m, "v").Select(t.Context(), &[]int{}, tail)
 			if driverState(err) != "42703" || errors.Is(err, massive.ErrNotFound) {
 				t.Errorf("%s: got %v, want the driver's error alone", tail, err)

@@ -60,7 +60,7 @@ func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
 	}
 	stmt, err := q.PrepareContext(ctx, "SELECT 1 AS massive")
 	if err == nil {
-		_ = stmt.Close()
+		defer func() { _ = stmt.Close() }()
 		return nil
 	}
 	f.Err = err

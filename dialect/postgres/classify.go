@@ -125,10 +125,10 @@ func (postgres) Classify(f dialect.Failure) error {
 // PgBouncer reports what it can't do for want of a server as a fatal protocol violation. Any other
 // violation is a driver's, on a connection that stands.
 func unavailable(err error, state string) bool {
-	switch {
-	case state == "":
+	switch state {
+	case "":
 		return unreached(err)
-	case state == protocolViolation:
+	case protocolViolation:
 		return errorField(err, "Severity") == "FATAL"
 	default:
 		return state == tooManyConnections || strings.HasPrefix(state, connectionException) ||
@@ -184,11 +184,13 @@ func chain(err error, is func(error) bool) bool {
 
 // asksFor reports whether the column that the server misses is one that SelectMatview asks for,
 // and not one in the caller's tail. The two may have the same name; the server says where in the
-// statement it is, counted in characters.
+// statement it is, counted in characters, unless it is in a function that the tail calls. An error that
+// says neither where it is nor where it was raised, as the fake's, goes by the name.
 func asksFor(f dialect.Failure) bool {
 	at, err := strconv.Atoi(errorField(f.Err, "Position"))
 	if err != nil || at == 0 {
-		return slices.ContainsFunc(f.Matview.Columns, func(c dialect.Column) bool { return names(f.Err, c.Name) })
+		return serverRoutine(f.Err) == "" &&
+			slices.ContainsFunc(f.Matview.Columns, func(c dialect.Column) bool { return names(f.Err, c.Name) })
 	}
 	head := selectText(f.Matview, "")
 	if f.Op == dialect.OpCount {
