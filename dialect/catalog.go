@@ -70,7 +70,11 @@ type MatviewDef struct {
 	MayRefresh bool
 	// Reachable says that the role may use the view's schema.
 	Reachable bool
-	// Reads are the IDs of the views, materialized or plain, that its query names, each once.
+	// SuperOwner says that the owner is a superuser, or a member of one, directly or not.
+	// No advice may make another role a member of such an owner.
+	SuperOwner bool
+	// Reads are the IDs of the views, materialized or plain, that its query reads, each once.
+	// A view that the query only names, as in 'daily'::regclass, is not read.
 	Reads []int64
 }
 
@@ -90,7 +94,8 @@ type Index struct {
 	Unfit string
 }
 
-// A ViewDef is a plain view that reads other views: a node between materialized views.
+// A ViewDef is a plain view. If it reads other views, it is a node between materialized
+// views. If it reads none, lookups that miss tell that its name is taken.
 type ViewDef struct {
 	ID    int64 // from the same numbers as those of materialized views
 	Name  Name

@@ -139,7 +139,7 @@ type Refreshed struct {
 	Busy         bool            // nothing was done, since another refresh of the view runs or waits to
 	Waited       bool            // nothing was done, since a lock was not to be had in the time allowed; Busy is true, too
 	Concurrently bool            // readers went on
-	Prevented    HindranceReason // with IfPossible, what made it block: NoUsableIndex or NotPopulated; else 0
+	Prevented    HindranceReason // with IfPossible, what made it block: NoUniqueIndex, NoUsableIndex or NotPopulated; else 0
 }
 
 // A Hindrance is something that keeps a materialized view from being refreshed. It is an error that wraps the

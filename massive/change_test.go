@@ -32,6 +32,7 @@ CREATE MATERIALIZED VIEW late.hourly AS SELECT id, n FROM daily;
 CREATE VIEW between AS SELECT id FROM daily;
 CREATE MATERIALIZED VIEW weekly AS SELECT id FROM between;
 CREATE MATERIALIZED VIEW far AS SELECT 1 AS one, 2 AS two;
+CREATE VIEW named AS SELECT 'daily'::regclass::text AS what;
 CREATE DOMAIN late.grade AS int; CREATE MATERIALIZED VIEW graded AS SELECT 1::late.grade AS grade, '{}'::late.grade[] AS grades;`
 
 // changeCases are changes of what is loaded, made one behind the other. Those of as are only seen by the role.
@@ -75,6 +76,8 @@ var changeCases = []struct {
 		ALTER MATERIALIZED VIEW farther RENAME x TO two`, false},
 	{"a plain view renamed that views read through", "ALTER VIEW between RENAME TO amid", false},
 	{"a plain view reads otherwise", "CREATE OR REPLACE VIEW amid AS SELECT id FROM late.hourly", false},
+	{"a plain view reads what it only named", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what FROM daily", false},
+	{"it only names it again", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what", false},
 	{"a view moved to another schema", "ALTER MATERIALIZED VIEW farther SET SCHEMA late", false},
 	{"a schema renamed", "ALTER SCHEMA late RENAME TO latest", false},
 	{"a schema's name given back", "ALTER SCHEMA latest RENAME TO late", false},
@@ -98,6 +101,10 @@ var changeCases = []struct {
 		EXECUTE 'GRANT MAINTAIN ON daily TO $role'; ELSE GRANT $role_group TO $role; ALTER MATERIALIZED VIEW daily OWNER TO $role_group; END IF; END $do$`, true},
 	{"a superuser made", "ALTER ROLE $role SUPERUSER", true},
 	{"a superuser unmade", "ALTER ROLE $role NOSUPERUSER", true},
+	{"an owner made a superuser", "ALTER MATERIALIZED VIEW late.farther OWNER TO $role_other; ALTER ROLE $role_other SUPERUSER", false},
+	{"that owner no superuser", "ALTER ROLE $role_other NOSUPERUSER", false},
+	{"an owner a superuser's member", "ALTER ROLE $role_group SUPERUSER; GRANT $role_group TO $role_other", false},
+	{"that member gone", "REVOKE $role_group FROM $role_other; ALTER ROLE $role_group NOSUPERUSER", false},
 	{"a table hides a view", "CREATE TABLE early.daily ()", false},
 	{"it is renamed", "ALTER TABLE early.daily RENAME TO daily2; CREATE VIEW early.daily AS SELECT 1", false},
 	{"it is gone", "DROP VIEW early.daily", false},

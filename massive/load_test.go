@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"reflect"
 	"strings"
 	"sync"
@@ -446,14 +447,14 @@ func TestCatalogHasEdgesOfViews(t *testing.T) {
 				node[v.ID], reads[v.Name.String()] = v.Name.String(), v.Reads
 			}
 			var edges []string
-			for _, from := range []string{"public.high", "far.middle", "public.low"} {
-				for _, to := range reads[from] {
+			for from, all := range reads {
+				for _, to := range all {
 					edges = append(edges, from+" > "+node[to])
 				}
 			}
-			same(t, "plain views that read no view are no nodes", len(cat.Views), 1)
-			equal(t, "an edge for each view that another reads, once; a leaf is known by its number only", edges,
-				[]string{"public.high > ", "public.high > far.middle", "far.middle > public.low"})
+			slices.Sort(edges)
+			equal(t, "an edge for each view that another reads, once", edges,
+				[]string{"far.middle > public.low", "public.high > far.middle", "public.high > public.leaf"})
 		})
 }
 

@@ -48,18 +48,18 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 					t.Errorf("%s: %d rows and error %v afterwards, want 2", name, n, err)
 				}
 			}
-			const noIndex = "not concurrently: no usable unique index"
+			const noIndex, noUnique = "not concurrently: no usable unique index", "not concurrently: no unique index"
 			check("fit", massive.Concurrent, "possible", 0)
 			check(`"it's"."a""b\$massive$%d"`, massive.Concurrent, "possible", 0)
 			check("partial", massive.Blocking, noIndex, massive.NoUsableIndex)
 			check("expression", massive.Blocking, noIndex, massive.NoUsableIndex)
-			check("none", massive.Blocking, noIndex, massive.NoUsableIndex)
+			check("none", massive.Blocking, noUnique, massive.NoUniqueIndex)
 			check("unpopulated", massive.Blocking, "not concurrently: not populated", massive.NotPopulated)
 			check("unpopulated", massive.Concurrent, "possible", 0)
 
 			// What was loaded doesn't matter.
 			exec(t, q, "DROP INDEX fit_idx; CREATE UNIQUE INDEX none_idx ON none (id)")
-			check("fit", massive.Blocking, noIndex, massive.NoUsableIndex)
+			check("fit", massive.Blocking, noUnique, massive.NoUniqueIndex)
 			check("none", massive.Concurrent, "possible", 0)
 			exec(t, q, "CREATE UNIQUE INDEX fit_idx ON fit (id); DROP INDEX none_idx; REFRESH MATERIALIZED VIEW unpopulated WITH NO DATA")
 			same(t, "a setting left behind", one[string](t, q, "SELECT coalesce(current_setting('massive.outcome', true), '')"), "")

@@ -152,6 +152,7 @@ func diffMatview(a, b *dialect.MatviewDef) []string {
 	compare(&d, "populated", a.Populated, b.Populated)
 	compare(&d, "may be refreshed", a.MayRefresh, b.MayRefresh)
 	compare(&d, "schema may be used", a.Reachable, b.Reachable)
+	compare(&d, "owner can act as a superuser", a.SuperOwner, b.SuperOwner)
 	return d
 }
 

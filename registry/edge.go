@@ -9,9 +9,16 @@ import (
 )
 
 // sameEdges tells whether the views of two snapshots read the same views.
+// Plain views that read none are no part of that.
 func sameEdges(a, b *snapshot) bool {
-	sorted := func(views []dialect.ViewDef) []dialect.ViewDef {
-		return slices.SortedFunc(slices.Values(views), func(v, w dialect.ViewDef) int { return cmp.Compare(v.ID, w.ID) })
+	sorted := func(views []dialect.ViewDef) (readers []dialect.ViewDef) {
+		for _, v := range views {
+			if len(v.Reads) > 0 {
+				readers = append(readers, v)
+			}
+		}
+		slices.SortFunc(readers, func(v, w dialect.ViewDef) int { return cmp.Compare(v.ID, w.ID) })
+		return readers
 	}
 	return slices.EqualFunc(a.matviews.sorted, b.matviews.sorted, func(v, w *matview) bool {
 		return v.def.ID == w.def.ID && sameSet(v.def.Reads, w.def.Reads)

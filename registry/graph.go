@@ -122,7 +122,9 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 		sources = append(sources, s)
 	}
 	for _, v := range views {
-		sources = append(sources, source{node{name: v.Name}, v.ID, v.Reads})
+		if len(v.Reads) > 0 {
+			sources = append(sources, source{node{name: v.Name}, v.ID, v.Reads})
+		}
 	}
 	slices.SortFunc(sources, func(a, b source) int { return a.name.Compare(b.name) })
 
@@ -351,6 +353,35 @@ func (g *network) neighbours(def *dialect.MatviewDef, edges [][]int32) []dialect
 		names[i] = g.nodes[n].name
 	}
 	return names
+}
+
+// unpopulated returns the views without data that a refresh of the view fails on: those that it reads,
+// itself or through plain views, and those that keep these from being refreshed. None comes before what it reads.
+func (g *network) unpopulated(def *dialect.MatviewDef) []*dialect.MatviewDef {
+	type visit struct {
+		node int32
+		rest []int32
+	}
+	seen := map[int32]bool{g.place[def]: true}
+	stack := []visit{{g.place[def], g.reads[g.place[def]]}}
+	var found []*dialect.MatviewDef
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if len(top.rest) > 0 {
+			n := top.rest[0]
+			top.rest = top.rest[1:]
+			if d := g.nodes[n].def; !seen[n] && (d == nil || !d.Populated) {
+				seen[n] = true
+				stack = append(stack, visit{n, g.reads[n]})
+			}
+			continue
+		}
+		if d := g.nodes[top.node].def; d != nil && d != def {
+			found = append(found, d)
+		}
+		stack = stack[:len(stack)-1]
+	}
+	return found
 }
 
 func (m *matview) DependsOn() []dialect.Name {

@@ -563,8 +563,6 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 		switch {
 		case !how.IfPossible || h.Reason == dialect.NotAllowed || h.Reason == dialect.OnStandby:
 			obstacles = append(obstacles, h.Error())
-		case mode == Concurrent && h.Reason == dialect.NoUniqueIndex:
-			mode, why = Blocking, notConcurrently(dialect.NoUsableIndex) // as the refresh itself will call it
 		case mode == Concurrent:
 			mode, why = Blocking, notConcurrently(h.Reason)
 		}

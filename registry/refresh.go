@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -80,10 +79,12 @@ type RefreshResult struct {
 	Mode    RefreshMode // the one used; zero where the outcome is SkippedBusy
 	// Why that mode was used, in words: "the default", "asked for", "possible", "not concurrently: not populated".
 	Why string
-	// Prevented is what kept a refresh with ConcurrentlyIfPossible from being concurrent: NotPopulated or
-	// NoUsableIndex. Else it is zero.
+	// Prevented is what kept a refresh with ConcurrentlyIfPossible from being concurrent:
+	// NotPopulated, NoUniqueIndex or NoUsableIndex. Else it is zero.
 	Prevented dialect.HindranceReason
-	Duration  time.Duration // from sending the statement to its end
+	// Duration is the time from the call to the end of the statement. It includes the wait
+	// for a connection of the pool, and for locks.
+	Duration time.Duration
 }
 
 // String is the result in a line: "refreshed in 20ms (blocking, the default)", or "not refreshed" for that of an error.
@@ -240,11 +241,7 @@ func notConcurrently(why dialect.HindranceReason) string { return "not concurren
 type Hindrances []dialect.Hindrance
 
 func (hs Hindrances) Error() string {
-	texts := make([]string, len(hs))
-	for i, h := range hs {
-		texts[i] = h.Error()
-	}
-	return strings.Join(texts, "; and ")
+	return dialect.Few(hs, "; and ", dialect.Hindrance.Error)
 }
 
 // Unwrap is each of them.
@@ -269,8 +266,24 @@ func (m *matview) CanRefresh(mode RefreshMode) error {
 	if err != nil {
 		return fail(op, m.def.Name, err)
 	}
-	if hs := refresher.RefreshHindrances(m.def, m.server, mode == Concurrent); len(hs) > 0 {
+	hs := refresher.RefreshHindrances(m.def, m.server, mode == Concurrent)
+	for _, up := range m.network().unpopulated(m.def) {
+		hs = append(hs, emptyUpstream(refresher, up, m.server))
+	}
+	if len(hs) > 0 {
 		return fail(op, m.def.Name, Hindrances(hs))
 	}
 	return nil
+}
+
+// emptyUpstream says that a view which another depends on has no data. The statement is the one
+// that the dialect has for the upstream view itself.
+func emptyUpstream(d dialect.MatviewRefresher, up *dialect.MatviewDef, on dialect.Server) dialect.Hindrance {
+	h := dialect.Hindrance{Reason: dialect.NotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
+	for _, own := range d.RefreshHindrances(up, on, true) {
+		if own.Reason == dialect.NotPopulated {
+			h.Mend = own.Mend
+		}
+	}
+	return h
 }

@@ -38,7 +38,7 @@ type snapshot struct {
 	enums      shelf[*enum]
 	sequences  shelf[*sequence]
 	omissions  []Omission
-	views      []dialect.ViewDef     // plain ones that read views
+	views      []dialect.ViewDef     // plain ones
 	aside      []*dialect.MatviewDef // left out by a pattern; the graph and plans go by them all the same
 	network    func() *network       // which views read which, made when it is first asked for
 }

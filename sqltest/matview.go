@@ -125,6 +125,7 @@ func (f *Fake) matviewDef(s *session, v *matview) dialect.MatviewDef {
 		Populated:  s.content(v).populated,
 		MayRefresh: !v.spec.NotOwned,
 		Reachable:  true,
+		SuperOwner: v.spec.NotOwned,
 		Reads:      ids(v.reads),
 	}
 	if len(v.spec.Unique) > 0 {

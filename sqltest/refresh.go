@@ -89,7 +89,7 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 		case !s.content(v).populated:
 			done = dialect.Refreshed{Prevented: dialect.NotPopulated}
 		case len(v.spec.Unique) == 0:
-			done = dialect.Refreshed{Prevented: dialect.NoUsableIndex}
+			done = dialect.Refreshed{Prevented: dialect.NoUniqueIndex}
 		}
 	}
 	need := accessExclusive

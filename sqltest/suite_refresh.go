@@ -31,7 +31,7 @@ func refreshRules() []rule {
 				prevented massive.HindranceReason
 			}{
 				{"fit", massive.Concurrent, "possible", 0},
-				{"none", massive.Blocking, "not concurrently: no usable unique index", massive.NoUsableIndex},
+				{"none", massive.Blocking, "not concurrently: no unique index", massive.NoUniqueIndex},
 				{"empty", massive.Blocking, "not concurrently: not populated", massive.NotPopulated},
 				{"empty", massive.Concurrent, "possible", 0},
 			} {
@@ -169,13 +169,17 @@ func refreshRules() []rule {
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
 			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
 			{Name: "foreign", Rows: []number{{1}}, Unique: []string{"n"}, NotOwned: true},
-		}},
+			{Name: "up", Rows: []number{{1}}, Unpopulated: true},
+			{Name: "down", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true, Reads: []string{"between"}},
+		}, Views: []View{{Name: "between", Reads: []string{"up"}}}},
 		check: func(c *check) {
 			for _, r := range []struct {
 				view string
 				mode massive.RefreshMode
 				is   error // nil: it can be refreshed
 			}{
+				{"down", massive.Blocking, massive.ErrNotPopulated},
+				{"up", massive.Blocking, nil},
 				{"fit", massive.Blocking, nil},
 				{"fit", massive.Concurrent, nil},
 				{"none", massive.Blocking, nil},

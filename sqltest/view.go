@@ -155,12 +155,10 @@ func materialized(sources []source) []*matview {
 	return all
 }
 
-// viewDefs are the plain views that read others. f.mu is held.
+// viewDefs are the plain views. f.mu is held.
 func (f *Fake) viewDefs() (defs []dialect.ViewDef) {
 	for _, v := range f.plain {
-		if len(v.reads) > 0 {
-			defs = append(defs, dialect.ViewDef{ID: v.id, Name: v.name, Reads: ids(v.reads)})
-		}
+		defs = append(defs, dialect.ViewDef{ID: v.id, Name: v.name, Reads: ids(v.reads)})
 	}
 	return defs
 }

@@ -227,11 +227,12 @@ func (rd *reading) addServer(r *row) (err error) {
 	return nil
 }
 
-// addMatview reads flags p populated, r may refresh, v visible; a pairs of column and type, b indexes as name,
-// flags, number of key columns and column numbers, c the views it reads.
+// addMatview reads flags p populated, r may refresh, s its owner's members can become superusers, v visible; a pairs of
+// column and type, b indexes as name, flags, number of key columns and column numbers, c the views it reads.
 func (rd *reading) addMatview(r *row, in schema) error {
 	m := dialect.MatviewDef{
 		Object: rd.object(r, in, relationKinds), Populated: r.has('p'), MayRefresh: r.has('r') && in.usable, Reachable: in.usable,
+		SuperOwner: r.has('s'),
 	}
 	var err error
 	if rd.fields, err = parseArrays(r.a.String, 2, rd.fields[:0]); err != nil {
@@ -292,7 +293,7 @@ func parseIndex(columns []dialect.Column, name, flags, keys, numbers string) (di
 	case strings.Contains(flags, "x"):
 		index.Unfit = "it is on an expression"
 	case !strings.Contains(flags, "v"):
-		index.Unfit = "it is invalid (its build failed)"
+		index.Unfit = invalidIndex
 	case !strings.Contains(flags, "i"):
 		index.Unfit = "it is checked late (deferrable)"
 	}

@@ -246,8 +246,8 @@ func classifySequence(f dialect.Failure) error {
 			return errGone()
 		}
 	case sequenceLimit:
-		return fmt.Errorf("%w: it runs from %d to %d by %d; reset it, widen it, or let it CYCLE",
-			dialect.ErrExhausted, s.Min, s.Max, s.Increment)
+		return fmt.Errorf("%w: it runs from %d to %d by %d; give it a wider bound (MAXVALUE or MINVALUE), or a bigger type; "+
+			"CYCLE or a reset would hand out the same values once more", dialect.ErrExhausted, s.Min, s.Max, s.Increment)
 	case numericOutOfRange, invalidParameter:
 		if f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
 			return beyondColumn(s)
@@ -278,14 +278,15 @@ func classifyEnum(f dialect.Failure) error {
 	switch state := sqlState(f.Err); {
 	case f.Op == dialect.OpUseLabel:
 		if state == invalidText && raisedBy(serverRoutine(f.Err), labelRoutine) && mentions(beforeLabel(f.Err), dialect.Name{Name: f.Name.Name}.String()) {
-			return fmt.Errorf("%w: its labels are %q", dialect.ErrLabelUnknown, f.Enum.Labels)
+			return fmt.Errorf("%w: its labels are [%s]", dialect.ErrLabelUnknown, dialect.Few(f.Enum.Labels, " ", strconv.Quote))
 		}
 	case state == "" && errors.Is(f.Err, sql.ErrNoRows), state == undefinedObject, state == wrongObjectType:
 		return errGone()
 	case state == duplicateObject:
 		return dialect.ErrLabelExists
 	case state == invalidParameter:
-		return fmt.Errorf("%w: its labels were %q when it was loaded", dialect.ErrLabelUnknown, f.Enum.Labels)
+		return fmt.Errorf("%w: its labels were [%s] when it was loaded", dialect.ErrLabelUnknown,
+			dialect.Few(f.Enum.Labels, " ", strconv.Quote))
 	}
 	return nil
 }
@@ -397,11 +398,17 @@ func noUniqueIndex(view *dialect.MatviewDef) error {
 	if h.Mend == "" {
 		return fmt.Errorf("%w, and no column to make one on", dialect.ErrNoUniqueIndex)
 	}
-	if h.Detail != "" {
-		h.Detail = "; " + h.Detail
+	text := " on columns, without WHERE"
+	if h.Reason == dialect.NoUniqueIndex {
+		text = ": there is no unique index"
 	}
-	return fmt.Errorf("%w on columns, without WHERE%s; make one, on fewer columns if those identify a row: %s",
-		dialect.ErrNoUniqueIndex, h.Detail, h.Mend)
+	if h.Detail != "" {
+		text += "; " + h.Detail
+	}
+	if strings.HasPrefix(h.Mend, "CREATE") {
+		text += "; make one, on fewer columns if those identify a row"
+	}
+	return fmt.Errorf("%w%s: %s", dialect.ErrNoUniqueIndex, text, h.Mend)
 }
 
 // sqlState is the error's code, empty for none. Both drivers' errors have it by this method.

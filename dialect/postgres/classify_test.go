@@ -342,7 +342,7 @@ func TestClassifySaysTheWayOut(t *testing.T) {
 		{dialect.OpRefresh, "55000", `not populated: refresh what it reads first`},
 		{dialect.OpRefresh, "23505", `duplicate rows: its query returns rows that its unique index can't tell apart`},
 		{dialect.OpRefreshConcurrently, "21000", `duplicate rows: its query returns rows that its unique index can't tell apart`},
-		{dialect.OpNextValue, "2200H", `exhausted: it runs from 5 to 99 by 2; reset it, widen it, or let it CYCLE`},
+		{dialect.OpNextValue, "2200H", `exhausted: it runs from 5 to 99 by 2; give it a wider bound (MAXVALUE or MINVALUE), or a bigger type; CYCLE or a reset would hand out the same values once more`},
 		{dialect.OpReset, "22023", `out of range: it runs from 5 to 99; Restart starts it over at its declared start, 7`},
 		{dialect.OpResetTo, "22023", `out of range: it runs from 5 to 99`},
 		{dialect.OpRestart, "22003", `out of range: it runs from 5 to 99`},
@@ -375,7 +375,7 @@ func TestNoUniqueIndexProposesOne(t *testing.T) {
 		Object:  dialect.Object{Name: dialect.Name{Schema: "My App", Name: "daily"}},
 		Columns: []dialect.Column{{Name: "day"}, {Name: `Odd "Name`}},
 	}
-	if got, want := missing(view), `no usable unique index on columns, without WHERE; make one, on fewer columns if those `+
+	if got, want := missing(view), `no usable unique index: there is no unique index; make one, on fewer columns if those `+
 		`identify a row: CREATE UNIQUE INDEX ON `; !strings.HasPrefix(got, want) {
 		t.Errorf("a view without an index:\n\t%s\nwant it to begin with\n\t%s", got, want)
 	}

@@ -42,10 +42,18 @@ func TestRefreshHindrances(t *testing.T) {
 			}},
 		{"before there was MAINTAIN", with(func(v *dialect.MatviewDef) { v.MayRefresh = false }),
 			dialect.Server{Major: 16, User: "me"}, false, []string{`not allowed: GRANT "boss" TO "me"`}},
+		{"an owner who can act as a superuser", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.SuperOwner = false, true }),
+			dialect.Server{Major: 16, User: "me"}, false, []string{`not allowed: ALTER MATERIALIZED VIEW "app"."v" OWNER TO "me"`}},
+		{"such an owner, where there is MAINTAIN", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.SuperOwner = false, true }),
+			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT MAINTAIN ON "app"."v" TO "me"`}},
 		{"in a schema that is shut", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Reachable = false, false }),
 			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT USAGE ON SCHEMA "app" TO "me"`}},
 		{"an index that is no help", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = "it is partial" }),
 			dialect.Server{Major: 17}, true, []string{`no usable unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`}},
+		{"an invalid index", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = invalidIndex }),
+			dialect.Server{Major: 17}, true, []string{`no usable unique index: REINDEX INDEX "app"."v_idx"`}},
+		{"an invalid index that is not unique", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unique, v.Indexes[0].Unfit = false, invalidIndex }),
+			dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`}},
 		{"columns without an order", with(func(v *dialect.MatviewDef) {
 			v.Indexes, v.Columns = nil, []dialect.Column{
 				{Name: "id", Type: "bigint"}, {Name: "doc", Type: "json"}, {Name: "docs", Type: "json[]"}, {Name: "p", Type: "point"},

@@ -43,8 +43,9 @@ const (
 	refreshedBlocking
 	refreshedConcurrently
 	blockedUnpopulated // refreshed blocking, since the view was not populated
-	blockedNoIndex     // or since it had no index to use
+	blockedNoUsable    // or since it had unique indexes, and none to use
 	skippedWaiting     // as long as the lock timeout allows
+	blockedNoUnique    // refreshed blocking, since it had no unique index
 )
 
 var outcomes = map[int64]dialect.Refreshed{
@@ -52,8 +53,9 @@ var outcomes = map[int64]dialect.Refreshed{
 	refreshedBlocking:     {},
 	refreshedConcurrently: {Concurrently: true},
 	blockedUnpopulated:    {Prevented: dialect.NotPopulated},
-	blockedNoIndex:        {Prevented: dialect.NoUsableIndex},
+	blockedNoUsable:       {Prevented: dialect.NoUsableIndex},
 	skippedWaiting:        {Busy: true, Waited: true},
+	blockedNoUnique:       {Prevented: dialect.NoUniqueIndex},
 }
 
 func refreshStatement(view dialect.Name, concurrently, noData bool) string {
@@ -100,9 +102,9 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 		line(refreshBusy, skippedBusy, int64(refreshKey)<<32)
 	}
 	if how.IfPossible {
-		hindered := fmt.Sprintf(refreshHindered, blockedUnpopulated, blockedNoIndex)
+		hindered := fmt.Sprintf(refreshHindered, blockedUnpopulated, blockedNoUsable, blockedNoUnique)
 		line(refreshIfPossible, hindered, refreshedConcurrently, refreshStatement(view, true, false),
-			featureNotSupported, blockedUnpopulated, blockedNoIndex, refreshStatement(view, false, false))
+			featureNotSupported, blockedUnpopulated, blockedNoUsable, refreshStatement(view, false, false))
 	} else {
 		line("%s;", refreshStatement(view, how.Concurrently, how.NoData))
 	}
@@ -165,7 +167,8 @@ ELSIF NOT EXISTS (
    WHERE i.indrelid OPERATOR(pg_catalog.=) rel AND i.indisunique AND i.indimmediate AND i.indisvalid
      AND i.indpred IS NULL AND i.indexprs IS NULL
 ) THEN
-  outcome := %[2]d;
+  outcome := CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid OPERATOR(pg_catalog.=) rel AND i.indisunique)
+                  THEN %[2]d ELSE %[3]d END;
 END IF;`
 
 // refreshIfPossible looks at the view as it is now, not as it was loaded. Others may change it right behind that look, so
@@ -231,29 +234,46 @@ func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialec
 			Mend: "GRANT MAINTAIN ON " + view.Name.Quoted() + " TO " + role,
 		}
 	}
-	return dialect.Hindrance{
+	h := dialect.Hindrance{
 		Reason: dialect.NotAllowed, Detail: "the role doesn't own it, which before PostgreSQL " + strconv.Itoa(maintain) + " it must",
 		Mend: "GRANT " + dialect.Name{Name: view.Owner}.Quoted() + " TO " + role,
 	}
+	if view.SuperOwner {
+		h.Detail += "; its owner's members can act as superusers, so give it to a role that may read what it reads"
+		h.Mend = "ALTER MATERIALIZED VIEW " + view.Name.Quoted() + " OWNER TO " + role
+	}
+	return h
 }
 
 // maxIndexColumns is the server's INDEX_MAX_KEYS.
 const maxIndexColumns = 32
 
-// noIndex is the lack of an index that a concurrent refresh could use, and what would help. Which columns identify a row
-// nobody but the caller knows; all of them that can be in an index are named.
+// invalidIndex is why an index is unfit that a failed CREATE INDEX CONCURRENTLY left.
+const invalidIndex = "it is invalid (its build failed)"
+
+// noIndex says that a concurrent refresh has no index to use, and which statement helps. An
+// invalid unique index is built again, since a second one beside it would be in vain. Else
+// the statement makes one on all columns: only the caller knows which of them identify a row.
 func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
 	h := dialect.Hindrance{Reason: dialect.NoUniqueIndex}
-	var why []string
+	var unfit []dialect.Index
 	for _, i := range view.Indexes {
 		if i.Unique {
 			h.Reason = dialect.NoUsableIndex
 		}
 		if i.Unfit != "" {
-			why = append(why, "index "+dialect.Name{Name: i.Name}.String()+" is no help: "+i.Unfit)
+			unfit = append(unfit, i)
+		}
+		if i.Unique && i.Unfit == invalidIndex && h.Mend == "" {
+			h.Mend = "REINDEX INDEX " + dialect.Name{Schema: view.Name.Schema, Name: i.Name}.Quoted()
 		}
 	}
-	h.Detail = strings.Join(why, "; ")
+	h.Detail = dialect.Few(unfit, "; ", func(i dialect.Index) string {
+		return "index " + dialect.Name{Name: i.Name}.String() + " is no help: " + i.Unfit
+	})
+	if h.Mend != "" {
+		return h
+	}
 	var columns []string
 	for _, c := range view.Columns {
 		if !unordered[strings.TrimRight(c.Type, "[]")] {

@@ -20,7 +20,15 @@ SELECT 'indexes', pg_catalog.count(*),
    AND (i.indrelid OPERATOR(pg_catalog.=) ANY (SELECT t.id FROM temporary t)) IS NOT TRUE
 UNION ALL
 SELECT 'edges', pg_catalog.count(*),
-       pg_catalog.sum(pg_catalog.hashint8extended(d.objid::bigint, d.refobjid::bigint))::pg_catalog.text
+       pg_catalog.sum(pg_catalog.hashint8extended(d.objid::bigint, (d.refobjid::bigint OPERATOR(pg_catalog.<<) 1)
+         OPERATOR(pg_catalog.|) CASE WHEN d.refobjsubid OPERATOR(pg_catalog.=) 0
+           AND (d.refobjid OPERATOR(pg_catalog.=) ANY (SELECT pg_catalog.unnest(v.ids) FROM relation v
+                 WHERE v.kind OPERATOR(pg_catalog.=) 'm' OR v.kind OPERATOR(pg_catalog.=) 'v')) IS TRUE
+           THEN (SELECT r.ev_class OPERATOR(pg_catalog.=) d.refobjid
+                        OR pg_catalog.strpos(r.ev_action::pg_catalog.text, pg_catalog.concat(':relid ', d.refobjid, ' '))
+                           OPERATOR(pg_catalog.>) 0
+                   FROM pg_catalog.pg_rewrite r WHERE r.oid OPERATOR(pg_catalog.=) d.objid)::integer
+           ELSE 1 END))::pg_catalog.text
   FROM pg_catalog.pg_depend d
  WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
    AND d.objid OPERATOR(pg_catalog.>=) '16384'

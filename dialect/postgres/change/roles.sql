@@ -11,8 +11,12 @@ SELECT 'roles', pg_catalog.count(*),
         SELECT u.oid, u.how FROM acting u) a
   JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.oid
 UNION ALL
-SELECT 'superusers', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashint8extended(r.oid::bigint, 0))::pg_catalog.text
-  FROM pg_catalog.pg_roles r WHERE r.rolsuper
+SELECT 'superusers', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashint8extended(r.oid::bigint, r.itself))::pg_catalog.text
+  FROM (WITH RECURSIVE mighty AS (
+          SELECT s.oid, 1::bigint AS itself FROM pg_catalog.pg_roles s WHERE s.rolsuper
+          UNION
+          SELECT m.member, 0::bigint FROM mighty s JOIN pg_catalog.pg_auth_members m ON m.roleid OPERATOR(pg_catalog.=) s.oid)
+        SELECT s.oid, s.itself FROM mighty s) r
 UNION ALL
 SELECT 'owners', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(r.rolname, r.oid::bigint))::pg_catalog.text

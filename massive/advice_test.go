@@ -1,0 +1,143 @@
+package massive_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+// hindrances are what keeps a view from being refreshed.
+func hindrances(t *testing.T, m *massive.DB, name string, mode massive.RefreshMode) massive.Hindrances {
+	t.Helper()
+	err := matview(t, m, name).CanRefresh(mode)
+	var all massive.Hindrances
+	if err != nil && !errors.As(err, &all) {
+		t.Fatalf("%s: %v (%T)", name, err, err)
+	}
+	return all
+}
+
+// A view that depends on one without data can't be refreshed. What CanRefresh advises, in its order, lets it be.
+func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE MATERIALIZED VIEW far AS SELECT 1 AS a;
+		CREATE MATERIALIZED VIEW up AS SELECT a FROM far WITH NO DATA;
+		CREATE VIEW between AS SELECT count(*)::int AS a FROM up;
+		CREATE MATERIALIZED VIEW full_of_up AS SELECT 1 AS a;
+		CREATE MATERIALIZED VIEW down AS SELECT a FROM between WITH NO DATA;
+		CREATE MATERIALIZED VIEW below_full AS SELECT a FROM full_of_up WITH NO DATA;
+		CREATE MATERIALIZED VIEW names_up AS SELECT 'up'::regclass AS r;
+		REFRESH MATERIALIZED VIEW far WITH NO DATA;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t, massive.Exclude("far"))
+			for _, name := range []string{"full_of_up", "below_full", "names_up"} {
+				if err := matview(t, m, name).CanRefresh(massive.Blocking); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			err := matview(t, m, "down").CanRefresh(massive.Blocking)
+			mustBe(t, err, massive.ErrNotPopulated, "massive: refresh public.down: not populated: it depends on public.far, which has no data",
+				"it depends on public.up, which has no data")
+			_, err = matview(t, m, "down").Refresh(t.Context())
+			mustBe(t, err, massive.ErrNotPopulated)
+
+			all := hindrances(t, m, "down", massive.Blocking)
+			equal(t, "what down waits for, first to last", []string{all[0].Mend, all[1].Mend},
+				[]string{`REFRESH MATERIALIZED VIEW "public"."far"`, `REFRESH MATERIALIZED VIEW "public"."up"`})
+			same(t, "how many", len(all), 2)
+			same(t, "of a concurrent refresh, with its own data and its index", len(hindrances(t, m, "down", massive.Concurrent)), 4)
+			for _, h := range all {
+				same(t, h.Mend, h.Reason, massive.NotPopulated)
+				e.Exec(t, h.Mend)
+			}
+			v := matview(t, e.load(t), "down")
+			if err := v.CanRefresh(massive.Blocking); err != nil {
+				t.Error(err)
+			}
+			if _, err := v.Refresh(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+}
+
+// An invalid unique index is built again: a second one beside it would be in vain.
+func TestAdviceRebuildsInvalidIndex(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TABLE rows (id int); INSERT INTO rows VALUES (1), (1); CREATE SCHEMA far; CREATE MATERIALIZED VIEW far.v AS SELECT id FROM rows`,
+		func(t *testing.T, e *env) {
+			if _, err := e.pool.ExecContext(t.Context(), `CREATE UNIQUE INDEX CONCURRENTLY "V id" ON far.v (id)`); err == nil {
+				t.Fatal("the index was built on rows that it can't tell apart")
+			}
+			exec(t, e.pool, "TRUNCATE rows; INSERT INTO rows VALUES (1)")
+			m := e.load(t)
+			all := hindrances(t, m, "far.v", massive.Concurrent)
+			same(t, "reason", all[0].Reason, massive.NoUsableIndex)
+			same(t, "advice", all[0].Mend, `REINDEX INDEX "far"."V id"`)
+			_, err := matview(t, m, "far.v").Refresh(t.Context(), massive.Concurrently())
+			mustBe(t, err, massive.ErrNoUniqueIndex, `index "V id" is no help: it is invalid`, `REINDEX INDEX "far"."V id"`)
+			if strings.Contains(err.Error(), "CREATE") {
+				t.Errorf("a second index is advised: %v", err)
+			}
+			exec(t, e.pool, "REFRESH MATERIALIZED VIEW far.v")
+			exec(t, e.pool, all[0].Mend)
+			v := matview(t, e.load(t), "far.v")
+			if err := v.CanRefresh(massive.Concurrent); err != nil {
+				t.Error(err)
+			}
+			if _, err := v.Refresh(t.Context(), massive.Concurrently()); err != nil {
+				t.Error(err)
+			}
+		})
+}
+
+// No advice makes the application a superuser, neither by the view's owner nor by what that is a member of. What it
+// advises instead lets the application refresh the view.
+func TestAdviceMakesNoSuperuser(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE TABLE rows (id int);
+		CREATE MATERIALIZED VIEW of_a_superuser AS SELECT id FROM rows;
+		CREATE MATERIALIZED VIEW of_a_member AS SELECT id FROM rows;
+		CREATE MATERIALIZED VIEW of_a_members_member AS SELECT id FROM rows;
+		CREATE MATERIALIZED VIEW of_another AS SELECT id FROM rows;`,
+		func(t *testing.T, e *env) {
+			// A superuser beside the one that the server was made with, its member, that one's member, and another role.
+			top, member, below, other := "top_"+e.Name(), "member_"+e.Name(), "below_"+e.Name(), "other_"+e.Name()
+			e.Exec(t, strings.NewReplacer("$top", top, "$member", member, "$below", below, "$other", other).Replace(`
+				CREATE ROLE $top SUPERUSER; CREATE ROLE $member NOINHERIT; CREATE ROLE $below; CREATE ROLE $other;
+				GRANT $top TO $member; GRANT $member TO $below;
+				ALTER MATERIALIZED VIEW of_a_superuser OWNER TO $top; ALTER MATERIALIZED VIEW of_a_member OWNER TO $member;
+				ALTER MATERIALIZED VIEW of_a_members_member OWNER TO $below; ALTER MATERIALIZED VIEW of_another OWNER TO $other;
+				GRANT SELECT ON rows TO $top, $member, $below, $other`))
+			t.Cleanup(func() {
+				for _, role := range []string{top, member, below, other} {
+					e.Exec(t, "DROP OWNED BY "+role+"; DROP ROLE "+role)
+				}
+			})
+			role, as := e.role(t, "GRANT SELECT ON rows TO $role")
+			for _, name := range []string{"of_a_superuser", "of_a_member", "of_a_members_member", "of_another"} {
+				m := load(t, as)
+				all := hindrances(t, m, name, massive.Blocking)
+				if len(all) != 1 || all[0].Reason != massive.NotAllowed {
+					t.Fatalf("%s: %v", name, all)
+				}
+				want := `ALTER MATERIALIZED VIEW "public"."` + name + `" OWNER TO "` + role + `"`
+				switch {
+				case m.Server().Major >= 17:
+					want = `GRANT MAINTAIN ON "public"."` + name + `" TO "` + role + `"`
+				case name == "of_another":
+					want = `GRANT "` + other + `" TO "` + role + `"`
+				}
+				same(t, name, all[0].Mend, want)
+				e.Exec(t, all[0].Mend)
+				if _, err := matview(t, load(t, as), name).Refresh(t.Context()); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			same(t, "the application can act as a superuser", one[bool](t, e.pool, `SELECT EXISTS (SELECT FROM pg_roles s
+				WHERE s.rolsuper AND pg_has_role('`+role+`', s.oid, 'MEMBER'))`), false)
+		})
+}
