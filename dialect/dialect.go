@@ -186,7 +186,8 @@ func (r HindranceReason) String() string {
 	}
 }
 
-// Error is what it is, and the way out.
+// Error is what it is, and the way out. It takes at most [MaxText] bytes, of which a long
+// statement may lose its end; Mend has all of it.
 func (h Hindrance) Error() string {
 	text := h.Reason.String()
 	if h.Detail != "" {
@@ -195,7 +196,7 @@ func (h Hindrance) Error() string {
 	if h.Mend != "" {
 		text += "; " + h.Mend
 	}
-	return text
+	return Cut(text, MaxText)
 }
 
 // Unwrap is the sentinel.

@@ -26,11 +26,7 @@ func (f Filter) Omits(n Name) (why string, omitted bool) {
 	if len(f.Include) == 0 || slices.ContainsFunc(f.Include, func(p Pattern) bool { return p.Match(n) }) {
 		return "", false
 	}
-	all := make([]string, len(f.Include))
-	for i, p := range f.Include {
-		all[i] = p.String()
-	}
-	return "not included by " + strings.Join(all, ", "), true
+	return "not included by " + Few(f.Include, ", ", Pattern.String), true
 }
 
 // A Pattern matches names: stats.*, *.tmp_*, or tmp_* for that name in every schema. * stands for any run of
@@ -52,7 +48,7 @@ type glyph struct {
 func ParsePattern(s string) (Pattern, error) {
 	n, err := ParseName(s)
 	if err != nil {
-		return Pattern{}, fmt.Errorf("pattern %q: %w", s, err)
+		return Pattern{}, fmt.Errorf("pattern %s: %w", brief(s), err)
 	}
 	p := Pattern{text: s, anySchema: n.Schema == ""}
 	rest := s

@@ -92,8 +92,8 @@ func ParseName(s string) (Name, error) {
 		return Name{}, err
 	}
 	if rest != "" {
-		return Name{}, fmt.Errorf("%w: name %q has more than two parts; put a part that holds a dot in double quotes",
-			ErrInvalid, s)
+		return Name{}, fmt.Errorf("%w: name %s has more than two parts; put a part that holds a dot in double quotes",
+			ErrInvalid, brief(s))
 	}
 	return Name{Schema: first, Name: second}, nil
 }
@@ -106,8 +106,8 @@ func parsePart(whole, s string) (part, rest string, err error) {
 			end = dot
 		}
 		if strings.IndexByte(s[:end], '"') >= 0 {
-			return "", "", fmt.Errorf("%w: name %q has a quote inside a part; quote the whole part and double the quote",
-				ErrInvalid, whole)
+			return "", "", fmt.Errorf("%w: name %s has a quote inside a part; quote the whole part and double the quote",
+				ErrInvalid, brief(whole))
 		}
 		return checkedPart(whole, s[:end], s[end:])
 	}
@@ -116,12 +116,12 @@ func parsePart(whole, s string) (part, rest string, err error) {
 		end := strings.IndexByte(s[from:], '"') + from
 		switch {
 		case end < from:
-			return "", "", fmt.Errorf("%w: name %q opens a quote and does not close it", ErrInvalid, whole)
+			return "", "", fmt.Errorf("%w: name %s opens a quote and does not close it", ErrInvalid, brief(whole))
 		case end+1 < len(s) && s[end+1] == '"':
 			doubled, from = true, end+2
 			continue
 		case end+1 < len(s) && s[end+1] != '.':
-			return "", "", fmt.Errorf("%w: name %q goes on behind a closing quote", ErrInvalid, whole)
+			return "", "", fmt.Errorf("%w: name %s goes on behind a closing quote", ErrInvalid, brief(whole))
 		}
 		part, rest = s[1:end], s[end+1:]
 		if doubled {
@@ -136,9 +136,9 @@ func checkedPart(whole, part, rest string) (string, string, error) {
 	case whole == "":
 		return "", "", fmt.Errorf("%w: the name is empty", ErrInvalid)
 	case part == "":
-		return "", "", fmt.Errorf("%w: name %q has an empty part", ErrInvalid, whole)
+		return "", "", fmt.Errorf("%w: name %s has an empty part", ErrInvalid, brief(whole))
 	case strings.IndexByte(part, 0) >= 0:
-		return "", "", fmt.Errorf("%w: name %q holds a NUL byte", ErrInvalid, whole)
+		return "", "", fmt.Errorf("%w: name %s holds a NUL byte", ErrInvalid, brief(whole))
 	}
 	return part, rest, nil
 }

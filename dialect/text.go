@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,3 +52,6 @@ func Cut(text string, most int) string {
 	}
 	return text[:end] + mark
 }
+
+// brief is a caller's text as Go quotes it, without the rest of a long one.
+func brief(s string) string { return strconv.Quote(Cut(s, MaxText/10)) }

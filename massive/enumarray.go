@@ -4,6 +4,8 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 // An EnumArrayOf is an array of an enum, such as a column of type mood[], as a field that is read and written with any
@@ -88,7 +90,7 @@ func (a EnumArrayOf[T]) Value() (driver.Value, error) {
 // NULL element is nil.
 func parseElements(text string) ([]*string, error) {
 	bad := func(why string) ([]*string, error) {
-		return nil, fmt.Errorf("%w: array %q %s", ErrInvalid, text, why)
+		return nil, fmt.Errorf("%w: array %q %s", ErrInvalid, dialect.Cut(text, dialect.MaxText/10), why)
 	}
 	s := text
 	if strings.HasPrefix(s, "[") { // bounds, which the server writes where the first index is not 1

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -398,11 +398,29 @@ func TestLoadRefusesBadOptions(t *testing.T) {
 			`pattern "a.b.c": `:                        {massive.Exclude("a.b.c")},
 			`opens a quote and does not close it`:      {massive.Include(`"a`)},
 			`pattern ".b": `:                           {massive.Include(".b")},
+			`pattern "stats.%" matches nothing: * stands for any run of characters, and % for itself; write "stats.*"`: {massive.Include("*", "stats.%")},
+			`write "*_tmp"`: {massive.Exclude("%_tmp")},
 		} {
 			_, err := massive.Load(t.Context(), e.pool, postgres.New(), opts...)
 			mustBe(t, err, massive.ErrInvalid, "massive: load: ", says)
 		}
 	})
+}
+
+// Patterns that match nothing are listed. One written as for LIKE is refused, unless it matches a name with % in it or
+// has quotes; and a Reload that it matches no more does not fail for it.
+func TestUnmatchedPatterns(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE "50%"; CREATE TABLE keyed (id serial PRIMARY KEY)`,
+		func(t *testing.T, e *env) {
+			m := e.load(t, massive.Include("public.*", "publik.*", "50%", "\"%\""), massive.Exclude("tmp_*", "keyed_id_seq", "mood"))
+			equal(t, "what matches nothing", m.UnmatchedPatterns(), []string{"publik.*", `"%"`, "tmp_*"})
+			exec(t, e.pool, `DROP SEQUENCE "50%"; CREATE SCHEMA publik; CREATE SEQUENCE publik.no`)
+			if _, err := m.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "what matches nothing, after a reload", m.UnmatchedPatterns(), []string{"50%", `"%"`, "tmp_*"})
+		})
 }
 
 func TestServer(t *testing.T) {

@@ -76,7 +76,9 @@ func TestNotFoundSaysWhy(t *testing.T) {
 		CREATE SCHEMA app; CREATE SCHEMA stats;
 		CREATE MATERIALIZED VIEW stats.daily_sales AS SELECT 1;
 		CREATE TABLE public.mood (); CREATE TYPE app.mood AS ENUM ('a');
-		CREATE TABLE keyed (id serial PRIMARY KEY); CREATE SEQUENCE tmp_no;`,
+		CREATE TABLE keyed (id serial PRIMARY KEY); CREATE SEQUENCE tmp_no; CREATE TABLE unkeyed (id int);
+		CREATE VIEW today AS SELECT id FROM unkeyed; CREATE VIEW stats.over AS SELECT 1 AS one FROM stats.daily_sales;
+		CREATE TABLE owner (n int); CREATE SEQUENCE owned OWNED BY owner.n;`,
 		func(t *testing.T, e *env) {
 			conn := e.conn(t)
 			exec(t, conn, "SET search_path = public, app")
@@ -101,6 +103,19 @@ func TestNotFoundSaysWhy(t *testing.T) {
 					"massive: look up stats.daily_sale: materialized view not found; did you mean stats.daily_sales?"},
 				{func() error { _, err := m.Sequence("app.mood"); return err }, massive.OtherKind,
 					"massive: look up app.mood: sequence not found: an enum of that name exists"},
+				{func() error { _, err := m.Matview("today"); return err }, massive.OtherKind,
+					"massive: look up today: materialized view not found: a plain view of that name exists: public.today"},
+				{func() error { _, err := m.Enum("stats.over"); return err }, massive.OtherKind,
+					"massive: look up stats.over: enum not found: a plain view of that name exists: stats.over"},
+				{func() error { _, err := m.Matview("over"); return err }, massive.Unknown,
+					"massive: look up over: materialized view not found"},
+				{func() error { _, err := m.Matview("keyed"); return err }, massive.OtherKind,
+					"massive: look up keyed: materialized view not found: a table of that name exists: public.keyed"},
+				{func() error { _, err := m.Sequence("public.owner"); return err }, massive.OtherKind,
+					"massive: look up public.owner: sequence not found: a table of that name exists: public.owner"},
+				// A load reads no table by itself.
+				{func() error { _, err := m.Matview("unkeyed"); return err }, massive.Unknown,
+					"massive: look up unkeyed: materialized view not found"},
 			} {
 				err := c.find()
 				mustBe(t, err, massive.ErrNotFound)
@@ -300,4 +315,38 @@ func TestOrderIsStable(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The texts of errors do not grow with the database.
+func TestErrorTextsAreBounded(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood);
+		DO $$ BEGIN
+			FOR i IN 1..100 LOOP EXECUTE format('CREATE SCHEMA t%s; CREATE SEQUENCE t%1$s.invoice_no', i); END LOOP;
+			FOR i IN 1..300 LOOP EXECUTE format('ALTER TYPE mood ADD VALUE ''label %s''', i); END LOOP;
+			EXECUTE (SELECT 'CREATE MATERIALIZED VIEW wide AS SELECT ' || string_agg(format('%s AS c%1$s', i), ', ') FROM generate_series(1, 300) i);
+			FOR i IN 1..40 LOOP EXECUTE format('CREATE UNIQUE INDEX part_%s ON wide (c%1$s) WHERE c1 > 0', i); END LOOP;
+		END $$;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			check := func(err, sentinel error, says ...string) {
+				t.Helper()
+				mustBe(t, err, sentinel, says...)
+				if n := len(err.Error()); n > 1000 {
+					t.Errorf("a text of %d bytes: %v", n, err)
+				}
+			}
+			_, err := m.Sequence("invoice_no")
+			check(err, massive.ErrNotFound, "t1.invoice_no, t10.invoice_no", "and 95 more exist")
+			err = m.Verify(t.Context(), massive.EnumIs("mood", []string{"b"}))
+			check(err, massive.ErrDrift, `missing labels ["b"]`, "and 296 more")
+			_, err = e.pool.ExecContext(t.Context(), "INSERT INTO t VALUES ('none')")
+			check(m.Registry().ExplainEnum("mood", err), massive.ErrLabelUnknown, "and 296 more")
+			_, err = m.Registry().AddEnumLabel(t.Context(), "mood", "new", dialect.LabelPlace{Before: "none"}, false, nil)
+			check(err, massive.ErrLabelUnknown, "and 296 more")
+			check(matview(t, m, "wide").CanRefresh(massive.Concurrent), massive.ErrNoUniqueIndex, "index part_1 is no help", "and 35 more", "CREATE UNIQUE INDEX")
+			_, err = matview(t, m, "wide").Refresh(t.Context(), massive.Concurrently())
+			check(err, massive.ErrNoUniqueIndex, "and 35 more")
+		})
 }

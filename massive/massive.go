@@ -87,7 +87,7 @@ type DB struct {
 // The snapshot is one consistent picture, whatever others are changing meanwhile, and waits for nobody's lock.
 // Bare names are resolved along the search path of the connection that the load ran on.
 //
-// Errors: [ErrInvalid] for a nil argument or wrong options, [ErrUnsupported] for a server that the dialect
+// Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that matches nothing, [ErrUnsupported] for a server that the dialect
 // doesn't know or that is too old, [ErrDrift] where the database is not as [Expect] says, and what the driver says.
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
 	sel, err := selection(opts)
@@ -97,6 +97,9 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 	first, err := registry.Load(ctx, q, d, sel)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkPatterns(first.UnmatchedPatterns()); err != nil {
+		return nil, &Error{Op: dialect.OpLoad, Err: err}
 	}
 	m := &DB{dialect: d, querier: q, selection: sel}
 	m.current.Store(first)
@@ -203,6 +206,10 @@ func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 // Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys, and
 // what Include and Exclude leave out. The slice is the caller's.
 func (m *DB) Omitted() []Omission { return m.Registry().Omitted() }
+
+// UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing that was loaded or
+// left out, as they were written. A misspelled pattern is one of them. The slice is the caller's.
+func (m *DB) UnmatchedPatterns() []string { return m.current.Load().UnmatchedPatterns() }
 
 // Server is the one that the snapshot came from: its version, the database, the role.
 func (m *DB) Server() Server { return m.Registry().Server() }

@@ -283,7 +283,7 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "a reload says so", changes.String(),
-			"materialized view public.v changed: made anew; columns [{a integer} {b integer}] → [{c integer}]")
+			"materialized view public.v changed: recreated; columns [{a integer} {b integer}] → [{c integer}]")
 		if err := matview(t, m, "v").Select(t.Context(), &[]int{}, ""); err != nil {
 			t.Errorf("looked up again: %v", err)
 		}

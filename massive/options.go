@@ -3,6 +3,7 @@ package massive
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/registry"
@@ -46,7 +47,8 @@ func Only(kinds ...Kind) LoadOption {
 
 // Include loads structures of whatever kind whose name matches one of the patterns: stats.*, *.tmp_*, or tmp_*
 // for that name in every schema. * stands for any run of characters and ? for one; in double quotes both stand
-// for themselves.
+// for themselves. The % of LIKE stands for itself, too: [Load] refuses a pattern with one that matches nothing, unless
+// it has quotes. [DB.UnmatchedPatterns] lists other patterns that match nothing.
 func Include(patterns ...string) LoadOption {
 	return LoadOption{"Include", func(s *registry.Selection) (err error) {
 		s.Include, err = parsePatterns(patterns)
@@ -76,6 +78,17 @@ func parsePatterns(texts []string) ([]dialect.Pattern, error) {
 		patterns[i] = p
 	}
 	return patterns, nil
+}
+
+// checkPatterns is the error of a pattern that is written as for LIKE, of those that match nothing.
+func checkPatterns(unmatched []string) error {
+	for _, p := range unmatched {
+		if strings.Contains(p, "%") && !strings.Contains(p, `"`) {
+			return fmt.Errorf("%w: pattern %q matches nothing: * stands for any run of characters, and %% for itself; write %q",
+				ErrInvalid, dialect.Cut(p, dialect.MaxText/10), dialect.Cut(strings.ReplaceAll(p, "%", "*"), dialect.MaxText/10))
+		}
+	}
+	return nil
 }
 
 // KeySequences loads the sequences of primary keys, too, which are left out otherwise.

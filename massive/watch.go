@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -41,8 +42,8 @@ func (e Event) String() string {
 		return e.Changes.String()
 	case e.Published:
 		s := e.Registry.Server()
-		return fmt.Sprintf("no structure changed; the server is %s, standby %t, role %s, search path %v",
-			s.Version, s.Standby, s.User, e.Registry.SearchPath())
+		return fmt.Sprintf("no structure changed; the server is %s, standby %t, role %s, search path [%s]",
+			s.Version, s.Standby, s.User, dialect.Few(e.Registry.SearchPath(), " ", strings.Clone))
 	}
 	switch e.Failures {
 	case 0:

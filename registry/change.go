@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -13,7 +14,8 @@ type Change struct {
 	Kind dialect.Kind
 	Name dialect.Name
 	What ChangeKind
-	// Details says what is different, for a structure that Changed: "labels [a b] → [a b c]".
+	// Details says what is different, for a structure that Changed: "labels ["a" "b"] → ["a"
+	// "b" "c"]". Of a long list it names five that are new, gone or moved, and counts the rest.
 	Details []string
 }
 
@@ -41,13 +43,14 @@ func (k ChangeKind) String() string {
 	}
 }
 
-// String is the change in a line: "enum app.mood changed: labels [a b] → [a b c]".
+// String is the change in a line of at most [dialect.MaxText] bytes:
+// "enum app.mood changed: labels ["a" "b"] → ["a" "b" "c"]".
 func (c Change) String() string {
 	text := c.Kind.String() + " " + c.Name.String() + " " + c.What.String()
 	if len(c.Details) > 0 {
 		text += ": " + strings.Join(c.Details, "; ")
 	}
-	return printable(text)
+	return dialect.Cut(printable(text), dialect.MaxText)
 }
 
 // Changes are what differs between two registries, by kind, schema and name. Nil means nothing.
@@ -122,32 +125,69 @@ func compare[T comparable](d *difference, what string, from, to T) {
 	}
 }
 
-func compareLists[T comparable](d *difference, what string, from, to []T) {
-	if !slices.Equal(from, to) {
-		d.note(what, from, to)
+// listChange says how a list differs from another. Short lists are told whole, of longer ones
+// what is new, gone or moved.
+func listChange(what string, from, to []string) string {
+	const short = 5
+	if len(from) <= short && len(to) <= short {
+		return dialect.Cut(fmt.Sprintf("%s %s → %s", what, listed(from), listed(to)), dialect.MaxText)
 	}
+	moved := (&enumShape{labels: from}).compare(to)
+	var parts []string
+	for _, p := range []struct {
+		word string
+		list []string
+	}{{"new", moved.Extra}, {"gone", moved.Missing}, {"moved", moved.Reordered}} {
+		if len(p.list) > 0 {
+			parts = append(parts, p.word+" "+listed(p.list))
+		}
+	}
+	return dialect.Cut(fmt.Sprintf("%s (%d → %d): %s", what, len(from), len(to), strings.Join(parts, ", ")), dialect.MaxText)
+}
+
+// listed is a list in brackets, its items as they are.
+func listed(all []string) string {
+	return "[" + dialect.Few(all, " ", strings.Clone) + "]"
+}
+
+// quoted is a list in brackets, each item as Go quotes it.
+func quoted(all []string) string { return "[" + dialect.Few(all, " ", strconv.Quote) + "]" }
+
+// brief is a text of the caller's or the database's as Go quotes it, without the rest of a long one.
+func brief(s string) string { return strconv.Quote(dialect.Cut(s, dialect.MaxText/10)) }
+
+// texts are items of whatever kind as they are printed.
+func texts[T any](all []T, text func(T) string) []string {
+	each := make([]string, len(all))
+	for i, t := range all {
+		each[i] = text(t)
+	}
+	return each
 }
 
 func (d *difference) object(a, b *dialect.Object) {
 	if a.ID != b.ID {
-		*d = append(*d, "made anew")
+		*d = append(*d, "recreated")
 	}
 	compare(d, "owner", a.Owner, b.Owner)
 	if a.Comment != b.Comment {
-		*d = append(*d, fmt.Sprintf("comment %q → %q", a.Comment, b.Comment))
+		d.note("comment", brief(a.Comment), brief(b.Comment))
 	}
 	compare(d, "visible by its bare name", a.Visible, b.Visible)
 	if a.HiddenBy != b.HiddenBy {
-		*d = append(*d, fmt.Sprintf("hidden by %q → %q", a.HiddenBy, b.HiddenBy))
+		d.note("hidden by", brief(a.HiddenBy), brief(b.HiddenBy))
 	}
 }
 
 func diffMatview(a, b *dialect.MatviewDef) []string {
 	var d difference
 	d.object(&a.Object, &b.Object)
-	compareLists(&d, "columns", a.Columns, b.Columns)
+	if !slices.Equal(a.Columns, b.Columns) {
+		column := func(c dialect.Column) string { return fmt.Sprint(c) }
+		d = append(d, listChange("columns", texts(a.Columns, column), texts(b.Columns, column)))
+	}
 	if !slices.EqualFunc(a.Indexes, b.Indexes, sameIndex) {
-		d.note("indexes", indexNames(a.Indexes), indexNames(b.Indexes))
+		d = append(d, listChange("indexes", texts(a.Indexes, indexText), texts(b.Indexes, indexText)))
 	}
 	compare(&d, "populated", a.Populated, b.Populated)
 	compare(&d, "may be refreshed", a.MayRefresh, b.MayRefresh)
@@ -161,29 +201,26 @@ func sameIndex(a, b dialect.Index) bool {
 		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Included, b.Included)
 }
 
-// indexNames are indexes as a change shows them: "daily_idx(day, shop) unique".
-func indexNames(indexes []dialect.Index) []string {
-	texts := make([]string, len(indexes))
-	for i, x := range indexes {
-		texts[i] = x.Name + "(" + strings.Join(x.Columns, ", ") + ")"
-		if len(x.Included) > 0 {
-			texts[i] += " including (" + strings.Join(x.Included, ", ") + ")"
-		}
-		if x.Unique {
-			texts[i] += " unique"
-		}
-		if x.Unique && x.Unfit != "" {
-			texts[i] += ", but " + x.Unfit
-		}
+// indexText is an index as a change shows it: "daily_idx(day, shop) unique".
+func indexText(x dialect.Index) string {
+	text := x.Name + "(" + dialect.Few(x.Columns, ", ", strings.Clone) + ")"
+	if len(x.Included) > 0 {
+		text += " including (" + dialect.Few(x.Included, ", ", strings.Clone) + ")"
 	}
-	return texts
+	if x.Unique {
+		text += " unique"
+	}
+	if x.Unique && x.Unfit != "" {
+		text += ", but " + x.Unfit
+	}
+	return text
 }
 
 func diffEnum(a, b *dialect.EnumDef) []string {
 	var d difference
 	d.object(&a.Object, &b.Object)
 	if !slices.Equal(a.Labels, b.Labels) {
-		d = append(d, fmt.Sprintf("labels %q → %q", a.Labels, b.Labels))
+		d = append(d, listChange("labels", texts(a.Labels, strconv.Quote), texts(b.Labels, strconv.Quote)))
 	}
 	return d
 }

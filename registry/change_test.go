@@ -117,7 +117,7 @@ func TestDiffWords(t *testing.T) {
 		no    = "sequence public.order_no changed: "
 	)
 	for want, change := range map[string]func(defs){
-		daily + `made anew`:              func(d defs) { d.daily.ID = 99 },
+		daily + `recreated`:              func(d defs) { d.daily.ID = 99 },
 		daily + `owner ada → bob`:        func(d defs) { d.daily.Owner = "bob" },
 		daily + `populated true → false`: func(d defs) { d.daily.Populated = false },
 		daily + `may be refreshed true → false`: func(d defs) {
@@ -132,7 +132,7 @@ func TestDiffWords(t *testing.T) {
 		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(day) unique, but it is partial total_idx(total)]`: func(d defs) {
 			d.daily.Indexes[0].Unfit = "it is partial"
 		},
-		mood + `made anew; owner bob → ada; comment "how it goes" → "so"`: func(d defs) {
+		mood + `recreated; owner bob → ada; comment "how it goes" → "so"`: func(d defs) {
 			d.mood.ID, d.mood.Owner, d.mood.Comment = 99, "ada", "so"
 		},
 		mood + `comment "how it goes" → ""`: func(d defs) { d.mood.Comment = "" },
@@ -198,7 +198,7 @@ func TestDiffSeesEveryField(t *testing.T) {
 		}
 		for i, path := range leaves {
 			if path == "MatviewDef.Reads" {
-				continue // numbers that say nothing to a reader, and a view can't read others without being made anew
+				continue // numbers that say nothing to a reader, and a view can't read others without being recreated
 			}
 			changed := full()
 			nr := 0

@@ -57,11 +57,11 @@ func contradicting(k dialect.Kind, n dialect.Name, es []*Expectation, m *reflect
 		}
 		switch {
 		case e.enum != nil:
-			what[i], noun = fmt.Sprintf("%q%s", e.enum.labels, extra), "labels "
+			what[i], noun = quoted(e.enum.labels)+extra, "labels "
 		case single(e.rows.row):
 			what[i] = fmt.Sprintf("%s with one column%s", e.rows.row, extra)
 		default:
-			what[i] = fmt.Sprintf("%s with columns %q%s", e.rows.row, columnsOf(e.rows.fields(m)), extra)
+			what[i] = fmt.Sprintf("%s with columns %s%s", e.rows.row, quoted(columnsOf(e.rows.fields(m))), extra)
 		}
 	}
 	number := "two"
@@ -69,8 +69,11 @@ func contradicting(k dialect.Kind, n dialect.Name, es []*Expectation, m *reflect
 		number = fmt.Sprint(len(es))
 	}
 	last := len(what) - 1
-	return fmt.Errorf("%w: %s expectations of %s %s contradict each other: %s%s and %s",
-		dialect.ErrInvalid, number, k, n, noun, strings.Join(what[:last], ", "), what[last])
+	all := dialect.Few(what[:last], ", ", strings.Clone) + " and " + what[last]
+	if len(what) > 5 {
+		all = dialect.Few(what, ", ", strings.Clone)
+	}
+	return fmt.Errorf("%w: %s expectations of %s %s contradict each other: %s%s", dialect.ErrInvalid, number, k, n, noun, all)
 }
 
 // enumsPossible tells whether an enum could have labels that meet all of the expectations: one that allows no others

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -56,7 +55,7 @@ func diffReads(from, to *snapshot) map[int64]string {
 		}
 		a, b := before.of(m.def.ID), after.of(m.def.ID)
 		if !slices.Equal(a, b) {
-			words[m.def.ID] = fmt.Sprintf("reads %v → %v", before.names(a), after.names(b))
+			words[m.def.ID] = listChange("reads", texts(before.names(a), dialect.Name.String), texts(after.names(b), dialect.Name.String))
 		}
 	}
 	return words

@@ -75,7 +75,7 @@ func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 			return nil, err
 		}
 		if e.Contains(l) || slices.Contains(labels[:i], l) {
-			return nil, fmt.Errorf("%w: %q", dialect.ErrLabelExists, l)
+			return nil, fmt.Errorf("%w: %s", dialect.ErrLabelExists, brief(l))
 		}
 	}
 	return newEnum(e.def, slices.Concat(local, labels), e.access), nil
@@ -87,11 +87,11 @@ func checkLabel(l string, maxBytes int) error {
 	case l == "":
 		return fmt.Errorf("%w: the label is empty", dialect.ErrInvalid)
 	case strings.IndexByte(l, 0) >= 0:
-		return fmt.Errorf("%w: label %q holds a NUL byte", dialect.ErrInvalid, l)
+		return fmt.Errorf("%w: label %s holds a NUL byte", dialect.ErrInvalid, brief(l))
 	case !utf8.ValidString(l):
-		return fmt.Errorf("%w: label %q is no valid UTF-8", dialect.ErrInvalid, l)
+		return fmt.Errorf("%w: label %s is no valid UTF-8", dialect.ErrInvalid, brief(l))
 	case maxBytes > 0 && len(l) > maxBytes:
-		return fmt.Errorf("%w: label %q is %d bytes long, and the server's end at %d", dialect.ErrInvalid, l, len(l), maxBytes)
+		return fmt.Errorf("%w: label %s is %d bytes long, and the server's end at %d", dialect.ErrInvalid, brief(l), len(l), maxBytes)
 	}
 	return nil
 }

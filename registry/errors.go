@@ -17,7 +17,8 @@ import (
 
 // An Error says what failed, on which structure, and why. [errors.Is] reaches a sentinel of package dialect
 // where the cause is known, and [context.Canceled] or [context.DeadlineExceeded] where the caller's context
-// ended it, whatever the driver says then; [errors.As] reaches the driver's own error.
+// ended it, whatever the driver says then; [errors.As] reaches the driver's own error. Its
+// text takes at most [dialect.MaxText] bytes.
 type Error struct {
 	Op   dialect.Op
 	Name dialect.Name // the structure's; zero where Op is about none, or where its name could not be read
@@ -27,12 +28,12 @@ type Error struct {
 func (e *Error) Error() string {
 	text := "massive: " + string(e.Op)
 	if e.Name != (dialect.Name{}) {
-		text += " " + e.Name.String()
+		text += " " + dialect.Cut(e.Name.String(), dialect.MaxText/4)
 	}
 	if e.Err == nil { // a zero Error
 		return text + ": no cause is known"
 	}
-	return text + ": " + e.Err.Error()
+	return dialect.Cut(text+": "+e.Err.Error(), dialect.MaxText)
 }
 
 // Unwrap is Err.

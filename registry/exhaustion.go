@@ -67,9 +67,9 @@ func (u SequenceUse) String() string {
 		u.Limit, then, of)
 }
 
-// String is the sequence and the reason in a line.
+// String is the sequence and the reason in a line of at most [dialect.MaxText] bytes.
 func (u UnknownUse) String() string {
-	return fmt.Sprintf("sequence %s is unknown: %v", u.Sequence, u.Err)
+	return dialect.Cut(fmt.Sprintf("sequence %s is unknown: %v", u.Sequence, u.Err), dialect.MaxText)
 }
 
 // String is a line of summary, and one for each sequence that is listed.

@@ -80,7 +80,7 @@ func (s *enumShape) check() error {
 			return err
 		}
 		if seen[l] {
-			return fmt.Errorf("%w: label %q is given twice", dialect.ErrInvalid, l)
+			return fmt.Errorf("%w: label %s is given twice", dialect.ErrInvalid, brief(l))
 		}
 		seen[l] = true
 	}
@@ -254,12 +254,17 @@ type Mismatch struct {
 	Why    string
 }
 
-// String is the mismatch in a line.
+// String is the mismatch in a line of at most [dialect.MaxText] bytes.
 func (m Mismatch) String() string {
-	return fmt.Sprintf("column %s of type %s does not go into %s: %s", dialect.Name{Name: m.Column}, m.Type, m.Field, m.Why)
+	return dialect.Cut(fmt.Sprintf("column %s of type %s does not go into %s: %s",
+		dialect.Name{Name: m.Column}, dialect.Cut(m.Type, dialect.MaxText/8), dialect.Cut(m.Field, dialect.MaxText/8), m.Why), dialect.MaxText)
 }
 
-func (e *DriftError) Error() string {
+// Error names at most five labels, or columns, of each list, and counts the rest. It takes at
+// most [dialect.MaxText] bytes.
+func (e *DriftError) Error() string { return dialect.Cut(e.text(), dialect.MaxText) }
+
+func (e *DriftError) text() string {
 	text := fmt.Sprintf("%v: %s %s: ", dialect.ErrDrift, e.Kind, e.Name)
 	if e.Err != nil {
 		return text + e.Err.Error()
@@ -274,14 +279,14 @@ func (e *DriftError) Error() string {
 		list []string
 	}{{"missing", e.Missing}, {"extra", e.Extra}, {"reordered", e.Reordered}} {
 		if len(p.list) > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s %q", p.word, what, p.list))
+			parts = append(parts, p.word+" "+what+" "+quoted(p.list))
 		}
 	}
 	if len(e.Reordered) > 0 {
-		parts = append(parts, fmt.Sprintf("the program has %q, the database %q", e.Expected, e.Actual))
+		parts = append(parts, fmt.Sprintf("the program has %s, the database %s", quoted(e.Expected), quoted(e.Actual)))
 	}
-	for _, m := range e.Mismatched {
-		parts = append(parts, m.String())
+	if len(e.Mismatched) > 0 {
+		parts = append(parts, dialect.Few(e.Mismatched, "; ", Mismatch.String))
 	}
 	return text + strings.Join(parts, "; ")
 }
@@ -298,14 +303,9 @@ func (e *DriftError) Unwrap() []error {
 // all at once, or the first as a [*DriftError].
 type Drifts []*DriftError
 
-// Error is the drifts, a line each.
-func (ds Drifts) Error() string {
-	lines := make([]string, len(ds))
-	for i, d := range ds {
-		lines[i] = d.Error()
-	}
-	return strings.Join(lines, "\n")
-}
+// Error is the first five drifts, a line each, and how many more there are. It takes at most
+// [dialect.MaxText] bytes.
+func (ds Drifts) Error() string { return dialect.Few(ds, "\n", (*DriftError).Error) }
 
 // Unwrap is each of them.
 func (ds Drifts) Unwrap() []error {

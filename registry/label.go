@@ -17,29 +17,17 @@ type LabelError struct {
 	Near   []string // those not far from Label; at most three, the nearest first
 }
 
-// manyLabels is how many an error doesn't list.
-const manyLabels = 16
-
 // UnknownLabel is the error of a label that is none of these.
 func UnknownLabel(label string, labels []string) *LabelError {
 	return &LabelError{Label: label, Labels: slices.Clone(labels), Near: nearest(label, labels)}
 }
 
 func (e *LabelError) Error() string {
-	text := fmt.Sprintf("%v: %q is none of ", dialect.ErrLabelUnknown, e.Label)
-	if len(e.Labels) <= manyLabels {
-		text += fmt.Sprintf("%q", e.Labels)
-	} else {
-		text += fmt.Sprintf("its %d labels", len(e.Labels))
-	}
+	text := fmt.Sprintf("%v: %s is none of %s", dialect.ErrLabelUnknown, brief(e.Label), quoted(e.Labels))
 	if len(e.Near) > 0 {
-		near := make([]string, len(e.Near))
-		for i, l := range e.Near {
-			near[i] = fmt.Sprintf("%q", l)
-		}
-		text += "; did you mean " + strings.Join(near, " or ") + "?"
+		text += "; did you mean " + dialect.Few(e.Near, " or ", brief) + "?"
 	}
-	return text
+	return dialect.Cut(text, dialect.MaxText)
 }
 
 // Unwrap is [dialect.ErrLabelUnknown].

@@ -163,7 +163,8 @@ type NotFoundReason int
 const (
 	// Unknown: nothing that was looked at has the name.
 	Unknown NotFoundReason = iota
-	// OtherKind: a structure of another kind has it.
+	// OtherKind: a structure of another kind has it, a plain view, or a table that owns a sequence or whose key one
+	// feeds. Loads know no other tables.
 	OtherKind
 	// KindLeftOut: structures of that kind weren't asked for.
 	KindLeftOut
@@ -197,12 +198,13 @@ func (r NotFoundReason) String() string {
 	}
 }
 
-// A NotFoundError says why a name was not found, and what is there instead. It wraps [dialect.ErrNotFound].
+// A NotFoundError says why a name was not found, and what is there instead. It wraps [dialect.ErrNotFound]. Its text
+// names at most five structures, and takes at most [dialect.MaxText] bytes.
 type NotFoundError struct {
 	Kind   dialect.Kind // what was looked for
 	Name   dialect.Name // as it was asked for
 	Reason NotFoundReason
-	Exists []dialect.Name // what the reason speaks of: structures of that name that can't be reached by it
+	Exists []dialect.Name // what the reason speaks of: all structures of that name that can't be reached by it
 	Near   []dialect.Name // of that kind, with names not far from it; at most three, the nearest first
 
 	detail string
@@ -214,9 +216,9 @@ func (e *NotFoundError) Error() string {
 		text += ": " + e.detail
 	}
 	if len(e.Near) > 0 {
-		text += "; did you mean " + join(e.Near, " or ") + "?"
+		text += "; did you mean " + dialect.Few(e.Near, " or ", dialect.Name.String) + "?"
 	}
-	return text
+	return dialect.Cut(text, dialect.MaxText)
 }
 
 // Unwrap is [dialect.ErrNotFound].
@@ -247,20 +249,21 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 	}
 	if n.Schema == "" {
 		var hidden, off []dialect.Name
-		var details []string
+		var hiding []*dialect.Object
 		for _, t := range s.sorted {
 			switch o := t.object(); {
 			case o.Name.Name != n.Name:
 			case slices.Contains(r.searchPath, o.Name.Schema):
-				hidden = append(hidden, o.Name)
-				details = append(details, fmt.Sprintf("%s is hidden by %s, which comes before it on the search path; look it up as %[1]s",
-					o.Name, cmp.Or(o.HiddenBy, "something of that name")))
+				hidden, hiding = append(hidden, o.Name), append(hiding, o)
 			default:
 				off = append(off, o.Name)
 			}
 		}
 		if len(hidden) > 0 {
-			return Hidden, hidden, strings.Join(details, "; ")
+			return Hidden, hidden, dialect.Few(hiding, "; ", func(o *dialect.Object) string {
+				return fmt.Sprintf("%s is hidden by %s, which comes before it on the search path; look it up as %[1]s",
+					o.Name, cmp.Or(o.HiddenBy, "something of that name"))
+			})
 		}
 		if len(off) > 0 {
 			verb := "exists, but its schema is"
@@ -268,7 +271,7 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 				verb = "exist, but their schemas are"
 			}
 			return OffSearchPath, off, fmt.Sprintf("%s %s not on the search path (%s); look it up with its schema",
-				join(off, ", "), verb, strings.Join(r.searchPath, ", "))
+				dialect.Few(off, ", ", dialect.Name.String), verb, dialect.Few(r.searchPath, ", ", strings.Clone))
 		}
 		for _, o := range r.omissions {
 			if o.Kind == s.kind && o.Name.Name == n.Name {
@@ -284,7 +287,48 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 			return OtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.Why)
 		}
 	}
+	if names := r.plainViews(n); len(names) > 0 {
+		return OtherKind, names, "a plain view of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
+	}
+	if names := r.tables(n); len(names) > 0 {
+		return OtherKind, names, "a table of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
+	}
 	return Unknown, nil, ""
+}
+
+// means tells whether a name, as a program writes it, may mean a relation of that name. A bare name means relations in the
+// schemas on the search path.
+func (r *Registry) means(n, relation dialect.Name) bool {
+	return n.Name == relation.Name && (n.Schema == relation.Schema || n.Schema == "" && slices.Contains(r.searchPath, relation.Schema))
+}
+
+// plainViews are the plain views that a name may mean.
+func (r *Registry) plainViews(n dialect.Name) (found []dialect.Name) {
+	for _, v := range r.views {
+		if r.means(n, v.Name) {
+			found = append(found, v.Name)
+		}
+	}
+	slices.SortFunc(found, dialect.Name.Compare)
+	return found
+}
+
+// tables are the tables that a name may mean, of those that a load knows: they own a sequence, or have a key that one feeds.
+func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
+	add := func(c *dialect.ColumnRef) {
+		if c != nil && r.means(n, c.Table) {
+			found = append(found, c.Table)
+		}
+	}
+	for _, s := range r.sequences.sorted {
+		add(s.def.OwnedBy)
+		add(s.def.KeyOf)
+	}
+	for _, o := range r.omissions {
+		add(o.KeyOf)
+	}
+	slices.SortFunc(found, dialect.Name.Compare)
+	return slices.Compact(found)
 }
 
 func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
@@ -314,14 +358,6 @@ func article(k dialect.Kind) string {
 		return "an " + k.String()
 	}
 	return "a " + k.String()
-}
-
-func join(names []dialect.Name, by string) string {
-	texts := make([]string, len(names))
-	for i, n := range names {
-		texts[i] = n.String()
-	}
-	return strings.Join(texts, by)
 }
 
 // near are the names at most a third of n's length away from it, letter case apart.

@@ -47,7 +47,7 @@ func Views(names ...string) PlanOption {
 		for _, name := range names {
 			m, err := find(r, &r.matviews, name)
 			if err != nil {
-				return fmt.Errorf("%s: %w", name, bare(err))
+				return fmt.Errorf("%s: %w", dialect.Cut(name, dialect.MaxText/10), bare(err))
 			}
 			if seen[m] {
 				return fmt.Errorf("%w: view %s is named twice", dialect.ErrInvalid, m)
@@ -533,7 +533,7 @@ func (p *Plan) warnOfCircle(members []int32) {
 			materialized++
 		}
 	}
-	says := join(names, ", ") + " read each other: "
+	says := dialect.Few(names, ", ", dialect.Name.String) + " read each other: "
 	if materialized == 1 {
 		says += "a refresh gets what the one before it left"
 	} else {
@@ -570,8 +570,8 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 	return mode, why, obstacles
 }
 
-// String is the plan, a line for each step and for each view left out that has to do with one. What can't be seen in a
-// name, such as a line break, stands there as Go writes it.
+// String is the plan, a line for each step and for each view left out that has to do with one. No line is longer than
+// [dialect.MaxText] bytes. What can't be seen in a name, such as a line break, stands there as Go writes it.
 func (p *Plan) String() string {
 	var b strings.Builder
 	total := len(p.Steps) + len(p.LeftOut)
@@ -590,19 +590,21 @@ func (p *Plan) String() string {
 	digits := len(fmt.Sprint(len(p.Steps)))
 	before := p.predecessors()
 	for i, s := range p.Steps {
-		fmt.Fprintf(&b, "  %*d. %-*s  %s, %s", digits, i+1, width, printable(s.Name.String()), s.Mode, s.Why)
+		line := fmt.Sprintf("  %*d. %-*s  %s, %s", digits, i+1, width, printable(s.Name.String()), s.Mode, s.Why)
 		if names := before(i); len(names) > 0 {
-			b.WriteString("; after " + printable(strings.Join(names, ", ")))
+			line += "; after " + printable(strings.Join(names, ", "))
 		}
-		b.WriteByte('\n')
+		b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
 		for _, w := range s.Warnings {
-			fmt.Fprintf(&b, "  %*s  ! %s\n", digits, "", printable(w))
+			line := fmt.Sprintf("  %*s  ! %s", digits, "", printable(w))
+			b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
 		}
 	}
 	unrelated := 0
 	for _, l := range p.LeftOut {
 		if l.Related || len(p.Steps) == 0 || !p.planning.named {
-			b.WriteString(printable(fmt.Sprintf("  left out: %s: %s", l.Name, l.Why)) + "\n")
+			line := printable(fmt.Sprintf("  left out: %s: %s", l.Name, l.Why))
+			b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
 		} else {
 			unrelated++
 		}

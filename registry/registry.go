@@ -262,6 +262,22 @@ func (r *Registry) Omitted() []Omission {
 	return all
 }
 
+// UnmatchedPatterns returns the filter's patterns that match no structure of the kinds that were loaded, as they
+// were written, those to include first.
+func (r *Registry) UnmatchedPatterns() (unmatched []string) {
+	for _, p := range slices.Concat(r.filter.Include, r.filter.Exclude) {
+		if !matches(p, &r.matviews) && !matches(p, &r.enums) && !matches(p, &r.sequences) &&
+			!slices.ContainsFunc(r.omissions, func(o Omission) bool { return p.Match(o.Name) }) {
+			unmatched = append(unmatched, p.String())
+		}
+	}
+	return unmatched
+}
+
+func matches[T structure](p dialect.Pattern, s *shelf[T]) bool {
+	return slices.ContainsFunc(s.sorted, func(t T) bool { return p.Match(t.object().Name) })
+}
+
 func (r *Registry) matview(m *matview) Matview {
 	if r.moved {
 		return &matview{m.def, &r.access, m.network}

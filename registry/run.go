@@ -293,9 +293,9 @@ func (r *run) note(ctx context.Context, res refreshed) {
 	case ended != nil && errors.Is(res.err, ended):
 		v.Outcome, v.Reason = Cancelled, "the context ended"
 	case errors.Is(res.err, dialect.ErrBusy):
-		v.Outcome, v.Reason = SkippedBusy, bare(res.err).Error()
+		v.Outcome, v.Reason = SkippedBusy, reasonOf(res.err)
 	default:
-		v.Outcome, v.Reason = Failed, bare(res.err).Error()
+		v.Outcome, v.Reason = Failed, reasonOf(res.err)
 	}
 	r.end(v)
 	if res.err == nil {
@@ -321,6 +321,9 @@ func (r *run) note(ctx context.Context, res refreshed) {
 		r.ended = fmt.Sprintf("the run stopped when %s failed", v.Name)
 	}
 }
+
+// reasonOf is an error's text without what was done, and to what.
+func reasonOf(err error) string { return dialect.Cut(bare(err).Error(), dialect.MaxText) }
 
 // lose skips all that waits for a node, directly or not.
 func (r *run) lose(n int32, reason string) {
@@ -370,5 +373,14 @@ func (r *run) err(ctx context.Context) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return fail(dialect.OpRefreshAll, dialect.Name{}, fmt.Errorf("%s:\n%w", r.report.summary(), errors.Join(errs...)))
+	return fail(dialect.OpRefreshAll, dialect.Name{}, &runError{r.report.summary(), errs})
 }
+
+// A runError joins what went wrong in a run. Its text has the first five errors.
+type runError struct {
+	summary string
+	errs    []error
+}
+
+func (e *runError) Error() string   { return e.summary + ":\n" + dialect.Few(e.errs, "\n", error.Error) }
+func (e *runError) Unwrap() []error { return e.errs }

@@ -238,8 +238,18 @@ func (f *Fake) fill(c Catalog) error {
 func (f *Fake) DB() *sql.DB { return f.db }
 
 func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: sqltest: "+format, append([]any{dialect.ErrInvalid}, args...)...)
+	err := fmt.Errorf("%w: sqltest: "+format, append([]any{dialect.ErrInvalid}, args...)...)
+	return bounded{dialect.Cut(err.Error(), dialect.MaxText), err}
 }
+
+// A bounded error has another's text, without the rest of a long one.
+type bounded struct {
+	text string
+	err  error
+}
+
+func (b bounded) Error() string { return b.text }
+func (b bounded) Unwrap() error { return b.err }
 
 // parseName reads a name; the schema that it may lack is public.
 func parseName(text string) (dialect.Name, error) {

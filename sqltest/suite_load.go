@@ -204,11 +204,12 @@ func loadRules() []rule {
 
 func nameRules() []rule {
 	return []rule{{
-		name: "names/path", says: "a bare name is the first structure of that name along the search path, and a table there hides it", adapts: true,
+		name: "names/path", says: "a bare name is the first structure of that name along the search path, and a table there hides it; a plain view has its name", adapts: true,
 		catalog: Catalog{
 			SearchPath: []string{"first", "second"},
 			Tables:     []string{"first.hidden", "first.mood"},
 			Matviews:   []Matview{{Name: "first.v"}, {Name: "second.v"}, {Name: "second.hidden"}, {Name: "off.away"}},
+			Views:      []View{{Name: "second.plain"}, {Name: "off.reader", Reads: []string{"off.away"}}},
 			Enums:      []Enum{{Name: "second.mood"}, {Name: "second.seen"}},
 			Sequences:  []Sequence{{Name: "second.s"}, {Name: "off.s"}},
 		},
@@ -231,6 +232,10 @@ func nameRules() []rule {
 				reason(err, massive.OffSearchPath, "off.away exists")
 				_, err = c.m.Matview("hiden")
 				reason(err, massive.Unknown, "did you mean second.hidden?")
+				_, err = c.m.Matview("plain")
+				reason(err, massive.OtherKind, "a plain view of that name exists: second.plain")
+				_, err = c.m.Matview("off.reader")
+				reason(err, massive.OtherKind, "a plain view of that name exists: off.reader")
 				_, err = c.m.Sequence("v")
 				reason(err, massive.OtherKind, "a materialized view of that name exists")
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
 // parseArray reads a one-dimensional array as the server prints it
@@ -17,7 +19,7 @@ func parseArray(s string) ([]string, error) {
 		err = fmt.Errorf("text behind the array")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("array %q: %w", s, err)
+		return nil, fmt.Errorf("array %s: %w", brief(s), err)
 	}
 	return elements, nil
 }
@@ -32,17 +34,17 @@ func parseArrays(s string, width int, into []string) ([]string, error) {
 		before := len(into)
 		all, rest, err := parseBraces(body, into)
 		if err != nil {
-			return nil, fmt.Errorf("array %q: %w", s, err)
+			return nil, fmt.Errorf("array %s: %w", brief(s), err)
 		}
 		if into = all; len(into)-before != width {
-			return nil, fmt.Errorf("array %q has a row of %d elements, not %d", s, len(into)-before, width)
+			return nil, fmt.Errorf("array %s has a row of %d elements, not %d", brief(s), len(into)-before, width)
 		}
 		if rest == "}" {
 			return into, nil
 		}
 		body, ok = strings.CutPrefix(rest, ",")
 	}
-	return nil, fmt.Errorf("array %q does not end", s)
+	return nil, fmt.Errorf("array %s does not end", brief(s))
 }
 
 // parseBraces reads {a,"b",…} and returns what stands behind it.
@@ -109,16 +111,19 @@ func parseInts(s string, into []int64) ([]int64, error) {
 	body, opened := strings.CutPrefix(s, "{")
 	body, closed := strings.CutSuffix(body, "}")
 	if !opened || !closed {
-		return nil, fmt.Errorf("array %q: no braces", s)
+		return nil, fmt.Errorf("array %s: no braces", brief(s))
 	}
 	for more := true; more; {
 		var element string
 		element, body, more = strings.Cut(body, ",")
 		n, err := strconv.ParseInt(element, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("array %q: %w", s, err)
+			return nil, fmt.Errorf("array %s: %w", brief(s), err)
 		}
 		into = append(into, n)
 	}
 	return into, nil
 }
+
+// brief is a text as Go quotes it, without the rest of a long one.
+func brief(s string) string { return strconv.Quote(dialect.Cut(s, dialect.MaxText/10)) }

@@ -39,8 +39,8 @@ const maxNameBytes = 63
 func ChangeTrigger(schema, channel string) (create, drop string, err error) {
 	for what, name := range map[string]string{"schema": schema, "channel": channel} {
 		if name == "" || len(name) > maxNameBytes || strings.IndexByte(name, 0) >= 0 {
-			return "", "", fmt.Errorf("%w: %q is no name of a %s: it takes 1 to %d bytes, none of them NUL",
-				dialect.ErrInvalid, name, what, maxNameBytes)
+			return "", "", fmt.Errorf("%w: %s is no name of a %s: it takes 1 to %d bytes, none of them NUL",
+				dialect.ErrInvalid, brief(name), what, maxNameBytes)
 		}
 	}
 	function := dialect.Name{Schema: schema, Name: "massive_notify"}.Quoted() + "()"

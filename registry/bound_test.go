@@ -1,0 +1,346 @@
+package registry_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// longNames are n names of 63 bytes that have to be quoted.
+func longNames(prefix string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("%s %06d%s", prefix, i, strings.Repeat(`"`, 63-7-len(prefix)))
+	}
+	return all
+}
+
+// checkBound checks a text's length, and what it says.
+func checkBound(t *testing.T, what, text string, says ...string) {
+	t.Helper()
+	if len(text) > dialect.MaxText || !utf8.ValidString(text) {
+		t.Errorf("%s: a text of %d bytes; want at most %d, of whole characters: %.300s", what, len(text), dialect.MaxText, text)
+	}
+	for _, s := range says {
+		if !strings.Contains(text, s) {
+			t.Errorf("%s: it does not say %q: %.2000s", what, s, text)
+		}
+	}
+}
+
+// No lookup's error grows with the database, nor with the name that was asked for.
+func TestNotFoundIsBounded(t *testing.T) {
+	t.Parallel()
+	schemas := longNames("s", 500)
+	everywhere := func(hide bool) (all []dialect.Object) {
+		for _, s := range schemas {
+			o := dialect.Object{Name: dialect.Name{Schema: s, Name: "no"}}
+			if hide {
+				o.HiddenBy = "table " + o.Name.String()
+			}
+			all = append(all, o)
+		}
+		return all
+	}
+	var include []dialect.Pattern
+	for _, s := range schemas {
+		include = append(include, patterns(dialect.Name{Schema: s, Name: "x"}.Quoted())...)
+	}
+	var plain []dialect.ViewDef
+	var tables []dialect.SequenceDef
+	for i, s := range schemas {
+		plain = append(plain, dialect.ViewDef{ID: int64(i), Name: dialect.Name{Schema: s, Name: "no"}})
+		tables = append(tables, dialect.SequenceDef{
+			Object:  dialect.Object{Name: dialect.Name{Schema: s, Name: "seq"}},
+			OwnedBy: &dialect.ColumnRef{Table: dialect.Name{Schema: s, Name: "no"}, Column: "n"},
+		})
+	}
+	for _, c := range []struct {
+		what   string
+		cat    *dialect.Catalog
+		sel    registry.Selection
+		reason registry.NotFoundReason
+		exists int
+		says   string
+	}{
+		{"off the search path", &dialect.Catalog{Enums: enums(everywhere(false)...)}, registry.Selection{}, registry.OffSearchPath, 500, "and 495 more"},
+		{"off a long search path", &dialect.Catalog{SearchPath: longNames("p", 200), Enums: enums(object("app.no"))}, registry.Selection{},
+			registry.OffSearchPath, 1, "and 195 more"},
+		{"hidden", &dialect.Catalog{SearchPath: schemas, Enums: enums(everywhere(true)...)}, registry.Selection{}, registry.Hidden, 500, "and 495 more"},
+		{"not included", &dialect.Catalog{Enums: enums(object("app.no"))}, registry.Selection{Filter: dialect.Filter{Include: include}},
+			registry.Filtered, 1, "and 495 more"},
+		{"plain views", &dialect.Catalog{SearchPath: schemas, Views: plain}, registry.Selection{}, registry.OtherKind, 500, "and 495 more"},
+		{"tables", &dialect.Catalog{SearchPath: schemas, Sequences: tables}, registry.Selection{}, registry.OtherKind, 500, "and 495 more"},
+	} {
+		r, _, _ := stubbed(c.cat, c.sel)
+		_, err := r.Enum("no")
+		var why *registry.NotFoundError
+		if !errors.As(err, &why) || why.Reason != c.reason || len(why.Exists) != c.exists {
+			t.Errorf("%s: error %v; want reason %v and %d names", c.what, err, c.reason, c.exists)
+			continue
+		}
+		checkBound(t, c.what, err.Error(), c.says)
+		checkBound(t, c.what, why.Error(), c.says)
+	}
+	r, _, _ := stubbed(shop(), registry.Selection{})
+	for _, c := range []struct{ name, says string }{
+		{strings.Repeat("a", 1<<20), "the server's names end at 63"},
+		{strings.Repeat("a", 1<<20) + ".", "has an empty part"},
+		{strings.Repeat("a.", 1<<20), "has more than two parts"},
+		{`"` + strings.Repeat("ä", 1<<20), "opens a quote and does not close it"},
+	} {
+		_, err := r.Enum(c.name)
+		if !errors.Is(err, dialect.ErrInvalid) {
+			t.Errorf("%.10s…: error %.100v; want ErrInvalid", c.name, err)
+			continue
+		}
+		checkBound(t, "a long name", err.Error(), c.says)
+	}
+}
+
+// No error of labels and columns grows with their number.
+func TestDriftIsBounded(t *testing.T) {
+	t.Parallel()
+	all := longNames("l", 2000)
+	moved := append(slices.Clone(all[1000:]), all[:1000]...)
+	var expectations []registry.Expectation
+	cat := &dialect.Catalog{}
+	for _, n := range longNames("e", 300) {
+		cat.Enums = append(cat.Enums, dialect.EnumDef{Object: dialect.Object{Name: dialect.Name{Schema: "app", Name: n}}, Labels: all})
+		expectations = append(expectations, registry.EnumIs(dialect.Name{Schema: "app", Name: n}.Quoted(), longNames("x", 2000)))
+	}
+	_, err := expecting(cat, expectations...)
+	var drifts registry.Drifts
+	if !errors.As(err, &drifts) || !errors.Is(err, dialect.ErrDrift) || len(drifts) != 300 {
+		t.Fatalf("error %.300v; want 300 drifts", err)
+	}
+	checkBound(t, "the load", err.Error(), "and 295 more")
+	checkBound(t, "drifts", drifts.Error(), "and 295 more")
+	checkBound(t, "one of them", drifts[0].Error(), "and 1995 more")
+
+	for what, expected := range map[string][]string{"moved": moved, "missing": append(slices.Clone(all), longNames("y", 900)...), "extra": all[:10]} {
+		_, err := expecting(&dialect.Catalog{Enums: cat.Enums[:1]}, registry.EnumIs(cat.Enums[0].Name.Quoted(), expected))
+		if !errors.Is(err, dialect.ErrDrift) {
+			t.Errorf("%s: error %.300v; want ErrDrift", what, err)
+			continue
+		}
+		checkBound(t, what, err.Error(), "more")
+	}
+	// Short labels leave room for all that is said.
+	short := make([]string, 2000)
+	for i := range short {
+		short[i] = fmt.Sprint("l", i)
+	}
+	_, err = expecting(moods(short...), registry.EnumIs("app.mood", append([]string{"new"}, short[1:]...)))
+	if got, want := fmt.Sprint(err), `massive: load: drift: enum app.mood: missing labels ["new"]; extra labels ["l0"]`; got != want {
+		t.Errorf("one label of 2,000:\n\t%.300s\nwant\n\t%s", got, want)
+	}
+
+	_, err = expecting(&dialect.Catalog{}, registry.EnumIs("app.a", all), registry.EnumIs("app.a", moved))
+	if !errors.Is(err, dialect.ErrInvalid) {
+		t.Errorf("error %.300v; want ErrInvalid", err)
+	}
+	checkBound(t, "a contradiction", err.Error(), "and 1995 more")
+	var circle []registry.Expectation
+	for i := range 50 {
+		circle = append(circle, registry.EnumIs("app.a", []string{fmt.Sprint(i), fmt.Sprint((i + 1) % 50)}, registry.AllowExtra()))
+	}
+	_, err = expecting(&dialect.Catalog{}, circle...)
+	checkBound(t, "fifty that contradict each other", fmt.Sprint(err), "50 expectations", "and 45 more")
+
+	checkBound(t, "an unknown label", registry.UnknownLabel(strings.Repeat("z", 1<<20), all).Error(), "and 1995 more")
+	r := withEnum(all...)
+	for _, label := range []string{all[0], strings.Repeat("z", 1<<20), "\x00" + strings.Repeat("z", 1<<20)} {
+		_, err := r.AppendLabels("mood", label)
+		if err == nil {
+			t.Errorf("label %.20q was appended", label)
+			continue
+		}
+		checkBound(t, "a label that can't be appended", err.Error())
+	}
+	checkBound(t, "a mismatch", registry.Mismatch{
+		Column: all[0], Type: strings.Repeat("t", 1<<20), Field: strings.Repeat("f", 1<<20), Why: "why not",
+	}.String(), "why not")
+}
+
+// An error's text is bounded whatever the driver says, and the driver's own is still reached.
+func TestErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	r, s, _ := stubbed(shop(), registry.Selection{})
+	s.fails = &driverError{"XX000", strings.Repeat("ü", 1<<20)}
+	_, err := sequence(t, r, "order_no").NextValue(t.Context())
+	checkBound(t, "a driver's error", err.Error(), "massive: next value of public.order_no: driver: ü")
+	var own *driverError
+	if !errors.As(err, &own) || len(own.Text) != 2<<20 {
+		t.Errorf("the driver's own error is not reached")
+	}
+	checkBound(t, "a long name", (&registry.Error{
+		Op: dialect.OpLookup, Name: dialect.Name{Schema: strings.Repeat("a", 1<<20), Name: "b"}, Err: dialect.ErrNotFound,
+	}).Error(), ": not found")
+
+	hs := make(registry.Hindrances, 1000)
+	for i := range hs {
+		hs[i] = dialect.Hindrance{Reason: dialect.NotPopulated, Detail: fmt.Sprint("number ", i), Mend: strings.Repeat("m", 10_000)}
+	}
+	checkBound(t, "a hindrance", hs[0].Error(), "not populated: number 0; mmm")
+	checkBound(t, "hindrances", hs.Error(), "number 4", "; and 995 more")
+	if !errors.Is(hs, dialect.ErrNotPopulated) {
+		t.Error("the sentinel of a hindrance is not reached")
+	}
+}
+
+// The error of a run names five views that failed, and reaches the errors of all.
+func TestRunErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	lines := make([]string, 2000)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("v%04d", i)
+	}
+	r, s, _ := stubbed(views(lines...), registry.Selection{})
+	s.fails = &driverError{"XX000", strings.Repeat("x", 100_000)}
+	report, err := r.RefreshAll(t.Context())
+	checkBound(t, "the run", err.Error(), "2000 failed:\n", "public.v0000", "public.v0004", "\nand 1995 more")
+	n := 0
+	var count func(error)
+	count = func(err error) {
+		switch e := err.(type) { //nolint:errorlint // all that is joined is counted
+		case *driverError:
+			n++
+		case interface{ Unwrap() []error }:
+			for _, each := range e.Unwrap() {
+				count(each)
+			}
+		case interface{ Unwrap() error }:
+			count(e.Unwrap())
+		}
+	}
+	count(err)
+	if n != 2000 {
+		t.Errorf("%d of 2000 errors are reached", n)
+	}
+	text := strings.TrimSuffix(report.String(), "\n")
+	if got := strings.Count(text, "\n"); got != 2000 {
+		t.Errorf("the report has %d lines of views; want all 2000", got)
+	}
+	for line := range strings.Lines(text) {
+		checkBound(t, "a line of the report", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// Reports have a line for each of what they are about, and no line grows with the database.
+func TestLinesAreBounded(t *testing.T) {
+	t.Parallel()
+	all := longNames("l", 2000)
+	columns := func(names []string) (cs []dialect.Column) {
+		for _, n := range names {
+			cs = append(cs, dialect.Column{Name: n, Type: strings.Repeat("t", 100)})
+		}
+		return cs
+	}
+	indexes := func(names []string) (is []dialect.Index) {
+		for _, n := range names {
+			is = append(is, dialect.Index{Name: n, Columns: names[:32], Unique: true, Unfit: "it is partial"})
+		}
+		return is
+	}
+	enum := func(labels []string) dialect.EnumDef {
+		return dialect.EnumDef{Object: dialect.Object{ID: 1, Name: of("app.e"), Comment: strings.Repeat("c", len(labels)*1000)}, Labels: labels}
+	}
+	matview := func(names []string) dialect.MatviewDef {
+		return dialect.MatviewDef{Object: dialect.Object{ID: 2, Name: of("app.v")}, Columns: columns(names), Indexes: indexes(names)}
+	}
+	from, _, _ := stubbed(&dialect.Catalog{
+		Enums: []dialect.EnumDef{enum(all)}, Matviews: []dialect.MatviewDef{matview(all)}}, registry.Selection{})
+	to, _, _ := stubbed(&dialect.Catalog{
+		Enums: []dialect.EnumDef{enum(append([]string{"first"}, all[1:]...))}, Matviews: []dialect.MatviewDef{matview(all[3:])}}, registry.Selection{})
+	changes := registry.Diff(from, to)
+	if len(changes) != 2 {
+		t.Fatalf("%d changes; want one of the view and one of the enum", len(changes))
+	}
+	for _, c := range changes {
+		checkBound(t, "a change", c.String())
+		for _, d := range c.Details {
+			checkBound(t, "a change's detail", d)
+		}
+	}
+
+	// The reader of a change of many labels sees which ones.
+	a, b := withEnum("a", "b", "c", "d", "e", "f"), withEnum("a", "x", "c", "d", "f", "e")
+	want := `enum app.mood changed: labels (6 → 6): new ["x"], gone ["b"], moved ["e"]`
+	if got := registry.Diff(a, b).String(); got != want {
+		t.Errorf("the change is\n\t%s\nwant\n\t%s", got, want)
+	}
+
+	names := make([]string, 500)
+	for i := range names {
+		names[i] = `"` + strings.Repeat("\x01", 55) + fmt.Sprintf("%06d", i) + `"`
+	}
+	names[499] += " < " + strings.Join(names[:499], " ")
+	cat := views(names...)
+	for i := range cat.Matviews {
+		cat.Matviews[i].Populated = false
+	}
+	r, _, _ := stubbed(cat, registry.Selection{})
+	for _, opts := range [][]registry.PlanOption{nil, {registry.Views(cat.Matviews[499].Name.Quoted())}} {
+		text := strings.TrimSuffix(planOf(t, r, opts...).String(), "\n")
+		if got := strings.Count(text, "\n"); got < 500 {
+			t.Errorf("the plan has %d lines; want one for each view at least", got)
+		}
+		for line := range strings.Lines(text) {
+			checkBound(t, "a line of the plan", strings.TrimSuffix(line, "\n"))
+		}
+	}
+
+	e := registry.Exhaustion{Looked: 400}
+	for range 200 {
+		e.Above = append(e.Above, registry.SequenceUse{Sequence: of(`a."` + strings.Repeat("s", 63) + `"`), ColumnType: strings.Repeat("t", 130)})
+		e.Unknown = append(e.Unknown, registry.UnknownUse{Sequence: of("app.s"), Err: errors.New(strings.Repeat("x", 100_000))})
+	}
+	if got := strings.Count(e.String(), "\n"); got != 400 {
+		t.Errorf("the exhaustion has %d lines of sequences; want all 400", got)
+	}
+	for line := range strings.Lines(e.String()) {
+		checkBound(t, "a line of the exhaustion", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// A zero lag comes with an error, and says nothing about a sequence.
+func TestZeroLagSaysNothing(t *testing.T) {
+	t.Parallel()
+	if got, want := (registry.SequenceLag{}).String(), "not compared"; got != want {
+		t.Errorf("a zero lag is %q; want %q", got, want)
+	}
+}
+
+func TestUnmatchedPatterns(t *testing.T) {
+	t.Parallel()
+	cat := shop()
+	for _, c := range []struct {
+		rule             string
+		include, exclude []string
+		keys             bool
+		kinds            []dialect.Kind
+		want             []string
+	}{
+		{"none is given", nil, nil, false, nil, nil},
+		{"all match", []string{"app.*", "public.order_no"}, []string{"*.weekly", "mood"}, false, nil, nil},
+		{"those to include first", []string{"apps.*", "app.*"}, []string{"tmp_*", "weekly"}, false, nil, []string{"apps.*", "tmp_*"}},
+		{"what another pattern excludes is matched", []string{"app.mood", "public.*"}, []string{"app.*"}, false, nil, nil},
+		{"a key's sequence is matched", []string{"*.orders_id_seq"}, nil, false, nil, nil},
+		{"a key's sequence is matched where it is loaded", []string{"*.orders_id_seq"}, nil, true, nil, nil},
+		{"a kind that is not loaded is not", []string{"app.mood", "daily"}, nil, false, []dialect.Kind{dialect.KindMatview}, []string{"app.mood"}},
+		{"quotes take a wildcard's meaning", []string{`"app*".*`, `app.*`}, nil, false, nil, []string{`"app*".*`}},
+	} {
+		f := dialect.Filter{Include: patterns(c.include...), Exclude: patterns(c.exclude...), Kinds: c.kinds}
+		r, _, _ := stubbed(cat, registry.Selection{Filter: f, KeySequences: c.keys})
+		if got := r.UnmatchedPatterns(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q match nothing; want %q", c.rule, got, c.want)
+		}
+	}
+}
