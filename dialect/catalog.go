@@ -73,8 +73,8 @@ type MatviewDef struct {
 	// SuperOwner says that the owner is a superuser, or a member of one, directly or not.
 	// No advice may make another role a member of such an owner.
 	SuperOwner bool
-	// Reads are the IDs of the views, materialized or plain, that its query reads, each once.
-	// A view that the query only names, as in 'daily'::regclass, is not read.
+	// Reads are the IDs of the views, materialized or plain, that its query reads, each
+	// once. A view that the query only names, as in 'daily'::regclass, is not read.
 	Reads []int64
 }
 

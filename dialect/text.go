@@ -17,8 +17,8 @@ const (
 )
 
 // Few lists the first five of a list, and counts the rest: "a, b, c, d, e and 195 more".
-// The separator by stands between them. Long items are cut, so that all of them take at most 1,800
-// bytes. An empty list is an empty text.
+// The separator by stands between them. Long items are cut, so that all of them take at
+// most 1,800 bytes. An empty list is an empty text.
 func Few[T any](all []T, by string, text func(T) string) string {
 	if len(all) == 0 {
 		return ""
@@ -40,7 +40,8 @@ func Few[T any](all []T, by string, text func(T) string) string {
 	}
 }
 
-// Cut shortens a text to at most that many bytes, at least 3. A text that it has cut ends with "…".
+// Cut shortens a text to at most that many bytes, at least 3. A text that it has cut ends
+// with "…".
 func Cut(text string, most int) string {
 	const mark = "…"
 	if len(text) <= most {

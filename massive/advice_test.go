@@ -19,7 +19,8 @@ func hindrances(t *testing.T, m *massive.DB, name string, mode massive.RefreshMo
 	return all
 }
 
-// A view that depends on one without data can't be refreshed. What CanRefresh advises, in its order, lets it be.
+// A view that depends on one without data can't be refreshed. What CanRefresh advises, in
+// its order, lets it be.
 func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -93,8 +94,8 @@ func TestAdviceRebuildsInvalidIndex(t *testing.T) {
 		})
 }
 
-// No advice makes the application a superuser, neither by the view's owner nor by what that is a member of. What it
-// advises instead lets the application refresh the view.
+// No advice makes the application a superuser, neither by the view's owner nor by what
+// that is a member of. What it advises instead lets the application refresh the view.
 func TestAdviceMakesNoSuperuser(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -104,7 +105,8 @@ func TestAdviceMakesNoSuperuser(t *testing.T) {
 		CREATE MATERIALIZED VIEW of_a_members_member AS SELECT id FROM rows;
 		CREATE MATERIALIZED VIEW of_another AS SELECT id FROM rows;`,
 		func(t *testing.T, e *env) {
-			// A superuser beside the one that the server was made with, its member, that one's member, and another role.
+			// A superuser beside the one that the server was made with, its member, that
+			// one's member, and another role.
 			top, member, below, other := "top_"+e.Name(), "member_"+e.Name(), "below_"+e.Name(), "other_"+e.Name()
 			e.Exec(t, strings.NewReplacer("$top", top, "$member", member, "$below", below, "$other", other).Replace(`
 				CREATE ROLE $top SUPERUSER; CREATE ROLE $member NOINHERIT; CREATE ROLE $below; CREATE ROLE $other;

@@ -407,8 +407,9 @@ func TestLoadRefusesBadOptions(t *testing.T) {
 	})
 }
 
-// Patterns that match nothing are listed. One written as for LIKE is refused, unless it matches a name with % in it or
-// has quotes; and a Reload that it matches no more does not fail for it.
+// Patterns that match nothing are listed. One written as for LIKE is refused, unless it
+// matches a name with % in it or has quotes; and a Reload that it matches no more does
+// not fail for it.
 func TestUnmatchedPatterns(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE "50%"; CREATE TABLE keyed (id serial PRIMARY KEY)`,

@@ -87,8 +87,10 @@ type DB struct {
 // The snapshot is one consistent picture, whatever others are changing meanwhile, and waits for nobody's lock.
 // Bare names are resolved along the search path of the connection that the load ran on.
 //
-// Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that matches nothing, [ErrUnsupported] for a server that the dialect
-// doesn't know or that is too old, [ErrDrift] where the database is not as [Expect] says, and what the driver says.
+// Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that
+// matches nothing, [ErrUnsupported] for a server that the dialect doesn't know or that is
+// too old, [ErrDrift] where the database is not as [Expect] says, and what the driver
+// says.
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
 	sel, err := selection(opts)
 	if err != nil {
@@ -207,8 +209,9 @@ func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 // what Include and Exclude leave out. The slice is the caller's.
 func (m *DB) Omitted() []Omission { return m.Registry().Omitted() }
 
-// UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing that was loaded or
-// left out, as they were written. A misspelled pattern is one of them. The slice is the caller's.
+// UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing
+// that was loaded or left out, as they were written. A misspelled pattern is one of them.
+// The slice is the caller's.
 func (m *DB) UnmatchedPatterns() []string { return m.current.Load().UnmatchedPatterns() }
 
 // Server is the one that the snapshot came from: its version, the database, the role.

@@ -45,9 +45,10 @@ func Only(kinds ...Kind) LoadOption {
 	}}
 }
 
-// Include loads structures of whatever kind whose name matches one of the patterns: stats.*, *.tmp_*, or tmp_*
-// for that name in every schema. * stands for any run of characters and ? for one; in double quotes both stand
-// for themselves. The % of LIKE stands for itself, too: [Load] refuses a pattern with one that matches nothing, unless
+// Include loads structures of whatever kind whose name matches one of the patterns:
+// stats.*, *.tmp_*, or tmp_* for that name in every schema. * stands for any run of
+// characters and ? for one; in double quotes both stand for themselves. The % of LIKE
+// stands for itself, too: [Load] refuses a pattern with one that matches nothing, unless
 // it has quotes. [DB.UnmatchedPatterns] lists other patterns that match nothing.
 func Include(patterns ...string) LoadOption {
 	return LoadOption{"Include", func(s *registry.Selection) (err error) {
@@ -80,7 +81,8 @@ func parsePatterns(texts []string) ([]dialect.Pattern, error) {
 	return patterns, nil
 }
 
-// checkPatterns is the error of a pattern that is written as for LIKE, of those that match nothing.
+// checkPatterns is the error of a pattern that is written as for LIKE, of those that
+// match nothing.
 func checkPatterns(unmatched []string) error {
 	for _, p := range unmatched {
 		if strings.Contains(p, "%") && !strings.Contains(p, `"`) {

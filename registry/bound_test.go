@@ -169,7 +169,8 @@ func TestDriftIsBounded(t *testing.T) {
 	}.String(), "why not")
 }
 
-// An error's text is bounded whatever the driver says, and the driver's own is still reached.
+// An error's text is bounded whatever the driver says, and the driver's own is still
+// reached.
 func TestErrorIsBounded(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(shop(), registry.Selection{})

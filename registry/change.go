@@ -14,8 +14,9 @@ type Change struct {
 	Kind dialect.Kind
 	Name dialect.Name
 	What ChangeKind
-	// Details says what is different, for a structure that Changed: "labels ["a" "b"] → ["a"
-	// "b" "c"]". Of a long list it names five that are new, gone or moved, and counts the rest.
+	// Details says what is different, for a structure that Changed: "labels ["a" "b"] →
+	// ["a" "b" "c"]". Of a long list it names five that are new, gone or moved, and
+	// counts the rest.
 	Details []string
 }
 
@@ -125,8 +126,8 @@ func compare[T comparable](d *difference, what string, from, to T) {
 	}
 }
 
-// listChange says how a list differs from another. Short lists are told whole, of longer ones
-// what is new, gone or moved.
+// listChange says how a list differs from another. Short lists are told whole, of longer
+// ones what is new, gone or moved.
 func listChange(what string, from, to []string) string {
 	const short = 5
 	if len(from) <= short && len(to) <= short {
@@ -153,7 +154,8 @@ func listed(all []string) string {
 // quoted is a list in brackets, each item as Go quotes it.
 func quoted(all []string) string { return "[" + dialect.Few(all, " ", strconv.Quote) + "]" }
 
-// brief is a text of the caller's or the database's as Go quotes it, without the rest of a long one.
+// brief is a text of the caller's or the database's as Go quotes it, without the rest of
+// a long one.
 func brief(s string) string { return strconv.Quote(dialect.Cut(s, dialect.MaxText/10)) }
 
 // texts are items of whatever kind as they are printed.

@@ -260,8 +260,8 @@ func (m Mismatch) String() string {
 		dialect.Name{Name: m.Column}, dialect.Cut(m.Type, dialect.MaxText/8), dialect.Cut(m.Field, dialect.MaxText/8), m.Why), dialect.MaxText)
 }
 
-// Error names at most five labels, or columns, of each list, and counts the rest. It takes at
-// most [dialect.MaxText] bytes.
+// Error names at most five labels, or columns, of each list, and counts the rest. It
+// takes at most [dialect.MaxText] bytes.
 func (e *DriftError) Error() string { return dialect.Cut(e.text(), dialect.MaxText) }
 
 func (e *DriftError) text() string {
@@ -303,8 +303,8 @@ func (e *DriftError) Unwrap() []error {
 // all at once, or the first as a [*DriftError].
 type Drifts []*DriftError
 
-// Error is the first five drifts, a line each, and how many more there are. It takes at most
-// [dialect.MaxText] bytes.
+// Error is the first five drifts, a line each, and how many more there are. It takes at
+// most [dialect.MaxText] bytes.
 func (ds Drifts) Error() string { return dialect.Few(ds, "\n", (*DriftError).Error) }
 
 // Unwrap is each of them.

@@ -355,8 +355,9 @@ func (g *network) neighbours(def *dialect.MatviewDef, edges [][]int32) []dialect
 	return names
 }
 
-// unpopulated returns the views without data that a refresh of the view fails on: those that it reads,
-// itself or through plain views, and those that keep these from being refreshed. None comes before what it reads.
+// unpopulated returns the views without data that a refresh of the view fails on: those
+// that it reads, itself or through plain views, and those that keep these from being
+// refreshed. None comes before what it reads.
 func (g *network) unpopulated(def *dialect.MatviewDef) []*dialect.MatviewDef {
 	type visit struct {
 		node int32

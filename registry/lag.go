@@ -23,8 +23,8 @@ type SequenceLag struct {
 	Unread []dialect.UnreadColumn
 }
 
-// String is the lag in a line: "public.orders.id is at 1000, and its sequence is behind: the next value is 3". A
-// zero lag, which comes with an error, is "not compared".
+// String is the lag in a line: "public.orders.id is at 1000, and its sequence is behind:
+// the next value is 3". A zero lag, which comes with an error, is "not compared".
 func (l SequenceLag) String() string {
 	if l.Column == (dialect.ColumnRef{}) {
 		return "not compared"

@@ -163,8 +163,8 @@ type NotFoundReason int
 const (
 	// Unknown: nothing that was looked at has the name.
 	Unknown NotFoundReason = iota
-	// OtherKind: a structure of another kind has it, a plain view, or a table that owns a sequence or whose key one
-	// feeds. Loads know no other tables.
+	// OtherKind: a structure of another kind has it, a plain view, or a table that owns a
+	// sequence or whose key one feeds. Loads know no other tables.
 	OtherKind
 	// KindLeftOut: structures of that kind weren't asked for.
 	KindLeftOut
@@ -198,8 +198,9 @@ func (r NotFoundReason) String() string {
 	}
 }
 
-// A NotFoundError says why a name was not found, and what is there instead. It wraps [dialect.ErrNotFound]. Its text
-// names at most five structures, and takes at most [dialect.MaxText] bytes.
+// A NotFoundError says why a name was not found, and what is there instead. It wraps
+// [dialect.ErrNotFound]. Its text names at most five structures, and takes at most
+// [dialect.MaxText] bytes.
 type NotFoundError struct {
 	Kind   dialect.Kind // what was looked for
 	Name   dialect.Name // as it was asked for
@@ -296,8 +297,8 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 	return Unknown, nil, ""
 }
 
-// means tells whether a name, as a program writes it, may mean a relation of that name. A bare name means relations in the
-// schemas on the search path.
+// means tells whether a name, as a program writes it, may mean a relation of that name. A
+// bare name means relations in the schemas on the search path.
 func (r *Registry) means(n, relation dialect.Name) bool {
 	return n.Name == relation.Name && (n.Schema == relation.Schema || n.Schema == "" && slices.Contains(r.searchPath, relation.Schema))
 }
@@ -313,7 +314,8 @@ func (r *Registry) plainViews(n dialect.Name) (found []dialect.Name) {
 	return found
 }
 
-// tables are the tables that a name may mean, of those that a load knows: they own a sequence, or have a key that one feeds.
+// tables are the tables that a name may mean, of those that a load knows: they own a
+// sequence, or have a key that one feeds.
 func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 	add := func(c *dialect.ColumnRef) {
 		if c != nil && r.means(n, c.Table) {

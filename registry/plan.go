@@ -570,8 +570,9 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 	return mode, why, obstacles
 }
 
-// String is the plan, a line for each step and for each view left out that has to do with one. No line is longer than
-// [dialect.MaxText] bytes. What can't be seen in a name, such as a line break, stands there as Go writes it.
+// String is the plan, a line for each step and for each view left out that has to do with
+// one. No line is longer than [dialect.MaxText] bytes. What can't be seen in a name, such
+// as a line break, stands there as Go writes it.
 func (p *Plan) String() string {
 	var b strings.Builder
 	total := len(p.Steps) + len(p.LeftOut)

@@ -276,8 +276,8 @@ func (m *matview) CanRefresh(mode RefreshMode) error {
 	return nil
 }
 
-// emptyUpstream says that a view which another depends on has no data. The statement is the one
-// that the dialect has for the upstream view itself.
+// emptyUpstream says that a view which another depends on has no data. The statement is
+// the one that the dialect has for the upstream view itself.
 func emptyUpstream(d dialect.MatviewRefresher, up *dialect.MatviewDef, on dialect.Server) dialect.Hindrance {
 	h := dialect.Hindrance{Reason: dialect.NotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
 	for _, own := range d.RefreshHindrances(up, on, true) {

@@ -262,8 +262,8 @@ func (r *Registry) Omitted() []Omission {
 	return all
 }
 
-// UnmatchedPatterns returns the filter's patterns that match no structure of the kinds that were loaded, as they
-// were written, those to include first.
+// UnmatchedPatterns returns the filter's patterns that match no structure of the kinds
+// that were loaded, as they were written, those to include first.
 func (r *Registry) UnmatchedPatterns() (unmatched []string) {
 	for _, p := range slices.Concat(r.filter.Include, r.filter.Exclude) {
 		if !matches(p, &r.matviews) && !matches(p, &r.enums) && !matches(p, &r.sequences) &&

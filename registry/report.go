@@ -38,8 +38,9 @@ type ViewReport struct {
 	Err error
 }
 
-// String is the view in a line of at most [dialect.MaxText] bytes: "public.daily refreshed in 20ms (blocking, the
-// default)". What can't be seen in a name or an error, such as a line break, stands there as Go writes it.
+// String is the view in a line of at most [dialect.MaxText] bytes: "public.daily
+// refreshed in 20ms (blocking, the default)". What can't be seen in a name or an error,
+// such as a line break, stands there as Go writes it.
 func (v ViewReport) String() string { return dialect.Cut(printable(v.text()), dialect.MaxText) }
 
 func (v ViewReport) text() string {
@@ -96,7 +97,8 @@ func (r RefreshReport) summary() string {
 	return cmp.Or(strings.Join(parts, ", "), "no view")
 }
 
-// String is the report, a line for the run and one for each view, none longer than [dialect.MaxText] bytes.
+// String is the report, a line for the run and one for each view, none longer than
+// [dialect.MaxText] bytes.
 func (r RefreshReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in %v, %s\n", r.summary(), r.Duration.Round(time.Microsecond), atATime(r.Parallel))
@@ -117,7 +119,8 @@ type Progress struct {
 // Ended tells whether the view is done with.
 func (p Progress) Ended() bool { return p.View.Outcome != 0 }
 
-// String is the step in a line of at most [dialect.MaxText] bytes, the numbers in brackets before what became of the view:
+// String is the step in a line of at most [dialect.MaxText] bytes, the numbers in
+// brackets before what became of the view:
 //
 //	[3/40] public.daily refreshed in 20ms (blocking, the default)
 func (p Progress) String() string {

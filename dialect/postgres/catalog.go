@@ -227,8 +227,9 @@ func (rd *reading) addServer(r *row) (err error) {
 	return nil
 }
 
-// addMatview reads flags p populated, r may refresh, s its owner's members can become superusers, v visible; a pairs of
-// column and type, b indexes as name, flags, number of key columns and column numbers, c the views it reads.
+// addMatview reads flags p populated, r may refresh, s its owner's members can become
+// superusers, v visible; a pairs of column and type, b indexes as name, flags, number of
+// key columns and column numbers, c the views it reads.
 func (rd *reading) addMatview(r *row, in schema) error {
 	m := dialect.MatviewDef{
 		Object: rd.object(r, in, relationKinds), Populated: r.has('p'), MayRefresh: r.has('r') && in.usable, Reachable: in.usable,

@@ -64,8 +64,9 @@ type asked struct {
 	ties bool
 	// temporary is what the session's temporary tables hide, if it has any.
 	temporary bool
-	// roles are the names of owners, what the session's role is a member of, and who can become a superuser. They are as they were as long as all of
-	// the server's roles are, which other databases may change.
+	// roles are the names of owners, what the session's role is a member of, and who can
+	// become a superuser. They are as they were as long as all of the server's roles are,
+	// which other databases may change.
 	roles bool
 }
 

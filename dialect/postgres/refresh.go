@@ -251,9 +251,10 @@ const maxIndexColumns = 32
 // invalidIndex is why an index is unfit that a failed CREATE INDEX CONCURRENTLY left.
 const invalidIndex = "it is invalid (its build failed)"
 
-// noIndex says that a concurrent refresh has no index to use, and which statement helps. An
-// invalid unique index is built again, since a second one beside it would be in vain. Else
-// the statement makes one on all columns: only the caller knows which of them identify a row.
+// noIndex says that a concurrent refresh has no index to use, and which statement helps.
+// An invalid unique index is built again, since a second one beside it would be in vain.
+// Else the statement makes one on all columns: only the caller knows which of them
+// identify a row.
 func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
 	h := dialect.Hindrance{Reason: dialect.NoUniqueIndex}
 	var unfit []dialect.Index
