@@ -212,7 +212,7 @@ func (m *DB) Omitted() []Omission { return m.Registry().Omitted() }
 // UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing
 // that was loaded or left out, as they were written. A misspelled pattern is one of them.
 // The slice is the caller's.
-func (m *DB) UnmatchedPatterns() []string { return m.current.Load().UnmatchedPatterns() }
+func (m *DB) UnmatchedPatterns() []string { return m.Registry().UnmatchedPatterns() }
 
 // Server is the one that the snapshot came from: its version, the database, the role.
 func (m *DB) Server() Server { return m.Registry().Server() }
