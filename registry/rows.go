@@ -29,7 +29,12 @@ func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any
 	}
 	p.Elem().SetLen(0) // also where there is an error, so that nobody takes earlier rows for the view's
 	query, queryArgs := reader.SelectMatview(m.def, tail, args)
-	if err := sqlx.SelectContext(ctx, rowser(m.querier), dest, query, queryArgs...); err != nil {
+	rows, err := rowser(m.querier).QueryxContext(ctx, query, queryArgs...)
+	if err == nil {
+		defer rows.Close()
+		err = scanAll(rows, dest)
+	}
+	if err != nil {
 		return m.explain(ctx, dialect.OpSelect, err)
 	}
 	return nil
@@ -52,7 +57,16 @@ func (m *matview) Get(ctx context.Context, dest any, tail string, args ...any) (
 	if !s.rows.Next() {
 		return m.explain(ctx, dialect.OpSelect, cmp.Or(s.rows.Err(), sql.ErrNoRows))
 	}
-	if err := s.scan(dest); err != nil {
+	into := p.Elem()
+	if into.Kind() == reflect.Pointer && s.mapped(into.Type().Elem()) {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
+	}
+	scanner, err := newRowScanner(s.rows, into)
+	if err == nil {
+		err = scanner.scan()
+	}
+	if err != nil {
 		return m.explain(ctx, dialect.OpSelect, err)
 	}
 	return nil
@@ -107,11 +121,27 @@ func Rows[T any](ctx context.Context, view Matview, tail string, args ...any) it
 			}
 			_ = s.rows.Close() // its error is the one that ended the rows, or of a statement that was cut off
 		}()
+		var row T
+		into := reflect.ValueOf(&row).Elem()
+		scratch := into
+		if into.Kind() == reflect.Pointer && s.mapped(into.Type().Elem()) { // each row is a struct of its own
+			scratch = reflect.New(into.Type().Elem()).Elem()
+		}
+		scanner, err := newRowScanner(s.rows, scratch)
+		if err != nil {
+			yield(none, s.explain(ctx, dialect.OpSelect, err))
+			return
+		}
 		for s.rows.Next() {
-			var row T
-			if err := s.scan(&row); err != nil {
+			scratch.SetZero()
+			if err := scanner.scan(); err != nil {
 				yield(none, s.explain(ctx, dialect.OpSelect, err))
 				return
+			}
+			if scratch != into {
+				p := reflect.New(scratch.Type())
+				p.Elem().Set(scratch)
+				into.Set(p)
 			}
 			if !yield(row, nil) {
 				return
@@ -141,18 +171,6 @@ func (m *matview) stream(ctx context.Context, tail string, args []any) (*stream,
 		return nil, m.explain(ctx, dialect.OpSelect, err)
 	}
 	return &stream{m, rows}, nil
-}
-
-// scan reads the current row into what dest points to.
-func (s *stream) scan(dest any) error {
-	p := reflect.ValueOf(dest)
-	if t := p.Type().Elem(); t.Kind() == reflect.Pointer && s.mapped(t.Elem()) {
-		p.Elem().Set(reflect.New(t.Elem()))
-		return s.rows.StructScan(p.Elem().Interface())
-	} else if s.mapped(t) {
-		return s.rows.StructScan(dest)
-	}
-	return s.rows.Scan(dest)
 }
 
 // mapped tells whether columns go to the fields of a type, by sqlx's rule: it is a struct that doesn't scan itself and
