@@ -86,7 +86,7 @@ var allocatorHiLo = line{
 		if err != nil {
 			return nil, err
 		}
-		a, err := massive.NewAllocator(seq, massive.HiLo())
+		a, err := massive.NewAllocator(seq, massive.HiLo(10_000))
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,10 @@ import "context"
 
 // A SequenceReserver takes many values at once.
 type SequenceReserver interface {
-	// NextSequenceValues reserves n values and returns them, in the order in which they were taken. They need not
-	// follow each other where others take values meanwhile. Values that were taken before something failed come
-	// back with the error. The core sees to it that n is above 0 and not above [MaxSequenceValues].
+	// NextSequenceValues reserves n values and returns all n, in the order in which they were taken. They need
+	// not follow each other if others take values meanwhile. It returns values only with a nil error: values that
+	// arrived before a failure are not committed, and a crash of the server may give them out again. They are
+	// lost. The core passes an n from 1 to [MaxSequenceValues].
 	NextSequenceValues(ctx context.Context, q Querier, seq Name, n int) ([]int64, error)
 
 	// NextSequenceBlock reserves one value and returns it beside the definition that it was taken by, as it is at

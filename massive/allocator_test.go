@@ -45,6 +45,39 @@ func allocated(t *testing.T, a *massive.Allocator, want ...int64) {
 	}
 }
 
+// A leaking dialect returns values beside an error, or fewer than it was asked for.
+type leaking struct {
+	*sqltest.Fake
+	err error
+}
+
+func (l leaking) NextSequenceValues(context.Context, dialect.Querier, dialect.Name, int) ([]int64, error) {
+	return []int64{1, 2, 3}, l.err
+}
+
+// Values that come beside an error, as at a crash of the server, are handed out by nobody.
+func TestValuesBesideAnErrorAreDropped(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the line is cut")
+	for says, err := range map[string]error{"the line is cut": broken, "the dialect returned 3 values instead of 4": nil} {
+		fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}})
+		t.Cleanup(func() { fake.DB().Close() })
+		m, loadErr := massive.Load(t.Context(), fake.DB(), leaking{fake, err})
+		if loadErr != nil {
+			t.Fatal(loadErr)
+		}
+		s := sequence(t, m, "s")
+		values, got := s.NextValues(t.Context(), 4)
+		if values != nil || got == nil || got.Error() != "massive: next values of public.s: "+says {
+			t.Errorf("NextValues returns %v, %v; want no values, and an error that says %q", values, got, says)
+		}
+		v, got := allocator(t, s, massive.BlocksOf(4)).Next(t.Context())
+		if v != 0 || got == nil || got.Error() != "massive: next values of public.s: "+says {
+			t.Errorf("an allocator returns %d, %v; want an error that says %q", v, got, says)
+		}
+	}
+}
+
 // A fetch that fails comes to who waits for it, and the next call tries anew.
 func TestAllocatorErrorsDoNotStick(t *testing.T) {
 	t.Parallel()
@@ -88,7 +121,7 @@ func TestAllocatorFetchAheadFails(t *testing.T) {
 func TestAllocatorTimeout(t *testing.T) {
 	t.Parallel()
 	f, s := faked(t, sqltest.Sequence{Increment: 100})
-	a := allocator(t, s, massive.HiLo(), massive.RefillTimeout(200*time.Millisecond))
+	a := allocator(t, s, massive.HiLo(100), massive.RefillTimeout(200*time.Millisecond))
 	f.Next(t, dialect.OpNextBlock, "s", sqltest.Hang())
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()

@@ -134,6 +134,11 @@ func (c *cluster) promote(t *testing.T) {
 	c.run(t, "pg_ctl", "-w", "-D", c.dir, "promote")
 }
 
+// dsn leads to the server's database.
+func (c *cluster) dsn() string {
+	return fmt.Sprintf("host=%s port=5432 user=postgres dbname=postgres sslmode=disable", c.dir)
+}
+
 // open is a pool to whichever of the clusters takes connections that may write, or, of one alone, to that one.
 func open(t *testing.T, driver string, params string, clusters ...*cluster) *sql.DB {
 	t.Helper()
@@ -257,6 +262,23 @@ func TestEveryChangeIsNoticedOnAStandby(t *testing.T) {
 		same(t, "a look behind a commit that a snapshot does not show", l.look(t), true)
 		t.Logf("the snapshot was %s and is %s", before, one[string](t, reader, "SELECT pg_current_snapshot()::text"))
 		exec(t, old, "ROLLBACK")
+	})
+}
+
+// What reserves values is refused on a standby by the sentinel for it.
+func TestValuesAreReadOnlyOnAStandby(t *testing.T) {
+	t.Parallel()
+	testrun.Long(t)
+	onDriverNames(t, func(t *testing.T, driver string) {
+		primary := newCluster(t)
+		exec(t, open(t, driver, "", primary), "CREATE SEQUENCE s INCREMENT 10")
+		s := sequence(t, load(t, open(t, driver, "", primary.standby(t))), "s")
+		_, err := s.NextValue(t.Context())
+		mustBe(t, err, massive.ErrReadOnly)
+		_, err = s.NextValues(t.Context(), 7)
+		mustBe(t, err, massive.ErrReadOnly)
+		_, err = s.NextBlock(t.Context())
+		mustBe(t, err, massive.ErrReadOnly)
 	})
 }
 

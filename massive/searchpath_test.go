@@ -263,7 +263,7 @@ var everyOperation = []operation{
 	{name: "an allocator", do: func(t *testing.T, s *site) (any, error) {
 		return allocatedBy(t, s, "fresh", massive.BlocksOf(2))
 	}},
-	{name: "a HiLo allocator", do: func(t *testing.T, s *site) (any, error) { return allocatedBy(t, s, "block", massive.HiLo()) }},
+	{name: "a HiLo allocator", do: func(t *testing.T, s *site) (any, error) { return allocatedBy(t, s, "block", massive.HiLo(10)) }},
 	{name: "SetValue", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.SetValue(ctx, 7, true) })},
 	{name: "LastValue", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.LastValue(ctx) })},
 	{name: "State", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.State(ctx) })},

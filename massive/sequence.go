@@ -62,7 +62,8 @@ func InBlocks() LagOption { return registry.InBlocks() }
 
 // NewAllocator makes an allocator for the sequence: values from blocks that are fetched ahead, for any number of
 // goroutines. The sequence must not cycle, and has to be bound to a pool, or to a connection on which nobody begins a
-// transaction, and not to a transaction. The allocator is to be closed. Errors: [ErrInvalid], [ErrUnsupported].
+// transaction, and not to a transaction. The allocator is to be closed. Errors: [ErrInvalid], [ErrUnsupported], and
+// [ErrDrift] if the sequence was loaded with another increment than [HiLo] expects.
 func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	return registry.NewAllocator(s, opts...)
 }
@@ -70,9 +71,16 @@ func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 // BlocksOf makes each fetch of an allocator reserve n values, from 1 to [MaxSequenceValues]. It is 1000 otherwise.
 func BlocksOf(n int) AllocatorOption { return registry.BlocksOf(n) }
 
-// HiLo makes each fetch of an allocator take one value, which stands for as many as the sequence's increment. All that
-// take values by blocks have to do so by this way, and nobody may make the increment smaller meanwhile.
-func HiLo() AllocatorOption { return registry.HiLo() }
+// HiLo makes each fetch of an allocator take one value, which stands for a block as long as the sequence's increment. The
+// argument is the increment that the program expects, above 1 or below -1: any other is [ErrInvalid]. Everybody else who
+// takes blocks must do so by HiLo or NextBlock; other callers may use only the value that NextValue returns.
+//
+// NewAllocator and every fetch, the first included, check the increment. If the sequence has another one, the block is
+// thrown away and the error is [ErrDrift]: the sequence may give out values of blocks that are in use. Make sure that
+// its last value is past them and set the increment back. Blocks that were fetched before the change are still handed
+// out, and NextBlock checks nothing.
+func HiLo(increment int64) AllocatorOption { return registry.HiLo(increment) }
 
-// RefillTimeout is how long a fetch of an allocator may take; 30 seconds otherwise.
+// RefillTimeout is how long a fetch of an allocator may take; 30 seconds otherwise. A driver that ignores the end of its
+// context gets a second more.
 func RefillTimeout(d time.Duration) AllocatorOption { return registry.RefillTimeout(d) }

@@ -152,7 +152,7 @@ func BenchmarkSequenceAllocatorBlocks(b *testing.B) {
 func BenchmarkSequenceAllocatorHiLo(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
 		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s INCREMENT 10000")
-		a, err := massive.NewAllocator(s, massive.HiLo())
+		a, err := massive.NewAllocator(s, massive.HiLo(10_000))
 		if err != nil {
 			b.Fatal(err)
 		}

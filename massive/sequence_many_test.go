@@ -318,12 +318,52 @@ func TestExhaustionWaits(t *testing.T) {
 	})
 }
 
+// An increment that somebody cut is refused by the first fetch of a new allocator and the next one of an old, until it is
+// put back: no value comes twice.
+func TestHiLoOverAnAlteredIncrement(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE s INCREMENT 50`, func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t), "s")
+		seen := map[int64]bool{}
+		take := func(a *massive.Allocator, n int) {
+			t.Helper()
+			for range n {
+				v, err := a.Next(t.Context())
+				if err != nil || seen[v] {
+					t.Fatalf("value %d came twice, or failed: %v", v, err)
+				}
+				seen[v] = true
+			}
+		}
+		old := allocator(t, s, massive.HiLo(50))
+		take(old, 3) // of a block of 50: the next one is not fetched yet
+		exec(t, e.pool, "ALTER SEQUENCE s INCREMENT 1")
+		const says = "massive: next block of public.s: drift: HiLo expects an increment of 50, and the sequence has 1"
+		fresh := allocator(t, s, massive.HiLo(50))
+		for range 2 {
+			_, err := fresh.Next(t.Context())
+			mustBe(t, err, massive.ErrDrift, says, `ALTER SEQUENCE "public"."s" INCREMENT BY 50`)
+		}
+		take(old, 47)
+		_, err := old.Next(t.Context())
+		mustBe(t, err, massive.ErrDrift, says)
+		_, err = massive.NewAllocator(sequence(t, e.load(t), "s"), massive.HiLo(50))
+		mustBe(t, err, massive.ErrDrift, "massive: allocate from public.s: drift: HiLo expects an increment of 50, and the sequence has 1")
+
+		exec(t, e.pool, "ALTER SEQUENCE s INCREMENT 50")
+		take(fresh, 120)
+		take(old, 120)
+		exec(t, e.pool, "CREATE SEQUENCE down INCREMENT -50")
+		take(allocator(t, sequence(t, e.load(t), "down"), massive.HiLo(-50)), 120)
+	})
+}
+
 // Two processes, as two pools, and a third party beside them: no value comes twice.
 func TestAllocatorsOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE plain INCREMENT 3; CREATE SEQUENCE hilo INCREMENT 64`, func(t *testing.T, e *env) {
 		other := &env{e.Database, e.driver, e.Open(t, e.driver)}
-		for name, opts := range map[string][]massive.AllocatorOption{"plain": {massive.BlocksOf(32)}, "hilo": {massive.HiLo()}} {
+		for name, opts := range map[string][]massive.AllocatorOption{"plain": {massive.BlocksOf(32)}, "hilo": {massive.HiLo(64)}} {
 			var all []int64
 			var mu sync.Mutex
 			var wg sync.WaitGroup

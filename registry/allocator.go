@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -9,28 +10,34 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/promptly"
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
 // An Allocator hands out values of a sequence from blocks that it fetches ahead, for programs to which a round trip for
-// each value is too dear. It is safe for any number of goroutines. Its zero value is of no use: [NewAllocator] makes one.
+// each value is too dear. It is safe for any number of goroutines. The zero value is not usable; call [NewAllocator].
 //
-// No two callers get the same value, in this process or another, and whoever takes values beside it by NextValue,
-// NextValues or another allocator of the same way gets others; what HiLo asks of them stands with [HiLo]. That is the
-// sequence's own promise, and ends where somebody moves the sequence back: values that a Reset, ResetTo, Restart or
-// SetValue makes it hand out again come from an allocator again, and the ones that it holds stay in use. So it is where
-// somebody makes the sequence cycle behind the load: HiLo finds that out with each block, plain blocks go by what was loaded.
+// No two callers get the same value, in this process or another, also if others take values by NextValue, NextValues or
+// another allocator. [HiLo] asks more of them. The promise ends if somebody moves the sequence back: after a Reset,
+// ResetTo, Restart or SetValue the allocator hands out the repeated values too, and the blocks that it holds stay in
+// use. It also ends if somebody makes the sequence cycle after the load. HiLo checks that with each block; plain blocks
+// go by the loaded definition.
 //
-// Order: one goroutine gets values in the sequence's order, and so do several, each its own; among several a value
-// that was asked for later may be the lower one. Of a sequence with a CACHE above 1 blocks are in no order on a pool: each is
-// fetched on whichever connection is free, and each connection has a cache of its own. Two processes are always apart by blocks. Gaps: what an allocator
-// holds when it is closed or its process ends, a block in use and one fetched ahead at most, nobody gets any more.
+// A block is used only if it was fetched without an error. If a fetch fails, the values that it took are lost: a crash of
+// the server may give them out again. So plain blocks end before the sequence does: ErrExhausted comes if fewer values
+// than a block are left, and those are lost.
+//
+// Order: each goroutine gets values in the sequence's order. Between two goroutines, a later call may get the lower value.
+// If the sequence has a CACHE above 1, blocks come in no order on a pool: each connection has a cache of its own. Gaps: when
+// an allocator is closed or its process ends, the values that it holds are lost, at most one block in use and one
+// fetched ahead.
 //
 // The next block is fetched when an eighth of one is taken.
 type Allocator struct {
 	name    dialect.Name
 	fetch   func(ctx context.Context) (*block, error)
 	timeout time.Duration
+	calls   promptly.Calls
 
 	current atomic.Pointer[block] // never nil; it may be used up
 
@@ -71,7 +78,7 @@ type refill struct {
 // allocation is what options say.
 type allocation struct {
 	block   int
-	hiLo    bool
+	hiLo    int64 // the increment; 0 for plain blocks
 	timeout time.Duration
 }
 
@@ -99,20 +106,34 @@ func BlocksOf(n int) AllocatorOption {
 	}}
 }
 
-// HiLo makes each fetch take one value, by NextBlock: it stands for as many as the sequence's increment, which is read
-// with each block. One statement so reserves any number of values, as long as all that take values from the sequence
-// by blocks do so by this way, and others use only the value that NextValue gives them. Nobody may make the increment
-// smaller while blocks are in use: the sequence would hand out values within them. A sequence whose increment is 1 or
-// -1 is refused.
-func HiLo() AllocatorOption {
+// HiLo makes each fetch take one value of the sequence, which stands for a block as long as the sequence's increment. So one
+// statement reserves any number of values. Everybody else who takes blocks from the sequence must do so by HiLo or NextBlock;
+// other callers may use only the value that NextValue returns. The argument is the increment that the program
+// expects, in values: above 1, or below -1 for a sequence that descends. Any other is ErrInvalid.
+//
+// The increment is checked by NewAllocator against the loaded definition, and by every fetch, the first included, against
+// the database. If it differs, the block is thrown away and the error is ErrDrift. The sequence may then give out values
+// of blocks that are in use. Make sure that its last value is past them and set the increment back (ALTER SEQUENCE …
+// INCREMENT BY …): the same allocator then works again. Values that others took in between may be in use twice. To
+// change the increment on purpose, only make it larger, and start the programs with the new one.
+//
+// The check does not reach blocks that were fetched before somebody made the increment smaller: an allocator hands out the
+// block in use and the one fetched ahead to their ends. Nor does it cover NextBlock, which goes by whatever increment
+// the sequence has.
+func HiLo(increment int64) AllocatorOption {
 	return AllocatorOption{"HiLo", func(a *allocation) error {
-		a.hiLo = true
+		if increment >= -1 && increment <= 1 {
+			return fmt.Errorf("%w: HiLo with an increment of %d; it is the length of a block, above 1 or below -1; "+
+				"use BlocksOf for other sequences", dialect.ErrInvalid, increment)
+		}
+		a.hiLo = increment
 		return nil
 	}}
 }
 
 // RefillTimeout is how long a fetch may take before it fails with [context.DeadlineExceeded] for all who wait for it.
-// Without it, it is 30 seconds.
+// Without it, it is 30 seconds. A driver that ignores the end of its context gets a second more; its call then runs on
+// alone, and its values are lost.
 func RefillTimeout(d time.Duration) AllocatorOption {
 	return AllocatorOption{"RefillTimeout", func(a *allocation) error {
 		if d <= 0 {
@@ -124,10 +145,10 @@ func RefillTimeout(d time.Duration) AllocatorOption {
 }
 
 // NewAllocator makes an allocator for the sequence. It fetches nothing yet. It works through the sequence's querier, from
-// goroutines of its own: that has to be a pool, not a transaction, which one goroutine at a time may use and whose
-// rollback may give values back; a connection will do as long as nobody begins a transaction on it. The allocator is to
-// be closed. Errors: ErrInvalid for a sequence that cycles, one bound to a transaction, HiLo with an increment of 1 or
-// -1, options that don't go together; ErrUnsupported.
+// goroutines of its own. The querier must be a pool, or a connection on which nobody begins a transaction: a transaction
+// serves one goroutine at a time, and its rollback may give values back. Call Close when the allocator is no longer
+// needed. Errors: ErrInvalid for a sequence that cycles or is bound to a transaction, and for wrong options; ErrDrift if
+// the sequence was loaded with another increment than HiLo expects; ErrUnsupported.
 func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	if querier.IsNil(s) {
 		return nil, fail(dialect.OpAllocate, dialect.Name{}, fmt.Errorf("%w: the sequence is nil", dialect.ErrInvalid))
@@ -142,8 +163,8 @@ func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	a := &Allocator{name: s.Name(), timeout: how.timeout}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.current.Store(&block{})
-	if a.fetch = plainBlocks(s, how.block); how.hiLo {
-		a.fetch = hiLoBlocks(s)
+	if a.fetch = plainBlocks(s, how.block); how.hiLo != 0 {
+		a.fetch = hiLoBlocks(s.(*sequence), how.hiLo)
 	}
 	return a, nil
 }
@@ -161,7 +182,7 @@ func allocatorOptions(opts []AllocatorOption) (allocation, error) {
 			return how, err
 		}
 	}
-	if how.hiLo && how.block != 0 {
+	if how.hiLo != 0 && how.block != 0 {
 		return how, fmt.Errorf("%w: options HiLo and BlocksOf contradict each other: HiLo's blocks are as long as the sequence's increment",
 			dialect.ErrInvalid)
 	}
@@ -177,11 +198,13 @@ func allocatable(s Sequence, how allocation) error {
 	switch {
 	case def.Cycle:
 		return errCycle("can have no allocator")
-	case how.hiLo && (def.Increment == 1 || def.Increment == -1):
-		return fmt.Errorf("%w: HiLo needs an increment above 1, which is the length of a block; "+
-			"make it longer (ALTER SEQUENCE %s INCREMENT 1000), or use BlocksOf", dialect.ErrInvalid, def.Name.Quoted())
+	case how.hiLo != 0 && def.Increment != how.hiLo:
+		return errIncrement(def.Name, def.Increment, how.hiLo)
 	}
 	own, ok := s.(*sequence)
+	if !ok && how.hiLo != 0 {
+		return fmt.Errorf("%w: HiLo needs a sequence out of a Registry", dialect.ErrInvalid)
+	}
 	if !ok {
 		return nil
 	}
@@ -193,24 +216,33 @@ func allocatable(s Sequence, how allocation) error {
 	return err
 }
 
-// plainBlocks fetches values as they are. Those that came before a failure are a block, too: what ended it will end the
-// next fetch.
+// errIncrement says that a sequence is not as HiLo expects.
+func errIncrement(n dialect.Name, is, expected int64) error {
+	return fmt.Errorf("%w: HiLo expects an increment of %d, and the sequence has %d: it may give out values of blocks that are "+
+		"in use; once its last value is past them, ALTER SEQUENCE %s INCREMENT BY %d", dialect.ErrDrift, expected, is, n.Quoted(), expected)
+}
+
+// plainBlocks fetches values as they are.
 func plainBlocks(s Sequence, n int) func(context.Context) (*block, error) {
 	return func(ctx context.Context) (*block, error) {
 		values, err := s.NextValues(ctx, n)
-		if len(values) == 0 {
+		if err != nil {
 			return nil, err
 		}
 		return &block{len: int64(len(values)), mark: markOf(len(values)), values: values}, nil
 	}
 }
 
-func hiLoBlocks(s Sequence) func(context.Context) (*block, error) {
+func hiLoBlocks(s *sequence, increment int64) func(context.Context) (*block, error) {
 	return func(ctx context.Context) (*block, error) {
-		r, err := s.NextBlock(ctx)
+		got, err := s.nextBlock(ctx)
 		if err != nil {
 			return nil, err
 		}
+		if got.Increment != increment {
+			return nil, fail(dialect.OpNextBlock, s.def.Name, errIncrement(s.def.Name, got.Increment, increment))
+		}
+		r := blockOf(got)
 		const longest = 1<<63 - 1
 		b := &block{len: int64(min(r.Len(), longest)), first: r.First, step: 1}
 		if r.Last < r.First {
@@ -223,8 +255,8 @@ func hiLoBlocks(s Sequence) func(context.Context) (*block, error) {
 
 // Next is the next value. It waits for the database only where the values fetched ahead are used up, and then until ctx
 // ends at most. An error of the database comes to all who wait for that fetch; the next call tries anew. One that meets a
-// fetch while there are still values is tried again when they are used up. Errors: those of NextValue, ErrClosed, and
-// the context's.
+// fetch while there are still values is tried again when they are used up. Errors: those of NextValue, ErrClosed,
+// ErrDrift (see [HiLo]), and the context's.
 func (a *Allocator) Next(ctx context.Context) (int64, error) {
 	if err := checkContext(ctx); err != nil {
 		return 0, fail(dialect.OpAllocate, a.name, err)
@@ -268,7 +300,10 @@ func (a *Allocator) begin() {
 	a.running.Go(func() {
 		ctx, cancel := context.WithTimeout(a.life, a.timeout)
 		defer cancel()
-		b, err := a.fetch(ctx)
+		b, err := promptly.Do(ctx, &a.calls, a.fetch)
+		if own := new(Error); err != nil && !errors.As(err, &own) { // it did not come from fetch
+			err = fail(dialect.OpAllocate, a.name, err)
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.closed {
@@ -301,6 +336,8 @@ func (a *Allocator) turn(ctx context.Context, used *block) error {
 	select {
 	case <-r.done:
 		return r.err
+	case <-a.life.Done():
+		return a.errClosed()
 	case <-ctx.Done():
 		return fail(dialect.OpAllocate, a.name, ctx.Err())
 	}
@@ -310,9 +347,10 @@ func (a *Allocator) errClosed() error {
 	return fail(dialect.OpAllocate, a.name, fmt.Errorf("%w: its allocator gives out no more values", dialect.ErrClosed))
 }
 
-// Close ends the allocator: it cancels a fetch that is on its way, waits until that has ended, and leaves nothing running.
-// The values that are left nobody gets, nor those of the fetch, which may reach the server behind the cancel. A second
-// Close does nothing.
+// Close ends the allocator: calls of Next return ErrClosed at once. Close cancels a fetch that is under way and waits until
+// it has ended. If the driver ignores the cancel, Close returns after a second: the driver's call and its connection
+// then last until the driver returns, and nothing else does. The remaining values are lost, and those of the fetch, which
+// may reach the server after the cancel. A second Close does nothing.
 func (a *Allocator) Close() {
 	a.mu.Lock()
 	a.closed, a.next = true, nil

@@ -58,28 +58,42 @@ func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
 		return nil, fail(dialect.OpNextValues, s.def.Name, err)
 	}
 	values, err := reserver.NextSequenceValues(ctx, s.querier, s.def.Name, n)
-	if err != nil {
-		return values, s.explain(ctx, dialect.OpNextValues, err)
+	switch {
+	case err != nil:
+		return nil, s.explain(ctx, dialect.OpNextValues, err)
+	case len(values) != n:
+		return nil, fail(dialect.OpNextValues, s.def.Name, fmt.Errorf("the dialect returned %d values instead of %d",
+			len(values), n))
 	}
 	return values, nil
 }
 
 func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
+	b, err := s.nextBlock(ctx)
+	if err != nil {
+		return Block{}, err
+	}
+	return blockOf(b), nil
+}
+
+// nextBlock takes a value together with the definition that it was taken by.
+func (s *sequence) nextBlock(ctx context.Context) (dialect.SequenceBlock, error) {
+	var none dialect.SequenceBlock
 	reserver, err := operation[dialect.SequenceReserver](ctx, s.access)
 	if err != nil {
-		return Block{}, fail(dialect.OpNextBlock, s.def.Name, err)
+		return none, fail(dialect.OpNextBlock, s.def.Name, err)
 	}
 	if s.def.Cycle {
-		return Block{}, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
+		return none, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
 	}
 	b, err := reserver.NextSequenceBlock(ctx, s.querier, s.def.Name)
 	switch {
 	case err != nil:
-		return Block{}, s.explain(ctx, dialect.OpNextBlock, err)
+		return none, s.explain(ctx, dialect.OpNextBlock, err)
 	case b.Cycle:
-		return Block{}, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
+		return none, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
 	}
-	return blockOf(b), nil
+	return b, nil
 }
 
 func errCycle(so string) error {

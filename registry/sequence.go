@@ -35,24 +35,39 @@ type Sequence interface {
 
 	// NextValue reserves a value that nobody else gets and returns it. It is used up even if the transaction
 	// that it was taken in is rolled back, unless that transaction reset the sequence before
-	// (https://www.postgresql.org/docs/current/functions-sequence.html). Errors: ErrExhausted, ErrPermission,
-	// ErrReadOnly, ErrNotFound.
+	// (https://www.postgresql.org/docs/current/functions-sequence.html).
+	//
+	// After a crash of the server, PostgreSQL itself may give out a value again that it returned in the last
+	// milliseconds before. It logs 32 values ahead, and returns a value that another session has logged before that
+	// log is on disk. NextValues(ctx, 1) waits for the disk each time. A transaction that also writes something
+	// keeps its values once it commits.
+	//
+	// Errors: ErrExhausted, ErrPermission, ErrReadOnly, ErrNotFound.
 	NextValue(ctx context.Context) (int64, error)
 
-	// NextValues reserves n values in one round trip and returns them as they are, in the order in which they were
-	// taken. (A driver that prepares each statement by itself, and keeps it, does so for each n: with pgx in its
-	// default mode the first time with another n is two.)
-	// They need not follow each other: others take values meanwhile, and a sequence may cycle. Where the sequence
-	// ends before the nth, or anything else fails, the values taken until then come with the error: they are the
-	// caller's, and nobody else gets them. n goes from 1 to 10,000, which keeps the memory that it takes below
-	// 100 kB; otherwise, and for locks and transactions, as NextValue. Errors: those, and ErrInvalid.
+	// NextValues reserves n values in one round trip and returns all n, in the order in which they were taken. (A
+	// driver that prepares each statement by itself, and keeps it, does so for each n: with pgx in its default mode
+	// the first call with another n is two round trips.) The values need not follow each other: others take values
+	// meanwhile, and a sequence may cycle.
+	//
+	// With an error NextValues returns no values. What it took until then is lost: the server has not committed those
+	// values, and may give them out again after a crash. So a sequence that ends before the nth value gives
+	// ErrExhausted, and its last values are lost.
+	//
+	// The values hold whatever crashes, unless the session has set synchronous_commit to off: NextValues returns when
+	// the server's log is on disk. In a transaction they hold once that commits; until then use them only inside of
+	// it. For that each call logs a record, which logical decoding shows as an empty message with prefix "massive".
+	//
+	// n goes from 1 to 10,000, which keeps the memory that it takes below 100 kB. Locks and transactions: as
+	// NextValue. Errors: those, and ErrInvalid.
 	NextValues(ctx context.Context, n int) ([]int64, error)
 
-	// NextBlock takes one value and with it all those up to the next one that the sequence will hand out, as many as
-	// its increment, which is read in the same statement; at the sequence's bound the block is cut short. Nobody
-	// else gets one of them, as long as all that take values by blocks do so by this, others keep to the value that
-	// NextValue gives them, and nobody makes the increment smaller while blocks are in use. A sequence that cycles
-	// is refused with ErrInvalid. Otherwise as NextValue.
+	// NextBlock takes one value, which stands for a block: all values up to the next one that the sequence will hand
+	// out. The block is as long as the increment, which the same statement reads; at the sequence's bound it is cut
+	// short. Nobody else gets a value of it if everybody who takes blocks does so by NextBlock or HiLo, others use
+	// only the value that NextValue returns, and nobody makes the increment smaller while blocks are in use. NextBlock
+	// does not notice that; an allocator by HiLo does at its next fetch. A block holds whatever crashes, as NextValues
+	// says. A sequence that cycles is refused with ErrInvalid. Otherwise as NextValue.
 	NextBlock(ctx context.Context) (Block, error)
 
 	// SetValue makes v the value that was handed out last, so that the one behind it is next, or, if called is

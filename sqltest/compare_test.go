@@ -486,10 +486,7 @@ func onSequence(ctx context.Context, m *massive.DB, st step) outcome {
 	case reset:
 		return answer("done", q.Reset(ctx))
 	case nextValues:
-		values, err := q.NextValues(ctx, int(st.value))
-		o := answer("", err)
-		o.text = fmt.Sprint(values, o.text) // those before an error, too
-		return o
+		return answer(q.NextValues(ctx, int(st.value)))
 	case nextBlock:
 		return answer(q.NextBlock(ctx))
 	case setValue, setUncalled:

@@ -120,17 +120,20 @@ var sequenceMutants = []mutation{
 			return values, err
 		}
 	}},
-	{"values before the end lost", "the values taken before a sequence ends come back with ErrExhausted", func(m *mutant) {
-		m.taken = func(values []int64, err error) ([]int64, error) {
+	{"values before the end given back", "if a sequence ends before the nth value", func(m *mutant) {
+		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
+			st, err := m.Fake.SequenceState(ctx, q, name)
 			if err != nil {
 				return nil, err
 			}
-			return values, nil
+			values, err := m.Fake.NextSequenceValues(ctx, q, name, n)
+			if err != nil {
+				_ = m.Fake.SetSequenceValue(ctx, q, name, st.Last, st.Called)
+			}
+			return values, err
 		}
 	}},
-	{"the end swallowed", "the values taken before a sequence ends come back with ErrExhausted", func(m *mutant) {
-		m.taken = func(values []int64, _ error) ([]int64, error) { return values, nil }
-	}},
+	{"the end swallowed", "if a sequence ends before the nth value", upToTheEnd},
 	{"a block not cut at the bound", "and is refused where the sequence cycles", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Min, b.Max = math.MinInt64, math.MaxInt64
@@ -260,4 +263,19 @@ var sequenceMutants = []mutation{
 			return m.Fake.SetSequenceValue(ctx, q, name, v, true)
 		}
 	}},
+}
+
+// upToTheEnd makes a fake that takes as many values as there are, and does not tell that those are fewer.
+func upToTheEnd(m *mutant) {
+	m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
+		var values []int64
+		for range n {
+			v, err := m.Fake.NextSequenceValue(ctx, q, name)
+			if err != nil {
+				break
+			}
+			values = append(values, v)
+		}
+		return values, nil
+	}
 }

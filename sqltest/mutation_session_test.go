@@ -46,12 +46,11 @@ var sessionMutants = []mutation{
 	{"values of a lost sequence", "a sequence that was dropped, renamed or replaced is ErrNotFound, whatever is asked of it", func(m *mutant) {
 		m.taken = func(values []int64, _ error) ([]int64, error) { return values, nil }
 	}},
-	{"an allocator loses values before the end", "an allocator hands out what is left, to the bound", func(m *mutant) {
-		m.taken = func(values []int64, err error) ([]int64, error) {
-			if err != nil {
-				return nil, err
-			}
-			return values, nil
+	{"an allocator that is not told of the end", "an allocator hands out whole blocks", upToTheEnd},
+	{"another increment than the database's", "HiLo refuses a sequence that has another increment than it expects", func(m *mutant) {
+		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
+			b.Increment = 50
+			return b
 		}
 	}},
 	{"the first value handed out twice", "no value is handed out twice, whoever asks", func(m *mutant) {

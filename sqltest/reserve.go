@@ -25,7 +25,7 @@ func (s *session) taking(ctx context.Context, name dialect.Name) (*sequence, err
 	return seq, s.writable("nextval()")
 }
 
-// NextSequenceValues takes values, which arrive a row each: those before an error do, too.
+// NextSequenceValues takes values. If one of them fails, those before it are used up and not returned.
 func (f *Fake) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 	call := Call{Op: dialect.OpNextValues, Name: name, Detail: fmt.Sprint(n)}
 	o := f.operation(call, func(ctx context.Context, s *session) (*result, error) {
@@ -42,20 +42,23 @@ func (f *Fake) NextSequenceValues(ctx context.Context, q dialect.Querier, name d
 		}
 		return r, err
 	})
-	values := []int64{}
 	rows, err := q.QueryContext(ctx, call.text(), o)
 	if err != nil {
-		return values, err
+		return nil, err
 	}
 	defer rows.Close()
+	values := make([]int64, 0, n)
 	for rows.Next() {
 		var v int64
 		if err := rows.Scan(&v); err != nil {
-			return values, err
+			return nil, err
 		}
 		values = append(values, v)
 	}
-	return values, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return values, nil
 }
 
 // NextSequenceBlock takes a value, and tells what the sequence is like.

@@ -203,7 +203,7 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	with("Restart", moves, func(ctx context.Context, s massive.Sequence) error { return s.Restart(ctx) })
 	with("NextValues", reserves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValues(ctx, 2); return err })
 	with("NextBlock", reserves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextBlock(ctx); return err })
-	for what, o := range map[string]massive.AllocatorOption{"an allocator": massive.BlocksOf(2), "an allocator by HiLo": massive.HiLo()} {
+	for what, o := range map[string]massive.AllocatorOption{"an allocator": massive.BlocksOf(2), "an allocator by HiLo": massive.HiLo(5)} {
 		with(what, reserves, func(ctx context.Context, s massive.Sequence) error {
 			a, err := massive.NewAllocator(s, o)
 			if err != nil {

@@ -49,7 +49,7 @@ func reserveRules() []rule {
 			c.want("the next block", got, massive.Block{First: 21, Last: 30})
 			values, err := s.NextValues(c.Context(), 3)
 			c.fails(err, massive.ErrExhausted, "next values of public.s")
-			c.want("the values that were left", values, []int64{31, 41})
+			c.want("values beside the error", values, []int64(nil))
 			c.afresh()
 			_, err = c.sequence("s").NextBlock(c.Context())
 			c.fails(err, massive.ErrExhausted, "next block of public.s")
@@ -78,7 +78,7 @@ func reserveRules() []rule {
 			c.values(s, massive.MaxSequenceValues, from(1, 1, massive.MaxSequenceValues)...)
 		},
 	}, {
-		name: "values/end", says: "the values taken before a sequence ends come back with ErrExhausted; one that cycles goes on at its other bound",
+		name: "values/end", says: "if a sequence ends before the nth value, NextValues gives ErrExhausted and no values, and those before the end are used up; one that cycles goes on at its other bound",
 		needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "up", Max: 5, Increment: 2}, {Name: "long", Max: 120}, {Name: "down", Min: -2, Increment: -1},
@@ -90,12 +90,12 @@ func reserveRules() []rule {
 				s := c.sequence(name)
 				got, err := s.NextValues(c.Context(), 130)
 				c.fails(err, massive.ErrExhausted, "next values of public."+name)
-				c.want("the values before the end of "+name, got, want)
+				c.want("values beside the end of "+name, got, []int64(nil))
 				c.afresh()
 				c.state(c.sequence(name), want[len(want)-1], true)
 				got, err = c.sequence(name).NextValues(c.Context(), 2)
 				c.fails(err, massive.ErrExhausted)
-				c.want("the values at the end of "+name, len(got), 0)
+				c.want("values at the end of "+name, got, []int64(nil))
 			}
 			c.afresh()
 			c.values(c.sequence("round"), 7, 1, 2, 3, 1, 2, 3, 1)
@@ -708,7 +708,7 @@ func allocatorRules() []rule {
 			{Name: "s alone"}, {Name: "hilo alone", Increment: 50}, {Name: "down alone", Increment: -7},
 		}},
 		check: func(c *check) {
-			for name, opts := range map[string][]massive.AllocatorOption{"s": {massive.BlocksOf(16)}, "hilo": {massive.HiLo()}, "down": {massive.HiLo()}} {
+			for name, opts := range map[string][]massive.AllocatorOption{"s": {massive.BlocksOf(16)}, "hilo": {massive.HiLo(50)}, "down": {massive.HiLo(-7)}} {
 				s := c.sequence(name)
 				var mu sync.Mutex
 				seen := map[int64]bool{}
@@ -759,14 +759,17 @@ func allocatorRules() []rule {
 			}
 		},
 	}, {
-		name: "allocator/end", says: "an allocator hands out what is left, to the bound, and then gives ErrExhausted, until the sequence has values again", needs: needs,
+		name: "allocator/end", says: "an allocator hands out whole blocks, and by HiLo what is left to the bound, then gives ErrExhausted, until the sequence has values again", needs: needs,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Max: 23}, {Name: "hilo", Increment: 10, Max: 23}}},
 		check: func(c *check) {
-			for name, opts := range map[string][]massive.AllocatorOption{"s": {massive.BlocksOf(10)}, "hilo": {massive.HiLo()}} {
-				a, err := massive.NewAllocator(c.sequence(name), opts...)
+			for name, end := range map[string]struct {
+				how   massive.AllocatorOption
+				after int64
+			}{"s": {massive.BlocksOf(10), 20}, "hilo": {massive.HiLo(10), 23}} {
+				a, err := massive.NewAllocator(c.sequence(name), end.how)
 				c.ok(err)
 				defer a.Close()
-				for want := range int64(23) {
+				for want := range end.after {
 					v, err := a.Next(c.Context())
 					c.ok(err)
 					c.want("the next value of "+name, v, want+1)
@@ -782,19 +785,21 @@ func allocatorRules() []rule {
 			}
 		},
 	}, {
-		name: "allocator/refused", says: "an allocator is refused for a sequence that cycles, on a transaction, by HiLo with an increment of 1, and with options that make no sense", needs: needs,
+		name: "allocator/refused", says: "an allocator is refused for a sequence that cycles, on a transaction, by HiLo with an increment that is no block's length, and with options that make no sense", needs: needs,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 5}, {Name: "single"}, {Name: "round", Cycle: true, Increment: 5}}},
 		check: func(c *check) {
 			_, inside := c.other(nil)
 			s := c.sequence("s")
 			for says, refused := range map[string]func() (*massive.Allocator, error){
-				"cycles":      func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("round")) },
-				"increment":   func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("single"), massive.HiLo()) },
-				"transaction": func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, inside, "s")) },
+				"cycles":          func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("round")) },
+				"increment of 1":  func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("single"), massive.HiLo(1)) },
+				"increment of 0":  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(0)) },
+				"increment of -1": func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(-1)) },
+				"transaction":     func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, inside, "s")) },
 				"contradict": func() (*massive.Allocator, error) {
-					return massive.NewAllocator(s, massive.HiLo(), massive.BlocksOf(5))
+					return massive.NewAllocator(s, massive.HiLo(5), massive.BlocksOf(5))
 				},
-				"given twice":      func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(), massive.HiLo()) },
+				"given twice":      func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(5), massive.HiLo(5)) },
 				"zero":             func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.AllocatorOption{}) },
 				"from 1 to 10000":  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlocksOf(0)) },
 				"of 1000000000":    func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlocksOf(1_000_000_000)) },
@@ -806,6 +811,39 @@ func allocatorRules() []rule {
 				c.fails(err, massive.ErrInvalid, "allocate from", says)
 			}
 			c.state(s, 1, false)
+		},
+	}, {
+		name: "allocator/increment", says: "HiLo refuses a sequence that has another increment than it expects, as loaded and at each fetch, with ErrDrift", needs: needs,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 50}, {Name: "down", Increment: -50}}},
+		check: func(c *check) {
+			for name, other := range map[string]int64{"s": -50, "down": 50} {
+				for _, expected := range []int64{other, 49, 51} {
+					_, err := massive.NewAllocator(c.sequence(name), massive.HiLo(expected))
+					c.fails(err, massive.ErrDrift, "allocate from public."+name, fmt.Sprintf("expects an increment of %d, and the sequence has %d", expected, -other))
+				}
+			}
+			for _, increment := range []int64{1, 49, 51, -50} {
+				s := c.sequence("s") // as it was loaded
+				a, err := massive.NewAllocator(s, massive.HiLo(50))
+				c.ok(err)
+				defer a.Close()
+				again := func(increment int64) {
+					c.db.Do(c, Drop{"s"}, Create{Sequences: []Sequence{{Name: "s", Increment: increment}}})
+				}
+				says := fmt.Sprintf("expects an increment of 50, and the sequence has %d", increment)
+				again(increment)
+				for range 2 {
+					_, err = a.Next(c.Context())
+					c.fails(err, massive.ErrDrift, "next block of public.s", says, "INCREMENT BY 50")
+				}
+				again(50)
+				for want := range int64(50) {
+					v, err := a.Next(c.Context())
+					c.ok(err)
+					c.want("the next value", v, want+1)
+				}
+				again(50) // the block that was fetched ahead is handed out all the same
+			}
 		},
 	}, {
 		name: "allocator/waiting", says: "whoever waits for an allocator's values waits as long as his own context lets him; closing ends the wait", needs: needs,

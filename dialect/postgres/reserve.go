@@ -8,10 +8,18 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// NextSequenceValues takes the values in a row each: where the sequence ends in the middle, those before it arrive.
+// flushed is a condition that is always true. It writes a WAL record of the statement's own, so that the commit waits until the
+// log is on disk, and with it what other sessions have logged of the sequence. nextval alone logs 32 values ahead: a
+// statement that takes some of those logs nothing, does not wait, and returns values that a crash gives out again. A
+// standby can't log; there nextval fails as it should.
+const flushed = `(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN true
+  ELSE pg_catalog.pg_logical_emit_message(true, 'massive'::pg_catalog.text, ''::pg_catalog.text) IS NOT NULL END)`
+
+// NextSequenceValues takes the values in a row each. Rows that arrive before an error are dropped: the server has not
+// committed them.
 func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq dialect.Name, n int) ([]int64, error) {
 	rows, err := q.QueryContext(ctx, "SELECT pg_catalog.nextval("+regclass(seq)+")::bigint FROM pg_catalog.generate_series(1, "+
-		strconv.Itoa(n)+")")
+		strconv.Itoa(n)+") WHERE "+flushed)
 	if err != nil {
 		return nil, err
 	}
@@ -22,15 +30,18 @@ func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq d
 	dest := []any{&value}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return values, err
+			return nil, err
 		}
 		v, err := integer(value)
 		if err != nil {
-			return values, err
+			return nil, err
 		}
 		values = append(values, v)
 	}
-	return values, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return values, nil
 }
 
 // integer is a bigint as a driver returns it.
@@ -55,7 +66,8 @@ func (postgres) NextSequenceBlock(ctx context.Context, q dialect.Querier, seq di
 	err := q.QueryRowContext(ctx, `SELECT n.value::bigint, p.increment::bigint, p.minimum_value::bigint, p.maximum_value::bigint,
        p.cycle_option::boolean
   FROM (SELECT pg_catalog.nextval(`+regclass(seq)+`) AS value OFFSET 0) n
- CROSS JOIN LATERAL pg_catalog.pg_sequence_parameters(CASE WHEN n.value IS NOT NULL THEN `+regclass(seq)+` END) p`).
+ CROSS JOIN LATERAL pg_catalog.pg_sequence_parameters(CASE WHEN n.value IS NOT NULL THEN `+regclass(seq)+` END) p
+ WHERE `+flushed).
 		Scan(&b.Value, &b.Increment, &b.Min, &b.Max, &b.Cycle)
 	return b, err
 }
