@@ -208,7 +208,13 @@ func takeUntilTold(driver, dsn string) error {
 	}
 	many := func(n func() int) func(s massive.Sequence) func() ([]int64, error) {
 		return func(s massive.Sequence) func() ([]int64, error) {
-			return func() ([]int64, error) { return s.NextValues(ctx, n()) }
+			return func() ([]int64, error) {
+				values, err := s.NextValues(ctx, n())
+				if err != nil {
+					return nil, err
+				}
+				return values, nil
+			}
 		}
 	}
 	allocated := func(o massive.AllocatorOption) func(s massive.Sequence) func() ([]int64, error) {
