@@ -186,6 +186,7 @@ func takeUntilTold(driver, dsn string) error {
 	if err != nil {
 		return err
 	}
+	db.SetMaxOpenConns(3) // the server takes 30
 	ctx, stop := context.WithCancelCause(context.Background())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/promptly"
 	"github.com/massivedb/massive-go/internal/querier"
 	"github.com/massivedb/massive-go/registry"
 )
@@ -70,10 +71,10 @@ type WatchOption struct {
 	apply func(*watch) error
 }
 
-// WakeOn has the watch look at once whenever w wakes it, and go on looking at every interval, too: notifications are
-// never more than a short cut. An error of w's is told as an [Event], and counts as no failed look:
-// [ErrUnavailable] if the waker did not reach its server or lost the connection, [ErrClosed] if it was
-// closed, or as the dialect classifies the server's answer, for example [ErrReadOnly] on a standby.
+// WakeOn makes the watch look when w wakes it, and still at every interval: notifications are only a short cut. The watch
+// looks at once unless its last look ended less than [MinGap] ago. An error of w is told as an [Event], and does not
+// count as a failed look: [ErrUnavailable] if the waker did not reach its server or lost the connection, [ErrClosed] if
+// it was closed, or as the dialect classifies the server's answer, for example [ErrReadOnly] on a standby.
 func WakeOn(w Waker) WatchOption {
 	return WatchOption{"WakeOn", func(o *watch) error {
 		if querier.IsNil(w) {
@@ -84,8 +85,27 @@ func WakeOn(w Waker) WatchOption {
 	}}
 }
 
-// LookWithin is how long one look at the database, and the load that may follow it, may take together before they are
-// given up as failed: a connection that died without a word must not end the watch. Unless given it is a minute.
+// MinGap is the shortest time between the end of a look and a look that a [Waker] causes. It bounds the cost of a flood of
+// notifications, which any role of the database may send. The first wake after a quiet time causes a look at once. Wakes
+// within the gap cause one look together, at its end; none is lost. If the watch's interval is shorter than the gap, the
+// interval counts instead. Unless given it is 100 milliseconds. A d that is not positive is [ErrInvalid].
+func MinGap(d time.Duration) WatchOption {
+	return WatchOption{"MinGap", func(o *watch) error {
+		if d <= 0 {
+			return fmt.Errorf("%w: a gap of %s between two looks", ErrInvalid, d)
+		}
+		o.gap = d
+		return nil
+	}}
+}
+
+// minGap is the gap unless the program says otherwise.
+const minGap = 100 * time.Millisecond
+
+// LookWithin is how long one look at the database, and the load that may follow it, may take together before they fail:
+// a connection that died silently must not end the watch. Unless given it is a minute. A driver that ignores the end of
+// its context gets a second more. The watch then goes on without that call, which keeps its connection until the
+// driver returns. While four such calls run on, further looks fail with [ErrUnavailable].
 func LookWithin(d time.Duration) WatchOption {
 	return WatchOption{"LookWithin", func(o *watch) error {
 		if d <= 0 {
@@ -104,8 +124,10 @@ type watch struct {
 	db     *DB
 	every  time.Duration
 	within time.Duration
+	gap    time.Duration
 	waker  Waker
 	tell   func(Event)
+	calls  promptly.Calls
 
 	seen     dialect.Sight
 	failures int
@@ -134,10 +156,14 @@ type watch struct {
 // fn is called in the goroutine of Watch, one event at a time, and holds up the next look while it runs; it may use m
 // in any way. The picture is published before fn is called.
 //
+// Watch returns soon after ctx ends, whatever the driver does. If the driver ignores the context, as lib/pq does while
+// the network swallows packets, Watch returns a second later: the driver's call, its goroutine and its connection then
+// last until the driver returns. It publishes nothing any more.
+//
 // Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or a querier that is a
 // transaction, which can't wait; [ErrUnsupported] for a dialect that can't detect changes.
 func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
-	w := &watch{db: m, every: every, within: lookWithin, tell: fn}
+	w := &watch{db: m, every: every, within: lookWithin, gap: minGap, tell: fn}
 	if err := w.check(ctx, opts); err != nil {
 		return &Error{Op: dialect.OpWatch, Err: err}
 	}
@@ -148,20 +174,35 @@ func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opt
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var looked, due time.Time // when the last look ended, and when the interval has the next one
+	heard := ears.heard       // nil when a wake has set the timer already
 	for {
 		select {
 		case <-ctx.Done():
 			return &Error{Op: dialect.OpWatch, Err: ctx.Err()}
 		case <-timer.C:
-		case <-ears.heard:
+		case <-heard:
+			if soonest := looked.Add(w.gap); time.Now().Before(soonest) {
+				heard = nil
+				if soonest.Before(due) {
+					timer.Reset(time.Until(soonest))
+				}
+				continue
+			}
 		case err := <-ears.failed:
 			err = registry.Known(ctx, m.dialect, dialect.Failure{Op: dialect.OpWatch, Err: err})
 			w.tell(Event{Registry: m.Registry(), Err: &Error{Op: dialect.OpWatch, Err: fmt.Errorf(
 				"the waker failed, and changes are only seen at the interval until it is back: %w", err)}})
 			continue
 		}
+		select {
+		case <-ears.heard: // the look sees what it was about
+		default:
+		}
 		w.look(ctx)
-		timer.Reset(w.pause())
+		looked, heard = time.Now(), ears.heard
+		due = looked.Add(w.pause())
+		timer.Reset(time.Until(due))
 	}
 }
 
@@ -215,7 +256,15 @@ func (w *watch) check(ctx context.Context, opts []WatchOption) error {
 func (w *watch) look(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, w.within)
 	defer cancel()
-	event, err := w.see(within)
+	since, drift := w.seen, w.drift
+	found, err := promptly.Do(within, &w.calls, func(ctx context.Context) (sighting, error) { return w.db.see(ctx, since, drift) })
+	event := found.event
+	if own := (*Error)(nil); err != nil && !errors.As(err, &own) { // it was abandoned
+		err = watchError(err)
+	}
+	if err == nil || errors.Is(err, ErrDrift) {
+		w.seen = found.seen
+	}
 	switch {
 	case err != nil && ctx.Err() != nil: // the end of the watch itself
 	case errors.Is(err, ErrDrift): // seen well enough
@@ -233,27 +282,27 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-// see asks whether something changed, and publishes what did. A drift is its error for as long as nothing changes.
-func (w *watch) see(ctx context.Context) (Event, error) {
-	m := w.db
-	now, changed, err := registry.Look(ctx, m.querier, m.dialect, m.selection, w.seen)
-	if err != nil {
-		return Event{}, watchError(err)
-	}
-	if !changed {
-		w.seen = now
-		return Event{Registry: m.Registry()}, w.drift
-	}
-	event, seen, err := m.follow(ctx)
-	if err == nil || errors.Is(err, ErrDrift) {
-		w.seen = seen
-	}
-	return event, err
+// A sighting is what a look found.
+type sighting struct {
+	event Event
+	seen  dialect.Sight // what the next look is to be given
 }
 
-// follow reloads on nobody's demand: it publishes nothing unless something differs, and keeps local labels. It returns
-// what the next look is to be given.
-func (m *DB) follow(ctx context.Context) (Event, dialect.Sight, error) {
+// see asks whether something changed since an earlier look, and publishes what did. If nothing changed, the error is
+// the drift that was found before.
+func (m *DB) see(ctx context.Context, since dialect.Sight, drift error) (sighting, error) {
+	now, changed, err := registry.Look(ctx, m.querier, m.dialect, m.selection, since)
+	switch {
+	case err != nil:
+		return sighting{}, watchError(err)
+	case changed:
+		return m.follow(ctx)
+	}
+	return sighting{Event{Registry: m.Registry()}, now}, drift
+}
+
+// follow reloads without being asked: it publishes nothing unless something differs, and keeps local labels.
+func (m *DB) follow(ctx context.Context) (sighting, error) {
 	m.writing.Lock()
 	m.began++
 	number := m.began
@@ -261,22 +310,26 @@ func (m *DB) follow(ctx context.Context) (Event, dialect.Sight, error) {
 
 	next, seen, err := registry.LoadSeen(ctx, m.querier, m.dialect, m.selection)
 	if err != nil {
-		return Event{}, seen, watchError(err)
+		return sighting{seen: seen}, watchError(err)
 	}
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	before := m.current.Load()
 	if number < m.published {
 		// A Reload that began later published what it found, which this sight need not be of: look afresh next time.
-		return Event{Registry: before}, "", nil
+		return sighting{event: Event{Registry: before}}, nil
 	}
 	if registry.Same(before, next) {
-		return Event{Registry: before}, seen, nil
+		return sighting{Event{Registry: before}, seen}, nil
 	}
 	next = next.KeepLabels(before)
+	changes := registry.Diff(before, next)
+	if err := ctx.Err(); err != nil { // the watch may have abandoned this look: nobody would tell what it published
+		return sighting{}, watchError(err)
+	}
 	m.published = number
 	m.current.Store(next)
-	return Event{Changes: registry.Diff(before, next), Registry: next, Published: true}, seen, nil
+	return sighting{Event{Changes: changes, Registry: next, Published: true}, seen}, nil
 }
 
 // watchError is the error of a look, or of the load behind it.
@@ -335,4 +388,12 @@ func (w *watch) listen(ctx context.Context) *ears {
 	return e
 }
 
-func (e *ears) wait() { <-e.done }
+// wait waits until nobody listens any more. A waker that ignores its context is abandoned like a look.
+func (e *ears) wait() {
+	grace := time.NewTimer(promptly.Grace)
+	defer grace.Stop()
+	select {
+	case <-e.done:
+	case <-grace.C:
+	}
+}

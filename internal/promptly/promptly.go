@@ -22,11 +22,19 @@ type Calls struct{ abandoned atomic.Int64 }
 
 // Do calls f in another goroutine and returns its result. If f has not returned Grace after ctx ended, Do abandons it and
 // returns the context's error: f then runs on until the driver returns, and its result is dropped. While Most abandoned
-// calls run on, Do calls nothing. Errors: f's own, the context's, [dialect.ErrUnavailable].
+// calls run on, Do calls nothing. A panic of f is one of Do, unless Do has abandoned it. Errors: f's own, the context's,
+// [dialect.ErrUnavailable].
 func Do[T any](ctx context.Context, calls *Calls, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
+		panic any
+	}
+	outcome := func(r result) (T, error) {
+		if r.panic != nil {
+			panic(r.panic) //nolint:forbidigo // it is f that panics
+		}
+		return r.value, r.err
 	}
 	var none T
 	if calls.abandoned.Load() >= Most {
@@ -36,22 +44,26 @@ func Do[T any](ctx context.Context, calls *Calls, f func(context.Context) (T, er
 	done := make(chan result, 1)
 	var passed atomic.Bool // the first of the two sides to end here sets it; the second one sees it
 	go func() {
-		value, err := f(ctx)
-		done <- result{value, err}
+		var r result
+		func() {
+			defer func() { r.panic = recover() }()
+			r.value, r.err = f(ctx)
+		}()
+		done <- r
 		if passed.Swap(true) {
 			calls.abandoned.Add(-1)
 		}
 	}()
 	select {
 	case r := <-done:
-		return r.value, r.err
+		return outcome(r)
 	case <-ctx.Done():
 	}
 	grace := time.NewTimer(Grace)
 	defer grace.Stop()
 	select {
 	case r := <-done:
-		return r.value, r.err
+		return outcome(r)
 	case <-grace.C:
 	}
 	calls.abandoned.Add(1)

@@ -1,0 +1,145 @@
+package massive_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// A noting dialect notes when looks begin. Each takes a while.
+type noting struct {
+	*sqltest.Fake
+	takes time.Duration
+
+	mu    sync.Mutex
+	began time.Time
+	looks []time.Duration
+}
+
+func (n *noting) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
+	n.mu.Lock()
+	n.looks = append(n.looks, time.Since(n.began))
+	n.mu.Unlock()
+	time.Sleep(n.takes)
+	return n.Fake.Look(ctx, q, f, since)
+}
+
+// An alarm wakes at given times, and then every step, if there is one.
+type alarm struct {
+	began time.Time
+	at    []time.Duration
+	step  time.Duration
+}
+
+func (a *alarm) Wait(ctx context.Context) error {
+	var next <-chan time.Time
+	switch {
+	case len(a.at) > 0:
+		next = time.After(time.Until(a.began.Add(a.at[0])))
+		a.at = a.at[1:]
+	case a.step > 0:
+		next = time.After(a.step)
+	}
+	select {
+	case <-next:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A flood of wakes causes a look a gap. The first one after a quiet time looks at once, and none is lost.
+func TestWatchLooksOnceAGap(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		what  string
+		alarm alarm
+		takes time.Duration
+		every time.Duration
+		opts  []massive.WatchOption
+		want  []time.Duration // in the first second
+	}{
+		{what: "no wake", want: []time.Duration{0}},
+		{what: "a wake in the gap", alarm: alarm{at: []time.Duration{30 * ms}}, want: []time.Duration{0, 100 * ms}},
+		{what: "a wake after a quiet time", alarm: alarm{at: []time.Duration{500 * ms}}, want: []time.Duration{0, 500 * ms}},
+		{what: "wakes soon after it", alarm: alarm{at: []time.Duration{500 * ms, 510 * ms, 520 * ms, 590 * ms}}, want: []time.Duration{0, 500 * ms, 600 * ms}},
+		{what: "a wake during a look", alarm: alarm{at: []time.Duration{50 * ms}}, takes: 200 * ms, want: []time.Duration{0, 300 * ms}},
+		{
+			what: "a flood", alarm: alarm{step: ms / 10},
+			want: []time.Duration{0, 100 * ms, 200 * ms, 300 * ms, 400 * ms, 500 * ms, 600 * ms, 700 * ms, 800 * ms, 900 * ms},
+		},
+		{
+			what: "a flood and another gap", alarm: alarm{step: ms}, opts: []massive.WatchOption{massive.MinGap(300 * ms)},
+			want: []time.Duration{0, 300 * ms, 600 * ms, 900 * ms},
+		},
+		{
+			what: "a flood and an interval shorter than the gap", alarm: alarm{step: ms}, every: 250 * ms, opts: []massive.WatchOption{massive.MinGap(time.Hour)},
+			want: []time.Duration{0, 250 * ms, 500 * ms, 750 * ms},
+		},
+		{
+			what: "the interval after a wake", alarm: alarm{at: []time.Duration{350 * ms}}, every: 250 * ms,
+			want: []time.Duration{0, 250 * ms, 350 * ms, 600 * ms, 850 * ms},
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := sqltest.New(sqltest.Catalog{})
+				db := fake.DB()
+				defer db.Close()
+				d := &noting{Fake: fake, takes: c.takes}
+				m, err := massive.Load(t.Context(), db, d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.every == 0 {
+					c.every = time.Hour
+				}
+				ctx, stop := context.WithTimeout(t.Context(), time.Second-ms/2)
+				defer stop()
+				c.alarm.began, d.began = time.Now(), time.Now()
+				err = m.Watch(ctx, c.every, func(e massive.Event) { t.Errorf("it tells %v", e) }, append(c.opts, massive.WakeOn(&c.alarm))...)
+				mustBe(t, err, context.DeadlineExceeded)
+				if !slices.Equal(d.looks, c.want) {
+					t.Errorf("it looks at %v, want %v", d.looks, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Anybody may send notifications. A flood costs a look a gap, and a change behind it is seen.
+func TestWatchUnderAFloodOfNotifications(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		const gap = 300 * time.Millisecond
+		q := &counter{Querier: e.pool}
+		m := load(t, q)
+		waker := wakerOf(e, "c")
+		t.Cleanup(func() { _ = waker.Close() })
+		began := time.Now()
+		q.n.Store(0)
+		w := watch(t, m, time.Hour, massive.WakeOn(waker), massive.MinGap(gap))
+		eventually(t, e.pool, "the waker listens", `SELECT EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle')`)
+		mallory := newConn(t, e)
+		for range 3000 {
+			exec(t, mallory, "NOTIFY c")
+		}
+		statements := q.n.Load()
+		// A look that finds nothing is at most two statements, and the first one loads.
+		if most := 2*(int64(time.Since(began)/gap)+2) + 1; statements > most {
+			t.Errorf("the watch sent %d statements in %s, want at most %d", statements, time.Since(began), most)
+		}
+		exec(t, mallory, "CREATE SEQUENCE behind; NOTIFY c")
+		w.until("sequence public.behind added")
+	})
+}
