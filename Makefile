@@ -1,7 +1,7 @@
 # The everyday commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fuzz conformance majors random bench benchmarks ci
+.PHONY: help run test race lint fuzz conformance majors random bench benchmarks ci nightly
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -40,3 +40,6 @@ benchmarks: ## the same with all lines and MassiveJS, and write BENCHMARKS.md an
 
 ci: ## everything that decides
 	.ci/run
+
+nightly: ## that and everything that takes long: all majors, random operations, crashes
+	.ci/nightly

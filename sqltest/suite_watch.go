@@ -234,6 +234,7 @@ func watchRules() []rule {
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WatchOption{}), massive.ErrInvalid, "the zero WatchOption")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WakeOn(nil)), massive.ErrInvalid, "option WakeOn", "nil")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.LookWithin(0)), massive.ErrInvalid, "option LookWithin")
+			c.fails(c.m.Watch(ctx, time.Second, tell, massive.MinGap(0)), massive.ErrInvalid, "option MinGap")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.LookWithin(1), massive.LookWithin(1)), massive.ErrInvalid, "given twice")
 		},
 	}}
