@@ -8,6 +8,10 @@
 // A program imports this package and the dialect of its database; both work through whatever driver the program
 // has opened its database with, and never close it. Most names here stand for types of package registry, which
 // holds what was loaded, and of package dialect, which a database plugin implements.
+//
+// An operation returns when its driver does. pgx returns soon after the context ends. lib/pq does not while the network
+// swallows packets: set TCP_USER_TIMEOUT and keepalive by pq.Connector.Dialer, since lib/pq knows no such settings in
+// its DSN. [DB.Watch] and [Allocator] don't wait for the driver.
 package massive
 
 import (
