@@ -159,7 +159,10 @@ func withMethods(t *testing.T, pkg string) (names []string) {
 			if star, ok := of.(*ast.StarExpr); ok {
 				of = star.X
 			}
-			if generic, ok := of.(*ast.IndexExpr); ok {
+			switch generic := of.(type) {
+			case *ast.IndexExpr:
+				of = generic.X
+			case *ast.IndexListExpr:
 				of = generic.X
 			}
 			if name := of.(*ast.Ident).Name; ast.IsExported(name) && !slices.Contains(names, name) {

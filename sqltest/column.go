@@ -198,6 +198,9 @@ func (s *session) lag(ctx context.Context, name dialect.Name, blocks bool) (*seq
 	if seq == nil {
 		return nil, lag, notASequence(name)
 	}
+	if len(seq.columns()) == 0 {
+		return seq, dialect.SequenceLag{Empty: true}, nil // nor is the sequence read
+	}
 	if !seq.def.Rights.Read {
 		return nil, lag, denied(name)
 	}
