@@ -47,9 +47,22 @@ type EnumAlterer interface {
 	RenameEnumLabel(ctx context.Context, q Querier, enum Name, from, to string) error
 }
 
-// A LabelPlace is where a new label goes: before a label, or after one. Its zero value is the end. The core sees to it
-// that not both are set.
-type LabelPlace struct{ Before, After string }
+// A LabelPlace is where a new label goes. Its zero value is the end. The core passes on no other side than those
+// below, and no neighbour with AtEnd.
+type LabelPlace struct {
+	Side      LabelSide
+	Neighbour string // the label to go beside; it may be empty, since "" is a label, too
+}
+
+// A LabelSide is a side of a label. Its zero value is AtEnd.
+type LabelSide int
+
+// The sides of a label, and the end of all labels.
+const (
+	AtEnd LabelSide = iota
+	BeforeLabel
+	AfterLabel
+)
 
 // A RowChecker knows which columns go into which Go values.
 type RowChecker interface {

@@ -147,13 +147,12 @@ func TestAddValue(t *testing.T) {
 
 		for says, err := range map[string]error{
 			`label "` + strings.Repeat("x", 64) + `" is 64 bytes long`: mood.AddValue(ctx, Mood(strings.Repeat("x", 64))),
-			"the label is empty": mood.AddValue(ctx, ""),
-			"NUL":                mood.AddValue(ctx, "a\x00"),
-			"the zero Place, or beside a label that is empty":    mood.AddValue(ctx, "x", massive.Place{}),
-			"massive: add a label to public.mood":                mood.AddValue(ctx, "x", massive.Before(Mood(""))),
-			"2 places are given":                                 mood.AddValue(ctx, "x", massive.Before(Sad), massive.After(Sad)),
-			"massive: rename a label of public.mood: invalid ar": mood.RenameValue(ctx, Sad, ""),
-			"is 64 bytes long":                                   mood.RenameValue(ctx, Sad, Mood(strings.Repeat("x", 64))),
+			"NUL":                                 mood.AddValue(ctx, "a\x00"),
+			"the zero Place":                      mood.AddValue(ctx, "x", massive.Place{}),
+			"massive: add a label to public.mood": mood.AddValue(ctx, "x", massive.Before(Mood("\x00"))),
+			"2 places are given":                  mood.AddValue(ctx, "x", massive.Before(Sad), massive.After(Sad)),
+			"massive: rename a label of public.mood: invalid ar": mood.RenameValue(ctx, Sad, "\xff"),
+			"is 64 bytes long": mood.RenameValue(ctx, Sad, Mood(strings.Repeat("x", 64))),
 		} {
 			mustBe(t, err, massive.ErrInvalid, says)
 		}
@@ -422,7 +421,7 @@ func TestEnumMessages(t *testing.T) {
 				{"EnsureValue", 2, func() error { _, err := bound.EnsureValue(t.Context(), label); return err }},
 				{"EnsureValue of another", 2, func() error { _, err := bound.EnsureValue(t.Context(), label+"x"); return err }},
 				{"RenameValue", 2, func() error { return bound.RenameValue(t.Context(), label, label+"y") }},
-				{"what is refused", 0, func() error { _ = bound.AddValue(t.Context(), ""); return nil }},
+				{"what is refused", 0, func() error { _ = bound.AddValue(t.Context(), "\x00"); return nil }},
 				{"what is in memory", 0, func() error { bound.Values(); _, err := bound.Parse("sad"); return err }},
 			} {
 				w.took()

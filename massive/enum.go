@@ -140,19 +140,16 @@ func (b *BoundEnum[T]) Compare(v, w T) int {
 }
 
 // A Place is where AddValue puts a label: [Before] one, or [After] one. The zero value is refused.
-type Place struct {
-	place dialect.LabelPlace
-	given bool
-}
+type Place struct{ place dialect.LabelPlace }
 
 // Before is the place before that label.
 func Before[T ~string](label T) Place {
-	return Place{dialect.LabelPlace{Before: string(label)}, label != ""}
+	return Place{dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: string(label)}}
 }
 
 // After is the place behind that label.
 func After[T ~string](label T) Place {
-	return Place{dialect.LabelPlace{After: string(label)}, label != ""}
+	return Place{dialect.LabelPlace{Side: dialect.AfterLabel, Neighbour: string(label)}}
 }
 
 func place(at []Place) (dialect.LabelPlace, error) {
@@ -161,8 +158,8 @@ func place(at []Place) (dialect.LabelPlace, error) {
 		return dialect.LabelPlace{}, nil
 	case len(at) > 1:
 		return dialect.LabelPlace{}, fmt.Errorf("%w: %d places are given; a label goes to one", ErrInvalid, len(at))
-	case !at[0].given:
-		return dialect.LabelPlace{}, fmt.Errorf("%w: the place is the zero Place, or beside a label that is empty", ErrInvalid)
+	case at[0] == Place{}:
+		return dialect.LabelPlace{}, fmt.Errorf("%w: the place is the zero Place; give Before(label) or After(label)", ErrInvalid)
 	}
 	return at[0].place, nil
 }
@@ -177,8 +174,8 @@ func place(at []Place) (dialect.LabelPlace, error) {
 // rule, and which Explain finds in an error of the program's own.
 //
 // Errors: [ErrLabelExists], [ErrLabelUnknown] for a neighbour that the enum doesn't have, [ErrPermission],
-// [ErrReadOnly], [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is empty, too long, no UTF-8 or
-// holds a NUL; [ErrUnavailable] where the connection was lost, and the label may have been added; [ErrDrift] where the
+// [ErrReadOnly], [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is too long, not UTF-8 or holds
+// a NUL; [ErrUnavailable] where the connection was lost, and the label may have been added; [ErrDrift] where the
 // enum would not be what was expected at Load any more: then nothing was changed. An error that says that the label was
 // added comes of the reload behind it.
 func (b *BoundEnum[T]) AddValue(ctx context.Context, label T, at ...Place) error {

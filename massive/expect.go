@@ -28,7 +28,7 @@ type (
 // breaks them is ever published, so that what a lookup finds is what the program was written for. The error wraps
 // [ErrDrift], as [Drifts], which list all that differs. Expectations that can't be met whatever the database holds
 // (an enum's labels in two orders, or in orders that together go round in a circle; two structs for all columns of one
-// view, and of different ones; a label of no bytes …) give [ErrInvalid], which names those that contradict each other.
+// view, and of different ones; a label that is not UTF-8 …) give [ErrInvalid], which names those that contradict each other.
 func Expect(expectations ...Expectation) LoadOption {
 	return LoadOption{"Expect", func(s *registry.Selection) error {
 		if len(expectations) == 0 {
@@ -44,9 +44,9 @@ func Expect(expectations ...Expectation) LoadOption {
 //
 //	massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))
 //
-// With [AllowExtra] the database may have others, too, wherever they stand. Labels that were appended locally don't
-// count. No label at all, an empty one, one that is there twice, is longer than the server's can be, is no UTF-8 or
-// holds a NUL is [ErrInvalid].
+// With [AllowExtra] the database may have others, too, wherever they stand. Without values the enum must have no label.
+// An empty label is one like any other. Labels that were appended locally don't count. Calls that take the expectation
+// return [ErrInvalid] if a label repeats, is longer than the server allows, is not UTF-8 or holds a NUL.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	return registry.EnumIs(name, values, opts...)
 }

@@ -2,6 +2,7 @@ package massive_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -97,15 +98,17 @@ func TestBadExpectations(t *testing.T) {
 	long := strings.Repeat("ü", 32) // 64 bytes
 	for says, es := range map[string][]massive.Expectation{
 		"expectation 2 is the zero Expectation": {massive.EnumIs("mood", []Mood{Sad}), {}},
-		"no label is given":                     {massive.EnumIs[Mood]("mood", nil)},
-		"the label is empty":                    {massive.EnumIs("mood", []Mood{Sad, ""})},
-		`label "sad" is given twice`:            {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
-		"holds a NUL byte":                      {massive.EnumIs("mood", []string{"a\x00"})},
-		`label "a\xff" is no valid UTF-8`:       {massive.EnumIs("mood", []string{"a\xff"})},
-		`name "a.b.c" has more than two parts`:  {massive.EnumIs("a.b.c", []string{"a"})},
-		"the name is empty":                     {massive.EnumIs("", []string{"a"})},
-		"option AllowExtra is given twice":      {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},
-		"is the zero ExpectOption":              {massive.EnumIs("mood", []Mood{Sad}, massive.ExpectOption{})},
+		`label "" is given twice`:               {massive.EnumIs("mood", []Mood{"", Sad, ""})},
+		`labels [] and ["sad"] (and others)`: {
+			massive.EnumIs[Mood]("mood", nil), massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra()),
+		},
+		`label "sad" is given twice`:           {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
+		"holds a NUL byte":                     {massive.EnumIs("mood", []string{"a\x00"})},
+		`label "a\xff" is no valid UTF-8`:      {massive.EnumIs("mood", []string{"a\xff"})},
+		`name "a.b.c" has more than two parts`: {massive.EnumIs("a.b.c", []string{"a"})},
+		"the name is empty":                    {massive.EnumIs("", []string{"a"})},
+		"option AllowExtra is given twice":     {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},
+		"is the zero ExpectOption":             {massive.EnumIs("mood", []Mood{Sad}, massive.ExpectOption{})},
 		`labels ["sad" "ok"] and ["sad" "happy"]`: {
 			massive.EnumIs("mood", []Mood{Sad, Ok}), massive.EnumIs("mood", []Mood{Sad, Happy}),
 		},
@@ -141,6 +144,48 @@ func TestBadExpectations(t *testing.T) {
 		}
 		_, err := massive.Load(t.Context(), e.pool, postgres.New(), massive.Exclude("mood"), massive.Expect(massive.EnumIs("mood", []Mood{Sad})))
 		mustBe(t, err, massive.ErrDrift, "excluded by mood")
+	})
+}
+
+// An enum without labels and an empty label are legal, and so is expecting them.
+func TestEmptyLabelsAndEnumsWithoutLabels(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE nothing AS ENUM (); CREATE TYPE blank AS ENUM (''); CREATE TYPE mood AS ENUM ('sad', '', 'ok')`, func(t *testing.T, e *env) {
+		ctx := t.Context()
+		m := e.load(t, massive.Expect(massive.EnumIs[Mood]("nothing", nil), massive.EnumIs("blank", []string{""}),
+			massive.EnumIs("mood", []Mood{Sad, "", Ok}), massive.EnumIs("mood", []Mood{}, massive.AllowExtra())))
+		ds := drifts(t, e.load(t).Verify(ctx, massive.EnumIs("nothing", []Mood{""}), massive.EnumIs("blank", []Mood{}),
+			massive.EnumIs("mood", []Mood{"", Sad, Ok}), massive.EnumIs[Mood]("none", nil)))
+		same(t, "drifts", len(ds), 4)
+		equal(t, "missing", ds[0].Missing, []string{""})
+		equal(t, "extra", ds[1].Extra, []string{""})
+		equal(t, "reordered", ds[2].Reordered, []string{""})
+		same(t, "an enum without labels has to be there", errors.Is(ds[3], massive.ErrNotFound), true)
+
+		// What is expected here forbids this.
+		blank, err := massive.BindEnum[string](m, "blank")
+		done(t, err)
+		mustBe(t, blank.RenameValue(ctx, "", "x"), massive.ErrDrift)
+
+		free := e.load(t)
+		nothing, err := massive.BindEnum[string](free, "nothing")
+		done(t, err)
+		done(t, nothing.AddValue(ctx, ""))
+		done(t, nothing.AddValue(ctx, "last", massive.After("")))
+		done(t, nothing.AddValue(ctx, "first", massive.Before("")))
+		added, err := nothing.EnsureValue(ctx, "", massive.After("last"))
+		done(t, err)
+		same(t, "added once more", added, false)
+		equal(t, "the database", enum(t, e.load(t), "nothing").Values(), []string{"first", "", "last"})
+		done(t, nothing.RenameValue(ctx, "", "middle"))
+		done(t, nothing.RenameValue(ctx, "last", ""))
+		equal(t, "renamed", nothing.Values(), []string{"first", "middle", ""})
+		parsed, err := nothing.Parse("")
+		done(t, err)
+		same(t, "parsed", parsed, "")
+		mustBe(t, nothing.AddValue(ctx, "x", massive.Before("none")), massive.ErrLabelUnknown)
+		same(t, "an append goes by the same rule", fmt.Sprint(free.AppendEnum("mood", "x", "y"), free.AppendEnum("blank", "x")), "<nil> <nil>")
+		mustBe(t, free.AppendEnum("mood", ""), massive.ErrLabelExists)
 	})
 }
 

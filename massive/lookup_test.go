@@ -343,7 +343,7 @@ func TestErrorTextsAreBounded(t *testing.T) {
 			check(err, massive.ErrDrift, `missing labels ["b"]`, "and 296 more")
 			_, err = e.pool.ExecContext(t.Context(), "INSERT INTO t VALUES ('none')")
 			check(m.Registry().ExplainEnum("mood", err), massive.ErrLabelUnknown, "and 296 more")
-			_, err = m.Registry().AddEnumLabel(t.Context(), "mood", "new", dialect.LabelPlace{Before: "none"}, false, nil)
+			_, err = m.Registry().AddEnumLabel(t.Context(), "mood", "new", dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: "none"}, false, nil)
 			check(err, massive.ErrLabelUnknown, "and 296 more")
 			check(matview(t, m, "wide").CanRefresh(massive.Concurrent), massive.ErrNoUniqueIndex, "index part_1 is no help", "and 35 more", "CREATE UNIQUE INDEX")
 			_, err = matview(t, m, "wide").Refresh(t.Context(), massive.Concurrently())

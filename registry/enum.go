@@ -84,8 +84,6 @@ func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 // checkLabel is the error of a label that no enum can have. A maxBytes of 0 is no limit.
 func checkLabel(l string, maxBytes int) error {
 	switch {
-	case l == "":
-		return fmt.Errorf("%w: the label is empty", dialect.ErrInvalid)
 	case strings.IndexByte(l, 0) >= 0:
 		return fmt.Errorf("%w: label %s holds a NUL byte", dialect.ErrInvalid, brief(l))
 	case !utf8.ValidString(l):

@@ -209,8 +209,7 @@ func TestAppendLabelsRefuses(t *testing.T) {
 		is     error
 		want   string
 	}{
-		{[]string{""}, dialect.ErrInvalid, `invalid argument: the label is empty`},
-		{[]string{"new", ""}, dialect.ErrInvalid, `invalid argument: the label is empty`},
+		{[]string{"", ""}, dialect.ErrLabelExists, `label exists: ""`},
 		{[]string{"a\x00"}, dialect.ErrInvalid, `invalid argument: label "a\x00" holds a NUL byte`},
 		{[]string{"\x00"}, dialect.ErrInvalid, `invalid argument: label "\x00" holds a NUL byte`},
 		{[]string{"new", "a\xff"}, dialect.ErrInvalid, `invalid argument: label "a\xff" is no valid UTF-8`},

@@ -33,9 +33,9 @@ type enumShape struct {
 	extra  bool // others may stand among them
 }
 
-// EnumIs expects an enum to exist and to have exactly these labels, in this order. The name is as for a lookup. No
-// label at all, an empty label, one that is there twice, is longer than the server's can be, is no UTF-8 or holds a NUL,
-// is refused with [dialect.ErrInvalid] by whoever is handed the expectation.
+// EnumIs expects an enum to exist and to have exactly these labels, in this order. The name is as for a lookup. Without
+// values the enum must have no label. Calls that take the expectation return [dialect.ErrInvalid] if a label repeats, is
+// longer than the server allows, is not UTF-8 or holds a NUL.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindEnum, name)
 	shape := &enumShape{labels: make([]string, len(values))}
@@ -71,9 +71,6 @@ func allowsExtra(opts []ExpectOption) (extra bool, err error) {
 }
 
 func (s *enumShape) check() error {
-	if len(s.labels) == 0 {
-		return fmt.Errorf("%w: no label is given", dialect.ErrInvalid)
-	}
 	seen := make(map[string]bool, len(s.labels))
 	for _, l := range s.labels {
 		if err := checkLabel(l, 0); err != nil {

@@ -65,27 +65,26 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 	if err != nil {
 		return false, err
 	}
-	labels := []string{label}
-	for _, neighbour := range []string{at.Before, at.After} {
-		if neighbour != "" {
-			labels = append(labels, neighbour)
-		}
+	switch at.Side {
+	case dialect.AtEnd, dialect.BeforeLabel, dialect.AfterLabel:
+	default:
+		return false, fail(op, e.def.Name, fmt.Errorf("%w: a label has no side %d", dialect.ErrInvalid, at.Side))
 	}
-	if at.Before != "" && at.After != "" {
-		return false, fail(op, e.def.Name, fmt.Errorf("%w: a label goes before one or after one, not both", dialect.ErrInvalid))
+	if at.Side == dialect.AtEnd && at.Neighbour != "" {
+		return false, fail(op, e.def.Name, fmt.Errorf("%w: the place names the label %q and no side of it", dialect.ErrInvalid, at.Neighbour))
 	}
-	alterer, err := r.alterer(ctx, e, labels)
+	alterer, err := r.alterer(ctx, e, []string{label, at.Neighbour})
 	if err != nil {
 		return false, fail(op, e.def.Name, err)
 	}
 	if !slices.Contains(e.def.Labels, label) {
 		longer := slices.Clone(e.def.Labels)
 		place := len(longer)
-		if i := slices.Index(longer, at.Before); at.Before != "" && i >= 0 {
+		if i := slices.Index(longer, at.Neighbour); at.Side != dialect.AtEnd && i >= 0 {
 			place = i
-		}
-		if i := slices.Index(longer, at.After); at.After != "" && i >= 0 {
-			place = i + 1
+			if at.Side == dialect.AfterLabel {
+				place++
+			}
 		}
 		if err := r.foresee(e, slices.Insert(longer, place, label), expect); err != nil {
 			return false, fail(op, e.def.Name, err)

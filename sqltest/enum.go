@@ -1,7 +1,6 @@
 package sqltest
 
 import (
-	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -173,11 +172,12 @@ func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect
 	tolerant bool,
 ) (added bool, err error) {
 	call := Call{Op: dialect.OpAddLabel, Name: name, Detail: fmt.Sprintf("%q", label)}
-	switch {
-	case at.Before != "":
-		call.Detail += fmt.Sprintf(" before %q", at.Before)
-	case at.After != "":
-		call.Detail += fmt.Sprintf(" after %q", at.After)
+	switch at.Side {
+	case dialect.BeforeLabel:
+		call.Detail += fmt.Sprintf(" before %q", at.Neighbour)
+	case dialect.AfterLabel:
+		call.Detail += fmt.Sprintf(" after %q", at.Neighbour)
+	case dialect.AtEnd:
 	}
 	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
 		held := s.fake.enums[name] != nil && s.locks[&s.fake.enums[name].lock]
@@ -196,11 +196,11 @@ func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect
 			return nil, nil
 		}
 		place := len(labels)
-		if neighbour := cmp.Or(at.Before, at.After); neighbour != "" {
-			if place = slices.Index(labels, neighbour); place < 0 {
-				return nil, noLabel(neighbour)
+		if at.Side != dialect.AtEnd {
+			if place = slices.Index(labels, at.Neighbour); place < 0 {
+				return nil, noLabel(at.Neighbour)
 			}
-			if at.After != "" {
+			if at.Side == dialect.AfterLabel {
 				place++
 			}
 		}

@@ -78,7 +78,14 @@ var enumMutants = []mutation{
 	}},
 	{"label added on the wrong side", "AddValue adds a label where it is told to", func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
-			return label, dialect.LabelPlace{Before: at.After, After: at.Before}, tolerant
+			switch at.Side {
+			case dialect.BeforeLabel:
+				at.Side = dialect.AfterLabel
+			case dialect.AfterLabel:
+				at.Side = dialect.BeforeLabel
+			case dialect.AtEnd:
+			}
+			return label, at, tolerant
 		}
 	}},
 	{"a label that is there tolerated", "a label that is there is ErrLabelExists", func(m *mutant) {

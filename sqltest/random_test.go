@@ -502,7 +502,7 @@ func (g *generator) step() (step, bool) {
 	case 31:
 		st.do = draw(g, verify, verifyMore)
 		st.name = g.name(draw(g, isEnum, isEnum, isView))
-		st.label, st.other = draw(g, "x", "y", "z"), draw(g, "x", "y", "w")
+		st.label, st.other = draw(g, "x", "y", "z", ""), draw(g, "x", "y", "w")
 		st.before, st.after = g.one(3), g.one(3)
 		return st, true
 	case 32:
@@ -520,7 +520,7 @@ func (g *generator) step() (step, bool) {
 	case 22, 23, 24, 25:
 		st.do = draw(g, addLabel, addLabel, ensureLabel, ensureLabel, ensureLabel, renameLabel, usedBy, appendLabel)
 		st.name = g.name(isEnum)
-		st.label, st.other = draw(g, "x", "y", "z", `it's "\`), draw(g, "x", "y", "z", "w")
+		st.label, st.other = draw(g, "x", "y", "z", `it's "\`, ""), draw(g, "x", "y", "z", "w", "")
 		where := rapid.IntRange(0, 2).Draw(g.rt, "where")
 		st.before, st.after = where == 1, where == 2
 	default:

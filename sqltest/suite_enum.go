@@ -26,7 +26,6 @@ func enumRules() []rule {
 		check: func(c *check) {
 			c.fails(c.m.AppendEnum("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
 			c.fails(c.m.AppendEnum("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
-			c.fails(c.m.AppendEnum("mood", ""), massive.ErrInvalid)
 			c.fails(c.m.AppendEnum("mood", "a\x00"), massive.ErrInvalid)
 			c.fails(c.m.AppendEnum("mood", "a\xff"), massive.ErrInvalid)
 			c.fails(c.m.AppendEnum("mood"), massive.ErrInvalid)

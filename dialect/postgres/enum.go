@@ -18,11 +18,12 @@ var (
 // alterAdd is ALTER TYPE … ADD VALUE (https://www.postgresql.org/docs/current/sql-altertype.html).
 func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
 	text := "ALTER TYPE " + enum.Quoted() + " ADD VALUE " + literal(label)
-	switch {
-	case at.Before != "":
-		text += " BEFORE " + literal(at.Before)
-	case at.After != "":
-		text += " AFTER " + literal(at.After)
+	switch at.Side {
+	case dialect.BeforeLabel:
+		text += " BEFORE " + literal(at.Neighbour)
+	case dialect.AfterLabel:
+		text += " AFTER " + literal(at.Neighbour)
+	case dialect.AtEnd:
 	}
 	return text
 }

@@ -25,11 +25,11 @@ func TestEnumStatements(t *testing.T) {
 			return err
 		}, `ALTER TYPE "it's"."a""b\" ADD VALUE  E'l''\\'`},
 		{func(ctx context.Context, q dialect.Querier) error {
-			_, err := p.AddEnumLabel(ctx, q, odd, "l", dialect.LabelPlace{Before: "x'"}, false)
+			_, err := p.AddEnumLabel(ctx, q, odd, "l", dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: "x'"}, false)
 			return err
 		}, `ALTER TYPE "it's"."a""b\" ADD VALUE 'l' BEFORE 'x'''`},
 		{func(ctx context.Context, q dialect.Querier) error {
-			_, err := p.AddEnumLabel(ctx, q, odd, "l", dialect.LabelPlace{After: "x"}, false)
+			_, err := p.AddEnumLabel(ctx, q, odd, "l", dialect.LabelPlace{Side: dialect.AfterLabel, Neighbour: "x"}, false)
 			return err
 		}, `ALTER TYPE "it's"."a""b\" ADD VALUE 'l' AFTER 'x'`},
 		{func(ctx context.Context, q dialect.Querier) error { return p.RenameEnumLabel(ctx, q, odd, "a'", `b\`) }, `ALTER TYPE "it's"."a""b\" RENAME VALUE 'a''' TO  E'b\\'`},
