@@ -2,18 +2,24 @@ package massive
 
 import (
 	"database/sql/driver"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// An EnumArrayOf is an array of an enum, such as a column of type mood[], as a field that is read and written with any
-// driver; its elements are as [EnumOf] has them, NULL ones too. Nil is NULL, which is not the empty array. Arrays of
-// several dimensions are [ErrInvalid].
+// EnumArrayOf is an array of an enum, such as a column of type mood[], as a field of a
+// struct. It works with the same drivers as [EnumOf], which its elements are; they may be
+// NULL. A nil EnumArrayOf is NULL, which is not the empty array. Arrays of several
+// dimensions are [ErrInvalid]. Other errors as for [EnumOf].
+//
+// A NULL element that travels as text, as with lib/pq, needs the setting array_nulls,
+// which is on by default.
 type EnumArrayOf[T Labeled[T]] []EnumOf[T]
 
-// EnumArray is an array of these values, none of them NULL. Without any it is the empty array.
+// EnumArray returns an array of values that are not NULL. Without values it is the empty
+// array.
 func EnumArray[T Labeled[T]](values ...T) EnumArrayOf[T] {
 	a := make(EnumArrayOf[T], len(values))
 	for i, v := range values {
@@ -22,7 +28,8 @@ func EnumArray[T Labeled[T]](values ...T) EnumArrayOf[T] {
 	return a
 }
 
-// Values are the elements. The error wraps [ErrInvalid] where one of them is NULL. The slice is the caller's.
+// Values returns the elements in a new slice. If one of them is NULL the error wraps
+// [ErrInvalid].
 func (a EnumArrayOf[T]) Values() ([]T, error) {
 	values := make([]T, len(a))
 	for i, e := range a {
@@ -34,21 +41,26 @@ func (a EnumArrayOf[T]) Values() ([]T, error) {
 	return values, nil
 }
 
-// Scan reads an array as the server writes it, or NULL, for [database/sql].
+// Scan reads an array or NULL, for database/sql and pgx. It takes the server's text, and
+// the binary form, which pgx uses for a type that is registered. After an error a is nil.
 func (a *EnumArrayOf[T]) Scan(src any) error {
 	*a = nil
-	var text string
+	var elements []*string
+	var err error
 	switch s := src.(type) {
 	case nil:
 		return nil
 	case string:
-		text = s
+		elements, err = parseElements(s)
 	case []byte:
-		text = string(s)
+		if len(s) > 0 && s[0] == 0 { // the number of dimensions; a text starts with a brace or a bracket
+			elements, err = parseBinary(s)
+		} else {
+			elements, err = parseElements(string(s))
+		}
 	default:
-		return enumError[T](opScan, fmt.Errorf("%w: a %T is no array", ErrInvalid, src))
+		err = fmt.Errorf("%w: a %T is no array", ErrInvalid, src)
 	}
-	elements, err := parseElements(text)
 	if err != nil {
 		return enumError[T](opScan, err)
 	}
@@ -67,27 +79,76 @@ func (a *EnumArrayOf[T]) Scan(src any) error {
 	return nil
 }
 
-// Value is the array as the server reads it, or nil for NULL, for [database/sql].
+// Value returns the array as text, or nil for NULL, for database/sql and pgx.
 func (a EnumArrayOf[T]) Value() (driver.Value, error) {
 	if a == nil {
 		return nil, nil
 	}
 	elements := make([]string, len(a))
 	for i, e := range a {
+		if err := e.check(); err != nil {
+			return nil, enumError[T](opStore, fmt.Errorf("element %d of %d: %w", i+1, len(a), err))
+		}
 		if !e.Valid {
 			elements[i] = "NULL"
 			continue
-		}
-		if _, err := labelOf[T](string(e.V)); err != nil {
-			return nil, enumError[T](opStore, fmt.Errorf("element %d of %d: %w", i+1, len(a), err))
 		}
 		elements[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(e.V)) + `"`
 	}
 	return "{" + strings.Join(elements, ",") + "}", nil
 }
 
-// parseElements reads an array of one dimension (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). A
-// NULL element is nil.
+// parseBinary reads an array of one dimension as array_send writes it: the number of
+// dimensions, whether there are NULLs, the type of the elements, for each dimension its
+// length and first index, and for each element its length, -1 for NULL, and its bytes.
+// All numbers have four bytes. A NULL element is nil.
+func parseBinary(s []byte) ([]*string, error) {
+	cut := func() (n int32, ok bool) {
+		if len(s) < 4 {
+			return 0, false
+		}
+		n, s = int32(binary.BigEndian.Uint32(s)), s[4:] //nolint:gosec // its bits are a signed number's
+		return n, true
+	}
+	whole := s
+	bad := func(why string) ([]*string, error) {
+		return nil, fmt.Errorf("%w: array %q %s", ErrInvalid, whole, why)
+	}
+	dimensions, _ := cut()
+	_, _ = cut()
+	if _, ok := cut(); !ok {
+		return bad("does not end")
+	}
+	if dimensions > 1 {
+		return bad("has several dimensions")
+	}
+	elements := []*string{}
+	if dimensions == 1 {
+		count, _ := cut()
+		if _, ok := cut(); !ok || count < 0 || int(count) > len(s)/4 {
+			return bad("does not end")
+		}
+		for range count {
+			n, ok := cut()
+			switch {
+			case !ok || n < -1 || int(n) > len(s):
+				return bad("does not end")
+			case n == -1:
+				elements = append(elements, nil)
+			default:
+				e := string(s[:n])
+				elements, s = append(elements, &e), s[n:]
+			}
+		}
+	}
+	if len(s) > 0 {
+		return bad("goes on after its elements")
+	}
+	return elements, nil
+}
+
+// parseElements reads an array of one dimension
+// (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). A NULL element is nil.
 func parseElements(text string) ([]*string, error) {
 	bad := func(why string) ([]*string, error) {
 		return nil, fmt.Errorf("%w: array %q %s", ErrInvalid, dialect.Cut(text, dialect.MaxText/10), why)

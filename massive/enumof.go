@@ -4,55 +4,91 @@ import (
 	"bytes"
 	"database/sql"
 	"database/sql/driver"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Labeled is a type of the program's own whose kind is string and that declares its labels, for [EnumOf]:
+// Labeled is a string type that declares its labels, for [EnumOf]:
 //
 //	type Mood string
 //
 //	func (Mood) Labels() []Mood { return []Mood{Sad, Ok, Happy} }
 //
-// Labels is called on the zero value, and must answer alike each time.
+// EnumOf calls Labels on the zero value, for each value that it reads or writes. Labels
+// must return the same list each time, and no label twice. A type that is to accept other
+// labels, too, implements [AllowsExtra].
 type Labeled[T any] interface {
 	~string
 	Labels() []T
 }
 
-// An EnumOf is a value of an enum, or NULL, as a field of a struct that is read from the database and written to it,
-// with any driver. It takes only what T declares for a label, both ways: anything else is [ErrLabelUnknown], as a
-// [*LabelError], so that a label which the database has and the program doesn't never passes for one. It needs no
-// loaded structures. The zero value is NULL.
+// AllowsExtra is an optional interface of a [Labeled] type, for deploys during which the
+// database has labels that the running program does not know yet:
 //
-// In JSON it is a string, or null.
+//	func (Mood) AllowExtra() bool { return true }
+//
+// If AllowExtra returns true, [EnumOf] and [EnumArrayOf] read and write every label, and
+// [EnumIs] expects that type's labels as if [AllowExtra] were given. The database still
+// refuses a label that it does not have. A switch over such values needs a default case.
+// AllowExtra is called on the zero value and must return the same each time.
+type AllowsExtra interface {
+	AllowExtra() bool
+}
+
+// allowsExtra reports whether T implements AllowsExtra and says yes.
+func allowsExtra[T ~string]() bool {
+	a, ok := any(T("")).(AllowsExtra)
+	return ok && a.AllowExtra()
+}
+
+// EnumOf is a nullable enum value as a field of a struct. It works with lib/pq and
+// pgx/stdlib over database/sql, and with pgx by itself, with the enum's type registered
+// or not. CopyFrom of pgx needs it registered, as for any value.
+//
+// EnumOf reads and writes only the labels that T declares, so that a label which the
+// program does not know never passes for one that it does. [AllowsExtra] lifts that.
+// EnumOf needs no loaded structures. The zero value is NULL. An EnumOf whose V is set and
+// whose Valid is false is a mistake: writing it is an error. Make values with
+// [EnumValue].
+//
+// In JSON it is a string or null, and as a key of a map a string.
+//
+// Errors of reading and writing: [ErrLabelUnknown], as a [*LabelError]; [ErrInvalid] if V
+// is set without Valid, if Labels returns nothing or repeats a label, or for a value that
+// is no text. EnumOf is a plain value: copies are independent, and concurrent reads are
+// safe.
 type EnumOf[T Labeled[T]] struct {
 	V     T
 	Valid bool // V is not NULL
 }
 
 var (
-	_ sql.Scanner      = (*EnumOf[anyLabel])(nil)
-	_ driver.Valuer    = EnumOf[anyLabel]{}
-	_ json.Marshaler   = EnumOf[anyLabel]{}
-	_ json.Unmarshaler = (*EnumOf[anyLabel])(nil)
-	_ sql.Scanner      = (*EnumArrayOf[anyLabel])(nil)
-	_ driver.Valuer    = EnumArrayOf[anyLabel]{}
+	_ sql.Scanner              = (*EnumOf[anyLabel])(nil)
+	_ driver.Valuer            = EnumOf[anyLabel]{}
+	_ json.Marshaler           = EnumOf[anyLabel]{}
+	_ json.Unmarshaler         = (*EnumOf[anyLabel])(nil)
+	_ encoding.TextMarshaler   = EnumOf[anyLabel]{}
+	_ encoding.TextUnmarshaler = (*EnumOf[anyLabel])(nil)
+	_ sql.Scanner              = (*EnumArrayOf[anyLabel])(nil)
+	_ driver.Valuer            = EnumArrayOf[anyLabel]{}
 )
 
 type anyLabel string
 
 func (anyLabel) Labels() []anyLabel { return nil }
 
-// EnumValue is a value that is not NULL. Whether it is a label shows when it is written.
+// EnumValue returns v as a value that is not NULL. It does not check v; writing does.
 func EnumValue[T Labeled[T]](v T) EnumOf[T] { return EnumOf[T]{v, true} }
 
-// String is the label, empty for NULL.
+// String returns the label, or an empty string for NULL.
 func (e EnumOf[T]) String() string {
 	if !e.Valid {
 		return ""
@@ -60,7 +96,7 @@ func (e EnumOf[T]) String() string {
 	return string(e.V)
 }
 
-// Scan reads a label, or NULL, for [database/sql].
+// Scan reads a label or NULL, for database/sql and pgx. After an error e is NULL.
 func (e *EnumOf[T]) Scan(src any) error {
 	*e = EnumOf[T]{}
 	var label string
@@ -82,29 +118,43 @@ func (e *EnumOf[T]) Scan(src any) error {
 	return nil
 }
 
-// Value is the label, or nil for NULL, for [database/sql].
+// Value returns the label, or nil for NULL, for database/sql and pgx.
 func (e EnumOf[T]) Value() (driver.Value, error) {
+	if err := e.check(); err != nil {
+		return nil, enumError[T](opStore, err)
+	}
 	if !e.Valid {
 		return nil, nil
-	}
-	if _, err := labelOf[T](string(e.V)); err != nil {
-		return nil, enumError[T](opStore, err)
 	}
 	return string(e.V), nil
 }
 
-// MarshalJSON is the label as a string, or null.
+// check returns the error of a value that can't be written.
+func (e EnumOf[T]) check() error {
+	switch {
+	case e.Valid:
+		_, err := labelOf[T](string(e.V))
+		return err
+	case e.V != "":
+		return fmt.Errorf("%w: V is %q, and Valid is false, so that it would be NULL; use EnumValue(%[2]q), "+
+			"or for NULL the zero EnumOf", ErrInvalid, string(e.V))
+	default:
+		return nil
+	}
+}
+
+// MarshalJSON returns the label as a string, or null.
 func (e EnumOf[T]) MarshalJSON() ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, enumError[T](opStore, err)
+	}
 	if !e.Valid {
 		return []byte("null"), nil
-	}
-	if _, err := labelOf[T](string(e.V)); err != nil {
-		return nil, enumError[T](opStore, err)
 	}
 	return json.Marshal(string(e.V))
 }
 
-// UnmarshalJSON reads a label, or null.
+// UnmarshalJSON reads a label or null.
 func (e *EnumOf[T]) UnmarshalJSON(text []byte) error {
 	if bytes.Equal(text, []byte("null")) {
 		*e = EnumOf[T]{}
@@ -117,27 +167,78 @@ func (e *EnumOf[T]) UnmarshalJSON(text []byte) error {
 	return e.Scan(label)
 }
 
+// MarshalText returns the label, for example as the key of a JSON object. NULL has no
+// text: it is [ErrInvalid].
+func (e EnumOf[T]) MarshalText() ([]byte, error) {
+	err := e.check()
+	if err == nil && !e.Valid {
+		err = fmt.Errorf("%w: NULL has no text, and so is no key of a JSON object", ErrInvalid)
+	}
+	if err != nil {
+		return nil, enumError[T](opStore, err)
+	}
+	return []byte(e.V), nil
+}
+
+// UnmarshalText reads a label.
+func (e *EnumOf[T]) UnmarshalText(text []byte) error { return e.Scan(string(text)) }
+
 // The operations of values that know of no structure.
 const (
 	opScan  = "read"
 	opStore = "write"
 )
 
-// labelOf is the label as one of those that T declares.
+// fewLabels is how many labels are all compared with each other for each value.
+const fewLabels = 8
+
+// labelOf returns the label as a T, if T declares it or allows others. It is called for
+// each value that is read, and allocates nothing. So of many labels it only looks whether
+// the one in hand repeats.
 func labelOf[T Labeled[T]](label string) (T, error) {
 	var zero T
 	declared := zero.Labels()
-	if slices.Contains(declared, T(label)) {
-		return T(label), nil
+	i := slices.Index(declared, T(label))
+	if i < 0 {
+		return unlisted[T](label, declared)
 	}
-	if len(declared) == 0 {
-		return zero, fmt.Errorf("%w: its method Labels declares none", ErrInvalid)
+	if slices.Contains(declared[i+1:], T(label)) {
+		return zero, errRepeats(label)
 	}
+	if len(declared) <= fewLabels {
+		for i, l := range declared {
+			if slices.Contains(declared[:i], l) {
+				return zero, errRepeats(string(l))
+			}
+		}
+	}
+	return T(label), nil
+}
+
+// unlisted returns a label that is not among the declared ones, if T allows it.
+func unlisted[T Labeled[T]](label string, declared []T) (T, error) {
 	labels := make([]string, len(declared))
+	seen := make(map[T]bool, len(declared))
 	for i, l := range declared {
-		labels[i] = string(l)
+		if seen[l] {
+			return "", errRepeats(string(l))
+		}
+		labels[i], seen[l] = string(l), true
 	}
-	return zero, registry.UnknownLabel(label, labels)
+	switch {
+	case allowsExtra[T]() && utf8.ValidString(label) && strings.IndexByte(label, 0) < 0:
+		return T(label), nil
+	case allowsExtra[T]():
+		return "", fmt.Errorf("%w: label %q is not UTF-8, or holds a NUL byte", ErrInvalid, label)
+	case len(declared) == 0:
+		return "", fmt.Errorf("%w: its method Labels declares none", ErrInvalid)
+	default:
+		return "", registry.UnknownLabel(label, labels)
+	}
+}
+
+func errRepeats(label string) error {
+	return fmt.Errorf("%w: its method Labels lists %q twice", ErrInvalid, label)
 }
 
 func enumError[T any](op string, err error) error {

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 )
@@ -19,22 +21,56 @@ import (
 type Odd string
 
 func (Odd) Labels() []Odd {
-	return []Odd{"plain", "NULL", "null", `a,b`, `{c}`, `d"e"`, `f\g`, `it's`, " spaced ", "new\nline", `\`, `"`, "ü", "$1", "?"}
+	return []Odd{"plain", "NULL", "null", `a,b`, `{c}`, `d"e"`, `f\g`, `it's`, " spaced ", "new\nline", `\`, `"`, "ü", "$1", "?", ""}
 }
+
+// A Twice repeats a label, and so do many that are Often.
+type (
+	Twice string
+	Often string
+)
+
+func (Twice) Labels() []Twice { return []Twice{"a", "b", "a"} }
+
+func (Often) Labels() (labels []Often) {
+	for i := range 50 {
+		labels = append(labels, Often(fmt.Sprint(i%49)))
+	}
+	return labels
+}
+
+// A Later is a Mood that takes what is not known yet.
+type Later string
+
+func (Later) Labels() []Later  { return []Later{"sad", "ok", ""} }
+func (Later) AllowExtra() bool { return true }
+
+// A Strict one could, and doesn't.
+type Strict string
+
+func (Strict) Labels() []Strict { return []Strict{"sad"} }
+func (Strict) AllowExtra() bool { return false }
+
+var _ = []massive.AllowsExtra{Later(""), Strict("")}
 
 // A Bare declares nothing.
 type Bare string
 
 func (Bare) Labels() []Bare { return nil }
 
+// oddType has them all, and one more.
+var oddType = func() string {
+	var labels []string
+	for _, l := range Odd("").Labels() {
+		labels = append(labels, "'"+strings.ReplaceAll(string(l), "'", "''")+"'")
+	}
+	return "CREATE TYPE odd AS ENUM (" + strings.Join(labels, ", ") + ", 'stranger')"
+}()
+
 func TestEnumOf(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
-	var labels []string
-	for _, l := range (Odd("")).Labels() {
-		labels = append(labels, "'"+strings.ReplaceAll(string(l), "'", "''")+"'")
-	}
-	e.Exec(t, "CREATE TYPE odd AS ENUM ("+strings.Join(labels, ", ")+", 'stranger')")
+	e.Exec(t, oddType)
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,22 +81,14 @@ func TestEnumOf(t *testing.T) {
 			pool := e.Open(t, mode.driver, mode.params...)
 			table := "t_" + strings.NewReplacer("/", "_", " ", "_").Replace(mode.name)
 			e.Exec(t, "CREATE TABLE "+table+" (n serial, one odd, many odd[])")
-			type row struct {
-				One  massive.EnumOf[Odd]
-				Many massive.EnumArrayOf[Odd]
-			}
 			all := massive.EnumArray(Odd("").Labels()...)
-			var written []row
-			for _, l := range (Odd("")).Labels() {
-				written = append(written, row{massive.EnumValue(l), massive.EnumArrayOf[Odd]{{}, massive.EnumValue(l), {}}})
-			}
-			written = append(written, row{}, row{Many: all}, row{Many: massive.EnumArray[Odd]()}, row{Many: massive.EnumArrayOf[Odd]{{}}})
+			written := oddRows()
 			for _, r := range written {
 				if _, err := pool.ExecContext(ctx, "INSERT INTO "+table+" (one, many) VALUES ($1, $2)", r.One, r.Many); err != nil {
 					t.Fatalf("write %+v: %v", r, err)
 				}
 			}
-			var read []row
+			var read []oddRow
 			done(t, sqlx.NewDb(pool, mode.driver).SelectContext(ctx, &read, "SELECT one, many FROM "+table+" ORDER BY n"))
 			if !reflect.DeepEqual(read, written) {
 				t.Errorf("read %+v, want %+v", read, written)
@@ -71,14 +99,14 @@ func TestEnumOf(t *testing.T) {
 			done(t, pool.QueryRowContext(ctx, "SELECT count(*) FROM "+table+" WHERE one = ANY ($1::odd[])", all).Scan(&n))
 			same(t, "an array as an argument", n, len(all))
 			var null sql.Null[massive.EnumOf[Odd]]
-			done(t, pool.QueryRowContext(ctx, "SELECT one FROM "+table+" ORDER BY n LIMIT 1").Scan(&null))
+			done(t, pool.QueryRowContext(ctx, "SELECT one FROM "+table+" ORDER BY n LIMIT 1 OFFSET 4").Scan(&null))
 			same(t, "within sql.Null", null.V.V, "plain")
 
 			_, err := pool.ExecContext(ctx, "INSERT INTO "+table+" (one) VALUES ($1)", massive.EnumValue(Odd("stranger")))
 			mustBe(t, err, massive.ErrLabelUnknown, `massive: write a massive_test.Odd: label unknown: "stranger" is none of`)
 			_, err = pool.ExecContext(ctx, "INSERT INTO "+table+" (many) VALUES ($1)", massive.EnumArray("plain", Odd("PLAIN")))
 			mustBe(t, err, massive.ErrLabelUnknown, `element 2 of 2: label unknown: "PLAIN"`, `did you mean "plain"?`)
-			var got row
+			var got oddRow
 			err = pool.QueryRowContext(ctx, "SELECT 'stranger'::odd").Scan(&got.One)
 			mustBe(t, err, massive.ErrLabelUnknown, `massive: read a massive_test.Odd: label unknown: "stranger"`)
 			got.Many = all
@@ -116,6 +144,20 @@ func TestEnumOfAlone(t *testing.T) {
 	done(t, err)
 	equal(t, "values", values, []Mood{Ok, Sad})
 
+	for says, e := range map[string]massive.EnumOf[Mood]{
+		`V is "ok", and Valid is false, so that it would be NULL; use EnumValue("ok")`: {V: Ok},
+		`V is "glad", and Valid is false`:                                              {V: "glad"},
+	} {
+		_, err := e.Value()
+		mustBe(t, err, massive.ErrInvalid, "massive: write a massive_test.Mood: ", says)
+		_, err = json.Marshal(e)
+		mustBe(t, err, massive.ErrInvalid, says)
+		_, err = e.MarshalText()
+		mustBe(t, err, massive.ErrInvalid, says)
+		_, err = massive.EnumArrayOf[Mood]{{}, e}.Value()
+		mustBe(t, err, massive.ErrInvalid, "element 2 of 2: ", says)
+	}
+
 	type doc struct {
 		Mood massive.EnumOf[Mood]
 		Many massive.EnumArrayOf[Mood]
@@ -143,6 +185,18 @@ func TestEnumOfAlone(t *testing.T) {
 	mustBe(t, err, massive.ErrLabelUnknown)
 
 	for text, says := range map[string]string{
+		"\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x07": "several dimensions",
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00":     "does not end", "\x00": "does not end",
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07x":                                                  "goes on after its elements",
+		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07":                                                   "does not end",
+		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x7f\xff\xff\xff\x00\x00\x00\x01\x00\x00\x00\x02ok": "does not end",
+		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x03ok": "does not end",
+		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00\x01\x00\x00\x00\x01\xff\xff\xff\xfeok": "does not end",
+	} {
+		var a massive.EnumArrayOf[Mood]
+		mustBe(t, a.Scan([]byte(text)), massive.ErrInvalid, says)
+	}
+	for text, says := range map[string]string{
 		"": "no braces", "{": "no braces", "ok": "no braces", "{ok": "no braces", `{"ok}`: "does not end", "{ok,}": "element of nothing",
 		"{{ok}}": "several dimensions", `{o"k"}`: "a quote inside", `{"ok"x}`: "goes on behind", "[1:2]": "bounds and nothing", "{,}": "element of nothing",
 		`{ok\}`: "does not end", "{ok}}": "goes on behind",
@@ -151,3 +205,94 @@ func TestEnumOfAlone(t *testing.T) {
 		mustBe(t, a.Scan(text), massive.ErrInvalid, says)
 	}
 }
+
+// A list of labels that repeats one is a mistake of the program's.
+func TestRepeatedLabelsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, label := range []string{"a", "b", "c"} {
+		var e massive.EnumOf[Twice]
+		mustBe(t, e.Scan(label), massive.ErrInvalid, `its method Labels lists "a" twice`)
+		_, err := massive.EnumArray(Twice(label)).Value()
+		mustBe(t, err, massive.ErrInvalid, `its method Labels lists "a" twice`)
+	}
+	var e massive.EnumOf[Often]
+	mustBe(t, e.Scan("0"), massive.ErrInvalid, `its method Labels lists "0" twice`)
+	mustBe(t, e.Scan("none"), massive.ErrInvalid, `its method Labels lists "0" twice`)
+	_, err := massive.Load(t.Context(), untouched{}, postgres.New(), massive.Expect(massive.EnumIs("mood", Twice("").Labels())))
+	mustBe(t, err, massive.ErrInvalid, `label "a" is given twice`)
+}
+
+// A key of a JSON object is a label, and NULL is none.
+func TestEnumOfAsAKeyOfJSON(t *testing.T) {
+	t.Parallel()
+	in := map[massive.EnumOf[Mood]]int{massive.EnumValue(Sad): 1, massive.EnumValue(Ok): 2}
+	text, err := json.Marshal(in)
+	done(t, err)
+	same(t, "JSON", string(text), `{"ok":2,"sad":1}`)
+	var out map[massive.EnumOf[Mood]]int
+	done(t, json.Unmarshal(text, &out))
+	if !maps.Equal(in, out) {
+		t.Errorf("read %v, want %v", out, in)
+	}
+	for key, want := range map[massive.EnumOf[Mood]]error{
+		{}: massive.ErrInvalid, {V: Ok}: massive.ErrInvalid, massive.EnumValue(Mood("glad")): massive.ErrLabelUnknown,
+	} {
+		_, err = key.MarshalText()
+		mustBe(t, err, want)
+		if _, errKey := json.Marshal(map[massive.EnumOf[Mood]]int{key: 1}); errKey == nil || !strings.Contains(errKey.Error(), strings.Trim(fmt.Sprintf("%q", err.Error()), `"`)) {
+			t.Errorf("as a key: %v, want what says %v", errKey, err) // encoding/json wraps no error of a key
+		}
+	}
+	_, err = massive.EnumOf[Mood]{}.MarshalText()
+	mustBe(t, err, massive.ErrInvalid, "NULL has no text, and so is no key of a JSON object")
+	mustBe(t, json.Unmarshal([]byte(`{"glad":1}`), &out), massive.ErrLabelUnknown, `"glad"`)
+	mustBe(t, json.Unmarshal([]byte(`{"":1}`), &out), massive.ErrLabelUnknown, `"" is none of`)
+
+	blank, err := json.Marshal(map[massive.EnumOf[Later]]massive.EnumOf[Later]{massive.EnumValue(Later("")): massive.EnumValue(Later(""))})
+	done(t, err)
+	same(t, "an empty label", string(blank), `{"":""}`)
+}
+
+// A type that allows it takes labels that it does not know, whatever way they come, and its expectations agree.
+func TestLabelsThatAreNotKnownYet(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', ''); CREATE TABLE people (one mood, many mood[])`, func(t *testing.T, e *env) {
+		ctx := t.Context()
+		m := e.load(t, massive.Expect(massive.EnumIs("mood", Later("").Labels())))
+		w := watch(t, m, 20e6)
+		exec(t, e.pool, `ALTER TYPE mood ADD VALUE 'elated' BEFORE 'ok'`)
+		w.until(`["sad" "elated" "ok" ""]`)
+		exec(t, e.pool, `INSERT INTO people VALUES ('elated', '{elated,NULL,""}')`)
+
+		var one massive.EnumOf[Later]
+		var many massive.EnumArrayOf[Later]
+		done(t, e.pool.QueryRowContext(ctx, "SELECT one, many FROM people").Scan(&one, &many))
+		same(t, "one", one, massive.EnumValue(Later("elated")))
+		equal(t, "many", many, massive.EnumArrayOf[Later]{massive.EnumValue(Later("elated")), {}, massive.EnumValue(Later(""))})
+		_, err := e.pool.ExecContext(ctx, "UPDATE people SET one = $1, many = $2", one, many)
+		done(t, err)
+		text, err := json.Marshal(many)
+		done(t, err)
+		same(t, "JSON", string(text), `["elated",null,""]`)
+		var back massive.EnumArrayOf[Later]
+		done(t, json.Unmarshal(text, &back))
+		equal(t, "read again", back, many)
+		_, err = e.pool.ExecContext(ctx, "UPDATE people SET one = $1", massive.EnumValue(Later("nobody")))
+		bound, errBind := massive.BindEnum[Later](m, "mood")
+		done(t, errBind)
+		mustBe(t, bound.Explain(err), massive.ErrLabelUnknown)
+		for _, label := range []string{"a\xff", "a\x00"} {
+			mustBe(t, one.Scan(label), massive.ErrInvalid, "is not UTF-8, or holds a NUL byte")
+		}
+		same(t, "V without Valid is still a mistake", errors.Is(second(massive.EnumOf[Later]{V: "x"}.Value()), massive.ErrInvalid), true)
+
+		done(t, m.Verify(ctx, massive.EnumIs("mood", []Later{"sad", "ok"}, massive.AllowExtra()), massive.EnumIs("mood", []Later{"ok", ""})))
+		mustBe(t, m.Verify(ctx, massive.EnumIs("mood", Strict("").Labels())), massive.ErrInvalid, "contradict")
+		mustBe(t, e.load(t).Verify(ctx, massive.EnumIs("mood", Strict("").Labels())), massive.ErrDrift)
+		mustBe(t, e.load(t).Verify(ctx, massive.EnumIs("mood", []Later{"gone"})), massive.ErrDrift, `missing labels ["gone"]`)
+		var strict massive.EnumOf[Strict]
+		mustBe(t, strict.Scan("elated"), massive.ErrLabelUnknown)
+	})
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -58,3 +58,53 @@ func ExampleEnumOf() {
 	// <nil> false
 	// massive: write a massive_test.Mood: element 2 of 2: label unknown: "bored" is none of ["sad" "ok" "happy"]
 }
+
+// A Status is an enum of a program that also runs while the database has labels of the next version.
+type Status string
+
+const (
+	Placed Status = "placed"
+	Paid   Status = "paid"
+)
+
+func (Status) Labels() []Status { return []Status{Placed, Paid} }
+func (Status) AllowExtra() bool { return true }
+
+// The old version of a program meets a label that the next version adds.
+func ExampleAllowsExtra() {
+	ctx := context.Background()
+	fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "status", Labels: []string{"placed", "paid"}}}})
+	defer fake.DB().Close()
+	m, err := massive.Load(ctx, fake.DB(), fake, massive.Expect(massive.EnumIs("status", Status("").Labels())))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// The migration of the next version.
+	next, err := massive.Load(ctx, fake.DB(), fake)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	altered, err := massive.BindEnum[string](next, "status")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(altered.EnsureValue(ctx, "packed", massive.Before("paid")))
+
+	fmt.Println(m.Reload(ctx)) // as Watch does
+	var status massive.EnumOf[Status]
+	fmt.Println(status.Scan("packed"), status)
+	switch status.V {
+	case Placed, Paid:
+		fmt.Println("known")
+	default:
+		fmt.Println("left to the next version")
+	}
+	// Output:
+	// true <nil>
+	// enum public.status changed: labels ["placed" "paid"] → ["placed" "packed" "paid"] <nil>
+	// <nil> packed
+	// left to the next version
+}
