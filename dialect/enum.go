@@ -66,8 +66,10 @@ const (
 
 // A RowChecker knows which columns go into which Go values.
 type RowChecker interface {
-	// CheckColumn says why values of a column of this type, as SQL writes it, don't go into a Go value of that type
-	// through database/sql, whatever the driver; empty where they do, or where it isn't known. The core asks for
-	// neither pointers, nor types that scan by themselves, nor interfaces.
-	CheckColumn(column string, field reflect.Type) string
+	// CheckColumn says why values of a column of this type, as the catalog writes it, don't go
+	// into a Go value of that type through database/sql, whatever the driver. If they do, or if
+	// it isn't known, why is empty. If known is false the core takes a column whose type has an
+	// enum's name for one of the enum. The core asks for neither pointers, nor types that scan
+	// by themselves, nor interfaces.
+	CheckColumn(column string, field reflect.Type) (why string, known bool)
 }

@@ -26,6 +26,7 @@ const (
 	Hidden        = registry.Hidden
 	Filtered      = registry.Filtered
 	KeySequence   = registry.KeySequence
+	Unreadable    = registry.Unreadable
 )
 
 // What can go wrong, for [errors.Is].

@@ -89,12 +89,15 @@ type DB struct {
 // *sql.DB, and stays the caller's: it is used, never closed or configured.
 //
 // The snapshot is one consistent picture, whatever others are changing meanwhile, and waits for nobody's lock.
-// Bare names are resolved along the search path of the connection that the load ran on.
+// Bare names are resolved along the search path of the connection that the load ran on. No other setting of
+// the session or the database changes what a load answers. Text must arrive as UTF-8, which lib/pq asks for.
+// pgx does not: give it client_encoding=UTF8 in the DSN for a database of another encoding. In a database of
+// the encoding SQL_ASCII a structure whose name, label or column is not UTF-8 is listed by Omitted.
 //
 // Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that
 // matches nothing, [ErrUnsupported] for a server that the dialect doesn't know or that is
-// too old, [ErrDrift] where the database is not as [Expect] says, and what the driver
-// says.
+// too old, or for a connection whose text is not UTF-8, [ErrDrift] where the database is
+// not as [Expect] says, and what the driver says.
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
 	sel, err := selection(opts)
 	if err != nil {
@@ -209,8 +212,9 @@ func (m *DB) Enums() []Enum { return m.Registry().Enums() }
 // unless [KeySequences] asked for them. The slice is the caller's.
 func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 
-// Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys, and
-// what Include and Exclude leave out. The slice is the caller's.
+// Omitted are the structures that exist and were left out, each with the reason: sequences
+// of primary keys, what Include and Exclude leave out, and what has a name, label or column
+// that is not UTF-8. The slice is the caller's.
 func (m *DB) Omitted() []Omission { return m.Registry().Omitted() }
 
 // UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing

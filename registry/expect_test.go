@@ -253,7 +253,7 @@ func arrangements(letters string) (all [][]string) {
 // reading is a stub for which any column goes into any field.
 type reading struct{ *stub }
 
-func (reading) CheckColumn(string, reflect.Type) string { return "" }
+func (reading) CheckColumn(string, reflect.Type) (string, bool) { return "", false }
 
 // Expectations of rows are refused if, and only if, no columns meet them all.
 func TestContradictionIsWhatNoColumnsMeet(t *testing.T) {

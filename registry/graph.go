@@ -118,6 +118,8 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 		s := source{node{name: def.Name, def: def, carries: true}, def.ID, def.Reads}
 		if why, omitted := f.Omits(def.Name); omitted {
 			s.omitted = "it is " + why
+		} else {
+			s.omitted = unreadableView(def)
 		}
 		sources = append(sources, s)
 	}

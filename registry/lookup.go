@@ -176,6 +176,8 @@ const (
 	Filtered
 	// KeySequence: it feeds a primary key, and such sequences weren't asked for.
 	KeySequence
+	// Unreadable: a name, label or column of it is not UTF-8.
+	Unreadable
 )
 
 // String is the reason in words: "off the search path".
@@ -193,6 +195,8 @@ func (r NotFoundReason) String() string {
 		return "left out by a pattern"
 	case KeySequence:
 		return "a key's sequence"
+	case Unreadable:
+		return "not UTF-8"
 	default:
 		return "unknown"
 	}
@@ -338,7 +342,7 @@ func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
 	if o.KeyOf != nil {
 		return KeySequence, names, fmt.Sprintf("%s was left out: %s; load it with KeySequences()", o.Name, o.Why)
 	}
-	return Filtered, names, fmt.Sprintf("%s was left out: %s", o.Name, o.Why)
+	return o.reason, names, fmt.Sprintf("%s was left out: %s", o.Name, o.Why)
 }
 
 // otherKind is the first structure of another kind that has the name.

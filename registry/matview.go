@@ -33,7 +33,8 @@ type Matview interface {
 	// Dependents are the materialized views that read this one, themselves or through plain views, likewise.
 	Dependents() []dialect.Name
 
-	// Definition asks the database for the query behind the view. It may wait for whoever refreshes or alters
+	// Definition asks the database for the query behind the view. The server prints it, by the session's settings
+	// and search path. It may wait for whoever refreshes or alters
 	// the view or what it reads, as long as ctx lets it. Errors: ErrNotFound.
 	Definition(ctx context.Context) (string, error)
 

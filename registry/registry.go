@@ -39,7 +39,7 @@ type snapshot struct {
 	sequences  shelf[*sequence]
 	omissions  []Omission
 	views      []dialect.ViewDef     // plain ones
-	aside      []*dialect.MatviewDef // left out by a pattern; the graph and plans go by them all the same
+	aside      []*dialect.MatviewDef // left out; the graph and plans go by them all the same
 	network    func() *network       // which views read which, made when it is first asked for
 }
 
@@ -121,7 +121,7 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })
 	matviews := make([]*matview, 0, len(cat.Matviews))
 	for i := range cat.Matviews {
-		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object) {
+		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object, unreadableView(def)) {
 			matviews = append(matviews, &matview{def, &r.access, s.network})
 		} else if s.filter.Has(dialect.KindMatview) {
 			s.aside = append(s.aside, def)
@@ -129,7 +129,7 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	}
 	enums := make([]*enum, 0, len(cat.Enums))
 	for i := range cat.Enums {
-		if def := &cat.Enums[i]; s.takes(dialect.KindEnum, &def.Object) {
+		if def := &cat.Enums[i]; s.takes(dialect.KindEnum, &def.Object, unreadableEnum(def)) {
 			enums = append(enums, newEnum(def, nil, &r.access))
 		}
 	}
@@ -137,9 +137,9 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	for i := range cat.Sequences {
 		def := &cat.Sequences[i]
 		switch {
-		case !s.takes(dialect.KindSequence, &def.Object):
+		case !s.takes(dialect.KindSequence, &def.Object, unreadable(def.Name)):
 		case def.KeyOf != nil && !sel.KeySequences:
-			s.omit(dialect.KindSequence, &def.Object, "it is the key sequence of "+def.KeyOf.String(), def.KeyOf)
+			s.omit(dialect.KindSequence, &def.Object, KeySequence, "it is the key sequence of "+def.KeyOf.String(), def.KeyOf)
 		default:
 			sequences = append(sequences, &sequence{def, &r.access})
 		}
@@ -156,20 +156,24 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	return r
 }
 
-// takes applies the filter, and notes what it leaves out.
-func (s *snapshot) takes(k dialect.Kind, o *dialect.Object) bool {
+// takes applies the filter to a structure that may be unreadable, and notes what is left out.
+func (s *snapshot) takes(k dialect.Kind, o *dialect.Object, unreadable string) bool {
 	if !s.filter.Has(k) {
 		return false
 	}
-	why, omitted := s.filter.Omits(o.Name)
-	if omitted {
-		s.omit(k, o, "it is "+why, nil)
+	if why, omitted := s.filter.Omits(o.Name); omitted {
+		s.omit(k, o, Filtered, "it is "+why, nil)
+		return false
 	}
-	return !omitted
+	if unreadable != "" {
+		s.omit(k, o, Unreadable, unreadable, nil)
+		return false
+	}
+	return true
 }
 
-func (s *snapshot) omit(k dialect.Kind, o *dialect.Object, why string, key *dialect.ColumnRef) {
-	s.omissions = append(s.omissions, Omission{Kind: k, Name: o.Name, Why: why, KeyOf: key, object: o})
+func (s *snapshot) omit(k dialect.Kind, o *dialect.Object, reason NotFoundReason, why string, key *dialect.ColumnRef) {
+	s.omissions = append(s.omissions, Omission{Kind: k, Name: o.Name, Why: why, KeyOf: key, object: o, reason: reason})
 }
 
 // An Omission is a structure that exists and is not in the registry.
@@ -177,9 +181,10 @@ type Omission struct {
 	Kind  dialect.Kind
 	Name  dialect.Name
 	Why   string             // in words: "it is the key sequence of public.orders.id", "it is excluded by *.tmp_*"
-	KeyOf *dialect.ColumnRef // the primary-key column whose sequence it is; nil where a pattern left it out
+	KeyOf *dialect.ColumnRef // the primary-key column whose sequence it is; nil for another reason
 
 	object *dialect.Object
+	reason NotFoundReason
 }
 
 // On is the same snapshot with operations that go through q: a transaction or a connection. A lookup in it
@@ -251,8 +256,9 @@ func (r *Registry) Sequences() []Sequence {
 	return all
 }
 
-// Omitted are the structures that exist and were left out, each with the reason: sequences of primary keys and
-// what the filter's patterns leave out, by kind, schema and name. Kinds that weren't asked for were not looked
+// Omitted are the structures that exist and were left out, each with the reason, by kind, schema and name: sequences of
+// primary keys, what the filter's patterns leave out, and what has a name, label or column that is not UTF-8, as may be
+// in a database whose encoding is SQL_ASCII. Such a name holds the bytes that the database has. Kinds that weren't asked for were not looked
 // at, and don't appear. The slice is the caller's.
 func (r *Registry) Omitted() []Omission {
 	all := slices.Clone(r.omissions)

@@ -178,13 +178,15 @@ func (r *Registry) unfit(checker dialect.RowChecker, column string, t reflect.Ty
 	if scans(t) || t.Kind() == reflect.Interface {
 		return ""
 	}
-	if r.hasEnum(column) {
-		if t.Kind() == reflect.String || t == bytesType {
-			return ""
-		}
+	why, known := checker.CheckColumn(column, t)
+	switch {
+	case known || !r.hasEnum(column):
+		return why
+	case t.Kind() == reflect.String || t == bytesType:
+		return ""
+	default:
 		return "the labels of an enum are text"
 	}
-	return checker.CheckColumn(column, t)
 }
 
 // hasEnum tells whether a column's type, as the dialect writes it, is an enum: also one that a pattern leaves out.

@@ -35,7 +35,7 @@ func (f *Fake) Name() string { return "fake" }
 func (f *Fake) Classify(failure dialect.Failure) error { return postgres.New().Classify(failure) }
 
 // CheckColumn knows which columns go into which Go values as the dialect of Postgres does.
-func (f *Fake) CheckColumn(column string, field reflect.Type) string {
+func (f *Fake) CheckColumn(column string, field reflect.Type) (why string, known bool) {
 	return postgres.New().(dialect.RowChecker).CheckColumn(column, field) //nolint:forcetypeassert // which it is
 }
 

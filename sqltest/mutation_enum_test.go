@@ -60,12 +60,12 @@ func (m *mutant) EnumColumns(ctx context.Context, q dialect.Querier, enum dialec
 	return used, err
 }
 
-func (m *mutant) CheckColumn(column string, field reflect.Type) string {
-	why := m.Fake.CheckColumn(column, field)
+func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, known bool) {
+	why, known = m.Fake.CheckColumn(column, field)
 	if m.unfit != nil {
-		return m.unfit(why)
+		why = m.unfit(why)
 	}
-	return why
+	return why, known
 }
 
 var _ = []any{dialect.EnumAlterer((*mutant)(nil)), dialect.EnumReader((*mutant)(nil)), dialect.RowChecker((*mutant)(nil))}

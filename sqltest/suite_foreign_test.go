@@ -79,13 +79,14 @@ func (f foreigner) LoadSeen(ctx context.Context, q dialect.Querier, filter diale
 	return cat, seen, err
 }
 
-func (f foreigner) CheckColumn(column string, field reflect.Type) string {
+func (f foreigner) CheckColumn(column string, field reflect.Type) (why string, known bool) {
 	for ours, theirs := range foreignTypes {
 		if column == theirs {
-			return strings.ReplaceAll(f.Fake.CheckColumn(ours, field), ours, theirs)
+			why, known := f.Fake.CheckColumn(ours, field)
+			return strings.ReplaceAll(why, ours, theirs), known
 		}
 	}
-	return ""
+	return "", false
 }
 
 // RefreshHindrances says nothing but the reasons.

@@ -32,6 +32,7 @@ func (postgres) SequenceColumns(ctx context.Context, q dialect.Querier) ([]diale
 		if err := rows.Scan(&c.Sequence, &c.Column.Table.Schema, &c.Column.Table.Name, &c.Column.Column, &c.Type, &oid, &modifier); err != nil {
 			return nil, err
 		}
+		c.Type = unquoteType(c.Type, newest)
 		c.Min, c.Max, c.Bounded = room(oid, modifier)
 		all = append(all, c)
 	}

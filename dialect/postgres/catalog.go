@@ -85,6 +85,8 @@ type reading struct {
 	sequences pile[dialect.SequenceDef]
 	views     pile[dialect.ViewDef]
 
+	escaped bool // see decode
+
 	seen sight // where the statement looks for changes, too
 
 	texts   map[string]string // those that many rows have alike, each once
@@ -130,6 +132,9 @@ func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.
 	dest := []any{&r.kind, &r.id, &r.ns, &r.name, &r.owner, &r.comment, &r.flags, &r.hider, &r.a, &r.b, &r.c}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
+			return nil, nil, err
+		}
+		if err := rd.decode(&r); err != nil {
 			return nil, nil, err
 		}
 		if err := rd.add(&r); err != nil {
@@ -199,7 +204,7 @@ func (rd *reading) add(r *row) error {
 	}
 }
 
-// addServer reads flag s standby, a the search path, b schemas as oid, name and flag u usable.
+// addServer reads flag s standby (and e escaped: see decode), hider the encodings, a the search path, b schemas as oid, name and flag u usable.
 func (rd *reading) addServer(r *row) (err error) {
 	rd.server = dialect.Server{
 		Version:      r.comment.String,
@@ -228,20 +233,20 @@ func (rd *reading) addServer(r *row) (err error) {
 }
 
 // addMatview reads flags p populated, r may refresh, s its owner's members can become
-// superusers, v visible; a pairs of column and type, b indexes as name, flags, number of
-// key columns and column numbers, c the views it reads.
+// superusers, v visible; a columns as name, type and o if that is one of the server's own, b
+// indexes as name, flags, number of key columns and column numbers, c the views it reads.
 func (rd *reading) addMatview(r *row, in schema) error {
 	m := dialect.MatviewDef{
 		Object: rd.object(r, in, relationKinds), Populated: r.has('p'), MayRefresh: r.has('r') && in.usable, Reachable: in.usable,
 		SuperOwner: r.has('s'),
 	}
 	var err error
-	if rd.fields, err = parseArrays(r.a.String, 2, rd.fields[:0]); err != nil {
+	if rd.fields, err = parseArrays(r.a.String, 3, rd.fields[:0]); err != nil {
 		return err
 	}
-	m.Columns = make([]dialect.Column, 0, len(rd.fields)/2)
-	for c := range slices.Chunk(rd.fields, 2) {
-		m.Columns = append(m.Columns, dialect.Column{Name: rd.once(c[0]), Type: rd.once(c[1])})
+	m.Columns = make([]dialect.Column, 0, len(rd.fields)/3)
+	for c := range slices.Chunk(rd.fields, 3) {
+		m.Columns = append(m.Columns, dialect.Column{Name: rd.once(c[0]), Type: rd.once(typeText(c[1], c[2] == "o", rd.server.Major))})
 	}
 	if rd.fields, err = parseArrays(r.b.String, 4, rd.fields[:0]); err != nil {
 		return err

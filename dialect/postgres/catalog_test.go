@@ -105,7 +105,7 @@ func TestParseIndex(t *testing.T) {
 // serverRow is the first row of every catalog: PostgreSQL 15.18, schemas app and public on the search path, stats off
 // it, and locked, which the role may not use.
 var serverRow = []driver.Value{
-	"d", int64(150018), int64(63), "shop", "clerk", "15.18 (Debian)", "", nil,
+	"d", int64(150018), int64(63), "shop", "clerk", "15.18 (Debian)", "", "{UTF8,LATIN1}",
 	`{app,public}`, `{{100,app,u},{101,public,u},{102,stats,u},{103,locked,""}}`, nil,
 }
 
@@ -119,7 +119,7 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 		return catalogAnswer(
 			[]driver.Value{
 				"m", int64(16400), int64(100), "daily", "ada", "sales by day", "pvr", nil,
-				`{{day,date},{"Total, net","numeric(10,2)"}}`, `{{daily_idx,uiv,1,1 2},{total_idx,ivp,1,2}}`, `{16500,16401}`,
+				`{{day,"\"date\"",o},{"Total, net","numeric(10,2)",o}}`, `{{daily_idx,uiv,1,1 2},{total_idx,ivp,1,2}}`, `{16500,16401}`,
 			},
 			[]driver.Value{"m", int64(16401), int64(103), "empty", "ada", nil, "r", nil, `{}`, nil, `{}`},
 			[]driver.Value{"v", int64(16500), int64(102), "Plain View", nil, nil, nil, nil, nil, nil, `{16400}`},
@@ -291,19 +291,21 @@ func TestLoadRefusesOddRows(t *testing.T) {
 		{[][]driver.Value{serverRow, {"e", int64(7), int64(100), "x", nil, nil, nil, nil, "{a", nil, nil}}, `catalog row e 7 "x": array "{a": no closing brace`},
 		{[][]driver.Value{serverRow, {"v", int64(7), int64(100), "x", nil, nil, nil, nil, nil, nil, "{a}"}}, `catalog row v 7 "x": array "{a}": strconv.ParseInt: parsing "a": invalid syntax`},
 		{[][]driver.Value{serverRow, matview("{a}", "", "")}, `catalog row m 7 "x": array "{a}": no opening brace`},
-		{[][]driver.Value{serverRow, matview("{{a}}", "", "")}, `catalog row m 7 "x": array "{{a}}" has a row of 1 elements, not 2`},
-		{[][]driver.Value{serverRow, matview("{{a,b}}", "{{a,b}}", "")}, `catalog row m 7 "x": array "{{a,b}}" has a row of 2 elements, not 4`},
-		{[][]driver.Value{serverRow, matview("{{a,b}}", "{{i,uiv,1,2}}", "")}, `catalog row m 7 "x": index i has column number 2 of 1`},
-		{[][]driver.Value{serverRow, matview("{{a,b}}", "", "{x}")}, `catalog row m 7 "x": array "{x}": strconv.ParseInt: parsing "x": invalid syntax`},
+		{[][]driver.Value{serverRow, matview("{{a,b}}", "", "")}, `catalog row m 7 "x": array "{{a,b}}" has a row of 2 elements, not 3`},
+		{[][]driver.Value{serverRow, matview("{{a,b,-}}", "{{a,b}}", "")}, `catalog row m 7 "x": array "{{a,b}}" has a row of 2 elements, not 4`},
+		{[][]driver.Value{serverRow, matview("{{a,b,-}}", "{{i,uiv,1,2}}", "")}, `catalog row m 7 "x": index i has column number 2 of 1`},
+		{[][]driver.Value{serverRow, matview("{{a,b,-}}", "", "{x}")}, `catalog row m 7 "x": array "{x}": strconv.ParseInt: parsing "x": invalid syntax`},
 		{[][]driver.Value{serverRow, sequence("{20,1}", nil, nil)}, `catalog row s 7 "x": it has 2 numbers, not 6`},
 		{[][]driver.Value{serverRow, sequence("{x}", nil, nil)}, `catalog row s 7 "x": array "{x}": strconv.ParseInt: parsing "x": invalid syntax`},
 		{[][]driver.Value{serverRow, sequence("{25,1,1,1,9,1}", nil, nil)}, `catalog row s 7 "x": its type's oid is 25`},
 		{[][]driver.Value{serverRow, sequence(numbers, "{1,t}", nil)}, `catalog row s 7 "x": its column "{1,t}" has 2 parts, not 3`},
 		{[][]driver.Value{serverRow, sequence(numbers, nil, "{1,t")}, `catalog row s 7 "x": array "{1,t": no closing brace`},
 		{[][]driver.Value{serverRow, sequence(numbers, nil, "{x,t,c}")}, `catalog row s 7 "x": strconv.ParseInt: parsing "x": invalid syntax`},
-		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, nil, "{a", nil, nil}}, `catalog row d 1 "db": array "{a": no closing brace`},
-		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, nil, nil, "{{a,b}}", nil}}, `catalog row d 1 "db": array "{{a,b}}" has a row of 2 elements, not 3`},
-		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, nil, nil, "{{a,b,u}}", nil}}, `catalog row d 1 "db": strconv.ParseInt: parsing "a": invalid syntax`},
+		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, "{UTF8,UTF8}", "{a", nil, nil}}, `catalog row d 1 "db": array "{a": no closing brace`},
+		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, "{UTF8,UTF8}", nil, "{{a,b}}", nil}}, `catalog row d 1 "db": array "{{a,b}}" has a row of 2 elements, not 3`},
+		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, "{UTF8,UTF8}", nil, "{{a,b,u}}", nil}}, `catalog row d 1 "db": strconv.ParseInt: parsing "a": invalid syntax`},
+		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, "{a", nil, nil, nil}}, `array "{a": no closing brace`},
+		{[][]driver.Value{{"d", int64(1), nil, "db", nil, nil, nil, "{UTF8}", nil, nil, nil}}, `the server row has the encodings ["UTF8"], not two`},
 		{nil, `the catalog came back empty`},
 	} {
 		db, _ := serve(t, func(string) answer { return answer{rows: c.rows} })

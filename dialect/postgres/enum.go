@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	_ "embed"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -82,7 +83,7 @@ func (postgres) EnumColumns(ctx context.Context, q dialect.Querier, enum dialect
 	}
 	defer rows.Close()
 	var columns []dialect.EnumColumn
-	found := false
+	found, major := false, 0
 	for rows.Next() {
 		var c dialect.EnumColumn
 		var kind, through string
@@ -91,9 +92,14 @@ func (postgres) EnumColumns(ctx context.Context, q dialect.Querier, enum dialect
 			return nil, err
 		}
 		if kind == "e" {
-			found = true
+			version, err := strconv.Atoi(c.Type)
+			if err != nil {
+				return nil, err
+			}
+			found, major = true, version/10000
 			continue
 		}
+		c.Type = unquoteType(c.Type, major)
 		c.Kind = relationKinds[kind[0]]
 		if kind == "c" {
 			c.Kind = "composite type"

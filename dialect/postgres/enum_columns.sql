@@ -24,7 +24,8 @@ WITH RECURSIVE made (oid, arrays, elements, through) AS (
 SELECT x.kind::pg_catalog.text, x.ns::pg_catalog.text, x.name::pg_catalog.text, x.col::pg_catalog.text,
        x.type::pg_catalog.text, x.elements::boolean, COALESCE(x.through::pg_catalog.text, '{}')
 FROM (
-SELECT 'e' AS kind, ''::pg_catalog.name AS ns, ''::pg_catalog.name AS name, ''::pg_catalog.name AS col, '' AS type,
+SELECT 'e' AS kind, ''::pg_catalog.name AS ns, ''::pg_catalog.name AS name, ''::pg_catalog.name AS col,
+       pg_catalog.current_setting('server_version_num') AS type,
        m.elements, ARRAY[]::pg_catalog.text[] AS through, 0 AS nr
   FROM made m WHERE NOT m.elements AND pg_catalog.cardinality(m.through) OPERATOR(pg_catalog.=) 0
 UNION ALL

@@ -54,7 +54,7 @@ func TestEnumStatements(t *testing.T) {
 func TestEnumColumnsReadsRows(t *testing.T) {
 	t.Parallel()
 	mood := dialect.Name{Schema: "app", Name: "mood"}
-	head := []driver.Value{"e", "", "", "", "", false, "{}"}
+	head := []driver.Value{"e", "", "", "", "150018", false, "{}"}
 	for says, c := range map[string]struct {
 		answer answer
 		want   int
@@ -65,6 +65,7 @@ func TestEnumColumnsReadsRows(t *testing.T) {
 		"a row of":          {answer{rows: [][]driver.Value{head, {"r", "app", "t", "c", "mood", false, `{{app}}`}}}, 0},
 		"refused":           {answer{err: errors.New("refused")}, 0},
 		"expected 7 destin": {answer{rows: [][]driver.Value{{"e"}}}, 0},
+		`parsing "x"`:       {answer{rows: [][]driver.Value{{"e", "", "", "", "x", false, "{}"}}}, 0},
 	} {
 		db, _ := serve(t, func(string) answer { return c.answer })
 		got, err := postgres{}.EnumColumns(t.Context(), db, mood)

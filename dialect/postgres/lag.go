@@ -139,6 +139,7 @@ func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, bloc
 			new(any), &c.step, &c.lowest, &c.highest, &c.furthest); err != nil {
 			return nil, err
 		}
+		c.typ = unquoteType(c.typ, newest)
 		all = append(all, c)
 	}
 	return all, rows.Err()

@@ -52,6 +52,9 @@ func (p postgres) load(ctx context.Context, q dialect.Querier, text string) (*di
 			cat, seen, err = again, seenAgain, nil
 		}
 	}
+	if errors.Is(err, dialect.ErrUnsupported) { // the connection's encoding is
+		return nil, seen, err
+	}
 	if err != nil {
 		return nil, seen, p.explain(ctx, q, err)
 	}

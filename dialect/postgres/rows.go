@@ -27,8 +27,9 @@ const (
 	arrayClass                 // text in braces
 )
 
-// classes are those of the server's own types, as format_type writes them, without what stands in parentheses. What is
-// not here, a domain or a type of an extension, may go anywhere.
+// classes are those of the server's own types, as format_type writes them, without what
+// stands in parentheses. No other type is called so: see typeText. A type that is not here,
+// such as a domain or one of an extension, may go anywhere.
 var classes = map[string]class{
 	"smallint": integerClass, "integer": integerClass, "bigint": integerClass,
 	"real": floatClass, "double precision": floatClass, "numeric": numberClass,
@@ -36,6 +37,7 @@ var classes = map[string]class{
 	"text": textClass, "character varying": textClass, "character": textClass,
 	"json": documentClass, "jsonb": documentClass, "uuid": documentClass, "xml": documentClass, "inet": documentClass,
 	"cidr": documentClass, "interval": documentClass,
+	"time without time zone": otherClass, "time with time zone": otherClass, "bit": otherClass, "bit varying": otherClass,
 	"date": timeClass, "timestamp without time zone": timeClass, "timestamp with time zone": timeClass,
 }
 
@@ -47,17 +49,23 @@ var (
 	bytesType = reflect.TypeFor[[]byte]()
 )
 
-// CheckColumn knows what database/sql makes of what lib/pq and pgx return. A test goes over all types with both.
-func (postgres) CheckColumn(column string, field reflect.Type) string {
+// CheckColumn knows what database/sql makes of what lib/pq and pgx return. A test goes over
+// all types with both.
+func (postgres) CheckColumn(column string, field reflect.Type) (why string, known bool) {
 	base := column
 	if before, rest, ok := strings.Cut(base, "("); ok {
 		_, after, _ := strings.Cut(rest, ")")
 		base = before + after
 	}
-	c := classes[base]
+	c, known := classes[base]
 	if strings.HasSuffix(base, "[]") {
-		c = arrayClass
+		c, known = arrayClass, true
 	}
+	return unfit(base, c, field), known
+}
+
+// unfit says why values of a class don't go into a field; empty if they may.
+func unfit(base string, c class, field reflect.Type) string {
 	switch kind := field.Kind(); {
 	case field == bytesType, field == reflect.TypeFor[string]():
 		return "" // which take anything

@@ -19,7 +19,8 @@ SELECT 'm', c.oid::bigint, c.relnamespace::bigint, c.relname::pg_catalog.text,
             THEN 's' ELSE '' END,
        CASE WHEN h.oid OPERATOR(pg_catalog.<>) c.oid THEN h.relkind::pg_catalog.text OPERATOR(pg_catalog.||)
          (SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n WHERE n.oid OPERATOR(pg_catalog.=) h.ns) END,
-       ARRAY(SELECT ARRAY[a.attname::pg_catalog.text, pg_catalog.format_type(a.atttypid, a.atttypmod)]
+       ARRAY(SELECT ARRAY[a.attname::pg_catalog.text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+                          CASE WHEN a.atttypid OPERATOR(pg_catalog.<) '16384' THEN 'o' ELSE '-' END]
                FROM pg_catalog.pg_attribute a
               WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
               ORDER BY a.attnum)::pg_catalog.text,

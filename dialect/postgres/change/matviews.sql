@@ -1,7 +1,8 @@
 SELECT 'columns of matviews', pg_catalog.count(*),
        pg_catalog.sum(pg_catalog.hashnameextended(a.attname,
          CASE WHEN a.atttypid OPERATOR(pg_catalog.<) '16384' THEN 0
-              ELSE pg_catalog.hashtextextended(pg_catalog.format_type(a.atttypid, a.atttypmod), 1) END
+              ELSE pg_catalog.hashtextextended(
+                     pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), '"', ''), 1) END
          OPERATOR(pg_catalog.#)
          ((a.attrelid::bigint OPERATOR(pg_catalog.<<) 16) OPERATOR(pg_catalog.|) a.attnum::bigint)))::pg_catalog.text
   FROM pg_catalog.pg_attribute a

@@ -2,8 +2,9 @@ SELECT 'standby', pg_catalog.pg_is_in_recovery()::integer::bigint, NULL
 UNION ALL
 SELECT 'server', pg_catalog.current_setting('server_version_num')::bigint,
        pg_catalog.concat_ws(' ', pg_catalog.current_setting('server_version'),
-         pg_catalog.quote_ident(pg_catalog.current_database()), pg_catalog.quote_ident(CURRENT_USER),
-         pg_catalog.current_schemas(false),
+         pg_catalog.encode(pg_catalog.convert_to(
+           ARRAY[pg_catalog.current_database()::pg_catalog.text, CURRENT_USER::pg_catalog.text,
+                 pg_catalog.current_schemas(false)::pg_catalog.text]::pg_catalog.text, 'SQL_ASCII'), 'escape'),
          (SELECT b.datdba FROM pg_catalog.pg_database b
            WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
 UNION ALL

@@ -1,0 +1,154 @@
+package massive_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// encoded makes a database of an encoding, with what a connection of that client_encoding is told to make in it, and
+// returns how to open it.
+func encoded(t *testing.T, e *env, encoding, client, setup string) (open func(params ...string) *sql.DB) {
+	t.Helper()
+	name := strings.ToLower(e.Name() + "_" + encoding)
+	e.Exec(t, "CREATE DATABASE "+name+" ENCODING '"+encoding+"' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	t.Cleanup(func() {
+		if _, err := e.pool.ExecContext(context.Background(), "DROP DATABASE "+name); err != nil {
+			t.Error(err)
+		}
+	})
+	maker := e.Open(t, "pgx", "dbname="+name, "client_encoding="+client, "default_query_exec_mode=simple_protocol")
+	exec(t, maker, setup)
+	return func(params ...string) *sql.DB {
+		return e.Open(t, e.driver, append([]string{"dbname=" + name}, params...)...)
+	}
+}
+
+// Text arrives as UTF-8, or the load says what to set.
+func TestDatabasesOfOtherEncodings(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		for _, encoding := range []string{"LATIN1", "EUC_JP", "UTF8"} {
+			label := map[string]string{"LATIN1": "café", "EUC_JP": "日本", "UTF8": "café"}[encoding]
+			open := encoded(t, e, encoding, "UTF8", `CREATE TYPE e AS ENUM ('`+label+`', 'z'); CREATE SEQUENCE "`+label+`"`)
+			right := func(pool *sql.DB) {
+				t.Helper()
+				m := load(t, pool, massive.Expect(massive.EnumIs("e", []string{label, "z"})))
+				same(t, "the value of "+encoding, next(t, sequence(t, m, label)), next(t, sequence(t, m, label))-1)
+				b, err := massive.BindEnum[string](m, "e")
+				done(t, err)
+				added, err := b.EnsureValue(t.Context(), label)
+				done(t, err)
+				same(t, "a label added that is there", added, false)
+			}
+			right(open("client_encoding=UTF8"))
+			if e.driver == "postgres" { // which sets it
+				right(open())
+				continue
+			}
+			for _, client := range []string{"", "LATIN1", "SQL_ASCII"} {
+				params := []string{}
+				if client != "" {
+					params = append(params, "client_encoding="+client)
+				}
+				if encoding == "UTF8" && client != "LATIN1" {
+					right(open(params...))
+					continue
+				}
+				is := client
+				if is == "" {
+					is = encoding
+				}
+				if is == "LATIN1" && encoding == "EUC_JP" {
+					continue // the server has no conversion, and refuses the connection
+				}
+				_, err := massive.Load(t.Context(), open(params...), postgres.New())
+				mustBe(t, err, massive.ErrUnsupported, "massive: load: not supported here: unsupported operation: the connection's client_encoding is "+is+
+					" (the database's encoding is "+encoding+")", "set client_encoding=UTF8 in the DSN")
+			}
+		}
+	})
+}
+
+const notUTF8 = "CREATE SEQUENCE good; CREATE SEQUENCE \"s\xe9q\"; CREATE SCHEMA \"sch\xe9ma\"; CREATE SEQUENCE \"sch\xe9ma\".s; CREATE TYPE mood AS ENUM ('ok', 'caf\xe9');" +
+	"CREATE TYPE e AS ENUM ('café', 'a\\b'); CREATE MATERIALIZED VIEW v AS SELECT 'ok'::text AS \"colonn\xe9\"; CREATE MATERIALIZED VIEW \"vu\xe9\" AS SELECT 1 AS n;" +
+	"CREATE MATERIALIZED VIEW above AS SELECT * FROM \"vu\xe9\"; CREATE TABLE \"table\xe9\" (id serial PRIMARY KEY, e e);" +
+	"COMMENT ON SEQUENCE good IS 'caf\xe9 \\ café'; CREATE SEQUENCE \"séq\""
+
+// A name that is not UTF-8 hides no others: its structure is left out, and the reason is told.
+func TestNamesThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, "", func(t *testing.T, e *env) {
+		ctx := t.Context()
+		open := encoded(t, e, "SQL_ASCII", "SQL_ASCII", notUTF8)
+		for _, params := range [][]string{nil, {"client_encoding=UTF8"}} {
+			pool := open(params...)
+			tx, err := pool.BeginTx(ctx, nil)
+			done(t, err)
+			defer tx.Rollback()
+			for _, q := range []massive.Querier{pool, tx} {
+				m := load(t, q)
+				equal(t, "sequences", spelled(m.Sequences()), []string{"public.good", `public."séq"`})
+				equal(t, "enums", spelled(m.Enums()), []string{"public.e"})
+				equal(t, "views", spelled(m.Matviews()), []string{"public.above"})
+				equal(t, "labels", enum(t, m, "e").Values(), []string{"café", `a\b`})
+				same(t, "a comment is what the database has", sequence(t, m, "good").Comment(), "caf\xe9 \\ café")
+				var omitted []string
+				for _, o := range m.Omitted() {
+					omitted = append(omitted, fmt.Sprintf("%s %q: %s", o.Kind, o.Name.Name, o.Why))
+				}
+				equal(t, "left out", omitted, []string{
+					`materialized view "v": its column "colonn\xe9" is not UTF-8`,
+					`materialized view "vu\xe9": its name "vu\xe9" is not UTF-8`,
+					`enum "mood": its label "caf\xe9" is not UTF-8`,
+					`sequence "s\xe9q": its name "s\xe9q" is not UTF-8`,
+					`sequence "table\xe9_id_seq": its name "table\xe9_id_seq" is not UTF-8`,
+					`sequence "s": the name of its schema, "sch\xe9ma", is not UTF-8`,
+				})
+				_, err := m.Enum("mood")
+				mustBe(t, err, massive.ErrNotFound, `public.mood was left out: its label "caf\xe9" is not UTF-8`)
+				mustBe(t, m.Verify(ctx, massive.EnumIs("mood", []string{"ok"}, massive.AllowExtra())), massive.ErrDrift, "is not UTF-8")
+				plan, err := m.PlanRefresh()
+				done(t, err)
+				if text := plan.String(); !strings.Contains(text, "public.above") || !strings.Contains(text, "is not UTF-8") {
+					t.Errorf("the plan does not say what it leaves out, and why:\n%s", text)
+				}
+			}
+			done(t, tx.Rollback())
+			m := load(t, pool)
+			same(t, "what works", next(t, sequence(t, m, "séq")), next(t, sequence(t, m, "séq"))-1)
+
+			// Nothing of it looks like a change, along a path with such a schema either.
+			for _, path := range []string{"'public'", "'public, ' || (SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sch%')"} {
+				watched, err := pool.Conn(ctx)
+				done(t, err)
+				defer watched.Close()
+				exec(t, watched, "SELECT length(set_config('search_path', "+path+", false))")
+				_, seen, err := registry.LoadSeen(ctx, watched, postgres.New(), registry.Selection{})
+				done(t, err)
+				for range 4 {
+					var changed bool
+					seen, changed, err = registry.Look(ctx, watched, postgres.New(), registry.Selection{}, seen)
+					done(t, err)
+					same(t, "a look finds a change", changed, false)
+				}
+			}
+		}
+	})
+}
+
+// spelled are the structures' names.
+func spelled[T interface{ Name() dialect.Name }](all []T) []string {
+	texts := make([]string, len(all))
+	for i, a := range all {
+		texts[i] = a.Name().String()
+	}
+	return texts
+}
