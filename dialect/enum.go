@@ -47,8 +47,8 @@ type EnumAlterer interface {
 	RenameEnumLabel(ctx context.Context, q Querier, enum Name, from, to string) error
 }
 
-// A LabelPlace is where a new label goes. Its zero value is the end. The core passes on no other side than those
-// below, and no neighbour with AtEnd.
+// A LabelPlace is where a new label goes. Its zero value is the end. The core passes on
+// no other side than those below, and no neighbour with AtEnd.
 type LabelPlace struct {
 	Side      LabelSide
 	Neighbour string // the label to go beside; it may be empty, since "" is a label, too

@@ -13,8 +13,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// encoded makes a database of an encoding, with what a connection of that client_encoding is told to make in it, and
-// returns how to open it.
+// encoded makes a database of an encoding, with what a connection of that client_encoding
+// is told to make in it, and returns how to open it.
 func encoded(t *testing.T, e *env, encoding, client, setup string) (open func(params ...string) *sql.DB) {
 	t.Helper()
 	name := strings.ToLower(e.Name() + "_" + encoding)
@@ -82,7 +82,8 @@ const notUTF8 = "CREATE SEQUENCE good; CREATE SEQUENCE \"s\xe9q\"; CREATE SCHEMA
 	"CREATE MATERIALIZED VIEW above AS SELECT * FROM \"vu\xe9\"; CREATE TABLE \"table\xe9\" (id serial PRIMARY KEY, e e);" +
 	"COMMENT ON SEQUENCE good IS 'caf\xe9 \\ café'; CREATE SEQUENCE \"séq\""
 
-// A name that is not UTF-8 hides no others: its structure is left out, and the reason is told.
+// A name that is not UTF-8 hides no others: its structure is left out, and the reason is
+// told.
 func TestNamesThatAreNotUTF8(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {

@@ -29,7 +29,8 @@ func oddRows() []oddRow {
 	return rows
 }
 
-// nativePool is a pool of pgx's own. With registered, it knows the types, as pgx advises, and arrays travel in binary.
+// nativePool is a pool of pgx's own. With registered, it knows the types, as pgx advises,
+// and arrays travel in binary.
 func (e *env) nativePool(t *testing.T, mode pgx.QueryExecMode, registered bool) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(e.DSN())

@@ -284,7 +284,7 @@ func TestLabelsThatAreNotKnownYet(t *testing.T) {
 		for _, label := range []string{"a\xff", "a\x00"} {
 			mustBe(t, one.Scan(label), massive.ErrInvalid, "is not UTF-8, or holds a NUL byte")
 		}
-		same(t, "V without Valid is still a mistake", errors.Is(second(massive.EnumOf[Later]{V: "x"}.Value()), massive.ErrInvalid), true)
+		same(t, "V without Valid is still a mistake", errors.Is(errorOf(massive.EnumOf[Later]{V: "x"}.Value()), massive.ErrInvalid), true)
 
 		done(t, m.Verify(ctx, massive.EnumIs("mood", []Later{"sad", "ok"}, massive.AllowExtra()), massive.EnumIs("mood", []Later{"ok", ""})))
 		mustBe(t, m.Verify(ctx, massive.EnumIs("mood", Strict("").Labels())), massive.ErrInvalid, "contradict")
@@ -295,4 +295,4 @@ func TestLabelsThatAreNotKnownYet(t *testing.T) {
 	})
 }
 
-func second[T any](_ T, err error) error { return err }
+func errorOf[T any](_ T, err error) error { return err }

@@ -39,15 +39,16 @@ func Expect(expectations ...Expectation) LoadOption {
 	}}
 }
 
-// EnumIs expects an enum to exist, under a name as for [DB.Enum], and to have exactly these labels, in this order:
-// the constants of a Go type whose kind is string.
+// EnumIs expects an enum to exist, under a name as for [DB.Enum], and to have exactly
+// these labels, in this order: the constants of a Go type whose kind is string.
 //
 //	massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))
 //
-// With [AllowExtra], or if T allows it by [AllowsExtra], the database may have other labels, too, wherever they stand.
-// Without values the enum must have no label. An empty label is one like any other. Labels that were appended locally
-// don't count. Calls that take the expectation return [ErrInvalid] if a label repeats, is longer than the server allows,
-// is not UTF-8 or holds a NUL.
+// With [AllowExtra], or if T allows it by [AllowsExtra], the database may have other
+// labels, too, wherever they stand. Without values the enum must have no label. An empty
+// label is one like any other. Labels that were appended locally don't count. Calls that
+// take the expectation return [ErrInvalid] if a label repeats, is longer than the server
+// allows, is not UTF-8 or holds a NUL.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	if extra := AllowExtra(); allowsExtra[T]() && !slices.Contains(opts, extra) {
 		opts = append(slices.Clone(opts), extra)

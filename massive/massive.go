@@ -85,14 +85,16 @@ type DB struct {
 	began, published uint64
 }
 
-// Load reads the structures of the database behind q with one statement and returns them. q is usually a
-// *sql.DB, and stays the caller's: it is used, never closed or configured.
+// Load reads the structures of the database behind q with one statement and returns them.
+// q is usually a *sql.DB, and stays the caller's: it is used, never closed or configured.
 //
-// The snapshot is one consistent picture, whatever others are changing meanwhile, and waits for nobody's lock.
-// Bare names are resolved along the search path of the connection that the load ran on. No other setting of
-// the session or the database changes what a load answers. Text must arrive as UTF-8, which lib/pq asks for.
-// pgx does not: give it client_encoding=UTF8 in the DSN for a database of another encoding. In a database of
-// the encoding SQL_ASCII a structure whose name, label or column is not UTF-8 is listed by Omitted.
+// The snapshot is one consistent picture, whatever others are changing meanwhile, and
+// waits for nobody's lock. Bare names are resolved along the search path of the
+// connection that the load ran on. No other setting of the session or the database
+// changes what a load answers. Text must arrive as UTF-8, which lib/pq asks for. pgx does
+// not: give it client_encoding=UTF8 in the DSN for a database of another encoding. In a
+// database of the encoding SQL_ASCII a structure whose name, label or column is not UTF-8
+// is listed by Omitted.
 //
 // Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that
 // matches nothing, [ErrUnsupported] for a server that the dialect doesn't know or that is

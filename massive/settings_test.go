@@ -17,8 +17,9 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// settings change how the server reads or prints something, or how it goes about a transaction, each with a value that
-// is not the default. One that a server doesn't have is left out.
+// settings change how the server reads or prints something, or how it goes about a
+// transaction, each with a value that is not the default. One that a server doesn't have
+// is left out.
 var settings = [][2]string{
 	{"quote_all_identifiers", "on"},
 	{"standard_conforming_strings", "off"}, {"escape_string_warning", "off"}, {"backslash_quote", "off"},
@@ -73,7 +74,8 @@ type answers struct {
 	Said    map[string]string
 }
 
-// ask asks all that a session or database setting might change an answer of. Nothing is left of it.
+// ask asks all that a session or database setting might change an answer of. Nothing is
+// left of it.
 func ask(t *testing.T, q massive.Querier) answers {
 	t.Helper()
 	ctx := t.Context()
@@ -276,7 +278,8 @@ func TestTypesNamedAsKeyWords(t *testing.T) {
 	}
 }
 
-// A type in an earlier schema that has the name of one of the server's own is told from it.
+// A type in an earlier schema that has the name of one of the server's own is told from
+// it.
 func TestTypesThatHideTheServersOwn(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SCHEMA app; CREATE DOMAIN app.text AS bigint; CREATE TYPE app.json AS ENUM ('x'); CREATE TYPE app.uuid AS (n int);

@@ -33,9 +33,10 @@ type enumShape struct {
 	extra  bool // others may stand among them
 }
 
-// EnumIs expects an enum to exist and to have exactly these labels, in this order. The name is as for a lookup. Without
-// values the enum must have no label. Calls that take the expectation return [dialect.ErrInvalid] if a label repeats, is
-// longer than the server allows, is not UTF-8 or holds a NUL.
+// EnumIs expects an enum to exist and to have exactly these labels, in this order. The
+// name is as for a lookup. Without values the enum must have no label. Calls that take
+// the expectation return [dialect.ErrInvalid] if a label repeats, is longer than the
+// server allows, is not UTF-8 or holds a NUL.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindEnum, name)
 	shape := &enumShape{labels: make([]string, len(values))}

@@ -33,9 +33,9 @@ type Matview interface {
 	// Dependents are the materialized views that read this one, themselves or through plain views, likewise.
 	Dependents() []dialect.Name
 
-	// Definition asks the database for the query behind the view. The server prints it, by the session's settings
-	// and search path. It may wait for whoever refreshes or alters
-	// the view or what it reads, as long as ctx lets it. Errors: ErrNotFound.
+	// Definition asks the database for the query behind the view. The server prints it,
+	// by the session's settings and search path. It may wait for whoever refreshes or
+	// alters the view or what it reads, as long as ctx lets it. Errors: ErrNotFound.
 	Definition(ctx context.Context) (string, error)
 
 	// Refresh fills the view anew from its query and waits until that is done; without options it holds off

@@ -256,10 +256,11 @@ func (r *Registry) Sequences() []Sequence {
 	return all
 }
 
-// Omitted are the structures that exist and were left out, each with the reason, by kind, schema and name: sequences of
-// primary keys, what the filter's patterns leave out, and what has a name, label or column that is not UTF-8, as may be
-// in a database whose encoding is SQL_ASCII. Such a name holds the bytes that the database has. Kinds that weren't asked for were not looked
-// at, and don't appear. The slice is the caller's.
+// Omitted are the structures that exist and were left out, each with the reason, by kind,
+// schema and name: sequences of primary keys, what the filter's patterns leave out, and
+// what has a name, label or column that is not UTF-8, as may be in a database whose
+// encoding is SQL_ASCII. Such a name holds the bytes that the database has. Kinds that
+// weren't asked for were not looked at, and don't appear. The slice is the caller's.
 func (r *Registry) Omitted() []Omission {
 	all := slices.Clone(r.omissions)
 	for i := range all {
