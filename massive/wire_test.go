@@ -280,7 +280,7 @@ func TestABrokenAnswerIsAnError(t *testing.T) {
 		before, want := m.Registry(), append(enumNames(m), sequenceNames(m)...)
 		same(t, "structures", len(want), 80)
 		broken := 0
-		for after := 40; after < 7500; after += 797 {
+		for after := 40; after < 2500; after += 250 {
 			exec(t, e.pool, "SELECT 1") // a connection that stands
 			w.cut(after)
 			_, err := m.Reload(context.Background())

@@ -54,7 +54,12 @@ type enum struct {
 const fewLabels = 8
 
 func newEnum(def *dialect.EnumDef, local []string, a *access) *enum {
-	e := &enum{def: def, labels: def.Labels, access: a}
+	e := enumOf(def, local, a)
+	return &e
+}
+
+func enumOf(def *dialect.EnumDef, local []string, a *access) enum {
+	e := enum{def: def, labels: def.Labels, access: a}
 	if len(local) > 0 {
 		e.labels = slices.Concat(def.Labels, local)
 	}

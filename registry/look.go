@@ -43,7 +43,7 @@ func LoadSeen(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Sel
 func Same(a, b *Registry) bool {
 	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(&a.snapshot, &b.snapshot) && sameAside(&a.snapshot, &b.snapshot) &&
 		slices.EqualFunc(a.omissions, b.omissions, func(x, y Omission) bool {
-			return x.Kind == y.Kind && x.Name == y.Name && x.Why == y.Why && *x.object == *y.object
+			return x.Kind == y.Kind && x.Name == y.Name && x.Why == y.Why && column(x.KeyOf) == column(y.KeyOf) && *x.object == *y.object
 		})
 }
 

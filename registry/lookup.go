@@ -35,10 +35,22 @@ func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
 		}
 	}
 	s := shelf[T]{k, all, make(map[string]T, len(all)+visible)}
+	size := 0
 	for _, t := range all {
-		o := t.object()
-		s.spelled[key(o.Name)] = t
-		if o.Visible {
+		n := t.object().Name
+		size += len(n.Schema) + len(n.Name) + 8
+	}
+	// All keys are parts of one text.
+	text, ends := make([]byte, 0, size), make([]int, len(all))
+	for i, t := range all {
+		text = appendKey(text, t.object().Name)
+		ends[i] = len(text)
+	}
+	keys, from := string(text), 0
+	for i, t := range all {
+		s.spelled[keys[from:ends[i]]] = t
+		from = ends[i]
+		if o := t.object(); o.Visible {
 			s.spelled[key(dialect.Name{Name: o.Name.Name})] = t
 		}
 	}
@@ -289,7 +301,7 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 	}
 	for _, o := range r.omissions {
 		if answersTo(o.object, n) {
-			return OtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.Why)
+			return OtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.why())
 		}
 	}
 	if names := r.plainViews(n); len(names) > 0 {
@@ -340,9 +352,9 @@ func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
 	names := []dialect.Name{o.Name}
 	if o.KeyOf != nil {
-		return KeySequence, names, fmt.Sprintf("%s was left out: %s; load it with KeySequences()", o.Name, o.Why)
+		return KeySequence, names, fmt.Sprintf("%s was left out: %s; load it with KeySequences()", o.Name, o.why())
 	}
-	return o.reason, names, fmt.Sprintf("%s was left out: %s", o.Name, o.Why)
+	return o.reason, names, fmt.Sprintf("%s was left out: %s", o.Name, o.why())
 }
 
 // otherKind is the first structure of another kind that has the name.

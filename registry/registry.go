@@ -119,29 +119,33 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	s.searchPath, s.filter, s.views = cat.SearchPath, sel.Filter, cat.Views
 
 	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })
-	matviews := make([]*matview, 0, len(cat.Matviews))
+	// Structures are parts of one list of each kind, so that thousands cost few allocations.
+	matviews, listed := make([]*matview, 0, len(cat.Matviews)), make([]matview, len(cat.Matviews))
 	for i := range cat.Matviews {
 		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object, unreadableView(def)) {
-			matviews = append(matviews, &matview{def, &r.access, s.network})
+			listed[i] = matview{def, &r.access, s.network}
+			matviews = append(matviews, &listed[i])
 		} else if s.filter.Has(dialect.KindMatview) {
 			s.aside = append(s.aside, def)
 		}
 	}
-	enums := make([]*enum, 0, len(cat.Enums))
+	enums, listedEnums := make([]*enum, 0, len(cat.Enums)), make([]enum, len(cat.Enums))
 	for i := range cat.Enums {
 		if def := &cat.Enums[i]; s.takes(dialect.KindEnum, &def.Object, unreadableEnum(def)) {
-			enums = append(enums, newEnum(def, nil, &r.access))
+			listedEnums[i] = enumOf(def, nil, &r.access)
+			enums = append(enums, &listedEnums[i])
 		}
 	}
-	sequences := make([]*sequence, 0, len(cat.Sequences))
+	sequences, listedSequences := make([]*sequence, 0, len(cat.Sequences)), make([]sequence, len(cat.Sequences))
 	for i := range cat.Sequences {
 		def := &cat.Sequences[i]
 		switch {
 		case !s.takes(dialect.KindSequence, &def.Object, unreadable(def.Name)):
 		case def.KeyOf != nil && !sel.KeySequences:
-			s.omit(dialect.KindSequence, &def.Object, KeySequence, "it is the key sequence of "+def.KeyOf.String(), def.KeyOf)
+			s.omit(dialect.KindSequence, &def.Object, KeySequence, "", def.KeyOf)
 		default:
-			sequences = append(sequences, &sequence{def, &r.access})
+			listedSequences[i] = sequence{def, &r.access}
+			sequences = append(sequences, &listedSequences[i])
 		}
 	}
 	s.matviews = newShelf(dialect.KindMatview, matviews)
@@ -185,6 +189,14 @@ type Omission struct {
 
 	object *dialect.Object
 	reason NotFoundReason
+}
+
+// why says why. The reason of a key sequence, of which there are many, is written when somebody asks.
+func (o *Omission) why() string {
+	if o.KeyOf != nil {
+		return "it is the key sequence of " + o.KeyOf.String()
+	}
+	return o.Why
 }
 
 // On is the same snapshot with operations that go through q: a transaction or a connection. A lookup in it
@@ -264,7 +276,7 @@ func (r *Registry) Sequences() []Sequence {
 func (r *Registry) Omitted() []Omission {
 	all := slices.Clone(r.omissions)
 	for i := range all {
-		all[i].KeyOf = clone(all[i].KeyOf)
+		all[i].Why, all[i].KeyOf = all[i].why(), clone(all[i].KeyOf)
 	}
 	return all
 }

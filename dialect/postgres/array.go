@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -103,20 +104,18 @@ func parseQuoted(s string, from int) (element string, next int, err error) {
 	return "", len(s), fmt.Errorf("no closing quote")
 }
 
-// parseInts reads an array of whole numbers and returns them behind into.
-func parseInts(s string, into []int64) ([]int64, error) {
-	if s == "" || s == "{}" {
+// parseInts reads an array of whole numbers and returns them after into.
+func parseInts(s []byte, into []int64) ([]int64, error) {
+	if len(s) == 0 || string(s) == "{}" {
 		return into, nil
 	}
-	body, opened := strings.CutPrefix(s, "{")
-	body, closed := strings.CutSuffix(body, "}")
-	if !opened || !closed {
+	if s[0] != '{' || s[len(s)-1] != '}' {
 		return nil, fmt.Errorf("array %s: no braces", brief(s))
 	}
-	for more := true; more; {
-		var element string
-		element, body, more = strings.Cut(body, ",")
-		n, err := strconv.ParseInt(element, 10, 64)
+	for rest, more := s[1:len(s)-1], true; more; {
+		var element []byte
+		element, rest, more = bytes.Cut(rest, []byte{','})
+		n, err := parseInt(element)
 		if err != nil {
 			return nil, fmt.Errorf("array %s: %w", brief(s), err)
 		}
@@ -125,5 +124,21 @@ func parseInts(s string, into []int64) ([]int64, error) {
 	return into, nil
 }
 
+// parseInt is strconv's, without an allocation.
+func parseInt(s []byte) (n int64, err error) {
+	if len(s) == 0 || len(s) > 18 { // which the shortest way does not overflow
+		return strconv.ParseInt(string(s), 10, 64)
+	}
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return strconv.ParseInt(string(s), 10, 64)
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, nil
+}
+
 // brief is a text as Go quotes it, without the rest of a long one.
-func brief(s string) string { return strconv.Quote(dialect.Cut(s, dialect.MaxText/10)) }
+func brief[T string | []byte](s T) string {
+	return strconv.Quote(dialect.Cut(string(s), dialect.MaxText/10))
+}

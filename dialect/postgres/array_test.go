@@ -104,7 +104,7 @@ func TestParseInts(t *testing.T) {
 	for text, want := range map[string][]int64{
 		``: nil, `{}`: nil, `{1}`: {1}, `{20,-1,9223372036854775807,-9223372036854775808}`: {20, -1, 1<<63 - 1, -1 << 63},
 	} {
-		got, err := parseInts(text, []int64{7})
+		got, err := parseInts([]byte(text), []int64{7})
 		if err != nil || !slices.Equal(got, append([]int64{7}, want...)) {
 			t.Errorf("parseInts(%s) = %d, %v; want %d, nil", text, got, err, want)
 		}
@@ -118,7 +118,7 @@ func TestParseInts(t *testing.T) {
 		`{1,}`:                  `array "{1,}": strconv.ParseInt: parsing "": invalid syntax`,
 		`{{1}}`:                 `array "{{1}}": strconv.ParseInt: parsing "{1}": invalid syntax`,
 	} {
-		if got, err := parseInts(text, nil); err == nil || err.Error() != want || got != nil {
+		if got, err := parseInts([]byte(text), nil); err == nil || err.Error() != want || got != nil {
 			t.Errorf("parseInts(%s) = %d, error %v; want nil, error %s", text, got, err, want)
 		}
 	}

@@ -206,7 +206,7 @@ func fingerprint(ctx context.Context, q dialect.Querier, f dialect.Filter, last 
 // LoadSeen is the catalog statement with the whole fingerprint as one branch more: one statement has one snapshot. That the
 // server is a standby no row tells; it may be promoted between the two, so the sight says what the picture does.
 func (p postgres) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
-	text := catalogText(f, "SELECT 'f', COALESCE(f.n, 0), NULL, f.part, NULL, f.print, NULL, NULL, NULL, NULL, NULL FROM (\n"+
+	text := catalogText(f, "SELECT 'f', COALESCE(f.n, 0), NULL, f.part, NULL, f.print, NULL FROM (\n"+
 		fingerprintText(f, asked{ties: true, temporary: true, roles: true})+") f\n")
 	cat, now, err := p.load(ctx, q, text)
 	if err != nil {

@@ -16,7 +16,7 @@ func checkEncoding(encodings string) error {
 	if err != nil {
 		return err
 	}
-	if len(names) != 2 {
+	if len(names) < 2 {
 		return fmt.Errorf("the server row has the encodings %q, not two", names)
 	}
 	client, server := names[0], names[1]
@@ -32,7 +32,7 @@ func checkEncoding(encodings string) error {
 // UTF-8, as lib/pq does, and the server refuses to send it anything else. So the
 // statement's head sends the bytes in the format escape of the function encode.
 func (rd *reading) decode(r *row) error {
-	server := string(r.kind) == "d" // the first row
+	server := string(r.kind) == "server" // the first row
 	if server {
 		rd.escaped = r.has('e')
 	}
@@ -40,16 +40,13 @@ func (rd *reading) decode(r *row) error {
 		r.unescape()
 	}
 	if server {
-		return checkEncoding(r.hider.String)
+		return checkEncoding(string(r.a))
 	}
 	return nil
 }
 
 func (r *row) unescape() {
-	r.name, r.owner = unescape(r.name), []byte(unescape(string(r.owner)))
-	for _, s := range []*string{&r.comment.String, &r.hider.String, &r.a.String, &r.b.String, &r.c.String} {
-		*s = unescape(*s)
-	}
+	r.owner, r.a, r.b.String = []byte(unescape(string(r.owner))), []byte(unescape(string(r.a))), unescape(r.b.String)
 }
 
 // unescape reads encode's format escape: \\ for a backslash, and \ with three octal

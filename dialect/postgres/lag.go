@@ -22,19 +22,26 @@ import (
 // What a table says of a sequence counts if it is an ordinary or a partitioned table whose owner is the sequence's, a
 // superuser or the caller's own role. The same goes for the owner of a domain.
 var (
-	// draws are a sequence's columns, given its rows s of pg_sequence and c of pg_class. A stored expression has the
-	// numbers of the functions that it calls: 1574 is nextval, and from 10000 on are those outside pg_catalog.
-	//
 	//go:embed sequence/draws.sql
-	draws string
+	drawsText string
 	//go:embed sequence/drawing.sql
 	drawingText string
 	//go:embed sequence/compared.sql
 	comparedText string
 
 	// drawing are the columns of all sequences, and why one does not count. It walks indexes alone. A WHERE may follow.
-	drawing = strings.NewReplacer("$draws", strings.TrimRight(draws, "\n"), "$trusted", trusted).Replace(drawingText)
+	drawing = strings.NewReplacer("$draws", strings.TrimRight(taking(drawsText), "\n"), "$trusted", trusted).Replace(drawingText)
 )
+
+// taking puts into a statement how it tells that a default takes a value. A stored expression has the numbers of the
+// functions that it calls: 1574 is nextval, and from 10000 on are functions outside pg_catalog.
+func taking(text string) string {
+	takes := func(expression string) string {
+		return "(pg_catalog.strpos(" + expression + "::pg_catalog.text, ':funcid 1574 ') OPERATOR(pg_catalog.>) 0\n" +
+			"             OR " + expression + "::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')"
+	}
+	return strings.NewReplacer("$default_takes", takes("f.adbin"), "$domain_takes", takes("o.typdefaultbin")).Replace(text)
+}
 
 // A comparedColumn is a column of a table, or of one part of it, whose values are compared with the sequence's.
 type comparedColumn struct {

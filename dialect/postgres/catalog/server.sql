@@ -1,17 +1,16 @@
-SELECT 'd'::pg_catalog.text AS kind,
+SELECT 'server'::pg_catalog.text AS kind,
        pg_catalog.current_setting('server_version_num')::bigint AS id,
        pg_catalog.current_setting('max_identifier_length')::bigint AS ns,
-       pg_catalog.current_database()::pg_catalog.text AS name,
        CURRENT_USER::pg_catalog.text AS owner,
-       pg_catalog.current_setting('server_version')::pg_catalog.text AS comment,
-       pg_catalog.concat(CASE WHEN pg_catalog.pg_is_in_recovery() THEN 's' ELSE '' END,
-                         CASE WHEN (SELECT r.yes FROM raw r) THEN 'e' ELSE '' END)::pg_catalog.text AS flags,
-       ARRAY[pg_catalog.current_setting('client_encoding'),
-             pg_catalog.current_setting('server_encoding')]::pg_catalog.text AS hider,
-       pg_catalog.current_schemas(false)::pg_catalog.text AS a,
+       pg_catalog.concat(CASE WHEN pg_catalog.pg_is_in_recovery() THEN 's' END,
+                         CASE WHEN (SELECT r.yes FROM raw r) THEN 'e' END) AS flags,
+       ARRAY[pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('server_encoding'),
+             pg_catalog.current_database()::pg_catalog.text, pg_catalog.current_setting('server_version')]::pg_catalog.text AS a,
        ARRAY(SELECT ARRAY[n.oid::pg_catalog.text, n.nspname::pg_catalog.text,
-                          CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'u' ELSE '' END]
+                          CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'u' ELSE '' END,
+                          COALESCE(pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname), 0)::pg_catalog.text,
+                          COALESCE(pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname), 0)::pg_catalog.text]
                FROM pg_catalog.pg_namespace n
               WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) OPERATOR(pg_catalog.<>) 'pg_'
-                AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema')::pg_catalog.text AS b,
-       NULL::pg_catalog.text AS c
+                AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'
+                 OR n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(true)))::pg_catalog.text AS b

@@ -15,8 +15,7 @@
        FROM pg_catalog.pg_attrdef f
       WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid
         AND f.oid OPERATOR(pg_catalog.=) d.objid
-        AND (pg_catalog.strpos(f.adbin::pg_catalog.text, ':funcid 1574 ') OPERATOR(pg_catalog.>) 0
-             OR f.adbin::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')
+        AND $default_takes
       UNION ALL
      SELECT e.objid, e.objsubid, o.typowner
        FROM pg_catalog.pg_type o
@@ -32,6 +31,5 @@
         AND r.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f}'::pg_catalog."char"[])
       WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
         AND o.oid OPERATOR(pg_catalog.=) d.objid
-        AND (pg_catalog.strpos(o.typdefaultbin::pg_catalog.text, ':funcid 1574 ') OPERATOR(pg_catalog.>) 0
-             OR o.typdefaultbin::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')
+        AND $domain_takes
       OFFSET 0) x
