@@ -30,13 +30,13 @@ majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 1
 random: ## the fake against a real server, 100,000 random operations, or as many as: make random OPERATIONS=30000
 	MASSIVE_RANDOM_OPERATIONS=$(or $(OPERATIONS),100000) go test -run TestRandom -timeout 30m -v ./sqltest
 
-bench: ## what operations cost beside the bare driver, some minutes; make bench RUN='Next|Load' for some lines
+bench: ## compare operations with the bare driver, about ten minutes; make bench RUN='Next|Load' for some lines
 	go run ./bench -run '$(RUN)'
 
-benchmarks: ## the same with all lines and MassiveJS, and write BENCHMARKS.md and its plots anew
+benchmarks: ## the same with MassiveJS, and write BENCHMARKS.md and its plots
 	npm ci --prefix bench/peers
-	go run ./bench -peers -write .
-	go run -C bench/plot . bench/results.json docs
+	go run ./bench -write .
+	go run -C bench/plot .
 
 ci: ## everything that decides
 	.ci/run

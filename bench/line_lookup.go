@@ -2,181 +2,120 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
 
-// inMemory is the bar of what needs no database.
-func inMemory(allocs float64) bar { return bar{within: 50, allocs: allocs} }
-
-var lookup = line{
-	name: "Lookup",
-	what: "find a sequence by its bare name, or with its schema, among ten thousand of each kind",
-	bar:  inMemory(0),
-	// Nothing of it goes through a driver.
-	modes: []mode{pgxDefault},
-	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.lookingUp(ctx, false) },
+var lookupLines = []line{
+	inMemory("Lookup", "find a sequence by its bare name, or with its schema", bar{ratio: 1.5},
+		func(m *massive.DB) (*memory, error) { return sequences(m, m, "sequence_%d", "public.sequence_%d") }),
+	inMemory("Lookup/quoted", "find a sequence by a name with needless quotes", bar{ratio: 3},
+		func(m *massive.DB) (*memory, error) {
+			return sequences(m, m, `"public"."sequence_%d"`, `public."sequence_%d"`)
+		}),
+	inMemory("Lookup/With", "find a sequence in a snapshot bound to a querier by With", bar{ratio: 3, more: 1},
+		func(m *massive.DB) (*memory, error) {
+			return sequences(m, m.With(nil), "sequence_%d", "public.sequence_%d")
+		}),
+	inMemory("Lookup/reload", "find a sequence while another goroutine reloads", bar{ratio: 1.5},
+		func(m *massive.DB) (*memory, error) { return sequences(m, m, "sequence_%d", "public.sequence_%d") }),
+	inMemory("Contains", "ask an enum of a hundred labels for one", bar{ratio: 1.5}, labels),
+	inMemory("Contains/reload", "the same while another goroutine reloads", bar{ratio: 1.5}, labels),
 }
 
-var lookupQuoted = line{
-	name:  "LookupQuoted",
-	what:  "the same with quotes around each part, or around the last one, which none of these names needs",
-	bar:   inMemory(0),
-	modes: []mode{pgxDefault},
-	setup: func(ctx context.Context, s *stage) (*contest, error) {
-		m, names, err := s.loaded(ctx, `"public"."sequence_%d"`, `public."sequence_%d"`)
-		if err != nil {
-			return nil, err
-		}
-		return &contest{ours: findSequences("Sequence", m, names)}, nil
-	},
+// A memory is a number of texts that are found by the library and in a map.
+type memory struct {
+	texts []string
+	find  func(text string) bool
+	plain map[string]massive.Sequence // its values are as large as what a lookup returns
 }
 
-var lookupReloading = line{
-	name:  "LookupReloading",
-	what:  "find it by its usual spellings while another goroutine reloads without a pause",
-	bar:   inMemory(0),
-	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.lookingUp(ctx, true) },
-}
-
-var lookupWith = line{
-	name:  "LookupWith",
-	what:  "find a sequence in a picture bound to a transaction by With",
-	bar:   inMemory(1),
-	modes: []mode{pgxDefault},
-	setup: func(ctx context.Context, s *stage) (*contest, error) {
-		m, names, err := s.loaded(ctx, usual...)
-		if err != nil {
-			return nil, err
-		}
-		return &contest{ours: findSequences("Sequence", m.With(s.pools[0]), names)}, nil
-	},
-}
-
-var contains = line{
-	name:  "Contains",
-	what:  "ask an enum of three labels, and one of a hundred, for a label",
-	bar:   inMemory(0),
-	modes: []mode{pgxDefault},
-	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.containing(ctx, false) },
-}
-
-var containsReloading = line{
-	name:  "ContainsReloading",
-	what:  "the same while another goroutine reloads without a pause",
-	bar:   inMemory(0),
-	setup: func(ctx context.Context, s *stage) (*contest, error) { return s.containing(ctx, true) },
-}
-
-// usual are the spellings that most names are looked up by.
-var usual = []string{"sequence_%d", "public.sequence_%d"}
-
-// loaded is a picture of many structures, with spellings of sequences' names.
-func (s *stage) loaded(ctx context.Context, spellings ...string) (*massive.DB, []string, error) {
-	n := 10_000
-	if s.short {
-		n = 1_000
+// inMemory is the line of texts found beside a map of the same. It reloads if its name says
+// so.
+func inMemory(name, what string, b bar, prepare func(*massive.DB) (*memory, error)) line {
+	return line{
+		name: name, what: what + "; limit: a map", bar: b, modes: oneMode,
+		setup: func(ctx context.Context, s *stage) (*contest, error) {
+			n := 10_000
+			if s.short {
+				n = 1_000
+			}
+			m, _, err := s.load(ctx, structures(n, 0))
+			if err != nil {
+				return nil, err
+			}
+			mem, err := prepare(m)
+			if err != nil {
+				return nil, err
+			}
+			c := &contest{
+				ours: mem.side("massive", mem.find),
+				bare: []side{mem.side("a map", func(text string) bool { _, ok := mem.plain[text]; return ok })},
+			}
+			if strings.HasSuffix(name, "/reload") {
+				c.meanwhile = func(ctx context.Context) error {
+					_, err := m.Reload(ctx)
+					return err
+				}
+			}
+			return c, nil
+		},
 	}
-	db, err := s.open(ctx, structures(n, 0))
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := massive.Load(ctx, db, postgres.New())
-	if err != nil {
-		return nil, nil, err
-	}
-	// Names far apart, so that the look-ups don't all find what the processor has at hand already.
-	var names []string
-	for i := 1; i <= n; i += n / 500 {
-		for _, format := range spellings {
-			names = append(names, fmt.Sprintf(format, i))
-		}
-	}
-	return m, names, nil
 }
 
-func findSequences(name string, m *massive.DB, names []string) side {
+func (mem *memory) side(name string, find func(string) bool) side {
 	next := 0
-	return side{name, func(_ context.Context, n int) error {
+	return side{name: name, do: func(_ context.Context, n int) error {
 		for range n {
-			if next++; next == len(names) {
+			if next++; next >= len(mem.texts) {
 				next = 0
 			}
-			if _, err := m.Sequence(names[next]); err != nil {
-				return err
+			if !find(mem.texts[next]) {
+				return errors.New(mem.texts[next] + " is missing")
 			}
 		}
 		return nil
 	}}
 }
 
-func (s *stage) lookingUp(ctx context.Context, reloading bool) (*contest, error) {
-	m, names, err := s.loaded(ctx, usual...)
-	if err != nil {
-		return nil, err
-	}
-	c := &contest{ours: findSequences("Sequence", m, names)}
-	if reloading {
-		c.meanwhile = reloads(m)
-	}
-	plain := make(map[string]massive.Sequence)
-	for _, seq := range m.Sequences() {
-		plain[seq.Name().Name], plain[seq.Name().String()] = seq, seq
-	}
-	next := 0
-	c.bare = []side{{"a map", func(_ context.Context, n int) error {
-		for range n {
-			if next++; next == len(names) {
-				next = 0
-			}
-			if plain[names[next]] == nil {
-				return fmt.Errorf("%s is not in the map", names[next])
+// sequences looks names up that are far apart, which the processor has not all at hand.
+func sequences(m, in *massive.DB, spellings ...string) (*memory, error) {
+	all := m.Sequences()
+	mem := &memory{plain: map[string]massive.Sequence{}, find: func(name string) bool {
+		_, err := in.Sequence(name)
+		return err == nil
+	}}
+	for i := range all {
+		for _, format := range spellings {
+			mem.plain[fmt.Sprintf(format, i+1)] = all[i]
+			if i%(len(all)/500) == 0 {
+				mem.texts = append(mem.texts, fmt.Sprintf(format, i+1)) // another string than the map's
 			}
 		}
-		return nil
-	}}}
-	return c, nil
+	}
+	return mem, nil
 }
 
-func (s *stage) containing(ctx context.Context, reloading bool) (*contest, error) {
-	m, _, err := s.loaded(ctx, usual...)
+func labels(m *massive.DB) (*memory, error) {
+	mem := &memory{plain: map[string]massive.Sequence{}}
+	var more []string
+	for i := range 97 {
+		more = append(more, fmt.Sprintf("label %d", i))
+		mem.texts = append(mem.texts, fmt.Sprintf("label %d", i))
+	}
+	if err := m.AppendEnum("enum_51", more...); err != nil {
+		return nil, err
+	}
+	enum, err := m.Enum("enum_51")
 	if err != nil {
 		return nil, err
 	}
-	few, err := m.Enum("enum_500")
-	if err != nil {
-		return nil, err
+	mem.find = enum.Contains
+	for _, label := range enum.Values() {
+		mem.plain[label] = nil
 	}
-	labels := make([]string, 97)
-	for i := range labels {
-		labels[i] = fmt.Sprintf("label %d", i)
-	}
-	if err := m.AppendEnum("enum_501", labels...); err != nil {
-		return nil, err
-	}
-	many, err := m.Enum("enum_501")
-	if err != nil {
-		return nil, err
-	}
-	c := &contest{ours: side{"Contains", func(_ context.Context, n int) error {
-		for i := range n {
-			if i%2 == 0 && !few.Contains("happy") || i%2 == 1 && !many.Contains(labels[i%len(labels)]) {
-				return fmt.Errorf("a label was not found")
-			}
-		}
-		return nil
-	}}}
-	if reloading {
-		c.meanwhile = reloads(m)
-	}
-	return c, nil
-}
-
-func reloads(m *massive.DB) func(context.Context) error {
-	return func(ctx context.Context) error {
-		_, err := m.Reload(ctx)
-		return err
-	}
+	return mem, nil
 }

@@ -4,42 +4,22 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
 
-var refresh = line{
-	name: "Refresh",
-	what: "refresh a view that is empty",
-	bar:  bar{ratio: 1.05},
-	setup: func(ctx context.Context, s *stage) (*contest, error) {
-		view, db, err := s.matview(ctx, "CREATE MATERIALIZED VIEW daily AS SELECT 1 AS id WHERE false")
-		if err != nil {
-			return nil, err
-		}
-		by := func(name, text string) side {
-			return each(name, func(ctx context.Context) error {
-				_, err := db.ExecContext(ctx, text)
-				return err
-			})
-		}
-		return &contest{
-			ours: each("Refresh", func(ctx context.Context) error {
-				_, err := view.Refresh(ctx)
-				return err
-			}),
-			bare: []side{
-				by("REFRESH … daily", "REFRESH MATERIALIZED VIEW daily"),
-				by("REFRESH … public.daily", "REFRESH MATERIALIZED VIEW public.daily"),
-			},
-		}, nil
-	},
+var rowLines = []line{
+	rows("Select/sqlx", "read 100,000 rows into a slice of structs; limit: sqlx.Select", 0.85, selecting, sqlxSelect),
+	rows("Select/hand", "the same; limit: rows.Scan by hand", 1.05, selecting, handSelect),
+	rows("Select/CPU", "the same; limit: the CPU time of sqlx.Select in the program", 0.70, selecting, sqlxSelect),
+	rows("Rows/sqlx", "read 100,000 rows one by one; limit: sqlx's StructScan", 0.85, iterating, sqlxRows),
+	rows("Rows/hand", "the same; limit: rows.Scan by hand", 1.05, iterating, handRows),
+	rows("Rows/CPU", "the same; limit: the CPU time of sqlx's StructScan in the program", 0.70, iterating, sqlxRows),
 }
 
-// A sale is a row of the view that Select is measured on.
 type sale struct {
 	ID    int64
 	Shop  string
@@ -47,78 +27,145 @@ type sale struct {
 	Paid  bool
 }
 
-const (
-	saleRows = 100_000
-	saleText = "SELECT id, shop, total, paid FROM public.daily"
-)
+const salesQuery = "SELECT id, shop, total, paid FROM public.daily"
 
-var selectRows = line{
-	name: "Select",
-	what: fmt.Sprintf("read %d rows of a view into structs, beside sqlx alone", saleRows),
-	bar:  bar{ratio: 1.05},
-	setup: func(ctx context.Context, s *stage) (*contest, error) {
+// A reader reads all sales and says how many they are.
+type reader func(ctx context.Context, view massive.Matview, db *sqlx.DB) (int, error)
+
+// rows is the line of two ways to read the same rows; it compares CPU time if its name says so.
+func rows(name, what string, most float64, ours, bare reader) line {
+	_, limit, _ := strings.Cut(what, "limit: ")
+	l := line{name: name, what: what, beside: "sqlx", bar: bar{ratio: most}}
+	switch name[len(name)-4:] {
+	case "hand":
+		l.beside = "rows.Scan"
+	case "/CPU":
+		l.beside, l.cpu, l.modes = "", true, defaultModes
+	}
+	l.setup = func(ctx context.Context, s *stage) (*contest, error) {
+		n := 100_000
+		if s.short {
+			n = 10_000
+		}
 		view, db, err := s.matview(ctx, fmt.Sprintf(`CREATE MATERIALIZED VIEW daily AS
 			SELECT i AS id, 'shop ' || i %% 100 AS shop, i / 100.0::float8 AS total, i %% 3 = 0 AS paid
-			FROM generate_series(1::bigint, %d) i`, saleRows))
+			FROM generate_series(1::bigint, %d) i`, n))
 		if err != nil {
 			return nil, err
 		}
 		x := sqlx.NewDb(db, s.mode.driver)
-		full := func(sales []sale, err error) error {
-			if err == nil && len(sales) != saleRows {
-				return fmt.Errorf("%d rows came, not %d", len(sales), saleRows)
-			}
+		reads := func(name string, r reader) side {
+			return each(name, func(ctx context.Context) error {
+				got, err := r(ctx, view, x)
+				if err == nil && got != n {
+					err = fmt.Errorf("%d rows came, not %d", got, n)
+				}
+				return err
+			})
+		}
+		return &contest{ours: reads("massive", ours), bare: []side{reads(limit, bare)}}, nil
+	}
+	return l
+}
+
+func selecting(ctx context.Context, view massive.Matview, _ *sqlx.DB) (int, error) {
+	var sales []sale
+	err := view.Select(ctx, &sales, "")
+	return len(sales), err
+}
+
+func sqlxSelect(ctx context.Context, _ massive.Matview, db *sqlx.DB) (int, error) {
+	var sales []sale
+	err := db.SelectContext(ctx, &sales, salesQuery)
+	return len(sales), err
+}
+
+func handSelect(ctx context.Context, _ massive.Matview, db *sqlx.DB) (int, error) {
+	var sales []sale
+	err := scan(ctx, db.DB, func(s *sale) { sales = append(sales, *s) })
+	return len(sales), err
+}
+
+func iterating(ctx context.Context, view massive.Matview, _ *sqlx.DB) (n int, err error) {
+	for _, err := range massive.Rows[sale](ctx, view, "") {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func sqlxRows(ctx context.Context, _ massive.Matview, db *sqlx.DB) (n int, err error) {
+	rows, err := db.QueryxContext(ctx, salesQuery)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		var s sale
+		if err := rows.StructScan(&s); err != nil {
+			return n, err
+		}
+	}
+	return n, rows.Err()
+}
+
+func handRows(ctx context.Context, _ massive.Matview, db *sqlx.DB) (n int, err error) {
+	err = scan(ctx, db.DB, func(*sale) { n++ })
+	return n, err
+}
+
+// scan reads the sales by hand, into one struct.
+func scan(ctx context.Context, db *sql.DB, f func(*sale)) error {
+	rows, err := db.QueryContext(ctx, salesQuery)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var s sale
+	for rows.Next() {
+		if err := rows.Scan(&s.ID, &s.Shop, &s.Total, &s.Paid); err != nil {
 			return err
 		}
-		return &contest{
-			ours: each("Select", func(ctx context.Context) error {
-				var sales []sale
-				err := view.Select(ctx, &sales, "")
-				return full(sales, err)
-			}),
-			bare: []side{
-				each("sqlx, columns by name", func(ctx context.Context) error {
-					var sales []sale
-					err := sqlx.SelectContext(ctx, x, &sales, saleText)
-					return full(sales, err)
+		f(&s)
+	}
+	return rows.Err()
+}
+
+var refreshLines = []line{
+	{
+		name: "Refresh", what: "refresh an empty view; limit: REFRESH MATERIALIZED VIEW", beside: "SQL by hand",
+		bar: bar{ratio: 1.05, more: 8},
+		setup: func(ctx context.Context, s *stage) (*contest, error) {
+			view, db, err := s.matview(ctx, "CREATE MATERIALIZED VIEW daily AS SELECT 1 AS id WHERE false")
+			if err != nil {
+				return nil, err
+			}
+			return &contest{
+				ours: each("Refresh", func(ctx context.Context) error {
+					_, err := view.Refresh(ctx)
+					return err
 				}),
-				each("sqlx, *", func(ctx context.Context) error {
-					var sales []sale
-					err := sqlx.SelectContext(ctx, x, &sales, "SELECT * FROM daily")
-					return full(sales, err)
-				}),
-			},
-			beside: []side{each("scanned by hand", func(ctx context.Context) error {
-				sales, err := scanSales(ctx, db)
-				return full(sales, err)
-			})},
-		}, nil
+				bare: []side{
+					execution(db, "REFRESH MATERIALIZED VIEW daily"),
+					execution(db, "REFRESH MATERIALIZED VIEW public.daily"),
+				},
+			}, nil
+		},
 	},
 }
 
-func scanSales(ctx context.Context, db *sql.DB) (sales []sale, err error) {
-	rows, err := db.QueryContext(ctx, saleText)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s sale
-		if err := rows.Scan(&s.ID, &s.Shop, &s.Total, &s.Paid); err != nil {
-			return nil, err
-		}
-		sales = append(sales, s)
-	}
-	return sales, rows.Err()
+func execution(db *sql.DB, text string) side {
+	return each(text, func(ctx context.Context) error {
+		_, err := db.ExecContext(ctx, text)
+		return err
+	})
 }
 
 // matview is the view daily that the SQL makes, with the pool that it works through.
 func (s *stage) matview(ctx context.Context, made string) (massive.Matview, *sql.DB, error) {
-	db, err := s.open(ctx, made)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := massive.Load(ctx, db, postgres.New())
+	m, db, err := s.load(ctx, made)
 	if err != nil {
 		return nil, nil, err
 	}

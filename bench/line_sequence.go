@@ -4,81 +4,72 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
 
-// orderNo is a database with a sequence.
-const orderNo = "CREATE SEQUENCE order_no"
-
-var nextValue = line{
-	name: "NextValue",
-	what: "take a value from a sequence",
-	bar:  bar{ratio: 1.05},
-	setup: func(ctx context.Context, s *stage) (*contest, error) {
-		seq, db, err := s.sequence(ctx)
-		if err != nil {
-			return nil, err
-		}
-		prepared, err := prepare(ctx, db, "SELECT nextval('order_no')")
-		if err != nil {
-			return nil, err
-		}
-		return &contest{
-			ours: each("NextValue", func(ctx context.Context) error {
-				_, err := seq.NextValue(ctx)
-				return err
-			}),
-			bare: []side{
-				number("nextval('order_no')", db, "SELECT nextval('order_no')"),
-				number("nextval('public.order_no')", db, "SELECT nextval('public.order_no')"),
-				number("nextval('order_no'::regclass)", db, "SELECT nextval('order_no'::regclass)"),
-				number("nextval($1)", db, "SELECT nextval($1)", "order_no"),
-				number("nextval($1::text::regclass)", db, "SELECT nextval($1::text::regclass)", "order_no"),
-				numberByRows("nextval('order_no') through Rows", db, "SELECT nextval('order_no')"),
-			},
-			beside: []side{prepared},
-		}, nil
+var sequenceLines = []line{
+	oneValue("Itself", "the bench itself: a statement by hand; limit: the same statement", nil, "SELECT nextval('order_no')"),
+	oneValue("NextValue", "take a value from a sequence; limit: SELECT nextval(…)", massive.Sequence.NextValue,
+		"SELECT nextval('order_no')", "SELECT nextval('public.order_no')", "SELECT nextval('order_no'::regclass)"),
+	oneValue("LastValue", "read a sequence's last value; limit: the fastest SELECT", massive.Sequence.LastValue,
+		"SELECT pg_sequence_last_value('order_no')", "SELECT last_value FROM order_no", "SELECT last_value FROM public.order_no"),
+	{
+		name: "NextValues", what: "take 1,000 values at once; limit: the same statement by hand",
+		bar: bar{ratio: 1.05, more: 10},
+		setup: func(ctx context.Context, s *stage) (*contest, error) {
+			seq, db, err := s.sequence(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return &contest{
+				ours: each("NextValues(1000)", func(ctx context.Context) error {
+					_, err := seq.NextValues(ctx, 1_000)
+					return err
+				}),
+				bare: []side{each("nextval … FROM generate_series", func(ctx context.Context) error { return nextByHand(ctx, db) })},
+				beside: []side{each("loop of 1,000", func(ctx context.Context) error {
+					for range 1_000 {
+						if _, err := seq.NextValue(ctx); err != nil {
+							return err
+						}
+					}
+					return nil
+				})},
+			}, nil
+		},
 	},
 }
 
-var lastValue = line{
-	name: "LastValue",
-	what: "read a sequence's last value",
-	bar:  bar{ratio: 1.05},
-	setup: func(ctx context.Context, s *stage) (*contest, error) {
+// oneValue is the line of an operation that returns one value beside statements that do.
+// Without an operation it is the first statement.
+func oneValue(name, what string, do func(massive.Sequence, context.Context) (int64, error), statements ...string) line {
+	l := line{name: name, what: what, bar: bar{ratio: 1.05, more: 4}}
+	if do != nil {
+		l.beside = "SQL by hand"
+	}
+	l.setup = func(ctx context.Context, s *stage) (*contest, error) {
 		seq, db, err := s.sequence(ctx)
 		if err != nil {
 			return nil, err
 		}
-		prepared, err := prepare(ctx, db, "SELECT last_value FROM order_no")
-		if err != nil {
-			return nil, err
-		}
-		return &contest{
-			ours: each("LastValue", func(ctx context.Context) error {
-				_, err := seq.LastValue(ctx)
+		c := &contest{ours: number(db, statements[0])}
+		if do != nil {
+			c.ours = each(name, func(ctx context.Context) error {
+				_, err := do(seq, ctx)
 				return err
-			}),
-			bare: []side{
-				number("pg_sequence_last_value('order_no')", db, "SELECT pg_sequence_last_value('order_no')"),
-				number("last_value FROM order_no", db, "SELECT last_value FROM order_no"),
-				number("last_value FROM public.order_no", db, "SELECT last_value FROM public.order_no"),
-				number("last_value FROM \"public\".\"order_no\"", db, `SELECT last_value FROM "public"."order_no"`),
-				numberByRows("last_value FROM order_no through Rows", db, "SELECT last_value FROM order_no"),
-			},
-			beside: []side{prepared},
-		}, nil
-	},
+			})
+		}
+		for _, text := range statements {
+			c.bare = append(c.bare, number(db, text))
+		}
+		return c, nil
+	}
+	return l
 }
 
 // sequence is one that has been used, with the pool that it works through.
 func (s *stage) sequence(ctx context.Context) (massive.Sequence, *sql.DB, error) {
-	db, err := s.open(ctx, orderNo)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := massive.Load(ctx, db, postgres.New())
+	m, db, err := s.load(ctx, "CREATE SEQUENCE order_no")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,40 +82,27 @@ func (s *stage) sequence(ctx context.Context) (massive.Sequence, *sql.DB, error)
 }
 
 // number reads one number by hand.
-func number(name string, db *sql.DB, query string, args ...any) side {
-	return each(name, func(ctx context.Context) error {
+func number(db *sql.DB, query string) side {
+	return each(query, func(ctx context.Context) error {
 		var v int64
-		return db.QueryRowContext(ctx, query, args...).Scan(&v)
+		return db.QueryRowContext(ctx, query).Scan(&v)
 	})
 }
 
-// numberByRows is the same without a Row.
-func numberByRows(name string, db *sql.DB, query string) side {
-	return each(name, func(ctx context.Context) error {
-		rows, err := db.QueryContext(ctx, query)
-		if err != nil {
+// nextByHand takes 1,000 values by hand.
+func nextByHand(ctx context.Context, db *sql.DB) error {
+	values := make([]int64, 0, 1_000)
+	rows, err := db.QueryContext(ctx, "SELECT nextval('order_no') FROM generate_series(1, 1000)")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v int64
+		if err := rows.Scan(&v); err != nil {
 			return err
 		}
-		defer rows.Close()
-		var v int64
-		for rows.Next() {
-			if err := rows.Scan(&v); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	})
-}
-
-// prepare is a prepared statement for one number, which breaks behind a transaction pooler. Its text is no other's: pgx
-// would take its statement for that, too.
-func prepare(ctx context.Context, db *sql.DB, query string) (side, error) {
-	statement, err := db.PrepareContext(ctx, query+" /* prepared */") //nolint:sqlclosecheck // it ends with its pool
-	if err != nil {
-		return side{}, err
+		values = append(values, v)
 	}
-	return each("prepared", func(ctx context.Context) error {
-		var v int64
-		return statement.QueryRowContext(ctx).Scan(&v)
-	}), nil
+	return rows.Err()
 }

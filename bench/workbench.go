@@ -3,12 +3,20 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"net"
+	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -17,21 +25,20 @@ type workbench struct {
 	effort
 	server    *pgtest.Server
 	version   string
-	databases map[string]*pgtest.Database // by what made them
+	databases map[string]*pgtest.Database // by the SQL that made them
 	progress  io.Writer
 	began     time.Time
 
-	// ballast is the data of the program that the library is a part of: with next to none, each collection would give
-	// a load's memory back to the system, and each load would ask for it anew.
+	// ballast is the data of a user's program. Without it, each collection would return a
+	// load's memory to the system.
 	ballast []byte
 }
 
 func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workbench, error) {
 	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress, began: time.Now(), ballast: make([]byte, 64<<20)}
-	// Autovacuum would come at times of its own. Databases are vacuumed and analyzed when they are made.
+	// Autovacuum would run at times of its own. Catalogs are vacuumed when a database is made.
 	server, err := pgtest.Start(ctx, pgtest.Setting("autovacuum", "off"))
-	if errors.Is(err, errors.ErrUnsupported) {
-		w.say("the server is somebody else's: its settings are as they are, autovacuum too")
+	if errors.Is(err, errors.ErrUnsupported) { // the server is not ours to set
 		server, err = pgtest.Start(ctx)
 	}
 	if err != nil {
@@ -39,38 +46,29 @@ func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workben
 	}
 	w.server = server
 	w.say("%s", server.Origin())
-	w.version, err = w.ask(ctx, "SELECT pg_catalog.current_setting('server_version')")
+	db, err := pgxDefault.open(ctx, server.DSN(""), new(wire))
+	if err == nil {
+		err = errors.Join(db.QueryRowContext(ctx, "SHOW server_version").Scan(&w.version), db.Close())
+	}
 	if err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return w, nil
 }
 
-func (w *workbench) close() error {
-	var failed error
-	for made := range w.databases {
-		failed = errors.Join(failed, w.drop(made))
+func (w *workbench) close() (failed error) {
+	for _, d := range w.databases {
+		failed = errors.Join(failed, d.Drop(context.Background())) // also if the run is interrupted
 	}
 	return errors.Join(failed, w.server.Stop())
 }
 
-// say tells whoever waits what is going on, and how many seconds it took to get there.
+// say reports progress.
 func (w *workbench) say(format string, args ...any) {
 	fmt.Fprintf(w.progress, "%5.0f s  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// ask is a text that the server's maintenance database answers.
-func (w *workbench) ask(ctx context.Context, query string) (answer string, err error) {
-	db, err := pgxDefault.open(ctx, w.server.DSN(""))
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
-	err = db.QueryRowContext(ctx, query).Scan(&answer)
-	return answer, err
-}
-
-// database is the one that was made by that SQL, or a new one.
+// database returns the database that was made by that SQL, or makes it.
 func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database, error) {
 	if d := w.databases[made]; d != nil {
 		return d, nil
@@ -80,104 +78,123 @@ func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database
 		return nil, err
 	}
 	w.databases[made] = d
-	for _, texts := range [][]string{strings.Split(made, sideBySide), {analyzeCatalogs}} {
-		failed := make(chan error)
-		for _, text := range texts {
-			go func() { failed <- execute(ctx, d.DSN(), text) }()
-		}
-		for range texts {
-			err = errors.Join(err, <-failed)
-		}
-		if err != nil {
+	// lib/pq sends this by the simple protocol, in which a DO block may commit.
+	db, err := libpq.open(ctx, d.DSN(), new(wire))
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	for _, text := range []string{made, vacuum} {
+		if _, err := db.ExecContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("make a database: %w", err)
 		}
 	}
 	return d, nil
 }
 
-// sideBySide stands between parts of what makes a database that are run at the same time.
-const sideBySide = "\n-- and side by side with that\n"
-
-// execute runs SQL on a connection of its own. Without arguments it goes by the simple protocol, where a DO block may
-// commit as it goes.
-func execute(ctx context.Context, dsn, text string) error {
-	db, err := libpq.open(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	_, err = db.ExecContext(ctx, text)
-	return err
-}
-
-// drop gives a database's space back.
-func (w *workbench) drop(made string) error {
-	d := w.databases[made]
-	if d == nil {
-		return nil
-	}
-	delete(w.databases, made)
-	return d.Drop(context.Background()) // also when the run is cut short
-}
-
-// analyzeCatalogs is what autovacuum would do before long. The many statements of its own that a VACUUM of
-// everything would take are not needed: nothing else is read.
-const analyzeCatalogs = `VACUUM ANALYZE pg_catalog.pg_class, pg_catalog.pg_type, pg_catalog.pg_attribute, pg_catalog.pg_index,
+// vacuum is for the catalogs that a load reads. To vacuum all relations takes too long.
+const vacuum = `VACUUM ANALYZE pg_catalog.pg_class, pg_catalog.pg_type, pg_catalog.pg_attribute, pg_catalog.pg_index,
 	pg_catalog.pg_depend, pg_catalog.pg_rewrite, pg_catalog.pg_sequence, pg_catalog.pg_enum, pg_catalog.pg_description,
 	pg_catalog.pg_constraint, pg_catalog.pg_attrdef, pg_catalog.pg_namespace, pg_catalog.pg_proc`
 
-// structures is SQL that makes so many of each kind: views of two columns with an index, enums of three labels,
-// sequences; and so many tables that have nothing to do with them. Each half of them is made by a connection of its own,
-// since a hundred thousand take a processor a minute, in transactions that a server's table of locks has room for.
+// structures is SQL that makes so many views with an index, enums and sequences, and so
+// many unrelated tables. It commits before the server's table of locks is full.
 func structures(each, tables int) string {
-	return someStructures(1, each/2, 1, tables/2) + sideBySide + someStructures(each/2+1, each, tables/2+1, tables)
-}
-
-func someStructures(first, last, firstTable, lastTable int) string {
 	return fmt.Sprintf(`DO $$ BEGIN
-  FOR i IN %d..%d LOOP
-    EXECUTE pg_catalog.format('CREATE MATERIALIZED VIEW view_%%s AS SELECT 1 AS id, ''''::text AS note WHERE false', i);
-    EXECUTE pg_catalog.format('CREATE UNIQUE INDEX view_%%s_idx ON view_%%s (id)', i, i);
+  FOR i IN 1..%d LOOP
+    EXECUTE pg_catalog.format('CREATE MATERIALIZED VIEW view_%%1$s AS SELECT 1 AS id, ''''::text AS note WHERE false', i);
+    EXECUTE pg_catalog.format('CREATE UNIQUE INDEX view_%%1$s_idx ON view_%%1$s (id)', i);
     EXECUTE pg_catalog.format('CREATE TYPE enum_%%s AS ENUM (''sad'', ''ok'', ''happy'')', i);
     EXECUTE pg_catalog.format('CREATE SEQUENCE sequence_%%s', i);
     IF i %% 200 = 0 THEN COMMIT; END IF;
   END LOOP;
-  FOR i IN %d..%d LOOP
+  FOR i IN 1..%d LOOP
     EXECUTE pg_catalog.format('CREATE TABLE table_%%s (id bigint, note text)', i);
     IF i %% 200 = 0 THEN COMMIT; END IF;
   END LOOP;
-END $$`, first, last, firstTable, lastTable)
+END $$`, each, tables)
+}
+
+// A mode is a driver, and the way that it sends statements.
+type mode struct {
+	name   string
+	driver string
+	params string // for the end of the DSN
+}
+
+// The modes that the library is measured on.
+var (
+	libpq      = mode{"lib/pq", "postgres", ""}
+	pgxDefault = mode{"pgx", "pgx", ""}
+	pgxExec    = mode{"pgx exec", "pgx", " default_query_exec_mode=exec"}
+	pgxSimple  = mode{"pgx simple", "pgx", " default_query_exec_mode=simple_protocol"}
+
+	everyMode    = []mode{libpq, pgxDefault, pgxExec, pgxSimple}
+	defaultModes = []mode{libpq, pgxDefault}
+	oneMode      = []mode{pgxDefault} // for lines that use no driver
+)
+
+// open makes a pool of one connection, so that all sides run on the same one.
+func (m mode) open(ctx context.Context, dsn string, w *wire) (*sql.DB, error) {
+	var connector driver.Connector
+	if m.driver == "postgres" {
+		c, err := pq.NewConnector(dsn)
+		if err != nil {
+			return nil, err
+		}
+		c.Dialer(w)
+		connector = c
+	} else {
+		c, err := pgx.ParseConfig(dsn + m.params)
+		if err != nil {
+			return nil, err
+		}
+		c.DialFunc = func(_ context.Context, network, address string) (net.Conn, error) { return w.Dial(network, address) }
+		connector = stdlib.GetConnector(*c)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // A stage is where one line is set up for one mode.
 type stage struct {
 	*workbench
 	mode    mode
-	pools   []*sql.DB
-	closers []func() // what works through the pools, to be ended before them
+	wire    wire
+	closers []func() error // run from the last to the first
 }
 
-// open makes a pool of one connection to a database; it is closed when the line is done.
+// open makes a pool of one connection to a database, and closes it when the line is done.
 func (s *stage) open(ctx context.Context, made string) (*sql.DB, error) {
 	d, err := s.database(ctx, made)
 	if err != nil {
 		return nil, err
 	}
-	db, err := s.mode.open(ctx, d.DSN())
+	db, err := s.mode.open(ctx, d.DSN(), &s.wire)
 	if err != nil {
 		return nil, err
 	}
-	s.pools = append(s.pools, db)
+	s.closers = append(s.closers, db.Close)
 	return db, nil
 }
 
-func (s *stage) close() error {
-	for _, end := range s.closers {
-		end()
+// load opens a pool and loads the structures of its database.
+func (s *stage) load(ctx context.Context, made string) (*massive.DB, *sql.DB, error) {
+	db, err := s.open(ctx, made)
+	if err != nil {
+		return nil, nil, err
 	}
-	var failed error
-	for _, db := range s.pools {
-		failed = errors.Join(failed, db.Close())
+	m, err := massive.Load(ctx, db, postgres.New())
+	return m, db, err
+}
+
+func (s *stage) close() (failed error) {
+	for _, end := range slices.Backward(s.closers) {
+		failed = errors.Join(failed, end())
 	}
 	return failed
 }
