@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -32,13 +35,43 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// Lines run on a real server here. What a ratio is beside other tests says nothing.
-func TestCountsOfShortRun(t *testing.T) {
-	t.Parallel()
+func TestCountsOnServer(t *testing.T) { // alone: others allocate
 	testrun.Long(t)
 	pgtest.NewDatabase(t) // skips, or fails, without a Postgres
-	var out, progress bytes.Buffer
-	if err := run(t.Context(), &out, &progress, []string{"-short", "-v", "-run", "^(NextValue|Load/100|Contains)$"}); err != nil {
+	w, err := newWorkbench(t.Context(), short, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	measure := func(l line, m mode) *result {
+		r, err := w.measureLine(t.Context(), l, m)
+		if err != nil {
+			t.Fatalf("%s on %s: %v", l.name, m.name, err)
+		}
+		return r
+	}
+	// Without preparing ahead, lib/pq takes two round trips for a statement with arguments.
+	r := measure(line{bar: bar{ratio: 100}, setup: func(ctx context.Context, s *stage) (*contest, error) {
+		db, err := s.open(ctx, "")
+		return &contest{ours: each("with an argument", func(ctx context.Context) error {
+			var v int64
+			return db.QueryRowContext(ctx, "SELECT $1::bigint", 1).Scan(&v)
+		}), bare: []side{number(db, "SELECT 1")}}, err
+	}}, libpq)
+	if want := []string{"2.0 round trips, at most 1.0"}; !slices.Equal(r.MissedCounts, want) {
+		t.Errorf("missed %q, want %q: %+v", r.MissedCounts, want, r)
+	}
+	r = measure(loading(100, bar{ratio: growth}), pgxDefault)
+	if c := r.Ours.counts; c.Statements != 1 || c.Trips != 1 || c.Blocks < 100 || c.Blocks < r.Bare.Blocks || c.Allocs < 50 {
+		t.Errorf("a load has %+v; want one statement in one round trip, that reads blocks", c)
+	}
+}
+
+func TestShortRun(t *testing.T) { // alone, too
+	testrun.Long(t)
+	pgtest.NewDatabase(t)
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, io.Discard, []string{"-short", "-v", "-run", "^(NextValue|Contains|Select/CPU)$"}); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	if got := strings.Count(out.String(), "\nNextValue"); got != 4 {
