@@ -22,10 +22,10 @@ UNION ALL
 SELECT 'field', NULL, NULL, NULL, NULL,
        pg_catalog.array_agg((a.attrelid::bigint OPERATOR(pg_catalog.<<) 16) OPERATOR(pg_catalog.|) a.attnum::bigint)::pg_catalog.text,
        pg_catalog.array_agg(a.attname)::pg_catalog.text
-  FROM (SELECT DISTINCT t.rel, t.col FROM tie t) t
- CROSS JOIN LATERAL (
-   SELECT a.attrelid, a.attnum, a.attname FROM pg_catalog.pg_attribute a
-    WHERE a.attrelid OPERATOR(pg_catalog.=) t.rel AND a.attnum OPERATOR(pg_catalog.=) t.col OFFSET 0) a
+  FROM pg_catalog.pg_attribute a
+ WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.rel FROM tie t))
+   AND a.attnum OPERATOR(pg_catalog.>=) (SELECT pg_catalog.min(t.col) FROM tie t)
+   AND a.attnum OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(t.col) FROM tie t)
 UNION ALL
 SELECT 'key', NULL, NULL, k.conkey::pg_catalog.text, NULL, pg_catalog.array_agg(k.conrelid)::pg_catalog.text, NULL
   FROM pg_catalog.pg_constraint k
