@@ -5,6 +5,7 @@ package registry
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/jmoiron/sqlx/reflectx"
@@ -14,38 +15,54 @@ import (
 
 // contradiction is the error of expectations of one structure that can't all be met. It names no more of them than
 // contradict each other: without any one of those the others could be. Whether the names of two expectations mean one
-// structure is up to name; rows are mapped by m.
+// structure is up to name; rows are mapped by m. Of several structures it is about the one whose contradiction shows
+// first in the order of the expectations.
 func contradiction(all []Expectation, name func(*Expectation) dialect.Name, m *reflectx.Mapper) error {
 	type structure struct {
 		kind dialect.Kind
 		name dialect.Name
 	}
-	together := map[structure][]*Expectation{}
+	together := map[structure][]int{} // of each structure, its places in all
 	for i := range all {
 		s := structure{all[i].kind, name(&all[i])}
-		together[s] = append(together[s], &all[i])
-		if len(together[s]) == 1 { // as one by itself always can be met
+		together[s] = append(together[s], i)
+	}
+	first := len(all)
+	var err error
+	for s, places := range together {
+		if len(places) == 1 || places[0] > first { // one by itself always can be met
 			continue
+		}
+		es := make([]*Expectation, len(places))
+		for i, at := range places {
+			es[i] = &all[at]
 		}
 		possible := enumsPossible
 		if s.kind == dialect.KindMatview {
 			possible = func(es []*Expectation) bool { return rowsPossible(es, m) }
 		}
-		if !possible(together[s]) {
-			return contradicting(s.kind, s.name, fewest(together[s], possible), m)
+		if possible(es) {
+			continue
+		}
+		impossible := fewest(es, possible)
+		if at := places[slices.Index(es, impossible[len(impossible)-1])]; at < first {
+			first, err = at, contradicting(s.kind, s.name, impossible, m)
 		}
 	}
-	return nil
+	return err
 }
 
-// fewest is a part of the expectations that is not possible either, and would be without any one of its own.
+// fewest is a part of expectations that are not possible, and would be without any one of its own. Each round finds the
+// last one that the earlier ones need to be impossible together with those found: it asks a few times, not for each
+// expectation.
 func fewest(es []*Expectation, possible func([]*Expectation) bool) []*Expectation {
-	for i := len(es) - 1; i >= 0; i-- {
-		if without := slices.Delete(slices.Clone(es), i, i+1); !possible(without) {
-			es = without
-		}
+	var found []*Expectation
+	for len(found) == 0 || possible(found) {
+		last := sort.Search(len(es), func(i int) bool { return !possible(slices.Concat(es[:i+1], found)) })
+		found = slices.Insert(found, 0, es[last])
+		es = es[:last]
 	}
-	return es
+	return found
 }
 
 func contradicting(k dialect.Kind, n dialect.Name, es []*Expectation, m *reflectx.Mapper) error {

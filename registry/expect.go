@@ -160,10 +160,10 @@ func longestRise(numbers []int) []bool {
 func (r *Registry) meets(all []Expectation) error {
 	err := contradiction(all, func(e *Expectation) dialect.Name {
 		if e.kind == dialect.KindMatview {
-			if found, err := find(r, &r.matviews, e.name.Quoted()); err == nil {
+			if found, ok := r.matviews.get(e.name); ok {
 				return found.def.Name
 			}
-		} else if found, err := find(r, &r.enums, e.name.Quoted()); err == nil {
+		} else if found, ok := r.enums.get(e.name); ok {
 			return found.def.Name
 		}
 		return e.name
@@ -172,13 +172,22 @@ func (r *Registry) meets(all []Expectation) error {
 		return err
 	}
 	var drifts Drifts
+	const suggested = 100 // looking for near names takes long, and a database may lack everything
+	unknown := 0
 	for _, e := range all {
 		drift, err := r.drift(&e)
 		if err != nil {
 			return fmt.Errorf("what is expected of %s %s: %w", e.kind, e.name, err)
 		}
-		if drift != nil {
-			drifts = append(drifts, drift)
+		if drift == nil {
+			continue
+		}
+		drifts = append(drifts, drift)
+		if why, ok := drift.Err.(*NotFoundError); ok && why.Reason == Unknown && unknown < suggested { //nolint:errorlint // it is ours
+			unknown++
+			if why.Near = near(why.Name, r.enums.sorted); why.Kind == dialect.KindMatview {
+				why.Near = near(why.Name, r.matviews.sorted)
+			}
 		}
 	}
 	if drifts == nil {
@@ -197,7 +206,7 @@ func (r *Registry) drift(e *Expectation) (*DriftError, error) {
 			return nil, err
 		}
 	}
-	found, err := find(r, &r.enums, e.name.Quoted())
+	found, err := search(r, &r.enums, e.name.Quoted())
 	if err != nil {
 		return notThere(e, err, e.enum.labels)
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,6 +146,18 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 	} else if t, ok := s.quoted(name); ok {
 		return t, nil
 	}
+	t, err := search(r, s, name)
+	if err != nil {
+		var why *NotFoundError
+		if errors.As(err, &why) && why.Reason == Unknown {
+			why.Near = near(why.Name, s.sorted)
+		}
+	}
+	return t, err
+}
+
+// search looks up what has an unusual spelling, or is not there. Its error names nothing near.
+func search[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 	var none T
 	if s.spelled == nil {
 		return none, &Error{Op: dialect.OpLookup, Err: errZero()}
@@ -222,7 +235,9 @@ type NotFoundError struct {
 	Name   dialect.Name // as it was asked for
 	Reason NotFoundReason
 	Exists []dialect.Name // what the reason speaks of: all structures of that name that can't be reached by it
-	Near   []dialect.Name // of that kind, with names not far from it; at most three, the nearest first
+	// Near are those of that kind with names not far from it: at most three, the nearest first.
+	// A load that misses many structures names them for the first hundred.
+	Near []dialect.Name
 
 	detail string
 }
@@ -244,9 +259,6 @@ func (e *NotFoundError) Unwrap() error { return dialect.ErrNotFound }
 func notFound[T structure](r *Registry, s *shelf[T], n dialect.Name) *NotFoundError {
 	e := &NotFoundError{Kind: s.kind, Name: n}
 	e.Reason, e.Exists, e.detail = reason(r, s, n)
-	if e.Reason == Unknown {
-		e.Near = near(n, s.sorted)
-	}
 	return e
 }
 

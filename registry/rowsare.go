@@ -120,7 +120,7 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 	} else {
 		fields, known = e.rows.fields(mapper(r.access.querier))
 	}
-	view, err := find(r, &r.matviews, e.name.Quoted())
+	view, err := search(r, &r.matviews, e.name.Quoted())
 	if err != nil {
 		var missing []string
 		for _, f := range fields {
