@@ -75,13 +75,15 @@ func enumOf(def *dialect.EnumDef, local []string, a *access) enum {
 // append is the enum with further local labels.
 func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 	local := e.labels[len(e.def.Labels):]
-	for i, l := range labels {
+	seen := make(map[string]bool, len(labels))
+	for _, l := range labels {
 		if err := checkLabel(l, maxBytes); err != nil {
 			return nil, err
 		}
-		if e.Contains(l) || slices.Contains(labels[:i], l) {
+		if e.Contains(l) || seen[l] {
 			return nil, fmt.Errorf("%w: %s", dialect.ErrLabelExists, brief(l))
 		}
+		seen[l] = true
 	}
 	return newEnum(e.def, slices.Concat(local, labels), e.access), nil
 }

@@ -50,6 +50,7 @@ func Same(a, b *Registry) bool {
 // KeepLabels is the registry with the labels that were appended locally to the enums of another one, as far as the
 // enum is still there and does not have the label from the database by now.
 func (r *Registry) KeepLabels(of *Registry) *Registry {
+	var enums []*enum // r's, with some replaced
 	for _, old := range of.enums.sorted {
 		local := old.labels[len(old.def.Labels):]
 		if len(local) == 0 {
@@ -61,9 +62,16 @@ func (r *Registry) KeepLabels(of *Registry) *Registry {
 		}
 		e := r.enums.sorted[i]
 		local = slices.DeleteFunc(slices.Clone(local), e.Contains)
-		if len(local) > 0 {
-			r = r.replace(e, newEnum(e.def, slices.Concat(e.labels[len(e.def.Labels):], local), e.access))
+		if len(local) == 0 {
+			continue
 		}
+		if enums == nil {
+			enums = slices.Clone(r.enums.sorted)
+		}
+		enums[i] = newEnum(e.def, slices.Concat(e.labels[len(e.def.Labels):], local), e.access)
 	}
-	return r
+	if enums == nil {
+		return r
+	}
+	return r.with(enums)
 }

@@ -337,9 +337,14 @@ func (r *Registry) AppendLabels(name string, labels ...string) (*Registry, error
 
 // replace is the registry with another enum in the place of one of its own.
 func (r *Registry) replace(e, by *enum) *Registry {
-	s := r.snapshot
-	enums := slices.Clone(s.enums.sorted)
+	enums := slices.Clone(r.enums.sorted)
 	enums[slices.Index(enums, e)] = by
+	return r.with(enums)
+}
+
+// with returns the registry with these enums.
+func (r *Registry) with(enums []*enum) *Registry {
+	s := r.snapshot
 	s.enums = newShelf(dialect.KindEnum, enums)
 	return &Registry{snapshot: s, access: r.access, moved: r.moved}
 }
