@@ -126,29 +126,39 @@ func compare[T comparable](d *difference, what string, from, to T) {
 	}
 }
 
+// short is how many items a list may have for a change to tell it whole.
+const short = 5
+
 // listChange says how a list differs from another. Short lists are told whole, of longer
 // ones what is new, gone or moved.
 func listChange(what string, from, to []string) string {
-	const short = 5
-	if len(from) <= short && len(to) <= short {
-		return dialect.Cut(fmt.Sprintf("%s %s → %s", what, listed(from), listed(to)), dialect.MaxText)
+	if max(len(from), len(to)) <= short {
+		return shortChange(what, from, to)
 	}
-	moved := (&enumShape{labels: from}).compare(to)
-	var parts []string
-	for _, p := range []struct {
-		word string
-		list []string
-	}{{"new", moved.Extra}, {"gone", moved.Missing}, {"moved", moved.Reordered}} {
-		if len(p.list) > 0 {
-			parts = append(parts, p.word+" "+listed(p.list))
-		}
-	}
-	return dialect.Cut(fmt.Sprintf("%s (%d → %d): %s", what, len(from), len(to), strings.Join(parts, ", ")), dialect.MaxText)
+	d := (&enumShape{labels: from}).compare(to)
+	return longChange(what, len(from), len(to),
+		listed(d.Extra, strings.Clone), listed(d.Missing, strings.Clone), listed(d.Reordered, strings.Clone))
 }
 
-// listed is a list in brackets, its items as they are.
-func listed(all []string) string {
-	return "[" + dialect.Few(all, " ", strings.Clone) + "]"
+func shortChange(what string, from, to []string) string {
+	return dialect.Cut(fmt.Sprintf("%s %s → %s", what, listed(from, strings.Clone), listed(to, strings.Clone)), dialect.MaxText)
+}
+
+// longChange says what is new, gone or moved in a list, and how long it was and is. It takes
+// the parts as listed returns them.
+func longChange(what string, from, to int, added, gone, moved string) string {
+	var parts []string
+	for _, p := range []struct{ word, list string }{{"new", added}, {"gone", gone}, {"moved", moved}} {
+		if p.list != listed[string](nil, nil) {
+			parts = append(parts, p.word+" "+p.list)
+		}
+	}
+	return dialect.Cut(fmt.Sprintf("%s (%d → %d): %s", what, from, to, strings.Join(parts, ", ")), dialect.MaxText)
+}
+
+// listed is a list in brackets.
+func listed[T any](all []T, text func(T) string) string {
+	return "[" + dialect.Few(all, " ", text) + "]"
 }
 
 // quoted is a list in brackets, each item as Go quotes it.

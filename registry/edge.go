@@ -2,6 +2,8 @@ package registry
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -41,21 +43,46 @@ func sameSet(a, b []int64) bool {
 	return slices.Equal(a, b) || slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// diffReads says in words, by the view's ID, which materialized views read others than before, directly or through
-// plain views.
+// diffReads says in words, by the view's ID, which materialized views read others than
+// before, directly or through plain views.
+//
+// A wide plain view under many views leads to as many pairs as the product of both. So what
+// is behind wide ones is compared once for all views that read the same ones, and then each
+// view's few other ones are added.
 func diffReads(from, to *snapshot) map[int64]string {
 	if sameEdges(from, to) {
 		return nil
 	}
 	before, after := newReading(from), newReading(to)
-	words := map[int64]string{}
+	type member struct {
+		view          int64
+		before, after []int64
+	}
+	type group struct {
+		before, after []int64 // wide plain views
+		members       []member
+	}
+	groups := map[string]*group{}
 	for _, m := range to.matviews.sorted {
-		if !before.has(m.def.ID) {
+		id := m.def.ID
+		if _, known := before.matviews[id]; !known {
 			continue
 		}
-		a, b := before.of(m.def.ID), after.of(m.def.ID)
-		if !slices.Equal(a, b) {
-			words[m.def.ID] = listChange("reads", texts(before.names(a), dialect.Name.String), texts(after.names(b), dialect.Name.String))
+		a, wideA := before.behind(before.matviews[id].reads, before.narrow)
+		b, wideB := after.behind(after.matviews[id].reads, after.narrow)
+		key := fmt.Sprint(wideA, wideB)
+		if groups[key] == nil {
+			groups[key] = &group{before: wideA, after: wideB}
+		}
+		groups[key].members = append(groups[key].members, member{id, a, b})
+	}
+	words := map[int64]string{}
+	for _, g := range groups {
+		c := newComparison(before, g.before, after, g.after)
+		for _, m := range g.members {
+			if text := c.words(m.before, m.after); text != "" {
+				words[m.view] = text
+			}
 		}
 	}
 	return words
@@ -63,9 +90,9 @@ func diffReads(from, to *snapshot) map[int64]string {
 
 // A reading follows edges through plain views up to the materialized ones behind them.
 type reading struct {
-	matviews map[int64]reader // those left out by a pattern, too
+	matviews map[int64]reader // also those that a pattern left out
 	views    map[int64][]int64
-	done     map[int64][]int64 // what a plain view leads to
+	readers  map[int64]int // how many views read each plain one
 }
 
 // A reader is a materialized view, and the views that it reads.
@@ -75,7 +102,7 @@ type reader struct {
 }
 
 func newReading(s *snapshot) *reading {
-	r := &reading{matviews: map[int64]reader{}, views: map[int64][]int64{}, done: map[int64][]int64{}}
+	r := &reading{matviews: map[int64]reader{}, views: map[int64][]int64{}, readers: map[int64]int{}}
 	for _, m := range s.matviews.sorted {
 		r.matviews[m.def.ID] = reader{m.def.Name, m.def.Reads}
 	}
@@ -87,39 +114,128 @@ func newReading(s *snapshot) *reading {
 	for _, v := range s.views {
 		r.views[v.ID] = v.Reads
 	}
+	for _, m := range r.matviews {
+		for _, id := range m.reads {
+			r.readers[id]++
+		}
+	}
+	for _, v := range s.views {
+		for _, id := range v.Reads {
+			r.readers[id]++
+		}
+	}
 	return r
 }
 
-func (r *reading) has(id int64) bool { _, ok := r.matviews[id]; return ok }
-
-// of is the materialized views that the query of one leads to, sorted by ID.
-func (r *reading) of(matview int64) []int64 { return r.behind(r.matviews[matview].reads) }
-
-func (r *reading) behind(ids []int64) []int64 {
-	var all []int64
-	for _, id := range ids {
-		if r.has(id) {
-			all = append(all, id)
-			continue
-		}
-		known, ok := r.done[id]
-		if !ok {
-			r.done[id] = nil // views can't read in a circle; should a dialect say so, it ends here
-			known = r.behind(r.views[id])
-			r.done[id] = known
-		}
-		all = append(all, known...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+// narrow tells whether a plain view has few edges, so that each of its readers may follow
+// them by itself.
+func (r *reading) narrow(view int64) bool {
+	const few = 64
+	return len(r.views[view])+r.readers[view] <= few
 }
 
-// names are the views' by name.
-func (r *reading) names(ids []int64) []dialect.Name {
-	names := make([]dialect.Name, len(ids))
-	for i, id := range ids {
-		names[i] = r.matviews[id].name
+// behind returns the materialized views that edges lead to, and the plain ones where they
+// end because they are not to be followed. Both are by ID.
+func (r *reading) behind(ids []int64, follow func(view int64) bool) (matviews, ends []int64) {
+	seen := map[int64]bool{} // views can read each other in a cycle
+	stack := slices.Clone(ids)
+	for len(stack) > 0 {
+		id := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if _, ok := r.matviews[id]; ok {
+			matviews = append(matviews, id)
+		} else if follow(id) {
+			stack = append(stack, r.views[id]...)
+		} else {
+			ends = append(ends, id)
+		}
 	}
-	slices.SortFunc(names, dialect.Name.Compare)
-	return names
+	slices.Sort(matviews)
+	slices.Sort(ends)
+	return matviews, ends
+}
+
+// A side is what is behind some wide plain views in one snapshot.
+type side struct {
+	*reading
+	all  map[int64]bool
+	only []int64 // what the other side does not have, by name
+}
+
+// A comparison is of what is behind wide plain views, before and after.
+type comparison struct{ before, after side }
+
+func newComparison(before *reading, wideBefore []int64, after *reading, wideAfter []int64) *comparison {
+	c := &comparison{before: side{reading: before}, after: side{reading: after}}
+	everything := func(int64) bool { return true }
+	a, _ := before.behind(wideBefore, everything)
+	b, _ := after.behind(wideAfter, everything)
+	c.before.all, c.after.all = setOf(a), setOf(b)
+	c.before.only, c.after.only = c.before.lacking(a, c.after.all), c.after.lacking(b, c.before.all)
+	return c
+}
+
+// words tells what a view reads after, and not before, and the other way round, given what
+// it reads beside the wide ones. It is empty if that is the same.
+func (c *comparison) words(before, after []int64) string {
+	a, b := c.before.beside(before), c.after.beside(after)
+	gone, added := c.before.without(&c.after, a, after), c.after.without(&c.before, b, before)
+	if len(gone) == 0 && len(added) == 0 {
+		return ""
+	}
+	const what = "reads"
+	if from, to := len(c.before.all)+len(a), len(c.after.all)+len(b); max(from, to) > short {
+		return longChange(what, from, to, listed(added, c.after.text), listed(gone, c.before.text), listed[string](nil, nil))
+	}
+	return shortChange(what, c.before.whole(a), c.after.whole(b))
+}
+
+// beside returns the views that are not behind the wide ones.
+func (s *side) beside(ids []int64) []int64 {
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return s.all[id] })
+}
+
+// without returns, by name, what the side has and the other does not: own and others are
+// what a view reads beside the wide ones, here and there.
+func (s *side) without(other *side, own, others []int64) []int64 {
+	left := s.only
+	if slices.ContainsFunc(others, func(id int64) bool { return s.all[id] && !other.all[id] }) {
+		there := setOf(others)
+		left = slices.DeleteFunc(slices.Clone(left), func(id int64) bool { return there[id] })
+	}
+	if more := s.lacking(own, other.all, setOf(others)); len(more) > 0 {
+		left = s.byName(slices.Concat(left, more))
+	}
+	return left
+}
+
+// lacking returns, by name, the views that are in none of the sets.
+func (r *reading) lacking(ids []int64, sets ...map[int64]bool) []int64 {
+	return r.byName(slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
+		return slices.ContainsFunc(sets, func(set map[int64]bool) bool { return set[id] })
+	}))
+}
+
+// whole lists everything that a view reads.
+func (s *side) whole(own []int64) []string {
+	return texts(s.byName(slices.Concat(own, slices.Collect(maps.Keys(s.all)))), s.text)
+}
+
+func (r *reading) text(view int64) string { return r.matviews[view].name.String() }
+
+func (r *reading) byName(views []int64) []int64 {
+	slices.SortFunc(views, func(v, w int64) int { return r.matviews[v].name.Compare(r.matviews[w].name) })
+	return views
+}
+
+func setOf(ids []int64) map[int64]bool {
+	set := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
