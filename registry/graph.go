@@ -93,6 +93,10 @@ type network struct {
 	before, after [][]int32
 	order         []int32   // all nodes, none before one that it waits for
 	circles       [][]int32 // nodes that read each other, by name
+
+	// empty is the part of reads that leads to a view without data, directly or through plain
+	// views.
+	empty [][]int32
 }
 
 // A node is a view. A plain one has no def.
@@ -152,6 +156,7 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 	}
 	g.readers = turned(g.reads)
 	g.carry()
+	g.findEmpty()
 	g.straighten()
 	return g
 }
@@ -195,6 +200,37 @@ func (g *network) carry() {
 			if !g.nodes[r].carries {
 				g.nodes[r].carries = true
 				stack = append(stack, r)
+			}
+		}
+	}
+}
+
+// findEmpty finds the edges that lead to views without data. CanRefresh follows these
+// alone. So asking all of many views is cheap if they have data.
+func (g *network) findEmpty() {
+	leads := make([]bool, len(g.nodes))
+	var stack []int32
+	for i, n := range g.nodes {
+		if n.def != nil && !n.def.Populated {
+			leads[i] = true
+			stack = append(stack, int32(i))
+		}
+	}
+	for len(stack) > 0 {
+		i := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, r := range g.readers[i] {
+			if g.nodes[r].def == nil && !leads[r] {
+				leads[r] = true
+				stack = append(stack, r)
+			}
+		}
+	}
+	g.empty = make([][]int32, len(g.nodes))
+	for i, to := range g.reads {
+		for _, n := range to {
+			if leads[n] {
+				g.empty[i] = append(g.empty[i], n)
 			}
 		}
 	}
@@ -314,7 +350,10 @@ func (g *network) findCircles() (part []int32) {
 			if low[n] != number[n] {
 				continue
 			}
-			begin := slices.Index(open, n)
+			begin := len(open) - 1 // from the end: a chain of views is open as a whole
+			for open[begin] != n {
+				begin--
+			}
 			members := slices.Clone(open[begin:])
 			open = open[:begin]
 			for _, m := range members {
@@ -366,16 +405,16 @@ func (g *network) unpopulated(def *dialect.MatviewDef) []*dialect.MatviewDef {
 		rest []int32
 	}
 	seen := map[int32]bool{g.place[def]: true}
-	stack := []visit{{g.place[def], g.reads[g.place[def]]}}
+	stack := []visit{{g.place[def], g.empty[g.place[def]]}}
 	var found []*dialect.MatviewDef
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
 		if len(top.rest) > 0 {
 			n := top.rest[0]
 			top.rest = top.rest[1:]
-			if d := g.nodes[n].def; !seen[n] && (d == nil || !d.Populated) {
+			if !seen[n] {
 				seen[n] = true
-				stack = append(stack, visit{n, g.reads[n]})
+				stack = append(stack, visit{n, g.empty[n]})
 			}
 			continue
 		}
