@@ -592,8 +592,10 @@ func (p *Plan) String() string {
 	before := p.predecessors()
 	for i, s := range p.Steps {
 		line := fmt.Sprintf("  %*d. %-*s  %s, %s", digits, i+1, width, printable(s.Name.String()), s.Mode, s.Why)
-		if names := before(i); len(names) > 0 {
-			line += "; after " + printable(strings.Join(names, ", "))
+		if i < len(p.steps) {
+			if places := before[p.steps[i]]; len(places) > 0 {
+				line += "; after " + printable(p.after(places))
+			}
 		}
 		b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
 		for _, w := range s.Warnings {
@@ -627,47 +629,50 @@ func atATime(n int) string {
 	return fmt.Sprintf("at most %d at a time", n)
 }
 
-// predecessors finds the names of the steps that a step waits for, through whatever is not a step. It names a few: one
-// plain view over a thousand others stands for a million pairs.
-func (p *Plan) predecessors() func(step int) []string {
-	const most = 3
-	g := p.network
-	if g == nil {
-		return func(int) []string { return nil }
+// most is how many of the steps that a step waits for its line names.
+const most = 3
+
+// predecessors returns, for each node, the places of the first steps that it waits for,
+// directly or through nodes that are no steps: one more than a line names. Each node takes
+// them from the nodes before it. So the work grows with the edges, not with the pairs.
+func (p *Plan) predecessors() [][]int32 {
+	if p.network == nil {
+		return nil
 	}
-	seen := make([]int, len(g.nodes)) // the last step whose search came by, counted from 1
-	return func(step int) (names []string) {
-		if step >= len(p.steps) {
-			return nil
-		}
-		var found []int32
-		var stack []int32
-		look := func(from []int32) {
-			for _, n := range from {
-				if seen[n] == step+1 {
-					continue
-				}
-				seen[n] = step + 1
-				if p.at[n] >= 0 {
-					found = append(found, p.at[n])
-				} else {
-					stack = append(stack, n)
-				}
+	first := make([][]int32, len(p.network.nodes))
+	for _, n := range p.network.order {
+		for _, from := range p.network.before[n] {
+			if at := p.at[from]; at >= 0 {
+				first[n] = earliest(first[n], at)
+				continue
+			}
+			for _, at := range first[from] {
+				first[n] = earliest(first[n], at)
 			}
 		}
-		look(g.before[p.steps[step]])
-		for len(stack) > 0 && len(found) <= most {
-			n := stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
-			look(g.before[n])
-		}
-		slices.Sort(found)
-		for i, f := range found {
-			if i == most {
-				return append(names, "others")
-			}
-			names = append(names, p.network.nodes[p.steps[f]].name.String())
-		}
-		return names
 	}
+	return first
+}
+
+// earliest adds a place to the ascending first ones, if it is one of them.
+func earliest(first []int32, at int32) []int32 {
+	i, known := slices.BinarySearch(first, at)
+	if known || i > most {
+		return first
+	}
+	first = slices.Insert(first, i, at)
+	return first[:min(len(first), most+1)]
+}
+
+// after names the steps at these places, or the first few of them.
+func (p *Plan) after(places []int32) string {
+	names := make([]string, 0, most+1)
+	for i, at := range places {
+		if i == most {
+			names = append(names, "others")
+			break
+		}
+		names = append(names, p.network.nodes[p.steps[at]].name.String())
+	}
+	return strings.Join(names, ", ")
 }

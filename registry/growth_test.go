@@ -1,0 +1,627 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// A shape returns a catalog of about n views whose edges lie in one way.
+type shape struct {
+	name string
+	make func(n int) *dialect.Catalog
+}
+
+// A drawing is a catalog of views that is being put together. Views are known by their numbers, from 1.
+type drawing struct{ dialect.Catalog }
+
+func (d *drawing) matview(id int, reads ...int64) {
+	d.Matviews = append(d.Matviews, dialect.MatviewDef{
+		Object: dialect.Object{ID: int64(id), Name: dialect.Name{Schema: "app", Name: fmt.Sprintf("m%06d", id)}, Visible: true},
+		Reads:  reads, Populated: true, MayRefresh: true,
+	})
+}
+
+func (d *drawing) plain(id int, reads ...int64) {
+	d.Views = append(d.Views, dialect.ViewDef{ID: int64(id), Name: dialect.Name{Schema: "app", Name: fmt.Sprintf("p%06d", id)}, Reads: reads})
+}
+
+// wide draws n/2 views, a plain view over them, and n/2 views over that.
+func wide(n int, own bool) *drawing {
+	var d drawing
+	low := make([]int64, n/2)
+	for i := range low {
+		low[i] = int64(i + 1)
+		d.matview(i + 1)
+	}
+	d.plain(n+1, low...)
+	for i := range n / 2 {
+		reads := []int64{int64(n + 1)}
+		if own {
+			reads = append(reads, low[i])
+		}
+		d.matview(n/2+i+1, reads...)
+	}
+	return &d
+}
+
+var shapes = []shape{
+	{"unrelated", func(n int) *dialect.Catalog {
+		var d drawing
+		for i := range n {
+			d.matview(i + 1)
+		}
+		return &d.Catalog
+	}},
+	{"chain", func(n int) *dialect.Catalog {
+		var d drawing
+		d.matview(1)
+		for i := 2; i <= n; i++ {
+			d.matview(i, int64(i-1))
+		}
+		return &d.Catalog
+	}},
+	{"plain chain", func(n int) *dialect.Catalog {
+		var d drawing
+		d.matview(1)
+		for i := 2; i < n; i++ {
+			d.plain(i, int64(i-1))
+		}
+		d.matview(n, int64(n-1))
+		return &d.Catalog
+	}},
+	{"one over all", func(n int) *dialect.Catalog {
+		var d drawing
+		all := make([]int64, n-1)
+		for i := range all {
+			all[i] = int64(i + 1)
+			d.matview(i + 1)
+		}
+		d.matview(n, all...)
+		return &d.Catalog
+	}},
+	{"all over one", func(n int) *dialect.Catalog {
+		var d drawing
+		d.matview(1)
+		for i := 2; i <= n; i++ {
+			d.matview(i, 1)
+		}
+		return &d.Catalog
+	}},
+	{"all over one plain over all", func(n int) *dialect.Catalog { return &wide(n, false).Catalog }},
+	{"the same and one each", func(n int) *dialect.Catalog { return &wide(n, true).Catalog }},
+	{"plain over plain over all", func(n int) *dialect.Catalog {
+		d := wide(n, false)
+		for i := range n / 2 {
+			v := &d.Matviews[n/2+i]
+			d.plain(2*n+i, v.Reads...)
+			v.Reads = []int64{int64(2*n + i)}
+		}
+		return &d.Catalog
+	}},
+	{"diamonds", func(n int) *dialect.Catalog {
+		var d drawing
+		d.matview(1)
+		for i := 2; i+2 <= n; i += 3 {
+			d.plain(i, int64(i-1))
+			d.plain(i+1, int64(i-1))
+			d.matview(i+2, int64(i), int64(i+1))
+		}
+		return &d.Catalog
+	}},
+	{"plain diamonds", func(n int) *dialect.Catalog {
+		var d drawing
+		d.matview(1)
+		i := 2
+		for ; i+2 <= n; i += 3 {
+			d.plain(i, int64(i-1))
+			d.plain(i+1, int64(i-1))
+			d.plain(i+2, int64(i), int64(i+1))
+		}
+		d.matview(i, int64(i-1))
+		return &d.Catalog
+	}},
+	{"a cycle", func(n int) *dialect.Catalog {
+		var d drawing
+		d.plain(1, int64(n))
+		for i := 2; i <= n; i++ {
+			d.matview(i, int64(i-1))
+		}
+		return &d.Catalog
+	}},
+	{"a chain and a cycle", func(n int) *dialect.Catalog {
+		var d drawing
+		d.plain(1, 2)
+		d.matview(2, 1)
+		for i := 3; i <= n; i++ {
+			d.matview(i, int64(i-1))
+		}
+		return &d.Catalog
+	}},
+	{"cycles of two", func(n int) *dialect.Catalog {
+		var d drawing
+		for i := 1; i < n; i += 2 {
+			d.plain(i, int64(i+1))
+			d.matview(i+1, int64(i), int64(max(1, i-1)))
+		}
+		return &d.Catalog
+	}},
+}
+
+// A task returns what is to be measured of a catalog.
+type task struct {
+	name string
+	of   func(b testing.TB, cat func() *dialect.Catalog) func()
+}
+
+func registryOf(cat *dialect.Catalog) *registry.Registry {
+	return registry.New(cat, registry.Selection{}, &stub{}, &pool{})
+}
+
+func must[T any](b testing.TB) func(T, error) T {
+	return func(v T, err error) T {
+		if err != nil {
+			b.Fatal(err)
+		}
+		return v
+	}
+}
+
+// change makes the first plain view read one view less, or else the last view.
+func change(cat *dialect.Catalog) *dialect.Catalog {
+	if len(cat.Views) > 0 {
+		v := &cat.Views[0]
+		v.Reads = v.Reads[:len(v.Reads)-1]
+	} else {
+		v := &cat.Matviews[len(cat.Matviews)-1]
+		v.Reads = append(slices.Clone(v.Reads[:max(0, len(v.Reads)-1)]), cat.Matviews[0].ID)
+	}
+	return cat
+}
+
+var sink any
+
+var tasks = []task{
+	{"load and plan", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		c := cat()
+		return func() { sink = must[*registry.Plan](b)(registryOf(c).PlanRefresh(registry.Parallel(8))) }
+	}},
+	{"Plan.String", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		p := must[*registry.Plan](b)(registryOf(cat()).PlanRefresh())
+		return func() { sink = p.String() }
+	}},
+	{"plan of one and all around it", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		r := registryOf(cat())
+		name := r.Matviews()[len(r.Matviews())/2].Name().String()
+		return func() {
+			sink = must[*registry.Plan](b)(r.PlanRefresh(registry.Views(name), registry.Upstream(), registry.Downstream())).String()
+		}
+	}},
+	{"plan of one", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		r := registryOf(cat())
+		name := r.Matviews()[len(r.Matviews())/2].Name().String()
+		return func() { sink = must[*registry.Plan](b)(r.PlanRefresh(registry.Views(name))).String() }
+	}},
+	{"plan in a transaction", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		r := registryOf(cat()).On(&transaction{})
+		return func() { sink = must[*registry.Plan](b)(r.PlanRefresh()).String() }
+	}},
+	{"Graph, Mermaid, DOT", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+		r := registryOf(cat())
+		return func() {
+			g := r.Graph()
+			sink = g.Mermaid() + g.DOT()
+		}
+	}},
+	{"Upstream and Downstream", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+		r := registryOf(cat())
+		g := r.Graph()
+		all := r.Matviews()
+		return func() {
+			for _, i := range []int{0, len(all) - 1} {
+				sink = g.Upstream(all[i].Name())
+				sink = g.Downstream(all[i].Name())
+			}
+		}
+	}},
+	{"DependsOn and Dependents", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+		all := registryOf(cat()).Matviews()
+		return func() {
+			for _, i := range []int{0, len(all) - 1} {
+				sink = all[i].DependsOn()
+				sink = all[i].Dependents()
+			}
+		}
+	}},
+	{"CanRefresh of all", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		all := registryOf(cat()).Matviews()
+		return func() {
+			for _, m := range all {
+				if err := m.CanRefresh(registry.Blocking); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}},
+	{"CanRefresh over empty ones", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+		c := cat()
+		for i := range c.Matviews {
+			c.Matviews[i].Populated = false
+		}
+		all := registryOf(c).Matviews()
+		return func() {
+			for _, i := range []int{0, len(all) - 1} {
+				if err := all[i].CanRefresh(registry.Blocking); err != nil {
+					sink = err.Error()
+				}
+			}
+		}
+	}},
+	{"Diff and Same", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+		from, to := registryOf(cat()), registryOf(change(cat()))
+		return func() {
+			sink = registry.Diff(from, to).String()
+			sink = registry.Same(from, to)
+		}
+	}},
+	{"Run", func(b testing.TB, cat func() *dialect.Catalog) func() {
+		p := must[*registry.Plan](b)(registryOf(cat()).PlanRefresh(registry.Parallel(8)))
+		return func() {
+			sink = must[registry.RefreshReport](b)(p.Run(context.Background())).String()
+		}
+	}},
+	{"Run that fails", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+		s := &stub{fails: dialect.ErrBusy}
+		r := registry.New(cat(), registry.Selection{}, s, &pool{})
+		return func() {
+			s.calls, s.failures = nil, nil
+			report, err := r.RefreshAll(context.Background(), registry.OnProgress(func(registry.Progress) {}))
+			sink = report.String() + err.Error()
+		}
+	}},
+}
+
+// manyEnums is a catalog of n enums of three labels, in one schema.
+func manyEnums(n int) *dialect.Catalog {
+	return &dialect.Catalog{Enums: many(n, false).Enums, SearchPath: []string{"public"}}
+}
+
+// others are tasks on what has no edges, by how many there are of it.
+var others = []struct {
+	name string
+	of   func(b testing.TB, n int) func()
+}{
+	{"NotFoundError", func(_ testing.TB, n int) func() {
+		r := registryOf(many(n, false))
+		return func() {
+			_, err := r.Enum("enum_")
+			_, err2 := r.Sequence("other.enum_7")
+			sink = err.Error() + err2.Error()
+		}
+	}},
+	{"Diff of everything", func(_ testing.TB, n int) func() {
+		a, c := registryOf(many(n, false)), registryOf(many(n, true))
+		return func() { sink = registry.Diff(a, c).String() }
+	}},
+	{"expectations of one enum", func(b testing.TB, n int) func() {
+		var all []registry.Expectation
+		for range n {
+			all = append(all, registry.EnumIs("enum_0", []string{"sad", "ok", "happy"}))
+		}
+		return func() { must[*stub](b)(expecting(manyEnums(1), all...)) }
+	}},
+	{"two contradictory expectations of many", func(_ testing.TB, n int) func() {
+		var all []registry.Expectation
+		for range n {
+			all = append(all, registry.EnumIs("enum_0", []string{"sad", "ok", "happy"}))
+		}
+		all[n-1] = registry.EnumIs("enum_0", []string{"sad"})
+		return func() { _, sink = expecting(manyEnums(1), all...) }
+	}},
+	{"expectations of many enums", func(b testing.TB, n int) func() {
+		var all []registry.Expectation
+		for i := range n {
+			all = append(all, registry.EnumIs(fmt.Sprintf("enum_%d", i), []string{"sad", "ok", "happy"}))
+		}
+		return func() { must[*stub](b)(expecting(manyEnums(n), all...)) }
+	}},
+	{"expectations of enums that are missing", func(_ testing.TB, n int) func() {
+		var all []registry.Expectation
+		for i := range n {
+			all = append(all, registry.EnumIs(fmt.Sprintf("enom_%d", i), []string{"sad", "ok", "happy"}))
+		}
+		return func() { _, sink = expecting(manyEnums(n), all...) }
+	}},
+	{"labels", func(b testing.TB, n int) func() {
+		var labels []string
+		for i := range n {
+			labels = append(labels, fmt.Sprint("label ", i))
+		}
+		return func() {
+			r := must[*registry.Registry](b)(registryOf(manyEnums(1)).AppendLabels("enum_0", labels...))
+			sink = registryOf(manyEnums(1)).KeepLabels(r)
+		}
+	}},
+}
+
+// grown reports how much longer a task takes for ten times as much, by the shortest of its
+// runs: the machine may have other work.
+func grown(b *testing.B, of func(n int) func()) {
+	b.Helper()
+	few, many := of(small), of(large)
+	few()
+	many() // a snapshot makes its graph when it is first asked
+	less, more := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+	timed := func(f func(), times int, least *time.Duration) {
+		runtime.GC()
+		start := time.Now()
+		for range times {
+			f()
+		}
+		*least = min(*least, time.Since(start))
+	}
+	for b.Loop() {
+		timed(few, large/small, &less)
+		timed(many, 1, &more)
+	}
+	b.ReportMetric(float64(more)/float64(less)*large/small, "growth")
+	b.ReportMetric(float64(more.Microseconds())/1000, "ms/large")
+}
+
+const small, large = 10_000, 100_000
+
+// BenchmarkGrowth reports as "growth" how many times as long a task takes for 100,000 views
+// as for 10,000. It is to be at most 12.
+func BenchmarkGrowth(b *testing.B) {
+	for _, s := range shapes {
+		for _, t := range tasks {
+			b.Run(s.name+": "+t.name, func(b *testing.B) {
+				grown(b, func(n int) func() { return t.of(b, func() *dialect.Catalog { return s.make(n) }) })
+			})
+		}
+	}
+	for _, t := range others {
+		b.Run(t.name, func(b *testing.B) { grown(b, func(n int) func() { return t.of(b, n) }) })
+	}
+}
+
+// TestMemoryGrowsWithTheViews fails on bytes, not on time: work on pairs of views has lists
+// or sets of them.
+func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocate, too
+	const few, times, most = 240, 10, 16 // maps and lists grow in leaps
+	check := func(name string, of func(n int) func()) {
+		var bytes [2]uint64
+		for i, n := range []int{few, times * few} {
+			bytes[i] = allocated(of(n))
+		}
+		if grown := float64(bytes[1]) / float64(max(bytes[0], 10_000)); grown > most {
+			t.Errorf("%s: %d bytes for %d, %.1f times as many for %d times as much; want at most %d", name, bytes[0], few, grown, times, most)
+		}
+	}
+	for _, s := range shapes {
+		for _, k := range tasks {
+			check(s.name+": "+k.name, func(n int) func() { return k.of(t, func() *dialect.Catalog { return s.make(n) }) })
+		}
+	}
+	for _, k := range others {
+		check(k.name, func(n int) func() { return k.of(t, n) })
+	}
+}
+
+// allocated returns how many bytes f allocates when it runs for the second time.
+func allocated(f func()) uint64 {
+	f()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// However many enums have local labels, the list of all enums is copied once.
+func TestKeepLabelsCopiesEnumsOnce(t *testing.T) { // not parallel: others allocate, too
+	cat := manyEnums(1000)
+	bytes := func(labelled int) uint64 {
+		old := registryOf(cat)
+		for _, e := range cat.Enums[:labelled] {
+			old = must[*registry.Registry](t)(old.AppendLabels(e.Name.String(), "elated"))
+		}
+		now := registryOf(manyEnums(1000))
+		return allocated(func() { sink = now.KeepLabels(old) })
+	}
+	if one, fifty := bytes(1), bytes(50); fifty > 2*one {
+		t.Errorf("labels of 1 enum are kept in %d bytes, of 50 in %d; want at most twice as many", one, fifty)
+	}
+}
+
+// tangle draws views of which some plain ones read, and are read by, very many.
+func tangle(rnd *rand.Rand, n int) *dialect.Catalog {
+	var d drawing
+	for i := 1; i <= n; i++ {
+		var reads []int64
+		edges := rnd.IntN(4)
+		if rnd.IntN(20) == 0 {
+			edges = 100
+		}
+		for range min(edges, i-1) {
+			reads = append(reads, 1+rnd.Int64N(int64(i-1)))
+		}
+		if i > n/2 && rnd.IntN(2) == 0 {
+			reads = append(reads, int64(n/2)) // a plain one, see below
+		}
+		if i == n/2 || rnd.IntN(3) == 0 {
+			d.plain(i, reads...)
+		} else {
+			d.matview(i, reads...)
+		}
+	}
+	return &d.Catalog
+}
+
+// What Diff says of the views that a view reads is the difference of its DependsOn.
+func TestDiffIsOfDependsOn(t *testing.T) {
+	t.Parallel()
+	told := 0
+	for seed := range uint64(40) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		was, is := tangle(rand.New(rand.NewPCG(seed, 4)), 300), tangle(rand.New(rand.NewPCG(seed, 4)), 300)
+		for range 1 + rnd.IntN(4) {
+			if v := &is.Views[rnd.IntN(len(is.Views))]; len(v.Reads) > 0 {
+				v.Reads = append(slices.Clone(v.Reads[rnd.IntN(len(v.Reads)):]), 1)
+			}
+			if rnd.IntN(2) == 0 {
+				wide := slices.IndexFunc(is.Views, func(v dialect.ViewDef) bool { return v.ID == 150 })
+				is.Views[wide].Reads = append(is.Views[wide].Reads, 1+rnd.Int64N(149))
+			}
+			m := &is.Matviews[len(is.Matviews)/2+rnd.IntN(len(is.Matviews)/2)]
+			m.Reads = append(m.Reads, 1+rnd.Int64N(m.ID-1))
+		}
+		from, to := registryOf(was), registryOf(is)
+		got := map[dialect.Name]string{}
+		for _, c := range registry.Diff(from, to) {
+			got[c.Name] = strings.Join(c.Details, "; ")
+		}
+		listed := func(names []dialect.Name) string { return "[" + dialect.Few(names, " ", dialect.Name.String) + "]" }
+		for _, m := range to.Matviews() {
+			a, b := matview(t, from, m.Name().String()).DependsOn(), m.DependsOn()
+			want := ""
+			switch {
+			case slices.Equal(a, b):
+			case max(len(a), len(b)) <= 5:
+				want = fmt.Sprintf("reads %s → %s", listed(a), listed(b))
+			default:
+				var parts []string
+				if added := lacking(b, a); len(added) > 0 {
+					parts = append(parts, "new "+listed(added))
+				}
+				if gone := lacking(a, b); len(gone) > 0 {
+					parts = append(parts, "gone "+listed(gone))
+				}
+				want = fmt.Sprintf("reads (%d → %d): %s", len(a), len(b), strings.Join(parts, ", "))
+			}
+			if got[m.Name()] != want {
+				t.Fatalf("seed %d: Diff says of %s %q; want %q", seed, m.Name(), got[m.Name()], want)
+			}
+			if want != "" {
+				told++
+			}
+		}
+	}
+	if told < 1000 {
+		t.Errorf("%d changes; want more", told)
+	}
+}
+
+// lacking are the names that are not among others, which are sorted.
+func lacking(names, others []dialect.Name) (lacking []dialect.Name) {
+	for _, n := range names {
+		if _, found := slices.BinarySearchFunc(others, n, dialect.Name.Compare); !found {
+			lacking = append(lacking, n)
+		}
+	}
+	return lacking
+}
+
+// A line of a plan names the first three steps that the step waits for, directly or through
+// plain views and views that are not refreshed.
+func TestPlanNamesFirstPredecessors(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		rnd := rand.New(rand.NewPCG(seed, 5))
+		cat := tangle(rnd, 120)
+		reads := map[int64][]int64{}
+		for _, v := range cat.Views {
+			reads[v.ID] = v.Reads
+		}
+		ids := map[dialect.Name]int64{}
+		var named []string
+		for _, m := range cat.Matviews {
+			reads[m.ID], ids[m.Name] = m.Reads, m.ID
+			if len(named) == 0 || rnd.IntN(3) > 0 {
+				named = append(named, m.Name.String())
+			}
+		}
+		p := planOf(t, registryOf(cat), registry.Views(named...))
+		step := map[int64]int{}
+		for i, s := range p.Steps {
+			step[ids[s.Name]] = i
+		}
+		lines := slices.DeleteFunc(strings.Split(p.String(), "\n")[1:], func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), "!") })
+		for i, s := range p.Steps {
+			seen := map[int64]bool{}
+			var before []int
+			var walk func(id int64)
+			walk = func(id int64) {
+				for _, r := range reads[id] {
+					if seen[r] {
+						continue
+					}
+					seen[r] = true
+					if at, ok := step[r]; ok {
+						before = append(before, at)
+					} else {
+						walk(r)
+					}
+				}
+			}
+			walk(ids[s.Name])
+			slices.Sort(before)
+			var names []string
+			for k, at := range before {
+				if k == 3 {
+					names = append(names, "others")
+					break
+				}
+				names = append(names, p.Steps[at].Name.String())
+			}
+			if _, got, _ := strings.Cut(lines[i], "; after "); got != strings.Join(names, ", ") {
+				t.Fatalf("seed %d: the line of %s says after %q; want %q", seed, s.Name, got, names)
+			}
+		}
+	}
+}
+
+// Of many expectations the error names those alone that contradict each other, and the first such.
+func TestContradictionNamesTheFewest(t *testing.T) {
+	t.Parallel()
+	var all []registry.Expectation
+	for i := range 30 {
+		all = append(all, registry.EnumIs("app.a", []string{fmt.Sprint("l", i), fmt.Sprint("l", i+1)}, registry.AllowExtra()))
+	}
+	all = append(all, registry.EnumIs("app.a", []string{"l7", "l5"}, registry.AllowExtra()), registry.EnumIs("app.a", []string{"l29", "l1"}, registry.AllowExtra()))
+	_, err := expecting(&dialect.Catalog{}, all...)
+	want := `3 expectations of enum app.a contradict each other: labels ["l5" "l6"] (and others), ["l6" "l7"] (and others) and ["l7" "l5"] (and others)`
+	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v; want it to say %q", err, want)
+	}
+}
+
+// A load that misses very many enums looks for names near the first hundred.
+func TestNearNamesOfManyMissing(t *testing.T) {
+	t.Parallel()
+	var all []registry.Expectation
+	for i := range 150 {
+		all = append(all, registry.EnumIs(fmt.Sprintf("enom_%d", i), []string{"sad"}))
+	}
+	_, err := expecting(manyEnums(150), all...)
+	var drifts registry.Drifts
+	if !errors.As(err, &drifts) || len(drifts) != 150 {
+		t.Fatalf("error %v; want 150 drifts", err)
+	}
+	for i, d := range drifts {
+		var why *registry.NotFoundError
+		if !errors.As(d, &why) || (len(why.Near) > 0) != (i < 100) {
+			t.Errorf("drift %d: %v; want names near it for the first 100 alone", i, d)
+		}
+	}
+}
