@@ -13,6 +13,11 @@ type Catalog struct {
 	Enums      []EnumDef
 	Sequences  []SequenceDef
 	Views      []ViewDef
+
+	// Sign is the moment that the catalog is of, for [ChangeDetector]. It must not be later than
+	// anything in the catalog: what a load may have missed has to count as committed since. It is
+	// empty if it can't be told, or if the dialect is no ChangeDetector.
+	Sign Sign
 }
 
 // A Server is the one that answered.

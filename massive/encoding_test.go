@@ -10,7 +10,6 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/registry"
 )
 
 // encoded makes a database of an encoding, with what a connection of that client_encoding
@@ -138,14 +137,11 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 				done(t, err)
 				defer watched.Close()
 				exec(t, watched, "SELECT length(set_config('search_path', "+path+", false))")
-				_, seen, err := registry.LoadSeen(ctx, watched, postgres.New(), registry.Selection{})
+				m := load(t, watched)
+				changes, err := m.Reload(ctx)
 				done(t, err)
-				for range 4 {
-					var changed bool
-					seen, changed, err = registry.Look(ctx, watched, postgres.New(), registry.Selection{}, seen)
-					done(t, err)
-					same(t, "a look finds a change", changed, false)
-				}
+				same(t, "changes where nothing was changed", changes.String(), "")
+				unchanged(t, watched, m.Registry().Sign())
 			}
 		}
 	})

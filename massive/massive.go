@@ -83,6 +83,7 @@ type DB struct {
 	// later was.
 	writing          sync.Mutex
 	began, published uint64
+	sign             dialect.Sign // the latest moment at which a load found what is published
 }
 
 // Load reads the structures of the database behind q with one statement and returns them.
@@ -112,51 +113,90 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 	if err := checkPatterns(first.UnmatchedPatterns()); err != nil {
 		return nil, &Error{Op: dialect.OpLoad, Err: err}
 	}
-	m := &DB{dialect: d, querier: q, selection: sel}
+	m := &DB{dialect: d, querier: q, selection: sel, sign: first.Sign()}
 	m.current.Store(first)
 	return m, nil
 }
 
-// Reload reads the structures again and publishes the new snapshot at once; it returns what changed in the
-// database since the snapshot that it replaces. Labels appended locally are gone with that one. Structures
-// handed out before stay as they were.
+// Reload brings the snapshot up to date, and returns what changed in the database since the one before.
+// It first asks, in one round trip, whether anything was committed since. If the database can't rule
+// that out, Reload loads the structures again and publishes the new snapshot. Labels appended locally
+// are gone either way. Structures handed out before stay as they were.
 //
 // A reload that fails, for [ErrDrift] too, leaves the old snapshot in place. One that began before another and ends
 // after it publishes nothing, since the other's snapshot is the newer, and returns what changed up to that one.
 // Errors as for [Load].
 func (m *DB) Reload(ctx context.Context) (Changes, error) {
+	r, err := m.renew(ctx, dialect.OpReload)
+	if err != nil {
+		return nil, err
+	}
+	m.writing.Lock()
+	from, to := m.Registry(), r.next
+	switch {
+	case r.number < m.published:
+		from, to = r.before, from
+	case to == nil:
+		from, to = r.before, from.DropLabels()
+		m.current.Store(to)
+	default:
+		m.publish(r.number, to)
+	}
+	m.writing.Unlock()
+	return registry.Diff(from, to), nil
+}
+
+// A renewal is a Reload under way, or a watch's look.
+type renewal struct {
+	number uint64             // in the order in which they began
+	before *registry.Registry // what was published then
+	next   *registry.Registry // what was loaded; nil if nothing was committed since before
+}
+
+// renew loads what there is now, unless nothing was committed since what is published was loaded.
+func (m *DB) renew(ctx context.Context, op dialect.Op) (renewal, error) {
 	m.writing.Lock()
 	m.began++
-	number, before := m.began, m.current.Load()
+	r, since := renewal{number: m.began, before: m.Registry()}, m.sign
 	m.writing.Unlock()
 
-	next, err := registry.Load(ctx, m.querier, m.dialect, m.selection)
-	if err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			err = e.Err
-		}
-		return nil, &Error{Op: dialect.OpReload, Err: fmt.Errorf("%w (what was loaded before stays in use)", err)}
+	unchanged, err := registry.Unchanged(ctx, m.querier, m.dialect, since)
+	if err == nil && !unchanged {
+		r.next, err = registry.Load(ctx, m.querier, m.dialect, m.selection)
 	}
+	if err == nil {
+		return r, nil
+	}
+	if errors.Is(err, ErrDrift) { // the next one loads, whatever was committed
+		m.writing.Lock()
+		m.sign = ""
+		m.writing.Unlock()
+	}
+	return r, stays(op, err)
+}
 
-	m.writing.Lock()
-	if number > m.published {
-		before = m.current.Load()
-		m.published = number
-		m.current.Store(next)
-	} else {
-		next = m.current.Load()
+// stays is the error of what leaves the published snapshot as it is.
+func stays(op dialect.Op, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		err = e.Err
 	}
-	m.writing.Unlock()
-	return registry.Diff(before, next), nil
+	return &Error{Op: op, Err: fmt.Errorf("%w (what was loaded before stays in use)", err)}
+}
+
+// publish makes next the current snapshot. The caller holds the lock.
+func (m *DB) publish(number uint64, next *registry.Registry) {
+	m.published, m.sign = number, next.Sign()
+	m.current.Store(next)
 }
 
 // With is the same snapshot, with operations that go through q: a *sql.Tx, *sql.Conn, *sqlx.Tx or any other
 // querier. What changes the picture through it, as Reload and AppendEnum do, changes that of the returned DB
 // alone. With a nil q lookups work, and operations fail with [ErrInvalid].
 func (m *DB) With(q Querier) *DB {
-	w := &DB{dialect: m.dialect, querier: q, selection: m.selection}
-	w.current.Store(m.Registry().On(q))
+	r := m.Registry()
+	w := &DB{dialect: m.dialect, querier: q, selection: m.selection, sign: r.Sign()}
+	w.current.Store(r.On(q))
 	return w
 }
 

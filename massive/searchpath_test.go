@@ -118,21 +118,17 @@ var everyOperation = []operation{
 		}
 		return registry.Diff(s.m.Registry(), m.Registry()), nil
 	}},
-	{name: "Load for a watch, with temporary tables", do: func(t *testing.T, s *site) (any, error) {
+	{name: "Load with temporary tables, and its sign", do: func(t *testing.T, s *site) (any, error) {
 		q := s.conn(t)
 		exec(t, q, "CREATE TEMPORARY TABLE v (); CREATE TEMPORARY TABLE mood ()")
 		defer exec(t, q, "DROP TABLE pg_temp.v, pg_temp.mood")
 		for _, kinds := range [][]massive.Kind{nil, {massive.KindMatview}, {massive.KindEnum}, {massive.KindSequence}} {
-			var seen dialect.Sight
-			sel := registry.Selection{Filter: dialect.Filter{Kinds: kinds}}
-			if _, _, err := registry.LoadSeen(t.Context(), q, postgres.New(), sel); err != nil {
+			r, err := registry.Load(t.Context(), q, postgres.New(), registry.Selection{Filter: dialect.Filter{Kinds: kinds}})
+			if err != nil {
 				return nil, err
 			}
-			for range 4 { // at all, and then for less
-				var err error
-				if seen, _, err = registry.Look(t.Context(), q, postgres.New(), sel, seen); err != nil {
-					return nil, err
-				}
+			if _, err := registry.Unchanged(t.Context(), q, postgres.New(), r.Sign()); err != nil {
+				return nil, err
 			}
 		}
 		return nil, nil

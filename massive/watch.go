@@ -129,9 +129,8 @@ type watch struct {
 	tell   func(Event)
 	calls  promptly.Calls
 
-	seen     dialect.Sight
 	failures int
-	drift    error // how the database is not as expected, by the last load; nil if it is
+	drift    error // how the database is not as expected, by the last look; nil if it is
 }
 
 // Watch keeps the picture true until the context ends: at once, and then whenever the interval is over since the last
@@ -231,9 +230,6 @@ func (w *watch) check(ctx context.Context, opts []WatchOption) error {
 	if querier.IsNil(w.db.querier) || w.db.dialect == nil {
 		return fmt.Errorf("%w: the database is nil; watch one that was loaded from a *sql.DB", ErrInvalid)
 	}
-	if _, ok := w.db.dialect.(dialect.ChangeDetector); !ok {
-		return fmt.Errorf("%w: the %s dialect is no ChangeDetector; call Reload instead", ErrUnsupported, w.db.dialect.Name())
-	}
 	if querier.IsTransaction(w.db.querier) {
 		return fmt.Errorf("%w: a transaction can't be watched: it would stay open as long as the watch; "+
 			"watch a *sql.DB", ErrInvalid)
@@ -256,14 +252,9 @@ func (w *watch) check(ctx context.Context, opts []WatchOption) error {
 func (w *watch) look(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, w.within)
 	defer cancel()
-	since, drift := w.seen, w.drift
-	found, err := promptly.Do(within, &w.calls, func(ctx context.Context) (sighting, error) { return w.db.see(ctx, since, drift) })
-	event := found.event
+	event, err := promptly.Do(within, &w.calls, w.db.see)
 	if own := (*Error)(nil); err != nil && !errors.As(err, &own) { // it was abandoned
-		err = watchError(err)
-	}
-	if err == nil || errors.Is(err, ErrDrift) {
-		w.seen = found.seen
+		err = stays(dialect.OpWatch, err)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil: // the end of the watch itself
@@ -282,63 +273,30 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-// A sighting is what a look found.
-type sighting struct {
-	event Event
-	seen  dialect.Sight // what the next look is to be given
-}
-
-// see asks whether something changed since an earlier look, and publishes what did. If nothing changed, the error is
-// the drift that was found before.
-func (m *DB) see(ctx context.Context, since dialect.Sight, drift error) (sighting, error) {
-	now, changed, err := registry.Look(ctx, m.querier, m.dialect, m.selection, since)
-	switch {
-	case err != nil:
-		return sighting{}, watchError(err)
-	case changed:
-		return m.follow(ctx)
-	}
-	return sighting{Event{Registry: m.Registry()}, now}, drift
-}
-
-// follow reloads without being asked: it publishes nothing unless something differs, and keeps local labels.
-func (m *DB) follow(ctx context.Context) (sighting, error) {
-	m.writing.Lock()
-	m.began++
-	number := m.began
-	m.writing.Unlock()
-
-	next, seen, err := registry.LoadSeen(ctx, m.querier, m.dialect, m.selection)
+// see brings the snapshot up to date without being asked: it publishes nothing unless something differs,
+// and keeps local labels.
+func (m *DB) see(ctx context.Context) (Event, error) {
+	r, err := m.renew(ctx, dialect.OpWatch)
 	if err != nil {
-		return sighting{seen: seen}, watchError(err)
+		return Event{}, err
 	}
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	before := m.current.Load()
-	if number < m.published {
-		// A Reload that began later published what it found, which this sight need not be of: look afresh next time.
-		return sighting{event: Event{Registry: before}}, nil
+	before := m.Registry()
+	switch {
+	case r.next == nil, r.number < m.published:
+		return Event{Registry: before}, nil
+	case registry.Same(before, r.next):
+		m.published, m.sign = r.number, r.next.Sign()
+		return Event{Registry: before}, nil
 	}
-	if registry.Same(before, next) {
-		return sighting{Event{Registry: before}, seen}, nil
-	}
-	next = next.KeepLabels(before)
+	next := r.next.KeepLabels(before)
 	changes := registry.Diff(before, next)
 	if err := ctx.Err(); err != nil { // the watch may have abandoned this look: nobody would tell what it published
-		return sighting{}, watchError(err)
+		return Event{}, stays(dialect.OpWatch, err)
 	}
-	m.published = number
-	m.current.Store(next)
-	return sighting{Event{Changes: changes, Registry: next, Published: true}, seen}, nil
-}
-
-// watchError is the error of a look, or of the load behind it.
-func watchError(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
-		err = e.Err
-	}
-	return &Error{Op: dialect.OpWatch, Err: fmt.Errorf("%w (what was loaded before stays in use)", err)}
+	m.publish(r.number, next)
+	return Event{Changes: changes, Registry: next, Published: true}, nil
 }
 
 // An ears is where a watch hears its waker.

@@ -23,12 +23,12 @@ type noting struct {
 	looks []time.Duration
 }
 
-func (n *noting) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
+func (n *noting) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
 	n.mu.Lock()
 	n.looks = append(n.looks, time.Since(n.began))
 	n.mu.Unlock()
 	time.Sleep(n.takes)
-	return n.Fake.Look(ctx, q, f, since)
+	return n.Fake.Unchanged(ctx, q, since)
 }
 
 // An alarm wakes at given times, and then every step, if there is one.
@@ -135,7 +135,7 @@ func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 			exec(t, mallory, "NOTIFY c")
 		}
 		statements := q.n.Load()
-		// A look that finds nothing is at most two statements, and the first one loads.
+		// A look is at most two statements.
 		if most := 2*(int64(time.Since(began)/gap)+2) + 1; statements > most {
 			t.Errorf("the watch sent %d statements in %s, want at most %d", statements, time.Since(began), most)
 		}

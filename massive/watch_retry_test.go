@@ -23,15 +23,23 @@ type blinking struct {
 
 var errBlink = errors.New("a blink")
 
-func (b *blinking) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
+func (b *blinking) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
 	if b.blinks.Load() > 0 {
 		b.blinks.Add(-1)
-		return "", false, errBlink
+		return false, errBlink
 	}
 	if b.alarm.CompareAndSwap(true, false) {
-		return since, true, nil
+		return false, nil
 	}
-	return b.Fake.Look(ctx, q, f, since)
+	return b.Fake.Unchanged(ctx, q, since)
+}
+
+func (b *blinking) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	if b.blinks.Load() > 0 {
+		b.blinks.Add(-1)
+		return nil, errBlink
+	}
+	return b.Fake.Load(ctx, q, f)
 }
 
 // Behind a look that failed a watch does not wait for a long interval: what woke it may not come again.

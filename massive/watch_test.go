@@ -215,7 +215,7 @@ func TestWatchOfAServerThatHangs(t *testing.T) {
 	})
 }
 
-// A counter counts the round trips that looks take.
+// A counter counts the round trips that reloads take: each is one query.
 type counter struct {
 	dialect.Querier
 	n atomic.Int64
@@ -226,89 +226,125 @@ func (c *counter) QueryContext(ctx context.Context, query string, args ...any) (
 	return c.Querier.QueryContext(ctx, query, args...)
 }
 
-// What is prepared, or runs on while others commit, is seen when it commits: the sign that spares the fingerprint does
-// not hide it.
-func TestLooksBesideTransactionsThatRun(t *testing.T) {
+func (c *counter) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	c.n.Add(1)
+	return c.Querier.QueryRowContext(ctx, query, args...)
+}
+
+// What is prepared, or runs on while others commit, is seen when it commits. Where nothing was committed a reload is one
+// round trip.
+func TestReloadBesideTransactionsThatRun(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onServers(t, func(t *testing.T, e *env) {
 		exec(t, e.pool, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE TABLE t (n int)`)
 		conn := newConn(t, e)
 		q := &counter{Querier: conn}
-		signs := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 140000
-		l := &lookout{q: q}
-		const both = -1 // the sign of quiet and the fingerprint; before PostgreSQL 14 there is no sign
-		look := func(what string, want bool, trips int64) {
+		m := load(t, q)
+		signs := m.Server().Major >= 14
+		reload := func(what string, want bool, trips int64) {
 			t.Helper()
 			q.n.Store(0)
-			same(t, what, l.look(t), want)
-			if trips == both {
-				trips = 1
-				if signs {
-					trips = 2
-				}
+			changes, err := m.Reload(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			if got := q.n.Load(); trips > 0 && got != trips {
-				t.Errorf("%s: %d round trips, want %d", what, got, trips)
+			same(t, what, changes != nil, want)
+			if !signs {
+				trips = 1 // the load
 			}
+			same(t, "round trips, "+what, q.n.Load(), trips)
 		}
 		quiet := func() {
 			t.Helper()
-			for range 3 {
-				look("a look where nothing happens", false, 1)
+			for range 2 {
+				reload("where nothing happens", false, 1)
 			}
 		}
-		look("the first look", true, 1)
 		quiet()
 		old, prepared := newConn(t, e), newConn(t, e)
 		exec(t, old, "BEGIN; INSERT INTO t VALUES (1); SAVEPOINT s; ALTER TYPE mood ADD VALUE 'b'; RELEASE s")
 		exec(t, prepared, "BEGIN; ALTER SEQUENCE no MAXVALUE 99; PREPARE TRANSACTION '"+e.Name()+"'")
 		quiet()
 		exec(t, e.pool, "INSERT INTO t VALUES (2)")
-		look("others write", false, both)
+		reload("others write", false, 2)
 		quiet()
 		exec(t, old, "COMMIT")
-		look("the old transaction commits", true, both)
+		reload("the old transaction commits", true, 2)
 		quiet()
 		exec(t, prepared, "COMMIT PREPARED '"+e.Name()+"'")
-		look("the prepared transaction commits", true, both)
+		reload("the prepared transaction commits", true, 2)
 		quiet()
 		exec(t, old, "BEGIN; ALTER SEQUENCE no MAXVALUE 98; ROLLBACK")
-		look("one rolls back", false, both)
+		reload("one rolls back", false, 2)
 		quiet()
 		exec(t, old, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
-		look("a function", false, 0)
+		reload("a function", false, 2)
 		exec(t, conn, "SET search_path = pg_catalog")
-		look("another search path", true, 0)
+		reload("another search path", true, 2)
 		exec(t, conn, "SET search_path = public")
-		look("the search path as it was", true, 0)
+		reload("the search path as it was", true, 2)
 		quiet()
-		exec(t, old, "SELECT 1; SELECT nextval('no')")
-		look("a value taken", false, 0)
-		exec(t, old, "INSERT INTO t VALUES (3)")
-		look("a row", false, 0)
-		for range 3 {
-			exec(t, old, "INSERT INTO t VALUES (4)")
-			look("a row between two looks, again and again", false, 1)
-		}
 		exec(t, conn, "CREATE TEMPORARY TABLE own (n int)")
-		look("a temporary table of the session's", false, 2) // what it hides is asked for, too
-		exec(t, conn, "INSERT INTO own VALUES (1)")
-		look("a row in it", false, 1)
-		exec(t, old, "CREATE ROLE apart")
-		look("a role that owns nothing", false, 2) // so are the owners' names
-		exec(t, old, "INSERT INTO t VALUES (5)")
-		look("a row, behind it", false, 1)
+		reload("a temporary table of the session's", false, 2)
+		quiet()
 	}, pgtest.Setting("max_prepared_transactions", "5"))
 }
 
+// Another session can tell that nothing was committed only if a load there would read the same.
+func TestSignsOfOtherSessions(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, e *env) {
+		exec(t, e.pool, "CREATE SEQUENCE no; CREATE TABLE t (n int); CREATE SCHEMA other; CREATE ROLE stranger_"+e.driver)
+		signs := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 140000
+		for what, c := range map[string]struct {
+			maker, asker string // what the sessions do, the one before its load, the other one before it is asked
+			kill         bool   // the one that has loaded
+			want         bool
+		}{
+			"the same":                          {want: signs},
+			"a transaction that only reads":     {asker: "BEGIN; SELECT FROM t", want: signs},
+			"another role":                      {asker: "SET ROLE stranger_" + e.driver},
+			"another search path":               {asker: "SET search_path = other, public"},
+			"own temporary objects":             {asker: "CREATE TEMPORARY TABLE temporary ()"},
+			"temporary objects of the load's":   {maker: "CREATE TEMPORARY TABLE temporary ()"},
+			"a transaction that writes":         {asker: "BEGIN; CREATE SEQUENCE own"},
+			"a load where something is written": {maker: "BEGIN; CREATE SEQUENCE its"},
+			"a snapshot that stands still":      {asker: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t"},
+			"a session that has ended":          {kill: true},
+		} {
+			maker, asker := newConn(t, e), newConn(t, e)
+			exec(t, maker, c.maker+"; SELECT")
+			exec(t, asker, "SELECT")
+			if strings.HasPrefix(c.asker, "CREATE") {
+				exec(t, asker, c.asker)
+			}
+			m := load(t, maker)
+			if !strings.HasPrefix(c.asker, "CREATE") {
+				exec(t, asker, c.asker+"; SELECT")
+			}
+			if c.kill {
+				pid := one[int](t, maker, "SELECT pg_backend_pid()")
+				exec(t, asker, fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
+				eventually(t, asker, "it has ended", fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d)", pid))
+			}
+			same(t, what, unchanged(t, asker, m.Registry().Sign()), c.want)
+			if c.maker == "" && !c.kill {
+				same(t, "its own session, beside "+what, unchanged(t, maker, m.Registry().Sign()), signs)
+			}
+		}
+		another := e.Open(t, e.driver, "dbname=postgres")
+		same(t, "another database", unchanged(t, another, e.load(t).Registry().Sign()), false)
+	})
+}
+
 // One that is not the dialect's is refused.
-func TestSightsOfOthers(t *testing.T) {
+func TestSignsOfOtherDialects(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
-		for _, s := range []dialect.Sight{"x", "true", "true 7 x", "true x y", "false -1 x"} {
-			_, _, err := registry.Look(t.Context(), e.pool, postgres.New(), registry.Selection{}, s)
-			mustBe(t, err, massive.ErrInvalid, "no sight")
+		for _, s := range []dialect.Sign{"x", " 7 x", "-1 x", "7; x", "1e1 x", "99999999999 x"} {
+			_, err := registry.Unchanged(t.Context(), e.pool, postgres.New(), s)
+			mustBe(t, err, massive.ErrInvalid, "is no sign")
 		}
 	})
 }
@@ -410,63 +446,27 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 	})
 }
 
-// A look does not go by kinds that were not asked for, but for relations that are made: the name of one may hide
-// another's, or that of its row type an enum's.
-func TestLooksAtTheKindsAskedFor(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id0`, func(t *testing.T, e *env) {
-		changes := map[massive.Kind]func(n int) string{
-			massive.KindMatview:  func(n int) string { return fmt.Sprintf("ALTER MATERIALIZED VIEW v RENAME id%d TO id%d", n, n+1) },
-			massive.KindEnum:     func(n int) string { return fmt.Sprintf("ALTER TYPE mood ADD VALUE 'b%d'", n) },
-			massive.KindSequence: func(n int) string { return fmt.Sprintf("ALTER SEQUENCE no MAXVALUE %d", n+9) },
-		}
-		n := 0
-		for kind := range changes {
-			sel := registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{kind}}}
-			seen, _, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			look := func(text string, want bool) {
-				t.Helper()
-				exec(t, e.pool, text)
-				now, changed, err := registry.Look(t.Context(), e.pool, postgres.New(), sel, seen)
-				if err != nil || changed != want {
-					t.Errorf("a look at each %s, behind %s: suspected %t, want %t (%v)", kind, text, changed, want, err)
-				}
-				seen = now
-			}
-			for other, change := range changes {
-				look(change(n), other == kind)
-			}
-			look(fmt.Sprintf("CREATE TYPE t%d AS ENUM ()", n), kind == massive.KindEnum)
-			look(fmt.Sprintf("CREATE SEQUENCE s%d", n), true)
-			look(fmt.Sprintf("CREATE MATERIALIZED VIEW v%d AS SELECT 1 AS id", n), true)
-			n++
-		}
-	})
-}
-
 // What the session's own temporary tables hide is seen, and no other temporary table is minded.
-func TestLooksAtWhatTemporaryTablesHide(t *testing.T) {
+func TestReloadSeesWhatTemporaryTablesHide(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE TYPE _n AS ENUM ('a'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
 		own, other := newConn(t, e), newConn(t, e)
-		l := &lookout{q: own}
-		look := func(c *sql.Conn, text string, want bool) {
+		m := load(t, own)
+		reload := func(c *sql.Conn, text string, want bool) {
 			t.Helper()
 			exec(t, c, text)
-			same(t, "behind "+text, l.look(t), want)
+			changes, err := m.Reload(t.Context())
+			same(t, "after "+text, changes != nil && err == nil, want)
 		}
-		look(own, "SELECT", true)
-		look(other, "CREATE TEMPORARY TABLE v ()", false)
-		look(other, "CREATE TEMPORARY TABLE mood ()", false)
-		look(own, "CREATE TEMPORARY TABLE unlike ()", false)
-		look(own, "CREATE TEMPORARY TABLE v ()", true)
-		look(own, "CREATE TEMPORARY TABLE mood ()", true)
-		look(own, "CREATE TEMPORARY TABLE n ()", true) // and with it its array type
-		look(other, "CREATE TEMPORARY TABLE n ()", false)
-		look(own, "DROP TABLE v", true)
-		look(own, "DROP TABLE mood", true)
+		reload(own, "SELECT", false)
+		reload(other, "CREATE TEMPORARY TABLE v ()", false)
+		reload(other, "CREATE TEMPORARY TABLE mood ()", false)
+		reload(own, "CREATE TEMPORARY TABLE unlike ()", false)
+		reload(own, "CREATE TEMPORARY TABLE v ()", true)
+		reload(own, "CREATE TEMPORARY TABLE mood ()", true)
+		reload(own, "CREATE TEMPORARY TABLE n ()", true) // and with it its array type
+		reload(other, "CREATE TEMPORARY TABLE n ()", false)
+		reload(own, "DROP TABLE v", true)
+		reload(own, "DROP TABLE mood", true)
 	})
 }

@@ -32,6 +32,7 @@ type Registry struct {
 
 // A snapshot is what registries share that differ only in their querier.
 type snapshot struct {
+	sign       dialect.Sign
 	searchPath []string
 	filter     dialect.Filter
 	matviews   shelf[*matview]
@@ -80,12 +81,6 @@ type Selection struct {
 // Load asks the dialect for the catalog of the database behind q and makes a registry of it. Where that is not what
 // the selection expects there is none, and the error wraps [dialect.ErrDrift], as [Drifts].
 func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
-	return load(ctx, q, d, sel, func() (*dialect.Catalog, error) { return d.Load(ctx, q, sel.Filter) })
-}
-
-func load(
-	ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection, read func() (*dialect.Catalog, error),
-) (*Registry, error) {
 	a := &access{dialect: d, querier: q}
 	err := cmp.Or(checkContext(ctx), a.check())
 	if err != nil {
@@ -94,7 +89,7 @@ func load(
 	if err := sel.consistent(q); err != nil {
 		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
-	cat, err := read()
+	cat, err := d.Load(ctx, q, sel.Filter)
 	if err != nil {
 		return nil, explain(ctx, a, dialect.Failure{Op: dialect.OpLoad, Err: err})
 	}
@@ -116,7 +111,7 @@ func errNoCatalog(d dialect.Dialect) error {
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
 	r := &Registry{access: access{d, q, cat.Server}}
 	s := &r.snapshot
-	s.searchPath, s.filter, s.views = cat.SearchPath, sel.Filter, cat.Views
+	s.sign, s.searchPath, s.filter, s.views = cat.Sign, cat.SearchPath, sel.Filter, cat.Views
 
 	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })
 	// Structures are parts of one list of each kind, so that thousands cost few allocations.

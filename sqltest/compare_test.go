@@ -249,8 +249,7 @@ type side struct {
 	do       func(testing.TB, ...sqltest.Change)
 	sessions [3]*session
 
-	seen    dialect.Sight      // at the last watch
-	watched *registry.Registry // by then
+	watched *registry.Registry // what the last watch published
 
 	hasty bool                  // no operation waits for long, by the catalog's LockTimeout
 	waits func(s *session) bool // whether its operation waits for another session's
@@ -341,7 +340,7 @@ func (s *side) open(d dialect.Dialect, opts []massive.LoadOption) {
 	if s.m, err = massive.Load(context.Background(), s.db, d, opts...); err != nil {
 		s.t.Fatal(err)
 	}
-	if s.watched, s.seen, err = registry.LoadSeen(context.Background(), s.db, d, everything); err != nil {
+	if s.watched, err = registry.Load(context.Background(), s.db, d, everything); err != nil {
 		s.t.Fatal(err)
 	}
 	for i := range s.sessions {
@@ -675,20 +674,19 @@ func onExpectation(ctx context.Context, m *massive.DB, st step) outcome {
 // look is a watch's look, and what that would tell.
 func (s *side) look(ctx context.Context) outcome {
 	const nothing = "nothing new"
-	now, changed, err := registry.Look(ctx, s.db, s.dialect, everything, s.seen)
+	before := s.watched
+	unchanged, err := registry.Unchanged(ctx, s.db, s.dialect, before.Sign())
 	if err != nil {
 		return failure(err)
 	}
-	if !changed {
-		s.seen = now
+	if unchanged {
 		return outcome{text: nothing}
 	}
-	next, seen, err := registry.LoadSeen(ctx, s.db, s.dialect, everything)
+	next, err := registry.Load(ctx, s.db, s.dialect, everything)
 	if err != nil {
 		return failure(err)
 	}
-	before := s.watched
-	s.watched, s.seen = next, seen
+	s.watched = next
 	if registry.Same(before, next) {
 		return outcome{text: nothing}
 	}

@@ -87,6 +87,7 @@ func (f *Fake) catalog(s *session, filter dialect.Filter) *dialect.Catalog {
 			Version: "fake", Database: "fake", User: us, Standby: f.stand, MaxNameBytes: maxNameBytes,
 		},
 		SearchPath: f.path,
+		Sign:       f.sign(s),
 	}
 	if filter.Has(dialect.KindMatview) {
 		for _, v := range f.views {

@@ -48,6 +48,7 @@ func (f *Fake) change(c Change) error {
 			}
 		}
 	}
+	f.commits++
 	return c.apply(f)
 }
 

@@ -188,7 +188,7 @@ var aloneMutants = []aloneMutant{
 	{sqltest.Savepointer, "no points at all", "a savepoint is there until it is released or taken back to", func(m *mutant) {
 		m.savepoint = func(string) bool { return true }
 	}},
-	{sqltest.ChangeDetector, "the sight of another time", "a load tells what it has seen", func(m *mutant) { m.stale = true }},
+	{sqltest.ChangeDetector, "notices no commit", saysSign, blindfolded},
 
 	// Dialects that only load.
 	{"", "keys unknown", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {

@@ -36,7 +36,7 @@ type mutant struct {
 	savepoint func(what string) (skip bool)
 
 	enumMutant
-	staleMutant
+	signMutant
 	sequenceMutations
 	runMutations
 }
@@ -169,7 +169,7 @@ func mutations() []mutation {
 		sequenceMutants,
 		sessionMutants,
 		behindMutants,
-		staleMutants,
+		watchMutants,
 		unclassified,
 		untimed,
 		partMutants,
@@ -373,18 +373,6 @@ func TestMutant(t *testing.T) {
 			})
 		})
 	}
-	for _, c := range watchMutants {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			testRule(t, c.rule, func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
-				l := &looking{mutant: &mutant{Fake: sqltest.New(cat)}}
-				l.look = func(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-					return c.look(l, ctx, q, f, since)
-				}
-				return l
-			})
-		})
-	}
 	for _, c := range harnessMutants() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -442,9 +430,6 @@ func TestSuiteBites(t *testing.T) {
 	}
 	wants := map[string]string{"a capability missing": "it lacks what it says"}
 	for _, c := range mutations() {
-		wants[c.name] = c.rule
-	}
-	for _, c := range watchMutants {
 		wants[c.name] = c.rule
 	}
 	for _, c := range harnessMutants() {

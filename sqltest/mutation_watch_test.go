@@ -1,7 +1,6 @@
 package sqltest_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -10,88 +9,60 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A looking mutant is a fake whose looks are broken.
-type looking struct {
-	*mutant
-	look func(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error)
+// A signMutant is a fake that takes other moments for the one of a load.
+type signMutant struct {
+	// unchanged is asked instead of the fake, whose question ask is.
+	unchanged func(ask func() (bool, error), since dialect.Sign) (bool, error)
 }
 
-func (l *looking) Dialect() dialect.Dialect { return l }
-
-func (l *looking) Look(ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-	return l.look(ctx, q, f, since)
+func (m *mutant) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
+	ask := func() (bool, error) { return m.Fake.Unchanged(ctx, q, since) }
+	if m.unchanged != nil {
+		return m.unchanged(ask, since)
+	}
+	return ask()
 }
 
-// watchMutants are the ways in which looks for changes are broken, each with a rule that must notice.
-var watchMutants = []struct {
-	name, rule string
-	look       func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error)
-}{
-	{"nothing is ever seen", "a look notices every change that a load would bring", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-		now, changed, err := l.Fake.Look(ctx, q, f, since)
-		return now, changed && since == "", err
-	}},
-	{"nothing is ever published", "Watch publishes what others change, tells it", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-		now, changed, err := l.Fake.Look(ctx, q, f, since)
-		return now, changed && since == "", err
-	}},
-	{"a change is always suspected", "once, and nothing else", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-		now, _, err := l.Fake.Look(ctx, q, f, since)
-		return now, true, err
-	}},
-	{"a change is seen again and again", "once, and nothing else", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-		now, changed, err := l.Fake.Look(ctx, q, f, since)
-		if since != "" {
-			now = since
-		}
-		return now, changed, err
-	}},
-	{"the order of labels is not looked at", "a look notices every change that a load would bring", blind(func(cat *dialect.Catalog) {
+const (
+	saysSign         = "a load's sign does not outlast a change"
+	saysTransactions = "a change is noticed when its transaction commits"
+)
+
+var watchMutants = []mutation{
+	{"nothing is ever seen", saysSign, blindfolded},
+	{"nothing is ever published", "Watch publishes what others change, tells it", blindfolded},
+	{"a commit is never noticed", saysTransactions, blindfolded},
+	{"the order of labels is not looked at", saysSign, blind(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
 			cat.Enums[i].ID = 0
 		}
 		slices.SortFunc(cat.Enums, func(a, b dialect.EnumDef) int { return a.Name.Compare(b.Name) })
 	})},
-	{"names are not looked at", "a look notices every change that a load would bring", blindTo(func(o *dialect.Object) { o.Name = dialect.Name{} })},
-	{"what hides a structure is not looked at", "a look notices every change that a load would bring", blindTo(func(o *dialect.Object) {
+	{"names are not looked at", saysSign, blindTo(func(o *dialect.Object) { o.Name = dialect.Name{} })},
+	{"what hides a structure is not looked at", saysSign, blindTo(func(o *dialect.Object) {
 		o.Visible, o.HiddenBy = false, ""
 	})},
-	{"what goes is not missed", "a look notices every change that a load would bring", blind(func(cat *dialect.Catalog) {
+	{"what goes is not missed", saysSign, blind(func(cat *dialect.Catalog) {
 		cat.Sequences = cat.Sequences[:min(2, len(cat.Sequences))]
 		cat.Matviews = cat.Matviews[:min(2, len(cat.Matviews))]
 	})},
-	{"populated is not looked at", "a change is noticed when its transaction commits", blind(func(cat *dialect.Catalog) {
+	{"populated is not looked at", saysTransactions, blind(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Populated = false
 		}
 	})},
-	{"a look fails in silence", "Watch tells each look that fails", func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-		now, changed, err := l.Fake.Look(ctx, q, f, since)
-		if err != nil {
-			return since, false, nil
+	{"a transaction's own changes are not looked at", saysTransactions, func(m *mutant) {
+		m.unchanged = func(_ func() (bool, error), since dialect.Sign) (bool, error) {
+			return m.Fake.Unchanged(context.Background(), m.DB(), since)
 		}
-		return now, changed, nil
 	}},
-}
-
-// A staleMutant is a fake whose loads say that they have seen what the first one did.
-type staleMutant struct {
-	stale bool
-	first dialect.Sight
-}
-
-func (m *mutant) LoadSeen(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
-	cat, seen, err := m.Fake.LoadSeen(ctx, q, f)
-	if m.stale {
-		m.first = cmp.Or(m.first, seen)
-		seen = m.first
-	}
-	return cat, seen, err
-}
-
-var staleMutants = []mutation{
-	{"a load tells of an earlier look", "a load tells what it has seen", func(m *mutant) { m.stale = true }},
+	{"a look fails in silence", "Watch tells each look that fails", func(m *mutant) {
+		m.unchanged = func(ask func() (bool, error), _ dialect.Sign) (bool, error) {
+			unchanged, err := ask()
+			return unchanged || err != nil, nil
+		}
+	}},
 	{"a refreshed view taken for another", "values taken, rows and refreshes are no change", func(m *mutant) {
 		var refreshes atomic.Int64
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
@@ -106,25 +77,34 @@ var staleMutants = []mutation{
 	}},
 }
 
-// blind looks at what is left of the catalog when something of it is gone.
-func blind(erase func(cat *dialect.Catalog)) func(*looking, context.Context, dialect.Querier, dialect.Filter, dialect.Sight) (dialect.Sight, bool, error) {
-	return func(l *looking, ctx context.Context, q dialect.Querier, f dialect.Filter, since dialect.Sight) (dialect.Sight, bool, error) {
-		cat, err := l.Fake.Load(ctx, q, f)
-		if err != nil {
-			return since, false, err
+// blindfolded makes a fake that notices no commit.
+func blindfolded(m *mutant) {
+	m.unchanged = func(func() (bool, error), dialect.Sign) (bool, error) { return true, nil }
+}
+
+// blind makes a fake whose sign is what is left of the catalog when something of it is gone.
+func blind(erase func(cat *dialect.Catalog)) func(m *mutant) {
+	return func(m *mutant) {
+		sign := func() dialect.Sign {
+			cat, err := m.Fake.Load(context.Background(), m.DB(), dialect.Filter{})
+			if err != nil {
+				return ""
+			}
+			slices.SortFunc(cat.Matviews, func(a, b dialect.MatviewDef) int { return int(a.ID - b.ID) })
+			slices.SortFunc(cat.Enums, func(a, b dialect.EnumDef) int { return int(a.ID - b.ID) })
+			slices.SortFunc(cat.Sequences, func(a, b dialect.SequenceDef) int { return int(a.ID - b.ID) })
+			erase(cat)
+			cat.Sign = ""
+			text, _ := json.Marshal(cat)
+			return dialect.Sign(text)
 		}
-		slices.SortFunc(cat.Matviews, func(a, b dialect.MatviewDef) int { return int(a.ID - b.ID) })
-		slices.SortFunc(cat.Enums, func(a, b dialect.EnumDef) int { return int(a.ID - b.ID) })
-		slices.SortFunc(cat.Sequences, func(a, b dialect.SequenceDef) int { return int(a.ID - b.ID) })
-		erase(cat)
-		text, err := json.Marshal(cat)
-		now := dialect.Sight(text)
-		return now, now != since, err
+		m.load = func(_ context.Context, _ dialect.Querier, cat *dialect.Catalog) { cat.Sign = sign() }
+		m.unchanged = func(_ func() (bool, error), since dialect.Sign) (bool, error) { return since == sign(), nil }
 	}
 }
 
 // blindTo is blind to something of every structure.
-func blindTo(erase func(o *dialect.Object)) func(*looking, context.Context, dialect.Querier, dialect.Filter, dialect.Sight) (dialect.Sight, bool, error) {
+func blindTo(erase func(o *dialect.Object)) func(m *mutant) {
 	return blind(func(cat *dialect.Catalog) {
 		m := &mutant{}
 		onObjects(erase)(m)

@@ -139,7 +139,8 @@ var arrivals = map[dialect.Op]arrival{
 // Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
 // it is as usual again. What reaches the database as the same operation is of one kind: a refresh in any mode, also as
 // one of many; resets and restarts; a load, a reload and a verification. The name is empty for a load, a look for
-// exhaustion and one for changes ([dialect.OpWatch]), and only for those.
+// exhaustion and the question whether anything was committed, which a reload and a watch ask first
+// ([dialect.OpWatch]), and only for those.
 //
 // An operation that reaches no database, and a name that can't be one, fail the test at once; a plan that nothing came
 // to carry out fails it when it ends.

@@ -64,6 +64,9 @@ func (o overlay) clone() overlay {
 	return overlay{maps.Clone(o.contents), maps.Clone(o.files), maps.Clone(o.labels)}
 }
 
+// empty tells whether it has made nothing.
+func (o overlay) empty() bool { return len(o.contents)+len(o.files)+len(o.labels) == 0 }
+
 // apply makes it everybody's.
 func (o overlay) apply() {
 	for v, c := range o.contents {
@@ -159,8 +162,9 @@ func (s *session) writable(statement string) error {
 
 // end ends the transaction, and makes what it did everybody's if it commits.
 func (s *session) end(commit bool) {
-	if commit && !s.aborted {
+	if commit && !s.aborted && !s.empty() {
 		s.apply()
+		s.fake.commits++
 	}
 	s.release()
 	s.inTx, s.readOnly, s.aborted, s.savepoints = false, false, false, nil

@@ -130,6 +130,7 @@ type Fake struct {
 	limits timeouts
 	lastID int64
 	holdings
+	commits int      // how often something was committed
 	others  *session // whose connection the test's changes are made on
 	calls   []*Call
 	checked int // how many of them WantCalls has seen

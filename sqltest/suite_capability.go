@@ -233,7 +233,6 @@ func (c *check) otherAttempts() []attempt {
 			return try(r.On(tx))
 		}
 	}
-	detects := []Capability{ChangeDetector}
 	return []attempt{
 		{"a plan with Savepoints()", 0, []Capability{Savepointer}, inside(func(r *registry.Registry) error {
 			_, err := r.PlanRefresh(registry.Savepoints())
@@ -243,14 +242,5 @@ func (c *check) otherAttempts() []attempt {
 			_, err := r.RefreshAll(c.Context(), registry.Savepoints())
 			return err
 		})},
-		{"Watch", 0, detects, func(context.Context, *registry.Registry) error { return c.watchIn(endedContext()) }},
-		{"Look", 0, detects, func(ctx context.Context, _ *registry.Registry) error {
-			_, _, err := registry.Look(ctx, c.db.DB(), c.db.Dialect(), registry.Selection{}, "")
-			return err
-		}},
-		{"LoadSeen", 0, detects, func(ctx context.Context, _ *registry.Registry) error {
-			_, _, err := registry.LoadSeen(ctx, c.db.DB(), c.db.Dialect(), registry.Selection{})
-			return err
-		}},
 	}
 }

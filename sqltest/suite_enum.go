@@ -16,10 +16,17 @@ func enumRules() []rule {
 			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy", "elated"})
 			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
 			c.want("what others load", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
-			changes, err := c.m.Reload(c.Context())
-			c.ok(err)
-			c.want("labels after a reload", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
-			c.want("changes", len(changes), 0)
+			reload := func(what string) {
+				c.Helper()
+				changes, err := c.m.Reload(c.Context())
+				c.ok(err)
+				c.want("labels after a reload "+what, c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+				c.want("changes "+what, len(changes), 0)
+			}
+			reload("where nothing was committed")
+			c.ok(c.m.AppendEnum("mood", "elated"))
+			c.db.Do(c, Create{Tables: []string{"unrelated"}})
+			reload("where something else was committed")
 		},
 	}, {
 		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: moods,

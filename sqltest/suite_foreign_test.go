@@ -71,14 +71,6 @@ func (f foreigner) Load(ctx context.Context, q dialect.Querier, filter dialect.F
 	return cat, err
 }
 
-func (f foreigner) LoadSeen(ctx context.Context, q dialect.Querier, filter dialect.Filter) (*dialect.Catalog, dialect.Sight, error) {
-	cat, seen, err := f.Fake.LoadSeen(ctx, q, filter)
-	if err == nil {
-		f.translate(cat)
-	}
-	return cat, seen, err
-}
-
 func (f foreigner) CheckColumn(column string, field reflect.Type) (why string, known bool) {
 	for ours, theirs := range foreignTypes {
 		if column == theirs {

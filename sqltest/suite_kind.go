@@ -187,12 +187,6 @@ func checkKinds(c *check) {
 	cat, err := d.Load(c.Context(), q, dialect.Filter{})
 	c.ok(err)
 	loaded("Load", cat)
-	detector, detects := d.(dialect.ChangeDetector)
-	if detects {
-		cat, _, err = detector.LoadSeen(c.Context(), q, dialect.Filter{})
-		c.ok(err)
-		loaded("LoadSeen", cat)
-	}
 	for _, k := range allKinds {
 		m := c.load(massive.Only(k))
 		c.want(fmt.Sprintf("what is loaded of kind %s alone", k), len(listed(m)) == 1, c.has(k))

@@ -51,62 +51,32 @@ var changesSeen = []struct {
 
 func watchRules() []rule {
 	return []rule{{
-		name: "watch/looks", says: "a look notices every change that a load would bring, once, and nothing else",
+		name: "watch/sign", says: "a load's sign does not outlast a change that another load would show",
 		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
 		check: func(c *check) {
-			look := c.lookout()
-			c.want("the first look", look(), true)
-			for range 4 {
-				c.want("a look where nothing was changed", look(), false)
-			}
 			for _, seen := range changesSeen {
 				if !c.has(seen.kind) {
 					continue
 				}
+				cat, err := c.db.Dialect().Load(c.Context(), c.db.DB(), dialect.Filter{})
+				c.ok(err)
 				c.db.Do(c, seen.changes...)
 				what := fmt.Sprintf("%+v", seen.changes)
-				c.want("a look behind "+what, look(), true)
+				unchanged, err := registry.Unchanged(c.Context(), c.db.DB(), c.db.Dialect(), cat.Sign)
+				c.ok(err)
+				c.want("nothing was committed, after "+what, unchanged, false)
 				loaded, err := c.m.Reload(c.Context())
 				c.ok(err)
-				c.want("a load behind it has changes", len(loaded) > 0, true)
-				c.want("a second look behind "+what, look(), false)
-			}
-		},
-	}, {
-		name: "watch/load", says: "a load tells what it has seen, so that the next look misses nothing which was changed back since another look",
-		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
-		check: func(c *check) {
-			detector, ok := c.db.Dialect().(dialect.ChangeDetector)
-			if !ok {
-				c.Fatalf("%s\n\tthe dialect is no ChangeDetector", c.rule.says)
-			}
-			load := func() (*dialect.Catalog, dialect.Sight) {
-				cat, seen, err := detector.LoadSeen(c.Context(), c.db.DB(), dialect.Filter{})
+				c.want("a reload has changes, after "+what, len(loaded) > 0, true)
+				loaded, err = c.m.Reload(c.Context())
 				c.ok(err)
-				return cat, seen
+				c.want("what a second reload says, after "+what, loaded, massive.Changes(nil))
 			}
-			changed := func(since dialect.Sight) bool {
-				_, changed, err := detector.Look(c.Context(), c.db.DB(), dialect.Filter{}, since)
-				c.ok(err)
-				return changed
-			}
-			size := func(cat *dialect.Catalog) int { return len(cat.Matviews) + len(cat.Enums) + len(cat.Sequences) }
-			before, seen := load()
-			c.want("a look behind a load", changed(seen), false)
-			makes, _ := c.something("made")
-			c.db.Do(c, makes)
-			after, seen := load()
-			c.want("structures more", size(after)-size(before), 1)
-			c.want("a look behind a load of what was made", changed(seen), false)
-			c.db.Do(c, Drop{Name: "made"})
-			c.want("a look when it is gone again", changed(seen), true)
 		},
 	}, {
 		name: "watch/harmless", says: "values taken, rows and refreshes are no change",
-		needs: []Capability{ChangeDetector, MatviewRefresher, SequenceMover}, adapts: true, catalog: watched(),
+		needs: []Capability{MatviewRefresher, SequenceMover}, adapts: true, catalog: watched(),
 		check: func(c *check) {
-			look := c.lookout()
-			look()
 			if c.has(dialect.KindSequence) {
 				c.next(c.sequence("s"), 1, 2)
 			}
@@ -115,45 +85,42 @@ func watchRules() []rule {
 				_, err := c.matview("v").Refresh(c.Context())
 				c.ok(err)
 			}
-			look() // a look may suspect what a load then clears
 			changes, err := c.m.Reload(c.Context())
 			c.ok(err)
-			c.want("what a load says", changes, massive.Changes(nil))
-			c.want("a look then", look(), false)
+			c.want("what a reload says", changes, massive.Changes(nil))
 		},
 	}, {
 		name: "watch/transactions", says: "a change is noticed when its transaction commits, whatever was committed meanwhile, and not before",
-		needs: []Capability{ChangeDetector, MatviewRefresher}, catalog: Catalog{SearchPath: watched().SearchPath, Matviews: watched().Matviews},
+		needs: []Capability{MatviewRefresher}, catalog: Catalog{SearchPath: watched().SearchPath, Matviews: watched().Matviews},
 		check: func(c *check) {
-			look := c.lookout()
-			look()
+			reloads := func(m *massive.DB, what string, want int) {
+				c.Helper()
+				changes, err := m.Reload(c.Context())
+				c.ok(err)
+				c.want(what, len(changes), want)
+			}
+			reload := func(what string, want int) { c.Helper(); reloads(c.m, what, want) }
 			tx, inside := c.other(nil)
 			_, err := matviewOf(c, inside, "v").Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
-			c.want("a look while the transaction runs", look(), false)
-			c.want("and another", look(), false)
+			reloads(inside, "changes in the transaction itself", 1)
+			reload("changes while the transaction runs", 0)
 			c.db.Do(c, Create{Matviews: []Matview{{Name: "another", Rows: []number{{1}}}}})
-			c.want("a look behind another's change", look(), true)
-			c.want("and another", look(), false)
-			c.want("and another", look(), false)
+			reload("changes of another session", 1)
+			reload("changes since", 0)
 			c.ok(tx.Commit())
-			c.want("a look behind the commit", look(), true)
-			_, err = c.m.Reload(c.Context())
-			c.ok(err)
+			reload("changes of the transaction when it has committed", 1)
 			c.want("populated", c.matview("v").Populated(), false)
 
 			tx, inside = c.other(nil)
 			_, err = matviewOf(c, inside, "v").Refresh(c.Context())
 			c.ok(err)
 			c.ok(tx.Rollback())
-			look()
-			changes, err := c.m.Reload(c.Context())
-			c.ok(err)
-			c.want("what a transaction that was rolled back changed", changes, massive.Changes(nil))
+			reload("changes of a transaction that was rolled back", 0)
 		},
 	}, {
 		name: "watch/publishes", says: "Watch publishes what others change, tells it, and keeps local labels",
-		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
+		adapts: true, catalog: watched(),
 		check: func(c *check) {
 			enums := c.has(dialect.KindEnum)
 			if enums {
@@ -194,7 +161,7 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/outage", says: "Watch tells each look that fails, goes on, and tells when looks succeed again, with what changed meanwhile",
-		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
+		adapts: true, catalog: watched(),
 		check: func(c *check) {
 			flaky := &flaky{Querier: c.db.DB()}
 			m, err := massive.Load(c.Context(), flaky, c.db.Dialect())
@@ -215,7 +182,7 @@ func watchRules() []rule {
 				event = c.event(events)
 			}
 			c.want("failures before it", event.Failures >= 3, true)
-			if event.Changes == nil { // the outage may have ended between the look and its load
+			if event.Changes == nil { // the outage may have ended while the change was made
 				event = c.event(events)
 			}
 			c.want("what changed", event.String(), kind.String()+" public.made added")
@@ -223,7 +190,7 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/bad", says: "Watch refuses an interval that is not positive, no function, a transaction, and options that are none",
-		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
+		adapts: true, catalog: watched(),
 		check: func(c *check) {
 			ctx, tell := c.Context(), func(massive.Event) {}
 			c.fails(c.m.Watch(ctx, 0, tell), massive.ErrInvalid, "massive: watch: ", "the interval is 0s")
@@ -238,18 +205,6 @@ func watchRules() []rule {
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.LookWithin(1), massive.LookWithin(1)), massive.ErrInvalid, "given twice")
 		},
 	}}
-}
-
-// lookout returns a function that looks at the database again and again.
-func (c *check) lookout() func() bool {
-	var seen dialect.Sight
-	return func() bool {
-		c.Helper()
-		now, changed, err := registry.Look(c.Context(), c.q, c.db.Dialect(), registry.Selection{}, seen)
-		c.ok(err)
-		seen = now
-		return changed
-	}
 }
 
 // watchInterval is the suite's.

@@ -59,11 +59,14 @@ const (
 	sequenceIDs = "SELECT s.seqrelid FROM pg_catalog.pg_sequence s"
 )
 
-// catalogText is the statement for the kinds that are asked for, with further branches of the same shape.
-func catalogText(f dialect.Filter, further ...string) string {
+// serverBranch has the sign of the session that it runs in.
+var serverBranch = strings.Replace(catalogServer, "$sign", signOf("pg_catalog.pg_backend_pid()"), 1)
+
+// catalogText is the statement for the kinds that are asked for.
+func catalogText(f dialect.Filter) string {
 	views, enums, sequences := f.Has(dialect.KindMatview), f.Has(dialect.KindEnum), f.Has(dialect.KindSequence)
 	text := catalogHead
-	branches := []string{catalogServer}
+	branches := []string{serverBranch}
 	if views || sequences {
 		ids := viewIDs
 		switch {
@@ -86,7 +89,6 @@ func catalogText(f dialect.Filter, further ...string) string {
 		text += catalogEnum
 		branches = append(branches, catalogEnums, comments("pg_type", "SELECT e.oid FROM enum e"))
 	}
-	branches = append(branches, further...)
 	return text + catalogSelect + strings.Join(branches, "UNION ALL\n") + catalogTail
 }
 
@@ -105,11 +107,10 @@ type row struct {
 // has tells whether a letter is among the flags.
 func (r *row) has(flag byte) bool { return strings.IndexByte(string(r.flags), flag) >= 0 }
 
-// readCatalog reads the catalog, and the sight if the statement has one.
-func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, *sight, error) {
+func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, error) {
 	rows, err := q.QueryContext(ctx, text)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer rows.Close()
 	var rd reading
@@ -117,21 +118,20 @@ func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.
 	dest := []any{&r.kind, &r.id, &r.ns, &r.owner, &r.flags, &r.a, &r.b}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if err := rd.decode(&r); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if err := rd.add(&r); err != nil {
-			return nil, nil, fmt.Errorf("catalog row %s: %w", r.kind, err)
+			return nil, fmt.Errorf("catalog row %s: %w", r.kind, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if rd.schemas == nil {
-		return nil, nil, errors.New("the catalog came back empty")
+		return nil, errors.New("the catalog came back empty")
 	}
-	cat, err := rd.resolve()
-	return cat, &rd.seen, err
+	return rd.resolve()
 }

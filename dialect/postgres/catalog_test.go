@@ -68,7 +68,7 @@ func TestCatalogText(t *testing.T) {
 // serverRow is the first row of every catalog: PostgreSQL 15.18, schemas app and public on the search path, stats off
 // it, and locked, which the role may not use.
 var serverRow = []driver.Value{
-	"server", int64(150018), int64(63), "clerk", "", `{UTF8,LATIN1,shop,"15.18 (Debian)"}`,
+	"server", int64(150018), int64(63), "clerk", "", `{UTF8,LATIN1,shop,"15.18 (Debian)","7 1 sign"}`,
 	`{{11,pg_catalog,u,1,0},{100,app,u,2,1},{101,public,u,3,2},{102,stats,u,0,0},{103,locked,"",0,0}}`,
 }
 
@@ -257,16 +257,16 @@ func TestLoadRefusesOddRows(t *testing.T) {
 		{[][]driver.Value{serverRow, row("number", int64(20), nil, nil, "", "{7}", "{1,1}")}, `catalog row number: it has 2 numbers, not 5`},
 		{[][]driver.Value{serverRow, row("number", int64(25), nil, nil, "", "{7}", "{1,1,1,1,1}")}, `catalog row number: its type's oid is 25`},
 		{[][]driver.Value{serverRow, row("key", nil, nil, "{x}", nil, "{7}")}, `catalog row key: array "{x}": strconv.ParseInt: parsing "x": invalid syntax`},
-		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8,UTF8,db,1}", "{a}")}, `catalog row server: array "{a}": no opening brace`},
-		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8,UTF8,db,1}", "{{a,b}}")}, `catalog row server: array "{{a,b}}" has a row of 2 elements, not 5`},
-		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8,UTF8,db,1}", "{{x,b,u,1,1}}")}, `catalog row server: strconv.ParseInt: parsing "x": invalid syntax`},
+		{[][]driver.Value{row("server", int64(1), nil, "", "", `{UTF8,UTF8,db,1,""}`, "{a}")}, `catalog row server: array "{a}": no opening brace`},
+		{[][]driver.Value{row("server", int64(1), nil, "", "", `{UTF8,UTF8,db,1,""}`, "{{a,b}}")}, `catalog row server: array "{{a,b}}" has a row of 2 elements, not 5`},
+		{[][]driver.Value{row("server", int64(1), nil, "", "", `{UTF8,UTF8,db,1,""}`, "{{x,b,u,1,1}}")}, `catalog row server: strconv.ParseInt: parsing "x": invalid syntax`},
 		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8,UTF8,db}", "{}")}, `catalog row server: it has 3 texts`},
 		{[][]driver.Value{row("server", int64(1), nil, "", "", "{a", "{}")}, `array "{a": no closing brace`},
 		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8}", "{}")}, `the server row has the encodings ["UTF8"], not two`},
 		{nil, `the catalog came back empty`},
 	} {
 		db, _ := serve(t, func(string) answer { return answer{rows: c.rows} })
-		cat, _, err := readCatalog(t.Context(), db, "the catalog")
+		cat, err := readCatalog(t.Context(), db, "the catalog")
 		if err == nil || err.Error() != c.want || cat != nil {
 			t.Errorf("rows %v give %v, error\n\t%v\nwant nil, error\n\t%s", c.rows, cat, err, c.want)
 		}
@@ -282,40 +282,12 @@ func TestReadCatalogPassesErrorsOn(t *testing.T) {
 		"one before the first row": {broke: broken},
 	} {
 		db, _ := serve(t, func(string) answer { return a })
-		if cat, _, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // the very same
+		if cat, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // the very same
 			t.Errorf("%s error: got %v, error %v; want nil and %v itself: a broken stream is no shorter catalog", what, cat, err, broken)
 		}
 	}
 	db, _ := serve(t, func(string) answer { return row1("server", "no number", nil, nil, nil, nil, nil) })
-	if _, _, err := readCatalog(t.Context(), db, ""); err == nil || !strings.Contains(err.Error(), "Scan error on column index 1") {
+	if _, err := readCatalog(t.Context(), db, ""); err == nil || !strings.Contains(err.Error(), "Scan error on column index 1") {
 		t.Errorf("a row that can't be scanned gives %v; want Scan's error", err)
-	}
-}
-
-// A server that is promoted while the statement runs is a standby in the sight as long as it is one in the picture.
-func TestLoadSeenWhilePromoted(t *testing.T) {
-	t.Parallel()
-	for _, standby := range []bool{true, false} {
-		first := slices.Clone(serverRow)
-		var later int64 = 1
-		if standby {
-			first[4], later = "s", 0
-		}
-		db, _ := serve(t, func(string) answer {
-			return answer{rows: [][]driver.Value{
-				first, {"f", later, nil, "standby", nil, nil, nil}, {"f", int64(7), nil, "server", nil, "x", nil},
-			}}
-		})
-		_, seen, err := postgres{}.LoadSeen(t.Context(), db, dialect.Filter{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		now, err := decodeSight(seen)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := now.Prints[standbyPart] != ""; got != standby {
-			t.Errorf("the sight has a standby: %v; want %v", got, standby)
-		}
 	}
 }

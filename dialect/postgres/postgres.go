@@ -41,27 +41,23 @@ func (postgres) Name() string { return "postgres" }
 // Load reads the catalog with one statement. If that fails because an object was dropped while a catalog
 // function looked at it (SQLSTATE XX000), it is sent once more.
 func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
-	cat, _, err := p.load(ctx, q, catalogText(f))
-	return cat, err
-}
-
-func (p postgres) load(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, *sight, error) {
-	cat, seen, err := readCatalog(ctx, q, text)
+	text := catalogText(f)
+	cat, err := readCatalog(ctx, q, text)
 	if sqlState(err) == "XX000" && ctx.Err() == nil {
-		if again, seenAgain, errAgain := readCatalog(ctx, q, text); errAgain == nil {
-			cat, seen, err = again, seenAgain, nil
+		if again, errAgain := readCatalog(ctx, q, text); errAgain == nil {
+			cat, err = again, nil
 		}
 	}
 	if errors.Is(err, dialect.ErrUnsupported) { // the connection's encoding is
-		return nil, seen, err
+		return nil, err
 	}
 	if err != nil {
-		return nil, seen, p.explain(ctx, q, err)
+		return nil, p.explain(ctx, q, err)
 	}
 	if cat.Server.Major < oldest {
-		return nil, seen, errTooOld(cat.Server.Version)
+		return nil, errTooOld(cat.Server.Version)
 	}
-	return cat, seen, nil
+	return cat, nil
 }
 
 // versions ask a server what it is, first PostgreSQL. The others leave names unqualified, since MySQL and

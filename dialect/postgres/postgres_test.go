@@ -232,7 +232,7 @@ func TestLoadRefusesOldServers(t *testing.T) {
 	t.Parallel()
 	for version, refused := range map[int64]bool{90624: true, 120022: true, 130000: false, 180004: false} {
 		db, _ := serve(t, func(string) answer {
-			return row1("server", version, int64(63), "me", "", `{UTF8,UTF8,db,"12.22 (Debian)"}`, "{}")
+			return row1("server", version, int64(63), "me", "", `{UTF8,UTF8,db,"12.22 (Debian)",""}`, "{}")
 		})
 		cat, err := New().Load(t.Context(), db, dialect.Filter{})
 		if !refused {

@@ -19,7 +19,6 @@ type reading struct {
 	schemas map[int64]schema // by oid
 	path    []string         // the schemas that bare names are looked for in, those that the server adds included
 	escaped bool             // see decode
-	seen    sight            // where the statement looks for changes, too
 
 	cat       dialect.Catalog
 	matviews  map[int64]int32 // by oid, the place in the catalog
@@ -101,10 +100,6 @@ func (rd *reading) add(r *row) error {
 	if rd.schemas == nil {
 		return errors.New("it came before the server's own row")
 	}
-	if kind == "f" {
-		rd.seen.add(string(r.owner), r.id.Int64, string(r.a))
-		return nil
-	}
 	var err error
 	if rd.numbers, err = parseInts(r.a, rd.numbers[:0]); err != nil {
 		return err
@@ -159,16 +154,17 @@ func (rd *reading) add(r *row) error {
 	return nil
 }
 
-// addServer reads flags s standby and e escaped (see decode); a the encodings, the database and the version; b schemas as
-// oid, name, flag u usable, and their places along both forms of the search path.
+// addServer reads flags s standby and e escaped (see decode); a the encodings, the database, the version and the sign; b
+// schemas as oid, name, flag u usable, and their places along both forms of the search path.
 func (rd *reading) addServer(r *row) error {
 	texts, err := parseArray(string(r.a))
-	if err == nil && len(texts) < 4 {
+	if err == nil && len(texts) != 5 {
 		err = fmt.Errorf("it has %d texts", len(texts))
 	}
 	if err != nil {
 		return err
 	}
+	rd.cat.Sign = dialect.Sign(texts[4])
 	rd.server = dialect.Server{
 		Version: texts[3], Major: int(r.id.Int64 / 10000), Database: texts[2], User: string(r.owner), Standby: r.has('s'),
 		MaxNameBytes: int(r.ns.Int64),

@@ -1,41 +1,35 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Look asks the dialect whether what [Load] makes a registry of may have changed in the database behind q since an
-// earlier look, as [dialect.ChangeDetector] says. Errors: [dialect.ErrUnsupported] for a dialect that is none, and
-// others as for Load.
-func Look(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection, since dialect.Sight) (dialect.Sight, bool, error) {
+// Unchanged reports whether certainly nothing was committed in the database behind q since the load
+// whose [Registry.Sign] is since. It is false for an empty sign, and for a dialect that is no
+// [dialect.ChangeDetector]. Errors as for [Load].
+func Unchanged(ctx context.Context, q dialect.Querier, d dialect.Dialect, since dialect.Sign) (bool, error) {
 	a := &access{dialect: d, querier: q}
-	detector, err := operation[dialect.ChangeDetector](ctx, a)
-	if err != nil {
-		return since, false, fail(dialect.OpWatch, dialect.Name{}, err)
+	if err := cmp.Or(checkContext(ctx), a.check()); err != nil {
+		return false, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
-	now, changed, err := detector.Look(ctx, q, sel.Filter, since)
-	if err != nil {
-		return since, false, explain(ctx, a, dialect.Failure{Op: dialect.OpWatch, Err: err})
+	detector, ok := d.(dialect.ChangeDetector)
+	if !ok || since == "" {
+		return false, nil
 	}
-	return now, changed, nil
+	unchanged, err := detector.Unchanged(ctx, q, since)
+	if err != nil {
+		return false, explain(ctx, a, dialect.Failure{Op: dialect.OpLoad, Err: err})
+	}
+	return unchanged, nil
 }
 
-// LoadSeen is [Load] with what the next [Look] is to be given: as the dialect says it with the catalog, also where the
-// catalog is not what was expected.
-func LoadSeen(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, dialect.Sight, error) {
-	var seen dialect.Sight
-	r, err := load(ctx, q, d, sel, func() (cat *dialect.Catalog, err error) {
-		detector, err := operation[dialect.ChangeDetector](ctx, &access{dialect: d, querier: q})
-		if err == nil {
-			cat, seen, err = detector.LoadSeen(ctx, q, sel.Filter)
-		}
-		return cat, err
-	})
-	return r, seen, err
-}
+// Sign is the moment that the registry was loaded at, to be given to [Unchanged]. It is empty if that
+// can't be told.
+func (r *Registry) Sign() dialect.Sign { return r.sign }
 
 // Same tells whether two registries say the same in all that was loaded: no [Diff], and neither the server nor the
 // search path, what was left out, with what plans go by of it, or the views that views read differ. Labels appended
@@ -74,4 +68,14 @@ func (r *Registry) KeepLabels(of *Registry) *Registry {
 		return r
 	}
 	return r.with(enums)
+}
+
+// DropLabels is the registry without the labels that were appended locally.
+func (r *Registry) DropLabels() *Registry {
+	for _, e := range r.enums.sorted {
+		if len(e.labels) > len(e.def.Labels) {
+			r = r.replace(e, newEnum(e.def, nil, e.access))
+		}
+	}
+	return r
 }
