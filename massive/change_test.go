@@ -303,10 +303,9 @@ func TestSignsAreNotLaterThanTheirLoad(t *testing.T) {
 	testrun.Long(t)
 	onServers(t, func(t *testing.T, e *env) {
 		role := "torn_" + e.driver
-		exec(t, e.pool, "CREATE ROLE "+role+"; CREATE SCHEMA shut; CREATE SEQUENCE shut.s; CREATE TYPE shut.e AS ENUM ('a'); "+
+		exec(t, e.pool, "CREATE ROLE "+role+" LOGIN; CREATE SCHEMA shut; CREATE SEQUENCE shut.s; CREATE TYPE shut.e AS ENUM ('a'); "+
 			"CREATE MATERIALIZED VIEW shut.v AS SELECT 'a'::shut.e AS e; GRANT ALL ON ALL SEQUENCES IN SCHEMA shut TO "+role)
-		reader, writer := newConn(t, e), newConn(t, e)
-		exec(t, reader, "SET ROLE "+role)
+		reader, writer := conn(t, e.Open(t, e.driver, "user="+role)), newConn(t, e)
 		held := 0
 		for i := range 1000 {
 			text := []string{"GRANT USAGE ON SCHEMA shut TO " + role, "REVOKE USAGE ON SCHEMA shut FROM " + role,

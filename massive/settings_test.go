@@ -14,7 +14,6 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/registry"
 )
 
 // settings change how the server reads or prints something, or how it goes about a

@@ -6,7 +6,7 @@ SELECT 'server'::pg_catalog.text AS kind,
                          CASE WHEN (SELECT r.yes FROM raw r) THEN 'e' END) AS flags,
        ARRAY[pg_catalog.current_setting('client_encoding'), pg_catalog.current_setting('server_encoding'),
              pg_catalog.current_database()::pg_catalog.text, pg_catalog.current_setting('server_version'),
-             COALESCE($sign, '')]::pg_catalog.text AS a,
+             COALESCE(s.sign, '')]::pg_catalog.text AS a,
        ARRAY(SELECT ARRAY[n.oid::pg_catalog.text, n.nspname::pg_catalog.text,
                           CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'u' ELSE '' END,
                           COALESCE(pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname), 0)::pg_catalog.text,
@@ -15,3 +15,18 @@ SELECT 'server'::pg_catalog.text AS kind,
               WHERE pg_catalog.left(n.nspname::pg_catalog.text, 3) OPERATOR(pg_catalog.<>) 'pg_'
                 AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'
                  OR n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(true)))::pg_catalog.text AS b
+  FROM (SELECT CASE WHEN NOT EXISTS (
+                 SELECT FROM pg_catalog.pg_lock_status() l
+                  WHERE l.locktype OPERATOR(pg_catalog.=) 'transactionid' AND l.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
+                  GROUP BY l.virtualtransaction
+                 HAVING NOT pg_catalog.bool_or(
+                          l.transactionid OPERATOR(pg_catalog.=) ANY (ARRAY(
+                            SELECT x::pg_catalog.xid FROM pg_catalog.pg_snapshot_xip(pg_catalog.pg_current_snapshot()) x))
+                          OR ((l.transactionid::pg_catalog.text::bigint OPERATOR(pg_catalog.-)
+                               pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::bigint)
+                              OPERATOR(pg_catalog.&) 4294967295) OPERATOR(pg_catalog.<) 2147483648))
+               THEN
+$sign
+               END AS sign
+        OFFSET 0) s
+ WHERE s.sign IS NULL OR pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass) IS NOT NULL
