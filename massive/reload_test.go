@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 // Readers beside a writer that reloads see whole snapshots only: the structures below come and go together.
@@ -117,6 +120,128 @@ func TestAnEarlierReloadNeverOverwritesALaterOne(t *testing.T) {
 		same(t, "the earlier one leaves that in place, and says what changed", fmt.Sprint(a.changes, a.err), "sequence public.s2 added <nil>")
 		equal(t, "the later one's picture stays", sequenceNames(m), []string{"public.s1", "public.s2"})
 	})
+}
+
+// A signing dialect holds the question of each renewal back until it is told how to go on.
+type signing struct {
+	*sqltest.Fake
+	asked  chan dialect.Sign
+	answer chan struct{}
+	loads  atomic.Int64
+}
+
+func (s *signing) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
+	if s.asked != nil {
+		s.asked <- since
+		defer func() { <-s.answer }()
+	}
+	return s.Fake.Unchanged(ctx, q, since)
+}
+
+func (s *signing) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	s.loads.Add(1)
+	return s.Fake.Load(ctx, q, f)
+}
+
+// newSigning is a fake with an enum, loaded.
+func newSigning(t *testing.T, opts ...massive.LoadOption) (*signing, *massive.DB) {
+	t.Helper()
+	s := &signing{Fake: sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}})}
+	t.Cleanup(func() { s.DB().Close() })
+	m, err := massive.Load(t.Context(), s.DB(), s, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, m
+}
+
+// A reload where nothing was committed loads nothing, keeps the snapshot, and drops local labels all the same.
+func TestReloadWhereNothingWasCommitted(t *testing.T) {
+	t.Parallel()
+	s, m := newSigning(t)
+	before := m.Registry()
+	reload := func(what string, loads int64) {
+		t.Helper()
+		changes, err := m.Reload(t.Context())
+		if changes != nil || err != nil {
+			t.Errorf("%s: a reload says %v, %v", what, changes, err)
+		}
+		same(t, "loads, "+what, s.loads.Load(), loads)
+		equal(t, "labels, "+what, enum(t, m, "mood").Values(), []string{"sad"})
+	}
+	reload("nothing was committed", 1)
+	same(t, "the snapshot", m.Registry(), before)
+	if err := m.AppendEnum("mood", "local"); err != nil {
+		t.Fatal(err)
+	}
+	reload("with a local label", 1)
+	s.Do(t, sqltest.Create{Tables: []string{"unrelated"}})
+	reload("something else was committed", 2)
+	reload("nothing since", 2)
+}
+
+// What was refused is loaded the next time, whatever was committed.
+func TestReloadAfterARefusal(t *testing.T) {
+	t.Parallel()
+	s, m := newSigning(t, massive.Expect(massive.EnumIs("mood", []string{"sad"})))
+	s.Do(t, sqltest.AddLabel{Enum: "mood", Label: "ok"})
+	for loads := range int64(2) {
+		_, err := m.Reload(t.Context())
+		mustBe(t, err, massive.ErrDrift, "what was loaded before stays in use")
+		same(t, "loads", s.loads.Load(), loads+2)
+	}
+}
+
+// A snapshot that was published while a reload asked is what counts then.
+func TestReloadBesideANewerSnapshot(t *testing.T) {
+	t.Parallel()
+	s, m := newSigning(t)
+	other := m.With(s.DB())
+	s.asked, s.answer = make(chan dialect.Sign), make(chan struct{})
+	ask := func(m *massive.DB) (sign dialect.Sign, changes chan massive.Changes) {
+		changes = make(chan massive.Changes, 1)
+		go func() {
+			c, err := m.Reload(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			changes <- c
+		}()
+		return <-s.asked, changes
+	}
+	since, early := ask(m)
+	same(t, "the sign that is asked for", since, m.Registry().Sign())
+	s.Do(t, sqltest.AddLabel{Enum: "mood", Label: "ok"})
+	_, late := ask(m)
+	s.answer <- struct{}{} // one of them
+	s.answer <- struct{}{}
+	const want = `enum public.mood changed: labels ["sad"] → ["sad" "ok"]`
+	a, b := (<-early).String(), (<-late).String()
+	if a != want && b != want || a != "" && a != want || b != "" && b != want {
+		t.Errorf("the two say %q and %q", a, b)
+	}
+	since, again := ask(m)
+	same(t, "the sign that is asked for then", since, m.Registry().Sign())
+	s.answer <- struct{}{}
+	same(t, "changes since", (<-again).String(), "")
+	_, elsewhere := ask(other)
+	s.answer <- struct{}{}
+	same(t, "what a DB of its own says, whose snapshot is the old one", (<-elsewhere).String(), want)
+}
+
+// A dialect that can't tell is watched by loading.
+func TestWatchWithoutAChangeDetector(t *testing.T) {
+	t.Parallel()
+	fake := sqltest.New(sqltest.Catalog{})
+	t.Cleanup(func() { fake.DB().Close() })
+	m, err := massive.Load(t.Context(), fake.DB(), struct{ dialect.Dialect }{fake})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, m, time.Millisecond)
+	w.none(20 * time.Millisecond)
+	fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}})
+	same(t, "it tells", w.next().String(), "sequence public.no added")
 }
 
 func TestAFailedReloadLeavesTheOldSnapshot(t *testing.T) {

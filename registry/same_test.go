@@ -139,6 +139,16 @@ func TestKeepLabels(t *testing.T) {
 	if e, _ := r.Enum("app.mood"); e.Len() != 2 {
 		t.Error("the registry that was given changed")
 	}
+	dropped, err := kept.DropLabels().Enum("app.mood")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := dropped.Values(), []string{"late", "sad"}; !slices.Equal(got, want) {
+		t.Errorf("labels %q when the local ones are dropped, want %q", got, want)
+	}
+	if r.DropLabels() != r {
+		t.Error("a registry without local labels is copied")
+	}
 	now.Enums = nil
 	r, _, _ = stubbed(now, registry.Selection{})
 	if r.KeepLabels(old) != r {
