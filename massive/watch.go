@@ -133,17 +133,18 @@ type watch struct {
 	drift    error // how the database is not as expected, by the last look; nil if it is
 }
 
-// Watch keeps the picture true until the context ends: at once, and then whenever the interval is over since the last
-// look, it asks whether anything that was loaded may have changed, and if so loads it anew, publishes the new picture
-// as [DB.Reload] does, and calls fn with what changed. It returns the context's error; so it is usually called in a
-// goroutine of its own:
+// Watch keeps the snapshot up to date until ctx is done. It looks at once, and then every interval. If something
+// changed it publishes a new snapshot, as [DB.Reload] does, and calls fn with what changed. It returns the context's
+// error; so it usually runs in a goroutine of its own:
 //
 //	go m.Watch(ctx, time.Second, func(e massive.Event) { log.Println(e) })
 //
-// A look where nothing changed is one round trip (two at the first write behind a quiet time, or when the server's roles
-// have changed), costs much less than a load, and calls nothing; nor does one whose
-// suspicion turns out to be wrong. Labels that were appended locally stay, through whatever is published: only a
-// Reload drops them. What the program reloads by itself meanwhile is not told again.
+// A look first asks, in one round trip, whether anything was committed since the last load, on the whole server. If the
+// database can't rule that out, the look loads. On a database that is written to all the time each look loads:
+// choose an interval of at least fifty times what a load takes. On a standby, before PostgreSQL 14, and for a
+// dialect that is no [dialect.ChangeDetector], each look loads, too. A look that finds no change calls nothing. Labels
+// that were appended locally stay, through whatever is published: only a Reload drops them. What the program reloads by
+// itself meanwhile is not told again.
 //
 // A look that fails is told, too, each one, and the next look tries again, for as long as it takes: over restarts and
 // failovers, if the querier is a *sql.DB, which connects anew. Where the interval is long that is sooner, a second
@@ -160,7 +161,7 @@ type watch struct {
 // last until the driver returns. It publishes nothing any more.
 //
 // Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or a querier that is a
-// transaction, which can't wait; [ErrUnsupported] for a dialect that can't detect changes.
+// transaction, which can't wait.
 func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
 	w := &watch{db: m, every: every, within: lookWithin, gap: minGap, tell: fn}
 	if err := w.check(ctx, opts); err != nil {
