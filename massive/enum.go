@@ -216,7 +216,7 @@ func (b *BoundEnum[T]) RenameValue(ctx context.Context, from, to T) error {
 
 // follow brings the picture up to date with what was done.
 func (b *BoundEnum[T]) follow(ctx context.Context, op dialect.Op, done string) error {
-	_, err := b.m.Reload(ctx)
+	_, err := b.m.reload(ctx, false)
 	if err != nil {
 		return b.fail(op, fmt.Errorf("%s, but the picture is not up to date: %w", done, cause(err)))
 	}

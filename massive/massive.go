@@ -126,8 +126,11 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 // A reload that fails, for [ErrDrift] too, leaves the old snapshot in place. One that began before another and ends
 // after it publishes nothing, since the other's snapshot is the newer, and returns what changed up to that one.
 // Errors as for [Load].
-func (m *DB) Reload(ctx context.Context) (Changes, error) {
-	r, err := m.renew(ctx, dialect.OpReload)
+func (m *DB) Reload(ctx context.Context) (Changes, error) { return m.reload(ctx, true) }
+
+// reload is Reload. If something is known to have been committed it need not ask.
+func (m *DB) reload(ctx context.Context, ask bool) (Changes, error) {
+	r, err := m.renew(ctx, dialect.OpReload, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -153,12 +156,16 @@ type renewal struct {
 	next   *registry.Registry // what was loaded; nil if nothing was committed since before
 }
 
-// renew loads what there is now, unless nothing was committed since what is published was loaded.
-func (m *DB) renew(ctx context.Context, op dialect.Op) (renewal, error) {
+// renew loads what there is now. If it asks, it loads nothing unless something was committed since what is published
+// was loaded.
+func (m *DB) renew(ctx context.Context, op dialect.Op, ask bool) (renewal, error) {
 	m.writing.Lock()
 	m.began++
 	r, since := renewal{number: m.began, before: m.Registry()}, m.sign
 	m.writing.Unlock()
+	if !ask {
+		since = "" // of which nothing can be told
+	}
 
 	unchanged, err := registry.Unchanged(ctx, m.querier, m.dialect, since)
 	if err == nil && !unchanged {

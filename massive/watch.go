@@ -277,7 +277,7 @@ func (w *watch) look(ctx context.Context) {
 // see brings the snapshot up to date without being asked: it publishes nothing unless something differs,
 // and keeps local labels.
 func (m *DB) see(ctx context.Context) (Event, error) {
-	r, err := m.renew(ctx, dialect.OpWatch)
+	r, err := m.renew(ctx, dialect.OpWatch, true)
 	if err != nil {
 		return Event{}, err
 	}
