@@ -251,14 +251,6 @@ func endedContext() context.Context {
 	return ctx
 }
 
-// watchIn is the error of a watch in a context, nil if that is the context's.
-func (c *check) watchIn(ctx context.Context) error {
-	if err := c.m.Watch(ctx, time.Hour, func(massive.Event) {}); !errors.Is(err, ctx.Err()) {
-		return err
-	}
-	return nil
-}
-
 // A flaky database can't be reached while it is down.
 type flaky struct {
 	massive.Querier
