@@ -29,38 +29,38 @@ type GraphEdge struct{ View, Reads dialect.Name }
 
 // Upstream are the materialized views that a view depends on, directly and through others, itself apart; those that
 // depend on nothing come first, and none before what it reads. A name that isn't in the graph has none.
-func (g Graph) Upstream(view dialect.Name) []dialect.Name {
-	reads := make(map[dialect.Name][]dialect.Name, len(g.Nodes))
-	for _, e := range g.Edges {
-		reads[e.View] = append(reads[e.View], e.Reads)
-	}
-	return g.reach(view, reads)
-}
+func (g Graph) Upstream(view dialect.Name) []dialect.Name { return g.reach(view, false) }
 
 // Downstream are the materialized views that depend on a view, directly and through others, itself apart; none comes
 // before what it reads. A name that isn't in the graph has none.
 func (g Graph) Downstream(view dialect.Name) []dialect.Name {
-	readers := make(map[dialect.Name][]dialect.Name, len(g.Nodes))
-	for _, e := range g.Edges {
-		readers[e.Reads] = append(readers[e.Reads], e.View)
-	}
-	all := g.reach(view, readers)
+	all := g.reach(view, true)
 	slices.Reverse(all)
 	return all
 }
 
-// reach is a depth-first walk that notes a view behind all that it leads to. It keeps its own stack: a chain of views
-// may be deeper than is good for the program's.
-func (g Graph) reach(from dialect.Name, next map[dialect.Name][]dialect.Name) []dialect.Name {
-	materialized := make(map[dialect.Name]bool, len(g.Nodes))
-	for _, n := range g.Nodes {
-		materialized[n.Name] = n.Materialized
+// reach is a depth-first walk that notes a view after all that it leads to. It keeps its own
+// stack: a chain of views may be deeper than is good for the program's.
+func (g Graph) reach(view dialect.Name, down bool) []dialect.Name {
+	d := newDiagram(g)
+	from, ok := d.number[view]
+	if !ok {
+		return nil
+	}
+	next := make([][]int, len(d.nodes))
+	for _, e := range g.Edges {
+		a, b := d.number[e.View], d.number[e.Reads]
+		if down {
+			a, b = b, a
+		}
+		next[a] = append(next[a], b)
 	}
 	type visit struct {
-		name dialect.Name
-		rest []dialect.Name
+		node int
+		rest []int
 	}
-	seen := map[dialect.Name]bool{from: true}
+	seen := make([]bool, len(d.nodes))
+	seen[from] = true
 	stack := []visit{{from, next[from]}}
 	var all []dialect.Name
 	for len(stack) > 0 {
@@ -74,8 +74,8 @@ func (g Graph) reach(from dialect.Name, next map[dialect.Name][]dialect.Name) []
 			}
 			continue
 		}
-		if top.name != from && materialized[top.name] {
-			all = append(all, top.name)
+		if n := d.nodes[top.node]; top.node != from && n.Materialized {
+			all = append(all, n.Name)
 		}
 		stack = stack[:len(stack)-1]
 	}
@@ -95,7 +95,7 @@ type network struct {
 	circles       [][]int32 // nodes that read each other, by name
 
 	// empty is the part of reads that leads to a view without data, directly or through plain
-	// views.
+	// views. It is nil if all views have data.
 	empty [][]int32
 }
 
@@ -225,6 +225,9 @@ func (g *network) findEmpty() {
 				stack = append(stack, r)
 			}
 		}
+	}
+	if !slices.Contains(leads, true) {
+		return
 	}
 	g.empty = make([][]int32, len(g.nodes))
 	for i, to := range g.reads {
@@ -403,6 +406,9 @@ func (g *network) unpopulated(def *dialect.MatviewDef) []*dialect.MatviewDef {
 	type visit struct {
 		node int32
 		rest []int32
+	}
+	if g.empty == nil {
+		return nil
 	}
 	seen := map[int32]bool{g.place[def]: true}
 	stack := []visit{{g.place[def], g.empty[g.place[def]]}}
