@@ -198,7 +198,9 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 				options = append(options, "-c "+s[0]+"="+value)
 			}
 			given := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(strings.Join(options, " "))
-			check(t, e.Open(t, e.driver, "options='"+given+"'"), some)
+			session := e.Open(t, e.driver, "options='"+given+"'")
+			check(t, session, some)
+			done(t, session.Close()) // there are many settings, and a server takes so many connections
 
 			for _, s := range some {
 				value := "'" + strings.ReplaceAll(s[1], "'", "''") + "'"
@@ -208,7 +210,9 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 				e.Exec(t, "ALTER DATABASE "+e.Name()+" SET "+s[0]+" = "+value)
 			}
 			defer e.Exec(t, "ALTER DATABASE "+e.Name()+" RESET ALL")
-			check(t, e.Open(t, e.driver), some)
+			session = e.Open(t, e.driver)
+			check(t, session, some)
+			done(t, session.Close())
 		}
 		try(t, there[:1])
 		try(t, there[1:])

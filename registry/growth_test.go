@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -402,6 +403,7 @@ func BenchmarkGrowth(b *testing.B) {
 // TestMemoryGrowsWithTheViews fails on bytes, not on time: work on pairs of views has lists
 // or sets of them.
 func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocate, too
+	testrun.Long(t)
 	const few, times, most = 240, 10, 16 // maps and lists grow in leaps
 	check := func(name string, of func(n int) func()) {
 		var bytes [2]uint64
