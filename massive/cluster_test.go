@@ -298,16 +298,6 @@ func TestValuesAreReadOnlyOnAStandby(t *testing.T) {
 	})
 }
 
-func conn(t *testing.T, db *sql.DB) *sql.Conn {
-	t.Helper()
-	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 // replayed waits until a standby shows all that was committed on its primary, where a commit waits until it is flushed.
 func replayed(t *testing.T, primary, standby massive.Querier) {
 	t.Helper()

@@ -292,3 +292,13 @@ func newEnv(t testing.TB, driver string, params ...string) *env {
 
 // didMove is what a catch-up did, in short.
 func didMove(done massive.CaughtUp, err error) (bool, error) { return done.Moved, err }
+
+func conn(t *testing.T, db *sql.DB) *sql.Conn {
+	t.Helper()
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
