@@ -2,7 +2,7 @@ package dialect
 
 import "strings"
 
-// A Catalog is what a dialect loaded: plain data, one consistent picture. The order of
+// A Catalog is what a dialect loaded: plain data of one snapshot. The order of
 // its lists does not matter; the core sorts them. Texts are what the database has, byte
 // by byte: the core excludes, and lists, a structure with a name, label or column that is
 // not UTF-8.

@@ -82,7 +82,7 @@ func catalogText(f dialect.Filter) string {
 		branches = append(branches, catalogColumns, catalogIndexes, catalogEdges)
 	}
 	if sequences {
-		text += taking(catalogTie)
+		text += strings.ReplaceAll(catalogTie, "$defaults", defaults)
 		branches = append(branches, strings.ReplaceAll(catalogSequences, "$trusted", trusted))
 	}
 	if enums {

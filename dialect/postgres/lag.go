@@ -22,25 +22,25 @@ import (
 // What a table says of a sequence counts if it is an ordinary or a partitioned table whose owner is the sequence's, a
 // superuser or the caller's own role. The same goes for the owner of a domain.
 var (
-	//go:embed sequence/draws.sql
-	drawsText string
+	//go:embed sequence/defaults.sql
+	defaultsText string
 	//go:embed sequence/drawing.sql
 	drawingText string
 	//go:embed sequence/compared.sql
 	comparedText string
 
 	// drawing are the columns of all sequences, and why one does not count. It walks indexes alone. A WHERE may follow.
-	drawing = strings.NewReplacer("$draws", strings.TrimRight(taking(drawsText), "\n"), "$trusted", trusted).Replace(drawingText)
+	drawing = strings.NewReplacer("$defaults", defaults, "$trusted", trusted).Replace(drawingText)
+
+	// defaults are the columns whose default, or else their domain's, takes a value, given a row d of pg_depend: what depends
+	// on a sequence. A stored expression has the numbers of the functions that it calls: 1574 is nextval, and from 10000 on
+	// are functions outside pg_catalog.
+	defaults = strings.NewReplacer("$default_takes", takes("f.adbin"), "$domain_takes", takes("o.typdefaultbin")).Replace(defaultsText)
 )
 
-// taking puts into a statement how it tells that a default takes a value. A stored expression has the numbers of the
-// functions that it calls: 1574 is nextval, and from 10000 on are functions outside pg_catalog.
-func taking(text string) string {
-	takes := func(expression string) string {
-		return "(pg_catalog.strpos(" + expression + "::pg_catalog.text, ':funcid 1574 ') OPERATOR(pg_catalog.>) 0\n" +
-			"             OR " + expression + "::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')"
-	}
-	return strings.NewReplacer("$default_takes", takes("f.adbin"), "$domain_takes", takes("o.typdefaultbin")).Replace(text)
+func takes(expression string) string {
+	return "(pg_catalog.strpos(" + expression + "::pg_catalog.text, ':funcid 1574 ') OPERATOR(pg_catalog.>) 0\n" +
+		"          OR " + expression + "::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')"
 }
 
 // A comparedColumn is a column of a table, or of one part of it, whose values are compared with the sequence's.

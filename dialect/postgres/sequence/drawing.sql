@@ -14,7 +14,20 @@ FROM pg_catalog.pg_sequence s
 CROSS JOIN LATERAL (
   SELECT q.relowner FROM pg_catalog.pg_class q WHERE q.oid OPERATOR(pg_catalog.=) s.seqrelid OFFSET 0) c
 CROSS JOIN LATERAL (
-$draws
+  SELECT i.refobjid AS relation, i.refobjsubid AS number, NULL::pg_catalog.oid AS declared_by
+    FROM pg_catalog.pg_depend i
+   WHERE i.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+     AND i.objid OPERATOR(pg_catalog.=) s.seqrelid AND i.objsubid OPERATOR(pg_catalog.=) 0
+     AND i.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+     AND i.refobjsubid OPERATOR(pg_catalog.>) 0 AND i.deptype OPERATOR(pg_catalog.=) 'i'
+  UNION ALL
+  SELECT x.rel, x.col, x.declared_by
+    FROM (SELECT d.classid, d.objid
+            FROM pg_catalog.pg_depend d
+           WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+             AND d.refobjid OPERATOR(pg_catalog.=) s.seqrelid OFFSET 0) d
+   CROSS JOIN LATERAL (
+$defaults) x
   OFFSET 0) u
 JOIN pg_catalog.pg_class t
   ON t.oid OPERATOR(pg_catalog.=) u.relation AND t.relpersistence OPERATOR(pg_catalog.<>) 't'
