@@ -186,8 +186,8 @@ func (r HindranceReason) String() string {
 	}
 }
 
-// Error is what it is, and the way out. It takes at most [MaxText] bytes, of which a long
-// statement may lose its end; Mend has all of it.
+// Error tells the hindrance and the statement that removes it, in at most [MaxText] bytes.
+// A long statement is cut there; Mend has it whole.
 func (h Hindrance) Error() string {
 	text := h.Reason.String()
 	if h.Detail != "" {

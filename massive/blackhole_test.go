@@ -89,7 +89,7 @@ func TestWatchEndsWhateverTheDriverDoes(t *testing.T) {
 		d.hangs.Store(false)
 		d.release <- struct{}{}
 		synctest.Wait()
-		same(t, "the picture when the driver has returned", m.Registry(), before)
+		same(t, "the snapshot when the driver has returned", m.Registry(), before)
 	})
 }
 

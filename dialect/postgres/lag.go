@@ -74,7 +74,7 @@ func comparedColumns(seq dialect.Name, blocks bool) string {
 	).Replace(comparedText)
 }
 
-// A comparison is the columns that are read for a sequence, and those that are not.
+// A comparison has the columns that are read for one sequence, and those that are not.
 type comparison struct {
 	columns []comparedColumn // at least one
 	unread  []dialect.UnreadColumn

@@ -27,9 +27,9 @@ const (
 	arrayClass                 // text in braces
 )
 
-// classes are those of the server's own types, as format_type writes them, without what
-// stands in parentheses. No other type is called so: see typeText. A type that is not here,
-// such as a domain or one of an extension, may go anywhere.
+// classes are those of the server's own types, as format_type writes them, without a
+// part in parentheses. No other type has such a name: see typeText. A type that is missing here,
+// such as a domain or one of an extension, fits every field.
 var classes = map[string]class{
 	"smallint": integerClass, "integer": integerClass, "bigint": integerClass,
 	"real": floatClass, "double precision": floatClass, "numeric": numberClass,
