@@ -850,7 +850,7 @@ func allocatorRules() []rule {
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
-			a, err := massive.NewAllocator(c.sequence("s"))
+			a, err := massive.NewAllocator(c.sequence("s"), massive.BlocksOf(8))
 			c.ok(err)
 			for range 5 { // a fetch goes on when nobody waits for it: one that is only slow comes back meanwhile
 				c.blocks("a value beside an open reset", func(ctx context.Context) error { _, err := a.Next(ctx); return err })
