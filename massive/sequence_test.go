@@ -156,6 +156,32 @@ func TestSequenceMadeAnew(t *testing.T) {
 	})
 }
 
+// A session that has looked for a name in vain remembers that, until a transaction begins or a relation is opened.
+func TestSequenceMadeDuringATransaction(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SEQUENCE other`, func(t *testing.T, e *env) {
+		tx, err := e.pool.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		_, err = sequence(t, load(t, e.pool).With(tx), "other").LastValue(t.Context()) // what it takes is in the session's caches
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "there is none yet", one[bool](t, tx, "SELECT pg_catalog.to_regclass('public.late') IS NULL"), true)
+		exec(t, e.pool, "CREATE SEQUENCE late START 5")
+		late := sequence(t, load(t, e.pool).With(tx), "late")
+		v, err := late.LastValue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the last value", v, 5)
+		exec(t, e.pool, "SELECT pg_catalog.nextval('late'), pg_catalog.nextval('late')")
+		same(t, "the state", state(t, late).Last, 6)
+	})
+}
+
 func TestReadOnlyTransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {

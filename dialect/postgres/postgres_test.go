@@ -120,7 +120,8 @@ func TestQueries(t *testing.T) {
 	p := postgres{}
 	const (
 		next = `SELECT pg_catalog.nextval( E'"it''s"."a""b\\"')`
-		last = `SELECT pg_catalog.pg_sequence_last_value( E'"it''s"."a""b\\"')`
+		last = `SELECT pg_catalog.pg_sequence_last_value(CASE WHEN h.size IS NOT NULL
+         THEN  E'"it''s"."a""b\\"'::pg_catalog.text::pg_catalog.regclass END)`
 	)
 	var fails error
 	db, server := serve(t, func(text string) answer {
@@ -129,7 +130,7 @@ func TestQueries(t *testing.T) {
 			return answer{err: fails}
 		case text == next:
 			return row1(int64(-7))
-		case text == last:
+		case strings.HasPrefix(text, last):
 			return row1(int64(41))
 		case strings.Contains(text, "pg_get_viewdef"):
 			return row1(" SELECT 1;")

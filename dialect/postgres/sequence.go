@@ -29,8 +29,13 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 // lastValue goes by the sequence's number, and so runs nothing of a view that has its name by now. It is NULL for a
 // sequence that nothing was taken from since it was created, restarted or set, and, from PostgreSQL 17 on, for one that
 // the role has no right to.
+//
+// The name is looked up while the statement runs, after a relation was opened. Only that makes a session hear, within a
+// transaction, of a sequence that others have just created: see docs/design.md.
 func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last sql.NullInt64, err error) {
-	err = q.QueryRowContext(ctx, "SELECT pg_catalog.pg_sequence_last_value("+literal(seq.Quoted())+")").Scan(&last)
+	err = q.QueryRowContext(ctx, `SELECT pg_catalog.pg_sequence_last_value(CASE WHEN h.size IS NOT NULL
+         THEN `+literal(seq.Quoted())+`::pg_catalog.text::pg_catalog.regclass END)
+  FROM (SELECT pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass) AS size OFFSET 0) h`).Scan(&last)
 	return last, err
 }
 
