@@ -237,10 +237,6 @@ func classifySequence(f dialect.Failure) error {
 	s := f.Sequence
 	reads := f.Op == dialect.OpLastValue || f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp
 	switch sqlState(f.Err) {
-	case "":
-		if reads && errors.Is(f.Err, sql.ErrNoRows) {
-			return errGone()
-		}
 	case notInPrerequisite, undefinedColumn: // a view has its name by now, or another relation
 		if reads {
 			return errGone()

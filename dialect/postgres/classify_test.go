@@ -198,7 +198,6 @@ func TestClassifyTellsApart(t *testing.T) {
 
 	checkClass(t, failure(define, sql.ErrNoRows), dialect.ErrNotFound)
 	checkClass(t, failure(define, fmt.Errorf("scan: %w", sql.ErrNoRows)), dialect.ErrNotFound)
-	checkClass(t, failure(last, sql.ErrNoRows), dialect.ErrNotFound)
 	checkClass(t, failure(selects, sql.ErrNoRows), nil)
 }
 

@@ -4,7 +4,6 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 		return comparison{}, err
 	}
 	if len(all) == 0 {
-		return comparison{}, sql.ErrNoRows // the name is no sequence's any more
+		return comparison{}, errGone() // another relation has its name by now
 	}
 	var c comparison
 	var texts []comparedColumn
@@ -222,7 +221,7 @@ func readLag(ctx context.Context, q dialect.Querier, seq dialect.Name, columns [
 	}
 	switch now := (definition{lag.Increment, lag.Min, lag.Max}); {
 	case !found:
-		return sql.ErrNoRows // another relation has its name by now
+		return errGone() // another relation has its name by now
 	case now != columns[0].definition:
 		return errAltered
 	}

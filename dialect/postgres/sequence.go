@@ -70,7 +70,7 @@ func uncalledState(ctx context.Context, q dialect.Querier, seq dialect.Name) (s 
 		return s, err
 	}
 	if len(read) == 0 {
-		return s, sql.ErrNoRows // it is another relation by now
+		return s, errGone() // another relation has its name by now
 	}
 	var called string
 	if _, err := fmt.Sscanf(read[0], "%d %s", &s.Last, &called); err != nil {
