@@ -254,7 +254,7 @@ func TestOneStatementEach(t *testing.T) {
 					sent := w.took()
 					run, prepared := statements(sent)
 					trips := strings.Count(sent, "Q") + strings.Count(sent, "S")
-					if what == "Reload" && run <= 2 && trips <= 2 {
+					if what == "Reload" && run <= 2 && trips <= run+prepared {
 						continue // another test may have committed something on the server, and then it loads
 					}
 					if run != 1 || (prepared != 0 && mode == "") || trips != 1 {
