@@ -46,7 +46,7 @@ var sequenceLines = []line{
 // oneValue is the line of an operation that returns one value beside statements that do.
 // Without an operation it is the first statement.
 func oneValue(name, what string, do func(massive.Sequence, context.Context) (int64, error), statements ...string) line {
-	l := line{name: name, what: what, bar: bar{ratio: 1.05, more: 5}} // allocations: pgx's pools are emptied by each collection
+	l := line{name: name, what: what, bar: bar{ratio: 1.05, more: 4}}
 	if do != nil {
 		l.beside = "SQL by hand"
 	}
