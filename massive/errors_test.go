@@ -198,7 +198,11 @@ func TestPermission(t *testing.T) {
 				"select from public.v: permission":   matview(t, m, "v").Select(t.Context(), &[]int{}, ""),
 			} {
 				mustBe(t, err, massive.ErrPermission, says)
-				same(t, "SQLSTATE", driverState(err), "42501")
+				state := "42501"
+				if err == errLast && one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 180000 {
+					state = "" // the server answers NULL, and the library asks for the right
+				}
+				same(t, "SQLSTATE of "+says, driverState(err), state)
 			}
 		})
 }

@@ -27,7 +27,7 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 }
 
 // lastValue goes by the sequence's number, and so runs nothing of a view that has its name by now. It is NULL for a
-// sequence that nothing was taken from since it was created, restarted or set, and, from PostgreSQL 17 on, for one that
+// sequence that nothing was taken from since it was created, restarted or set, and, from PostgreSQL 18 on, for one that
 // the role has no right to.
 //
 // The name is looked up while the statement runs, after a relation was opened. Only that makes a session hear, within a
