@@ -23,12 +23,16 @@ CREATE TABLE objects (
   id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, schema TEXT, name TEXT, comment TEXT,
   UNIQUE (schema, name, kind)
 );
-CREATE TABLE view_columns (view INTEGER REFERENCES objects, position INTEGER, name TEXT, type TEXT, is_key INTEGER);
-CREATE TABLE view_state (view INTEGER REFERENCES objects, populated INTEGER);
-CREATE TABLE view_reads (view INTEGER REFERENCES objects, reads INTEGER REFERENCES objects);
-CREATE TABLE enum_labels (enum INTEGER REFERENCES objects, position REAL, label TEXT);
+CREATE TABLE view_columns (
+  view INTEGER REFERENCES objects ON DELETE CASCADE, position INTEGER, name TEXT, type TEXT, is_key INTEGER
+);
+CREATE TABLE view_state (view INTEGER REFERENCES objects ON DELETE CASCADE, populated INTEGER);
+CREATE TABLE view_reads (
+  view INTEGER REFERENCES objects ON DELETE CASCADE, reads INTEGER REFERENCES objects ON DELETE CASCADE
+);
+CREATE TABLE enum_labels (enum INTEGER REFERENCES objects ON DELETE CASCADE, position REAL, label TEXT);
 CREATE TABLE sequences (
-  sequence INTEGER REFERENCES objects, type TEXT, start INTEGER, increment INTEGER, min INTEGER, max INTEGER,
+  sequence INTEGER REFERENCES objects ON DELETE CASCADE, type TEXT, start INTEGER, increment INTEGER, min INTEGER, max INTEGER,
   cache INTEGER, cycle INTEGER, owner TEXT, key TEXT, last INTEGER, called INTEGER
 );`
 
@@ -96,6 +100,9 @@ type reading struct {
 
 func (r *reading) add(what int, id int64, a, b, c, d string) error {
 	o := r.objects[id]
+	if o == nil && what > 2 {
+		return fmt.Errorf("a definition is of object %d, which is not among the objects", id)
+	}
 	switch what {
 	case 1:
 		r.path = append(r.path, a)

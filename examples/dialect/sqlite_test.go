@@ -41,7 +41,7 @@ func (d database) Dialect() dialect.Dialect { return sqlite.New() }
 
 func open(t *testing.T) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "test.db")+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "test.db")+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,9 +111,6 @@ func (d database) Do(t testing.TB, changes ...sqltest.Change) {
 			d.exec(t, `WITH RECURSIVE gone (id) AS (
 				SELECT id FROM objects WHERE schema = ? AND name = ? UNION SELECT view FROM view_reads JOIN gone ON reads = gone.id
 			) DELETE FROM objects WHERE id IN gone`, n.Schema, n.Name)
-			for _, of := range []string{"view_state WHERE view", "view_reads WHERE view", "view_columns WHERE view", "enum_labels WHERE enum", "sequences WHERE sequence"} {
-				d.exec(t, "DELETE FROM "+of+" NOT IN (SELECT id FROM objects)")
-			}
 		case sqltest.Rename:
 			n := parse(t, c.Name)
 			d.exec(t, "UPDATE objects SET name = ? WHERE schema = ? AND name = ?", c.To, n.Schema, n.Name)
