@@ -14,6 +14,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 )
 
 func TestLoadMatviews(t *testing.T) {
@@ -530,4 +531,35 @@ func TestLoadBesideDDL(t *testing.T) {
 			t.Errorf("only %d loads beside the DDL", loads)
 		}
 	})
+}
+
+// The catalog statement finds relations in one of two ways, by how many others there are. Both find the same.
+func TestUnrelatedTablesChangeNothing(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE SCHEMA early; CREATE SCHEMA late;
+		CREATE MATERIALIZED VIEW daily AS SELECT 1 AS id, 'x'::text AS note; CREATE UNIQUE INDEX ON daily (id);
+		CREATE VIEW plain AS SELECT id FROM daily;
+		CREATE MATERIALIZED VIEW report AS SELECT id FROM plain;
+		CREATE MATERIALIZED VIEW named AS SELECT count(*) FROM daily;
+		CREATE MATERIALIZED VIEW constant AS SELECT 'daily'::regclass AS of;
+		CREATE TABLE early.report (); CREATE SEQUENCE early.hidden; CREATE TABLE late.hidden (); CREATE SEQUENCE late.behind;
+		CREATE TYPE late.mood AS ENUM ('sad', 'ok'); CREATE TABLE early.mood ();
+		CREATE TABLE orders (id serial PRIMARY KEY, no integer); CREATE SEQUENCE owned OWNED BY orders.no;
+		COMMENT ON MATERIALIZED VIEW daily IS 'sales'; COMMENT ON SEQUENCE owned IS 'numbers'`,
+		func(t *testing.T, e *env) {
+			q := e.conn(t)
+			exec(t, q, "SET search_path = early, public, late")
+			loaded := func() *massive.Registry { return load(t, q, massive.KeySequences()).Registry() }
+			few := loaded()
+			exec(t, e.pool, `DO $do$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE unrelated_%s (note text)', i); END LOOP; END $do$`)
+			const scanned = "SELECT pg_relation_size('pg_class') < 3 * pg_relation_size('pg_rewrite') + 45 * pg_relation_size('pg_sequence')"
+			if one[bool](t, e.pool, scanned) {
+				t.Fatal("pg_class is still read whole")
+			}
+			many := loaded()
+			if !registry.Same(few, many) {
+				t.Errorf("among tables a load differs: %v\n%v\n%v", registry.Diff(few, many), few.Omitted(), many.Omitted())
+			}
+			equal(t, "what reads daily", names(matview(t, load(t, q), "daily").Dependents()), []string{"public.named", "public.report"})
+		})
 }

@@ -24,6 +24,8 @@ var (
 	catalogHead string
 	//go:embed catalog/relation.sql
 	catalogRelation string
+	//go:embed catalog/reading.sql
+	catalogReading string
 	//go:embed catalog/tie.sql
 	catalogTie string
 	//go:embed catalog/enum.sql
@@ -52,11 +54,15 @@ var (
 	catalogTail string
 )
 
-// The numbers of the relations that are loaded.
+// The relations that are loaded: their numbers, and what tells them from others.
 const (
 	viewIDs = "SELECT w.ev_class FROM pg_catalog.pg_rewrite w" +
 		" WHERE w.ev_class OPERATOR(pg_catalog.>=) '16384' AND w.rulename OPERATOR(pg_catalog.=) '_RETURN'"
 	sequenceIDs = "SELECT s.seqrelid FROM pg_catalog.pg_sequence s"
+
+	isView = "c.relkind OPERATOR(pg_catalog.=) 'm' OR c.relkind OPERATOR(pg_catalog.=) 'v'" +
+		" AND c.oid OPERATOR(pg_catalog.>=) '16384'"
+	isSequence = "c.relkind OPERATOR(pg_catalog.=) 'S'"
 )
 
 // serverBranch has the sign of the session that it runs in.
@@ -68,17 +74,19 @@ func catalogText(f dialect.Filter) string {
 	text := catalogHead
 	branches := []string{serverBranch}
 	if views || sequences {
-		ids := viewIDs
+		ids, ours := viewIDs, isView
 		switch {
 		case views && sequences:
 			ids += " UNION ALL " + sequenceIDs
+			ours += " OR " + isSequence
 		case sequences:
-			ids = sequenceIDs
+			ids, ours = sequenceIDs, isSequence
 		}
-		text += strings.ReplaceAll(catalogRelation, "$ids", ids)
+		text += strings.NewReplacer("$ids", ids, "$ours", ours).Replace(catalogRelation)
 		branches = append(branches, catalogRelations, catalogHiders, comments("pg_class", "SELECT r.oid FROM relation r"))
 	}
 	if views {
+		text += catalogReading
 		branches = append(branches, catalogColumns, catalogIndexes, catalogEdges)
 	}
 	if sequences {

@@ -28,7 +28,8 @@ type reading struct {
 
 	columns []columnEntry
 	indexes []indexEntry
-	edges   [2][]int64 // from a view to one that it reads
+	edges   [2][]int64 // from a view's rule to a view that it reads
+	rules   [2][]int64 // the rules of edges, and whose they are
 	ties    []tie
 	tables  map[int64]table
 	fields  map[int64]string  // by table and number
@@ -107,7 +108,7 @@ func (rd *reading) add(r *row) error {
 	in, ours := rd.schemas[r.ns.Int64]
 	in.system = in.system || !ours // as another session's temporary schema is
 	switch kind {
-	case "edge", "tie", "number":
+	case "edge", "rule", "tie", "number":
 		return rd.addNumbers(kind, r)
 	case "key":
 		return rd.addKeys(r)
@@ -338,7 +339,7 @@ func (rd *reading) addTables(in schema, r *row, names []string) {
 	}
 }
 
-// addNumbers reads rows of two arrays of numbers: edges, ties, and the numbers of sequences.
+// addNumbers reads rows of two arrays of numbers: edges, their rules, ties, and the numbers of sequences.
 func (rd *reading) addNumbers(kind string, r *row) error {
 	second, err := parseInts([]byte(r.b.String), nil)
 	if err != nil {
@@ -350,8 +351,12 @@ func (rd *reading) addNumbers(kind string, r *row) error {
 	if len(second) != len(rd.numbers) {
 		return fmt.Errorf("it has %d and %d numbers", len(rd.numbers), len(second))
 	}
-	if kind == "edge" {
+	switch kind {
+	case "edge":
 		rd.edges = [2][]int64{slices.Clone(rd.numbers), second}
+		return nil
+	case "rule":
+		rd.rules = [2][]int64{slices.Clone(rd.numbers), second}
 		return nil
 	}
 	by := speaker{string(r.owner), r.has('t')}
@@ -465,7 +470,14 @@ func (rd *reading) resolveIndexes() error {
 }
 
 func (rd *reading) resolveEdges() {
+	views := make(map[int64]int64, len(rd.rules[0]))
+	for i, rule := range rd.rules[0] {
+		views[rule] = rd.rules[1][i]
+	}
 	from, to := rd.edges[0], rd.edges[1]
+	for i, rule := range from {
+		from[i] = views[rule]
+	}
 	order := make([]int32, len(from))
 	for i := range order {
 		order[i] = int32(i)
