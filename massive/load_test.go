@@ -558,7 +558,7 @@ func TestUnrelatedTablesChangeNothing(t *testing.T) {
 					t.Fatal("50,000 tables, and pg_class is still read whole")
 				}
 				exec(t, e.pool, fmt.Sprintf(`DO $do$ BEGIN FOR i IN 1..1000 LOOP
-					EXECUTE format('CREATE TABLE unrelated_%d_%%s (note text)', i); END LOOP; END $do$`, n))
+					EXECUTE format('CREATE TABLE unrelated_%d_%%s (note text)', i); COMMIT; END LOOP; END $do$`, n))
 			}
 			many := loaded()
 			if !registry.Same(few, many) {
