@@ -120,10 +120,11 @@ func testLinear(t *testing.T, n int, analyzed bool) {
 	if !analyzed {
 		return // what tables cost depends on a vacuum, too
 	}
-	among, _ := measure(t, n, 10*n)
+	// Among many tables views and sequences are looked up by index, which is more blocks than to read all of a small catalog.
+	among, _ := measure(t, n, 40*n)
 	among -= empty
-	t.Logf("%.2f × for as many among %d tables that have nothing to do with them", among/once, 10*n)
-	if among > 1.25*once {
-		t.Errorf("%d unrelated tables make a load look at %.2f × the blocks", 10*n, among/once)
+	t.Logf("%.2f × for as many among %d tables that have nothing to do with them", among/once, 40*n)
+	if among > 2.6*once {
+		t.Errorf("%d unrelated tables make a load look at %.2f × the blocks", 40*n, among/once)
 	}
 }
