@@ -64,8 +64,9 @@ func (e *env) make(t *testing.T, structures, tables int) {
 			EXECUTE format('CREATE UNIQUE INDEX ON v%%s (id)', i);
 			EXECUTE format('CREATE TYPE e%%s AS ENUM (''a'', ''b'', ''c'')', i);
 			EXECUTE format('CREATE SEQUENCE s%%s', i);
+			COMMIT; -- a transaction's locks are many
 		END LOOP;
-		FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE t%%s (id int, n text)', i); END LOOP;
+		FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE t%%s (id int, n text)', i); COMMIT; END LOOP;
 	END $$`, structures, tables))
 }
 
