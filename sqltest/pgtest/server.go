@@ -293,6 +293,7 @@ var launched sync.Map
 var hasty = []string{
 	"-F", // no fsync
 	"-c", "synchronous_commit=off",
+	"-c", "max_locks_per_transaction=512", // a test may make thousands of tables, beside others
 	"-c", "full_page_writes=off",
 	"-c", "max_connections=200",
 }
