@@ -17,7 +17,7 @@ type Filter struct {
 func (f Filter) Has(k Kind) bool { return len(f.Kinds) == 0 || slices.Contains(f.Kinds, k) }
 
 // Omits tells whether the patterns leave the name out, and by which: "excluded by *.tmp_*".
-func (f Filter) Omits(n Name) (why string, omitted bool) {
+func (f Filter) Excludes(n Name) (why string, omitted bool) {
 	for _, p := range f.Exclude {
 		if p.Match(n) {
 			return "excluded by " + p.String(), true
