@@ -36,7 +36,7 @@ bench: ## compare operations with the bare driver, about ten minutes; make bench
 benchmarks: ## the same with MassiveJS, and write BENCHMARKS.md and its plots
 	npm ci --prefix bench/peers
 	go run ./bench -write .
-	go run -C bench/plot .
+	GOWORK=off go run -C bench/plot .
 
 ci: ## everything that decides
 	.ci/run

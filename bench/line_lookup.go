@@ -109,7 +109,7 @@ func labels(m *massive.DB) (*memory, error) {
 		more = append(more, fmt.Sprintf("label %d", i))
 		mem.texts = append(mem.texts, fmt.Sprintf("label %d", i))
 	}
-	if err := m.AppendEnum("enum_51", more...); err != nil {
+	if err := m.AppendLocalLabels("enum_51", more...); err != nil {
 		return nil, err
 	}
 	enum, err := m.Enum("enum_51")

@@ -87,7 +87,7 @@ const (
 	OpNextBlock           Op = "next block of"
 	OpSetValue            Op = "set the value of"
 	OpExhaustion          Op = "look for exhaustion"
-	OpBehind              Op = "compare with its column"
+	OpLag                 Op = "compare with its column"
 	OpCatchUp             Op = "catch up"
 	OpAllocate            Op = "allocate from"
 	OpPlan                Op = "plan refreshes"
@@ -115,9 +115,9 @@ type MatviewRefresher interface {
 	// an outcome that is no error must leave a transaction that q is in alive.
 	RefreshMatview(ctx context.Context, q Querier, view Name, how Refresh) (Refreshed, error)
 
-	// RefreshHindrances are what, by the loaded picture, keeps the role from refreshing the view, or from
+	// RefreshBlockers are what, by the loaded picture, keeps the role from refreshing the view, or from
 	// refreshing it concurrently. It does not talk to the database. Nil is nothing.
-	RefreshHindrances(view *MatviewDef, on Server, concurrently bool) []Hindrance
+	RefreshBlockers(view *MatviewDef, on Server, concurrently bool) []Blocker
 }
 
 // Refresh is how a materialized view is to be refreshed. Its zero value refreshes with data and blocks readers.
@@ -136,79 +136,79 @@ type Refresh struct {
 
 // Refreshed is how a refresh went that did not fail.
 type Refreshed struct {
-	Busy         bool            // nothing was done, since another refresh of the view runs or waits to
-	Waited       bool            // nothing was done, since a lock was not to be had in the time allowed; Busy is true, too
-	Concurrently bool            // readers went on
-	Prevented    HindranceReason // with IfPossible, what made it block: NoUniqueIndex, NoUsableIndex or NotPopulated; else 0
+	Busy         bool          // nothing was done, since another refresh of the view runs or waits to
+	Waited       bool          // nothing was done, since a lock was not to be had in the time allowed; Busy is true, too
+	Concurrently bool          // readers went on
+	Prevented    BlockerReason // with IfPossible, what made it block: BlockerNoUniqueIndex, BlockerNoUsableIndex or NotPopulated; else 0
 }
 
-// A Hindrance is something that keeps a materialized view from being refreshed. It is an error that wraps the
+// A Blocker is something that keeps a materialized view from being refreshed. It is an error that wraps the
 // sentinel of the refresh that it would make fail.
-type Hindrance struct {
-	Reason HindranceReason
+type Blocker struct {
+	Reason BlockerReason
 	Detail string // in words, what it is
-	Mend   string // the statement that would mend it; empty where no statement does
+	Fix    string // the statement that would mend it; empty where no statement does
 }
 
-// A HindranceReason says what a [Hindrance] is about. Its zero value is none.
-type HindranceReason int
+// A BlockerReason says what a [Blocker] is about. Its zero value is none.
+type BlockerReason int
 
 // The reasons.
 const (
-	// NoUniqueIndex: a concurrent refresh needs a unique index, and there is none. [ErrNoUniqueIndex].
-	NoUniqueIndex HindranceReason = iota + 1
-	// NoUsableIndex: there are unique indexes, but only ones that a concurrent refresh can't use: partial, on an
+	// BlockerNoUniqueIndex: a concurrent refresh needs a unique index, and there is none. [ErrNoUniqueIndex].
+	BlockerNoUniqueIndex BlockerReason = iota + 1
+	// BlockerNoUsableIndex: there are unique indexes, but only ones that a concurrent refresh can't use: partial, on an
 	// expression, invalid … [ErrNoUniqueIndex].
-	NoUsableIndex
+	BlockerNoUsableIndex
 	// NotPopulated: a concurrent refresh needs a view that has data. [ErrNotPopulated].
-	NotPopulated
+	BlockerNotPopulated
 	// NotAllowed: the role lacks the right. [ErrPermission].
-	NotAllowed
+	BlockerNotAllowed
 	// OnStandby: the server is a standby, which takes no changes of its own. [ErrReadOnly].
-	OnStandby
+	BlockerOnStandby
 )
 
 // String is the reason in words: "no unique index".
-func (r HindranceReason) String() string {
+func (r BlockerReason) String() string {
 	switch r {
-	case NoUniqueIndex:
+	case BlockerNoUniqueIndex:
 		return "no unique index"
-	case NoUsableIndex:
+	case BlockerNoUsableIndex:
 		return "no usable unique index"
-	case NotPopulated:
+	case BlockerNotPopulated:
 		return "not populated"
-	case NotAllowed:
+	case BlockerNotAllowed:
 		return "not allowed"
-	case OnStandby:
+	case BlockerOnStandby:
 		return "on a standby"
 	default:
 		return "nothing"
 	}
 }
 
-// Error tells the hindrance and the statement that removes it, in at most [MaxText] bytes.
+// Error tells the blocker and the statement that removes it, in at most [MaxText] bytes.
 // A long statement is cut there; Mend has it whole.
-func (h Hindrance) Error() string {
+func (h Blocker) Error() string {
 	text := h.Reason.String()
 	if h.Detail != "" {
 		text += ": " + h.Detail
 	}
-	if h.Mend != "" {
-		text += "; " + h.Mend
+	if h.Fix != "" {
+		text += "; " + h.Fix
 	}
 	return Cut(text, MaxText)
 }
 
 // Unwrap is the sentinel.
-func (h Hindrance) Unwrap() error {
+func (h Blocker) Unwrap() error {
 	switch h.Reason {
-	case NoUniqueIndex, NoUsableIndex:
+	case BlockerNoUniqueIndex, BlockerNoUsableIndex:
 		return ErrNoUniqueIndex
-	case NotPopulated:
+	case BlockerNotPopulated:
 		return ErrNotPopulated
-	case NotAllowed:
+	case BlockerNotAllowed:
 		return ErrPermission
-	case OnStandby:
+	case BlockerOnStandby:
 		return ErrReadOnly
 	default:
 		return nil

@@ -32,7 +32,7 @@ func ExampleParsePattern() {
 	fmt.Println(temporary.Match(dialect.Name{Schema: "stats", Name: "daily"}))
 
 	f := dialect.Filter{Exclude: []dialect.Pattern{temporary}}
-	why, omitted := f.Omits(dialect.Name{Schema: "stats", Name: "tmp_daily"})
+	why, omitted := f.Excludes(dialect.Name{Schema: "stats", Name: "tmp_daily"})
 	fmt.Println(omitted, why)
 	// Output:
 	// true

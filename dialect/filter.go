@@ -16,8 +16,8 @@ type Filter struct {
 // Has tells whether structures of that kind are asked for.
 func (f Filter) Has(k Kind) bool { return len(f.Kinds) == 0 || slices.Contains(f.Kinds, k) }
 
-// Omits tells whether the patterns leave the name out, and by which: "excluded by *.tmp_*".
-func (f Filter) Omits(n Name) (why string, omitted bool) {
+// Excludes tells whether the patterns leave the name out, and by which: "excluded by *.tmp_*".
+func (f Filter) Excludes(n Name) (why string, omitted bool) {
 	for _, p := range f.Exclude {
 		if p.Match(n) {
 			return "excluded by " + p.String(), true

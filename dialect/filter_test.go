@@ -156,7 +156,7 @@ func TestFilterOmits(t *testing.T) {
 		{"included and not excluded", dialect.Filter{Include: all(`app.*`), Exclude: all(`*.tmp_*`)}, `app.daily`, ``},
 		{"neither", dialect.Filter{Include: all(`app.*`), Exclude: all(`*.tmp_*`)}, `stats.daily`, `not included by app.*`},
 	} {
-		why, omitted := c.filter.Omits(name(t, c.name))
+		why, omitted := c.filter.Excludes(name(t, c.name))
 		if why != c.why || omitted != (c.why != "") {
 			t.Errorf("%s: Omits(%s) = %q, %v; want %q, %v", c.rule, c.name, why, omitted, c.why, c.why != "")
 		}

@@ -8,18 +8,18 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// hindrances are what keeps a view from being refreshed.
-func hindrances(t *testing.T, m *massive.DB, name string, mode massive.RefreshMode) massive.Hindrances {
+// blockers are what keeps a view from being refreshed.
+func blockers(t *testing.T, m *massive.DB, name string, mode massive.RefreshMode) massive.Blockers {
 	t.Helper()
-	err := matview(t, m, name).CanRefresh(mode)
-	var all massive.Hindrances
+	err := matview(t, m, name).CheckRefresh(mode)
+	var all massive.Blockers
 	if err != nil && !errors.As(err, &all) {
 		t.Fatalf("%s: %v (%T)", name, err, err)
 	}
 	return all
 }
 
-// A view that depends on one without data can't be refreshed. What CanRefresh advises, in
+// A view that depends on one without data can't be refreshed. What CheckRefresh advises, in
 // its order, lets it be.
 func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
 	t.Parallel()
@@ -35,27 +35,27 @@ func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
 		func(t *testing.T, e *env) {
 			m := e.load(t, massive.Exclude("far"))
 			for _, name := range []string{"full_of_up", "below_full", "names_up"} {
-				if err := matview(t, m, name).CanRefresh(massive.Blocking); err != nil {
+				if err := matview(t, m, name).CheckRefresh(massive.ModeBlocking); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
-			err := matview(t, m, "down").CanRefresh(massive.Blocking)
+			err := matview(t, m, "down").CheckRefresh(massive.ModeBlocking)
 			mustBe(t, err, massive.ErrNotPopulated, "massive: refresh public.down: not populated: it depends on public.far, which has no data",
 				"it depends on public.up, which has no data")
 			_, err = matview(t, m, "down").Refresh(t.Context())
 			mustBe(t, err, massive.ErrNotPopulated)
 
-			all := hindrances(t, m, "down", massive.Blocking)
-			equal(t, "what down waits for, first to last", []string{all[0].Mend, all[1].Mend},
+			all := blockers(t, m, "down", massive.ModeBlocking)
+			equal(t, "what down waits for, first to last", []string{all[0].Fix, all[1].Fix},
 				[]string{`REFRESH MATERIALIZED VIEW "public"."far"`, `REFRESH MATERIALIZED VIEW "public"."up"`})
 			same(t, "how many", len(all), 2)
-			same(t, "of a concurrent refresh, with its own data and its index", len(hindrances(t, m, "down", massive.Concurrent)), 4)
+			same(t, "of a concurrent refresh, with its own data and its index", len(blockers(t, m, "down", massive.ModeConcurrent)), 4)
 			for _, h := range all {
-				same(t, h.Mend, h.Reason, massive.NotPopulated)
-				e.Exec(t, h.Mend)
+				same(t, h.Fix, h.Reason, massive.BlockerNotPopulated)
+				e.Exec(t, h.Fix)
 			}
 			v := matview(t, e.load(t), "down")
-			if err := v.CanRefresh(massive.Blocking); err != nil {
+			if err := v.CheckRefresh(massive.ModeBlocking); err != nil {
 				t.Error(err)
 			}
 			if _, err := v.Refresh(t.Context()); err != nil {
@@ -74,18 +74,18 @@ func TestAdviceRebuildsInvalidIndex(t *testing.T) {
 			}
 			exec(t, e.pool, "TRUNCATE rows; INSERT INTO rows VALUES (1)")
 			m := e.load(t)
-			all := hindrances(t, m, "far.v", massive.Concurrent)
-			same(t, "reason", all[0].Reason, massive.NoUsableIndex)
-			same(t, "advice", all[0].Mend, `REINDEX INDEX "far"."V id"`)
+			all := blockers(t, m, "far.v", massive.ModeConcurrent)
+			same(t, "reason", all[0].Reason, massive.BlockerNoUsableIndex)
+			same(t, "advice", all[0].Fix, `REINDEX INDEX "far"."V id"`)
 			_, err := matview(t, m, "far.v").Refresh(t.Context(), massive.Concurrently())
 			mustBe(t, err, massive.ErrNoUniqueIndex, `index "V id" is no help: it is invalid`, `REINDEX INDEX "far"."V id"`)
 			if strings.Contains(err.Error(), "CREATE") {
 				t.Errorf("a second index is advised: %v", err)
 			}
 			exec(t, e.pool, "REFRESH MATERIALIZED VIEW far.v")
-			exec(t, e.pool, all[0].Mend)
+			exec(t, e.pool, all[0].Fix)
 			v := matview(t, e.load(t), "far.v")
-			if err := v.CanRefresh(massive.Concurrent); err != nil {
+			if err := v.CheckRefresh(massive.ModeConcurrent); err != nil {
 				t.Error(err)
 			}
 			if _, err := v.Refresh(t.Context(), massive.Concurrently()); err != nil {
@@ -122,8 +122,8 @@ func TestAdviceMakesNoSuperuser(t *testing.T) {
 			role, as := e.role(t, "GRANT SELECT ON rows TO $role")
 			for _, name := range []string{"of_a_superuser", "of_a_member", "of_a_members_member", "of_another"} {
 				m := load(t, as)
-				all := hindrances(t, m, name, massive.Blocking)
-				if len(all) != 1 || all[0].Reason != massive.NotAllowed {
+				all := blockers(t, m, name, massive.ModeBlocking)
+				if len(all) != 1 || all[0].Reason != massive.BlockerNotAllowed {
 					t.Fatalf("%s: %v", name, all)
 				}
 				want := `ALTER MATERIALIZED VIEW "public"."` + name + `" OWNER TO "` + role + `"`
@@ -133,8 +133,8 @@ func TestAdviceMakesNoSuperuser(t *testing.T) {
 				case name == "of_another":
 					want = `GRANT "` + other + `" TO "` + role + `"`
 				}
-				same(t, name, all[0].Mend, want)
-				e.Exec(t, all[0].Mend)
+				same(t, name, all[0].Fix, want)
+				e.Exec(t, all[0].Fix)
 				if _, err := matview(t, load(t, as), name).Refresh(t.Context()); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}

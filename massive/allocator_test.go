@@ -71,7 +71,7 @@ func TestValuesBesideAnErrorAreDropped(t *testing.T) {
 		if values != nil || got == nil || got.Error() != "massive: next values of public.s: "+says {
 			t.Errorf("NextValues returns %v, %v; want no values, and an error that says %q", values, got, says)
 		}
-		v, got := allocator(t, s, massive.BlocksOf(4)).Next(t.Context())
+		v, got := allocator(t, s, massive.BlockSize(4)).Next(t.Context())
 		if v != 0 || got == nil || got.Error() != "massive: next values of public.s: "+says {
 			t.Errorf("an allocator returns %d, %v; want an error that says %q", v, got, says)
 		}
@@ -83,7 +83,7 @@ func TestAllocatorErrorsDoNotStick(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the line is cut")
 	f, s := faked(t, sqltest.Sequence{})
-	a := allocator(t, s, massive.BlocksOf(4))
+	a := allocator(t, s, massive.BlockSize(4))
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(broken), sqltest.Fail(massive.ErrBusy))
 	_, err := a.Next(t.Context())
 	mustBe(t, err, broken, "massive: next values of public.s: the line is cut")
@@ -96,7 +96,7 @@ func TestAllocatorErrorsDoNotStick(t *testing.T) {
 func TestAllocatorFetchAheadFails(t *testing.T) {
 	t.Parallel()
 	f, s := faked(t, sqltest.Sequence{})
-	a := allocator(t, s, massive.BlocksOf(16))
+	a := allocator(t, s, massive.BlockSize(16))
 	allocated(t, a, 1, 2)
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrBusy))
 	allocated(t, a, 3) // an eighth is taken: it fetches ahead
@@ -136,7 +136,7 @@ func TestAllocatorTimeout(t *testing.T) {
 func TestAllocatorFetchesAhead(t *testing.T) {
 	t.Parallel()
 	f, s := faked(t, sqltest.Sequence{})
-	a := allocator(t, s, massive.BlocksOf(16))
+	a := allocator(t, s, massive.BlockSize(16))
 	f.WantCalls(t)
 	allocated(t, a, 1, 2)
 	f.WantCalls(t, "next values of public.s 16")

@@ -98,7 +98,7 @@ func TestLooksEndWhateverTheDriverDoes(t *testing.T) {
 	t.Parallel()
 	onDeaf(t, func(t *testing.T, fake *sqltest.Fake, d *deaf, m *massive.DB) {
 		d.hangs.Store(true)
-		w := watch(t, m, time.Minute, massive.LookWithin(10*time.Second))
+		w := watch(t, m, time.Minute, massive.PollTimeout(10*time.Second))
 		for i := range 4 {
 			event := w.next()
 			mustBe(t, event.Err, context.DeadlineExceeded, "massive: watch: ", "the driver has not returned", "what was loaded before stays in use")
@@ -122,7 +122,7 @@ func TestLooksEndWhateverTheDriverDoes(t *testing.T) {
 func TestWatchEndsWhateverTheWakerDoes(t *testing.T) {
 	t.Parallel()
 	onDeaf(t, func(t *testing.T, _ *sqltest.Fake, d *deaf, m *massive.DB) {
-		w := watch(t, m, time.Hour, massive.WakeOn(wakerFunc(func(context.Context) error { <-d.release; return nil })))
+		w := watch(t, m, time.Hour, massive.WithWaker(wakerFunc(func(context.Context) error { <-d.release; return nil })))
 		time.Sleep(time.Millisecond)
 		began := time.Now()
 		mustBe(t, w.end(), context.Canceled)
@@ -138,7 +138,7 @@ func (f wakerFunc) Wait(ctx context.Context) error { return f(ctx) }
 func TestAllocatorsEndWhateverTheDriverDoes(t *testing.T) {
 	t.Parallel()
 	onDeaf(t, func(t *testing.T, _ *sqltest.Fake, d *deaf, m *massive.DB) {
-		a, err := massive.NewAllocator(sequence(t, m, "s"), massive.RefillTimeout(5*time.Second), massive.BlocksOf(8))
+		a, err := massive.NewAllocator(sequence(t, m, "s"), massive.RefillTimeout(5*time.Second), massive.BlockSize(8))
 		if err != nil {
 			t.Fatal(err)
 		}

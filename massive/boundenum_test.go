@@ -55,7 +55,7 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		done(t, err)
 		equal(t, "it follows", mood.Values(), []Mood{Sad, Ok, "content", Happy})
 		same(t, "position", mood.Position(Happy), 3)
-		done(t, m.AppendEnum("mood", "local"))
+		done(t, m.AppendLocalLabels("mood", "local"))
 		same(t, "local labels too", mood.Contains("local"), true)
 
 		exec(t, e.pool, "DROP TYPE mood")

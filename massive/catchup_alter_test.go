@@ -17,7 +17,7 @@ const catchUpWaits = `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'a_id
 func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (101)", func(t *testing.T, e *env) {
-		s := sequence(t, e.load(t, massive.KeySequences()), "a_id_seq")
+		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
 		tx := e.begin(t)
 		exec(t, tx, "ALTER SEQUENCE a_id_seq CACHE 50 INCREMENT 10")
 		done := make(chan error, 1)
@@ -47,7 +47,7 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 		defer func() { _ = tx.Rollback() }()
 		exec(t, tx, "SELECT FROM a")
 		exec(t, e.pool, "ALTER SEQUENCE a_id_seq CACHE 70")
-		if _, err := sequence(t, e.load(t, massive.KeySequences()).With(tx), "a_id_seq").CatchUp(t.Context()); err == nil ||
+		if _, err := sequence(t, e.load(t, massive.WithKeySequences()).With(tx), "a_id_seq").CatchUp(t.Context()); err == nil ||
 			!strings.Contains(err.Error(), "altered since the transaction began") {
 			t.Errorf("a sequence that was altered since its transaction began: %v", err)
 		}
@@ -62,7 +62,7 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 func TestCatchUpTogether(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY)", func(t *testing.T, e *env) {
-		s := sequence(t, e.load(t, massive.KeySequences()), "a_id_seq")
+		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
 		for i := range 20 {
 			if _, err := e.pool.ExecContext(t.Context(), "INSERT INTO a VALUES ($1)", (i+1)*1000); err != nil {
 				t.Fatal(err)
@@ -81,7 +81,7 @@ func TestCatchUpTogether(t *testing.T) {
 
 		exec(t, e.pool, "INSERT INTO a VALUES (100000)")
 		tx := e.begin(t)
-		inside := sequence(t, e.load(t, massive.KeySequences()).With(tx), "a_id_seq")
+		inside := sequence(t, e.load(t, massive.WithKeySequences()).With(tx), "a_id_seq")
 		next(t, inside)
 		var all sync.WaitGroup
 		for range 2 {

@@ -194,7 +194,7 @@ func (f *follower) follow(t *testing.T) {
 		opts = append(opts, massive.Only(f.kind))
 	}
 	if f.kind == 0 || f.kind == dialect.KindSequence {
-		opts = append(opts, massive.KeySequences())
+		opts = append(opts, massive.WithKeySequences())
 	}
 	f.reloaded, f.watched = load(t, f.q, opts...), load(t, f.q, opts...)
 	f.watch = watch(t, f.watched, 5*time.Millisecond)

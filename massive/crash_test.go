@@ -230,7 +230,7 @@ func takeUntilTold(driver, dsn string) error {
 	}
 	short := 0
 	take(0, many(func() int { return 1000 }))
-	take(0, allocated(massive.BlocksOf(1000)))
+	take(0, allocated(massive.BlockSize(1000)))
 	take(1, allocated(massive.HiLo(50)))
 	take(2, many(func() int { return 100 }))
 	take(2, func(s massive.Sequence) func() ([]int64, error) {

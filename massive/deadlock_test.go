@@ -26,8 +26,8 @@ func TestPlansWarnOfDeadlocks(t *testing.T) {
 			outcome massive.RefreshOutcome // of b in the transaction; 0 for a deadlock, of whichever
 		}{
 			"blocking":     {nil, 0},
-			"SkipIfBusy":   {[]massive.RefreshOption{massive.SkipIfBusy()}, massive.SkippedBusy},
-			"Concurrently": {[]massive.RefreshOption{massive.Concurrently()}, massive.Refreshed},
+			"SkipIfBusy":   {[]massive.RefreshOption{massive.SkipIfBusy()}, massive.OutcomeSkippedBusy},
+			"Concurrently": {[]massive.RefreshOption{massive.Concurrently()}, massive.OutcomeRefreshed},
 		} {
 			elsewhere := make(chan error, 1)
 			tx := e.begin(t)
@@ -40,7 +40,7 @@ func TestPlansWarnOfDeadlocks(t *testing.T) {
 					_, err := matview(t, m, "b").Refresh(context.WithoutCancel(t.Context()), c.opts...)
 					elsewhere <- err
 				}()
-				if c.outcome == massive.Refreshed {
+				if c.outcome == massive.OutcomeRefreshed {
 					return
 				}
 				eventually(t, e.pool, "the refresh elsewhere waits for the transaction", `SELECT EXISTS (SELECT FROM pg_stat_activity

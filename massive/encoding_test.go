@@ -101,7 +101,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 				equal(t, "labels", enum(t, m, "e").Values(), []string{"café", `a\b`})
 				same(t, "a comment is what the database has", sequence(t, m, "good").Comment(), "caf\xe9 \\ café")
 				var omitted []string
-				for _, o := range m.Omitted() {
+				for _, o := range m.Excluded() {
 					omitted = append(omitted, fmt.Sprintf("%s %q: %s", o.Kind, o.Name.Name, o.Why))
 				}
 				equal(t, "left out", omitted, []string{

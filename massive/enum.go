@@ -20,7 +20,7 @@ type (
 )
 
 // A BoundEnum is an enum as a type of the program's own whose kind is string. It has no picture of its own: it reads
-// the one that its DB holds at the time, so that it follows every reload, AppendEnum and AddValue, without a lock. It
+// the one that its DB holds at the time, so that it follows every reload, AppendLocalLabels and AddValue, without a lock. It
 // is safe for concurrent use as far as its DB is. The zero value is not usable; call [BindEnum]: it has no labels,
 // and what returns an error returns [ErrInvalid].
 //

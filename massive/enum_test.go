@@ -13,17 +13,17 @@ func TestEnumFollowsReload(t *testing.T) {
 		m := e.load(t)
 		before := enum(t, m, "mood")
 		values := before.Values()
-		if err := m.AppendEnum("mood", "elated", "euphoric"); err != nil {
+		if err := m.AppendLocalLabels("mood", "elated", "euphoric"); err != nil {
 			t.Fatal(err)
 		}
 		local := enum(t, m, "mood")
 		equal(t, "labels appended locally come last", local.Values(), []string{"sad", "ok", "happy", "elated", "euphoric"})
 		equal(t, "an enum handed out before stays as it was", before.Values(), []string{"sad", "ok", "happy"})
 		same(t, "the database knows nothing of it", one[string](t, e.pool, "SELECT enum_range(null::mood)::text"), "{sad,ok,happy}")
-		mustBe(t, m.AppendEnum("mood", "elated"), massive.ErrLabelExists, "massive: append to public.mood", `"elated"`)
-		mustBe(t, m.AppendEnum("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
-		mustBe(t, m.AppendEnum("mood"), massive.ErrInvalid, "no label is given")
-		mustBe(t, m.AppendEnum("mooood", "x"), massive.ErrNotFound, "enum not found; did you mean public.mood?")
+		mustBe(t, m.AppendLocalLabels("mood", "elated"), massive.ErrLabelExists, "massive: append to public.mood", `"elated"`)
+		mustBe(t, m.AppendLocalLabels("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
+		mustBe(t, m.AppendLocalLabels("mood"), massive.ErrInvalid, "no label is given")
+		mustBe(t, m.AppendLocalLabels("mooood", "x"), massive.ErrNotFound, "enum not found; did you mean public.mood?")
 		equal(t, "a refused append changes nothing", enum(t, m, "mood").Values(), local.Values())
 
 		exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'content' BEFORE 'happy'")
@@ -60,7 +60,7 @@ func TestEnumWithinATransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "the transaction's view sees it", changes.String(), "enum public.draft added")
-		if err := w.AppendEnum("mood", "ok"); err != nil {
+		if err := w.AppendLocalLabels("mood", "ok"); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "the view's own labels", enum(t, w, "mood").Values(), []string{"sad", "ok"})
@@ -72,7 +72,7 @@ func TestEnumWithinATransaction(t *testing.T) {
 		if _, err := m.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.AppendEnum("mood", "later"); err != nil {
+		if err := m.AppendLocalLabels("mood", "later"); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "With pins the snapshot", enum(t, pinned, "mood").Values(), []string{"sad"})

@@ -19,14 +19,14 @@ type NotFoundReason = registry.NotFoundReason
 
 // The reasons why a name is not found.
 const (
-	Unknown       = registry.Unknown
-	OtherKind     = registry.OtherKind
-	KindLeftOut   = registry.KindLeftOut
-	OffSearchPath = registry.OffSearchPath
-	Hidden        = registry.Hidden
-	Filtered      = registry.Filtered
-	KeySequence   = registry.KeySequence
-	Unreadable    = registry.Unreadable
+	ReasonUnknown       = registry.ReasonUnknown
+	ReasonOtherKind     = registry.ReasonOtherKind
+	ReasonKindExcluded  = registry.ReasonKindExcluded
+	ReasonOffSearchPath = registry.ReasonOffSearchPath
+	ReasonHidden        = registry.ReasonHidden
+	ReasonExcluded      = registry.ReasonExcluded
+	ReasonKeySequence   = registry.ReasonKeySequence
+	ReasonUnreadable    = registry.ReasonUnreadable
 )
 
 // What can go wrong, for [errors.Is].

@@ -184,8 +184,8 @@ func TestEmptyLabelsAndEnumsWithoutLabels(t *testing.T) {
 		done(t, err)
 		same(t, "parsed", parsed, "")
 		mustBe(t, nothing.AddValue(ctx, "x", massive.Before("none")), massive.ErrLabelUnknown)
-		same(t, "an append goes by the same rule", fmt.Sprint(free.AppendEnum("mood", "x", "y"), free.AppendEnum("blank", "x")), "<nil> <nil>")
-		mustBe(t, free.AppendEnum("mood", ""), massive.ErrLabelExists)
+		same(t, "an append goes by the same rule", fmt.Sprint(free.AppendLocalLabels("mood", "x", "y"), free.AppendLocalLabels("blank", "x")), "<nil> <nil>")
+		mustBe(t, free.AppendLocalLabels("mood", ""), massive.ErrLabelExists)
 	})
 }
 

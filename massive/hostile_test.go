@@ -65,7 +65,7 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 			exec(t, bad.as, `CREATE INDEX ON parted_b (evil.sly(id)); CREATE INDEX ON child (evil.sly(id))`)
 			exec(t, e.pool, "SELECT setval('evil.executed', 1, false)") // building an index runs its expression
 
-			m := e.load(t, massive.KeySequences())
+			m := e.load(t, massive.WithKeySequences())
 			invoices := sequence(t, m, "invoice_no")
 			if key := invoices.Def().KeyOf; key != nil {
 				t.Errorf("invoice_no is the key sequence of %v, which a stranger says", key)
@@ -73,7 +73,7 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 			if _, err := e.load(t).Sequence("invoice_no"); err != nil {
 				t.Errorf("a stranger's table hides it: %v", err)
 			}
-			lag, err := invoices.Behind(t.Context())
+			lag, err := invoices.Lag(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 
 			// Partitions and children count by their own owner.
 			for name, want := range map[string]string{"parted_id_seq": "public.parted_a.id 7 public.parted_b.id" + of, "parent_id_seq": "public.parent.id 3 public.child.id" + of} {
-				lag, err := sequence(t, m, name).Behind(t.Context())
+				lag, err := sequence(t, m, name).Lag(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -114,7 +114,7 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 
 			// What can't be read by the caller's role, and is a stranger's, fails nothing either.
 			_, as := (&env{e.Database, e.driver + "2", e.pool}).role(t, "GRANT SELECT ON invoice_no, invoices TO $role")
-			if _, err := sequence(t, m.With(as), "invoice_no").Behind(t.Context()); err != nil {
+			if _, err := sequence(t, m.With(as), "invoice_no").Lag(t.Context()); err != nil {
 				t.Errorf("as a role that can't read mallory's tables: %v", err)
 			}
 			same(t, "executions of mallory's then", e.executions(t), 0)
@@ -125,7 +125,7 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 }
 
 // A column draws on a sequence if it is an identity column, or its default or its domain's takes a value. To own the sequence,
-// or to name it, is not to draw on it. The catalog, Behind and Exhaustion agree.
+// or to name it, is not to draw on it. The catalog, Lag and Exhaustion agree.
 func TestWhatDrawsOnASequence(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -145,7 +145,7 @@ func TestWhatDrawsOnASequence(t *testing.T) {
 		CREATE SEQUENCE composite; CREATE TABLE mt (a int, b bigint DEFAULT nextval('composite'), PRIMARY KEY (a, b));
 		CREATE SEQUENCE viewed; CREATE TABLE base (id bigint PRIMARY KEY); CREATE VIEW vv AS SELECT id FROM base; ALTER VIEW vv ALTER id SET DEFAULT nextval('viewed')`,
 		func(t *testing.T, e *env) {
-			m := e.load(t, massive.KeySequences())
+			m := e.load(t, massive.WithKeySequences())
 			for name, want := range map[string]struct{ key, column string }{
 				"serial_key_id_seq": {"public.serial_key.id", "public.serial_key.id"}, "identity_key_id_seq": {"public.identity_key.id", "public.identity_key.id"},
 				"orders_id_seq": {"public.orders.id", "public.orders.id"}, "owned_by_key": {}, "redirected_id_seq": {}, "other": {"public.redirected.id", "public.redirected.id"},
@@ -158,7 +158,7 @@ func TestWhatDrawsOnASequence(t *testing.T) {
 					key = s.Def().KeyOf.String()
 				}
 				same(t, "the key that draws on "+name, key, want.key)
-				lag, err := s.Behind(t.Context())
+				lag, err := s.Lag(t.Context())
 				if want.column == "" {
 					mustBe(t, err, massive.ErrInvalid, "draws on the sequence")
 					_, err := s.CatchUp(t.Context())
@@ -167,7 +167,7 @@ func TestWhatDrawsOnASequence(t *testing.T) {
 					t.Errorf("the column that draws on %s: %v, %v; want %s", name, lag.Column, err, want.column)
 				}
 				if _, err := e.load(t).Sequence(name); (err == nil) != (want.key == "") {
-					t.Errorf("without KeySequences a lookup of %s gives %v", name, err)
+					t.Errorf("without WithKeySequences a lookup of %s gives %v", name, err)
 				}
 				if err := s.SetValue(t.Context(), 70, true); err != nil {
 					t.Fatal(err)
@@ -206,14 +206,14 @@ func TestSequencesThatBecameOtherRelations(t *testing.T) {
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		bad := e.mallory(t)
 		exec(t, bad.as, "CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id bigint PRIMARY KEY DEFAULT nextval('evil.s')); INSERT INTO evil.t VALUES (9)")
-		s := sequence(t, e.load(t, massive.KeySequences()), "evil.s")
+		s := sequence(t, e.load(t, massive.WithKeySequences()), "evil.s")
 		for kind, text := range replacements {
 			exec(t, bad.as, "DROP SEQUENCE evil.s CASCADE; "+text)
 			e.executions(t)
 			for op, err := range map[string]error{
 				"LastValue": second(s.LastValue(t.Context())), "State": second(s.State(t.Context())), "NextValue": second(s.NextValue(t.Context())),
 				"NextValues": second(s.NextValues(t.Context(), 3)), "NextBlock": second(s.NextBlock(t.Context())),
-				"Behind": second(s.Behind(t.Context())), "CatchUp": second(s.CatchUp(t.Context())), "SetValue": s.SetValue(t.Context(), 5, true),
+				"Lag": second(s.Lag(t.Context())), "CatchUp": second(s.CatchUp(t.Context())), "SetValue": s.SetValue(t.Context(), 5, true),
 				"Reset": s.Reset(t.Context()), "ResetTo": s.ResetTo(t.Context(), 5), "Restart": s.Restart(t.Context()),
 			} {
 				if !errors.Is(err, massive.ErrNotFound) {
@@ -245,7 +245,7 @@ func TestSwapsOfRelations(t *testing.T) {
 			CREATE VIEW evil.s_other AS SELECT evil.hit() AS last_value, evil.sly() = 1 AS is_called, 1::oid AS tableoid;
 			CREATE VIEW evil.t_other AS SELECT evil.sly() AS id, 1::oid AS tableoid`)
 		e.executions(t)
-		s := sequence(t, e.load(t, massive.KeySequences()), "evil.s")
+		s := sequence(t, e.load(t, massive.WithKeySequences()), "evil.s")
 		m := e.load(t)
 		ctx, stop := context.WithTimeout(t.Context(), d)
 		defer stop()
@@ -268,7 +268,7 @@ func TestSwapsOfRelations(t *testing.T) {
 		outcomes := map[string]int{}
 		for name, op := range map[string]func() error{
 			"LastValue": func() error { return second(s.LastValue(t.Context())) }, "State": func() error { return second(s.State(t.Context())) },
-			"Behind": func() error { return second(s.Behind(t.Context())) }, "CatchUp": func() error { return second(s.CatchUp(t.Context())) },
+			"Lag": func() error { return second(s.Lag(t.Context())) }, "CatchUp": func() error { return second(s.CatchUp(t.Context())) },
 			"Exhaustion": func() error { return second(m.Exhaustion(t.Context())) },
 		} {
 			wg.Go(func() {
@@ -305,7 +305,7 @@ func TestMinorReleasesThatCannotReadSafely(t *testing.T) {
 		exec(t, bad.as, `CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id int DEFAULT nextval('evil.s'))`)
 		m := e.load(t)
 		theirs, own := sequence(t, m, "evil.s"), sequence(t, m, "own")
-		for _, err := range []error{second(theirs.LastValue(t.Context())), second(theirs.State(t.Context())), second(theirs.Behind(t.Context())), second(theirs.CatchUp(t.Context()))} {
+		for _, err := range []error{second(theirs.LastValue(t.Context())), second(theirs.State(t.Context())), second(theirs.Lag(t.Context())), second(theirs.CatchUp(t.Context()))} {
 			if safe && err != nil {
 				t.Error(err)
 			} else if !safe {
@@ -316,7 +316,7 @@ func TestMinorReleasesThatCannotReadSafely(t *testing.T) {
 		if last, err := theirs.LastValue(t.Context()); err != nil || last != 1 {
 			t.Errorf("the last value of a sequence that a value was taken from: %d, %v", last, err)
 		}
-		lag, err := own.Behind(t.Context())
+		lag, err := own.Lag(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

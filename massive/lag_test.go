@@ -14,8 +14,8 @@ import (
 
 // behinds are the two operations that compare a sequence with its columns, for what they have in common.
 var behinds = map[string]func(ctx context.Context, s massive.Sequence) (behind bool, err error){
-	"Behind": func(ctx context.Context, s massive.Sequence) (bool, error) {
-		lag, err := s.Behind(ctx)
+	"Lag": func(ctx context.Context, s massive.Sequence) (bool, error) {
+		lag, err := s.Lag(ctx)
 		return lag.Behind, err
 	},
 	"CatchUp": func(ctx context.Context, s massive.Sequence) (bool, error) { return didMove(s.CatchUp(ctx)) },
@@ -45,7 +45,7 @@ func TestBehindSharedSequences(t *testing.T) {
 		CREATE TABLE late (id serial PRIMARY KEY); CREATE TABLE hidden_one (id int DEFAULT nextval('late_id_seq'));
 			ALTER TABLE hidden_one ENABLE ROW LEVEL SECURITY; INSERT INTO hidden_one VALUES (77)`,
 		func(t *testing.T, e *env) {
-			m := e.load(t, massive.KeySequences())
+			m := e.load(t, massive.WithKeySequences())
 			// Made and unmade behind the load.
 			exec(t, e.pool, "CREATE TABLE later (no numeric DEFAULT nextval('late_id_seq')); INSERT INTO later VALUES (99.5); ALTER TABLE hidden_one ALTER id DROP DEFAULT")
 			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
@@ -69,7 +69,7 @@ func TestBehindSharedSequences(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					lag, err := s.Behind(t.Context())
+					lag, err := s.Lag(t.Context())
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -108,7 +108,7 @@ func TestBehindRefusals(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = tx.Rollback() }()
-			m := e.load(t, massive.KeySequences()).With(tx)
+			m := e.load(t, massive.WithKeySequences()).With(tx)
 			for what, op := range behinds {
 				for name, want := range map[string]struct {
 					is   error
@@ -126,7 +126,7 @@ func TestBehindRefusals(t *testing.T) {
 					same(t, what+" of "+name+" leaves no setting", one[string](t, tx, "SELECT coalesce(current_setting('massive.moved', true), '')"), "")
 				}
 			}
-			lag, err := sequence(t, m, "covered_id_seq").Behind(t.Context())
+			lag, err := sequence(t, m, "covered_id_seq").Lag(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func TestBehindFractionsAndInfinities(t *testing.T) {
 				if err := s.ResetTo(t.Context(), c.next); err != nil {
 					t.Fatal(err)
 				}
-				lag, err := s.Behind(t.Context())
+				lag, err := s.Lag(t.Context())
 				moved, errMoved := didMove(s.CatchUp(t.Context()))
 				if err != nil || errMoved != nil {
 					t.Errorf("%s: %v, %v", what, err, errMoved)
@@ -197,11 +197,11 @@ func TestBehindWhileTablesAreDropped(t *testing.T) {
 	t.Parallel()
 	const setup = `CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (5); CREATE TABLE b (id int DEFAULT nextval('a_id_seq')); INSERT INTO b VALUES (90)`
 	onDrivers(t, setup, func(t *testing.T, e *env) {
-		m := e.load(t, massive.KeySequences())
+		m := e.load(t, massive.WithKeySequences())
 		for _, change := range []string{"DROP TABLE b", "ALTER TABLE b RENAME id TO no", "ALTER TABLE b ALTER id DROP DEFAULT, ALTER id TYPE boolean USING true"} {
 			exec(t, e.pool, "DROP TABLE IF EXISTS a, b; "+setup)
 			q := &dropper{e.pool, func() { exec(t, e.pool, change) }}
-			lag, err := sequence(t, m.With(q), "a_id_seq").Behind(t.Context())
+			lag, err := sequence(t, m.With(q), "a_id_seq").Lag(t.Context())
 			if err != nil {
 				t.Fatalf("%s: %v", change, err)
 			}
@@ -243,13 +243,13 @@ func TestBehindManyColumns(t *testing.T) {
 			if err := s.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			lag, err := s.Behind(t.Context())
+			lag, err := s.Lag(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			same(t, "the lag", lag.String(), "public.t5.c99 is at 4000, and its sequence is behind: the next value is 1")
 			exec(t, e.pool, "UPDATE t2 SET c7 = 5000")
-			lag, err = s.Behind(t.Context())
+			lag, err = s.Lag(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -266,12 +266,12 @@ func TestBehindManyColumns(t *testing.T) {
 func TestBehindWhereTheSequenceEnds(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE a (id serial PRIMARY KEY); ALTER SEQUENCE a_id_seq MAXVALUE 10; INSERT INTO a VALUES (10), (50)`, func(t *testing.T, e *env) {
-		s := sequence(t, e.load(t, massive.KeySequences()), "a_id_seq")
+		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
 		for last, behind := range map[int64]bool{9: true, 10: false} {
 			if err := s.SetValue(t.Context(), last, true); err != nil {
 				t.Fatal(err)
 			}
-			lag, err := s.Behind(t.Context())
+			lag, err := s.Lag(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -192,7 +192,7 @@ func TestKeySequencesAreLeftOut(t *testing.T) {
 				"public.owned", "public.plain_identity_no_seq", "public.plain_serial_no_seq", "tools.serial_key_id_seq",
 			})
 		var left []string
-		for _, o := range m.Omitted() {
+		for _, o := range m.Excluded() {
 			left = append(left, fmt.Sprintf("%s: %s", o.Name, o.KeyOf))
 		}
 		equal(t, "sequences of primary keys are left out, each with the key", left, []string{
@@ -211,11 +211,11 @@ func TestKeySequencesAreLeftOut(t *testing.T) {
 			"tools.elsewhere: public.by_default.id",
 		})
 		_, err := m.Sequence("identity_key_id_seq")
-		mustBe(t, err, massive.ErrNotFound, "key sequence of public.identity_key.id", "KeySequences()")
+		mustBe(t, err, massive.ErrNotFound, "key sequence of public.identity_key.id", "WithKeySequences()")
 
-		with := e.load(t, massive.KeySequences())
-		same(t, "KeySequences loads them all", len(with.Sequences()), len(m.Sequences())+len(m.Omitted()))
-		same(t, "and leaves nothing out", len(with.Omitted()), 0)
+		with := e.load(t, massive.WithKeySequences())
+		same(t, "WithKeySequences loads them all", len(with.Sequences()), len(m.Sequences())+len(m.Excluded()))
+		same(t, "and leaves nothing out", len(with.Excluded()), 0)
 		same(t, "which then work", next(t, sequence(t, with, "identity_key_id_seq")), 1)
 	})
 }
@@ -323,11 +323,11 @@ func TestSystemAndTemporarySchemasAreNotLoaded(t *testing.T) {
 		equal(t, "no temporary sequence, and no temporary table makes one a key's", sequenceNames(m), []string{"public.real"})
 		equal(t, "no temporary enum", enumNames(m), nil)
 		equal(t, "no system view", viewNames(m), nil)
-		same(t, "nothing is left out", len(m.Omitted()), 0)
+		same(t, "nothing is left out", len(m.Excluded()), 0)
 		exec(t, own, `CREATE TEMP SEQUENCE real`)
 		_, err := load(t, own).Sequence("real")
 		var missing *massive.NotFoundError
-		if !errors.As(err, &missing) || missing.Reason != massive.Hidden {
+		if !errors.As(err, &missing) || missing.Reason != massive.ReasonHidden {
 			t.Errorf("a temporary sequence hides a real one of its name; got %v", err)
 		}
 	})
@@ -357,7 +357,7 @@ func TestLoadOptions(t *testing.T) {
 					"", `"Odd.Schema"."tmp*"`, ""},
 				{"kinds", []massive.LoadOption{massive.Only(massive.KindEnum)},
 					"", `"Odd.Schema"."tmp*" public.tmp_mood stats.mood`, ""},
-				{"kinds and keys", []massive.LoadOption{massive.Only(massive.KindSequence), massive.KeySequences()},
+				{"kinds and keys", []massive.LoadOption{massive.Only(massive.KindSequence), massive.WithKeySequences()},
 					"", "", "public.keyed_id_seq public.tmp_no stats.no"},
 			} {
 				m := e.load(t, c.opts...)
@@ -367,7 +367,7 @@ func TestLoadOptions(t *testing.T) {
 			}
 			m := e.load(t, massive.Include("stats.*"), massive.Exclude("*.tmp_*"))
 			var why []string
-			for _, o := range m.Omitted() {
+			for _, o := range m.Excluded() {
 				why = append(why, fmt.Sprintf("%s %s: %s", o.Kind, o.Name, o.Why))
 			}
 			equal(t, "what is left out is listed with the reason", why, []string{
@@ -387,18 +387,18 @@ func TestLoadRefusesBadOptions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		for says, opts := range map[string][]massive.LoadOption{
-			"option 1 is the zero LoadOption":          {{}},
-			"option Include is given twice":            {massive.Include("a"), massive.Include("b")},
-			"option KeySequences is given twice":       {massive.KeySequences(), massive.KeySequences()},
-			"option KeySequences asks for sequences":   {massive.KeySequences(), massive.Only(massive.KindEnum)},
-			"option Only: invalid argument: no kind":   {massive.Only()},
-			"Kind(9) is none":                          {massive.Only(9)},
-			"kind enum is given twice":                 {massive.Only(massive.KindEnum, massive.KindEnum)},
-			"option Include: invalid argument: no pat": {massive.Include()},
-			`pattern "": `:                             {massive.Exclude("")},
-			`pattern "a.b.c": `:                        {massive.Exclude("a.b.c")},
-			`opens a quote and does not close it`:      {massive.Include(`"a`)},
-			`pattern ".b": `:                           {massive.Include(".b")},
+			"option 1 is the zero LoadOption":            {{}},
+			"option Include is given twice":              {massive.Include("a"), massive.Include("b")},
+			"option WithKeySequences is given twice":     {massive.WithKeySequences(), massive.WithKeySequences()},
+			"option WithKeySequences asks for sequences": {massive.WithKeySequences(), massive.Only(massive.KindEnum)},
+			"option Only: invalid argument: no kind":     {massive.Only()},
+			"Kind(9) is none":                            {massive.Only(9)},
+			"kind enum is given twice":                   {massive.Only(massive.KindEnum, massive.KindEnum)},
+			"option Include: invalid argument: no pat":   {massive.Include()},
+			`pattern "": `:                               {massive.Exclude("")},
+			`pattern "a.b.c": `:                          {massive.Exclude("a.b.c")},
+			`opens a quote and does not close it`:        {massive.Include(`"a`)},
+			`pattern ".b": `:                             {massive.Include(".b")},
 			`pattern "stats.%" matches nothing: * stands for any run of characters, and % for itself; write "stats.*"`: {massive.Include("*", "stats.%")},
 			`write "*_tmp"`: {massive.Exclude("%_tmp")},
 		} {
@@ -549,7 +549,7 @@ func TestUnrelatedTablesChangeNothing(t *testing.T) {
 		func(t *testing.T, e *env) {
 			q := e.conn(t)
 			exec(t, q, "SET search_path = early, public, late")
-			loaded := func() *massive.Registry { return load(t, q, massive.KeySequences()).Registry() }
+			loaded := func() *massive.Registry { return load(t, q, massive.WithKeySequences()).Registry() }
 			few := loaded()
 			// Recycled databases have catalogs of any size.
 			const scanned = "SELECT pg_relation_size('pg_class') < 3 * pg_relation_size('pg_rewrite') + 45 * pg_relation_size('pg_sequence')"
@@ -562,7 +562,7 @@ func TestUnrelatedTablesChangeNothing(t *testing.T) {
 			}
 			many := loaded()
 			if !registry.Same(few, many) {
-				t.Errorf("among tables a load differs: %v\n%v\n%v", registry.Diff(few, many), few.Omitted(), many.Omitted())
+				t.Errorf("among tables a load differs: %v\n%v\n%v", registry.Diff(few, many), few.Excluded(), many.Excluded())
 			}
 			equal(t, "what reads daily", names(matview(t, load(t, q), "daily").Dependents()), []string{"public.named", "public.report"})
 		})

@@ -88,33 +88,33 @@ func TestNotFoundSaysWhy(t *testing.T) {
 				reason massive.NotFoundReason
 				says   string
 			}{
-				{func() error { _, err := m.Matview("daily_sales"); return err }, massive.OffSearchPath,
+				{func() error { _, err := m.Matview("daily_sales"); return err }, massive.ReasonOffSearchPath,
 					"massive: look up daily_sales: materialized view not found: stats.daily_sales exists, " +
 						"but its schema is not on the search path (public, app); look it up with its schema"},
-				{func() error { _, err := m.Enum("mood"); return err }, massive.Hidden,
+				{func() error { _, err := m.Enum("mood"); return err }, massive.ReasonHidden,
 					"massive: look up mood: enum not found: app.mood is hidden by the row type of public.mood, " +
 						"which comes before it on the search path; look it up as app.mood"},
-				{func() error { _, err := m.Sequence("keyed_id_seq"); return err }, massive.KeySequence,
+				{func() error { _, err := m.Sequence("keyed_id_seq"); return err }, massive.ReasonKeySequence,
 					"massive: look up keyed_id_seq: sequence not found: public.keyed_id_seq was left out: " +
-						"it is the key sequence of public.keyed.id; load it with KeySequences()"},
-				{func() error { _, err := m.Sequence("tmp_no"); return err }, massive.Filtered,
+						"it is the key sequence of public.keyed.id; load it with WithKeySequences()"},
+				{func() error { _, err := m.Sequence("tmp_no"); return err }, massive.ReasonExcluded,
 					"massive: look up tmp_no: sequence not found: public.tmp_no was left out: it is excluded by tmp_*"},
-				{func() error { _, err := m.Matview("stats.daily_sale"); return err }, massive.Unknown,
+				{func() error { _, err := m.Matview("stats.daily_sale"); return err }, massive.ReasonUnknown,
 					"massive: look up stats.daily_sale: materialized view not found; did you mean stats.daily_sales?"},
-				{func() error { _, err := m.Sequence("app.mood"); return err }, massive.OtherKind,
+				{func() error { _, err := m.Sequence("app.mood"); return err }, massive.ReasonOtherKind,
 					"massive: look up app.mood: sequence not found: an enum of that name exists"},
-				{func() error { _, err := m.Matview("today"); return err }, massive.OtherKind,
+				{func() error { _, err := m.Matview("today"); return err }, massive.ReasonOtherKind,
 					"massive: look up today: materialized view not found: a plain view of that name exists: public.today"},
-				{func() error { _, err := m.Enum("stats.over"); return err }, massive.OtherKind,
+				{func() error { _, err := m.Enum("stats.over"); return err }, massive.ReasonOtherKind,
 					"massive: look up stats.over: enum not found: a plain view of that name exists: stats.over"},
-				{func() error { _, err := m.Matview("over"); return err }, massive.Unknown,
+				{func() error { _, err := m.Matview("over"); return err }, massive.ReasonUnknown,
 					"massive: look up over: materialized view not found"},
-				{func() error { _, err := m.Matview("keyed"); return err }, massive.OtherKind,
+				{func() error { _, err := m.Matview("keyed"); return err }, massive.ReasonOtherKind,
 					"massive: look up keyed: materialized view not found: a table of that name exists: public.keyed"},
-				{func() error { _, err := m.Sequence("public.owner"); return err }, massive.OtherKind,
+				{func() error { _, err := m.Sequence("public.owner"); return err }, massive.ReasonOtherKind,
 					"massive: look up public.owner: sequence not found: a table of that name exists: public.owner"},
 				// A load reads no table by itself.
-				{func() error { _, err := m.Matview("unkeyed"); return err }, massive.Unknown,
+				{func() error { _, err := m.Matview("unkeyed"); return err }, massive.ReasonUnknown,
 					"massive: look up unkeyed: materialized view not found"},
 			} {
 				err := c.find()
@@ -149,10 +149,10 @@ func TestBadNames(t *testing.T) {
 			"s." + strings.Repeat("ä", 32): "64 bytes long",
 		} {
 			for kind, find := range map[string]func(string) error{
-				"Matview":    func(n string) error { _, err := m.Matview(n); return err },
-				"Enum":       func(n string) error { _, err := m.Enum(n); return err },
-				"Sequence":   func(n string) error { _, err := m.Sequence(n); return err },
-				"AppendEnum": func(n string) error { return m.AppendEnum(n, "a") },
+				"Matview":           func(n string) error { _, err := m.Matview(n); return err },
+				"Enum":              func(n string) error { _, err := m.Enum(n); return err },
+				"Sequence":          func(n string) error { _, err := m.Sequence(n); return err },
+				"AppendLocalLabels": func(n string) error { return m.AppendLocalLabels(n, "a") },
 			} {
 				err := find(name)
 				if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
@@ -345,7 +345,7 @@ func TestErrorTextsAreBounded(t *testing.T) {
 			check(m.Registry().ExplainEnum("mood", err), massive.ErrLabelUnknown, "and 296 more")
 			_, err = m.Registry().AddEnumLabel(t.Context(), "mood", "new", dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: "none"}, false, nil)
 			check(err, massive.ErrLabelUnknown, "and 296 more")
-			check(matview(t, m, "wide").CanRefresh(massive.Concurrent), massive.ErrNoUniqueIndex, "index part_1 is no help", "and 35 more", "CREATE UNIQUE INDEX")
+			check(matview(t, m, "wide").CheckRefresh(massive.ModeConcurrent), massive.ErrNoUniqueIndex, "index part_1 is no help", "and 35 more", "CREATE UNIQUE INDEX")
 			_, err = matview(t, m, "wide").Refresh(t.Context(), massive.Concurrently())
 			check(err, massive.ErrNoUniqueIndex, "and 35 more")
 		})

@@ -35,8 +35,8 @@ type (
 	Sequence = registry.Sequence
 	// A Registry is one snapshot of all of them.
 	Registry = registry.Registry
-	// An Omission is a structure that exists and was left out.
-	Omission = registry.Omission
+	// An Excluded is a structure that exists and was left out.
+	Excluded = registry.Excluded
 	// Changes are what differs between two snapshots.
 	Changes = registry.Changes
 	// A Change is one of them.
@@ -63,9 +63,9 @@ type (
 
 // What can become of a structure between two snapshots.
 const (
-	Added   = registry.Added
-	Removed = registry.Removed
-	Changed = registry.Changed
+	ChangeAdded    = registry.ChangeAdded
+	ChangeRemoved  = registry.ChangeRemoved
+	ChangeModified = registry.ChangeModified
 )
 
 // A DB is the structures of one database. It holds a snapshot of them, which lookups read without a lock and
@@ -95,7 +95,7 @@ type DB struct {
 // changes what a load answers. Text must arrive as UTF-8, which lib/pq asks for. pgx does
 // not: give it client_encoding=UTF8 in the DSN for a database of another encoding. In a
 // database of the encoding SQL_ASCII a structure whose name, label or column is not UTF-8
-// is listed by Omitted.
+// is listed by [DB.Excluded].
 //
 // Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that
 // matches nothing, [ErrUnsupported] for a server that the dialect doesn't know or that is
@@ -198,7 +198,7 @@ func (m *DB) publish(number uint64, next *registry.Registry) {
 }
 
 // With is the same snapshot, with operations that go through q: a *sql.Tx, *sql.Conn, *sqlx.Tx or any other
-// querier. What changes the picture through it, as Reload and AppendEnum do, changes that of the returned DB
+// querier. What changes the picture through it, as Reload and AppendLocalLabels do, changes that of the returned DB
 // alone. With a nil q lookups work, and operations fail with [ErrInvalid].
 func (m *DB) With(q Querier) *DB {
 	r := m.Registry()
@@ -207,16 +207,16 @@ func (m *DB) With(q Querier) *DB {
 	return w
 }
 
-// AppendEnum puts further labels at the end of an enum, in this program's picture only: values handed out from
+// AppendLocalLabels puts further labels at the end of an enum, in this program's picture only: values handed out from
 // now on have them, until the next Reload, such as the one behind AddValue, EnsureValue and RenameValue; ones handed out before, and the database, don't. Errors:
 // [ErrNotFound], [ErrLabelExists], [ErrInvalid].
-func (m *DB) AppendEnum(name string, labels ...string) error {
+func (m *DB) AppendLocalLabels(name string, labels ...string) error {
 	if len(labels) == 0 {
 		return &Error{Op: dialect.OpAppend, Err: fmt.Errorf("%w: no label is given for enum %s", ErrInvalid, name)}
 	}
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	next, err := m.Registry().AppendLabels(name, labels...)
+	next, err := m.Registry().AppendLocalLabels(name, labels...)
 	if err != nil {
 		return err
 	}
@@ -258,13 +258,13 @@ func (m *DB) Matviews() []Matview { return m.Registry().Matviews() }
 func (m *DB) Enums() []Enum { return m.Registry().Enums() }
 
 // Sequences are all sequences that were loaded, by schema and name: those of primary keys are not among them,
-// unless [KeySequences] asked for them. The slice is the caller's.
+// unless [WithKeySequences] asked for them. The slice is the caller's.
 func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 
-// Omitted are the structures that exist and were left out, each with the reason: sequences
+// Excluded returns the structures that exist and were left out, each with the reason: sequences
 // of primary keys, what Include and Exclude leave out, and what has a name, label or column
 // that is not UTF-8. The slice is the caller's.
-func (m *DB) Omitted() []Omission { return m.Registry().Omitted() }
+func (m *DB) Excluded() []Excluded { return m.Registry().Excluded() }
 
 // UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing
 // that was loaded or left out, as they were written. A misspelled pattern is one of them.

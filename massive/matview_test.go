@@ -35,10 +35,10 @@ func TestRefresh(t *testing.T) {
 				why     string
 				rows    int64
 			}{
-				{nil, massive.Refreshed, massive.Blocking, "the default", 2},
-				{[]massive.RefreshOption{massive.Concurrently()}, massive.Refreshed, massive.Concurrent, "asked for", 3},
-				{[]massive.RefreshOption{massive.WithNoData()}, massive.Emptied, massive.Blocking, "the default", -1},
-				{nil, massive.Refreshed, massive.Blocking, "the default", 3},
+				{nil, massive.OutcomeRefreshed, massive.ModeBlocking, "the default", 2},
+				{[]massive.RefreshOption{massive.Concurrently()}, massive.OutcomeRefreshed, massive.ModeConcurrent, "asked for", 3},
+				{[]massive.RefreshOption{massive.WithNoData()}, massive.OutcomeEmptied, massive.ModeBlocking, "the default", -1},
+				{nil, massive.OutcomeRefreshed, massive.ModeBlocking, "the default", 3},
 			} {
 				exec(t, q, fmt.Sprintf("DELETE FROM orders WHERE shop > 2; INSERT INTO orders SELECT g, '2026-02-02', 1 FROM generate_series(3, %d) g", c.rows))
 				r, err := v.Refresh(t.Context(), c.opts...)

@@ -93,9 +93,9 @@ func checkPatterns(unmatched []string) error {
 	return nil
 }
 
-// KeySequences loads the sequences of primary keys, too, which are left out otherwise.
-func KeySequences() LoadOption {
-	return LoadOption{"KeySequences", func(s *registry.Selection) error {
+// WithKeySequences loads the sequences of primary keys, too, which are left out otherwise.
+func WithKeySequences() LoadOption {
+	return LoadOption{"WithKeySequences", func(s *registry.Selection) error {
 		s.KeySequences = true
 		return nil
 	}}
@@ -115,7 +115,7 @@ func selection(opts []LoadOption) (registry.Selection, error) {
 		}
 	}
 	if s.KeySequences && !s.Has(KindSequence) {
-		return s, fmt.Errorf("%w: option KeySequences asks for sequences, and Only leaves them out", ErrInvalid)
+		return s, fmt.Errorf("%w: option WithKeySequences asks for sequences, and Only leaves them out", ErrInvalid)
 	}
 	return s, nil
 }

@@ -19,8 +19,8 @@ type (
 	Plan = registry.Plan
 	// A Step is the refresh of one view in it.
 	Step = registry.Step
-	// A LeftOut is a view that a plan does not refresh.
-	LeftOut = registry.LeftOut
+	// An ExcludedView is a view that a plan does not refresh.
+	ExcludedView = registry.ExcludedView
 	// A PlanOption changes what is refreshed and how.
 	PlanOption = registry.PlanOption
 	// A RefreshReport is what became of a run.
@@ -33,9 +33,9 @@ type (
 
 // The outcomes that views in a [RefreshReport] can have besides those of a single refresh.
 const (
-	SkippedUpstream = registry.SkippedUpstream
-	Failed          = registry.Failed
-	Cancelled       = registry.Cancelled
+	OutcomeSkippedUpstream = registry.OutcomeSkippedUpstream
+	OutcomeFailed          = registry.OutcomeFailed
+	OutcomeCancelled       = registry.OutcomeCancelled
 )
 
 // Graph is which views read which, as they were loaded: materialized ones, those that a pattern left out included, and

@@ -94,7 +94,7 @@ const preparable = `CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELEC
 func TestPreparingQuerierIsRefused(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
-		m := e.load(t, massive.KeySequences())
+		m := e.load(t, massive.WithKeySequences())
 		for name, op := range severalStatements {
 			tx := e.begin(t)
 			exec(t, tx, "INSERT INTO t VALUES (1)")
@@ -126,14 +126,14 @@ func TestPreparingTransactionRuns(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable+`; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id`, func(t *testing.T, e *env) {
 		tx := e.begin(t)
-		m := e.load(t, massive.KeySequences()).With(preparedTx{tx})
+		m := e.load(t, massive.WithKeySequences()).With(preparedTx{tx})
 		report, err := m.RefreshAll(t.Context(), massive.RefreshWith(massive.SkipIfBusy()), massive.Savepoints())
 		mustBe(t, err, massive.ErrUnsupported)
-		same(t, "failed", report.Count(massive.Failed), 2)
+		same(t, "failed", report.Count(massive.OutcomeFailed), 2)
 		report, err = m.RefreshAll(t.Context(), massive.RefreshWith(massive.SkipIfBusy()))
 		mustBe(t, err, massive.ErrUnsupported)
 		same(t, "what ended the run", report.Views[1].Reason, "the run stopped when public.v failed")
-		if report, err = m.RefreshAll(t.Context(), massive.Savepoints()); err != nil || report.Count(massive.Refreshed) != 2 {
+		if report, err = m.RefreshAll(t.Context(), massive.Savepoints()); err != nil || report.Count(massive.OutcomeRefreshed) != 2 {
 			t.Errorf("without options: %v, %v", report, err)
 		}
 		if err := tx.Commit(); err != nil {
@@ -147,7 +147,7 @@ func TestPreparingTransactionRuns(t *testing.T) {
 func TestForeignTransactionsAreServed(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
-		m := e.load(t, massive.KeySequences())
+		m := e.load(t, massive.WithKeySequences())
 		for name, op := range severalStatements {
 			var statements int
 			tx := e.begin(t)
@@ -160,7 +160,7 @@ func TestForeignTransactionsAreServed(t *testing.T) {
 			}
 		}
 		w, wired := e.wired(t, "sslmode=disable")
-		far := wired.load(t, massive.KeySequences())
+		far := wired.load(t, massive.WithKeySequences())
 		x, err := sqlx.NewDb(wired.pool, wired.driver).BeginTxx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -183,7 +183,7 @@ func TestForeignTransactionsFail(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE FUNCTION broken() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELEC 1'; RETURN 1; END $$;
 		CREATE MATERIALIZED VIEW v AS SELECT broken() AS id WITH NO DATA`, func(t *testing.T, e *env) {
-		m := e.load(t, massive.KeySequences())
+		m := e.load(t, massive.WithKeySequences())
 		tx := e.begin(t)
 		err := refreshesV(massive.LockTimeout(time.Minute))(t.Context(), m.With(wrappedTx{tx}))
 		if driverState(err) != "42601" || errors.Is(err, massive.ErrUnsupported) {

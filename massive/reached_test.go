@@ -334,7 +334,7 @@ func cancelDuring(statement, view string) func(*testing.T, *env) error {
 		}
 		defer tx.Rollback()
 		report, err := e.load(t).With(canceller{tx, cancel, statement}).RefreshAll(ctx, massive.Views(view), massive.Savepoints())
-		if n := report.Count(massive.Cancelled); n != 1 {
+		if n := report.Count(massive.OutcomeCancelled); n != 1 {
 			t.Errorf("%d views were cancelled, want 1: %v", n, report)
 		}
 		return err
@@ -358,7 +358,7 @@ func waking(dsn string, f func(*env, wakerCloser)) func(*testing.T, *env) error 
 			waker = pgxwake.New(dsn, "c")
 		}
 		defer waker.Close()
-		w := watch(t, e.load(t), time.Hour, massive.WakeOn(waker))
+		w := watch(t, e.load(t), time.Hour, massive.WithWaker(waker))
 		defer func() { _ = w.end() }()
 		if f != nil {
 			f(e, waker)

@@ -29,7 +29,7 @@ func WithNoData() RefreshOption { return registry.WithNoData() }
 func LockTimeout(d time.Duration) RefreshOption { return registry.LockTimeout(d) }
 
 // SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
-// to: nothing is done then, the outcome is [SkippedBusy] and the error wraps [ErrBusy], at once; a transaction lives on. A
+// to: nothing is done then, the outcome is [OutcomeSkippedBusy] and the error wraps [ErrBusy], at once; a transaction lives on. A
 // hundred that ask at the same moment give one refresh. [registry.SkipIfBusy] says what may still slip in between, and
 // which lock it holds.
 func SkipIfBusy() RefreshOption { return registry.SkipIfBusy() }
@@ -46,31 +46,31 @@ type (
 
 // The modes and outcomes of a refresh.
 const (
-	Blocking   = registry.Blocking
-	Concurrent = registry.Concurrent
+	ModeBlocking   = registry.ModeBlocking
+	ModeConcurrent = registry.ModeConcurrent
 
-	Refreshed   = registry.Refreshed
-	Emptied     = registry.Emptied
-	SkippedBusy = registry.SkippedBusy
+	OutcomeRefreshed   = registry.OutcomeRefreshed
+	OutcomeEmptied     = registry.OutcomeEmptied
+	OutcomeSkippedBusy = registry.OutcomeSkippedBusy
 )
 
-// What keeps a view from being refreshed, as CanRefresh tells it.
+// What keeps a view from being refreshed, as CheckRefresh tells it.
 type (
-	// Hindrances are the error that has all of them.
-	Hindrances = registry.Hindrances
-	// A Hindrance is one, with the statement that would mend it.
-	Hindrance = dialect.Hindrance
-	// A HindranceReason says what it is about.
-	HindranceReason = dialect.HindranceReason
+	// Blockers are the error that has all of them.
+	Blockers = registry.Blockers
+	// A Blocker is one, with the statement that would mend it.
+	Blocker = dialect.Blocker
+	// A BlockerReason says what it is about.
+	BlockerReason = dialect.BlockerReason
 )
 
 // The reasons.
 const (
-	NoUniqueIndex = dialect.NoUniqueIndex
-	NoUsableIndex = dialect.NoUsableIndex
-	NotPopulated  = dialect.NotPopulated
-	NotAllowed    = dialect.NotAllowed
-	OnStandby     = dialect.OnStandby
+	BlockerNoUniqueIndex = dialect.BlockerNoUniqueIndex
+	BlockerNoUsableIndex = dialect.BlockerNoUsableIndex
+	BlockerNotPopulated  = dialect.BlockerNotPopulated
+	BlockerNotAllowed    = dialect.BlockerNotAllowed
+	BlockerOnStandby     = dialect.BlockerOnStandby
 )
 
 // Rows are the rows that view's Select would read, one at a time and in constant memory, however many there are: T is

@@ -37,7 +37,7 @@ func TestSkipIfBusyBesideACopy(t *testing.T) {
 				}
 				for _, ours := range [][]massive.RefreshOption{nil, {massive.Concurrently()}} {
 					r, err := matview(t, load(t, at), "fit").Refresh(t.Context(), append(ours, massive.SkipIfBusy())...)
-					if err != nil || r.Outcome != massive.Refreshed {
+					if err != nil || r.Outcome != massive.OutcomeRefreshed {
 						t.Errorf("beside a refresh in a copy of the database: %v, %v", r, err)
 					}
 				}
@@ -80,7 +80,7 @@ func TestSkipIfBusyBehindAClientThatIsGone(t *testing.T) {
 				open() // the server now comes to tell its client, who is gone
 				eventually(t, e.pool, "its locks are gone", `SELECT NOT EXISTS (SELECT FROM pg_locks
 					WHERE (relation = 'slow'::regclass OR locktype = 'advisory' AND classid = 1835103091) AND `+here+")")
-				if r, err := ours.Refresh(t.Context(), opts...); err != nil || r.Outcome != massive.Refreshed {
+				if r, err := ours.Refresh(t.Context(), opts...); err != nil || r.Outcome != massive.OutcomeRefreshed {
 					t.Errorf("the next one: %v, %v", r, err)
 				}
 			}

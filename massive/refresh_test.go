@@ -31,7 +31,7 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 	onModes(t, refreshable, func(t *testing.T, e *env) {
 		m := e.load(t)
 		e.onQueriers(t, func(t *testing.T, q massive.Querier) {
-			check := func(name string, mode massive.RefreshMode, why string, prevented massive.HindranceReason) {
+			check := func(name string, mode massive.RefreshMode, why string, prevented massive.BlockerReason) {
 				t.Helper()
 				exec(t, q, "DELETE FROM rows WHERE id > 1; INSERT INTO rows VALUES (2)")
 				r, err := matview(t, m.With(q), name).Refresh(t.Context(), massive.ConcurrentlyIfPossible())
@@ -39,7 +39,7 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 					return
 				}
-				same(t, name+": outcome", r.Outcome, massive.Refreshed)
+				same(t, name+": outcome", r.Outcome, massive.OutcomeRefreshed)
 				same(t, name+": mode", r.Mode, mode)
 				same(t, name+": why", r.Why, why)
 				same(t, name+": prevented", r.Prevented, prevented)
@@ -49,18 +49,18 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 				}
 			}
 			const noIndex, noUnique = "not concurrently: no usable unique index", "not concurrently: no unique index"
-			check("fit", massive.Concurrent, "possible", 0)
-			check(`"it's"."a""b\$massive$%d"`, massive.Concurrent, "possible", 0)
-			check("partial", massive.Blocking, noIndex, massive.NoUsableIndex)
-			check("expression", massive.Blocking, noIndex, massive.NoUsableIndex)
-			check("none", massive.Blocking, noUnique, massive.NoUniqueIndex)
-			check("unpopulated", massive.Blocking, "not concurrently: not populated", massive.NotPopulated)
-			check("unpopulated", massive.Concurrent, "possible", 0)
+			check("fit", massive.ModeConcurrent, "possible", 0)
+			check(`"it's"."a""b\$massive$%d"`, massive.ModeConcurrent, "possible", 0)
+			check("partial", massive.ModeBlocking, noIndex, massive.BlockerNoUsableIndex)
+			check("expression", massive.ModeBlocking, noIndex, massive.BlockerNoUsableIndex)
+			check("none", massive.ModeBlocking, noUnique, massive.BlockerNoUniqueIndex)
+			check("unpopulated", massive.ModeBlocking, "not concurrently: not populated", massive.BlockerNotPopulated)
+			check("unpopulated", massive.ModeConcurrent, "possible", 0)
 
 			// What was loaded doesn't matter.
 			exec(t, q, "DROP INDEX fit_idx; CREATE UNIQUE INDEX none_idx ON none (id)")
-			check("fit", massive.Blocking, noUnique, massive.NoUniqueIndex)
-			check("none", massive.Concurrent, "possible", 0)
+			check("fit", massive.ModeBlocking, noUnique, massive.BlockerNoUniqueIndex)
+			check("none", massive.ModeConcurrent, "possible", 0)
 			exec(t, q, "CREATE UNIQUE INDEX fit_idx ON fit (id); DROP INDEX none_idx; REFRESH MATERIALIZED VIEW unpopulated WITH NO DATA")
 			same(t, "a setting left behind", one[string](t, q, "SELECT coalesce(current_setting('massive.outcome', true), '')"), "")
 		})
@@ -79,14 +79,14 @@ func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 		defer tx.Rollback()
 		one[int](t, tx, "SELECT count(*) FROM pg_class")
 		exec(t, e.pool, `DROP INDEX fit_idx; REFRESH MATERIALIZED VIEW "it's"."a""b\$massive$%d" WITH NO DATA`)
-		for name, prevented := range map[string]massive.HindranceReason{
-			"fit": massive.NoUsableIndex, `"it's"."a""b\$massive$%d"`: massive.NotPopulated,
+		for name, prevented := range map[string]massive.BlockerReason{
+			"fit": massive.BlockerNoUsableIndex, `"it's"."a""b\$massive$%d"`: massive.BlockerNotPopulated,
 		} {
 			r, err := matview(t, m.With(tx), name).Refresh(t.Context(), massive.ConcurrentlyIfPossible())
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, name+": mode", r.Mode, massive.Blocking)
+			same(t, name+": mode", r.Mode, massive.ModeBlocking)
 			same(t, name+": prevented", r.Prevented, prevented)
 		}
 		if err := tx.Commit(); err != nil {
@@ -208,12 +208,12 @@ func TestSkipIfBusy(t *testing.T) {
 							why = "lock timeout"
 						}
 						mustBe(t, err, massive.ErrBusy, "public.fit: busy: ", why, "SkipIfBusy")
-						same(t, c.who+": outcome", r.Outcome, massive.SkippedBusy)
+						same(t, c.who+": outcome", r.Outcome, massive.OutcomeSkippedBusy)
 						same(t, c.who+": mode", r.Mode, 0)
 						if waits && r.Duration < patience {
 							t.Errorf("%s: busy after %v, want it to wait %v", c.who, r.Duration, patience)
 						}
-					case err != nil || r.Outcome != massive.Refreshed:
+					case err != nil || r.Outcome != massive.OutcomeRefreshed:
 						t.Errorf("%s: outcome %v, error %v", c.who, r, err)
 					}
 					same(t, c.who+": the querier still works", one[int](t, q, "SELECT 1"), 1)
@@ -349,7 +349,7 @@ func TestLockTimeout(t *testing.T) {
 				{massive.LockTimeout(time.Nanosecond), massive.SkipIfBusy()}, // rounded up, and given up on
 			} {
 				r, err := matview(t, m.With(tx), "fit").Refresh(t.Context(), opts...)
-				if r.Outcome == massive.SkippedBusy {
+				if r.Outcome == massive.OutcomeSkippedBusy {
 					mustBe(t, err, massive.ErrBusy, "SkipIfBusy")
 				} else if err != nil {
 					t.Error(err)
@@ -470,14 +470,14 @@ func TestSkipIfBusyBesideOthers(t *testing.T) {
 		skippers.Wait()
 		close(stop)
 		others.Wait()
-		if outcomes[massive.SkippedBusy]+outcomes[massive.Refreshed] != 100 {
+		if outcomes[massive.OutcomeSkippedBusy]+outcomes[massive.OutcomeRefreshed] != 100 {
 			t.Errorf("outcomes %v", outcomes)
 		}
 		t.Logf("outcomes %v", outcomes)
 	})
 }
 
-// What CanRefresh says stands in the way does, and what it says would mend it does.
+// What CheckRefresh says stands in the way does, and what it says would mend it does.
 func TestCanRefresh(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable+`CREATE SCHEMA closed; CREATE MATERIALIZED VIEW closed.v AS SELECT id FROM rows;
@@ -485,16 +485,16 @@ func TestCanRefresh(t *testing.T) {
 		func(t *testing.T, e *env) {
 			for _, c := range []struct {
 				view    string
-				reasons []massive.HindranceReason // of a concurrent refresh
+				reasons []massive.BlockerReason // of a concurrent refresh
 			}{
 				{"fit", nil},
-				{"partial", []massive.HindranceReason{massive.NoUsableIndex}},
-				{"expression", []massive.HindranceReason{massive.NoUsableIndex}},
-				{"none", []massive.HindranceReason{massive.NoUniqueIndex}},
-				{"unpopulated", []massive.HindranceReason{massive.NotPopulated}},
+				{"partial", []massive.BlockerReason{massive.BlockerNoUsableIndex}},
+				{"expression", []massive.BlockerReason{massive.BlockerNoUsableIndex}},
+				{"none", []massive.BlockerReason{massive.BlockerNoUniqueIndex}},
+				{"unpopulated", []massive.BlockerReason{massive.BlockerNotPopulated}},
 			} {
 				v := matview(t, e.load(t), c.view)
-				if err := v.CanRefresh(massive.Blocking); err != nil {
+				if err := v.CheckRefresh(massive.ModeBlocking); err != nil {
 					t.Errorf("%s, blocking: %v", c.view, err)
 				}
 				e.mend(t, e.pool, c.view, c.reasons)
@@ -502,23 +502,23 @@ func TestCanRefresh(t *testing.T) {
 			_, as := e.role(t, "GRANT SELECT ON rows TO $role")
 			v := matview(t, load(t, as), "locked")
 			same(t, "the role may refresh it", v.MayRefresh(), false)
-			mustBe(t, v.CanRefresh(massive.Blocking), massive.ErrPermission, "massive: refresh public.locked: not allowed")
+			mustBe(t, v.CheckRefresh(massive.ModeBlocking), massive.ErrPermission, "massive: refresh public.locked: not allowed")
 			for _, name := range []string{"closed.v", "locked"} {
 				if load(t, as).Server().Major < 17 && name == "locked" {
 					continue // the grant of the owner's role for closed.v mends this one, too
 				}
-				e.mend(t, as, name, []massive.HindranceReason{massive.NotAllowed})
+				e.mend(t, as, name, []massive.BlockerReason{massive.BlockerNotAllowed})
 			}
 		})
 }
 
 // mend checks why a view can't be refreshed concurrently through q, does what is said to mend it, one by one as long as
 // new reasons come up, and refreshes it then.
-func (e *env) mend(t *testing.T, q massive.Querier, name string, want []massive.HindranceReason) {
+func (e *env) mend(t *testing.T, q massive.Querier, name string, want []massive.BlockerReason) {
 	t.Helper()
 	for round := 0; ; round++ {
 		v := matview(t, load(t, q), name)
-		err := v.CanRefresh(massive.Concurrent)
+		err := v.CheckRefresh(massive.ModeConcurrent)
 		_, failed := v.Refresh(t.Context(), massive.Concurrently())
 		if err == nil {
 			if failed != nil || round == 0 && want != nil {
@@ -526,21 +526,21 @@ func (e *env) mend(t *testing.T, q massive.Querier, name string, want []massive.
 			}
 			return
 		}
-		var all massive.Hindrances
+		var all massive.Blockers
 		if !errors.As(err, &all) || failed == nil {
 			t.Errorf("%s: %v, and the refresh says %v", name, err, failed)
 			return
 		}
-		var got []massive.HindranceReason
+		var got []massive.BlockerReason
 		for _, h := range all {
 			got = append(got, h.Reason)
 			if !errors.Is(failed, h.Unwrap()) || !errors.Is(err, h.Unwrap()) {
 				t.Errorf("%s: %v stands in the way, and the refresh fails with %v", name, h, failed)
 			}
-			if h.Mend == "" || !strings.Contains(err.Error(), h.Mend) {
+			if h.Fix == "" || !strings.Contains(err.Error(), h.Fix) {
 				t.Errorf("%s: %v has no mend, or doesn't tell it", name, h)
 			}
-			e.Exec(t, h.Mend)
+			e.Exec(t, h.Fix)
 		}
 		if round == 0 {
 			same(t, name+": reasons", fmt.Sprint(got), fmt.Sprint(want))

@@ -50,7 +50,7 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 				t.Fatal(err)
 			}
 			report, err := p.Run(t.Context())
-			if err != nil || report.Count(massive.Refreshed) != 7 {
+			if err != nil || report.Count(massive.OutcomeRefreshed) != 7 {
 				t.Errorf("%s %v", report, err)
 			}
 
@@ -68,7 +68,7 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 		})
 }
 
-// The server lets views read each other in a circle, through a plain view that is replaced.
+// The server lets views read each other in a cycle, through a plain view that is replaced.
 func TestCirclesOfPostgres(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -85,7 +85,7 @@ func TestCirclesOfPostgres(t *testing.T) {
 			same(t, "what self depends on", dependsOn(t, m, "self"), "public.self")
 			same(t, "what one depends on", dependsOn(t, m, "one"), "public.two")
 			report, err := m.RefreshAll(t.Context(), massive.Parallel(4))
-			if err != nil || report.Count(massive.Refreshed) != 4 {
+			if err != nil || report.Count(massive.OutcomeRefreshed) != 4 {
 				t.Fatalf("%s %v", report, err)
 			}
 			same(t, "self, which was made of 1 and once refreshed", one[int64](t, e.pool, "SELECT n FROM self"), 3)
@@ -94,7 +94,7 @@ func TestCirclesOfPostgres(t *testing.T) {
 				at[v.Name.Name] = v.Start
 			}
 			if !at["one"].Before(at["two"]) || !at["two"].Before(at["behind"]) {
-				t.Errorf("the circle did not go by name, and before what reads it:\n%s", report)
+				t.Errorf("the cycle did not go by name, and before what reads it:\n%s", report)
 			}
 		})
 }
@@ -212,7 +212,7 @@ func TestRefreshAllCancelled(t *testing.T) {
 			if took := time.Since(begun); took > 5*time.Second {
 				t.Errorf("%T: a cancelled run went on for %v", q, took)
 			}
-			same(t, "views reported", report.Count(massive.Cancelled), 8)
+			same(t, "views reported", report.Count(massive.OutcomeCancelled), 8)
 			eventually(t, e.pool, "no refresh runs any more", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
 				WHERE datname = current_database() AND state = 'active' AND query LIKE 'REFRESH%')`)
 			if tx, ok := q.(*sql.Tx); ok {
@@ -274,8 +274,8 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 						"public.a refreshed; public.b refreshed; public.slow cancelled; public.c cancelled; public.upon cancelled")
 					for _, v := range got.Views {
 						same(t, v.Name.Name+" was told to end", ended[v.Name.Name], 1)
-						same(t, v.Name.Name+" has a reason", v.Reason == "the context ended", v.Outcome == massive.Cancelled)
-						same(t, v.Name.Name+" was tried", !v.Start.IsZero(), v.Outcome == massive.Refreshed || v.Name.Name == "slow" && !between)
+						same(t, v.Name.Name+" has a reason", v.Reason == "the context ended", v.Outcome == massive.OutcomeCancelled)
+						same(t, v.Name.Name+" was tried", !v.Start.IsZero(), v.Outcome == massive.OutcomeRefreshed || v.Name.Name == "slow" && !between)
 					}
 					if err := tx.Commit(); err == nil {
 						t.Error("the transaction committed")

@@ -44,7 +44,7 @@ func TestReadersDuringReloads(t *testing.T) {
 		}
 		readers.Go(func() {
 			for ; ctx.Err() == nil; breathe() {
-				_ = m.AppendEnum("twin_mood", "b")
+				_ = m.AppendLocalLabels("twin_mood", "b")
 			}
 		})
 		for reload := range 20 {
@@ -171,7 +171,7 @@ func TestReloadWhereNothingWasCommitted(t *testing.T) {
 	}
 	reload("nothing was committed", 1)
 	same(t, "the snapshot", m.Registry(), before)
-	if err := m.AppendEnum("mood", "local"); err != nil {
+	if err := m.AppendLocalLabels("mood", "local"); err != nil {
 		t.Fatal(err)
 	}
 	reload("with a local label", 1)
@@ -249,7 +249,7 @@ func TestAFailedReloadLeavesTheOldSnapshot(t *testing.T) {
 	onDrivers(t, `CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('a')`, func(t *testing.T, e *env) {
 		pool := e.Open(t, e.driver)
 		m := load(t, pool)
-		if err := m.AppendEnum("mood", "b"); err != nil {
+		if err := m.AppendLocalLabels("mood", "b"); err != nil {
 			t.Fatal(err)
 		}
 		before := m.Registry()

@@ -29,7 +29,7 @@ type site struct {
 }
 
 // whole loads all kinds, key sequences among them, and not what is in evil.
-var whole = []massive.LoadOption{massive.KeySequences(), massive.Exclude("evil.*")}
+var whole = []massive.LoadOption{massive.WithKeySequences(), massive.Exclude("evil.*")}
 
 func newSite(t *testing.T, d *pgtest.Database, driver, options string) *site {
 	s := &site{env: &env{d, driver, d.Open(t, driver, options)}, clean: d.Open(t, driver)}
@@ -148,7 +148,7 @@ var everyOperation = []operation{
 		}
 		waker := wakerOf(s.env, "changed")
 		defer waker.Close()
-		w := watch(t, load(t, s.pool, whole...), 5*time.Millisecond, massive.WakeOn(waker))
+		w := watch(t, load(t, s.pool, whole...), 5*time.Millisecond, massive.WithWaker(waker))
 		for _, c := range [][2]string{
 			{"ALTER TYPE public.mood ADD VALUE 'odd'", "labels"}, {"CREATE UNIQUE INDEX late ON public.x (id)", "indexes"},
 			{"CREATE TYPE public.later AS ENUM ()", "enum public.later added"}, {"DROP INDEX public.late", "indexes"},
@@ -257,7 +257,7 @@ var everyOperation = []operation{
 	{name: "NextValues", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.NextValues(ctx, 3) })},
 	{name: "NextBlock", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.NextBlock(ctx) })},
 	{name: "an allocator", do: func(t *testing.T, s *site) (any, error) {
-		return allocatedBy(t, s, "fresh", massive.BlocksOf(2))
+		return allocatedBy(t, s, "fresh", massive.BlockSize(2))
 	}},
 	{name: "a HiLo allocator", do: func(t *testing.T, s *site) (any, error) { return allocatedBy(t, s, "block", massive.HiLo(10)) }},
 	{name: "SetValue", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.SetValue(ctx, 7, true) })},
@@ -267,7 +267,7 @@ var everyOperation = []operation{
 	{name: "LastValue, uncalled", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.LastValue(ctx) })},
 	{name: "State, uncalled", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.State(ctx) })},
 	{name: "Restart", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.Restart(ctx) })},
-	{name: "Behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.Behind(ctx) })},
+	{name: "Lag", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.Lag(ctx) })},
 	{name: "CatchUp", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
 	{name: "CatchUp of one that is not behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
 	{name: "Exhaustion", do: func(t *testing.T, s *site) (any, error) {

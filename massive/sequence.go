@@ -16,9 +16,9 @@ type (
 	SequenceLag = registry.SequenceLag
 	// CaughtUp is what CatchUp did.
 	CaughtUp = registry.CaughtUp
-	// A LagOption changes what Behind and CatchUp take for values of the sequence: [InBlocks].
+	// A LagOption changes what Lag and CatchUp take for values of the sequence: [InBlocks].
 	LagOption = registry.LagOption
-	// An UnreadColumn is a column that Behind and CatchUp did not look at, and why.
+	// An UnreadColumn is a column that Lag and CatchUp did not look at, and why.
 	UnreadColumn = dialect.UnreadColumn
 	// A Block is a run of values that one value of a sequence stands for.
 	Block = registry.Block
@@ -68,8 +68,8 @@ func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	return registry.NewAllocator(s, opts...)
 }
 
-// BlocksOf makes each fetch of an allocator reserve n values, from 1 to [MaxSequenceValues]. It is 1000 otherwise.
-func BlocksOf(n int) AllocatorOption { return registry.BlocksOf(n) }
+// BlockSize makes each fetch of an allocator reserve n values, from 1 to [MaxSequenceValues]. It is 1000 otherwise.
+func BlockSize(n int) AllocatorOption { return registry.BlockSize(n) }
 
 // HiLo makes each fetch of an allocator take one value, which stands for a block as long as the sequence's increment. The
 // argument is the increment that the program expects, above 1 or below -1: any other is [ErrInvalid]. Everybody else who

@@ -39,7 +39,7 @@ func TestNextValuesStatements(t *testing.T) {
 				"NextValues(10000)": {many(10_000), 1}, "NextValues(1234)": {many(1234), 1},
 				"NextBlock": {func() error { _, err := s.NextBlock(t.Context()); return err }, 1},
 				"SetValue":  {func() error { return s.SetValue(t.Context(), 3, true) }, 1},
-				"Behind":    {func() error { _, err := s.Behind(t.Context()); return err }, 2},
+				"Lag":       {func() error { _, err := s.Lag(t.Context()); return err }, 2},
 				"CatchUp":   {func() error { _, err := s.CatchUp(t.Context()); return err }, 1},
 			} {
 				if err := c.op(); err != nil { // a first time, for the drivers that prepare
@@ -103,7 +103,7 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 func TestCatchUpNeverMovesBack(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE t (id bigserial PRIMARY KEY)`, func(t *testing.T, e *env) {
-		m := e.load(t, massive.KeySequences())
+		m := e.load(t, massive.WithKeySequences())
 		s := sequence(t, m, "t_id_seq")
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -175,10 +175,10 @@ func TestBehindOddColumns(t *testing.T) {
 			INSERT INTO `+odd+`.`+odd+` OVERRIDING SYSTEM VALUE VALUES (3)`,
 		func(t *testing.T, e *env) {
 			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
-				m := e.load(t, massive.KeySequences()).With(q)
+				m := e.load(t, massive.WithKeySequences()).With(q)
 				for name, want := range map[string]int64{"of_domain": 41, "of_numeric": 12345678902, "d_id_seq": 501, odd + ".s": 4} {
 					s := sequence(t, m, name)
-					lag, err := s.Behind(t.Context())
+					lag, err := s.Lag(t.Context())
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -193,9 +193,9 @@ func TestBehindOddColumns(t *testing.T) {
 					}
 				}
 			})
-			m := e.load(t, massive.KeySequences())
+			m := e.load(t, massive.WithKeySequences())
 			for _, op := range []func(s massive.Sequence) error{
-				func(s massive.Sequence) error { _, err := s.Behind(t.Context()); return err },
+				func(s massive.Sequence) error { _, err := s.Lag(t.Context()); return err },
 				func(s massive.Sequence) error { _, err := s.CatchUp(t.Context()); return err },
 			} {
 				mustBe(t, op(sequence(t, m, "of_text")), massive.ErrInvalid, "holds no numbers")
@@ -204,12 +204,12 @@ func TestBehindOddColumns(t *testing.T) {
 			mustBe(t, errHuge, massive.ErrOutOfRange, "nothing is left")
 			_, as := e.role(t, "GRANT USAGE ON SCHEMA public TO $role; GRANT SELECT ON hidden, hidden_id_seq TO $role")
 			s := sequence(t, m.With(as), "hidden_id_seq")
-			_, err := s.Behind(t.Context())
+			_, err := s.Lag(t.Context())
 			mustBe(t, err, massive.ErrPermission, "row security")
 			_, err = s.CatchUp(t.Context())
 			mustBe(t, err, massive.ErrPermission, "row security")
 			s = sequence(t, m.With(as), "d_id_seq")
-			_, err = s.Behind(t.Context())
+			_, err = s.Lag(t.Context())
 			mustBe(t, err, massive.ErrPermission, "have SELECT on column public.d.id")
 		})
 }
@@ -220,7 +220,7 @@ func TestCatchUpLeavesNoSetting(t *testing.T) {
 	onDrivers(t, `CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t VALUES (9)`, func(t *testing.T, e *env) {
 		tx := e.begin(t)
 		for _, want := range []bool{true, false} {
-			moved, err := didMove(sequence(t, e.load(t, massive.KeySequences()).With(tx), "t_id_seq").CatchUp(t.Context()))
+			moved, err := didMove(sequence(t, e.load(t, massive.WithKeySequences()).With(tx), "t_id_seq").CatchUp(t.Context()))
 			if err != nil || moved != want {
 				t.Errorf("moved %v, %v; want %v", moved, err, want)
 			}
@@ -363,7 +363,7 @@ func TestAllocatorsOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE plain INCREMENT 3; CREATE SEQUENCE hilo INCREMENT 64`, func(t *testing.T, e *env) {
 		other := &env{e.Database, e.driver, e.Open(t, e.driver)}
-		for name, opts := range map[string][]massive.AllocatorOption{"plain": {massive.BlocksOf(32)}, "hilo": {massive.HiLo(64)}} {
+		for name, opts := range map[string][]massive.AllocatorOption{"plain": {massive.BlockSize(32)}, "hilo": {massive.HiLo(64)}} {
 			var all []int64
 			var mu sync.Mutex
 			var wg sync.WaitGroup

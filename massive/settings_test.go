@@ -100,8 +100,8 @@ func ask(t *testing.T, q massive.Querier) answers {
 		}
 		a.Said[what] = text
 	}
-	m := load(t, q, massive.KeySequences())
-	for _, o := range load(t, q).Omitted() {
+	m := load(t, q, massive.WithKeySequences())
+	for _, o := range load(t, q).Excluded() {
 		say("what is left out", o.Name, o.Why)
 	}
 	say("the graph", m.Graph())
@@ -127,7 +127,7 @@ func ask(t *testing.T, q massive.Querier) answers {
 	say("labels", m.Verify(ctx, massive.EnumIs("mood", []string{"sad", `it's \ "odd"`, "", "NULL", "a,b"})),
 		m.Verify(ctx, massive.EnumIs("mood", []string{"", "sad", "x"}), massive.EnumIs(`"it's ""odd""".a_type`, []string{"y"})))
 	for _, v := range m.Matviews() {
-		say(fmt.Sprint("hints for ", v), v.CanRefresh(massive.Concurrent), v.CanRefresh(massive.Blocking))
+		say(fmt.Sprint("hints for ", v), v.CheckRefresh(massive.ModeConcurrent), v.CheckRefresh(massive.ModeBlocking))
 		n, err := v.Count(ctx, "")
 		say(fmt.Sprint("rows of ", v), n, err)
 	}
@@ -140,7 +140,7 @@ func ask(t *testing.T, q massive.Querier) answers {
 		say(fmt.Sprint("state of ", s), state, err)
 		last, err := s.LastValue(ctx)
 		say(fmt.Sprint("last value of ", s), last, err)
-		lag, err := s.Behind(ctx)
+		lag, err := s.Lag(ctx)
 		say(fmt.Sprint("behind ", s), lag, err)
 	}
 	x, err := m.Exhaustion(ctx, massive.AtLeast(0))

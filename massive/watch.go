@@ -71,12 +71,12 @@ type WatchOption struct {
 	apply func(*watch) error
 }
 
-// WakeOn makes the watch look when w wakes it, and still at every interval: notifications are only a short cut. The watch
+// WithWaker makes the watch look when w wakes it, and still at every interval: notifications are only a short cut. The watch
 // looks at once unless its last look ended less than [MinGap] ago. An error of w is told as an [Event], and does not
 // count as a failed look: [ErrUnavailable] if the waker did not reach its server or lost the connection, [ErrClosed] if
 // it was closed, or as the dialect classifies the server's answer, for example [ErrReadOnly] on a standby.
-func WakeOn(w Waker) WatchOption {
-	return WatchOption{"WakeOn", func(o *watch) error {
+func WithWaker(w Waker) WatchOption {
+	return WatchOption{"WithWaker", func(o *watch) error {
 		if querier.IsNil(w) {
 			return fmt.Errorf("%w: the waker is nil", ErrInvalid)
 		}
@@ -102,12 +102,12 @@ func MinGap(d time.Duration) WatchOption {
 // minGap is the gap unless the program says otherwise.
 const minGap = 100 * time.Millisecond
 
-// LookWithin is how long one look at the database, and the load that may follow it, may take together before they fail:
+// PollTimeout is how long one look at the database, and the load that may follow it, may take together before they fail:
 // a connection that died silently must not end the watch. Unless given it is a minute. A driver that ignores the end of
 // its context gets a second more. The watch then goes on without that call, which keeps its connection until the
 // driver returns. While four such calls run on, further looks fail with [ErrUnavailable].
-func LookWithin(d time.Duration) WatchOption {
-	return WatchOption{"LookWithin", func(o *watch) error {
+func PollTimeout(d time.Duration) WatchOption {
+	return WatchOption{"PollTimeout", func(o *watch) error {
 		if d <= 0 {
 			return fmt.Errorf("%w: a look can't be done within %s", ErrInvalid, d)
 		}
@@ -117,7 +117,7 @@ func LookWithin(d time.Duration) WatchOption {
 }
 
 // lookWithin is how long a look may take unless the program says otherwise.
-const lookWithin = time.Minute
+const pollTimeout = time.Minute
 
 // A watch is one call of Watch.
 type watch struct {
@@ -163,19 +163,19 @@ type watch struct {
 // Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or a querier that is a
 // transaction, which can't wait.
 func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
-	w := &watch{db: m, every: every, within: lookWithin, gap: minGap, tell: fn}
+	w := &watch{db: m, every: every, within: pollTimeout, gap: minGap, tell: fn}
 	if err := w.check(ctx, opts); err != nil {
 		return &Error{Op: dialect.OpWatch, Err: err}
 	}
 	ctx, stop := context.WithCancel(ctx)
-	ears := w.listen(ctx)
-	defer ears.wait()
+	wake := w.listen(ctx)
+	defer wake.wait()
 	defer stop()
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var looked, due time.Time // when the last look ended, and when the interval has the next one
-	heard := ears.heard       // nil when a wake has set the timer already
+	heard := wake.heard       // nil when a wake has set the timer already
 	for {
 		select {
 		case <-ctx.Done():
@@ -189,18 +189,18 @@ func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opt
 				}
 				continue
 			}
-		case err := <-ears.failed:
+		case err := <-wake.failed:
 			err = registry.Known(ctx, m.dialect, dialect.Failure{Op: dialect.OpWatch, Err: err})
 			w.tell(Event{Registry: m.Registry(), Err: &Error{Op: dialect.OpWatch, Err: fmt.Errorf(
 				"the waker failed, and changes are only seen at the interval until it is back: %w", err)}})
 			continue
 		}
 		select {
-		case <-ears.heard: // the look sees what it was about
+		case <-wake.heard: // the look sees what it was about
 		default:
 		}
 		w.look(ctx)
-		looked, heard = time.Now(), ears.heard
+		looked, heard = time.Now(), wake.heard
 		due = looked.Add(w.pause())
 		timer.Reset(time.Until(due))
 	}
@@ -300,8 +300,8 @@ func (m *DB) see(ctx context.Context) (Event, error) {
 	return Event{Changes: changes, Registry: next, Published: true}, nil
 }
 
-// An ears is where a watch hears its waker.
-type ears struct {
+// A listener runs the Wait loop of a watch's waker.
+type listener struct {
 	heard  chan struct{}
 	failed chan error
 	done   chan struct{} // closed when nobody listens any more
@@ -314,8 +314,8 @@ const (
 )
 
 // listen waits for the waker, if there is one, until the context ends.
-func (w *watch) listen(ctx context.Context) *ears {
-	e := &ears{heard: make(chan struct{}, 1), failed: make(chan error), done: make(chan struct{})}
+func (w *watch) listen(ctx context.Context) *listener {
+	e := &listener{heard: make(chan struct{}, 1), failed: make(chan error), done: make(chan struct{})}
 	if w.waker == nil {
 		close(e.done)
 		return e
@@ -348,7 +348,7 @@ func (w *watch) listen(ctx context.Context) *ears {
 }
 
 // wait waits until nobody listens any more. A waker that ignores its context is abandoned like a look.
-func (e *ears) wait() {
+func (e *listener) wait() {
 	grace := time.NewTimer(promptly.Grace)
 	defer grace.Stop()
 	select {

@@ -106,7 +106,7 @@ func TestWatchLooksOnceAGap(t *testing.T) {
 				ctx, stop := context.WithTimeout(t.Context(), time.Second-ms/2)
 				defer stop()
 				c.alarm.began, d.began = time.Now(), time.Now()
-				err = m.Watch(ctx, c.every, func(e massive.Event) { t.Errorf("it tells %v", e) }, append(c.opts, massive.WakeOn(&c.alarm))...)
+				err = m.Watch(ctx, c.every, func(e massive.Event) { t.Errorf("it tells %v", e) }, append(c.opts, massive.WithWaker(&c.alarm))...)
 				mustBe(t, err, context.DeadlineExceeded)
 				if !slices.Equal(d.looks, c.want) {
 					t.Errorf("it looks at %v, want %v", d.looks, c.want)
@@ -127,7 +127,7 @@ func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 		t.Cleanup(func() { _ = waker.Close() })
 		began := time.Now()
 		q.n.Store(0)
-		w := watch(t, m, time.Hour, massive.WakeOn(waker), massive.MinGap(gap))
+		w := watch(t, m, time.Hour, massive.WithWaker(waker), massive.MinGap(gap))
 		eventually(t, e.pool, "the waker listens", `SELECT EXISTS (SELECT FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle')`)
 		mallory := newConn(t, e)

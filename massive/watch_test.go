@@ -94,7 +94,7 @@ func TestWatch(t *testing.T) {
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`,
 		func(t *testing.T, e *env) {
 			m := e.load(t, massive.Expect(massive.EnumIs("mood", []string{"sad", "ok"}, massive.AllowExtra())))
-			if err := m.AppendEnum("mood", "local"); err != nil {
+			if err := m.AppendLocalLabels("mood", "local"); err != nil {
 				t.Fatal(err)
 			}
 			exec(t, e.pool, "CREATE SEQUENCE earlier") // between the load and the watch
@@ -202,7 +202,7 @@ func TestWatchOfAServerThatHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 		exec(t, tx, "LOCK pg_catalog.pg_namespace IN ACCESS EXCLUSIVE MODE")
-		w := watch(t, m, 5*time.Millisecond, massive.LookWithin(3*time.Second))
+		w := watch(t, m, 5*time.Millisecond, massive.PollTimeout(3*time.Second))
 		mustBe(t, w.next().Err, context.DeadlineExceeded, "massive: watch: ")
 		mustBe(t, w.next().Err, context.DeadlineExceeded)
 		if err := tx.Rollback(); err != nil {
@@ -375,7 +375,7 @@ func TestWatchIsWoken(t *testing.T) {
 		m := e.load(t)
 		waker := wakerOf(e, channel)
 		t.Cleanup(func() { _ = waker.Close() })
-		w := watch(t, m, time.Hour, massive.WakeOn(waker))
+		w := watch(t, m, time.Hour, massive.WithWaker(waker))
 		listens := func() {
 			t.Helper()
 			eventually(t, e.pool, "the waker listens", `SELECT EXISTS (SELECT FROM pg_stat_activity
@@ -435,7 +435,7 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 		if e.driver == "postgres" {
 			waker = pqwake.New("host=/nowhere", "c")
 		}
-		w := watch(t, m, 5*time.Millisecond, massive.WakeOn(waker))
+		w := watch(t, m, 5*time.Millisecond, massive.WithWaker(waker))
 		for range 2 {
 			if event := w.next(); event.Err == nil || !strings.Contains(event.Err.Error(), "wake: connect") {
 				t.Errorf("it tells %v", event)

@@ -263,7 +263,7 @@ func TestOneStatementEach(t *testing.T) {
 				}
 				_, _ = m.Matview("daily_sales")
 				_, _ = m.Enum("mood")
-				_ = m.AppendEnum("mood", "b")
+				_ = m.AppendLocalLabels("mood", "b")
 				_ = m.With(conn).Matviews()
 				same(t, "what is in memory asks nobody", w.took(), "")
 			}

@@ -31,13 +31,13 @@ var zeroes = map[string][]any{
 	"registry": {
 		new(registry.Allocator), new(registry.Block), new(registry.CaughtUp), new(registry.Change), new(registry.ChangeKind), new(registry.Changes),
 		new(registry.DriftError), new(registry.Drifts), new(registry.Error), new(registry.Exhaustion), new(registry.Graph),
-		new(registry.Hindrances), new(registry.LabelError), new(registry.Mismatch), new(registry.NotFoundError), new(registry.NotFoundReason),
+		new(registry.Blockers), new(registry.LabelError), new(registry.Mismatch), new(registry.NotFoundError), new(registry.NotFoundReason),
 		new(registry.Plan), new(registry.Progress), new(registry.RefreshMode), new(registry.RefreshOutcome), new(registry.RefreshReport),
 		new(registry.RefreshResult), new(registry.Registry), new(registry.SequenceLag), new(registry.SequenceUse),
 		new(registry.UnknownUse), new(registry.ViewReport),
 	},
 	"dialect": {
-		new(dialect.ColumnRef), new(dialect.EnumColumn), new(dialect.Filter), new(dialect.Hindrance), new(dialect.HindranceReason),
+		new(dialect.ColumnRef), new(dialect.EnumColumn), new(dialect.Filter), new(dialect.Blocker), new(dialect.BlockerReason),
 		new(dialect.Kind), new(dialect.Name), new(dialect.Pattern), new(dialect.SequenceRights),
 		new(dialect.UnreadColumn),
 	},

@@ -94,10 +94,10 @@ const (
 	defaultTimeout = 30 * time.Second
 )
 
-// BlocksOf makes each fetch reserve n values, by NextValues: from 1 to 10,000, which is [dialect.MaxSequenceValues].
+// BlockSize makes each fetch reserve n values, by NextValues: from 1 to 10,000, which is [dialect.MaxSequenceValues].
 // Without it, and without HiLo, it is 1000. Any sequence that does not cycle will do.
-func BlocksOf(n int) AllocatorOption {
-	return AllocatorOption{"BlocksOf", func(a *allocation) error {
+func BlockSize(n int) AllocatorOption {
+	return AllocatorOption{"BlockSize", func(a *allocation) error {
 		if n < 1 || n > dialect.MaxSequenceValues {
 			return fmt.Errorf("%w: blocks of %d values; a block has from 1 to %d", dialect.ErrInvalid, n, dialect.MaxSequenceValues)
 		}
@@ -124,7 +124,7 @@ func HiLo(increment int64) AllocatorOption {
 	return AllocatorOption{"HiLo", func(a *allocation) error {
 		if increment >= -1 && increment <= 1 {
 			return fmt.Errorf("%w: HiLo with an increment of %d; it is the length of a block, above 1 or below -1; "+
-				"use BlocksOf for other sequences", dialect.ErrInvalid, increment)
+				"use BlockSize for other sequences", dialect.ErrInvalid, increment)
 		}
 		a.hiLo = increment
 		return nil
@@ -183,7 +183,7 @@ func allocatorOptions(opts []AllocatorOption) (allocation, error) {
 		}
 	}
 	if how.hiLo != 0 && how.block != 0 {
-		return how, fmt.Errorf("%w: options HiLo and BlocksOf contradict each other: HiLo's blocks are as long as the sequence's increment",
+		return how, fmt.Errorf("%w: options HiLo and BlockSize contradict each other: HiLo's blocks are as long as the sequence's increment",
 			dialect.ErrInvalid)
 	}
 	if how.block == 0 {

@@ -69,14 +69,14 @@ func TestNotFoundIsBounded(t *testing.T) {
 		exists int
 		says   string
 	}{
-		{"off the search path", &dialect.Catalog{Enums: enums(everywhere(false)...)}, registry.Selection{}, registry.OffSearchPath, 500, "and 495 more"},
+		{"off the search path", &dialect.Catalog{Enums: enums(everywhere(false)...)}, registry.Selection{}, registry.ReasonOffSearchPath, 500, "and 495 more"},
 		{"off a long search path", &dialect.Catalog{SearchPath: longNames("p", 200), Enums: enums(object("app.no"))}, registry.Selection{},
-			registry.OffSearchPath, 1, "and 195 more"},
-		{"hidden", &dialect.Catalog{SearchPath: schemas, Enums: enums(everywhere(true)...)}, registry.Selection{}, registry.Hidden, 500, "and 495 more"},
+			registry.ReasonOffSearchPath, 1, "and 195 more"},
+		{"hidden", &dialect.Catalog{SearchPath: schemas, Enums: enums(everywhere(true)...)}, registry.Selection{}, registry.ReasonHidden, 500, "and 495 more"},
 		{"not included", &dialect.Catalog{Enums: enums(object("app.no"))}, registry.Selection{Filter: dialect.Filter{Include: include}},
-			registry.Filtered, 1, "and 495 more"},
-		{"plain views", &dialect.Catalog{SearchPath: schemas, Views: plain}, registry.Selection{}, registry.OtherKind, 500, "and 495 more"},
-		{"tables", &dialect.Catalog{SearchPath: schemas, Sequences: tables}, registry.Selection{}, registry.OtherKind, 500, "and 495 more"},
+			registry.ReasonExcluded, 1, "and 495 more"},
+		{"plain views", &dialect.Catalog{SearchPath: schemas, Views: plain}, registry.Selection{}, registry.ReasonOtherKind, 500, "and 495 more"},
+		{"tables", &dialect.Catalog{SearchPath: schemas, Sequences: tables}, registry.Selection{}, registry.ReasonOtherKind, 500, "and 495 more"},
 	} {
 		r, _, _ := stubbed(c.cat, c.sel)
 		_, err := r.Enum("no")
@@ -157,7 +157,7 @@ func TestDriftIsBounded(t *testing.T) {
 	checkBound(t, "an unknown label", registry.UnknownLabel(strings.Repeat("z", 1<<20), all).Error(), "and 1995 more")
 	r := withEnum(all...)
 	for _, label := range []string{all[0], strings.Repeat("z", 1<<20), "\x00" + strings.Repeat("z", 1<<20)} {
-		_, err := r.AppendLabels("mood", label)
+		_, err := r.AppendLocalLabels("mood", label)
 		if err == nil {
 			t.Errorf("label %.20q was appended", label)
 			continue
@@ -185,14 +185,14 @@ func TestErrorIsBounded(t *testing.T) {
 		Op: dialect.OpLookup, Name: dialect.Name{Schema: strings.Repeat("a", 1<<20), Name: "b"}, Err: dialect.ErrNotFound,
 	}).Error(), ": not found")
 
-	hs := make(registry.Hindrances, 1000)
+	hs := make(registry.Blockers, 1000)
 	for i := range hs {
-		hs[i] = dialect.Hindrance{Reason: dialect.NotPopulated, Detail: fmt.Sprint("number ", i), Mend: strings.Repeat("m", 10_000)}
+		hs[i] = dialect.Blocker{Reason: dialect.BlockerNotPopulated, Detail: fmt.Sprint("number ", i), Fix: strings.Repeat("m", 10_000)}
 	}
-	checkBound(t, "a hindrance", hs[0].Error(), "not populated: number 0; mmm")
-	checkBound(t, "hindrances", hs.Error(), "number 4", "; and 995 more")
+	checkBound(t, "a blocker", hs[0].Error(), "not populated: number 0; mmm")
+	checkBound(t, "blockers", hs.Error(), "number 4", "; and 995 more")
 	if !errors.Is(hs, dialect.ErrNotPopulated) {
-		t.Error("the sentinel of a hindrance is not reached")
+		t.Error("the sentinel of a blocker is not reached")
 	}
 }
 

@@ -25,19 +25,19 @@ type ChangeKind int
 
 // What can become of a structure. A renamed one is Removed under its old name and Added under the new one.
 const (
-	Added ChangeKind = iota + 1
-	Removed
-	Changed
+	ChangeAdded ChangeKind = iota + 1
+	ChangeRemoved
+	ChangeModified
 )
 
 // String is the change in a word.
 func (k ChangeKind) String() string {
 	switch k {
-	case Added:
+	case ChangeAdded:
 		return "added"
-	case Removed:
+	case ChangeRemoved:
 		return "removed"
-	case Changed:
+	case ChangeModified:
 		return "changed"
 	default:
 		return "no change"
@@ -71,20 +71,20 @@ func (cs Changes) String() string {
 func Diff(from, to *Registry) Changes {
 	var cs Changes
 	reads := diffReads(&from.snapshot, &to.snapshot)
-	cs = diffShelf(cs, &from.matviews, &to.matviews, func(a, b *matview) []string {
+	cs = diffIndex(cs, &from.matviews, &to.matviews, func(a, b *matview) []string {
 		d := diffMatview(a.def, b.def)
 		if r, ok := reads[b.def.ID]; ok && a.def.ID == b.def.ID {
 			d = append(d, r)
 		}
 		return d
 	})
-	cs = diffShelf(cs, &from.enums, &to.enums, func(a, b *enum) []string { return diffEnum(a.def, b.def) })
-	cs = diffShelf(cs, &from.sequences, &to.sequences, func(a, b *sequence) []string { return diffSequence(a.def, b.def) })
+	cs = diffIndex(cs, &from.enums, &to.enums, func(a, b *enum) []string { return diffEnum(a.def, b.def) })
+	cs = diffIndex(cs, &from.sequences, &to.sequences, func(a, b *sequence) []string { return diffSequence(a.def, b.def) })
 	return cs
 }
 
 // diffShelf walks two sorted lists side by side.
-func diffShelf[T structure](cs Changes, from, to *shelf[T], details func(a, b T) []string) Changes {
+func diffIndex[T structure](cs Changes, from, to *index[T], details func(a, b T) []string) Changes {
 	a, b := from.sorted, to.sorted
 	for len(a) > 0 || len(b) > 0 {
 		var order int
@@ -98,14 +98,14 @@ func diffShelf[T structure](cs Changes, from, to *shelf[T], details func(a, b T)
 		}
 		switch {
 		case order < 0:
-			cs = append(cs, Change{Kind: from.kind, Name: a[0].object().Name, What: Removed})
+			cs = append(cs, Change{Kind: from.kind, Name: a[0].object().Name, What: ChangeRemoved})
 			a = a[1:]
 		case order > 0:
-			cs = append(cs, Change{Kind: from.kind, Name: b[0].object().Name, What: Added})
+			cs = append(cs, Change{Kind: from.kind, Name: b[0].object().Name, What: ChangeAdded})
 			b = b[1:]
 		default:
 			if d := details(a[0], b[0]); len(d) > 0 {
-				cs = append(cs, Change{Kind: from.kind, Name: a[0].object().Name, What: Changed, Details: d})
+				cs = append(cs, Change{Kind: from.kind, Name: a[0].object().Name, What: ChangeModified, Details: d})
 			}
 			a, b = a[1:], b[1:]
 		}

@@ -46,7 +46,7 @@ func TestDiffOfTheSame(t *testing.T) {
 func TestDiffPassesOverLocalLabels(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(shop(), registry.Selection{})
-	longer, err := r.AppendLabels("mood", "elated")
+	longer, err := r.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,8 +95,8 @@ func TestDiffOrder(t *testing.T) {
 	if got := strings.Split(cs.String(), "\n"); !slices.Equal(got, want) {
 		t.Errorf("changes\n\t%s\nwant, by kind, schema and name,\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
-	first := registry.Change{Kind: dialect.KindMatview, Name: of("a.a"), What: registry.Removed}
-	second := registry.Change{Kind: dialect.KindMatview, Name: of("a.b"), What: registry.Changed, Details: []string{`comment "" → "x"`}}
+	first := registry.Change{Kind: dialect.KindMatview, Name: of("a.a"), What: registry.ChangeRemoved}
+	second := registry.Change{Kind: dialect.KindMatview, Name: of("a.b"), What: registry.ChangeModified, Details: []string{`comment "" → "x"`}}
 	if !reflect.DeepEqual(cs[0], first) || !reflect.DeepEqual(cs[1], second) {
 		t.Errorf("the first two changes are\n\t%+v\nwant\n\t%+v", cs[:2], []registry.Change{first, second})
 	}
@@ -261,7 +261,7 @@ func alter(v reflect.Value) {
 func TestChangeKindWords(t *testing.T) {
 	t.Parallel()
 	for k, want := range map[registry.ChangeKind]string{
-		registry.Added: "added", registry.Removed: "removed", registry.Changed: "changed", 0: "no change", 9: "no change",
+		registry.ChangeAdded: "added", registry.ChangeRemoved: "removed", registry.ChangeModified: "changed", 0: "no change", 9: "no change",
 	} {
 		if got := k.String(); got != want {
 			t.Errorf("ChangeKind(%d).String() = %q; want %q", int(k), got, want)

@@ -22,7 +22,7 @@ func (g Graph) Mermaid() string {
 			left, right = "([", "])"
 		}
 		class := ""
-		if n.Omitted != "" {
+		if n.Excluded != "" {
 			omitted, class = true, ":::omitted"
 		}
 		fmt.Fprintf(&b, "  v%d%s\"%s\"%s%s\n", i, left, mermaidText(n.Name), right, class)
@@ -46,7 +46,7 @@ func (g Graph) DOT() string {
 		if !n.Materialized {
 			styles = append(styles, "rounded")
 		}
-		if n.Omitted != "" {
+		if n.Excluded != "" {
 			styles = append(styles, "dashed")
 		}
 		style := ""

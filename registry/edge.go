@@ -34,7 +34,7 @@ func sameAside(a, b *snapshot) bool {
 	sorted := func(views []*dialect.MatviewDef) []*dialect.MatviewDef {
 		return slices.SortedFunc(slices.Values(views), func(v, w *dialect.MatviewDef) int { return cmp.Compare(v.ID, w.ID) })
 	}
-	return slices.EqualFunc(sorted(a.aside), sorted(b.aside), func(v, w *dialect.MatviewDef) bool {
+	return slices.EqualFunc(sorted(a.excludedViews), sorted(b.excludedViews), func(v, w *dialect.MatviewDef) bool {
 		return v.ID == w.ID && v.Populated == w.Populated && sameSet(v.Reads, w.Reads)
 	})
 }
@@ -106,7 +106,7 @@ func newReading(s *snapshot) *reading {
 	for _, m := range s.matviews.sorted {
 		r.matviews[m.def.ID] = reader{m.def.Name, m.def.Reads}
 	}
-	for _, o := range s.omissions {
+	for _, o := range s.excluded {
 		if o.Kind == dialect.KindMatview {
 			r.matviews[o.object.ID] = reader{name: o.Name}
 		}

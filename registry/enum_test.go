@@ -36,7 +36,7 @@ func TestEnum(t *testing.T) {
 		if n > 0 {
 			// The same labels, the last of them appended locally.
 			var err error
-			if grown, err = withEnum(slices.Clone(want[:n-1])...).AppendLabels("mood", want[n-1]); err != nil {
+			if grown, err = withEnum(slices.Clone(want[:n-1])...).AppendLocalLabels("mood", want[n-1]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -99,7 +99,7 @@ func TestEnumCompare(t *testing.T) {
 func TestEnumMetadata(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(shop(), registry.Selection{})
-	longer, err := r.AppendLabels("mood", "elated")
+	longer, err := r.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestAppendLabels(t *testing.T) {
 	}
 	appended := func(r *registry.Registry, name string, labels ...string) *registry.Registry {
 		t.Helper()
-		longer, err := r.AppendLabels(name, labels...)
+		longer, err := r.AppendLocalLabels(name, labels...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,33 +220,33 @@ func TestAppendLabelsRefuses(t *testing.T) {
 		{[]string{"local"}, dialect.ErrLabelExists, `label exists: "local"`},
 		{[]string{"ok", ""}, dialect.ErrLabelExists, `label exists: "ok"`},
 	} {
-		r, err := withEnum("sad", "ok", "happy").AppendLabels("mood", "local")
+		r, err := withEnum("sad", "ok", "happy").AppendLocalLabels("mood", "local")
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := r.AppendLabels("mood", c.labels...)
+		got, err := r.AppendLocalLabels("mood", c.labels...)
 		failed(t, err, dialect.OpAppend, of("app.mood"))
 		if want := "massive: append to app.mood: " + c.want; got != nil || !errors.Is(err, c.is) || err.Error() != want {
-			t.Errorf("AppendLabels(%q): %v, error\n\t%v\nwant nil and\n\t%s", c.labels, got, err, want)
+			t.Errorf("AppendLocalLabels(%q): %v, error\n\t%v\nwant nil and\n\t%s", c.labels, got, err, want)
 		}
 		if got := enum(t, r, "mood").Values(); !slices.Equal(got, []string{"sad", "ok", "happy", "local"}) {
-			t.Errorf("AppendLabels(%q) fails and leaves %q", c.labels, got)
+			t.Errorf("AppendLocalLabels(%q) fails and leaves %q", c.labels, got)
 		}
 	}
 
 	r := withEnum("ok")
-	_, err := r.AppendLabels("mod", "x")
+	_, err := r.AppendLocalLabels("mod", "x")
 	if !errors.Is(err, dialect.ErrNotFound) || !strings.Contains(err.Error(), "did you mean app.mood?") {
 		t.Errorf("an append to an enum that isn't there: error %v; want ErrNotFound and the one near", err)
 	}
-	if _, err := r.AppendLabels("a.b.c", "x"); !errors.Is(err, dialect.ErrInvalid) {
+	if _, err := r.AppendLocalLabels("a.b.c", "x"); !errors.Is(err, dialect.ErrInvalid) {
 		t.Errorf("an append to a name that is none: error %v; want ErrInvalid", err)
 	}
-	if _, err := r.AppendLabels("mood", strings.Repeat("a", 63), "Ok", "ok "); err != nil {
+	if _, err := r.AppendLocalLabels("mood", strings.Repeat("a", 63), "Ok", "ok "); err != nil {
 		t.Errorf("labels of just as many bytes as there may be, or different from others by case or blanks: error %v", err)
 	}
 	unlimited, _, _ := stubbed(&dialect.Catalog{Enums: enums(visible("app.mood"))}, registry.Selection{})
-	if _, err := unlimited.AppendLabels("mood", long); err != nil {
+	if _, err := unlimited.AppendLocalLabels("mood", long); err != nil {
 		t.Errorf("a long label, where the server sets no limit: error %v", err)
 	}
 }
@@ -262,7 +262,7 @@ func TestAppendLabelsConcurrently(t *testing.T) {
 		all.Go(func() {
 			mine := r
 			for j := range 20 {
-				longer, err := mine.AppendLabels("mood", fmt.Sprintf("%d-%d", i, j))
+				longer, err := mine.AppendLocalLabels("mood", fmt.Sprintf("%d-%d", i, j))
 				if err != nil {
 					t.Error(err)
 					return

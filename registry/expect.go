@@ -183,7 +183,7 @@ func (r *Registry) meets(all []Expectation) error {
 			continue
 		}
 		drifts = append(drifts, drift)
-		if why, ok := drift.Err.(*NotFoundError); ok && why.Reason == Unknown && unknown < suggested { //nolint:errorlint // it is ours
+		if why, ok := drift.Err.(*NotFoundError); ok && why.Reason == ReasonUnknown && unknown < suggested { //nolint:errorlint // it is ours
 			unknown++
 			if why.Near = near(why.Name, r.enums.sorted); why.Kind == dialect.KindMatview {
 				why.Near = near(why.Name, r.matviews.sorted)

@@ -19,9 +19,9 @@ type Graph struct {
 type GraphNode struct {
 	Name         dialect.Name
 	Materialized bool
-	// Omitted says why a materialized view was left out of what was loaded: "it is excluded by *.tmp_*". It is empty
+	// Excluded says why a materialized view was left out of what was loaded: "it is excluded by *.tmp_*". It is empty
 	// for one that wasn't. A view left out passes on the order of those before and behind it all the same.
-	Omitted string
+	Excluded string
 }
 
 // A GraphEdge says that the query of View names Reads.
@@ -89,10 +89,10 @@ type network struct {
 	reads, readers [][]int32 // of each node, ascending
 	place          map[*dialect.MatviewDef]int32
 
-	// before and after are the edges that runs keep to: reads and readers, but for circles (see straighten).
+	// before and after are the edges that runs keep to: reads and readers, but for cycles (see breakCycles).
 	before, after [][]int32
 	order         []int32   // all nodes, none before one that it waits for
-	circles       [][]int32 // nodes that read each other, by name
+	cycles        [][]int32 // nodes that read each other, by name
 
 	// empty is the part of reads that leads to a view without data, directly or through plain
 	// views. It is nil if all views have data.
@@ -101,10 +101,10 @@ type network struct {
 
 // A node is a view. A plain one has no def.
 type node struct {
-	name    dialect.Name
-	def     *dialect.MatviewDef
-	omitted string
-	carries bool // it is materialized, or reads what is
+	name     dialect.Name
+	def      *dialect.MatviewDef
+	excluded string
+	carries  bool // it is materialized, or reads what is
 }
 
 func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialect.Filter) *network {
@@ -120,10 +120,10 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 	for i := range matviews {
 		def := &matviews[i]
 		s := source{node{name: def.Name, def: def, carries: true}, def.ID, def.Reads}
-		if why, omitted := f.Omits(def.Name); omitted {
-			s.omitted = "it is " + why
+		if why, omitted := f.Excludes(def.Name); omitted {
+			s.excluded = "it is " + why
 		} else {
-			s.omitted = unreadableView(def)
+			s.excluded = unreadableView(def)
 		}
 		sources = append(sources, s)
 	}
@@ -154,15 +154,15 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 		slices.Sort(g.reads[i])
 		g.reads[i] = slices.Compact(g.reads[i])
 	}
-	g.readers = turned(g.reads)
+	g.readers = reversed(g.reads)
 	g.carry()
 	g.findEmpty()
-	g.straighten()
+	g.breakCycles()
 	return g
 }
 
 // turned is the edges the other way round.
-func turned(edges [][]int32) [][]int32 {
+func reversed(edges [][]int32) [][]int32 {
 	count := make([]int32, len(edges))
 	total := 0
 	for _, to := range edges {
@@ -205,7 +205,7 @@ func (g *network) carry() {
 	}
 }
 
-// findEmpty finds the edges that lead to views without data. CanRefresh follows these
+// findEmpty finds the edges that lead to views without data. CheckRefresh follows these
 // alone. So asking all of many views is cheap if they have data.
 func (g *network) findEmpty() {
 	leads := make([]bool, len(g.nodes))
@@ -239,21 +239,21 @@ func (g *network) findEmpty() {
 	}
 }
 
-// straighten finds the order. Views may read each other in a circle: CREATE OR REPLACE VIEW can make a plain view read
-// a materialized one that reads it. Such views have no right order; each circle becomes a chain, its plain views first
+// breakCycles finds the order. Views may read each other in a cycle: CREATE OR REPLACE VIEW can make a plain view read
+// a materialized one that reads it. Such views have no right order; each cycle becomes a chain, its plain views first
 // and then its materialized ones by name, behind all that any of them waits for and before all that waits for any.
-func (g *network) straighten() {
+func (g *network) breakCycles() {
 	g.before, g.after = g.reads, g.readers
 	if g.order = sorted(g.before, g.after); len(g.order) == len(g.nodes) {
 		return
 	}
-	circle := g.findCircles()
+	cycle := g.findCycles()
 	first, last := make([]int32, len(g.nodes)), make([]int32, len(g.nodes)) // of the chain that a node is in
 	for i := range g.nodes {
 		first[i], last[i] = int32(i), int32(i)
 	}
 	g.before = make([][]int32, len(g.nodes))
-	for _, members := range g.circles {
+	for _, members := range g.cycles {
 		chain := slices.Clone(members)
 		slices.SortStableFunc(chain, func(a, b int32) int {
 			switch aPlain, bPlain := g.nodes[a].def == nil, g.nodes[b].def == nil; {
@@ -274,7 +274,7 @@ func (g *network) straighten() {
 	}
 	for i, to := range g.reads {
 		for _, n := range to {
-			if circle[i] != circle[n] {
+			if cycle[i] != cycle[n] {
 				g.before[first[i]] = append(g.before[first[i]], last[n])
 			}
 		}
@@ -283,11 +283,11 @@ func (g *network) straighten() {
 		slices.Sort(g.before[i])
 		g.before[i] = slices.Compact(g.before[i])
 	}
-	g.after = turned(g.before)
+	g.after = reversed(g.before)
 	g.order = sorted(g.before, g.after)
 }
 
-// sorted is the nodes, each behind those that it waits for. Those in a circle, and behind one, are missing.
+// sorted is the nodes, each behind those that it waits for. Those in a cycle, and behind one, are missing.
 func sorted(before, after [][]int32) []int32 {
 	waits := make([]int32, len(before))
 	order := make([]int32, 0, len(before))
@@ -308,7 +308,7 @@ func sorted(before, after [][]int32) []int32 {
 
 // findCircles numbers the strongly connected parts of the graph (Tarjan's algorithm, with a stack of its own) and
 // notes those of more than one view.
-func (g *network) findCircles() (part []int32) {
+func (g *network) findCycles() (part []int32) {
 	const none = -1
 	number, low := make([]int32, len(g.nodes)), make([]int32, len(g.nodes))
 	part = make([]int32, len(g.nodes))
@@ -365,7 +365,7 @@ func (g *network) findCircles() (part []int32) {
 			parts++
 			if len(members) > 1 {
 				slices.Sort(members)
-				g.circles = append(g.circles, members)
+				g.cycles = append(g.cycles, members)
 			}
 		}
 	}
@@ -454,7 +454,7 @@ func (r *Registry) Graph() Graph {
 		if !node.carries {
 			continue
 		}
-		g.Nodes = append(g.Nodes, GraphNode{node.name, node.def != nil, node.omitted})
+		g.Nodes = append(g.Nodes, GraphNode{node.name, node.def != nil, node.excluded})
 		for _, to := range n.reads[i] {
 			if n.nodes[to].carries {
 				g.Edges = append(g.Edges, GraphEdge{node.name, n.nodes[to].name})

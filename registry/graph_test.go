@@ -94,7 +94,7 @@ func TestGraphKeepsWhatIsLeftOut(t *testing.T) {
 	g := r.Graph()
 	wantNodes := []registry.GraphNode{
 		{Name: of("public.a"), Materialized: true}, {Name: of("public.c"), Materialized: true},
-		{Name: of("public.tmp_b"), Materialized: true, Omitted: "it is excluded by *.tmp_*"},
+		{Name: of("public.tmp_b"), Materialized: true, Excluded: "it is excluded by *.tmp_*"},
 		{Name: of("public.top")}, {Name: of("public.v")},
 	}
 	if !slices.Equal(g.Nodes, wantNodes) {
@@ -178,7 +178,7 @@ func TestDiagrams(t *testing.T) {
 	name := func(n string) dialect.Name { return dialect.Name{Schema: "s", Name: n} }
 	g := registry.Graph{
 		Nodes: []registry.GraphNode{
-			{Name: name("plain"), Materialized: true}, {Name: name(`a"]b`)}, {Name: name("two\nlines\\n"), Materialized: true, Omitted: "so"},
+			{Name: name("plain"), Materialized: true}, {Name: name(`a"]b`)}, {Name: name("two\nlines\\n"), Materialized: true, Excluded: "so"},
 			{Name: name("größe #1; `x`"), Materialized: true}, {Name: name("&amp;\u202e"), Materialized: true},
 		},
 		Edges: []registry.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("stranger"), Reads: name(`a"]b`)}},
@@ -218,7 +218,7 @@ func TestDiagrams(t *testing.T) {
 	}
 }
 
-// Views can read each other in a circle. Everything comes to an end, and each of them is in the plan.
+// Views can read each other in a cycle. Everything comes to an end, and each of them is in the plan.
 func TestCircles(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(views("a", "self < v", "(v) < self a", "z < one", "one < (w) w", "(w) < two", "two < one x", "x < a", "end < z self"),

@@ -244,17 +244,17 @@ var tasks = []task{
 			}
 		}
 	}},
-	{"CanRefresh of all", func(b testing.TB, cat func() *dialect.Catalog) func() {
+	{"CheckRefresh of all", func(b testing.TB, cat func() *dialect.Catalog) func() {
 		all := registryOf(cat()).Matviews()
 		return func() {
 			for _, m := range all {
-				if err := m.CanRefresh(registry.Blocking); err != nil {
+				if err := m.CheckRefresh(registry.ModeBlocking); err != nil {
 					b.Fatal(err)
 				}
 			}
 		}
 	}},
-	{"CanRefresh over empty ones", func(_ testing.TB, cat func() *dialect.Catalog) func() {
+	{"CheckRefresh over empty ones", func(_ testing.TB, cat func() *dialect.Catalog) func() {
 		c := cat()
 		for i := range c.Matviews {
 			c.Matviews[i].Populated = false
@@ -262,7 +262,7 @@ var tasks = []task{
 		all := registryOf(c).Matviews()
 		return func() {
 			for _, i := range []int{0, len(all) - 1} {
-				if err := all[i].CanRefresh(registry.Blocking); err != nil {
+				if err := all[i].CheckRefresh(registry.ModeBlocking); err != nil {
 					sink = err.Error()
 				}
 			}
@@ -349,7 +349,7 @@ var others = []struct {
 			labels = append(labels, fmt.Sprint("label ", i))
 		}
 		return func() {
-			r := must[*registry.Registry](b)(registryOf(manyEnums(1)).AppendLabels("enum_0", labels...))
+			r := must[*registry.Registry](b)(registryOf(manyEnums(1)).AppendLocalLabels("enum_0", labels...))
 			sink = registryOf(manyEnums(1)).KeepLabels(r)
 		}
 	}},
@@ -440,7 +440,7 @@ func TestKeepLabelsCopiesEnumsOnce(t *testing.T) { // not parallel: others alloc
 	bytes := func(labelled int) uint64 {
 		old := registryOf(cat)
 		for _, e := range cat.Enums[:labelled] {
-			old = must[*registry.Registry](t)(old.AppendLabels(e.Name.String(), "elated"))
+			old = must[*registry.Registry](t)(old.AppendLocalLabels(e.Name.String(), "elated"))
 		}
 		now := registryOf(manyEnums(1000))
 		return allocated(func() { sink = now.KeepLabels(old) })

@@ -37,7 +37,7 @@ func (l SequenceLag) String() string {
 		is = "behind"
 	}
 	next := fmt.Sprintf("the next value is %d", l.State.Next)
-	if l.State.Ended {
+	if l.State.Exhausted {
 		next = "there is no next value"
 	}
 	return fmt.Sprintf("%s %s, and its sequence is %s: %s", l.Column, at, is, next) + unread(l.Unread)
@@ -71,7 +71,7 @@ func (c CaughtUp) String() string {
 	return "not behind" + unread(c.Unread)
 }
 
-// A LagOption changes what [Sequence].Behind and CatchUp take for values of the sequence. Each may be given once. The
+// A LagOption changes what [Sequence].Lag and CatchUp take for values of the sequence. Each may be given once. The
 // zero value is refused.
 type LagOption struct{ name string }
 
@@ -105,21 +105,21 @@ func (s *sequence) mender(ctx context.Context, opts []LagOption) (m dialect.Sequ
 	return m, blocks, err
 }
 
-func (s *sequence) Behind(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
+func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
 	mender, blocks, err := s.mender(ctx, opts)
 	if err != nil {
-		return SequenceLag{}, fail(dialect.OpBehind, s.def.Name, err)
+		return SequenceLag{}, fail(dialect.OpLag, s.def.Name, err)
 	}
 	lag, err := mender.SequenceLag(ctx, s.querier, s.def, blocks)
 	if err != nil {
-		return SequenceLag{}, s.explain(ctx, dialect.OpBehind, err)
+		return SequenceLag{}, s.explain(ctx, dialect.OpLag, err)
 	}
 	now := *s.def
 	now.Increment, now.Min, now.Max = lag.Increment, lag.Min, lag.Max
 	l := SequenceLag{
 		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: standing(&now, now.Min, now.Max, lag.State), Unread: lag.Unread,
 	}
-	if !l.Empty && !l.State.Ended {
+	if !l.Empty && !l.State.Exhausted {
 		_, l.Behind = steps(l.State.Next, l.Furthest, now.Increment)
 	}
 	return l, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A shelf is the structures of one kind, found by name.
-type shelf[T structure] struct {
+// An index finds the structures of one kind by name.
+type index[T structure] struct {
 	kind   dialect.Kind
 	sorted []T
 
@@ -24,7 +24,7 @@ type structure interface {
 	object() *dialect.Object
 }
 
-func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
+func newIndex[T structure](k dialect.Kind, all []T) index[T] {
 	byName := func(a, b T) int { return a.object().Name.Compare(b.object().Name) }
 	if !slices.IsSortedFunc(all, byName) {
 		slices.SortFunc(all, byName)
@@ -35,7 +35,7 @@ func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
 			visible++
 		}
 	}
-	s := shelf[T]{k, all, make(map[string]T, len(all)+visible)}
+	s := index[T]{k, all, make(map[string]T, len(all)+visible)}
 	size := 0
 	for _, t := range all {
 		n := t.object().Name
@@ -59,7 +59,7 @@ func newShelf[T structure](k dialect.Kind, all []T) shelf[T] {
 }
 
 // get is the structure of a parsed name. It allocates nothing.
-func (s *shelf[T]) get(n dialect.Name) (T, bool) {
+func (s *index[T]) get(n dialect.Name) (T, bool) {
 	t, ok := s.spelled[string(appendKey(make([]byte, 0, 2*longestName), n))]
 	return t, ok
 }
@@ -92,7 +92,7 @@ func needsQuotes(part string) bool {
 }
 
 // quoted is the structure of a spelling with quotes: those that it needs, or that code put around every part.
-func (s *shelf[T]) quoted(name string) (t T, ok bool) {
+func (s *index[T]) quoted(name string) (t T, ok bool) {
 	first, rest := unquoted(name)
 	switch {
 	case first == "":
@@ -137,7 +137,7 @@ func unquoted(s string) (part, rest string) {
 
 // find looks a name up. It allocates nothing where the name exists, unless it doubles a quote in an unusual
 // spelling.
-func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
+func find[T structure](r *Registry, s *index[T], name string) (T, error) {
 	// A spelling with quotes has one at its start or at its end, or is an error.
 	if last := len(name) - 1; last >= 0 && name[0] != '"' && name[last] != '"' {
 		if t, ok := s.spelled[name]; ok {
@@ -149,7 +149,7 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 	t, err := search(r, s, name)
 	if err != nil {
 		var why *NotFoundError
-		if errors.As(err, &why) && why.Reason == Unknown {
+		if errors.As(err, &why) && why.Reason == ReasonUnknown {
 			why.Near = near(why.Name, s.sorted)
 		}
 	}
@@ -157,7 +157,7 @@ func find[T structure](r *Registry, s *shelf[T], name string) (T, error) {
 }
 
 // search looks up what has an unusual spelling, or is not there. Its error names nothing near.
-func search[T structure](r *Registry, s *shelf[T], name string) (T, error) {
+func search[T structure](r *Registry, s *index[T], name string) (T, error) {
 	var none T
 	if s.spelled == nil {
 		return none, &Error{Op: dialect.OpLookup, Err: errZero()}
@@ -187,40 +187,40 @@ type NotFoundReason int
 // The reasons, from the one that says the least.
 const (
 	// Unknown: nothing that was looked at has the name.
-	Unknown NotFoundReason = iota
+	ReasonUnknown NotFoundReason = iota
 	// OtherKind: a structure of another kind has it, a plain view, or a table that owns a
 	// sequence or whose key one feeds. Loads know no other tables.
-	OtherKind
-	// KindLeftOut: structures of that kind weren't asked for.
-	KindLeftOut
-	// OffSearchPath: it is in a schema that bare names don't reach.
-	OffSearchPath
+	ReasonOtherKind
+	// ReasonKindExcluded: structures of that kind weren't asked for.
+	ReasonKindExcluded
+	// ReasonOffSearchPath: it is in a schema that bare names don't reach.
+	ReasonOffSearchPath
 	// Hidden: it is in a schema on the search path, and something in an earlier one has its name.
-	Hidden
+	ReasonHidden
 	// Filtered: a pattern left it out.
-	Filtered
+	ReasonExcluded
 	// KeySequence: it feeds a primary key, and such sequences weren't asked for.
-	KeySequence
+	ReasonKeySequence
 	// Unreadable: a name, label or column of it is not UTF-8.
-	Unreadable
+	ReasonUnreadable
 )
 
 // String is the reason in words: "off the search path".
 func (r NotFoundReason) String() string {
 	switch r {
-	case OtherKind:
+	case ReasonOtherKind:
 		return "another kind"
-	case KindLeftOut:
+	case ReasonKindExcluded:
 		return "kind not loaded"
-	case OffSearchPath:
+	case ReasonOffSearchPath:
 		return "off the search path"
-	case Hidden:
+	case ReasonHidden:
 		return "hidden"
-	case Filtered:
+	case ReasonExcluded:
 		return "left out by a pattern"
-	case KeySequence:
+	case ReasonKeySequence:
 		return "a key's sequence"
-	case Unreadable:
+	case ReasonUnreadable:
 		return "not UTF-8"
 	default:
 		return "unknown"
@@ -256,7 +256,7 @@ func (e *NotFoundError) Error() string {
 // Unwrap is [dialect.ErrNotFound].
 func (e *NotFoundError) Unwrap() error { return dialect.ErrNotFound }
 
-func notFound[T structure](r *Registry, s *shelf[T], n dialect.Name) *NotFoundError {
+func notFound[T structure](r *Registry, s *index[T], n dialect.Name) *NotFoundError {
 	e := &NotFoundError{Kind: s.kind, Name: n}
 	e.Reason, e.Exists, e.detail = reason(r, s, n)
 	return e
@@ -267,11 +267,11 @@ func answersTo(o *dialect.Object, n dialect.Name) bool {
 	return o.Name == n || n.Schema == "" && o.Name.Name == n.Name && o.Visible
 }
 
-func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReason, []dialect.Name, string) {
+func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReason, []dialect.Name, string) {
 	if !r.filter.Has(s.kind) {
-		return KindLeftOut, nil, "that kind was not loaded: Only left it out"
+		return ReasonKindExcluded, nil, "that kind was not loaded: Only left it out"
 	}
-	for _, o := range r.omissions {
+	for _, o := range r.excluded {
 		if o.Kind == s.kind && answersTo(o.object, n) {
 			return omitted(o)
 		}
@@ -289,7 +289,7 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 			}
 		}
 		if len(hidden) > 0 {
-			return Hidden, hidden, dialect.Few(hiding, "; ", func(o *dialect.Object) string {
+			return ReasonHidden, hidden, dialect.Few(hiding, "; ", func(o *dialect.Object) string {
 				return fmt.Sprintf("%s is hidden by %s, which comes before it on the search path; look it up as %[1]s",
 					o.Name, cmp.Or(o.HiddenBy, "something of that name"))
 			})
@@ -299,30 +299,30 @@ func reason[T structure](r *Registry, s *shelf[T], n dialect.Name) (NotFoundReas
 			if len(off) > 1 {
 				verb = "exist, but their schemas are"
 			}
-			return OffSearchPath, off, fmt.Sprintf("%s %s not on the search path (%s); look it up with its schema",
+			return ReasonOffSearchPath, off, fmt.Sprintf("%s %s not on the search path (%s); look it up with its schema",
 				dialect.Few(off, ", ", dialect.Name.String), verb, dialect.Few(r.searchPath, ", ", strings.Clone))
 		}
-		for _, o := range r.omissions {
+		for _, o := range r.excluded {
 			if o.Kind == s.kind && o.Name.Name == n.Name {
 				return omitted(o)
 			}
 		}
 	}
 	if kind, o := otherKind(r, s.kind, n); o != nil {
-		return OtherKind, []dialect.Name{o.Name}, article(kind) + " of that name exists"
+		return ReasonOtherKind, []dialect.Name{o.Name}, article(kind) + " of that name exists"
 	}
-	for _, o := range r.omissions {
+	for _, o := range r.excluded {
 		if answersTo(o.object, n) {
-			return OtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.why())
+			return ReasonOtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.why())
 		}
 	}
 	if names := r.plainViews(n); len(names) > 0 {
-		return OtherKind, names, "a plain view of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
+		return ReasonOtherKind, names, "a plain view of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
 	}
 	if names := r.tables(n); len(names) > 0 {
-		return OtherKind, names, "a table of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
+		return ReasonOtherKind, names, "a table of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
 	}
-	return Unknown, nil, ""
+	return ReasonUnknown, nil, ""
 }
 
 // means tells whether a name, as a program writes it, may mean a relation of that name. A
@@ -354,17 +354,17 @@ func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 		add(s.def.OwnedBy)
 		add(s.def.KeyOf)
 	}
-	for _, o := range r.omissions {
+	for _, o := range r.excluded {
 		add(o.KeyOf)
 	}
 	slices.SortFunc(found, dialect.Name.Compare)
 	return slices.Compact(found)
 }
 
-func omitted(o Omission) (NotFoundReason, []dialect.Name, string) {
+func omitted(o Excluded) (NotFoundReason, []dialect.Name, string) {
 	names := []dialect.Name{o.Name}
 	if o.KeyOf != nil {
-		return KeySequence, names, fmt.Sprintf("%s was left out: %s; load it with KeySequences()", o.Name, o.why())
+		return ReasonKeySequence, names, fmt.Sprintf("%s was left out: %s; load it with WithKeySequences()", o.Name, o.why())
 	}
 	return o.reason, names, fmt.Sprintf("%s was left out: %s", o.Name, o.why())
 }

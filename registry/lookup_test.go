@@ -224,108 +224,108 @@ func TestNotFound(t *testing.T) {
 	}{
 		{
 			"nothing there", dialect.Catalog{}, registry.Selection{}, en, "mood",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"a schema that isn't there", dialect.Catalog{Enums: enums(visible("app.colour"))}, registry.Selection{}, en, "nowhere.mood",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"nothing near enough", dialect.Catalog{Enums: enums(visible("app.mood"), visible("app.colour"))}, registry.Selection{}, en, "modo",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"something near", dialect.Catalog{Enums: enums(visible("app.moods"), visible("app.colour"))}, registry.Selection{}, en, "mood",
-			registry.NotFoundError{Reason: registry.Unknown, Near: names("app.moods")}, "; did you mean app.moods?",
+			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: names("app.moods")}, "; did you mean app.moods?",
 		}, {
 			"two near", dialect.Catalog{Enums: enums(object(`stats."Mood"`), visible("app.moods"))}, registry.Selection{}, en, "app.mood",
-			registry.NotFoundError{Reason: registry.Unknown, Near: names("app.moods", `stats."Mood"`)},
+			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: names("app.moods", `stats."Mood"`)},
 			`; did you mean app.moods or stats."Mood"?`,
 		},
 
 		{
 			"an enum of that bare name", dialect.Catalog{Enums: enums(visible("app.mood"))}, registry.Selection{}, mv, "mood",
-			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.mood")}, ": an enum of that name exists",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.mood")}, ": an enum of that name exists",
 		}, {
 			"an enum of that name", dialect.Catalog{Enums: enums(object("stats.mood"))}, registry.Selection{}, sq, "stats.mood",
-			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("stats.mood")}, ": an enum of that name exists",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("stats.mood")}, ": an enum of that name exists",
 		}, {
 			"a view of that name", dialect.Catalog{Matviews: matviews(object("app.x"))}, registry.Selection{}, sq, "app.x",
-			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.x")}, ": a materialized view of that name exists",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.x")}, ": a materialized view of that name exists",
 		}, {
 			"a sequence of that name", dialect.Catalog{Sequences: sequences(object("app.x"))}, registry.Selection{}, en, "app.x",
-			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.x")}, ": a sequence of that name exists",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.x")}, ": a sequence of that name exists",
 		}, {
 			"an enum of that name off the search path is not what a bare name means", dialect.Catalog{Enums: enums(object("stats.mood"))},
-			registry.Selection{}, mv, "mood", registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.Selection{}, mv, "mood", registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		},
 
 		{
 			"sequences were not asked for", dialect.Catalog{Sequences: sequences(visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{mv, en}}}, sq, "x",
-			registry.NotFoundError{Reason: registry.KindLeftOut}, ": that kind was not loaded: Only left it out",
+			registry.NotFoundError{Reason: registry.ReasonKindExcluded}, ": that kind was not loaded: Only left it out",
 		},
 
 		{
 			"off the search path", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
-			registry.Selection{}, mv, "weekly", registry.NotFoundError{Reason: registry.OffSearchPath, Exists: names("stats.weekly")},
+			registry.Selection{}, mv, "weekly", registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: names("stats.weekly")},
 			": stats.weekly exists, but its schema is not on the search path (app, public); look it up with its schema",
 		}, {
 			"off the search path, twice", dialect.Catalog{SearchPath: path, Enums: enums(object(`"S 1".mood`), object("stats.mood"))},
-			registry.Selection{}, en, `"mood"`, registry.NotFoundError{Reason: registry.OffSearchPath, Exists: names(`"S 1".mood`, "stats.mood")}, "*",
+			registry.Selection{}, en, `"mood"`, registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: names(`"S 1".mood`, "stats.mood")}, "*",
 		}, {
 			"in another schema than the one asked for", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
-			registry.Selection{}, mv, "app.weekly", registry.NotFoundError{Reason: registry.Unknown, Near: names("stats.weekly")},
+			registry.Selection{}, mv, "app.weekly", registry.NotFoundError{Reason: registry.ReasonUnknown, Near: names("stats.weekly")},
 			"; did you mean stats.weekly?",
 		},
 
 		{
 			"hidden", dialect.Catalog{SearchPath: path, Enums: enums(hidden("public.mood", "the row type of app.mood"))},
-			registry.Selection{}, en, "mood", registry.NotFoundError{Reason: registry.Hidden, Exists: names("public.mood")},
+			registry.Selection{}, en, "mood", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: names("public.mood")},
 			": public.mood is hidden by the row type of app.mood, which comes before it on the search path; look it up as public.mood",
 		}, {
 			"hidden, by what is not said", dialect.Catalog{SearchPath: path, Sequences: sequences(object(`public."Odd N"`))},
-			registry.Selection{}, sq, "Odd N", registry.NotFoundError{Reason: registry.Hidden, Exists: names(`public."Odd N"`)},
+			registry.Selection{}, sq, "Odd N", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: names(`public."Odd N"`)},
 			`: public."Odd N" is hidden by something of that name, which comes before it on the search path; look it up as public."Odd N"`,
 		},
 
 		{
 			"excluded, bare", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.tmp_mood"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("*.tmp_*")}}, en, "tmp_mood",
-			registry.NotFoundError{Reason: registry.Filtered, Exists: names("app.tmp_mood")}, ": app.tmp_mood was left out: it is excluded by *.tmp_*",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: names("app.tmp_mood")}, ": app.tmp_mood was left out: it is excluded by *.tmp_*",
 		}, {
 			"not included, with its schema", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
 			registry.Selection{Filter: dialect.Filter{Include: patterns("app.*", "public.*")}}, mv, "stats.weekly",
-			registry.NotFoundError{Reason: registry.Filtered, Exists: names("stats.weekly")},
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: names("stats.weekly")},
 			": stats.weekly was left out: it is not included by app.*, public.*",
 		}, {
 			"excluded, bare, off the search path", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("stats.*")}}, mv, "weekly",
-			registry.NotFoundError{Reason: registry.Filtered, Exists: names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
 		}, {
 			"another name's omission is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.tmp_x"), object("stats.tmp_y"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp_*")}}, en, "mood",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"an omission in another schema is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.mood"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("mood")}}, en, "stats.mood",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"another kind's omission is none, off the search path", dialect.Catalog{SearchPath: path, Enums: enums(object("stats.x"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("x")}}, mv, "x",
-			registry.NotFoundError{Reason: registry.Unknown}, "",
+			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"another kind's omission", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.*")}}, mv, "app.x",
-			registry.NotFoundError{Reason: registry.OtherKind, Exists: names("app.x")},
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.x")},
 			": an enum of that name was left out: it is excluded by app.*",
 		},
 
 		{
 			"a key's, bare", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{key(visible("app.o_id_seq"), "app.o", "id")}},
-			registry.Selection{}, sq, "o_id_seq", registry.NotFoundError{Reason: registry.KeySequence, Exists: names("app.o_id_seq")},
-			": app.o_id_seq was left out: it is the key sequence of app.o.id; load it with KeySequences()",
+			registry.Selection{}, sq, "o_id_seq", registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: names("app.o_id_seq")},
+			": app.o_id_seq was left out: it is the key sequence of app.o.id; load it with WithKeySequences()",
 		}, {
 			"a key's, with its schema", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{key(object("x.o_id_seq"), `"O"`, "Id")}},
-			registry.Selection{}, sq, `"x"."o_id_seq"`, registry.NotFoundError{Reason: registry.KeySequence, Exists: names("x.o_id_seq")},
-			`: x.o_id_seq was left out: it is the key sequence of "O"."Id"; load it with KeySequences()`,
+			registry.Selection{}, sq, `"x"."o_id_seq"`, registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: names("x.o_id_seq")},
+			`: x.o_id_seq was left out: it is the key sequence of "O"."Id"; load it with WithKeySequences()`,
 		},
 	} {
 		r, _, _ := stubbed(&c.catalog, c.sel)
@@ -356,14 +356,14 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		exists     []dialect.Name
 		near       []dialect.Name
 	}{
-		{"the bare name is a key's sequence, and a pattern's, which loading keys would not bring", "", filter, registry.Filtered, names("app.x"), nil},
+		{"the bare name is a key's sequence, and a pattern's, which loading keys would not bring", "", filter, registry.ReasonExcluded, names("app.x"), nil},
 		{"the bare name is one that a pattern left out", "", registry.Selection{Filter: filter.Filter, KeySequences: true},
-			registry.Filtered, names("app.x"), nil},
-		{"it is hidden", "app.x", filter, registry.Hidden, names("b.x"), nil},
-		{"it is off the search path", "b.x", filter, registry.OffSearchPath, names("stats.x"), nil},
-		{"it is off the search path and a key's", "stats.x", filter, registry.KeySequence, names("key.x"), nil},
-		{"it is off the search path and a pattern's", "key.x", filter, registry.Filtered, names("left.x"), nil},
-		{"it is an enum", "left.x", filter, registry.OtherKind, names("public.x"), nil},
+			registry.ReasonExcluded, names("app.x"), nil},
+		{"it is hidden", "app.x", filter, registry.ReasonHidden, names("b.x"), nil},
+		{"it is off the search path", "b.x", filter, registry.ReasonOffSearchPath, names("stats.x"), nil},
+		{"it is off the search path and a key's", "stats.x", filter, registry.ReasonKeySequence, names("key.x"), nil},
+		{"it is off the search path and a pattern's", "key.x", filter, registry.ReasonExcluded, names("left.x"), nil},
+		{"it is an enum", "left.x", filter, registry.ReasonOtherKind, names("public.x"), nil},
 	} {
 		c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s dialect.SequenceDef) bool {
 			return s.Name.String() == step.gone
@@ -379,14 +379,14 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		r, _, _ = stubbed(c, left)
 		_, err = r.Sequence("x")
 		checkNotFound(t, step.rule+", but that kind was left out", err, registry.NotFoundError{
-			Kind: dialect.KindSequence, Name: of("x"), Reason: registry.KindLeftOut,
+			Kind: dialect.KindSequence, Name: of("x"), Reason: registry.ReasonKindExcluded,
 		}, "*")
 	}
 	c.Enums = nil
 	r, _, _ := stubbed(c, filter)
 	_, err := r.Sequence("x")
 	checkNotFound(t, "it is nothing", err, registry.NotFoundError{
-		Kind: dialect.KindSequence, Name: of("x"), Reason: registry.Unknown, Near: names("app.xx"),
+		Kind: dialect.KindSequence, Name: of("x"), Reason: registry.ReasonUnknown, Near: names("app.xx"),
 	}, "; did you mean app.xx?")
 }
 
@@ -422,7 +422,7 @@ func TestNear(t *testing.T) {
 		r, _, _ := stubbed(cat, registry.Selection{})
 		_, err := r.Sequence(c.lookup)
 		checkNotFound(t, c.rule, err, registry.NotFoundError{
-			Kind: dialect.KindSequence, Name: of(c.lookup), Reason: registry.Unknown, Near: c.want,
+			Kind: dialect.KindSequence, Name: of(c.lookup), Reason: registry.ReasonUnknown, Near: c.want,
 		}, "*")
 	}
 }

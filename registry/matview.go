@@ -46,14 +46,14 @@ type Matview interface {
 	// ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a querier that prepares each statement.
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
-	// CanRefresh tells whether the role that loaded the view could refresh it with data in
+	// CheckRefresh tells whether the role that loaded the view could refresh it with data in
 	// that mode, going by what was loaded and asking nobody: nil if it could. Else the error
-	// has [Hindrances], each with its reason and, where there is one, the statement that
+	// has [Blockers], each with its reason and, where there is one, the statement that
 	// would mend it; [errors.Is] reaches ErrNoUniqueIndex, ErrNotPopulated, ErrPermission
 	// and ErrReadOnly. A view without data that this one depends on is one of them in both
 	// modes, since a refresh fails as long as it is empty. What is only found out by
 	// refreshing, rows that break the index, it can't tell.
-	CanRefresh(mode RefreshMode) error
+	CheckRefresh(mode RefreshMode) error
 
 	// Select reads the view's rows into dest, a pointer to a slice of structs (or, for a view of one column, of
 	// plain values), through sqlx: columns go to fields by their db tag or lower-cased name. The mapper, and

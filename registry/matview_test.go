@@ -55,26 +55,26 @@ func TestRefresh(t *testing.T) {
 		text string
 	}{
 		{"plain", nil, dialect.Refresh{},
-			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "the default"},
+			registry.RefreshResult{Outcome: registry.OutcomeRefreshed, Mode: registry.ModeBlocking, Why: "the default"},
 			"refreshed in 1.5s (blocking, the default)"},
 		{"Concurrently", []registry.RefreshOption{registry.Concurrently()}, dialect.Refresh{Concurrently: true},
-			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Concurrent, Why: "asked for"},
+			registry.RefreshResult{Outcome: registry.OutcomeRefreshed, Mode: registry.ModeConcurrent, Why: "asked for"},
 			"refreshed in 1.5s (concurrent, asked for)"},
 		{"WithNoData", []registry.RefreshOption{registry.WithNoData()}, dialect.Refresh{NoData: true},
-			registry.RefreshResult{Outcome: registry.Emptied, Mode: registry.Blocking, Why: "the default"},
+			registry.RefreshResult{Outcome: registry.OutcomeEmptied, Mode: registry.ModeBlocking, Why: "the default"},
 			"emptied in 1.5s (blocking, the default)"},
 		{"ConcurrentlyIfPossible", []registry.RefreshOption{registry.ConcurrentlyIfPossible()}, dialect.Refresh{IfPossible: true},
-			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "not concurrently: not populated", Prevented: dialect.NotPopulated},
+			registry.RefreshResult{Outcome: registry.OutcomeRefreshed, Mode: registry.ModeBlocking, Why: "not concurrently: not populated", Prevented: dialect.BlockerNotPopulated},
 			"refreshed in 1.5s (blocking, not concurrently: not populated)"},
 		{"SkipIfBusy and LockTimeout", []registry.RefreshOption{registry.SkipIfBusy(), registry.LockTimeout(time.Minute)},
 			dialect.Refresh{SkipIfBusy: true, LockTimeout: time.Minute},
-			registry.RefreshResult{Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "the default"},
+			registry.RefreshResult{Outcome: registry.OutcomeRefreshed, Mode: registry.ModeBlocking, Why: "the default"},
 			"refreshed in 1.5s (blocking, the default)"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r, s, q := stubbed(shop(), registry.Selection{})
 			if c.how.IfPossible {
-				s.refreshed = &dialect.Refreshed{Prevented: dialect.NotPopulated}
+				s.refreshed = &dialect.Refreshed{Prevented: dialect.BlockerNotPopulated}
 			}
 			s.during = func() { time.Sleep(1500 * time.Millisecond) }
 			got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
@@ -139,14 +139,14 @@ func TestDefinition(t *testing.T) {
 func TestRefreshWords(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[registry.RefreshMode]string{
-		0: "no mode", registry.Blocking: "blocking", registry.Concurrent: "concurrent", 9: "no mode",
+		0: "no mode", registry.ModeBlocking: "blocking", registry.ModeConcurrent: "concurrent", 9: "no mode",
 	} {
 		if got := mode.String(); got != want {
 			t.Errorf("RefreshMode(%d).String() = %q; want %q", int(mode), got, want)
 		}
 	}
 	for outcome, want := range map[registry.RefreshOutcome]string{
-		0: "no outcome", registry.Refreshed: "refreshed", registry.Emptied: "emptied", registry.SkippedBusy: "skipped: busy", 9: "no outcome",
+		0: "no outcome", registry.OutcomeRefreshed: "refreshed", registry.OutcomeEmptied: "emptied", registry.OutcomeSkippedBusy: "skipped: busy", 9: "no outcome",
 	} {
 		if got := outcome.String(); got != want {
 			t.Errorf("RefreshOutcome(%d).String() = %q; want %q", int(outcome), got, want)
@@ -155,9 +155,9 @@ func TestRefreshWords(t *testing.T) {
 	for want, r := range map[string]registry.RefreshResult{
 		"not refreshed": {},
 		"refreshed in 20ms (blocking, the default)": {
-			Outcome: registry.Refreshed, Mode: registry.Blocking, Why: "the default", Duration: 20 * time.Millisecond,
+			Outcome: registry.OutcomeRefreshed, Mode: registry.ModeBlocking, Why: "the default", Duration: 20 * time.Millisecond,
 		},
-		"skipped: busy, after 1ms": {Outcome: registry.SkippedBusy, Duration: time.Millisecond},
+		"skipped: busy, after 1ms": {Outcome: registry.OutcomeSkippedBusy, Duration: time.Millisecond},
 	} {
 		if got := r.String(); got != want {
 			t.Errorf("a result is %q; want %q", got, want)
@@ -171,8 +171,8 @@ func TestBusy(t *testing.T) {
 	s.refreshed = &dialect.Refreshed{Busy: true}
 	got, err := matview(t, r, "daily").Refresh(t.Context(), registry.SkipIfBusy())
 	failed(t, err, dialect.OpRefresh, of("app.daily"))
-	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.SkippedBusy || got.Mode != 0 {
-		t.Errorf("result %+v, error %v; want the outcome SkippedBusy in no mode, and ErrBusy", got, err)
+	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.OutcomeSkippedBusy || got.Mode != 0 {
+		t.Errorf("result %+v, error %v; want the outcome OutcomeSkippedBusy in no mode, and ErrBusy", got, err)
 	}
 	got.Duration = time.Millisecond
 	if want := "skipped: busy, after 1ms"; got.String() != want {
@@ -184,7 +184,7 @@ func TestCanRefresh(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(shop(), registry.Selection{})
 	var asked []bool
-	s.hindrances = func(on dialect.Server, concurrently bool) []dialect.Hindrance {
+	s.blockers = func(on dialect.Server, concurrently bool) []dialect.Blocker {
 		if on != shop().Server {
 			t.Errorf("the dialect is asked about server %v", on)
 		}
@@ -192,16 +192,16 @@ func TestCanRefresh(t *testing.T) {
 		if !concurrently {
 			return nil
 		}
-		return []dialect.Hindrance{
-			{Reason: dialect.NotPopulated, Detail: "it is empty", Mend: "FILL IT"}, {Reason: dialect.OnStandby},
-			{Reason: dialect.NotAllowed}, {Reason: dialect.NoUsableIndex},
+		return []dialect.Blocker{
+			{Reason: dialect.BlockerNotPopulated, Detail: "it is empty", Fix: "FILL IT"}, {Reason: dialect.BlockerOnStandby},
+			{Reason: dialect.BlockerNotAllowed}, {Reason: dialect.BlockerNoUsableIndex},
 		}
 	}
 	v := matview(t, r, "daily")
-	if err := v.CanRefresh(registry.Blocking); err != nil {
+	if err := v.CheckRefresh(registry.ModeBlocking); err != nil {
 		t.Error(err)
 	}
-	err := v.CanRefresh(registry.Concurrent)
+	err := v.CheckRefresh(registry.ModeConcurrent)
 	failed(t, err, dialect.OpRefreshConcurrently, of("app.daily"))
 	for _, sentinel := range []error{dialect.ErrNotPopulated, dialect.ErrReadOnly, dialect.ErrPermission, dialect.ErrNoUniqueIndex} {
 		if !errors.Is(err, sentinel) {
@@ -216,11 +216,11 @@ func TestCanRefresh(t *testing.T) {
 	if !reflect.DeepEqual(asked, []bool{false, true}) {
 		t.Errorf("the dialect was asked for concurrently %v", asked)
 	}
-	if err := v.CanRefresh(0); !errors.Is(err, dialect.ErrInvalid) {
+	if err := v.CheckRefresh(0); !errors.Is(err, dialect.ErrInvalid) {
 		t.Errorf("no mode: %v", err)
 	}
 	bareOne := registry.New(shop(), registry.Selection{}, bare{s}, &querier{})
-	if err := matview(t, bareOne, "daily").CanRefresh(registry.Blocking); !errors.Is(err, dialect.ErrUnsupported) {
+	if err := matview(t, bareOne, "daily").CheckRefresh(registry.ModeBlocking); !errors.Is(err, dialect.ErrUnsupported) {
 		t.Errorf("a dialect that can't refresh: %v", err)
 	}
 }

@@ -125,7 +125,7 @@ func DurationsOf(last RefreshReport) PlanOption {
 	return PlanOption{"DurationsOf", func(_ *Registry, p *planning) error {
 		p.hints = make(map[dialect.Name]time.Duration, len(last.Views))
 		for _, v := range last.Views {
-			if v.Outcome == Refreshed || v.Outcome == Emptied {
+			if v.Outcome == OutcomeRefreshed || v.Outcome == OutcomeEmptied {
 				p.hints[v.Name] = v.Duration
 			}
 		}
@@ -189,8 +189,8 @@ func (r *Registry) planning(opts []PlanOption) (*planning, error) {
 // as far as its querier is; what a caller does to its fields changes nothing of what it runs. Its zero value refreshes
 // nothing.
 type Plan struct {
-	Steps   []Step    // in the order in which they begin where they run one at a time
-	LeftOut []LeftOut // the other materialized views, by schema and name
+	Steps    []Step         // in the order in which they begin where they run one at a time
+	Excluded []ExcludedView // the other materialized views, by schema and name
 	// Parallel is how many refreshes run at a time at most, by the pool's limit when the plan was made.
 	Parallel int
 	// WhyParallel says why so many: "the default", "asked for", "the pool opens no more connections" ….
@@ -217,8 +217,8 @@ type Step struct {
 	Warnings []string
 }
 
-// A LeftOut is a materialized view that a plan does not refresh.
-type LeftOut struct {
+// An ExcludedView is a materialized view that a plan does not refresh.
+type ExcludedView struct {
 	Name dialect.Name
 	Why  string // in words: "it was not asked for; public.daily, which is refreshed, reads it: Upstream takes it in"
 	// Related says that it depends on a view of the plan, or a view of the plan on it.
@@ -236,7 +236,7 @@ func (r *Registry) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 		return nil, fail(dialect.OpPlan, dialect.Name{}, err)
 	}
 	p := &Plan{registry: r, planning: options, network: r.network()}
-	p.Parallel, p.WhyParallel = lanes(r.access.querier, options.parallel)
+	p.Parallel, p.WhyParallel = parallelism(r.access.querier, options.parallel)
 	chosen := p.choose()
 	p.weigh(chosen)
 	p.arrange(chosen)
@@ -253,8 +253,8 @@ func (r *Registry) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshR
 	return p.Run(ctx)
 }
 
-// lanes is how many refreshes can run at a time, and why.
-func lanes(q dialect.Querier, asked int) (n int, why string) {
+// parallelism returns how many refreshes can run at a time, and why.
+func parallelism(q dialect.Querier, asked int) (n int, why string) {
 	n, why = max(asked, 1), "asked for"
 	if asked == 0 {
 		why = "the default"
@@ -284,7 +284,7 @@ func (p *Plan) choose() []bool {
 	chosen := make([]bool, len(g.nodes))
 	if !p.planning.named {
 		for i := range g.nodes {
-			chosen[i] = g.nodes[i].def != nil && g.nodes[i].omitted == ""
+			chosen[i] = g.nodes[i].def != nil && g.nodes[i].excluded == ""
 		}
 		return chosen
 	}
@@ -302,7 +302,7 @@ func (p *Plan) choose() []bool {
 			for _, to := range edges[n] {
 				if !seen[to] {
 					seen[to] = true
-					chosen[to] = chosen[to] || g.nodes[to].def != nil && g.nodes[to].omitted == ""
+					chosen[to] = chosen[to] || g.nodes[to].def != nil && g.nodes[to].excluded == ""
 					stack = append(stack, to)
 				}
 			}
@@ -462,14 +462,14 @@ func (p *Plan) describe() {
 		}
 	}
 	p.warnOfDeadlock()
-	for _, members := range g.circles {
+	for _, members := range g.cycles {
 		p.warnOfCircle(members)
 	}
 	for n := range g.nodes {
 		if g.nodes[n].def == nil || p.at[n] != none {
 			continue
 		}
-		l := LeftOut{Name: g.nodes[n].name, Why: g.nodes[n].omitted, Related: above[n] != none || below[n] != none}
+		l := ExcludedView{Name: g.nodes[n].name, Why: g.nodes[n].excluded, Related: above[n] != none || below[n] != none}
 		if l.Why == "" {
 			l.Why = "it was not asked for"
 		}
@@ -485,11 +485,11 @@ func (p *Plan) describe() {
 				continue
 			}
 			l.Why += "; " + fmt.Sprintf(tie.says, g.nodes[tie.step].name)
-			if g.nodes[n].omitted == "" {
+			if g.nodes[n].excluded == "" {
 				l.Why += ": " + tie.option + " takes it in"
 			}
 		}
-		p.LeftOut = append(p.LeftOut, l)
+		p.Excluded = append(p.Excluded, l)
 	}
 }
 
@@ -507,7 +507,7 @@ func (p *Plan) warnOfDeadlock() {
 		locked[n] = none
 		for _, from := range g.before[n] {
 			switch at := p.at[from]; {
-			case at != none && p.Steps[at].Mode == Blocking:
+			case at != none && p.Steps[at].Mode == ModeBlocking:
 				locked[n] = from
 			case at == none && g.nodes[from].def == nil:
 				locked[n] = max(locked[n], locked[from])
@@ -548,23 +548,23 @@ func (p *Plan) warnOfCircle(members []int32) {
 
 // foresee is what the loaded picture tells of a refresh: its mode and why, and what is in its way.
 func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode RefreshMode, why string, obstacles []string) {
-	mode, why = Blocking, "the default"
+	mode, why = ModeBlocking, "the default"
 	switch {
 	case how.Concurrently:
-		mode, why = Concurrent, "asked for"
+		mode, why = ModeConcurrent, "asked for"
 	case how.IfPossible:
-		mode, why = Concurrent, "possible"
+		mode, why = ModeConcurrent, "possible"
 	}
 	refresher, ok := r.access.dialect.(dialect.MatviewRefresher)
 	if !ok {
 		return mode, why, nil // running the plan will say so
 	}
-	for _, h := range refresher.RefreshHindrances(def, r.access.server, mode == Concurrent) {
+	for _, h := range refresher.RefreshBlockers(def, r.access.server, mode == ModeConcurrent) {
 		switch {
-		case !how.IfPossible || h.Reason == dialect.NotAllowed || h.Reason == dialect.OnStandby:
+		case !how.IfPossible || h.Reason == dialect.BlockerNotAllowed || h.Reason == dialect.BlockerOnStandby:
 			obstacles = append(obstacles, h.Error())
-		case mode == Concurrent:
-			mode, why = Blocking, notConcurrently(h.Reason)
+		case mode == ModeConcurrent:
+			mode, why = ModeBlocking, notConcurrently(h.Reason)
 		}
 	}
 	return mode, why, obstacles
@@ -575,7 +575,7 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 // as a line break, stands there as Go writes it.
 func (p *Plan) String() string {
 	var b strings.Builder
-	total := len(p.Steps) + len(p.LeftOut)
+	total := len(p.Steps) + len(p.Excluded)
 	switch {
 	case total == 0:
 		b.WriteString("refresh nothing: there is no materialized view\n")
@@ -604,7 +604,7 @@ func (p *Plan) String() string {
 		}
 	}
 	unrelated := 0
-	for _, l := range p.LeftOut {
+	for _, l := range p.Excluded {
 		if l.Related || len(p.Steps) == 0 || !p.planning.named {
 			line := printable(fmt.Sprintf("  left out: %s: %s", l.Name, l.Why))
 			b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")

@@ -74,14 +74,14 @@ func TestPlanSelects(t *testing.T) {
 			t.Errorf("the steps are %q, want %q", got, c.steps)
 		}
 		var leftOut []string
-		for _, l := range p.LeftOut {
+		for _, l := range p.Excluded {
 			leftOut = append(leftOut, l.Name.String()+": "+l.Why)
 		}
 		if c.leftOut != nil && !slices.Equal(leftOut, c.leftOut) {
 			t.Errorf("%s: left out are\n\t%q\nwant\n\t%q", c.steps, leftOut, c.leftOut)
 		}
-		if len(p.LeftOut)+len(p.Steps) != 6 {
-			t.Errorf("%s: %d steps and %d left out are not all 6", c.steps, len(p.Steps), len(p.LeftOut))
+		if len(p.Excluded)+len(p.Steps) != 6 {
+			t.Errorf("%s: %d steps and %d left out are not all 6", c.steps, len(p.Steps), len(p.Excluded))
 		}
 	}
 }

@@ -16,17 +16,17 @@ type RefreshMode int
 // The modes. A refresh reports one of them.
 const (
 	// Blocking holds off readers until it is done.
-	Blocking RefreshMode = iota + 1
+	ModeBlocking RefreshMode = iota + 1
 	// Concurrent lets readers see the old rows until it is done.
-	Concurrent
+	ModeConcurrent
 )
 
 // String is "blocking" or "concurrent".
 func (m RefreshMode) String() string {
 	switch m {
-	case Blocking:
+	case ModeBlocking:
 		return "blocking"
-	case Concurrent:
+	case ModeConcurrent:
 		return "concurrent"
 	default:
 		return "no mode"
@@ -36,52 +36,52 @@ func (m RefreshMode) String() string {
 // A RefreshOutcome is what became of a refresh.
 type RefreshOutcome int
 
-// The outcomes. Those of a single refresh are Refreshed, Emptied and SkippedBusy, and a failed one has none: it returns an
+// The outcomes. Those of a single refresh are Refreshed, Emptied and OutcomeSkippedBusy, and a failed one has none: it returns an
 // error. The others are for views in a [RefreshReport].
 const (
 	// Refreshed: the view has its new rows.
-	Refreshed RefreshOutcome = iota + 1
+	OutcomeRefreshed RefreshOutcome = iota + 1
 	// Emptied: the view has no rows and can't be read until it is refreshed again.
-	Emptied
-	// SkippedBusy: nothing was done, since another refresh of the view was running or waiting to.
-	SkippedBusy
-	// SkippedUpstream: something that the view depends on was not refreshed.
-	SkippedUpstream
+	OutcomeEmptied
+	// OutcomeSkippedBusy: nothing was done, since another refresh of the view was running or waiting to.
+	OutcomeSkippedBusy
+	// OutcomeSkippedUpstream: something that the view depends on was not refreshed.
+	OutcomeSkippedUpstream
 	// Failed: the refresh ended with an error.
-	Failed
+	OutcomeFailed
 	// Cancelled: the run ended before, or while, the view was refreshed.
-	Cancelled
+	OutcomeCancelled
 )
 
 // String is the outcome in a word.
 func (o RefreshOutcome) String() string {
 	switch o {
-	case Refreshed:
+	case OutcomeRefreshed:
 		return "refreshed"
-	case Emptied:
+	case OutcomeEmptied:
 		return "emptied"
-	case SkippedBusy:
+	case OutcomeSkippedBusy:
 		return "skipped: busy"
-	case SkippedUpstream:
+	case OutcomeSkippedUpstream:
 		return "skipped"
-	case Failed:
+	case OutcomeFailed:
 		return "failed"
-	case Cancelled:
+	case OutcomeCancelled:
 		return "cancelled"
 	default:
 		return "no outcome"
 	}
 }
 
-// A RefreshResult says what a refresh did. After an error it is zero, but for the outcome SkippedBusy, which comes with one.
+// A RefreshResult says what a refresh did. After an error it is zero, but for the outcome OutcomeSkippedBusy, which comes with one.
 type RefreshResult struct {
 	Outcome RefreshOutcome
-	Mode    RefreshMode // the one used; zero where the outcome is SkippedBusy
+	Mode    RefreshMode // the one used; zero where the outcome is OutcomeSkippedBusy
 	// Why that mode was used, in words: "the default", "asked for", "possible", "not concurrently: not populated".
 	Why string
 	// Prevented is what kept a refresh with ConcurrentlyIfPossible from being concurrent:
-	// NotPopulated, NoUniqueIndex or NoUsableIndex. Else it is zero.
-	Prevented dialect.HindranceReason
+	// NotPopulated, BlockerNoUniqueIndex or BlockerNoUsableIndex. Else it is zero.
+	Prevented dialect.BlockerReason
 	// Duration is the time from the call to the end of the statement. It includes the wait
 	// for a connection of the pool, and for locks.
 	Duration time.Duration
@@ -93,7 +93,7 @@ func (r RefreshResult) String() string {
 		return "not refreshed"
 	}
 	took := r.Duration.Round(time.Microsecond)
-	if r.Outcome == SkippedBusy {
+	if r.Outcome == OutcomeSkippedBusy {
 		return fmt.Sprintf("%s, after %v", r.Outcome, took)
 	}
 	return fmt.Sprintf("%s in %v (%s, %s)", r.Outcome, took, r.Mode, r.Why)
@@ -142,7 +142,7 @@ func LockTimeout(d time.Duration) RefreshOption {
 }
 
 // SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
-// to: nothing is done then, the outcome is [SkippedBusy] and the error wraps [dialect.ErrBusy], at once. So does whatever else
+// to: nothing is done then, the outcome is [OutcomeSkippedBusy] and the error wraps [dialect.ErrBusy], at once. So does whatever else
 // keeps readers off the view, such as altering it. A reader never makes it busy. A transaction that it is part of lives
 // on.
 //
@@ -217,14 +217,14 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 
 func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 	if done.Busy {
-		return RefreshResult{Outcome: SkippedBusy}
+		return RefreshResult{Outcome: OutcomeSkippedBusy}
 	}
-	r := RefreshResult{Outcome: Refreshed, Mode: Blocking, Why: "the default", Prevented: done.Prevented}
+	r := RefreshResult{Outcome: OutcomeRefreshed, Mode: ModeBlocking, Why: "the default", Prevented: done.Prevented}
 	if how.NoData {
-		r.Outcome = Emptied
+		r.Outcome = OutcomeEmptied
 	}
 	if done.Concurrently {
-		r.Mode, r.Why = Concurrent, "asked for"
+		r.Mode, r.Why = ModeConcurrent, "asked for"
 	}
 	if how.IfPossible {
 		r.Why = "possible"
@@ -235,17 +235,17 @@ func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 	return r
 }
 
-func notConcurrently(why dialect.HindranceReason) string { return "not concurrently: " + why.String() }
+func notConcurrently(why dialect.BlockerReason) string { return "not concurrently: " + why.String() }
 
-// Hindrances are what keeps a view from being refreshed: at least one. [errors.Is] reaches the sentinel of each.
-type Hindrances []dialect.Hindrance
+// Blockers are what keeps a view from being refreshed: at least one. [errors.Is] reaches the sentinel of each.
+type Blockers []dialect.Blocker
 
-func (hs Hindrances) Error() string {
-	return dialect.Few(hs, "; and ", dialect.Hindrance.Error)
+func (hs Blockers) Error() string {
+	return dialect.Few(hs, "; and ", dialect.Blocker.Error)
 }
 
 // Unwrap is each of them.
-func (hs Hindrances) Unwrap() []error {
+func (hs Blockers) Unwrap() []error {
 	errs := make([]error, len(hs))
 	for i, h := range hs {
 		errs[i] = h
@@ -253,11 +253,11 @@ func (hs Hindrances) Unwrap() []error {
 	return errs
 }
 
-func (m *matview) CanRefresh(mode RefreshMode) error {
+func (m *matview) CheckRefresh(mode RefreshMode) error {
 	op := dialect.OpRefresh
 	switch mode {
-	case Blocking:
-	case Concurrent:
+	case ModeBlocking:
+	case ModeConcurrent:
 		op = dialect.OpRefreshConcurrently
 	default:
 		return fail(op, m.def.Name, fmt.Errorf("%w: RefreshMode(%d) is none", dialect.ErrInvalid, int(mode)))
@@ -266,23 +266,23 @@ func (m *matview) CanRefresh(mode RefreshMode) error {
 	if err != nil {
 		return fail(op, m.def.Name, err)
 	}
-	hs := refresher.RefreshHindrances(m.def, m.server, mode == Concurrent)
+	hs := refresher.RefreshBlockers(m.def, m.server, mode == ModeConcurrent)
 	for _, up := range m.network().unpopulated(m.def) {
 		hs = append(hs, emptyUpstream(refresher, up, m.server))
 	}
 	if len(hs) > 0 {
-		return fail(op, m.def.Name, Hindrances(hs))
+		return fail(op, m.def.Name, Blockers(hs))
 	}
 	return nil
 }
 
 // emptyUpstream says that a view which another depends on has no data. The statement is
 // the one that the dialect has for the upstream view itself.
-func emptyUpstream(d dialect.MatviewRefresher, up *dialect.MatviewDef, on dialect.Server) dialect.Hindrance {
-	h := dialect.Hindrance{Reason: dialect.NotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
-	for _, own := range d.RefreshHindrances(up, on, true) {
-		if own.Reason == dialect.NotPopulated {
-			h.Mend = own.Mend
+func emptyUpstream(d dialect.MatviewRefresher, up *dialect.MatviewDef, on dialect.Server) dialect.Blocker {
+	h := dialect.Blocker{Reason: dialect.BlockerNotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
+	for _, own := range d.RefreshBlockers(up, on, true) {
+		if own.Reason == dialect.BlockerNotPopulated {
+			h.Fix = own.Fix
 		}
 	}
 	return h

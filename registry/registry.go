@@ -32,16 +32,16 @@ type Registry struct {
 
 // A snapshot is what registries share that differ only in their querier.
 type snapshot struct {
-	sign       dialect.Sign
-	searchPath []string
-	filter     dialect.Filter
-	matviews   shelf[*matview]
-	enums      shelf[*enum]
-	sequences  shelf[*sequence]
-	omissions  []Omission
-	views      []dialect.ViewDef     // plain ones
-	aside      []*dialect.MatviewDef // left out; the graph and plans go by them all the same
-	network    func() *network       // which views read which, made when it is first asked for
+	sign          dialect.Sign
+	searchPath    []string
+	filter        dialect.Filter
+	matviews      index[*matview]
+	enums         index[*enum]
+	sequences     index[*sequence]
+	excluded      []Excluded
+	views         []dialect.ViewDef     // plain ones
+	excludedViews []*dialect.MatviewDef // left out; the graph and plans go by them all the same
+	network       func() *network       // which views read which, made when it is first asked for
 }
 
 // An access is how a structure's operations reach the database.
@@ -121,7 +121,7 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 			listed[i] = matview{def, &r.access, s.network}
 			matviews = append(matviews, &listed[i])
 		} else if s.filter.Has(dialect.KindMatview) {
-			s.aside = append(s.aside, def)
+			s.excludedViews = append(s.excludedViews, def)
 		}
 	}
 	enums, listedEnums := make([]*enum, 0, len(cat.Enums)), make([]enum, len(cat.Enums))
@@ -137,16 +137,16 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 		switch {
 		case !s.takes(dialect.KindSequence, &def.Object, unreadable(def.Name)):
 		case def.KeyOf != nil && !sel.KeySequences:
-			s.omit(dialect.KindSequence, &def.Object, KeySequence, "", def.KeyOf)
+			s.exclude(dialect.KindSequence, &def.Object, ReasonKeySequence, "", def.KeyOf)
 		default:
 			listedSequences[i] = sequence{def, &r.access}
 			sequences = append(sequences, &listedSequences[i])
 		}
 	}
-	s.matviews = newShelf(dialect.KindMatview, matviews)
-	s.enums = newShelf(dialect.KindEnum, enums)
-	s.sequences = newShelf(dialect.KindSequence, sequences)
-	slices.SortFunc(s.omissions, func(a, b Omission) int {
+	s.matviews = newIndex(dialect.KindMatview, matviews)
+	s.enums = newIndex(dialect.KindEnum, enums)
+	s.sequences = newIndex(dialect.KindSequence, sequences)
+	slices.SortFunc(s.excluded, func(a, b Excluded) int {
 		if a.Kind != b.Kind {
 			return int(a.Kind) - int(b.Kind)
 		}
@@ -160,23 +160,23 @@ func (s *snapshot) takes(k dialect.Kind, o *dialect.Object, unreadable string) b
 	if !s.filter.Has(k) {
 		return false
 	}
-	if why, omitted := s.filter.Omits(o.Name); omitted {
-		s.omit(k, o, Filtered, "it is "+why, nil)
+	if why, omitted := s.filter.Excludes(o.Name); omitted {
+		s.exclude(k, o, ReasonExcluded, "it is "+why, nil)
 		return false
 	}
 	if unreadable != "" {
-		s.omit(k, o, Unreadable, unreadable, nil)
+		s.exclude(k, o, ReasonUnreadable, unreadable, nil)
 		return false
 	}
 	return true
 }
 
-func (s *snapshot) omit(k dialect.Kind, o *dialect.Object, reason NotFoundReason, why string, key *dialect.ColumnRef) {
-	s.omissions = append(s.omissions, Omission{Kind: k, Name: o.Name, Why: why, KeyOf: key, object: o, reason: reason})
+func (s *snapshot) exclude(k dialect.Kind, o *dialect.Object, reason NotFoundReason, why string, key *dialect.ColumnRef) {
+	s.excluded = append(s.excluded, Excluded{Kind: k, Name: o.Name, Why: why, KeyOf: key, object: o, reason: reason})
 }
 
-// An Omission is a structure that exists and is not in the registry.
-type Omission struct {
+// An Excluded is a structure that exists and is not in the registry.
+type Excluded struct {
 	Kind  dialect.Kind
 	Name  dialect.Name
 	Why   string             // in words: "it is the key sequence of public.orders.id", "it is excluded by *.tmp_*"
@@ -187,7 +187,7 @@ type Omission struct {
 }
 
 // why says why. The reason of a key sequence, of which there are many, is written when somebody asks.
-func (o *Omission) why() string {
+func (o *Excluded) why() string {
 	if o.KeyOf != nil {
 		return "it is the key sequence of " + o.KeyOf.String()
 	}
@@ -263,13 +263,13 @@ func (r *Registry) Sequences() []Sequence {
 	return all
 }
 
-// Omitted are the structures that exist and were left out, each with the reason, by kind,
+// Excluded returns the structures that exist and were left out, each with the reason, by kind,
 // schema and name: sequences of primary keys, what the filter's patterns leave out, and
 // what has a name, label or column that is not UTF-8, as may be in a database whose
 // encoding is SQL_ASCII. Such a name holds the bytes that the database has. Kinds that
 // weren't asked for were not looked at, and don't appear. The slice is the caller's.
-func (r *Registry) Omitted() []Omission {
-	all := slices.Clone(r.omissions)
+func (r *Registry) Excluded() []Excluded {
+	all := slices.Clone(r.excluded)
 	for i := range all {
 		all[i].Why, all[i].KeyOf = all[i].why(), clone(all[i].KeyOf)
 	}
@@ -281,14 +281,14 @@ func (r *Registry) Omitted() []Omission {
 func (r *Registry) UnmatchedPatterns() (unmatched []string) {
 	for _, p := range slices.Concat(r.filter.Include, r.filter.Exclude) {
 		if !matches(p, &r.matviews) && !matches(p, &r.enums) && !matches(p, &r.sequences) &&
-			!slices.ContainsFunc(r.omissions, func(o Omission) bool { return p.Match(o.Name) }) {
+			!slices.ContainsFunc(r.excluded, func(o Excluded) bool { return p.Match(o.Name) }) {
 			unmatched = append(unmatched, p.String())
 		}
 	}
 	return unmatched
 }
 
-func matches[T structure](p dialect.Pattern, s *shelf[T]) bool {
+func matches[T structure](p dialect.Pattern, s *index[T]) bool {
 	return slices.ContainsFunc(s.sorted, func(t T) bool { return p.Match(t.object().Name) })
 }
 
@@ -315,10 +315,10 @@ func (r *Registry) sequence(s *sequence) Sequence {
 	return s
 }
 
-// AppendLabels is a registry whose enum of that name has further labels at its end, beside the database's own.
+// AppendLocalLabels is a registry whose enum of that name has further labels at its end, beside the database's own.
 // The receiver stays as it is. The error wraps [dialect.ErrNotFound], [dialect.ErrLabelExists] or, for a label
 // that no enum can have, [dialect.ErrInvalid].
-func (r *Registry) AppendLabels(name string, labels ...string) (*Registry, error) {
+func (r *Registry) AppendLocalLabels(name string, labels ...string) (*Registry, error) {
 	e, err := find(r, &r.enums, name)
 	if err != nil {
 		return nil, err
@@ -340,6 +340,6 @@ func (r *Registry) replace(e, by *enum) *Registry {
 // with returns the registry with these enums.
 func (r *Registry) with(enums []*enum) *Registry {
 	s := r.snapshot
-	s.enums = newShelf(dialect.KindEnum, enums)
+	s.enums = newIndex(dialect.KindEnum, enums)
 	return &Registry{snapshot: s, access: r.access, moved: r.moved}
 }

@@ -66,7 +66,7 @@ type omission struct {
 }
 
 func omissions(r *registry.Registry) (all []omission) {
-	for _, o := range r.Omitted() {
+	for _, o := range r.Excluded() {
 		m := omission{o.Kind, o.Name.String(), o.Why, ""}
 		if o.KeyOf != nil {
 			m.key = o.KeyOf.String()
@@ -138,14 +138,14 @@ func TestWhatIsHandedOutIsTheCallers(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(shop(), registry.Selection{})
 	want := omissions(r)
-	all := r.Omitted()
+	all := r.Excluded()
 	if len(all) != 1 || all[0].KeyOf == nil {
 		t.Fatalf("omitted %+v; want the key's sequence", all)
 	}
 	all[0].KeyOf.Column = "changed"
 	all[0].Why = "changed"
 	if got := omissions(r); !slices.Equal(got, want) {
-		t.Errorf("a caller who changes an Omission changes the registry's: %+v; want %+v", got, want)
+		t.Errorf("a caller who changes an Excluded changes the registry's: %+v; want %+v", got, want)
 	}
 
 	path := r.SearchPath()
@@ -239,7 +239,7 @@ func TestOn(t *testing.T) {
 		t.Errorf("On changes the structures: %v", cs)
 	}
 
-	longer, err := on.AppendLabels("mood", "elated")
+	longer, err := on.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (v ViewReport) text() string {
 	switch v.Outcome {
 	case 0:
 		text += "started"
-	case SkippedBusy, SkippedUpstream, Failed, Cancelled:
+	case OutcomeSkippedBusy, OutcomeSkippedUpstream, OutcomeFailed, OutcomeCancelled:
 		text += v.Outcome.String()
 	default:
 		return text + RefreshResult{Outcome: v.Outcome, Mode: v.Mode, Why: v.Why, Duration: v.Duration}.String()
@@ -89,7 +89,7 @@ func (r RefreshReport) View(name dialect.Name) (ViewReport, bool) {
 // summary is the outcomes with their numbers: "3 refreshed, 1 failed, 2 skipped".
 func (r RefreshReport) summary() string {
 	var parts []string
-	for o := Refreshed; o <= Cancelled; o++ {
+	for o := OutcomeRefreshed; o <= OutcomeCancelled; o++ {
 		if n := r.Count(o); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, strings.Replace(o.String(), "skipped: busy", "busy", 1)))
 		}
@@ -135,10 +135,10 @@ func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	switch v.Outcome {
 	case 0:
 		text = "refresh started"
-	case Refreshed, Emptied, SkippedBusy, SkippedUpstream: // what those wait for has its own line
-	case Cancelled:
+	case OutcomeRefreshed, OutcomeEmptied, OutcomeSkippedBusy, OutcomeSkippedUpstream: // what those wait for has its own line
+	case OutcomeCancelled:
 		level = slog.LevelWarn
-	case Failed:
+	case OutcomeFailed:
 		level = slog.LevelError
 	}
 	if p.Ended() {

@@ -198,5 +198,5 @@ func (r *Registry) hasEnum(typ string) bool {
 	if _, loaded := r.enums.get(n); loaded {
 		return true
 	}
-	return slices.ContainsFunc(r.omissions, func(o Omission) bool { return o.Kind == dialect.KindEnum && answersTo(o.object, n) })
+	return slices.ContainsFunc(r.excluded, func(o Excluded) bool { return o.Kind == dialect.KindEnum && answersTo(o.object, n) })
 }

@@ -71,7 +71,7 @@ func newRun(p *Plan) *run {
 		ready: queue{urgency: p.urgency}, emit: func(Progress) {},
 	}
 	r.report.Start = time.Now()
-	r.report.Parallel, _ = lanes(p.registry.access.querier, p.planning.parallel) // the pool's limit may have changed since
+	r.report.Parallel, _ = parallelism(p.registry.access.querier, p.planning.parallel) // the pool's limit may have changed since
 	r.report.Views = make([]ViewReport, len(p.steps))
 	for i, n := range p.steps {
 		mode, why, _ := foresee(p.registry, p.network.nodes[n].def, p.planning.how)
@@ -184,7 +184,7 @@ func (r *run) carryOut(ctx context.Context) {
 	}
 	for i := range r.report.Views {
 		if v := &r.report.Views[i]; v.Outcome == 0 {
-			v.Outcome, v.Reason = Cancelled, r.ended
+			v.Outcome, v.Reason = OutcomeCancelled, r.ended
 			r.end(v)
 		}
 	}
@@ -291,11 +291,11 @@ func (r *run) note(ctx context.Context, res refreshed) {
 	case res.err == nil:
 		v.Outcome, v.Mode, v.Why = res.result.Outcome, res.result.Mode, res.result.Why
 	case ended != nil && errors.Is(res.err, ended):
-		v.Outcome, v.Reason = Cancelled, "the context ended"
+		v.Outcome, v.Reason = OutcomeCancelled, "the context ended"
 	case errors.Is(res.err, dialect.ErrBusy):
-		v.Outcome, v.Reason = SkippedBusy, reasonOf(res.err)
+		v.Outcome, v.Reason = OutcomeSkippedBusy, reasonOf(res.err)
 	default:
-		v.Outcome, v.Reason = Failed, reasonOf(res.err)
+		v.Outcome, v.Reason = OutcomeFailed, reasonOf(res.err)
 	}
 	r.end(v)
 	if res.err == nil {
@@ -304,12 +304,12 @@ func (r *run) note(ctx context.Context, res refreshed) {
 		}
 		return
 	}
-	if v.Outcome != Cancelled {
+	if v.Outcome != OutcomeCancelled {
 		became := "failed"
-		if v.Outcome == SkippedBusy {
+		if v.Outcome == OutcomeSkippedBusy {
 			became = "is busy"
 		}
-		r.lose(res.node, fmt.Sprintf("it depends on %s, which %s", v.Name, became))
+		r.skipDependents(res.node, fmt.Sprintf("it depends on %s, which %s", v.Name, became))
 	}
 	switch {
 	case r.ended != "":
@@ -317,7 +317,7 @@ func (r *run) note(ctx context.Context, res refreshed) {
 		r.ended = "the context ended"
 	case res.fatal && !errors.Is(res.err, dialect.ErrUnsupported): // what can't be done was not begun
 		r.ended = fmt.Sprintf("the transaction failed with %s", v.Name)
-	case res.fatal, r.plan.planning.stopOnError && v.Outcome == Failed:
+	case res.fatal, r.plan.planning.stopOnError && v.Outcome == OutcomeFailed:
 		r.ended = fmt.Sprintf("the run stopped when %s failed", v.Name)
 	}
 }
@@ -325,8 +325,8 @@ func (r *run) note(ctx context.Context, res refreshed) {
 // reasonOf is an error's text without what was done, and to what.
 func reasonOf(err error) string { return dialect.Cut(bare(err).Error(), dialect.MaxText) }
 
-// lose skips all that waits for a node, directly or not.
-func (r *run) lose(n int32, reason string) {
+// skipDependents skips everything that waits for a node, directly or not.
+func (r *run) skipDependents(n int32, reason string) {
 	stack := []int32{n}
 	var steps []int32
 	for len(stack) > 0 {
@@ -347,7 +347,7 @@ func (r *run) lose(n int32, reason string) {
 	slices.Sort(steps)
 	for _, at := range steps {
 		v := &r.report.Views[at]
-		v.Outcome, v.Reason = SkippedUpstream, reason
+		v.Outcome, v.Reason = OutcomeSkippedUpstream, reason
 		r.end(v)
 	}
 }
@@ -365,7 +365,7 @@ func (r *run) err(ctx context.Context) error {
 		if v.Err != nil {
 			errs = append(errs, v.Err)
 		}
-		cancelled = cancelled || v.Outcome == Cancelled
+		cancelled = cancelled || v.Outcome == OutcomeCancelled
 	}
 	if ended := ended(ctx); cancelled && ended != nil {
 		errs = append([]error{ended}, errs...)

@@ -155,7 +155,7 @@ func TestRunLevels(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &sleeper{}
 			report, err := run(t, s, &pool{}, levels(), registry.Parallel(workers))
-			if err != nil || report.Duration != want || report.Count(registry.Refreshed) != 40 {
+			if err != nil || report.Duration != want || report.Count(registry.OutcomeRefreshed) != 40 {
 				t.Errorf("%d at a time took %v, want %v: %v\n%s", workers, report.Duration, want, err, report)
 			}
 			if s.most > workers {
@@ -337,7 +337,7 @@ func TestRunAfterAFailure(t *testing.T) {
 			t.Errorf("the error says\n%s\nwant\n%s", err, text)
 		}
 		bad, _ := report.View(of("public.bad"))
-		if bad.Duration != 100*time.Millisecond || bad.Start != report.Start || !errors.Is(bad.Err, errServer) || bad.Mode != registry.Blocking {
+		if bad.Duration != 100*time.Millisecond || bad.Start != report.Start || !errors.Is(bad.Err, errServer) || bad.Mode != registry.ModeBlocking {
 			t.Errorf("the failed view's report is %+v", bad)
 		}
 		if x, _ := report.View(of("public.x")); !x.Start.IsZero() || x.Err != nil || x.Duration != 0 {
@@ -617,7 +617,7 @@ func TestRunOddNames(t *testing.T) {
 		if got := (registry.Progress{View: report.Views[1]}).String(); strings.ContainsFunc(got, unicode.IsControl) {
 			t.Errorf("its progress prints %q", got)
 		}
-		change := registry.Change{Kind: dialect.KindMatview, Name: report.Views[1].Name, What: registry.Removed}
+		change := registry.Change{Kind: dialect.KindMatview, Name: report.Views[1].Name, What: registry.ChangeRemoved}
 		if got, want := change.String(), `materialized view public."two\nlines\tund größer\u202e" removed`; got != want {
 			t.Errorf("a change prints %q, want %q", got, want)
 		}
@@ -719,7 +719,7 @@ func TestPlanRunsTwice(t *testing.T) {
 		for range 3 {
 			wg.Go(func() {
 				report, err := p.Run(t.Context())
-				if err != nil || report.Count(registry.Refreshed) != 40 {
+				if err != nil || report.Count(registry.OutcomeRefreshed) != 40 {
 					t.Errorf("%s, %v", report, err)
 				}
 			})
@@ -761,17 +761,17 @@ func TestRunRandomly(t *testing.T) {
 				lost := false
 				for _, u := range g.Upstream(v.Name) {
 					up, _ := report.View(u)
-					lost = lost || up.Outcome == registry.Failed
+					lost = lost || up.Outcome == registry.OutcomeFailed
 					if !v.Start.IsZero() && v.Start.Before(up.Start.Add(up.Duration)) {
 						t.Errorf("seed %d: %s began before %s was done", seed, v.Name, u)
 					}
 				}
-				want := registry.Refreshed
+				want := registry.OutcomeRefreshed
 				switch {
 				case lost:
-					want = registry.SkippedUpstream
+					want = registry.OutcomeSkippedUpstream
 				case s.errs[v.Name.Name] != nil:
-					want = registry.Failed
+					want = registry.OutcomeFailed
 				}
 				if v.Outcome != want || ended[v.Name] != 1 {
 					t.Errorf("seed %d: %s, want %s, told %d times", seed, v, want, ended[v.Name])

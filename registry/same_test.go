@@ -63,7 +63,7 @@ func TestSame(t *testing.T) {
 	if b, _, _ := stubbed(shuffled, registry.Selection{}); !registry.Same(a, b) {
 		t.Error("the same in another order is said to be another")
 	}
-	longer, err := a.AppendLabels("mood", "elated")
+	longer, err := a.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestSameInWhatIsLeftOut(t *testing.T) {
 func TestKeepLabels(t *testing.T) {
 	t.Parallel()
 	old, _, _ := stubbed(shop(), registry.Selection{})
-	old, err := old.AppendLabels("mood", "elated", "late")
+	old, err := old.AppendLocalLabels("mood", "elated", "late")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ type Sequence interface {
 	// ErrReadOnly, ErrNotFound, ErrBusy.
 	SetValue(ctx context.Context, v int64, called bool) error
 
-	// Behind tells whether a column that draws on the sequence, as it is now, holds values that the sequence is still
+	// Lag tells whether a column that draws on the sequence, as it is now, holds values that the sequence is still
 	// to hand out, as after a restore or inserts with values of their own.
 	//
 	// A column draws on the sequence if it is an identity column, or if its default, or else its domain's, takes a value.
@@ -91,21 +91,21 @@ type Sequence interface {
 	// role itself. The result names the columns that were not looked at, and why. Reading a table runs the expressions
 	// of its indexes, as any SELECT does.
 	//
-	// Behind reads what is committed, by an index if there is one. It needs SELECT on the sequence and the columns. It
+	// Lag reads what is committed, by an index if there is one. It needs SELECT on the sequence and the columns. It
 	// takes two round trips, and one more for each further thousand columns. Errors: ErrInvalid for a sequence that no
 	// column of numbers draws on, or that cycles; ErrPermission with the name of a column that can't be read, or of a
 	// table whose rows row security hides; ErrUnsupported on minor releases that can't read safely what another role
 	// owns (before 13.16, 14.13, 15.8, 16.4); ErrBusy, ErrNotFound.
-	Behind(ctx context.Context, opts ...LagOption) (SequenceLag, error)
+	Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error)
 
 	// CatchUp moves a sequence that is behind its columns to the first value of its own steps after what they
-	// hold, and tells whether it had to. Columns and values count as in Behind. It never moves one back: from its last
+	// hold, and tells whether it had to. Columns and values count as in Lag. It never moves one back: from its last
 	// look until its transaction ends it blocks everybody's next value, and it waits for the transactions that took one.
 	// Values in other connections' caches are dropped. It does not block inserts that bring values of their own. It does
 	// not see those that aren't committed yet or, in a REPEATABLE READ transaction, weren't when that began.
 	//
 	// It is undone if its transaction is rolled back. It needs SELECT on the sequence and the columns and, to move the
-	// sequence, its ownership. Errors: those of Behind; ErrOutOfRange if it is behind and no value is left after what the
+	// sequence, its ownership. Errors: those of Lag; ErrOutOfRange if it is behind and no value is left after what the
 	// columns hold, of the sequence's or of those that fit into the column that holds most (a sequence that has ended is
 	// behind nothing); ErrReadOnly.
 	CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error)

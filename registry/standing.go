@@ -17,7 +17,7 @@ type SequenceState struct {
 	// Next is the value that will be handed out next to a connection that has none in its cache, unless Ended.
 	Next int64
 	// Ended says that there is no next value: the sequence is exhausted. One that cycles never is.
-	Ended bool
+	Exhausted bool
 	// Remaining is how many values are left before the sequence is exhausted or, if it cycles, starts over; the
 	// largest number for that many or more.
 	Remaining uint64
@@ -54,7 +54,7 @@ func standing(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) 
 	case d.Cycle:
 		st.Next = d.Max
 	default:
-		st.Ended = true
+		st.Exhausted = true
 	}
 	st.Used = 1
 	if all, any := steps(from, bound, d.Increment); any {

@@ -19,19 +19,19 @@ func TestStanding(t *testing.T) {
 		state               dialect.SequenceState
 		want                registry.SequenceState
 	}{
-		{1, highest, 1, false, dialect.SequenceState{Last: highest, Called: true}, registry.SequenceState{Ended: true, Used: 1}},
+		{1, highest, 1, false, dialect.SequenceState{Last: highest, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{1, highest, 1, false, dialect.SequenceState{Last: 1}, registry.SequenceState{Next: 1, Remaining: highest}},
-		{1, highest, highest, false, dialect.SequenceState{Last: 1, Called: true}, registry.SequenceState{Ended: true, Used: 1}},
+		{1, highest, highest, false, dialect.SequenceState{Last: 1, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{0, highest, highest, false, dialect.SequenceState{Last: 0, Called: true}, registry.SequenceState{Next: highest, Remaining: 1, Used: 0.5}},
 		{lowest, highest, 1, false, dialect.SequenceState{Last: lowest}, registry.SequenceState{Next: lowest, Remaining: math.MaxUint64}},
 		{lowest, highest, 1, false, dialect.SequenceState{Last: 0}, registry.SequenceState{Next: 0, Remaining: 1 << 63, Used: 0.5}},
 		{lowest, highest, -1, false, dialect.SequenceState{Last: highest, Called: true}, registry.SequenceState{Next: highest - 1, Remaining: math.MaxUint64}},
 		{lowest, highest, lowest, false, dialect.SequenceState{Last: highest}, registry.SequenceState{Next: highest, Remaining: 2}},
-		{lowest, -1, lowest, false, dialect.SequenceState{Last: -1, Called: true}, registry.SequenceState{Ended: true, Used: 1}},
+		{lowest, -1, lowest, false, dialect.SequenceState{Last: -1, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{1, 10, 4, true, dialect.SequenceState{Last: 9, Called: true}, registry.SequenceState{Next: 1, Used: 1}},
 		{1, 10, -4, true, dialect.SequenceState{Last: 2, Called: true}, registry.SequenceState{Next: 10, Used: 1}},
-		{1, 10, 1, false, dialect.SequenceState{Last: 40, Called: true}, registry.SequenceState{Ended: true, Used: 1}}, // made shorter since
-		{1, 10, 1, false, dialect.SequenceState{Last: 40}, registry.SequenceState{Ended: true, Used: 1}},
+		{1, 10, 1, false, dialect.SequenceState{Last: 40, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}}, // made shorter since
+		{1, 10, 1, false, dialect.SequenceState{Last: 40}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{1, 10, 1, false, dialect.SequenceState{Last: -40, Called: true}, registry.SequenceState{Next: -39, Remaining: 50}},
 	} {
 		cat := shop()

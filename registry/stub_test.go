@@ -19,8 +19,8 @@ type stub struct {
 	state   dialect.SequenceState
 	next    int64
 
-	refreshed  *dialect.Refreshed                                             // nil for what was asked for
-	hindrances func(on dialect.Server, concurrently bool) []dialect.Hindrance // nil for what the view says
+	refreshed *dialect.Refreshed                                           // nil for what was asked for
+	blockers  func(on dialect.Server, concurrently bool) []dialect.Blocker // nil for what the view says
 
 	fails  error                       // of every operation
 	during func()                      // runs within every operation, if not nil
@@ -92,20 +92,20 @@ func (s *stub) RefreshMatview(_ context.Context, q dialect.Querier, view dialect
 	return done, s.called(call{method: "RefreshMatview", querier: q, name: view, how: how})
 }
 
-func (s *stub) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) (all []dialect.Hindrance) {
-	if s.hindrances != nil {
-		return s.hindrances(on, concurrently)
+func (s *stub) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) (all []dialect.Blocker) {
+	if s.blockers != nil {
+		return s.blockers(on, concurrently)
 	}
 	for _, h := range []struct {
-		reason dialect.HindranceReason
+		reason dialect.BlockerReason
 		is     bool
 	}{
-		{dialect.NotAllowed, !view.MayRefresh},
-		{dialect.NotPopulated, concurrently && !view.Populated},
-		{dialect.NoUniqueIndex, concurrently && !slices.ContainsFunc(view.Indexes, func(i dialect.Index) bool { return i.Unfit == "" })},
+		{dialect.BlockerNotAllowed, !view.MayRefresh},
+		{dialect.BlockerNotPopulated, concurrently && !view.Populated},
+		{dialect.BlockerNoUniqueIndex, concurrently && !slices.ContainsFunc(view.Indexes, func(i dialect.Index) bool { return i.Unfit == "" })},
 	} {
 		if h.is {
-			all = append(all, dialect.Hindrance{Reason: h.reason})
+			all = append(all, dialect.Blocker{Reason: h.reason})
 		}
 	}
 	return all

@@ -42,7 +42,7 @@ func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 			t.Errorf("loaded %v, %v, %v", r.Matviews(), r.Enums(), r.Sequences())
 		}
 		var got []string
-		for _, o := range r.Omitted() {
+		for _, o := range r.Excluded() {
 			got = append(got, fmt.Sprintf("%s: %s", o.Kind, o.Why))
 		}
 		want := []string{
@@ -58,12 +58,12 @@ func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 		}
 		_, err := r.Matview("column")
 		var why *registry.NotFoundError
-		if !errors.As(err, &why) || why.Reason != registry.Unreadable || why.Reason.String() != "not UTF-8" || !strings.Contains(err.Error(), `app.column was left out: its column "\xff" is not UTF-8`) {
+		if !errors.As(err, &why) || why.Reason != registry.ReasonUnreadable || why.Reason.String() != "not UTF-8" || !strings.Contains(err.Error(), `app.column was left out: its column "\xff" is not UTF-8`) {
 			t.Errorf("looked up: %v", err)
 		}
 		for _, n := range r.Graph().Nodes {
-			if (n.Omitted == "") != (n.Name.Name == "good") {
-				t.Errorf("the graph says of %q: %q", n.Name.Name, n.Omitted)
+			if (n.Excluded == "") != (n.Name.Name == "good") {
+				t.Errorf("the graph says of %q: %q", n.Name.Name, n.Excluded)
 			}
 		}
 	}

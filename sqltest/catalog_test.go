@@ -217,7 +217,7 @@ func TestRowsDrawOnSequences(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if lag, err := s.Behind(t.Context()); err != nil || fmt.Sprint(lag) != want {
+			if lag, err := s.Lag(t.Context()); err != nil || fmt.Sprint(lag) != want {
 				t.Errorf("%s: %v, %v, want %s", name, lag, err, want)
 			}
 		}
@@ -228,7 +228,7 @@ func TestRowsDrawOnSequences(t *testing.T) {
 func TestARowBesideARestart(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "key", KeyOf: "t.id"}, {Name: "no", OwnedBy: "t.no"}}})
-	m, err := massive.Load(t.Context(), f.DB(), f, massive.KeySequences())
+	m, err := massive.Load(t.Context(), f.DB(), f, massive.WithKeySequences())
 	if err != nil {
 		t.Fatal(err)
 	}

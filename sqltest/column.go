@@ -233,7 +233,7 @@ func onStep(v int64, lag dialect.SequenceLag) bool {
 
 // SequenceLag compares a sequence with its columns.
 func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (lag dialect.SequenceLag, err error) {
-	err = f.ask(ctx, q, Call{Op: dialect.OpBehind, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpLag, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
 		_, lag, err = s.lag(ctx, seq.Name, blocks)
 		return nil, err
 	})

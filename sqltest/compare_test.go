@@ -452,7 +452,7 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 	case addLabel, ensureLabel, renameLabel, usedBy:
 		return onEnum(ctx, w, st)
 	case appendLabel:
-		return answer("appended", s.m.AppendEnum(st.name, st.label))
+		return answer("appended", s.m.AppendLocalLabels(st.name, st.label))
 	case setSavepoint, rollbackSavepoint, releaseSavepoint:
 		return s.onSavepoint(ctx, x.querier(), st)
 	case exhaustion:
@@ -491,7 +491,7 @@ func onSequence(ctx context.Context, m *massive.DB, st step) outcome {
 	case setValue, setUncalled:
 		return answer("done", q.SetValue(ctx, st.value, st.do == setValue))
 	case behind:
-		return answer(q.Behind(ctx))
+		return answer(q.Lag(ctx))
 	case catchUp:
 		return answer(q.CatchUp(ctx))
 	case resetTo:
@@ -563,7 +563,7 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 	case streamRows, streamSome:
 		return answer(streamed(ctx, v, st.do == streamSome))
 	case canRefresh:
-		return outcome{text: hindrances(v)}
+		return outcome{text: blockers(v)}
 	}
 	r, err := v.Refresh(ctx, st.options(st.do)...)
 	r.Duration = 0
@@ -574,22 +574,22 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 	return o
 }
 
-// hindrances are what keeps a view from being refreshed in either mode, without the names of roles.
-func hindrances(v massive.Matview) string {
+// blockers are what keeps a view from being refreshed in either mode, without the names of roles.
+func blockers(v massive.Matview) string {
 	var lines []string
-	for _, mode := range []massive.RefreshMode{massive.Blocking, massive.Concurrent} {
-		err := v.CanRefresh(mode)
+	for _, mode := range []massive.RefreshMode{massive.ModeBlocking, massive.ModeConcurrent} {
+		err := v.CheckRefresh(mode)
 		if err == nil {
 			continue
 		}
 		lines = append(lines, failure(err).text)
-		var all massive.Hindrances
+		var all massive.Blockers
 		if !errors.As(err, &all) {
-			lines = append(lines, "no Hindrances")
+			lines = append(lines, "no Blockers")
 		}
 		for _, h := range all {
-			if h.Reason == massive.NotAllowed {
-				h = massive.Hindrance{Reason: h.Reason}
+			if h.Reason == massive.BlockerNotAllowed {
+				h = massive.Blocker{Reason: h.Reason}
 			}
 			lines = append(lines, h.Error())
 		}
@@ -607,20 +607,20 @@ func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
 	for _, s := range p.Steps {
 		fmt.Fprintln(&b, s.Name, s.Mode, s.Why, s.Level)
 		for _, w := range s.Warnings {
-			if strings.HasPrefix(w, massive.NotAllowed.String()) { // which names roles
-				w = massive.NotAllowed.String()
+			if strings.HasPrefix(w, massive.BlockerNotAllowed.String()) { // which names roles
+				w = massive.BlockerNotAllowed.String()
 			}
 			fmt.Fprintln(&b, "  !", w)
 		}
 	}
-	for _, l := range p.LeftOut {
+	for _, l := range p.Excluded {
 		fmt.Fprintln(&b, "left out", l.Name, l.Why, l.Related)
 	}
 	report, err := p.Run(ctx)
 	fmt.Fprintln(&b, "at a time", p.Parallel, p.WhyParallel, report.Parallel)
 	for _, v := range report.Views {
 		why := v.Reason
-		if v.Outcome == massive.SkippedUpstream && report.Parallel > 1 {
+		if v.Outcome == massive.OutcomeSkippedUpstream && report.Parallel > 1 {
 			why = "which of those that it depends on failed first is chance"
 		}
 		if v.Err != nil {
@@ -790,7 +790,7 @@ func picture(m *massive.DB) string {
 	fmt.Fprintln(&b, "\nsearch path", m.SearchPath())
 	for _, v := range m.Matviews() {
 		fmt.Fprintln(&b, v.Name(), v.Columns(), v.Indexes(), "populated", v.Populated(), "may refresh", v.MayRefresh(),
-			"ours", v.Owner() == us, v.Comment(), "depends on", v.DependsOn(), "dependents", v.Dependents(), hindrances(v))
+			"ours", v.Owner() == us, v.Comment(), "depends on", v.DependsOn(), "dependents", v.Dependents(), blockers(v))
 	}
 	fmt.Fprintln(&b, "graph", m.Graph())
 	for _, e := range m.Enums() {
@@ -802,7 +802,7 @@ func picture(m *massive.DB) string {
 		text, _ := json.Marshal(def)
 		fmt.Fprintln(&b, string(text))
 	}
-	for _, o := range m.Omitted() {
+	for _, o := range m.Excluded() {
 		fmt.Fprintln(&b, "left out", o.Kind, o.Name, o.Why)
 	}
 	for _, name := range []string{"a", "b", "c", "d"} {

@@ -55,7 +55,7 @@ var differences = []struct {
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "a", OwnedBy: "t.id"}, {Name: "b", KeyOf: "t.id"},
 		}},
-		opts: []massive.LoadOption{massive.KeySequences()},
+		opts: []massive.LoadOption{massive.WithKeySequences()},
 		steps: []played{
 			{step{do: change, change: sqltest.Drop{Name: "t"}}, "done"},
 			{step{do: reload}, "sequence public.a removed\nsequence public.b changed: key of public.t.id → none"},

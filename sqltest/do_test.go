@@ -120,7 +120,7 @@ func TestTablesAreRenamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lag, err := s.Behind(t.Context()); err != nil || !strings.Contains(fmt.Sprint(lag), "public.z.id is at 8") {
+		if lag, err := s.Lag(t.Context()); err != nil || !strings.Contains(fmt.Sprint(lag), "public.z.id is at 8") {
 			t.Errorf("the sequence is %v, %v", lag, err)
 		}
 	})
@@ -171,7 +171,7 @@ func TestPlannedBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Next(t, dialect.OpRefresh, "v", sqltest.Fail(massive.ErrBusy), sqltest.Fail(massive.ErrBusy))
-	if r, err := v.Refresh(t.Context(), massive.SkipIfBusy()); !errors.Is(err, massive.ErrBusy) || r.Outcome != massive.SkippedBusy {
+	if r, err := v.Refresh(t.Context(), massive.SkipIfBusy()); !errors.Is(err, massive.ErrBusy) || r.Outcome != massive.OutcomeSkippedBusy {
 		t.Errorf("got %v, %v", r, err)
 	}
 	if r, err := v.Refresh(t.Context()); !errors.Is(err, massive.ErrBusy) || r != (massive.RefreshResult{}) {

@@ -315,7 +315,7 @@ func TestPlannedDelaysHoldLocks(t *testing.T) {
 			t.Fatal(err)
 		}
 		result, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))
-		if !errors.Is(err, massive.ErrBusy) || result.Outcome != massive.SkippedBusy {
+		if !errors.Is(err, massive.ErrBusy) || result.Outcome != massive.OutcomeSkippedBusy {
 			t.Errorf("beside %s that hangs, a refresh unless busy is %v, %v", name, result, err)
 		}
 		cancel()

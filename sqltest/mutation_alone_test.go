@@ -182,7 +182,7 @@ var aloneMutants = []aloneMutant{
 			return all
 		}
 	}},
-	{sqltest.SequenceMender, "catches nothing up", "Behind tells that a sequence is behind its column until CatchUp has moved it", func(m *mutant) {
+	{sqltest.SequenceMender, "catches nothing up", "Lag tells that a sequence is behind its column until CatchUp has moved it", func(m *mutant) {
 		m.catchUp = func(context.Context, dialect.Querier, *dialect.SequenceDef) (bool, error) { return false, nil }
 	}},
 	{sqltest.Savepointer, "no points at all", "a savepoint is there until it is released or taken back to", func(m *mutant) {

@@ -24,9 +24,9 @@ var partMutants = []mutation{
 			return view
 		}
 	}},
-	{"hindrances always", "and it lacks what it says", func(m *mutant) {
-		m.hindrances = func([]dialect.Hindrance) []dialect.Hindrance {
-			return []dialect.Hindrance{{Reason: dialect.NoUniqueIndex}}
+	{"blockers always", "and it lacks what it says", func(m *mutant) {
+		m.blockers = func([]dialect.Blocker) []dialect.Blocker {
+			return []dialect.Blocker{{Reason: dialect.BlockerNoUniqueIndex}}
 		}
 	}},
 	{"labels can't be ensured", "and it lacks what it says", func(m *mutant) {

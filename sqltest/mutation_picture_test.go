@@ -22,10 +22,10 @@ var pictureMutants = []mutation{
 			}
 		}
 	}},
-	{"patterns applied by the dialect", "and Omitted what they left out", func(m *mutant) {
+	{"patterns applied by the dialect", "and Excluded what they left out", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			cat.Enums = slices.DeleteFunc(cat.Enums, func(e dialect.EnumDef) bool {
-				_, omitted := f.Omits(e.Name)
+				_, omitted := f.Excludes(e.Name)
 				return omitted
 			})
 		}
@@ -33,7 +33,7 @@ var pictureMutants = []mutation{
 	{"a catalog kept", "Reload returns what was added, removed and changed", keeping},
 	{"a catalog kept from a transaction", "what is reloaded or appended there nobody else sees", keeping},
 	{"numbers of each load's own", "Reload returns what was added, removed and changed", numbering},
-	{"numbers of each load's own, under an append", "AppendEnum changes the program's picture alone, until the next reload", numbering},
+	{"numbers of each load's own, under an append", "AppendLocalLabels changes the program's picture alone, until the next reload", numbering},
 	{"names folded", "names work whatever characters they hold", onObjects(func(o *dialect.Object) { o.Name.Name = strings.ToLower(o.Name.Name) })},
 	{"names of any length, cut", "and however long they are", onLoad(func(cat *dialect.Catalog) {
 		cat.Server.MaxNameBytes = 0 // of a server that cuts them at 63

@@ -52,8 +52,8 @@ var refreshMutants = []mutation{
 			return how, false
 		}
 	}},
-	{"hindrances unknown", "CanRefresh tells what would make a refresh fail", func(m *mutant) {
-		m.hindrances = func([]dialect.Hindrance) []dialect.Hindrance { return nil }
+	{"blockers unknown", "CheckRefresh tells what would make a refresh fail", func(m *mutant) {
+		m.blockers = func([]dialect.Blocker) []dialect.Blocker { return nil }
 	}},
 	{"rows of another view counted", "Get reads the first row, or sql.ErrNoRows; Count counts", func(m *mutant) {
 		m.count = func(view dialect.MatviewDef) dialect.MatviewDef {

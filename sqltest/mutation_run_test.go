@@ -25,7 +25,7 @@ var runMutants = []mutation{
 	{"what a pattern leaves out not loaded", "is left out of a plan, with the reason, and passes the order on", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			cat.Matviews = slices.DeleteFunc(cat.Matviews, func(v dialect.MatviewDef) bool {
-				_, omitted := f.Omits(v.Name)
+				_, omitted := f.Excludes(v.Name)
 				return omitted
 			})
 		}
@@ -33,7 +33,7 @@ var runMutants = []mutation{
 	{"what a pattern leaves out reads nothing", "is left out of a plan, with the reason, and passes the order on", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			for i, v := range cat.Matviews {
-				if _, omitted := f.Omits(v.Name); omitted {
+				if _, omitted := f.Excludes(v.Name); omitted {
 					cat.Matviews[i].Reads = nil
 				}
 			}
@@ -66,8 +66,8 @@ var runMutants = []mutation{
 			return how, false
 		}
 	}},
-	{"hindrances unknown to a plan", "a plan foresees the mode that ConcurrentlyIfPossible comes to", func(m *mutant) {
-		m.hindrances = func([]dialect.Hindrance) []dialect.Hindrance { return nil }
+	{"blockers unknown to a plan", "a plan foresees the mode that ConcurrentlyIfPossible comes to", func(m *mutant) {
+		m.blockers = func([]dialect.Blocker) []dialect.Blocker { return nil }
 	}},
 	{"what prevented it lost, to a plan", "a plan foresees the mode that ConcurrentlyIfPossible comes to, and why", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {

@@ -202,13 +202,13 @@ var sequenceMutants = []mutation{
 			return lag
 		}
 	}},
-	{"its key alone compared with a sequence", "the one that is furthest decides, and Behind names it", func(m *mutant) {
+	{"its key alone compared with a sequence", "the one that is furthest decides, and Lag names it", func(m *mutant) {
 		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = lag.Empty || seq.KeyOf != nil && lag.Column != *seq.KeyOf
 			return lag
 		}
 	}},
-	{"caught up with its key alone", "the one that is furthest decides, and Behind names it", func(m *mutant) {
+	{"caught up with its key alone", "the one that is furthest decides, and Lag names it", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
@@ -217,7 +217,7 @@ var sequenceMutants = []mutation{
 			return m.caughtUp(ctx, q, seq)
 		}
 	}},
-	{"the key named, whatever column decides", "the one that is furthest decides, and Behind names it", func(m *mutant) {
+	{"the key named, whatever column decides", "the one that is furthest decides, and Lag names it", func(m *mutant) {
 		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			if seq.KeyOf != nil {
 				lag.Column = *seq.KeyOf

@@ -19,20 +19,20 @@ import (
 // A mutant is a fake with one thing broken: where a function is set, it stands in for the fake's own.
 type mutant struct {
 	*sqltest.Fake
-	catalog    func(c *sqltest.Catalog) // what the fake holds
-	load       func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
-	classify   func(f dialect.Failure, right error) error
-	querier    func(q dialect.Querier) dialect.Querier
-	context    func(ctx context.Context) (context.Context, context.CancelFunc)
-	refresh    func(how dialect.Refresh) (_ dialect.Refresh, skip bool)
-	refreshed  func(done dialect.Refreshed) dialect.Refreshed
-	hindrances func(all []dialect.Hindrance) []dialect.Hindrance
-	read       func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string)
-	count      func(view dialect.MatviewDef) dialect.MatviewDef
-	state      func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
-	next       func(v int64, err error) (int64, error)
-	restart    func(at *int64) *int64
-	restarter  func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error
+	catalog   func(c *sqltest.Catalog) // what the fake holds
+	load      func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
+	classify  func(f dialect.Failure, right error) error
+	querier   func(q dialect.Querier) dialect.Querier
+	context   func(ctx context.Context) (context.Context, context.CancelFunc)
+	refresh   func(how dialect.Refresh) (_ dialect.Refresh, skip bool)
+	refreshed func(done dialect.Refreshed) dialect.Refreshed
+	blockers  func(all []dialect.Blocker) []dialect.Blocker
+	read      func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string)
+	count     func(view dialect.MatviewDef) dialect.MatviewDef
+	state     func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
+	next      func(v int64, err error) (int64, error)
+	restart   func(at *int64) *int64
+	restarter func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error
 
 	prepare   func(t testing.TB, f *sqltest.Fake)
 	savepoint func(what string) (skip bool)
@@ -97,10 +97,10 @@ func (m *mutant) RefreshMatview(
 	return done, err
 }
 
-func (m *mutant) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
-	all := m.Fake.RefreshHindrances(view, on, concurrently)
-	if m.hindrances != nil {
-		return m.hindrances(all)
+func (m *mutant) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
+	all := m.Fake.RefreshBlockers(view, on, concurrently)
+	if m.blockers != nil {
+		return m.blockers(all)
 	}
 	return all
 }

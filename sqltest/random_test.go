@@ -253,7 +253,7 @@ func (g *generator) free(k kind) (dialect.Name, bool) {
 // options draws how the catalog is loaded, and tells it.
 func (g *generator) options(c sqltest.Catalog) (opts []massive.LoadOption, said string) {
 	if g.one(2) {
-		opts, said = append(opts, massive.KeySequences()), said+" key sequences"
+		opts, said = append(opts, massive.WithKeySequences()), said+" key sequences"
 	}
 	switch rapid.IntRange(0, 15).Draw(g.rt, "selection") {
 	case 0:

@@ -11,9 +11,9 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// RefreshHindrances are those that the dialect of Postgres tells of such a view.
-func (f *Fake) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
-	return postgres.New().(dialect.MatviewRefresher).RefreshHindrances(view, on, concurrently)
+// RefreshBlockers are those that the dialect of Postgres tells of such a view.
+func (f *Fake) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
+	return postgres.New().(dialect.MatviewRefresher).RefreshBlockers(view, on, concurrently)
 }
 
 // RefreshMatview makes what the view's query returns now its rows.
@@ -87,9 +87,9 @@ func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how d
 	if how.IfPossible {
 		switch {
 		case !s.content(v).populated:
-			done = dialect.Refreshed{Prevented: dialect.NotPopulated}
+			done = dialect.Refreshed{Prevented: dialect.BlockerNotPopulated}
 		case len(v.spec.Unique) == 0:
-			done = dialect.Refreshed{Prevented: dialect.NoUniqueIndex}
+			done = dialect.Refreshed{Prevented: dialect.BlockerNoUniqueIndex}
 		}
 	}
 	need := accessExclusive

@@ -131,7 +131,7 @@ var arrivals = map[dialect.Op]arrival{
 	dialect.OpLastValue: {as: dialect.OpLastValue}, dialect.OpNextValue: {as: dialect.OpNextValue},
 	dialect.OpNextValues: {as: dialect.OpNextValues}, dialect.OpNextBlock: {as: dialect.OpNextBlock}, dialect.OpSetValue: {as: dialect.OpSetValue},
 	dialect.OpReset: {as: dialect.OpRestart}, dialect.OpResetTo: {as: dialect.OpRestart}, dialect.OpRestart: {as: dialect.OpRestart},
-	dialect.OpBehind: {as: dialect.OpBehind}, dialect.OpCatchUp: {as: dialect.OpCatchUp},
+	dialect.OpLag: {as: dialect.OpLag}, dialect.OpCatchUp: {as: dialect.OpCatchUp},
 
 	dialect.OpAddLabel: {as: dialect.OpAddLabel}, dialect.OpRenameLabel: {as: dialect.OpRenameLabel}, dialect.OpUsedBy: {as: dialect.OpUsedBy},
 }

@@ -32,7 +32,7 @@ func onEach(t *testing.T, c sqltest.Catalog, test func(*testing.T, place)) {
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
 		f := sqltest.New(c)
-		m, err := massive.Load(t.Context(), f.DB(), f, massive.KeySequences())
+		m, err := massive.Load(t.Context(), f.DB(), f, massive.WithKeySequences())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func onEach(t *testing.T, c sqltest.Catalog, test func(*testing.T, place)) {
 			d := pgtest.NewDatabase(t)
 			d.Fill(t, c)
 			db := d.Open(t, driver)
-			m, err := massive.Load(t.Context(), db, postgres.New(), massive.KeySequences())
+			m, err := massive.Load(t.Context(), db, postgres.New(), massive.WithKeySequences())
 			if err != nil {
 				t.Fatal(err)
 			}

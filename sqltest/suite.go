@@ -439,7 +439,7 @@ func listed(m *massive.DB) []string {
 func (c *check) wantWhole(m *massive.DB) {
 	c.Helper()
 	got := listed(m)
-	for _, o := range m.Omitted() {
+	for _, o := range m.Excluded() {
 		got = append(got, o.Kind.String()[:1]+" "+o.Name.String())
 	}
 	want := []string{}

@@ -117,8 +117,8 @@ func (c *check) viewAttempts() (all []attempt) {
 	} {
 		with(what, MatviewRefresher, func(ctx context.Context, v massive.Matview) error { _, err := v.Refresh(ctx, opts...); return err })
 	}
-	for _, mode := range []massive.RefreshMode{massive.Blocking, massive.Concurrent} {
-		with(fmt.Sprintf("CanRefresh(%v)", mode), MatviewRefresher, func(_ context.Context, v massive.Matview) error { return v.CanRefresh(mode) })
+	for _, mode := range []massive.RefreshMode{massive.ModeBlocking, massive.ModeConcurrent} {
+		with(fmt.Sprintf("CheckRefresh(%v)", mode), MatviewRefresher, func(_ context.Context, v massive.Matview) error { return v.CheckRefresh(mode) })
 	}
 	with("Refresh(WithNoData())", MatviewRefresher, func(ctx context.Context, v massive.Matview) error {
 		_, err := v.Refresh(ctx, massive.WithNoData())
@@ -203,7 +203,7 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	with("Restart", moves, func(ctx context.Context, s massive.Sequence) error { return s.Restart(ctx) })
 	with("NextValues", reserves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValues(ctx, 2); return err })
 	with("NextBlock", reserves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextBlock(ctx); return err })
-	for what, o := range map[string]massive.AllocatorOption{"an allocator": massive.BlocksOf(2), "an allocator by HiLo": massive.HiLo(5)} {
+	for what, o := range map[string]massive.AllocatorOption{"an allocator": massive.BlockSize(2), "an allocator by HiLo": massive.HiLo(5)} {
 		with(what, reserves, func(ctx context.Context, s massive.Sequence) error {
 			a, err := massive.NewAllocator(s, o)
 			if err != nil {
@@ -217,7 +217,7 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	for _, called := range []bool{false, true} {
 		with(fmt.Sprintf("SetValue(5, %v)", called), sets, func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 5, called) })
 	}
-	with("Behind", mends, func(ctx context.Context, s massive.Sequence) error { _, err := s.Behind(ctx); return err })
+	with("Behind", mends, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
 	with("CatchUp", mends, func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err })
 	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Capability{SequenceAuditor}, func(ctx context.Context, r *registry.Registry) error {
 		_, err := r.Exhaustion(ctx)

@@ -9,10 +9,10 @@ import (
 func enumRules() []rule {
 	moods := Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
 	return []rule{{
-		name: "enum/append", says: "AppendEnum changes the program's picture alone, until the next reload", each: true, catalog: moods,
+		name: "enum/append", says: "AppendLocalLabels changes the program's picture alone, until the next reload", each: true, catalog: moods,
 		check: func(c *check) {
 			before := c.enum("mood")
-			c.ok(c.m.AppendEnum("mood", "elated"))
+			c.ok(c.m.AppendLocalLabels("mood", "elated"))
 			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy", "elated"})
 			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
 			c.want("what others load", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
@@ -24,19 +24,19 @@ func enumRules() []rule {
 				c.want("changes "+what, len(changes), 0)
 			}
 			reload("where nothing was committed")
-			c.ok(c.m.AppendEnum("mood", "elated"))
+			c.ok(c.m.AppendLocalLabels("mood", "elated"))
 			c.db.Do(c, Create{Tables: []string{"unrelated"}})
 			reload("where something else was committed")
 		},
 	}, {
 		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: moods,
 		check: func(c *check) {
-			c.fails(c.m.AppendEnum("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
-			c.fails(c.m.AppendEnum("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
-			c.fails(c.m.AppendEnum("mood", "a\x00"), massive.ErrInvalid)
-			c.fails(c.m.AppendEnum("mood", "a\xff"), massive.ErrInvalid)
-			c.fails(c.m.AppendEnum("mood"), massive.ErrInvalid)
-			c.fails(c.m.AppendEnum("moods", "new"), massive.ErrNotFound, "did you mean public.mood?")
+			c.fails(c.m.AppendLocalLabels("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
+			c.fails(c.m.AppendLocalLabels("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
+			c.fails(c.m.AppendLocalLabels("mood", "a\x00"), massive.ErrInvalid)
+			c.fails(c.m.AppendLocalLabels("mood", "a\xff"), massive.ErrInvalid)
+			c.fails(c.m.AppendLocalLabels("mood"), massive.ErrInvalid)
+			c.fails(c.m.AppendLocalLabels("moods", "new"), massive.ErrNotFound, "did you mean public.mood?")
 			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
 		},
 	}, {

@@ -81,11 +81,11 @@ func (f foreigner) CheckColumn(column string, field reflect.Type) (why string, k
 	return "", false
 }
 
-// RefreshHindrances says nothing but the reasons.
-func (f foreigner) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
-	all := f.Fake.RefreshHindrances(view, on, concurrently)
+// RefreshBlockers says nothing but the reasons.
+func (f foreigner) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
+	all := f.Fake.RefreshBlockers(view, on, concurrently)
 	for i := range all {
-		all[i] = dialect.Hindrance{Reason: all[i].Reason}
+		all[i] = dialect.Blocker{Reason: all[i].Reason}
 	}
 	return all
 }

@@ -75,8 +75,8 @@ func graphRules() []rule {
 			p, err := m.PlanRefresh(massive.Views("report", "daily"))
 			c.ok(err)
 			c.want("the steps", stepsOf(p), []string{"public.daily", "public.report"})
-			c.want("left out", len(p.LeftOut), 4)
-			c.want("why", p.LeftOut[0].Name.String()+": "+p.LeftOut[0].Why, "far.weekly: it is excluded by far.*; "+
+			c.want("left out", len(p.Excluded), 4)
+			c.want("why", p.Excluded[0].Name.String()+": "+p.Excluded[0].Why, "far.weekly: it is excluded by far.*; "+
 				"public.report, which is refreshed, depends on it; it depends on public.daily, which is refreshed")
 		},
 	}, {
@@ -175,9 +175,9 @@ func graphRules() []rule {
 			}))
 			c.ok(err)
 			c.want("views that ended", len(ended), 6)
-			c.want("views refreshed, by the report", report.Count(massive.Refreshed), 6)
+			c.want("views refreshed, by the report", report.Count(massive.OutcomeRefreshed), 6)
 			for _, v := range report.Views {
-				c.want("the mode", v.Mode, massive.Concurrent)
+				c.want("the mode", v.Mode, massive.ModeConcurrent)
 				c.want("why", v.Why, "asked for")
 				c.want("it says when and how long", !v.Start.IsZero() && v.Duration > 0, true)
 				c.want("the rows of "+v.Name.String(), c.numbers(c.matview(v.Name.String())), []int64{2})
@@ -201,7 +201,7 @@ func graphRules() []rule {
 				c.want("the steps", stepsOf(p), s.steps)
 				report, err := p.Run(c.Context())
 				c.ok(err)
-				c.want("refreshed", report.Count(massive.Refreshed), len(s.steps))
+				c.want("refreshed", report.Count(massive.OutcomeRefreshed), len(s.steps))
 			}
 			_, err := c.m.PlanRefresh(massive.Views("dailly"))
 			c.fails(err, massive.ErrNotFound, "did you mean public.daily?")
@@ -216,8 +216,8 @@ func graphRules() []rule {
 			report, err := c.m.RefreshAll(c.Context(), massive.Parallel(2))
 			c.fails(err, massive.ErrDuplicateRows, "refresh views", "3 refreshed, 2 skipped, 1 failed", "refresh public.daily")
 			c.outcomes(report, map[string]massive.RefreshOutcome{
-				"raw": massive.Refreshed, "other": massive.Refreshed, "shops": massive.Refreshed, "daily": massive.Failed,
-				"far.weekly": massive.SkippedUpstream, "report": massive.SkippedUpstream,
+				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed,
+				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			})
 			c.want("the rows of what went on", c.numbers(c.matview("shops")), []int64{2})
 			c.want("the rows of what failed", c.numbers(c.matview("daily")), []int64{1})
@@ -225,7 +225,7 @@ func graphRules() []rule {
 			report, err = c.m.RefreshAll(c.Context(), massive.StopOnError(), massive.Views("daily", "shops", "other"))
 			c.fails(err, massive.ErrDuplicateRows)
 			c.outcomes(report, map[string]massive.RefreshOutcome{
-				"daily": massive.Failed, "shops": massive.Cancelled, "other": massive.Cancelled,
+				"daily": massive.OutcomeFailed, "shops": massive.OutcomeCancelled, "other": massive.OutcomeCancelled,
 			})
 		},
 	}, {
@@ -236,8 +236,8 @@ func graphRules() []rule {
 			_, err := matviewOf(c, held, "daily").Refresh(c.Context())
 			c.ok(err)
 			want := map[string]massive.RefreshOutcome{
-				"raw": massive.Refreshed, "other": massive.Refreshed, "shops": massive.Refreshed, "daily": massive.SkippedBusy,
-				"far.weekly": massive.SkippedUpstream, "report": massive.SkippedUpstream,
+				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeSkippedBusy,
+				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			}
 			// raw is read by the one that holds daily, so it is refreshed concurrently.
 			with := massive.RefreshWith(massive.SkipIfBusy(), massive.ConcurrentlyIfPossible())
@@ -262,7 +262,7 @@ func graphRules() []rule {
 			c.ok(err)
 			report, err := p.Run(c.Context())
 			c.ok(err)
-			for i, mode := range []massive.RefreshMode{massive.Concurrent, massive.Blocking, massive.Blocking} {
+			for i, mode := range []massive.RefreshMode{massive.ModeConcurrent, massive.ModeBlocking, massive.ModeBlocking} {
 				v, s := report.Views[i], p.Steps[i]
 				c.want("the mode of "+v.Name.String(), v.Mode, mode)
 				c.want("as foreseen", s.Mode, mode)
@@ -279,7 +279,7 @@ func graphRules() []rule {
 			c.db.Do(c, Drop{"a"})
 			report, err := p.Run(c.Context())
 			c.fails(err, massive.ErrNotFound, "refresh public.a")
-			c.outcomes(report, map[string]massive.RefreshOutcome{"a": massive.Failed, "b": massive.SkippedUpstream, "c": massive.Refreshed})
+			c.outcomes(report, map[string]massive.RefreshOutcome{"a": massive.OutcomeFailed, "b": massive.OutcomeSkippedUpstream, "c": massive.OutcomeRefreshed})
 		},
 	}, {
 		name: "run/transaction", says: "in a transaction a failure ends the run, which says so, and the transaction does not commit, unless a statement fails alone there", needs: needs,
@@ -290,7 +290,7 @@ func graphRules() []rule {
 			report, err := inside.RefreshAll(c.Context(), massive.Parallel(4), massive.Views("raw", "daily", "shops"))
 			c.fails(err, massive.ErrDuplicateRows)
 			c.want("at a time", report.Parallel, 1)
-			c.outcomes(report, map[string]massive.RefreshOutcome{"raw": massive.Refreshed, "daily": massive.Failed, "shops": massive.Cancelled})
+			c.outcomes(report, map[string]massive.RefreshOutcome{"raw": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed, "shops": massive.OutcomeCancelled})
 			raw := int64(1)
 			if err := tx.Commit(); c.harness.StatementsFailAlone {
 				c.ok(err)
@@ -317,8 +317,8 @@ func graphRules() []rule {
 			report, err := inside.RefreshAll(c.Context(), massive.Savepoints())
 			c.fails(err, massive.ErrDuplicateRows)
 			c.outcomes(report, map[string]massive.RefreshOutcome{
-				"raw": massive.Refreshed, "other": massive.Refreshed, "shops": massive.Refreshed, "daily": massive.Failed,
-				"far.weekly": massive.SkippedUpstream, "report": massive.SkippedUpstream,
+				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed,
+				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			})
 			c.want("the rows inside", c.numbers(matviewOf(c, inside, "shops")), []int64{2})
 			c.passes("another's look at the view that failed", func(ctx context.Context) error {
@@ -357,7 +357,7 @@ func graphRules() []rule {
 			c.ok(err)
 			c.want("calls", calls, 12)
 			c.want("at a time", report.Parallel, 1)
-			c.want("refreshed", report.Count(massive.Refreshed), 6)
+			c.want("refreshed", report.Count(massive.OutcomeRefreshed), 6)
 		},
 	}, {
 		name: "run/exhausted pool", says: "a run that gets no connection ends with its context, and the report has every view", needs: needs, catalog: warehouse(),
@@ -369,11 +369,11 @@ func graphRules() []rule {
 			defer cancel()
 			report, err := c.m.RefreshAll(ctx, massive.Parallel(4))
 			c.fails(err, context.DeadlineExceeded, "6 cancelled")
-			c.want("cancelled", report.Count(massive.Cancelled), 6)
+			c.want("cancelled", report.Count(massive.OutcomeCancelled), 6)
 			c.ok(conn.Close())
 			report, err = c.m.RefreshAll(c.Context())
 			c.ok(err)
-			c.want("refreshed", report.Count(massive.Refreshed), 6)
+			c.want("refreshed", report.Count(massive.OutcomeRefreshed), 6)
 		},
 	}, {
 		name: "run/cancel", says: "a run that is cancelled ends the refreshes under way, begins no others, and reports on each view", needs: needs, catalog: warehouse(),
@@ -389,7 +389,7 @@ func graphRules() []rule {
 				}
 			}))
 			c.fails(err, context.Canceled, "1 refreshed, 2 cancelled")
-			c.outcomes(report, map[string]massive.RefreshOutcome{"other": massive.Refreshed, "daily": massive.Cancelled, "far.weekly": massive.Cancelled})
+			c.outcomes(report, map[string]massive.RefreshOutcome{"other": massive.OutcomeRefreshed, "daily": massive.OutcomeCancelled, "far.weekly": massive.OutcomeCancelled})
 			c.ok(tx.Rollback())
 			c.passes("a refresh behind it", func(ctx context.Context) error { _, err := c.matview("daily").Refresh(ctx); return err })
 		},
@@ -490,6 +490,6 @@ func (c *check) outcomes(r massive.RefreshReport, want map[string]massive.Refres
 		c.want(name+" is in the report twice", seen[name], false)
 		seen[name] = true
 		c.want("what became of "+name, v.Outcome, want[name])
-		c.want(name+" has a reason", v.Reason != "", v.Outcome != massive.Refreshed)
+		c.want(name+" has a reason", v.Reason != "", v.Outcome != massive.OutcomeRefreshed)
 	}
 }

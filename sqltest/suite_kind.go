@@ -159,7 +159,7 @@ func (c *check) wantNoneLacking(m *massive.DB) {
 		n := map[dialect.Kind]int{
 			dialect.KindMatview: len(m.Matviews()), dialect.KindEnum: len(m.Enums()), dialect.KindSequence: len(m.Sequences()),
 		}[k]
-		for _, o := range m.Omitted() {
+		for _, o := range m.Excluded() {
 			if o.Kind == k {
 				n++
 			}
@@ -217,7 +217,7 @@ func checkKinds(c *check) {
 	if !c.has(dialect.KindEnum) {
 		_, err := massive.BindEnum[string](c.m, "mood")
 		c.fails(err, massive.ErrNotFound)
-		c.fails(c.m.AppendEnum("mood", "new"), massive.ErrNotFound)
+		c.fails(c.m.AppendLocalLabels("mood", "new"), massive.ErrNotFound)
 		drifts(massive.EnumIs("mood", []string{"sad"}))
 	}
 	if !c.has(dialect.KindSequence) {
@@ -236,7 +236,7 @@ func (c *check) missing(k dialect.Kind, name string) {
 	}[k](name)
 	c.fails(err, massive.ErrNotFound, k.String()+" not found")
 	var missing *massive.NotFoundError
-	if !errors.As(err, &missing) || missing.Kind != k || missing.Reason != massive.Unknown && missing.Reason != massive.OtherKind {
+	if !errors.As(err, &missing) || missing.Kind != k || missing.Reason != massive.ReasonUnknown && missing.Reason != massive.ReasonOtherKind {
 		c.Errorf("%s\n\tlooking up %s %s gives %v", c.rule.says, k, name, err)
 	}
 }

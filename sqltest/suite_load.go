@@ -110,14 +110,14 @@ func loadRules() []rule {
 			c.want("comment", c.sequence("small").Comment(), "odd")
 		},
 	}, {
-		name: "load/keys", says: "sequences of primary keys are left out, each with its key, unless KeySequences asks for them",
+		name: "load/keys", says: "sequences of primary keys are left out, each with its key, unless WithKeySequences asks for them",
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "free"}, {Name: "key", KeyOf: "orders.id"}, {Name: "plain", OwnedBy: "orders.no"}, {Name: "far.key", KeyOf: "lines.id"},
 		}},
 		check: func(c *check) {
 			c.want("the sequences", listed(c.m), []string{"s public.free", "s public.plain"})
 			left := []string{}
-			for _, o := range c.m.Omitted() {
+			for _, o := range c.m.Excluded() {
 				left = append(left, fmt.Sprint(o.Name, " ", o.KeyOf, " ", o.Why))
 			}
 			c.want("what is left out", left, []string{
@@ -126,14 +126,14 @@ func loadRules() []rule {
 			})
 			_, err := c.m.Sequence("key")
 			c.fails(err, massive.ErrNotFound, "key sequence of public.orders.id")
-			all := c.load(massive.KeySequences())
+			all := c.load(massive.WithKeySequences())
 			c.want("all sequences", len(all.Sequences()), 4)
 			if c.can(SequenceMover) {
 				c.next(sequenceOf(c, all, "far.key"), 1, 2)
 			}
 		},
 	}, {
-		name: "load/filters", says: "Only, Include and Exclude say what is loaded, and Omitted what they left out", adapts: true,
+		name: "load/filters", says: "Only, Include and Exclude say what is loaded, and Excluded what they left out", adapts: true,
 		catalog: Catalog{
 			Matviews: []Matview{{Name: "stats.daily"}, {Name: "stats.tmp_daily"}, {Name: "other"}},
 			Enums:    []Enum{{Name: "stats.mood"}, {Name: "tmp_mood"}}, Sequences: []Sequence{{Name: "stats.no"}, {Name: "tmp_no"}},
@@ -142,7 +142,7 @@ func loadRules() []rule {
 			m := c.load(massive.Include("stats.*"), massive.Exclude("tmp_*"))
 			c.want("included and not excluded", listed(m), c.there("m stats.daily", "e stats.mood", "s stats.no"))
 			left := []string{}
-			for _, o := range m.Omitted() {
+			for _, o := range m.Excluded() {
 				left = append(left, fmt.Sprint(o.Kind, " ", o.Name))
 			}
 			c.want("left out", left, c.there(
@@ -227,22 +227,22 @@ func nameRules() []rule {
 				c.want("in both", c.matview("v").Name().String(), "first.v")
 				c.want("with its schema", c.matview("off.away").Name().String(), "off.away")
 				_, err := c.m.Matview("hidden")
-				reason(err, massive.Hidden, "second.hidden is hidden by ", "first.hidden")
+				reason(err, massive.ReasonHidden, "second.hidden is hidden by ", "first.hidden")
 				_, err = c.m.Matview("away")
-				reason(err, massive.OffSearchPath, "off.away exists")
+				reason(err, massive.ReasonOffSearchPath, "off.away exists")
 				_, err = c.m.Matview("hiden")
-				reason(err, massive.Unknown, "did you mean second.hidden?")
+				reason(err, massive.ReasonUnknown, "did you mean second.hidden?")
 				_, err = c.m.Matview("plain")
-				reason(err, massive.OtherKind, "a plain view of that name exists: second.plain")
+				reason(err, massive.ReasonOtherKind, "a plain view of that name exists: second.plain")
 				_, err = c.m.Matview("off.reader")
-				reason(err, massive.OtherKind, "a plain view of that name exists: off.reader")
+				reason(err, massive.ReasonOtherKind, "a plain view of that name exists: off.reader")
 				_, err = c.m.Sequence("v")
-				reason(err, massive.OtherKind, "a materialized view of that name exists")
+				reason(err, massive.ReasonOtherKind, "a materialized view of that name exists")
 			}
 			if c.has(massive.KindEnum) {
 				c.want("an enum in the second", c.enum("seen").Name().String(), "second.seen")
 				_, err := c.m.Enum("mood")
-				reason(err, massive.Hidden, "second.mood is hidden by ", "first.mood")
+				reason(err, massive.ReasonHidden, "second.mood is hidden by ", "first.mood")
 			}
 			if c.has(massive.KindSequence) {
 				c.want("in the second", c.sequence("s").Name().String(), "second.s")

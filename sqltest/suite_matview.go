@@ -26,13 +26,13 @@ func matviewRules() []rule {
 				opts []massive.RefreshOption
 				mode massive.RefreshMode
 				why  string
-			}{{nil, massive.Blocking, "the default"}, {concurrently, massive.Concurrent, "asked for"}} {
+			}{{nil, massive.ModeBlocking, "the default"}, {concurrently, massive.ModeConcurrent, "asked for"}} {
 				before, now := int64(i+1), int64(i+2)
 				c.db.Do(c, SetRows{"v", []number{{now}}})
 				c.want("the rows before", c.numbers(v), []int64{before})
 				result, err := v.Refresh(c.Context(), r.opts...)
 				c.ok(err)
-				c.want("the outcome", result.Outcome, massive.Refreshed)
+				c.want("the outcome", result.Outcome, massive.OutcomeRefreshed)
 				c.want("the mode", result.Mode, r.mode)
 				c.want("why", result.Why, r.why)
 				c.want("the rows", c.numbers(v), []int64{now})
@@ -46,7 +46,7 @@ func matviewRules() []rule {
 			v := c.matview("v")
 			result, err := v.Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
-			c.want("the outcome", result.Outcome, massive.Emptied)
+			c.want("the outcome", result.Outcome, massive.OutcomeEmptied)
 			_, err = c.m.Reload(c.Context())
 			c.ok(err)
 			c.want("populated", c.matview("v").Populated(), false)
@@ -270,8 +270,8 @@ func (c *check) mends(view string, concurrently bool) (all []string) {
 	if at < 0 {
 		c.Fatalf("%s\n\t%s is not loaded", c.rule.says, view)
 	}
-	for _, h := range refresher.RefreshHindrances(&cat.Matviews[at], cat.Server, concurrently) {
-		all = append(all, h.Mend)
+	for _, h := range refresher.RefreshBlockers(&cat.Matviews[at], cat.Server, concurrently) {
+		all = append(all, h.Fix)
 	}
 	return all
 }

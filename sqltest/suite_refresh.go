@@ -28,17 +28,17 @@ func refreshRules() []rule {
 				view      string
 				mode      massive.RefreshMode
 				why       string
-				prevented massive.HindranceReason
+				prevented massive.BlockerReason
 			}{
-				{"fit", massive.Concurrent, "possible", 0},
-				{"none", massive.Blocking, "not concurrently: no unique index", massive.NoUniqueIndex},
-				{"empty", massive.Blocking, "not concurrently: not populated", massive.NotPopulated},
-				{"empty", massive.Concurrent, "possible", 0},
+				{"fit", massive.ModeConcurrent, "possible", 0},
+				{"none", massive.ModeBlocking, "not concurrently: no unique index", massive.BlockerNoUniqueIndex},
+				{"empty", massive.ModeBlocking, "not concurrently: not populated", massive.BlockerNotPopulated},
+				{"empty", massive.ModeConcurrent, "possible", 0},
 			} {
 				c.db.Do(c, SetRows{r.view, []number{{2}}})
 				result, err := c.matview(r.view).Refresh(c.Context(), ifPossible...)
 				c.ok(err)
-				c.want("the outcome of "+r.view, result.Outcome, massive.Refreshed)
+				c.want("the outcome of "+r.view, result.Outcome, massive.OutcomeRefreshed)
 				c.want("the mode of "+r.view, result.Mode, r.mode)
 				c.want("why, of "+r.view, result.Why, r.why)
 				c.want("what prevented it, of "+r.view, result.Prevented, r.prevented)
@@ -87,7 +87,7 @@ func refreshRules() []rule {
 				for _, ours := range [][]massive.RefreshOption{nil, concurrently, ifPossible} {
 					result, err := skip(ours...)
 					c.fails(err, massive.ErrBusy, "public.v", "another refresh", "SkipIfBusy")
-					c.want("the outcome", result.Outcome, massive.SkippedBusy)
+					c.want("the outcome", result.Outcome, massive.OutcomeSkippedBusy)
 				}
 				c.ok(tx.Rollback())
 			}
@@ -95,19 +95,19 @@ func refreshRules() []rule {
 			c.want("the rows that a reader sees", c.numbers(matviewOf(c, inside, "v")), []int64{1})
 			result, err := skip(concurrently...)
 			c.ok(err)
-			c.want("the outcome beside a reader", result.Outcome, massive.Refreshed)
+			c.want("the outcome beside a reader", result.Outcome, massive.OutcomeRefreshed)
 			c.ok(tx.Rollback())
 			if _, ok := c.q.(*sql.Tx); !ok { // which holds the view now
 				tx, inside = c.other(nil)
 				c.numbers(matviewOf(c, inside, "v"))
 				result, err = skip(massive.LockTimeout(50 * time.Millisecond))
 				c.fails(err, massive.ErrBusy, "public.v", "lock timeout", "SkipIfBusy")
-				c.want("the outcome of waiting for a reader", result.Outcome, massive.SkippedBusy)
+				c.want("the outcome of waiting for a reader", result.Outcome, massive.OutcomeSkippedBusy)
 				c.ok(tx.Rollback())
 			}
 			result, err = skip()
 			c.ok(err)
-			c.want("the outcome with nobody there", result.Outcome, massive.Refreshed)
+			c.want("the outcome with nobody there", result.Outcome, massive.OutcomeRefreshed)
 			if _, ok := c.q.(*sql.Tx); ok {
 				return // which holds the view now
 			}
@@ -143,7 +143,7 @@ func refreshRules() []rule {
 			c.fails(err, massive.ErrBusy, "refresh public.v")
 			result, err := c.matview("v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
 			c.fails(err, massive.ErrBusy, "SkipIfBusy")
-			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.SkippedBusy)
+			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.OutcomeSkippedBusy)
 
 			c.ok(tx.Rollback())
 
@@ -153,7 +153,7 @@ func refreshRules() []rule {
 			skipping, skips := c.other(nil)
 			result, err = matviewOf(c, skips, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
 			c.fails(err, massive.ErrBusy)
-			c.want("the outcome beside a refresh", result.Outcome, massive.SkippedBusy)
+			c.want("the outcome beside a refresh", result.Outcome, massive.OutcomeSkippedBusy)
 			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, skips, "v")), []int64{1})
 			c.blocks("a refresh behind one that had a lock timeout", func(ctx context.Context) error {
 				_, err := matviewOf(c, skips, "v").Refresh(ctx)
@@ -163,7 +163,7 @@ func refreshRules() []rule {
 			c.ok(tx.Rollback())
 		},
 	}, {
-		name: "refresh/can", says: "CanRefresh tells what would make a refresh fail, with the statement that would mend it, where the dialect knows one",
+		name: "refresh/can", says: "CheckRefresh tells what would make a refresh fail, with the statement that would mend it, where the dialect knows one",
 		needs: both,
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
@@ -178,26 +178,26 @@ func refreshRules() []rule {
 				mode massive.RefreshMode
 				is   error // nil: it can be refreshed
 			}{
-				{"down", massive.Blocking, massive.ErrNotPopulated},
-				{"up", massive.Blocking, nil},
-				{"fit", massive.Blocking, nil},
-				{"fit", massive.Concurrent, nil},
-				{"none", massive.Blocking, nil},
-				{"none", massive.Concurrent, massive.ErrNoUniqueIndex},
-				{"empty", massive.Concurrent, massive.ErrNotPopulated},
-				{"empty", massive.Blocking, nil},
-				{"foreign", massive.Blocking, massive.ErrPermission},
-				{"foreign", massive.Concurrent, massive.ErrPermission},
+				{"down", massive.ModeBlocking, massive.ErrNotPopulated},
+				{"up", massive.ModeBlocking, nil},
+				{"fit", massive.ModeBlocking, nil},
+				{"fit", massive.ModeConcurrent, nil},
+				{"none", massive.ModeBlocking, nil},
+				{"none", massive.ModeConcurrent, massive.ErrNoUniqueIndex},
+				{"empty", massive.ModeConcurrent, massive.ErrNotPopulated},
+				{"empty", massive.ModeBlocking, nil},
+				{"foreign", massive.ModeBlocking, massive.ErrPermission},
+				{"foreign", massive.ModeConcurrent, massive.ErrPermission},
 			} {
 				var opts []massive.RefreshOption
-				if r.mode == massive.Concurrent {
+				if r.mode == massive.ModeConcurrent {
 					opts = concurrently
 				}
 				if r.view == "foreign" && c.harness.NoRights {
 					r.is = nil
 				}
-				mends := c.mends(r.view, r.mode == massive.Concurrent)
-				err := c.matview(r.view).CanRefresh(r.mode)
+				mends := c.mends(r.view, r.mode == massive.ModeConcurrent)
+				err := c.matview(r.view).CheckRefresh(r.mode)
 				_, failed := c.matview(r.view).Refresh(c.Context(), opts...)
 				if r.is == nil {
 					c.ok(err)
@@ -207,7 +207,7 @@ func refreshRules() []rule {
 					c.fails(failed, r.is)
 				}
 			}
-			c.fails(c.matview("fit").CanRefresh(9), massive.ErrInvalid)
+			c.fails(c.matview("fit").CheckRefresh(9), massive.ErrInvalid)
 		},
 	}, {
 		name: "select/one", says: "Get reads the first row, or sql.ErrNoRows; Count counts; Rows reads one row after the other",

@@ -206,7 +206,7 @@ func reserveRules() []rule {
 					"next values of":          func(s massive.Sequence) error { _, err := s.NextValues(c.Context(), 3); return err },
 					"next block of":           func(s massive.Sequence) error { _, err := s.NextBlock(c.Context()); return err },
 					"set the value of":        func(s massive.Sequence) error { return s.SetValue(c.Context(), 3, true) },
-					"compare with its column": func(s massive.Sequence) error { _, err := s.Behind(c.Context()); return err },
+					"compare with its column": func(s massive.Sequence) error { _, err := s.Lag(c.Context()); return err },
 					"catch up":                func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
 				} {
 					c.afresh()
@@ -226,13 +226,13 @@ func reserveRules() []rule {
 				"catch up": func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
 			} {
 				tx, inside := c.other(&sql.TxOptions{ReadOnly: true})
-				lag, err := sequenceOf(c, inside, "s").Behind(c.Context())
+				lag, err := sequenceOf(c, inside, "s").Lag(c.Context())
 				c.ok(err)
 				c.want("behind", lag.Behind, true)
 				_, err = inside.Exhaustion(c.Context())
 				c.ok(err)
 				c.fails(op(sequenceOf(c, inside, "s")), massive.ErrReadOnly)
-				_, err = sequenceOf(c, inside, "s").Behind(c.Context())
+				_, err = sequenceOf(c, inside, "s").Lag(c.Context())
 				c.afterFailure(err)
 				if err := tx.Rollback(); err != nil {
 					c.Errorf("%s: %v", what, err)
@@ -362,10 +362,10 @@ func setRules() []rule {
 			set("s", 100, false)
 			standing("s", massive.SequenceState{Last: 100, Next: 100, Remaining: 1, Used: 0.99})
 			set("s", 100, true)
-			standing("s", massive.SequenceState{Last: 100, Called: true, Ended: true, Used: 1})
+			standing("s", massive.SequenceState{Last: 100, Called: true, Exhausted: true, Used: 1})
 			standing("by7", massive.SequenceState{Last: 1, Next: 1, Remaining: 15})
 			set("by7", 94, true)
-			standing("by7", massive.SequenceState{Last: 94, Called: true, Ended: true, Used: 1})
+			standing("by7", massive.SequenceState{Last: 94, Called: true, Exhausted: true, Used: 1})
 			set("by7", 93, true)
 			standing("by7", massive.SequenceState{Last: 93, Called: true, Next: 100, Remaining: 1, Used: 14. / 15})
 			standing("down", massive.SequenceState{Last: -1, Next: -1, Remaining: 4})
@@ -390,7 +390,7 @@ func exhaustionRules() []rule {
 			{Name: "round", Max: 10, Cycle: true}, {Name: "over", Feeds: []string{"o.id"}, ColumnType: "smallint"}, {Name: "reset", Max: 1000},
 		}},
 		check: func(c *check) {
-			all := c.load(massive.KeySequences())
+			all := c.load(massive.WithKeySequences())
 			if c.q != massive.Querier(c.db.DB()) {
 				all = all.With(c.q)
 			}
@@ -466,13 +466,13 @@ func exhaustionRules() []rule {
 func mendRules() []rule {
 	needs := []Capability{SequenceReader, SequenceMover, SequenceMender, SequenceReserver, SequenceSetter}
 	return []rule{{
-		name: "behind/alone", says: "Behind tells that a sequence is behind its column until CatchUp has moved it, and neither does anything with one that is gone: ErrNotFound",
+		name: "behind/alone", says: "Lag tells that a sequence is behind its column until CatchUp has moved it, and neither does anything with one that is gone: ErrNotFound",
 		needs: []Capability{SequenceMender}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "dropped", Feeds: []string{"d.id"}}}},
 		check: func(c *check) {
 			s := c.sequence("s")
 			for _, behind := range []bool{true, false} {
-				lag, err := s.Behind(c.Context())
+				lag, err := s.Lag(c.Context())
 				c.ok(err)
 				c.want("furthest in its column", lag.Furthest, int64(10))
 				c.want("behind", lag.Behind, behind)
@@ -483,7 +483,7 @@ func mendRules() []rule {
 			}
 			c.afresh() // an open transaction would hold the drop off
 			c.db.Do(c, Drop{"dropped"})
-			_, err := c.sequence("dropped").Behind(c.Context())
+			_, err := c.sequence("dropped").Lag(c.Context())
 			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
 			c.afresh()
 			_, err = c.sequence("dropped").CatchUp(c.Context())
@@ -508,7 +508,7 @@ func mendRules() []rule {
 				"ahead": {false, 49, 50}, "hilo": {false, 0, 101},
 			} {
 				s := c.sequence(name)
-				lag, err := s.Behind(c.Context())
+				lag, err := s.Lag(c.Context())
 				c.ok(err)
 				c.want(name+" is behind", lag.Behind, want.behind)
 				c.want("furthest in the column of "+name, lag.Furthest, want.furthest)
@@ -517,7 +517,7 @@ func mendRules() []rule {
 				moved, err := didMove(s.CatchUp(c.Context()))
 				c.ok(err)
 				c.want(name+" was moved", moved, want.behind)
-				lag, err = s.Behind(c.Context())
+				lag, err = s.Lag(c.Context())
 				c.ok(err)
 				c.want(name+" is behind then", lag.Behind, false)
 				c.want("the next value of "+name, lag.State.Next, want.next)
@@ -541,13 +541,13 @@ func mendRules() []rule {
 			} {
 				s := c.sequence(name)
 				for i, opts := range [][]massive.LagOption{nil, {massive.InBlocks()}} {
-					lag, err := s.Behind(c.Context(), opts...)
+					lag, err := s.Lag(c.Context(), opts...)
 					c.ok(err)
 					c.want("furthest for "+name, lag.Furthest, want[i].furthest)
 					moved, err := didMove(s.CatchUp(c.Context(), opts...))
 					c.ok(err)
 					c.want(name+" was moved", moved, i == 0 || want[i] != want[0])
-					lag, err = s.Behind(c.Context(), opts...)
+					lag, err = s.Lag(c.Context(), opts...)
 					c.ok(err)
 					c.want("the next value of "+name, lag.State.Next, want[i].next)
 				}
@@ -558,14 +558,14 @@ func mendRules() []rule {
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{5}}}},
 		check: func(c *check) {
 			c.db.Do(c, Insert{Column: "t.id", Value: 70})
-			c.m = c.load(massive.KeySequences()).With(c.q)
+			c.m = c.load(massive.WithKeySequences()).With(c.q)
 			moved, err := didMove(c.sequence("s").CatchUp(c.Context()))
 			c.ok(err)
 			c.want("moved", moved, true)
 			c.next(c.sequence("s"), 71)
 		},
 	}, {
-		name: "behind/shared", says: "of all columns that draw on a sequence now the one that is furthest decides, and Behind names it; the column that owns it counts only if it draws on it",
+		name: "behind/shared", says: "of all columns that draw on a sequence now the one that is furthest decides, and Lag names it; the column that owns it counts only if it draws on it",
 		needs: needs, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", KeyOf: "a.id", Feeds: []string{"b.id", "c.no", "gone.id"}, Holds: []int64{1}},
@@ -573,11 +573,11 @@ func mendRules() []rule {
 		}},
 		check: func(c *check) {
 			c.db.Do(c, Insert{"gone.id", 7000}, Drop{"gone"}, Insert{"b.id", 2}, Insert{"b.id", 3}, Insert{"y.id", -5}, Insert{"y.id", 9})
-			c.m = c.load(massive.KeySequences()).With(c.q)
+			c.m = c.load(massive.WithKeySequences()).With(c.q)
 			c.next(c.sequence("s"), 1)
 			look := func(name string, want massive.SequenceLag) {
 				c.Helper()
-				got, err := c.sequence(name).Behind(c.Context())
+				got, err := c.sequence(name).Lag(c.Context())
 				c.ok(err)
 				got.State = massive.SequenceState{}
 				c.want("the lag of "+name, got, want)
@@ -618,14 +618,14 @@ func mendRules() []rule {
 		}},
 		check: func(c *check) {
 			for name, says := range map[string]string{"alone": "no column draws", "mine": "no column draws", "round": "cycles"} {
-				_, err := c.sequence(name).Behind(c.Context())
+				_, err := c.sequence(name).Lag(c.Context())
 				c.fails(err, massive.ErrInvalid, says, "compare with its column public."+name)
 				_, err = c.sequence(name).CatchUp(c.Context())
 				c.fails(err, massive.ErrInvalid, says, "catch up public."+name)
 			}
 			for name, start := range map[string]int64{"full": 1, "beyond": 1, "column": 1, "down": -1} {
 				c.afresh()
-				lag, err := c.sequence(name).Behind(c.Context())
+				lag, err := c.sequence(name).Lag(c.Context())
 				c.ok(err)
 				c.want(name+" is behind", lag.Behind, true)
 				_, err = c.sequence(name).CatchUp(c.Context())
@@ -634,10 +634,10 @@ func mendRules() []rule {
 				c.state(c.sequence(name), start, false)
 			}
 			c.next(c.sequence("ended"), 1)
-			lag, err := c.sequence("ended").Behind(c.Context())
+			lag, err := c.sequence("ended").Lag(c.Context())
 			c.ok(err)
 			c.want("behind, with no value left", lag.Behind, false)
-			c.want("ended", lag.State.Ended, true)
+			c.want("ended", lag.State.Exhausted, true)
 		},
 	}, {
 		name: "behind/transaction", says: "a catch-up is undone with its transaction, holds off next values until then, and waits for transactions that took one; one that moves nothing does neither",
@@ -656,10 +656,10 @@ func mendRules() []rule {
 			c.next(sequenceOf(c, inside, "s"), 101)
 			c.blocks("a next value beside an open catch-up", next("s"))
 			c.blocks("a set beside it", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 1, true) })
-			c.passes("looking", func(ctx context.Context) error { _, err := c.sequence("s").Behind(ctx); return err })
+			c.passes("looking", func(ctx context.Context) error { _, err := c.sequence("s").Lag(ctx); return err })
 			c.passes("a next value of a sequence that was not behind", next("fine"))
 			c.ok(tx.Rollback())
-			lag, err := c.sequence("s").Behind(c.Context())
+			lag, err := c.sequence("s").Lag(c.Context())
 			c.ok(err)
 			c.want("behind, since that was rolled back", lag.Behind, true)
 
@@ -679,14 +679,14 @@ func mendRules() []rule {
 			{Name: "fine", KeyOf: "f.id", Rights: &dialect.SequenceRights{Read: true, Next: true}},
 		}},
 		check: func(c *check) {
-			c.m = c.load(massive.KeySequences()).With(c.q)
-			_, err := c.sequence("hidden").Behind(c.Context())
+			c.m = c.load(massive.WithKeySequences()).With(c.q)
+			_, err := c.sequence("hidden").Lag(c.Context())
 			c.fails(err, massive.ErrPermission, "public.hidden")
 			c.afresh()
 			_, err = c.sequence("hidden").CatchUp(c.Context())
 			c.fails(err, massive.ErrPermission, "public.hidden")
 			c.afresh()
-			lag, err := c.sequence("theirs").Behind(c.Context())
+			lag, err := c.sequence("theirs").Lag(c.Context())
 			c.ok(err)
 			c.want("behind", lag.Behind, true)
 			_, err = c.sequence("theirs").CatchUp(c.Context())
@@ -708,7 +708,7 @@ func allocatorRules() []rule {
 			{Name: "s alone"}, {Name: "hilo alone", Increment: 50}, {Name: "down alone", Increment: -7},
 		}},
 		check: func(c *check) {
-			for name, opts := range map[string][]massive.AllocatorOption{"s": {massive.BlocksOf(16)}, "hilo": {massive.HiLo(50)}, "down": {massive.HiLo(-7)}} {
+			for name, opts := range map[string][]massive.AllocatorOption{"s": {massive.BlockSize(16)}, "hilo": {massive.HiLo(50)}, "down": {massive.HiLo(-7)}} {
 				s := c.sequence(name)
 				var mu sync.Mutex
 				seen := map[int64]bool{}
@@ -765,7 +765,7 @@ func allocatorRules() []rule {
 			for name, end := range map[string]struct {
 				how   massive.AllocatorOption
 				after int64
-			}{"s": {massive.BlocksOf(10), 20}, "hilo": {massive.HiLo(10), 23}} {
+			}{"s": {massive.BlockSize(10), 20}, "hilo": {massive.HiLo(10), 23}} {
 				a, err := massive.NewAllocator(c.sequence(name), end.how)
 				c.ok(err)
 				defer a.Close()
@@ -797,12 +797,12 @@ func allocatorRules() []rule {
 				"increment of -1": func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(-1)) },
 				"transaction":     func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, inside, "s")) },
 				"contradict": func() (*massive.Allocator, error) {
-					return massive.NewAllocator(s, massive.HiLo(5), massive.BlocksOf(5))
+					return massive.NewAllocator(s, massive.HiLo(5), massive.BlockSize(5))
 				},
 				"given twice":      func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(5), massive.HiLo(5)) },
 				"zero":             func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.AllocatorOption{}) },
-				"from 1 to 10000":  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlocksOf(0)) },
-				"of 1000000000":    func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlocksOf(1_000_000_000)) },
+				"from 1 to 10000":  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlockSize(0)) },
+				"of 1000000000":    func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlockSize(1_000_000_000)) },
 				"timeout of":       func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.RefillTimeout(-1)) },
 				"sequence is nil":  func() (*massive.Allocator, error) { return massive.NewAllocator(nil) },
 				"database is nil;": func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, c.m.With(nil), "s")) },
@@ -850,7 +850,7 @@ func allocatorRules() []rule {
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
-			a, err := massive.NewAllocator(c.sequence("s"), massive.BlocksOf(8))
+			a, err := massive.NewAllocator(c.sequence("s"), massive.BlockSize(8))
 			c.ok(err)
 			for range 5 { // a fetch goes on when nobody waits for it: one that is only slow comes back meanwhile
 				c.blocks("a value beside an open reset", func(ctx context.Context) error { _, err := a.Next(ctx); return err })

@@ -21,7 +21,7 @@ func transactionRules() []rule {
 		catalog: Catalog{Enums: everything.Enums},
 		check: func(c *check) {
 			_, inside := c.other(nil)
-			c.ok(inside.AppendEnum("mood", "inside"))
+			c.ok(inside.AppendLocalLabels("mood", "inside"))
 			c.db.Do(c, AddLabel{Enum: "mood", Label: "ok"})
 			c.want("outside", enumLabels(c, c.m), []string{"sad"})
 			c.want("inside", enumLabels(c, inside), []string{"sad", "inside"})
@@ -31,7 +31,7 @@ func transactionRules() []rule {
 			c.want("outside, still", enumLabels(c, c.m), []string{"sad"})
 			_, err = c.m.Reload(c.Context())
 			c.ok(err)
-			c.ok(c.m.AppendEnum("mood", "outside"))
+			c.ok(c.m.AppendLocalLabels("mood", "outside"))
 			c.want("inside, still", enumLabels(c, inside), []string{"sad", "ok"})
 		},
 	}, {

@@ -124,7 +124,7 @@ func watchRules() []rule {
 		check: func(c *check) {
 			enums := c.has(dialect.KindEnum)
 			if enums {
-				c.ok(c.m.AppendEnum("mood", "local"))
+				c.ok(c.m.AppendLocalLabels("mood", "local"))
 			}
 			makes, kind := c.something("made")
 			events, end := c.watch(c.m)
@@ -199,10 +199,10 @@ func watchRules() []rule {
 			c.fails(c.m.With(begin(c, c.db.DB(), nil)).Watch(ctx, time.Second, tell), massive.ErrInvalid, "a transaction can't be watched")
 			c.fails(c.m.With(nil).Watch(ctx, time.Second, tell), massive.ErrInvalid, "the database is nil")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WatchOption{}), massive.ErrInvalid, "the zero WatchOption")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WakeOn(nil)), massive.ErrInvalid, "option WakeOn", "nil")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.LookWithin(0)), massive.ErrInvalid, "option LookWithin")
+			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WithWaker(nil)), massive.ErrInvalid, "option WithWaker", "nil")
+			c.fails(c.m.Watch(ctx, time.Second, tell, massive.PollTimeout(0)), massive.ErrInvalid, "option PollTimeout")
 			c.fails(c.m.Watch(ctx, time.Second, tell, massive.MinGap(0)), massive.ErrInvalid, "option MinGap")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.LookWithin(1), massive.LookWithin(1)), massive.ErrInvalid, "given twice")
+			c.fails(c.m.Watch(ctx, time.Second, tell, massive.PollTimeout(1), massive.PollTimeout(1)), massive.ErrInvalid, "given twice")
 		},
 	}}
 }

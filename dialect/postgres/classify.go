@@ -235,7 +235,7 @@ func classifyMatview(f dialect.Failure) error {
 
 func classifySequence(f dialect.Failure) error {
 	s := f.Sequence
-	reads := f.Op == dialect.OpLastValue || f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp
+	reads := f.Op == dialect.OpLastValue || f.Op == dialect.OpLag || f.Op == dialect.OpCatchUp
 	switch sqlState(f.Err) {
 	case notInPrerequisite, undefinedColumn: // a view has its name by now, or another relation
 		if reads {
@@ -245,7 +245,7 @@ func classifySequence(f dialect.Failure) error {
 		return fmt.Errorf("%w: it runs from %d to %d by %d; give it a wider bound (MAXVALUE or MINVALUE), or a bigger type; "+
 			"CYCLE or a reset would hand out the same values once more", dialect.ErrExhausted, s.Min, s.Max, s.Increment)
 	case numericOutOfRange, invalidParameter:
-		if f.Op == dialect.OpBehind || f.Op == dialect.OpCatchUp {
+		if f.Op == dialect.OpLag || f.Op == dialect.OpCatchUp {
 			return beyondColumn(s)
 		}
 		if f.Op == dialect.OpReset {
@@ -378,7 +378,7 @@ func permission(f dialect.Failure) error {
 		needs = "have SELECT on it"
 	case dialect.OpSetValue:
 		needs = "have UPDATE on it"
-	case dialect.OpBehind:
+	case dialect.OpLag:
 		needs = "have SELECT on it and on its column, and no row security may apply to it"
 	case dialect.OpCatchUp:
 		needs = "have SELECT on it and on its column and, to move it, be its owner, and no row security may apply to it"
@@ -391,20 +391,20 @@ func permission(f dialect.Failure) error {
 // noUniqueIndex says what would help.
 func noUniqueIndex(view *dialect.MatviewDef) error {
 	h := noIndex(view)
-	if h.Mend == "" {
+	if h.Fix == "" {
 		return fmt.Errorf("%w, and no column to make one on", dialect.ErrNoUniqueIndex)
 	}
 	text := " on columns, without WHERE"
-	if h.Reason == dialect.NoUniqueIndex {
+	if h.Reason == dialect.BlockerNoUniqueIndex {
 		text = ": there is no unique index"
 	}
 	if h.Detail != "" {
 		text += "; " + h.Detail
 	}
-	if strings.HasPrefix(h.Mend, "CREATE") {
+	if strings.HasPrefix(h.Fix, "CREATE") {
 		text += "; make one, on fewer columns if those identify a row"
 	}
-	return fmt.Errorf("%w%s: %s", dialect.ErrNoUniqueIndex, text, h.Mend)
+	return fmt.Errorf("%w%s: %s", dialect.ErrNoUniqueIndex, text, h.Fix)
 }
 
 // sqlState is the error's code, empty for none. Both drivers' errors have it by this method.

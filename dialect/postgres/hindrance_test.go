@@ -66,8 +66,8 @@ func TestRefreshHindrances(t *testing.T) {
 			dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" (` + strings.Repeat(`"c", `, 31) + `"c")`}},
 	} {
 		var got []string
-		for _, h := range New().(dialect.MatviewRefresher).RefreshHindrances(&c.view, c.on, c.concurrently) {
-			got = append(got, h.Reason.String()+": "+h.Mend)
+		for _, h := range New().(dialect.MatviewRefresher).RefreshBlockers(&c.view, c.on, c.concurrently) {
+			got = append(got, h.Reason.String()+": "+h.Fix)
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)

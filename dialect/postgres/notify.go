@@ -12,7 +12,7 @@ const maxNameBytes = 63
 
 // ChangeTrigger returns SQL that makes the server NOTIFY on the channel, without a
 // payload, when a command commits that may change loaded structures. A watch listens
-// there (massive.WakeOn). Run create once per database, on the primary, as a superuser
+// there (massive.WithWaker). Run create once per database, on the primary, as a superuser
 // or, on a hosted service, as the role that may create event triggers. Running create
 // again does no harm; drop undoes it.
 //

@@ -52,10 +52,10 @@ var outcomes = map[int64]dialect.Refreshed{
 	skippedBusy:           {Busy: true},
 	refreshedBlocking:     {},
 	refreshedConcurrently: {Concurrently: true},
-	blockedUnpopulated:    {Prevented: dialect.NotPopulated},
-	blockedNoUsable:       {Prevented: dialect.NoUsableIndex},
+	blockedUnpopulated:    {Prevented: dialect.BlockerNotPopulated},
+	blockedNoUsable:       {Prevented: dialect.BlockerNoUsableIndex},
 	skippedWaiting:        {Busy: true, Waited: true},
-	blockedNoUnique:       {Prevented: dialect.NoUniqueIndex},
+	blockedNoUnique:       {Prevented: dialect.BlockerNoUniqueIndex},
 }
 
 func refreshStatement(view dialect.Name, concurrently, noData bool) string {
@@ -193,17 +193,17 @@ IF outcome OPERATOR(pg_catalog.<>) %[2]d THEN
   %[7]s;
 END IF;`
 
-// RefreshHindrances goes by the picture.
-func (postgres) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Hindrance {
-	var all []dialect.Hindrance
+// RefreshBlockers goes by the picture.
+func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
+	var all []dialect.Blocker
 	if on.Standby {
-		all = append(all, dialect.Hindrance{Reason: dialect.OnStandby, Detail: "it takes the primary's rows; refresh it there"})
+		all = append(all, dialect.Blocker{Reason: dialect.BlockerOnStandby, Detail: "it takes the primary's rows; refresh it there"})
 	}
 	role := dialect.Name{Name: on.User}.Quoted()
 	if !view.Reachable {
-		all = append(all, dialect.Hindrance{
-			Reason: dialect.NotAllowed, Detail: "the role lacks USAGE on its schema",
-			Mend: "GRANT USAGE ON SCHEMA " + dialect.Name{Name: view.Name.Schema}.Quoted() + " TO " + role,
+		all = append(all, dialect.Blocker{
+			Reason: dialect.BlockerNotAllowed, Detail: "the role lacks USAGE on its schema",
+			Fix: "GRANT USAGE ON SCHEMA " + dialect.Name{Name: view.Name.Schema}.Quoted() + " TO " + role,
 		})
 	}
 	if !view.MayRefresh && view.Reachable {
@@ -213,9 +213,9 @@ func (postgres) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, c
 		return all
 	}
 	if !view.Populated {
-		all = append(all, dialect.Hindrance{
-			Reason: dialect.NotPopulated, Detail: "it has no rows to keep for readers",
-			Mend: refreshStatement(view.Name, false, false),
+		all = append(all, dialect.Blocker{
+			Reason: dialect.BlockerNotPopulated, Detail: "it has no rows to keep for readers",
+			Fix: refreshStatement(view.Name, false, false),
 		})
 	}
 	if !slices.ContainsFunc(view.Indexes, usable) {
@@ -227,20 +227,20 @@ func (postgres) RefreshHindrances(view *dialect.MatviewDef, on dialect.Server, c
 // maintain is the first major with the privilege MAINTAIN.
 const maintain = 17
 
-func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialect.Hindrance {
+func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialect.Blocker {
 	if on.Major >= maintain {
-		return dialect.Hindrance{
-			Reason: dialect.NotAllowed, Detail: "the role neither owns it nor has MAINTAIN on it",
-			Mend: "GRANT MAINTAIN ON " + view.Name.Quoted() + " TO " + role,
+		return dialect.Blocker{
+			Reason: dialect.BlockerNotAllowed, Detail: "the role neither owns it nor has MAINTAIN on it",
+			Fix: "GRANT MAINTAIN ON " + view.Name.Quoted() + " TO " + role,
 		}
 	}
-	h := dialect.Hindrance{
-		Reason: dialect.NotAllowed, Detail: "the role doesn't own it, which before PostgreSQL " + strconv.Itoa(maintain) + " it must",
-		Mend: "GRANT " + dialect.Name{Name: view.Owner}.Quoted() + " TO " + role,
+	h := dialect.Blocker{
+		Reason: dialect.BlockerNotAllowed, Detail: "the role doesn't own it, which before PostgreSQL " + strconv.Itoa(maintain) + " it must",
+		Fix: "GRANT " + dialect.Name{Name: view.Owner}.Quoted() + " TO " + role,
 	}
 	if view.SuperOwner {
 		h.Detail += "; its owner's members can act as superusers, so give it to a role that may read what it reads"
-		h.Mend = "ALTER MATERIALIZED VIEW " + view.Name.Quoted() + " OWNER TO " + role
+		h.Fix = "ALTER MATERIALIZED VIEW " + view.Name.Quoted() + " OWNER TO " + role
 	}
 	return h
 }
@@ -255,24 +255,24 @@ const invalidIndex = "it is invalid (its build failed)"
 // An invalid unique index is built again, since a second one beside it would be in vain.
 // Else the statement makes one on all columns: only the caller knows which of them
 // identify a row.
-func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
-	h := dialect.Hindrance{Reason: dialect.NoUniqueIndex}
+func noIndex(view *dialect.MatviewDef) dialect.Blocker {
+	h := dialect.Blocker{Reason: dialect.BlockerNoUniqueIndex}
 	var unfit []dialect.Index
 	for _, i := range view.Indexes {
 		if i.Unique {
-			h.Reason = dialect.NoUsableIndex
+			h.Reason = dialect.BlockerNoUsableIndex
 		}
 		if i.Unfit != "" {
 			unfit = append(unfit, i)
 		}
-		if i.Unique && i.Unfit == invalidIndex && h.Mend == "" {
-			h.Mend = "REINDEX INDEX " + dialect.Name{Schema: view.Name.Schema, Name: i.Name}.Quoted()
+		if i.Unique && i.Unfit == invalidIndex && h.Fix == "" {
+			h.Fix = "REINDEX INDEX " + dialect.Name{Schema: view.Name.Schema, Name: i.Name}.Quoted()
 		}
 	}
 	h.Detail = dialect.Few(unfit, "; ", func(i dialect.Index) string {
 		return "index " + dialect.Name{Name: i.Name}.String() + " is no help: " + i.Unfit
 	})
-	if h.Mend != "" {
+	if h.Fix != "" {
 		return h
 	}
 	var columns []string
@@ -283,7 +283,7 @@ func noIndex(view *dialect.MatviewDef) dialect.Hindrance {
 	}
 	if len(columns) > 0 {
 		columns = columns[:min(len(columns), maxIndexColumns)]
-		h.Mend = "CREATE UNIQUE INDEX ON " + view.Name.Quoted() + " (" + strings.Join(columns, ", ") + ")"
+		h.Fix = "CREATE UNIQUE INDEX ON " + view.Name.Quoted() + " (" + strings.Join(columns, ", ") + ")"
 	}
 	return h
 }

@@ -127,7 +127,7 @@ func (d database) fill(t testing.TB, c sqltest.Catalog) {
 	}
 	// The columns and bounds that a catalog leaves to its defaults are those of the fake.
 	fake := sqltest.New(c)
-	m, err := massive.Load(t.Context(), fake.DB(), fake, massive.KeySequences())
+	m, err := massive.Load(t.Context(), fake.DB(), fake, massive.WithKeySequences())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func inspect(out io.Writer, m *massive.DB) {
 		def := s.Def()
 		fmt.Fprintf(out, "  sequence %s: %s from %d by %d\n", s.Name(), def.Type, def.Start, def.Increment)
 	}
-	for _, o := range m.Omitted() {
+	for _, o := range m.Excluded() {
 		fmt.Fprintf(out, "  left out: %s %s, since %s\n", o.Kind, o.Name, o.Why)
 	}
 }
@@ -169,13 +169,13 @@ func walkEnum(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) err
 		return err
 	}
 	fmt.Fprintf(out, "  Values: %q\n", status.Values())
-	if err := m.AppendEnum("order_status", "returned"); err != nil {
+	if err := m.AppendLocalLabels("order_status", "returned"); err != nil {
 		return err
 	}
 	if status, err = m.Enum("order_status"); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "  AppendEnum, in this program only: %q\n", status.Values())
+	fmt.Fprintf(out, "  AppendLocalLabels, in this program only: %q\n", status.Values())
 	if _, err := db.ExecContext(ctx, "ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'"); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ A materialized view: daily_sales
 
 An enum: order_status
   Values: ["placed" "paid" "shipped"]
-  AppendEnum, in this program only: ["placed" "paid" "shipped" "returned"]
+  AppendLocalLabels, in this program only: ["placed" "paid" "shipped" "returned"]
   Reload: enum public.order_status changed: labels ["placed" "paid" "shipped"] → ["placed" "paid" "packed" "shipped"]
 
 A sequence: invoice_no
@@ -39,7 +39,7 @@ A sequence: invoice_no
   NextValue behind it: that value stays used up: 1002
   ResetTo(2000): the last value is 2000
   NextValue then: 2000
-  Another name: massive: look up orders_id_seq: sequence not found: public.orders_id_seq was left out: it is the key sequence of public.orders.id; load it with KeySequences()
+  Another name: massive: look up orders_id_seq: sequence not found: public.orders_id_seq was left out: it is the key sequence of public.orders.id; load it with WithKeySequences()
 `
 
 func TestQuickstart(t *testing.T) {

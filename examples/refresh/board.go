@@ -92,11 +92,11 @@ func (b *board) line(v massive.ViewReport) string {
 
 func mark(v massive.ViewReport) string {
 	switch v.Outcome {
-	case massive.Refreshed, massive.Emptied:
+	case massive.OutcomeRefreshed, massive.OutcomeEmptied:
 		return "✓"
-	case massive.Failed:
+	case massive.OutcomeFailed:
 		return "✗"
-	case massive.SkippedUpstream, massive.SkippedBusy, massive.Cancelled:
+	case massive.OutcomeSkippedUpstream, massive.OutcomeSkippedBusy, massive.OutcomeCancelled:
 		return "-"
 	}
 	if v.Start.IsZero() {
@@ -107,7 +107,7 @@ func mark(v massive.ViewReport) string {
 
 func state(v massive.ViewReport) string {
 	switch {
-	case v.Outcome == massive.Refreshed:
+	case v.Outcome == massive.OutcomeRefreshed:
 		return fmt.Sprintf("%v (%s)", v.Duration.Round(time.Millisecond), v.Mode)
 	case v.Outcome != 0:
 		reason, _, _ := strings.Cut(v.Reason, "\n")

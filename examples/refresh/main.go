@@ -82,7 +82,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d refreshed\n", report.Count(massive.Refreshed))
+	fmt.Fprintf(out, "%d refreshed\n", report.Count(massive.OutcomeRefreshed))
 
 	if _, err := db.ExecContext(ctx, broken); err != nil {
 		return err
@@ -97,7 +97,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if !errors.Is(err, massive.ErrDuplicateRows) {
 		return fmt.Errorf("the view was meant to fail by its duplicate rows, and did not: %w", err)
 	}
-	fmt.Fprintf(out, "%d refreshed, %d failed, %d skipped\nThe error: %v\n", report.Count(massive.Refreshed),
-		report.Count(massive.Failed), report.Count(massive.SkippedUpstream), err)
+	fmt.Fprintf(out, "%d refreshed, %d failed, %d skipped\nThe error: %v\n", report.Count(massive.OutcomeRefreshed),
+		report.Count(massive.OutcomeFailed), report.Count(massive.OutcomeSkippedUpstream), err)
 	return nil
 }

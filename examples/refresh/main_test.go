@@ -141,9 +141,9 @@ func TestBoard(t *testing.T) {
 	b.live = true
 	name := func(n string) massive.Name { return massive.Name{Schema: "public", Name: n} }
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now()}})
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now(), Outcome: massive.Failed, Reason: strings.Repeat("x", 100) + "\nmore"}})
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("b"), Outcome: massive.SkippedUpstream, Reason: "it depends on public.a, which failed"}})
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("longer"), Start: time.Now(), Outcome: massive.Refreshed, Duration: 1500 * time.Microsecond, Mode: massive.Blocking}})
+	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now(), Outcome: massive.OutcomeFailed, Reason: strings.Repeat("x", 100) + "\nmore"}})
+	b.show(massive.Progress{View: massive.ViewReport{Name: name("b"), Outcome: massive.OutcomeSkippedUpstream, Reason: "it depends on public.a, which failed"}})
+	b.show(massive.Progress{View: massive.ViewReport{Name: name("longer"), Start: time.Now(), Outcome: massive.OutcomeRefreshed, Duration: 1500 * time.Microsecond, Mode: massive.ModeBlocking}})
 	want := "<|  … public.a       is refreshed|  · public.b       waits|  · public.longer  waits>" +
 		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  · public.b       waits|  · public.longer  waits>" +
 		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  · public.longer  waits>" +
@@ -168,9 +168,9 @@ func TestBoardFits(t *testing.T) {
 		b.live = true
 		for _, s := range steps {
 			for _, v := range []massive.ViewReport{
-				{}, {Start: time.Now()}, {Outcome: massive.Refreshed, Duration: 9 * time.Hour, Mode: massive.Concurrent},
-				{Outcome: massive.Failed, Reason: strings.Repeat("its query failed ", 20)},
-				{Outcome: massive.SkippedUpstream, Reason: "it depends on\ttwo\rwords\x1b[2J and more\nlines"},
+				{}, {Start: time.Now()}, {Outcome: massive.OutcomeRefreshed, Duration: 9 * time.Hour, Mode: massive.ModeConcurrent},
+				{Outcome: massive.OutcomeFailed, Reason: strings.Repeat("its query failed ", 20)},
+				{Outcome: massive.OutcomeSkippedUpstream, Reason: "it depends on\ttwo\rwords\x1b[2J and more\nlines"},
 			} {
 				v.Name = s.Name
 				b.show(massive.Progress{View: v})

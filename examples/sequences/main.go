@@ -60,7 +60,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	m, err := massive.Load(ctx, db.DB, postgres.New(), massive.KeySequences())
+	m, err := massive.Load(ctx, db.DB, postgres.New(), massive.WithKeySequences())
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func open(ctx context.Context, driver, dsn string) (*massive.DB, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := massive.Load(ctx, db, postgres.New(), massive.KeySequences())
+	m, err := massive.Load(ctx, db, postgres.New(), massive.WithKeySequences())
 	if err != nil {
 		db.Close()
 		return nil, nil, err
@@ -101,7 +101,7 @@ func exhaustion(ctx context.Context, out io.Writer, m *massive.DB) error {
 func behind(ctx context.Context, out io.Writer, m *massive.DB) ([]massive.Sequence, error) {
 	var found []massive.Sequence
 	for _, s := range m.Sequences() {
-		lag, err := s.Behind(ctx)
+		lag, err := s.Lag(ctx)
 		if errors.Is(err, massive.ErrInvalid) { // no numbers draw on it, or it cycles
 			continue
 		}

@@ -111,7 +111,7 @@ func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn str
 		waker = pqwake.New(dsn, "shop_changed")
 	}
 	defer func() { err = errors.Join(err, waker.Close()) }()
-	events, end = watch(ctx, m, time.Hour, massive.WakeOn(waker))
+	events, end = watch(ctx, m, time.Hour, massive.WithWaker(waker))
 	if err := change(ctx, db, events, out, "ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'"); err != nil {
 		return errors.Join(err, end())
 	}

@@ -32,12 +32,12 @@ const (
 // on in the background to its end or the process's: it is what cannot be stopped, and the next server may want it.
 func downloaded(ctx context.Context, c config) (*Server, error) {
 	if os.Geteuid() == 0 {
-		return nil, missing("not as root, whose server runs as a user to whom root's downloads are closed")
+		return nil, Unavailable("not as root, whose server runs as a user to whom root's downloads are closed")
 	}
 	givenRepository, givenVersion := c.getenv("MASSIVE_POSTGRES_REPOSITORY"), c.getenv("MASSIVE_POSTGRES_VERSION")
 	repository, version := cmp.Or(givenRepository, c.repository), cmp.Or(givenVersion, defaultVersion)
 	if repository == "" {
-		return nil, missing("no repository")
+		return nil, Unavailable("no repository")
 	}
 	dir, err := downloadDir(version)
 	if err != nil {
@@ -52,7 +52,7 @@ func downloaded(ctx context.Context, c config) (*Server, error) {
 			return nil, context.Cause(ctx)
 		}
 		if err != nil && givenRepository == "" && givenVersion == "" {
-			return nil, missing(err.Error())
+			return nil, Unavailable(err.Error())
 		}
 		if err != nil {
 			return nil, err

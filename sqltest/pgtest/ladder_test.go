@@ -46,9 +46,9 @@ func TestForcedRungThatIsNotThere(t *testing.T) {
 	for word, want := range map[string]string{
 		"url":      "MASSIVE_POSTGRES_URL, the one rung by MASSIVE_POSTGRES_RUNG: not set: set MASSIVE_POSTGRES_URL to the URL of a server, or unset MASSIVE_POSTGRES_RUNG",
 		"local":    "local binaries, the one rung by MASSIVE_POSTGRES_RUNG: ",
-		"docker":   "Docker, the one rung by MASSIVE_POSTGRES_RUNG: no daemon: run a Docker daemon, or unset MASSIVE_POSTGRES_RUNG",
+		"docker":   `MASSIVE_POSTGRES_RUNG: there is no rung "docker", only url, local, download; for docker, pass dockerpg.Provider() to pgtest.Start`,
 		"download": "a download, the one rung by MASSIVE_POSTGRES_RUNG: no",
-		"Docker":   `MASSIVE_POSTGRES_RUNG: there is no rung "Docker", only url, local, docker, download`,
+		"Local":    `MASSIVE_POSTGRES_RUNG: there is no rung "Local", only url, local, download`,
 	} {
 		_, err := climb(t.Context(), only(word))
 		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrNoPostgres) {

@@ -15,9 +15,9 @@ var places []string
 const maven = ""
 
 func local(context.Context, config) (*Server, error) {
-	return nil, missing("not supported on " + runtime.GOOS)
+	return nil, Unavailable("not supported on " + runtime.GOOS)
 }
 
 func downloaded(context.Context, config) (*Server, error) {
-	return nil, missing("not supported on " + runtime.GOOS)
+	return nil, Unavailable("not supported on " + runtime.GOOS)
 }

@@ -85,7 +85,7 @@ func binaries(c config) (string, error) {
 			}
 		}
 	}
-	return "", missing(fmt.Sprintf("MASSIVE_POSTGRES_BIN is not set, and no initdb and postgres in PATH or %q", c.places))
+	return "", Unavailable(fmt.Sprintf("MASSIVE_POSTGRES_BIN is not set, and no initdb and postgres in PATH or %q", c.places))
 }
 
 // hasServer reports whether the directory has the two binaries that a cluster takes.

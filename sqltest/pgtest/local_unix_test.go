@@ -236,7 +236,7 @@ func TestBinaries(t *testing.T) {
 			return ""
 		}})
 		if strings.Contains(test.want, " ") {
-			var absent missing
+			var absent Unavailable
 			if err == nil || !strings.Contains(err.Error(), test.want) || errors.As(err, &absent) != (test.named == "") {
 				t.Errorf("%+v: %v, %T %v", test, bin, err, err)
 			}

@@ -48,25 +48,22 @@
 //     PATH, or else where Debian, Homebrew and Fedora put them. A cluster of its own is made in a temporary
 //     directory and listens on a Unix socket there; on Linux that is in memory (/dev/shm) if 4 GB are free
 //     there and TMPDIR is not set. As root it runs as the user postgres or nobody.
-//  3. Docker, if a daemon answers: a container of the image MASSIVE_POSTGRES_IMAGE, by default
-//     postgres:17-alpine, which is pulled unless it is there. The image has to understand what the official one
-//     does: POSTGRES_PASSWORD, and arguments for the server. It is reached by a port of 127.0.0.1 and a random
-//     password; so the daemon has to be on this machine.
+//  3. Each [Provider] that [Start] or [Shared] was given. The one for Docker is dockerpg.Provider(), in the
+//     module github.com/massivedb/massive-go/sqltest/pgtest/dockerpg.
 //  4. Server binaries of version MASSIVE_POSTGRES_VERSION, by default a 17, downloaded from the Maven repository
 //     MASSIVE_POSTGRES_REPOSITORY, by default Maven's own, where the embedded-postgres project keeps them. They are
 //     kept below massive-go in the user's cache directory, and served like local ones; not as root.
 //
-// MASSIVE_POSTGRES_RUNG=url, local, docker or download has only that one tried. A variable that is set and wrong
-// is an error, never a reason to look further down. When there is none of them, [Start] returns [ErrNoPostgres]
-// and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1 it fails the test instead.
+// With MASSIVE_POSTGRES_RUNG=url, local, download or the name of a provider in lower case, only that one is tried. A
+// variable that is set and wrong is an error, never a reason to look further down. When there is none of them, [Start]
+// returns [ErrNoPostgres] and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1 it fails the test instead.
 //
-// Nothing is left behind, neither a process nor a directory nor a container, however the process ends: Stop or no
-// Stop, os.Exit, panic, Ctrl-C, SIGTERM, SIGKILL. What goes behind a process that has not called Stop takes a moment.
-// What a process may leave that was killed or exits too early, pgtest removes the next time it is there, an hour later
-// or more: its databases on a server that somebody else runs, and a container that it had made but not yet started.
-// Where every process is killed at once, the shell that waits to clean up among them (as with a whole cgroup), the
-// cluster's directory pgtest-* stays. So does an empty file of the embedded-postgres library, where temporary files go,
-// of a process that was killed in the middle of a download.
+// Nothing is left behind, neither a process nor a directory, however the process ends: Stop or no Stop, os.Exit, panic,
+// Ctrl-C, SIGTERM, SIGKILL. What goes behind a process that has not called Stop takes a moment. A process that was
+// killed or exits too early may leave its databases on a server that somebody else runs. pgtest removes them the next
+// time it is there, an hour later or more. Where every process is killed at once, the shell that waits to clean up
+// among them (as with a whole cgroup), the cluster's directory pgtest-* stays. So does an empty file of the
+// embedded-postgres library, where temporary files go, of a process that was killed in the middle of a download.
 //
 // The package imports both drivers, so that "postgres" (lib/pq) and "pgx" are registered with database/sql.
 package pgtest
@@ -99,17 +96,38 @@ func patiently() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), patience)
 }
 
-// shared is the server of this process's tests. It ends with the process.
-var shared = sync.OnceValues(func() (*Server, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience) // an image or an archive may have to be fetched
-	defer cancel()
-	return Start(ctx)
-})
+// shared is [Shared], which the tests replace.
+var shared = sharing(Start)
 
-// Shared returns the server that all tests of the process share, the one of [NewDatabase], for a TestMain or an
-// example; the first call starts it. It ends with the process. A TestMain may stop it when its tests are done, and
-// nobody before. Every call returns the same, an error included ([ErrNoPostgres] where there is none to be had).
-func Shared() (*Server, error) { return shared() }
+// sharing returns a function whose first call starts a server, and whose every call returns that server.
+func sharing(start func(context.Context, ...Option) (*Server, error)) func(...Option) (*Server, error) {
+	var once sync.Once
+	var server *Server
+	var err error
+	return func(opts ...Option) (*Server, error) {
+		late := true
+		once.Do(func() {
+			late = false
+			ctx, cancel := context.WithTimeout(context.Background(), 3*patience) // an image or an archive may have to be fetched
+			defer cancel()
+			server, err = start(ctx, opts...)
+		})
+		if late && len(opts) > 0 {
+			return nil, errors.New("pgtest: Shared: the server was started before, without these options: " +
+				"pass them in the first call, in TestMain")
+		}
+		return server, err
+	}
+}
+
+// Shared returns the server that all tests of the process share, the one of [NewDatabase]. It is meant for a TestMain
+// or an example. The first call starts the server with its options; [NewDatabase] has none. Later calls return the same
+// server or the same error. A later call that has options returns an error.
+//
+// The server ends with the process. A TestMain may stop it when its tests are done; nothing else may.
+//
+// Errors: [ErrNoPostgres].
+func Shared(opts ...Option) (*Server, error) { return shared(opts...) }
 
 // NewDatabase makes an empty database for one test, on a server that all tests of the process share, and
 // drops it when the test ends, along with the connections still open to it. The first call starts the

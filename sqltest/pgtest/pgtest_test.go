@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	switch role {
 	case "":
 	case "without postgres":
-		shared = func() (*Server, error) { return climb(context.Background(), nothing()) }
+		shared = sharing(func(ctx context.Context, _ ...Option) (*Server, error) { return climb(ctx, nothing()) })
 		os.Exit(m.Run())
 	case "test panics":
 		os.Exit(m.Run())

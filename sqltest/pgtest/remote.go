@@ -16,7 +16,7 @@ import (
 func remote(ctx context.Context, c config) (*Server, error) {
 	given := c.getenv("MASSIVE_POSTGRES_URL")
 	if given == "" {
-		return nil, missing("not set")
+		return nil, Unavailable("not set")
 	}
 	if len(c.settings) > 0 {
 		return nil, fmt.Errorf("%w: a server that somebody else runs can't be given settings (%s)",

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	dockeropts "github.com/ory/dockertest/v3/docker/opts"
 )
 
 // A Server is a Postgres server that [Start] found or started. It is safe for concurrent use; the zero
@@ -45,7 +44,7 @@ type Server struct {
 // The error is [ErrNoPostgres] if there is no Postgres to be had. It is errors.ErrUnsupported if there are
 // settings among opts and the server is one that somebody else runs, which can't be given any.
 func Start(ctx context.Context, opts ...Option) (*Server, error) {
-	c := config{getenv: os.Getenv, places: places, tempDir: tempDir(), docker: dockeropts.DefaultHost, repository: maven}
+	c := config{getenv: os.Getenv, places: places, tempDir: tempDir(), repository: maven}
 	for _, option := range opts {
 		if err := option(&c); err != nil {
 			return nil, err
@@ -79,7 +78,7 @@ type config struct {
 	getenv     func(string) string // the environment
 	places     []string            // patterns of the directories where packages put the server binaries
 	tempDir    string              // where clusters go
-	docker     string              // where the Docker daemon listens, unless DOCKER_HOST says otherwise; "" for nowhere
+	providers  []rung              // before the download
 	repository string              // where there are binaries, unless MASSIVE_POSTGRES_REPOSITORY says otherwise; "" for nowhere
 }
 

@@ -1,9 +1,9 @@
-// Package pgxwake wakes a watch (massive.WakeOn) by LISTEN, over pgx. The server is told to send NOTIFY by the SQL of
+// Package pgxwake wakes a watch (massive.WithWaker) by LISTEN, over pgx. The server is told to send NOTIFY by the SQL of
 // postgres.ChangeTrigger.
 //
 //	waker := pgxwake.New(dsn, "massive")
 //	defer waker.Close()
-//	go m.Watch(ctx, time.Minute, tell, massive.WakeOn(waker))
+//	go m.Watch(ctx, time.Minute, tell, massive.WithWaker(waker))
 //
 // It takes a connection of its own, which must lead to the server itself: behind a pooler in transaction mode LISTEN
 // has no effect. A standby takes no LISTEN.
@@ -49,9 +49,9 @@ var ErrClosed = fmt.Errorf("pgxwake: %w", dialect.ErrClosed)
 // returns an error when it can't connect, or the connection is lost.
 //
 // Errors: [ErrClosed] after Close, [dialect.ErrInvalid] for a nil context, ctx's error, and otherwise the
-// driver's. A watch tells that as [massive.WakeOn] says.
+// driver's. A watch tells that as [massive.WithWaker] says.
 //
-// [massive.WakeOn]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WakeOn
+// [massive.WithWaker]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WithWaker
 func (w *Waker) Wait(ctx context.Context) error {
 	if ctx == nil {
 		return fmt.Errorf("pgxwake: %w: the context is nil", dialect.ErrInvalid)

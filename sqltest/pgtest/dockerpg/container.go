@@ -1,11 +1,10 @@
-package pgtest
+package dockerpg
 
-// The rung of Docker: a container that lives for as long as this process holds its standard input.
+// A container that lives for as long as this process holds its standard input.
 
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -23,7 +22,17 @@ import (
 	"github.com/ory/dockertest/v3/docker"
 )
 
-const defaultImage = "postgres:17-alpine"
+// The name of a container says how old it is: the prefix, the time in seconds since 1970, the process's id and a random
+// text. One older than stale that was never started belongs to a process that was killed.
+const (
+	prefix = "massive_test_"
+	stale  = time.Hour
+)
+
+// patiently returns a context for the calls that must not end with the caller's.
+func patiently() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), time.Minute)
+}
 
 // keeper is what a container runs: the image's own program in the background, and in the foreground nothing
 // but the wait for the end of standard input. The daemon lets that end when its connection to this process
@@ -32,68 +41,6 @@ const defaultImage = "postgres:17-alpine"
 const keeper = `{ "$@"; echo "` + ended + `"; } </dev/null & exec cat`
 
 const ended = "pgtest: the server has ended"
-
-// docked starts a server in a container.
-func docked(ctx context.Context, c config) (*Server, error) {
-	endpoint := cmp.Or(c.getenv("DOCKER_HOST"), c.docker)
-	if endpoint == "" {
-		return nil, missing("no daemon")
-	}
-	pool, err := dockertest.NewPool(endpoint)
-	if err != nil {
-		return nil, missing(fmt.Sprintf("no daemon: %v", err))
-	}
-	client := pool.Client
-	answer, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if err := client.PingWithContext(answer); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, missing(fmt.Sprintf("no daemon answers at %s: %v", endpoint, err))
-	}
-	sweepContainers(ctx, client, stale)
-
-	name := cmp.Or(c.getenv("MASSIVE_POSTGRES_IMAGE"), defaultImage)
-	image, err := imageNamed(ctx, client, name)
-	if err != nil && name == defaultImage && ctx.Err() == nil {
-		return nil, missing(err.Error())
-	}
-	if err != nil {
-		return nil, err
-	}
-	container, err := run(ctx, client, name, image, c.settings)
-	if err != nil {
-		return nil, fmt.Errorf("image %s: %w", name, err)
-	}
-	version, err := container.await(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("image %s: %w", name, errors.Join(err, container.stop()))
-	}
-	return &Server{
-		dsn:     container.dsn,
-		version: version,
-		origin:  fmt.Sprintf("Docker image %s (PostgreSQL %s)", name, version),
-		end:     container.stop,
-	}, nil
-}
-
-// imageNamed returns an image, pulling it if it is not there.
-func imageNamed(ctx context.Context, client *docker.Client, name string) (*docker.Image, error) {
-	image, err := client.InspectImage(name)
-	if !errors.Is(err, docker.ErrNoSuchImage) {
-		return image, err
-	}
-	pull := docker.PullImageOptions{Repository: name, Context: ctx}
-	if !strings.Contains(name, "@") { // which is a digest's, and says it all
-		repository, tag := docker.ParseRepositoryTag(name)
-		pull.Repository, pull.Tag = repository, cmp.Or(tag, "latest")
-	}
-	if err := client.PullImage(pull, docker.AuthConfiguration{}); err != nil {
-		return nil, fmt.Errorf("pull %s: %w", name, err)
-	}
-	return client.InspectImage(name)
-}
 
 // A container is one that run has started.
 type container struct {
@@ -105,17 +52,14 @@ type container struct {
 
 // run starts a container whose server can be reached from this machine only, and with a password only, since
 // other users of the machine reach it too.
-func run(ctx context.Context, client *docker.Client, name string, image *docker.Image, settings []string) (_ *container, err error) {
+func run(ctx context.Context, client *docker.Client, name string, image *docker.Image, args []string) (_ *container, err error) {
 	const port = "5432/tcp"
 	password := rand.Text()
 	var command []string
 	if image.Config != nil {
 		command = image.Config.Entrypoint
 	}
-	command = slices.Concat(command, []string{"postgres"}, hasty)
-	for _, setting := range settings {
-		command = append(command, "-c", setting)
-	}
+	command = slices.Concat(command, []string{"postgres"}, args)
 	// This runs to its end whatever ctx does: cut short, the daemon makes the container all the same.
 	unhurried, cancel := patiently()
 	defer cancel()
@@ -149,7 +93,6 @@ func run(ctx context.Context, client *docker.Client, name string, image *docker.
 	if c.stdin, err = attach(ctx, client, c.id); err != nil {
 		return nil, err
 	}
-	launched.Store(c, nil)
 	if err := client.StartContainerWithContext(c.id, nil, ctx); err != nil {
 		return nil, err
 	}
@@ -215,27 +158,8 @@ func attach(ctx context.Context, client *docker.Client, id string) (_ net.Conn, 
 	return conn, nil
 }
 
-// await returns the server's version once it takes connections. It gives up when ctx ends, or the server.
-// (While the image's program sets up the cluster, connections are taken only to be dropped.)
-func (c *container) await(ctx context.Context) (version string, err error) {
-	version, err = await(ctx, c.dsn, func() error {
-		select {
-		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
-		}
-		if log := c.logged(); strings.HasSuffix(log, ended) {
-			return fmt.Errorf("the server does not start: %s", log)
-		}
-		return nil
-	})
-	if err != nil && ctx.Err() != nil {
-		return "", fmt.Errorf("%w: %s", err, c.logged())
-	}
-	return version, err
-}
-
-// logged returns the end of what the image's program and the server have logged.
-func (c *container) logged() string {
+// log returns the end of what the image's program and the server have logged, and whether the server has ended.
+func (c *container) log() (text string, over bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	var log bytes.Buffer
@@ -243,9 +167,10 @@ func (c *container) logged() string {
 		Context: ctx, Container: c.id, Stdout: true, Stderr: true, Tail: "20", OutputStream: &log, ErrorStream: &log,
 	})
 	if err != nil {
-		return "no log: " + err.Error()
+		return "no log: " + err.Error(), false
 	}
-	return strings.TrimSpace(log.String())
+	text = strings.TrimSpace(log.String())
+	return text, strings.HasSuffix(text, ended)
 }
 
 // stop ends the container and returns when it is gone. It is called once.
@@ -253,7 +178,6 @@ func (c *container) stop() error {
 	if c.stdin != nil {
 		c.stdin.Close()
 	}
-	launched.Delete(c)
 	ctx, cancel := patiently()
 	defer cancel()
 	return remove(ctx, c.client, c.id)
@@ -280,9 +204,9 @@ func remove(ctx context.Context, client *docker.Client, id string) error {
 	}
 }
 
-// sweepContainers removes the containers of some age that were never started: those of processes that were killed between
+// sweep removes the containers of some age that were never started: those of processes that were killed between
 // the making and the starting. What keeps it from doing so is no reason not to start a server.
-func sweepContainers(ctx context.Context, client *docker.Client, age time.Duration) {
+func sweep(ctx context.Context, client *docker.Client, age time.Duration) {
 	containers, err := client.ListContainers(docker.ListContainersOptions{
 		All: true, Filters: map[string][]string{"name": {"^/" + prefix}, "status": {"created"}}, Context: ctx,
 	})

@@ -1,14 +1,17 @@
-package pgtest
+package dockerpg
 
-// The rung of Docker. These tests want a daemon and an image, which .ci/docker-postgres sees to. They are not
+// These tests want a daemon and an image, which .ci/docker-postgres sees to. They are not
 // parallel: each looks at all the containers that the process has.
 
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
@@ -17,22 +20,65 @@ import (
 
 	"github.com/ory/dockertest/v3"
 	"github.com/ory/dockertest/v3/docker"
-	dockeropts "github.com/ory/dockertest/v3/docker/opts"
+
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// forced skips a test that wants more of a machine than one can expect, unless the machine is made for it.
-func forced(t *testing.T, rung string) {
-	t.Helper()
-	if os.Getenv("MASSIVE_POSTGRES_RUNG") != rung {
-		t.Skipf("MASSIVE_POSTGRES_RUNG is not %s: .ci/%[1]s-postgres runs this test", rung)
+// patience is how long a test waits for a server, or for a container to go.
+const patience = time.Minute
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv("DOCKERPG_ROLE"); role != "" {
+		play(role)
 	}
+	os.Exit(m.Run())
+}
+
+// play starts a server, says so, waits for the end of standard input, and ends the process in the way of the role.
+func play(role string) {
+	if _, err := pgtest.Start(context.Background(), Provider()); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("started")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	switch role {
+	case "exit":
+		os.Exit(0)
+	case "panic":
+		panic("as the role has it")
+	case "wait":
+		time.Sleep(time.Minute)
+	}
+}
+
+// again returns the command that runs this test binary in a role.
+func again(role string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "DOCKERPG_ROLE="+role)
+	return cmd
+}
+
+var drivers = []string{"postgres", "pgx"}
+
+func query(t *testing.T, db *sql.DB, text string) string {
+	t.Helper()
+	var result string
+	if err := db.QueryRowContext(t.Context(), text).Scan(&result); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return result
 }
 
 // dockerClient returns a client of the daemon. When the test ends there may be no more containers of this process
 // than now.
 func dockerClient(t *testing.T) *docker.Client {
 	t.Helper()
-	forced(t, "docker")
+	if os.Getenv("MASSIVE_POSTGRES_RUNG") != "docker" {
+		t.Skip("MASSIVE_POSTGRES_RUNG is not docker: .ci/docker-postgres runs this test")
+	}
 	pool, err := dockertest.NewPool("")
 	if err != nil {
 		t.Fatal(err)
@@ -57,36 +103,28 @@ func containersOf(t *testing.T, client *docker.Client, pid int) []string {
 	}
 	var names []string
 	for _, c := range containers {
-		names = append(names, c.Names...)
+		for _, name := range c.Names {
+			names = append(names, strings.TrimPrefix(name, "/"))
+		}
 	}
 	return names
 }
 
-// containerOf returns the container of a server.
-func containerOf(t *testing.T, dsn string) (found *container) {
-	t.Helper()
-	launched.Range(func(key, _ any) bool {
-		if c, ok := key.(*container); ok && c.dsn == dsn {
-			found = c
-		}
-		return true
-	})
-	if found == nil {
-		t.Fatal("the server has no container")
+// connect connects to a server once.
+func connect(ctx context.Context, dsn string) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return err
 	}
-	return found
+	defer db.Close()
+	return db.PingContext(ctx)
 }
 
-// docking is the environment of this process, with settings for the server.
-func docking(settings ...string) config {
-	return config{getenv: os.Getenv, docker: dockeropts.DefaultHost, settings: settings}
-}
-
-func startInDocker(t *testing.T, c config) *Server {
+func startInDocker(t *testing.T, opts ...pgtest.Option) *pgtest.Server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	server, err := climb(ctx, c)
+	server, err := pgtest.Start(ctx, append(opts, Provider())...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,15 +136,11 @@ func startInDocker(t *testing.T, c config) *Server {
 	return server
 }
 
-func TestDockerServer(t *testing.T) {
+func TestServer(t *testing.T) {
 	client := dockerClient(t)
 	goroutines := runtime.NumGoroutine()
-	server := startInDocker(t, docking("wal_level=logical", "application_name=it's two words", "max_connections=7"))
-
-	want := fmt.Sprintf("Docker image %s (PostgreSQL %s); the one rung by MASSIVE_POSTGRES_RUNG", os.Getenv("MASSIVE_POSTGRES_IMAGE"), server.version)
-	if server.Origin() != want {
-		t.Errorf("origin %q, want %q", server.Origin(), want)
-	}
+	server := startInDocker(t, pgtest.Setting("wal_level", "logical"), pgtest.Setting("application_name", "it's two words"),
+		pgtest.Setting("max_connections", "7"))
 	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<20)
@@ -117,12 +151,17 @@ func TestDockerServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	version, _, _ := strings.Cut(query(t, database.Open(t, "pgx"), `SHOW server_version`), " ")
+	want := fmt.Sprintf("Docker image %s (PostgreSQL %s); the one rung by MASSIVE_POSTGRES_RUNG", os.Getenv("MASSIVE_POSTGRES_IMAGE"), version)
+	if server.Origin() != want {
+		t.Errorf("origin %q, want %q", server.Origin(), want)
+	}
 	for _, driver := range drivers {
 		db := database.Open(t, driver)
 		for setting, want := range map[string]string{
 			"wal_level": "logical", "max_connections": "7", "fsync": "off", "server_encoding": "UTF8", "lc_collate": "C",
 		} {
-			if strings.HasPrefix(setting, "lc_") && server.version >= "16" {
+			if strings.HasPrefix(setting, "lc_") && version >= "16" {
 				continue // no settings any more
 			}
 			if got := query(t, db, `SHOW `+setting); got != want {
@@ -131,8 +170,11 @@ func TestDockerServer(t *testing.T) {
 		}
 	} // Stop ends the connections that are still open.
 
-	container := containerOf(t, server.dsn)
-	state, err := client.InspectContainer(container.id)
+	names := containersOf(t, client, os.Getpid())
+	if len(names) != 1 {
+		t.Fatalf("containers %q, want one", names)
+	}
+	state, err := client.InspectContainer(names[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +185,7 @@ func TestDockerServer(t *testing.T) {
 			}
 		}
 	}
-	if err := execute(t.Context(), server.dsn+" password=wrong", `SELECT 1`); err == nil {
+	if err := connect(t.Context(), server.DSN("")+" password=wrong"); err == nil {
 		t.Error("any password will do")
 	}
 
@@ -152,28 +194,28 @@ func TestDockerServer(t *testing.T) {
 			t.Error(err)
 		}
 		var gone *docker.NoSuchContainer
-		if _, err := client.InspectContainer(container.id); !errors.As(err, &gone) {
+		if _, err := client.InspectContainer(state.ID); !errors.As(err, &gone) {
 			t.Errorf("after Stop the container is there: %v", err)
 		}
 	}
 }
 
-func TestDockerServerThatDoesNotStart(t *testing.T) {
+func TestServerThatDoesNotStart(t *testing.T) {
 	dockerClient(t)
-	_, err := climb(t.Context(), docking("no_such_setting=1"))
-	if err == nil || !strings.Contains(err.Error(), `unrecognized configuration parameter "no_such_setting"`) || errors.Is(err, ErrNoPostgres) {
+	_, err := pgtest.Start(t.Context(), Provider(), pgtest.Setting("no_such_setting", "1"))
+	if err == nil || !strings.Contains(err.Error(), `unrecognized configuration parameter "no_such_setting"`) || errors.Is(err, pgtest.ErrNoPostgres) {
 		t.Errorf("error %v, want what the server says", err)
 	}
 }
 
-func TestDockerStartEndsWithItsContext(t *testing.T) {
+func TestStartEndsWithItsContext(t *testing.T) {
 	dockerClient(t)
 	for _, after := range []time.Duration{0, 5 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond} {
 		t.Run(after.String(), func(t *testing.T) {
 			dockerClient(t)
 			ctx, cancel := context.WithTimeout(t.Context(), after)
 			defer cancel()
-			server, err := climb(ctx, docking())
+			server, err := pgtest.Start(ctx, Provider())
 			if err == nil {
 				err = errors.Join(server.Stop(), context.DeadlineExceeded) // in time
 			}
@@ -184,9 +226,9 @@ func TestDockerStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestDockerForgottenServerLives(t *testing.T) {
-	dockerClient(t)
-	server, err := climb(t.Context(), docking())
+func TestForgottenServerLives(t *testing.T) {
+	client := dockerClient(t)
+	server, err := pgtest.Start(t.Context(), Provider())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,32 +238,28 @@ func TestDockerForgottenServerLives(t *testing.T) {
 		runtime.GC()
 		time.Sleep(20 * time.Millisecond)
 	}
-	if err := execute(t.Context(), dsn, `SELECT 1`); err != nil {
+	if err := connect(t.Context(), dsn); err != nil {
 		t.Error(err)
 	}
-	if err := containerOf(t, dsn).stop(); err != nil {
-		t.Error(err)
+	for _, name := range containersOf(t, client, os.Getpid()) {
+		if err := remove(t.Context(), client, name); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
-func TestDockerImageThatIsNot(t *testing.T) {
+func TestImageThatIsNot(t *testing.T) {
 	dockerClient(t)
 	for _, image := range []string{"127.0.0.1:1/none:1", "127.0.0.1:1/none", "127.0.0.1:1/none@sha256:" + strings.Repeat("0", 64), "NOT an image"} {
-		c := docking()
-		c.getenv = func(name string) string {
-			if name == "MASSIVE_POSTGRES_IMAGE" {
-				return image
-			}
-			return os.Getenv(name)
-		}
-		if _, err := climb(t.Context(), c); err == nil || !strings.Contains(err.Error(), image) || errors.Is(err, ErrNoPostgres) {
+		t.Setenv("MASSIVE_POSTGRES_IMAGE", image)
+		if _, err := pgtest.Start(t.Context(), Provider()); err == nil || !strings.Contains(err.Error(), image) || errors.Is(err, pgtest.ErrNoPostgres) {
 			t.Errorf("error %v, want one that names %s", err, image)
 		}
 	}
 }
 
 // A process that is killed may leave a container that it has not started yet.
-func TestDockerIsSwept(t *testing.T) {
+func TestStaleContainersAreSwept(t *testing.T) {
 	client := dockerClient(t)
 	create := func(name string) {
 		_, err := client.CreateContainer(docker.CreateContainerOptions{
@@ -234,17 +272,17 @@ func TestDockerIsSwept(t *testing.T) {
 	}
 	before := len(containersOf(t, client, os.Getpid()))
 	create(fmt.Sprintf("%s0_%d_dead", prefix, os.Getpid()))
-	sweepContainers(t.Context(), client, time.Hour)
+	sweep(t.Context(), client, time.Hour)
 	if now := containersOf(t, client, os.Getpid()); len(now) != before+1 {
 		t.Errorf("containers %q, want %d and the one that is young", now, before)
 	}
-	sweepContainers(t.Context(), client, -time.Hour)
+	sweep(t.Context(), client, -time.Hour)
 	if now := containersOf(t, client, os.Getpid()); len(now) != before {
 		t.Errorf("containers %q, want %d, all that run", now, before)
 	}
 }
 
-func TestDockerNothingIsLeftBehind(t *testing.T) {
+func TestNothingIsLeftBehind(t *testing.T) {
 	client := dockerClient(t)
 	for _, test := range []struct {
 		name, role string
@@ -293,14 +331,49 @@ func TestDockerNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-func TestDockerWithoutDaemon(t *testing.T) {
-	t.Parallel()
+// The tests of a process share a server in Docker too, and the library works on it.
+func TestSharedServer(t *testing.T) {
+	dockerClient(t)
+	server, err := pgtest.Shared(Provider())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	database := pgtest.NewDatabase(t)
+	database.Exec(t, `CREATE SEQUENCE order_no START 7`)
+	for i, driver := range drivers {
+		m, err := massive.Load(t.Context(), database.Open(t, driver), postgres.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.Sequence("order_no")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.NextValue(t.Context()); err != nil || got != int64(7+i) {
+			t.Errorf("%s: next value %d, %v, want %d", driver, got, err, 7+i)
+		}
+	}
+}
+
+// This test needs no daemon.
+func TestWithoutDaemon(t *testing.T) {
+	t.Setenv("MASSIVE_POSTGRES_RUNG", "docker")
 	for _, endpoint := range []string{"unix:///nonexistent/docker.sock", "tcp://127.0.0.1:1", "nonsense"} {
-		c := nothing()
-		c.docker = endpoint
-		_, err := climb(t.Context(), c)
-		if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "Docker: no daemon") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: error %v, want ErrNoPostgres on a line that says there is no daemon", endpoint, err)
+		t.Setenv("DOCKER_HOST", endpoint)
+		_, err := start(t.Context(), nil)
+		var why pgtest.Unavailable
+		if !errors.As(err, &why) || !strings.HasPrefix(err.Error(), "no daemon") {
+			t.Errorf("%s: error %v, want Unavailable, and that there is no daemon", endpoint, err)
+		}
+		_, err = pgtest.Start(t.Context(), Provider())
+		if err == nil || !strings.Contains(err.Error(), "Docker, the one rung by MASSIVE_POSTGRES_RUNG: no daemon") ||
+			!strings.Contains(err.Error(), "run a Docker daemon") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want a line that says there is no daemon, and what to do", endpoint, err)
 		}
 	}
 }
