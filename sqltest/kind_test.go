@@ -12,14 +12,14 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A lacking database is a fake that knows nothing of some kinds, and of no capability that is about them.
+// A lacking database is a fake that knows nothing of some kinds, and has no operation on them.
 type lacking struct {
 	*sqltest.Fake
 	kinds []dialect.Kind
 	leaks bool // it loads something of what it lacks all the same
 
 	// What stands between it and the fake, if anything does.
-	over whole
+	over dialect.Dialect
 	db   *sql.DB
 }
 
@@ -83,97 +83,22 @@ func (l lacking) Do(t testing.TB, changes ...sqltest.Change) {
 	l.Fake.Do(t, changes...)
 }
 
-// Capabilities by kind, and those of none.
-type (
-	views interface {
-		dialect.MatviewReader
-		dialect.MatviewRefresher
-		dialect.RowChecker
-	}
-	enums interface {
-		dialect.EnumReader
-		dialect.EnumAlterer
-	}
-	sequences interface {
-		dialect.SequenceReader
-		dialect.SequenceMover
-		dialect.SequenceReserver
-		dialect.SequenceSetter
-		dialect.SequenceAuditor
-		dialect.SequenceMender
-	}
-	others interface {
-		dialect.Savepointer
-		dialect.ChangeDetector
-	}
-)
-
-// whole is a dialect with all of them.
-type whole interface {
-	dialect.Dialect
-	views
-	enums
-	sequences
-	others
-}
-
 func (l lacking) Dialect() dialect.Dialect {
-	type base struct {
-		partial
-		others
-	}
 	all := l.over
 	if all == nil {
 		all = l.Fake
 	}
-	b := base{partial{all, l}, all}
-	v, e, s := views(all), enums(all), sequences(all)
-	switch noViews, noEnums, noSequences := l.lacks(dialect.KindMatview), l.lacks(dialect.KindEnum), l.lacks(dialect.KindSequence); {
-	case noViews && noEnums:
-		return struct {
-			base
-			sequences
-		}{b, s}
-	case noViews && noSequences:
-		return struct {
-			base
-			enums
-		}{b, e}
-	case noEnums && noSequences:
-		return struct {
-			base
-			views
-		}{b, v}
-	case noViews:
-		return struct {
-			base
-			enums
-			sequences
-		}{b, e, s}
-	case noEnums:
-		return struct {
-			base
-			views
-			sequences
-		}{b, v, s}
-	case noSequences:
-		return struct {
-			base
-			views
-			enums
-		}{b, v, e}
-	}
-	return all
+	return leaky{partial{all, func(o sqltest.Operation) bool { return !l.lacks(sqltest.KindOf(o)) }}, l}
 }
 
-// A partial dialect is what a lacking database has of a dialect's own methods.
-type partial struct {
-	dialect.Dialect
+// A leaky dialect loads what its database lacks all the same, if that is said.
+type leaky struct {
+	partial
 	of lacking
 }
 
-func (p partial) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
-	cat, err := p.Dialect.Load(ctx, q, f)
+func (p leaky) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	cat, err := p.partial.Load(ctx, q, f)
 	if err == nil && p.of.leaks {
 		p.of.leak(cat)
 	}

@@ -1,11 +1,12 @@
 package sqltest_test
 
-// Dialects that have one capability, or none: nothing that they do may go unchecked for want of another.
+// Dialects that have one operation, or none: nothing that they do may go unchecked for want of another.
 
 import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -13,94 +14,33 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A lone dialect has one capability of its mutant's, or none where that is empty.
+// A lone dialect has one operation of its mutant's, or none where that is empty.
 type lone struct {
 	*mutant
-	has sqltest.Capability
+	has sqltest.Operation
 }
 
 func (l lone) Dialect() dialect.Dialect {
-	type (
-		base   struct{ dialect.Dialect }
-		reads  = dialect.MatviewReader
-		fills  = dialect.MatviewRefresher
-		states = dialect.SequenceReader
-	)
-	m, b := l.mutant, base{l.mutant}
-	return map[sqltest.Capability]dialect.Dialect{
-		"": b,
-		sqltest.MatviewReader: struct {
-			base
-			reads
-		}{b, m},
-		sqltest.MatviewRefresher: struct {
-			base
-			fills
-		}{b, m},
-		sqltest.RowChecker: struct {
-			base
-			dialect.RowChecker
-		}{b, m},
-		sqltest.EnumReader: struct {
-			base
-			dialect.EnumReader
-		}{b, m},
-		sqltest.EnumAlterer: struct {
-			base
-			dialect.EnumAlterer
-		}{b, m},
-		sqltest.SequenceReader: struct {
-			base
-			states
-		}{b, m},
-		sqltest.SequenceMover: struct {
-			base
-			dialect.SequenceMover
-		}{b, m},
-		sqltest.SequenceReserver: struct {
-			base
-			dialect.SequenceReserver
-		}{b, m},
-		sqltest.SequenceSetter: struct {
-			base
-			dialect.SequenceSetter
-		}{b, m},
-		sqltest.SequenceAuditor: struct {
-			base
-			dialect.SequenceAuditor
-		}{b, m},
-		sqltest.SequenceMender: struct {
-			base
-			dialect.SequenceMender
-		}{b, m},
-		sqltest.Savepointer: struct {
-			base
-			dialect.Savepointer
-		}{b, m},
-		sqltest.ChangeDetector: struct {
-			base
-			dialect.ChangeDetector
-		}{b, m},
-	}[l.has]
+	return partial{l.mutant, func(o sqltest.Operation) bool { return o == l.has }}
 }
 
-// alone is the harness of dialects that have one capability, broken in some way.
-func alone(capability sqltest.Capability, mutate func(m *mutant)) sqltest.Harness {
+// alone is the harness of dialects that have one operation, broken in some way.
+func alone(operation sqltest.Operation, mutate func(m *mutant)) sqltest.Harness {
 	return sqltest.Harness{
-		Lacks: slices.DeleteFunc(sqltest.Capabilities(), func(c sqltest.Capability) bool { return c == capability }),
+		Lacks: slices.DeleteFunc(sqltest.Operations(), func(o sqltest.Operation) bool { return o == operation }),
 		Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
 			m := &mutant{}
 			mutate(m)
 			m.Fake = sqltest.New(cat)
-			return lone{m, capability}
+			return lone{m, operation}
 		},
 	}
 }
 
-// A fit dialect passes with whatever it has, and each capability has a rule for it alone.
-func TestCapabilityAlone(t *testing.T) {
+// A fit dialect passes with whatever it has, and each operation has a rule for it alone.
+func TestOperationAlone(t *testing.T) {
 	t.Parallel()
-	for _, c := range append(sqltest.Capabilities(), "") {
+	for _, c := range append(sqltest.Operations(), "") {
 		t.Run(string("only "+c), func(t *testing.T) {
 			t.Parallel()
 			sqltest.TestDialect(t, alone(c, func(*mutant) {}))
@@ -117,64 +57,116 @@ func TestCapabilityAlone(t *testing.T) {
 	}
 }
 
-// An aloneMutant has one capability and does what is wrong with it.
+// Each rule passes on a dialect that has only what the rule needs, and uses all of that.
+func TestRulesUseWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	used := map[string]map[sqltest.Operation]bool{}
+	sqltest.RunEachRule(t, func(_ *testing.T, rule string, c sqltest.Catalog, has func(sqltest.Operation) bool) sqltest.Database {
+		return recording{sqltest.New(c), func(o sqltest.Operation) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if used[rule] == nil {
+				used[rule] = map[sqltest.Operation]bool{}
+			}
+			used[rule][o] = true
+			return has(o)
+		}}
+	}, func(rule string, needs []sqltest.Operation) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, o := range needs {
+			if !used[rule][o] {
+				t.Errorf("rule %s needs %s and does not use it", rule, o)
+			}
+		}
+	})
+}
+
+// A recording database tells which operations are used.
+type recording struct {
+	*sqltest.Fake
+	has func(o sqltest.Operation) bool
+}
+
+func (r recording) Dialect() dialect.Dialect { return partial{r.Fake, r.has} }
+
+// An aloneMutant has one operation and does what is wrong with it.
 type aloneMutant struct {
-	has    sqltest.Capability
+	has    sqltest.Operation
 	name   string
 	rule   string
 	mutate func(m *mutant)
 }
 
 var aloneMutants = []aloneMutant{
-	{sqltest.MatviewReader, "columns left out", "Select reads columns into fields by name", func(m *mutant) {
+	{sqltest.SelectMatview, "columns left out", "Select reads columns into fields by name", func(m *mutant) {
 		m.read = func(v dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
 			v.Columns = v.Columns[:len(v.Columns)-1]
 			return v, tail
 		}
 	}},
-	{sqltest.MatviewReader, "a lost view is an error like any other", "a view that was dropped since it was loaded can't be read", without(massive.ErrNotFound)},
-	{sqltest.MatviewRefresher, "refreshes nothing", "a refresh gives a view data and WithNoData takes it away", func(m *mutant) {
+	{sqltest.SelectMatview, "a lost view is an error like any other", "a view that was dropped since it was loaded can't be read", without(massive.ErrNotFound)},
+	{sqltest.RefreshMatview, "refreshes nothing", "a refresh gives a view data and WithNoData takes it away", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
 	}},
-	{sqltest.MatviewRefresher, "never empties", "a refresh gives a view data and WithNoData takes it away", func(m *mutant) {
+	{sqltest.RefreshMatview, "never empties", "a refresh gives a view data and WithNoData takes it away", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.NoData = false
 			return how, false
 		}
 	}},
-	{sqltest.RowChecker, "all goes into all", "a view whose columns don't go into the struct", func(m *mutant) {
+	{sqltest.CheckColumn, "all goes into all", "a view whose columns don't go into the struct", func(m *mutant) {
 		m.unfit = func(string) string { return "" }
 	}},
-	{sqltest.EnumReader, "finds no columns", "UsedBy lists the columns of an enum", func(m *mutant) {
+	{sqltest.EnumColumns, "finds no columns", "UsedBy lists the columns of an enum", func(m *mutant) {
 		m.used = func([]dialect.EnumColumn, error) ([]dialect.EnumColumn, error) { return nil, nil }
 	}},
-	{sqltest.EnumAlterer, "renames nothing", "RenameValue gives a label another text", func(m *mutant) {
+	{sqltest.RenameEnumLabel, "renames nothing", "RenameValue gives a label another text", func(m *mutant) {
 		m.rename = func(from, _ string) (string, string, bool) { return from, from, true }
 	}},
-	{sqltest.SequenceReader, "the same state of all", "State of a sequence that nothing was taken from", func(m *mutant) {
+	{sqltest.SequenceState, "the same state of all", "State of a sequence that nothing was taken from", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) {
 			return dialect.SequenceState{Last: 42}, nil
 		}
 	}},
-	{sqltest.SequenceReader, "the same last value of all", "LastValue of a sequence that nothing was taken from", func(m *mutant) {
+	{sqltest.SequenceState, "the same last value of all", "LastValue of a sequence that nothing was taken from", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) {
 			return dialect.SequenceState{Last: 42}, nil
 		}
 	}},
-	{sqltest.SequenceReader, "a lost sequence is an error like any other", "of one that is gone it is ErrNotFound", without(massive.ErrNotFound)},
-	{sqltest.SequenceMover, "the same value to all", "a value is one step behind the one before", func(m *mutant) {
+	{sqltest.SequenceState, "a lost sequence is an error like any other", "of one that is gone it is ErrNotFound", without(massive.ErrNotFound)},
+	{sqltest.NextSequenceValue, "the same value to all", "a value is one step after the one before", func(m *mutant) {
 		m.next = func(int64, error) (int64, error) { return 1, nil }
 	}},
-	{sqltest.SequenceMover, "restarts nothing", "ResetTo and Restart say which comes next", func(m *mutant) {
+	{sqltest.RestartSequence, "restarts nothing", "ResetTo and Restart take what is within the bounds", func(m *mutant) {
 		m.restarter = func(context.Context, dialect.Querier, dialect.Name, *int64) error { return nil }
 	}},
-	{sqltest.SequenceReserver, "takes one of many", "NextValues and NextBlock take what comes next", func(m *mutant) {
+	{sqltest.MatviewDefinition, "a lost view is an error like any other", "Definition is the query behind a view", without(massive.ErrNotFound)},
+	{sqltest.AddEnumLabel, "adds each label at the end", "AddValue adds a label where it is told to", func(m *mutant) {
+		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
+			return label, dialect.LabelPlace{}, tolerant
+		}
+	}},
+	{sqltest.NextSequenceBlock, "blocks of one value", "NextBlock takes the block that comes next", func(m *mutant) {
+		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
+			b.Increment = 1
+			return b
+		}
+	}},
+	{sqltest.SequenceLag, "nothing is behind", "Lag tells that a sequence is behind its column, and nothing", func(m *mutant) {
+		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			lag.Empty = true
+			return lag
+		}
+	}},
+	{sqltest.NextSequenceValues, "takes one of many", "NextValues takes what comes next", func(m *mutant) {
 		m.values = func(int) int { return 1 }
 	}},
-	{sqltest.SequenceSetter, "sets nothing", "SetValue sets what is inside the bounds, refuses all else", func(m *mutant) {
+	{sqltest.SetSequenceValue, "sets nothing", "SetValue sets what is inside the bounds, refuses all else", func(m *mutant) {
 		m.setter = func(context.Context, dialect.Querier, dialect.Name, int64) error { return nil }
 	}},
-	{sqltest.SequenceAuditor, "that can't read", "Exhaustion looks at the sequences that there are now", func(m *mutant) {
+	{sqltest.SequenceStates, "that can't read", "Exhaustion looks at the sequences that there are now", func(m *mutant) {
 		m.states = func(_ []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				all[i].Err = errors.New("it can't be read")
@@ -182,13 +174,13 @@ var aloneMutants = []aloneMutant{
 			return all
 		}
 	}},
-	{sqltest.SequenceMender, "catches nothing up", "Lag tells that a sequence is behind its column until CatchUp has moved it", func(m *mutant) {
+	{sqltest.CatchUpSequence, "catches nothing up", "CatchUp moves a sequence that is behind its column once", func(m *mutant) {
 		m.catchUp = func(context.Context, dialect.Querier, *dialect.SequenceDef) (bool, error) { return false, nil }
 	}},
-	{sqltest.Savepointer, "no points at all", "a savepoint is there until it is released or taken back to", func(m *mutant) {
+	{sqltest.SetSavepoint, "no points at all", "a savepoint is there until it is released or taken back to", func(m *mutant) {
 		m.savepoint = func(string) bool { return true }
 	}},
-	{sqltest.ChangeDetector, "notices no commit", saysSign, blindfolded},
+	{sqltest.Unchanged, "notices no commit", saysSign, blindfolded},
 
 	// Dialects that only load.
 	{"", "keys unknown", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {
@@ -203,7 +195,7 @@ var aloneMutants = []aloneMutant{
 	})},
 	{"", "plain views unknown", "a view depends on what it reads", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
 	{"", "odd names passed over", "names work whatever characters they hold", passingOver},
-	{sqltest.SequenceReader, "no rights", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
+	{sqltest.SequenceState, "no rights", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			cat.Sequences[i].Rights = dialect.SequenceRights{}
 		}

@@ -1,7 +1,6 @@
 package sqltest_test
 
-// Dialects that are not what their harness says: in what they lack, whole kinds or capabilities, and in capabilities that
-// they have in part.
+// Dialects that are not what their harness says: in what they lack, whole kinds or operations.
 
 import (
 	"context"
@@ -16,7 +15,7 @@ import (
 
 var errNotImplemented = errors.New("not implemented")
 
-// partMutants have a capability, by their type, and not all of its operations.
+// partMutants lack operations, and nothing says so.
 var partMutants = []mutation{
 	{"rows can't be counted", "and it lacks what it says", func(m *mutant) {
 		m.count = func(view dialect.MatviewDef) dialect.MatviewDef {
@@ -73,9 +72,9 @@ type harnessMutant struct {
 func harnessMutants() []harnessMutant {
 	const rule = "of a kind that it lacks it loads none, no lookup finds one, and what would be done with one is refused"
 	all := []harnessMutant{{
-		"a capability said to be lacking, and refused in other words", "gives ErrUnsupported, and it lacks what it says",
+		"an operation said to be lacking, and refused in other words", "gives ErrUnsupported, and it lacks what it says",
 		sqltest.Harness{
-			Lacks: []sqltest.Capability{sqltest.SequenceSetter},
+			Lacks: []sqltest.Operation{sqltest.SetSequenceValue},
 			Open: func(_ *testing.T, c sqltest.Catalog) sqltest.Database {
 				m := &mutant{Fake: sqltest.New(c)}
 				unset(m)

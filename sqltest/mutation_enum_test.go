@@ -60,15 +60,13 @@ func (m *mutant) EnumColumns(ctx context.Context, q dialect.Querier, enum dialec
 	return used, err
 }
 
-func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, known bool) {
-	why, known = m.Fake.CheckColumn(column, field)
+func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
+	why, known, err = m.Fake.CheckColumn(column, field)
 	if m.unfit != nil {
 		why = m.unfit(why)
 	}
-	return why, known
+	return why, known, err
 }
-
-var _ = []any{dialect.EnumAlterer((*mutant)(nil)), dialect.EnumReader((*mutant)(nil)), dialect.RowChecker((*mutant)(nil))}
 
 var enumMutants = []mutation{
 	{"label added at the end", "AddValue adds a label where it is told to", func(m *mutant) {

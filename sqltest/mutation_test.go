@@ -97,15 +97,15 @@ func (m *mutant) RefreshMatview(
 	return done, err
 }
 
-func (m *mutant) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
-	all := m.Fake.RefreshBlockers(view, on, concurrently)
+func (m *mutant) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
+	all, err := m.Fake.RefreshBlockers(view, on, concurrently)
 	if m.blockers != nil {
-		return m.blockers(all)
+		return m.blockers(all), err
 	}
-	return all
+	return all, err
 }
 
-func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	if m.read != nil {
 		changed, tail := m.read(*view, tail)
 		return m.Fake.SelectMatview(&changed, tail, args)
@@ -113,7 +113,7 @@ func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any
 	return m.Fake.SelectMatview(view, tail, args)
 }
 
-func (m *mutant) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+func (m *mutant) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	if m.count != nil {
 		changed := m.count(*view)
 		return m.Fake.CountMatview(&changed, tail, args)
@@ -384,7 +384,7 @@ func TestMutant(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a capability missing", func(t *testing.T) {
+	t.Run("an operation missing", func(t *testing.T) {
 		t.Parallel()
 		sqltest.TestDialect(t, sqltest.Harness{Patience: patience, Open: func(_ *testing.T, cat sqltest.Catalog) sqltest.Database {
 			return incapable{sqltest.New(cat)}
@@ -409,13 +409,13 @@ func testRule(t *testing.T, rule string, open func(t *testing.T, cat sqltest.Cat
 // incapable hides what its fake can do.
 type incapable struct{ *sqltest.Fake }
 
-func (i incapable) Dialect() dialect.Dialect { return struct{ dialect.Dialect }{i.Fake} }
+func (i incapable) Dialect() dialect.Dialect { return partial{i.Fake, nil} }
 
 // The suite bites: each way in which the fake is broken makes it fail, and name the rule.
 func TestSuiteBites(t *testing.T) {
 	t.Parallel()
 	said := trial(t, "", 64)
-	wants := map[string]string{"a capability missing": "it lacks what it says"}
+	wants := map[string]string{"an operation missing": "it lacks what it says"}
 	for _, c := range mutations() {
 		wants[c.name] = c.rule
 	}

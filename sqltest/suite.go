@@ -25,16 +25,16 @@ type Harness struct {
 	Open func(t *testing.T, c Catalog) Database
 
 	// LacksKinds are the kinds of structure that the database does not have at all, as one without sequences. They go
-	// with all capabilities that are about them, which need not stand in Lacks. No catalog that is handed to Open, and
+	// with all operations that are about them, which need not stand in Lacks. No catalog that is handed to Open, and
 	// no change that is handed to Do, holds a structure of such a kind. The suite checks that the dialect loads none,
 	// that no lookup finds one, and that what would be done with one gives ErrUnsupported; and that there is a
 	// structure of each other kind.
 	LacksKinds []dialect.Kind
 
-	// Lacks are the capabilities that the dialect does not have. The suite checks that what needs one gives
-	// ErrUnsupported, and that no other is missing. A dialect that only loads the structures of a kind lacks all
-	// capabilities of the kind, and not the kind.
-	Lacks []Capability
+	// Lacks are the operations that the dialect does not have. The suite checks that each gives ErrUnsupported, and that
+	// no other is missing. A dialect that only loads the structures of a kind lacks all operations of the kind, and not
+	// the kind.
+	Lacks []Operation
 
 	// StatementsFailAlone says that a transaction lives on, as it was before, when a statement in it fails, as in MySQL,
 	// SQLite, Oracle and SQL Server. Without it the suite checks what Postgres does: the transaction has failed, lets its
@@ -68,55 +68,52 @@ type Database interface {
 
 var _ Database = (*Fake)(nil)
 
-// A Capability is one of the capability interfaces of package dialect, by its name.
-type Capability string
+// An Operation is what a database may be lacking: a method of [dialect.Dialect], by its name. Methods
+// that are of no use without each other count as one.
+type Operation string
 
-// The capabilities.
+// The operations.
 const (
-	MatviewReader    Capability = "MatviewReader"
-	MatviewRefresher Capability = "MatviewRefresher"
-	EnumReader       Capability = "EnumReader"
-	EnumAlterer      Capability = "EnumAlterer"
-	RowChecker       Capability = "RowChecker"
-	SequenceReader   Capability = "SequenceReader"
-	SequenceMover    Capability = "SequenceMover"
-	SequenceReserver Capability = "SequenceReserver"
-	SequenceSetter   Capability = "SequenceSetter"
-	SequenceAuditor  Capability = "SequenceAuditor"
-	SequenceMender   Capability = "SequenceMender"
-	Savepointer      Capability = "Savepointer"
-	ChangeDetector   Capability = "ChangeDetector"
+	MatviewDefinition Operation = "MatviewDefinition"
+	SelectMatview     Operation = "SelectMatview"  // and CountMatview
+	RefreshMatview    Operation = "RefreshMatview" // and RefreshBlockers
+	CheckColumn       Operation = "CheckColumn"
+
+	EnumColumns     Operation = "EnumColumns"
+	AddEnumLabel    Operation = "AddEnumLabel"
+	RenameEnumLabel Operation = "RenameEnumLabel"
+
+	SequenceState      Operation = "SequenceState"
+	NextSequenceValue  Operation = "NextSequenceValue"
+	NextSequenceValues Operation = "NextSequenceValues"
+	NextSequenceBlock  Operation = "NextSequenceBlock"
+	RestartSequence    Operation = "RestartSequence"
+	SetSequenceValue   Operation = "SetSequenceValue"
+	SequenceStates     Operation = "SequenceStates" // and SequenceColumns
+	SequenceLag        Operation = "SequenceLag"
+	CatchUpSequence    Operation = "CatchUpSequence"
+
+	SetSavepoint Operation = "SetSavepoint" // and RollbackToSavepoint, ReleaseSavepoint
+
+	Unchanged Operation = "Unchanged"
 )
 
-// has tells which capabilities a dialect has.
-func has(d dialect.Dialect) map[Capability]bool {
-	return map[Capability]bool{
-		MatviewReader:    is[dialect.MatviewReader](d),
-		MatviewRefresher: is[dialect.MatviewRefresher](d),
-		EnumReader:       is[dialect.EnumReader](d),
-		EnumAlterer:      is[dialect.EnumAlterer](d),
-		RowChecker:       is[dialect.RowChecker](d),
-		SequenceReader:   is[dialect.SequenceReader](d),
-		SequenceMover:    is[dialect.SequenceMover](d),
-		SequenceReserver: is[dialect.SequenceReserver](d),
-		SequenceSetter:   is[dialect.SequenceSetter](d),
-		SequenceAuditor:  is[dialect.SequenceAuditor](d),
-		SequenceMender:   is[dialect.SequenceMender](d),
-		Savepointer:      is[dialect.Savepointer](d),
-		ChangeDetector:   is[dialect.ChangeDetector](d),
-	}
-}
-
-func is[T any](d dialect.Dialect) bool {
-	_, ok := d.(T)
-	return ok
+// operationKinds are the kinds that operations are about. It is 0 for an operation of no kind.
+var operationKinds = map[Operation]dialect.Kind{
+	MatviewDefinition: dialect.KindMatview, SelectMatview: dialect.KindMatview, RefreshMatview: dialect.KindMatview,
+	CheckColumn: dialect.KindMatview,
+	EnumColumns: dialect.KindEnum, AddEnumLabel: dialect.KindEnum, RenameEnumLabel: dialect.KindEnum,
+	SequenceState: dialect.KindSequence, NextSequenceValue: dialect.KindSequence, NextSequenceValues: dialect.KindSequence,
+	NextSequenceBlock: dialect.KindSequence, RestartSequence: dialect.KindSequence, SetSequenceValue: dialect.KindSequence,
+	SequenceStates: dialect.KindSequence, SequenceLag: dialect.KindSequence, CatchUpSequence: dialect.KindSequence,
+	SetSavepoint: 0, Unchanged: 0,
 }
 
 // A rule is one thing that a dialect keeps to. It needs the kinds of which its catalog has structures.
 type rule struct {
 	name  string // of its subtest
 	says  string // what is so, in every failure's message
-	needs []Capability
+	needs []Operation
 	// adapts says that its check makes do with some of its catalog's kinds, by asking check.has. Of its needs those
 	// that are about a kind which the database lacks don't count then.
 	adapts bool
@@ -153,7 +150,7 @@ func (c *check) Context() context.Context {
 // rules are all of them, in the order in which they run.
 func rules() []rule {
 	return slices.Concat(
-		capabilityRules(),
+		lackingRules(),
 		loadRules(),
 		nameRules(),
 		matviewRules(),
@@ -172,7 +169,7 @@ func rules() []rule {
 
 // TestDialect runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx where it runs statements.
 // A failure says which rule is broken. It needs no driver of its own, and may run in parallel with other tests. A
-// rule that needs a capability or a kind which the harness says is lacking is skipped, with that reason; the subtests
+// rule that needs an operation or a kind which the harness says is lacking is skipped, with that reason; the subtests
 // capabilities and kinds check that it is lacking.
 func TestDialect(t *testing.T, h Harness) {
 	t.Helper()
@@ -196,11 +193,11 @@ func (r *rule) test(t *testing.T, h Harness) {
 		t.Skipf("it needs a kind that the dialect lacks: %s; the subtest kinds sees to it that this is said", kinds[i])
 	}
 	for _, n := range r.needs {
-		if r.adapts && h.lacksKind(capabilityKinds[n]) {
+		if r.adapts && h.lacksKind(operationKinds[n]) {
 			continue
 		}
 		if h.lacks(n) {
-			t.Skipf("it needs a %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
+			t.Skipf("it needs %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
 		}
 	}
 	if h.NoRights && r.rights {
@@ -385,8 +382,8 @@ func sequenceOf(c *check, m *massive.DB, name string) massive.Sequence {
 	return s
 }
 
-// can tells whether the dialect has the capability, to a rule that checks more where it has.
-func (c *check) can(k Capability) bool { return !c.harness.lacks(k) }
+// can reports whether the dialect has all of the operations, to a rule that checks more if it has.
+func (c *check) can(all ...Operation) bool { return !slices.ContainsFunc(all, c.harness.lacks) }
 
 // afterFailure checks the error of an operation which changes nothing, in a transaction in which one has failed.
 func (c *check) afterFailure(err error) {

@@ -14,14 +14,14 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-func capabilityRules() []rule {
+func lackingRules() []rule {
 	oneOfEach := Catalog{
 		Matviews:  []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
 		Enums:     []Enum{{Name: "mood", Labels: []string{"sad"}}},
 		Sequences: []Sequence{{Name: "s", Increment: 5, Feeds: []string{"t.id"}}},
 	}
 	return []rule{{
-		name: "capabilities", says: "an operation whose capability a dialect lacks gives ErrUnsupported, and it lacks what it says",
+		name: "capabilities", says: "an operation that a dialect lacks gives ErrUnsupported, and it lacks what it says",
 		adapts: true, catalog: oneOfEach, check: checkCapabilities,
 	}, {
 		name: "kinds", says: kindsSay, adapts: true, catalog: oneOfEach, check: checkKinds,
@@ -32,9 +32,6 @@ func capabilityRules() []rule {
 // ErrUnsupported, and that all else works.
 func checkCapabilities(c *check) {
 	d := c.db.Dialect()
-	for capability, has := range has(d) {
-		c.want(string(capability)+" is there", has, !c.harness.lacks(capability))
-	}
 	// A structure of a kind that is lacking is made up, so that there is something to try the operations on.
 	there, madeUp := c.m.Registry(), registry.New(madeUpCatalog(), registry.Selection{}, d, c.db.DB())
 	for _, a := range c.attempts() {
@@ -45,12 +42,12 @@ func checkCapabilities(c *check) {
 		err := a.try(c.Context(), r)
 		if !slices.ContainsFunc(a.needs, c.harness.lacks) {
 			if err != nil {
-				c.Errorf("%s\n\t%s, with the capabilities for it (%v), gives %v", c.rule.says, a.what, a.needs, err)
+				c.Errorf("%s\n\t%s, which needs %v, gives %v", c.rule.says, a.what, a.needs, err)
 			}
 			continue
 		}
 		if !errors.Is(err, massive.ErrUnsupported) {
-			c.Errorf("%s\n\t%s, without a capability for it (%v), gives %v", c.rule.says, a.what, a.needs, err)
+			c.Errorf("%s\n\t%s, which needs %v and lacks some of it, gives %v", c.rule.says, a.what, a.needs, err)
 			continue
 		}
 		c.fails(err, massive.ErrUnsupported)
@@ -77,22 +74,22 @@ func madeUpCatalog() *dialect.Catalog {
 	}
 }
 
-// An attempt is an operation, with the capabilities that it needs, all of them.
+// An attempt uses the dialect's operations, each of those that it needs.
 type attempt struct {
 	what  string
 	kind  dialect.Kind // of the structure that it is done with; 0 for none
-	needs []Capability
+	needs []Operation
 	try   func(ctx context.Context, r *registry.Registry) error
 }
 
-// attempts are all operations that need a capability, in an order in which they work one behind the other.
+// attempts use all operations, in an order in which they work one after the other.
 func (c *check) attempts() []attempt {
 	return slices.Concat(c.viewAttempts(), c.enumAttempts(), c.sequenceAttempts(), c.otherAttempts())
 }
 
 func (c *check) viewAttempts() (all []attempt) {
-	with := func(what string, needs Capability, try func(ctx context.Context, v massive.Matview) error) {
-		all = append(all, attempt{what, dialect.KindMatview, []Capability{needs}, func(ctx context.Context, r *registry.Registry) error {
+	with := func(what string, needs Operation, try func(ctx context.Context, v massive.Matview) error) {
+		all = append(all, attempt{what, dialect.KindMatview, []Operation{needs}, func(ctx context.Context, r *registry.Registry) error {
 			v, err := r.Matview("v")
 			if err != nil {
 				return fmt.Errorf("there is no view: %w", err)
@@ -101,11 +98,11 @@ func (c *check) viewAttempts() (all []attempt) {
 		}})
 	}
 	var n number
-	with("Definition", MatviewReader, func(ctx context.Context, v massive.Matview) error { _, err := v.Definition(ctx); return err })
-	with("Select", MatviewReader, func(ctx context.Context, v massive.Matview) error { return v.Select(ctx, &[]number{}, "") })
-	with("Get", MatviewReader, func(ctx context.Context, v massive.Matview) error { return v.Get(ctx, &n, "") })
-	with("Count", MatviewReader, func(ctx context.Context, v massive.Matview) error { _, err := v.Count(ctx, ""); return err })
-	with("Rows", MatviewReader, func(ctx context.Context, v massive.Matview) (all error) {
+	with("Definition", MatviewDefinition, func(ctx context.Context, v massive.Matview) error { _, err := v.Definition(ctx); return err })
+	with("Select", SelectMatview, func(ctx context.Context, v massive.Matview) error { return v.Select(ctx, &[]number{}, "") })
+	with("Get", SelectMatview, func(ctx context.Context, v massive.Matview) error { return v.Get(ctx, &n, "") })
+	with("Count", SelectMatview, func(ctx context.Context, v massive.Matview) error { _, err := v.Count(ctx, ""); return err })
+	with("Rows", SelectMatview, func(ctx context.Context, v massive.Matview) (all error) {
 		for _, err := range massive.Rows[number](ctx, v, "") {
 			all = errors.Join(all, err)
 		}
@@ -115,19 +112,19 @@ func (c *check) viewAttempts() (all []attempt) {
 		"Refresh": nil, "Refresh(Concurrently())": concurrently, "Refresh(ConcurrentlyIfPossible())": ifPossible,
 		"Refresh(SkipIfBusy())": {massive.SkipIfBusy()}, "Refresh(LockTimeout(…))": {massive.LockTimeout(time.Minute)},
 	} {
-		with(what, MatviewRefresher, func(ctx context.Context, v massive.Matview) error { _, err := v.Refresh(ctx, opts...); return err })
+		with(what, RefreshMatview, func(ctx context.Context, v massive.Matview) error { _, err := v.Refresh(ctx, opts...); return err })
 	}
 	for _, mode := range []massive.RefreshMode{massive.ModeBlocking, massive.ModeConcurrent} {
-		with(fmt.Sprintf("CheckRefresh(%v)", mode), MatviewRefresher, func(_ context.Context, v massive.Matview) error { return v.CheckRefresh(mode) })
+		with(fmt.Sprintf("CheckRefresh(%v)", mode), RefreshMatview, func(_ context.Context, v massive.Matview) error { return v.CheckRefresh(mode) })
 	}
-	with("Refresh(WithNoData())", MatviewRefresher, func(ctx context.Context, v massive.Matview) error {
+	with("Refresh(WithNoData())", RefreshMatview, func(ctx context.Context, v massive.Matview) error {
 		_, err := v.Refresh(ctx, massive.WithNoData())
 		return err
 	})
-	all = append(all, attempt{"RefreshAll", dialect.KindMatview, []Capability{MatviewRefresher}, func(ctx context.Context, r *registry.Registry) error {
+	all = append(all, attempt{"RefreshAll", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, r *registry.Registry) error {
 		_, err := r.RefreshAll(ctx)
 		return err
-	}}, attempt{"a plan's Run", dialect.KindMatview, []Capability{MatviewRefresher}, func(ctx context.Context, r *registry.Registry) error {
+	}}, attempt{"a plan's Run", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, r *registry.Registry) error {
 		p, err := r.PlanRefresh(registry.Views("v"))
 		if err != nil {
 			return fmt.Errorf("the plan: %w", err)
@@ -137,9 +134,9 @@ func (c *check) viewAttempts() (all []attempt) {
 	}})
 	if c.has(dialect.KindMatview) {
 		expects := massive.RowsAre[number]("v")
-		all = append(all, attempt{"Verify(RowsAre(…))", 0, []Capability{RowChecker}, func(ctx context.Context, _ *registry.Registry) error {
+		all = append(all, attempt{"Verify(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *registry.Registry) error {
 			return c.m.Verify(ctx, expects)
-		}}, attempt{"Load with Expect(RowsAre(…))", 0, []Capability{RowChecker}, func(ctx context.Context, _ *registry.Registry) error {
+		}}, attempt{"Load with Expect(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *registry.Registry) error {
 			_, err := massive.Load(ctx, c.db.DB(), c.db.Dialect(), massive.Expect(expects))
 			return err
 		}})
@@ -148,10 +145,10 @@ func (c *check) viewAttempts() (all []attempt) {
 }
 
 func (c *check) enumAttempts() (all []attempt) {
-	with := func(what string, needs Capability, try func(ctx context.Context, r *registry.Registry) error) {
-		all = append(all, attempt{what, dialect.KindEnum, []Capability{needs}, try})
+	with := func(what string, needs Operation, try func(ctx context.Context, r *registry.Registry) error) {
+		all = append(all, attempt{what, dialect.KindEnum, []Operation{needs}, try})
 	}
-	with("UsedBy", EnumReader, func(ctx context.Context, r *registry.Registry) error {
+	with("UsedBy", EnumColumns, func(ctx context.Context, r *registry.Registry) error {
 		e, err := r.Enum("mood")
 		if err != nil {
 			return fmt.Errorf("there is no enum: %w", err)
@@ -159,33 +156,33 @@ func (c *check) enumAttempts() (all []attempt) {
 		_, err = e.UsedBy(ctx)
 		return err
 	})
-	with("AddEnumLabel", EnumAlterer, func(ctx context.Context, r *registry.Registry) error {
+	with("AddEnumLabel", AddEnumLabel, func(ctx context.Context, r *registry.Registry) error {
 		_, err := r.AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, false, nil)
 		return err
 	})
-	with("AddEnumLabel of one that may be there", EnumAlterer, func(ctx context.Context, r *registry.Registry) error {
+	with("AddEnumLabel of one that may be there", AddEnumLabel, func(ctx context.Context, r *registry.Registry) error {
 		_, err := r.AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, true, nil)
 		return err
 	})
-	with("RenameEnumLabel", EnumAlterer, func(ctx context.Context, r *registry.Registry) error {
-		return r.RenameEnumLabel(ctx, "mood", "new", "old", nil)
+	with("RenameEnumLabel", RenameEnumLabel, func(ctx context.Context, r *registry.Registry) error {
+		return r.RenameEnumLabel(ctx, "mood", "sad", "glum", nil)
 	})
 	if c.has(dialect.KindEnum) {
-		with("AddValue", EnumAlterer, func(ctx context.Context, _ *registry.Registry) error { return mood(c, c.m).AddValue(ctx, "ok") })
-		with("EnsureValue", EnumAlterer, func(ctx context.Context, _ *registry.Registry) error {
+		with("AddValue", AddEnumLabel, func(ctx context.Context, _ *registry.Registry) error { return mood(c, c.m).AddValue(ctx, "ok") })
+		with("EnsureValue", AddEnumLabel, func(ctx context.Context, _ *registry.Registry) error {
 			_, err := mood(c, c.m).EnsureValue(ctx, "ok")
 			return err
 		})
-		with("RenameValue", EnumAlterer, func(ctx context.Context, _ *registry.Registry) error {
-			return mood(c, c.m).RenameValue(ctx, "ok", "fine")
+		with("RenameValue", RenameEnumLabel, func(ctx context.Context, _ *registry.Registry) error {
+			return mood(c, c.m).RenameValue(ctx, "glum", "sad")
 		})
 	}
 	return all
 }
 
 func (c *check) sequenceAttempts() (all []attempt) {
-	with := func(what string, needs []Capability, try func(ctx context.Context, s massive.Sequence) error) {
-		all = append(all, attempt{what, dialect.KindSequence, needs, func(ctx context.Context, r *registry.Registry) error {
+	with := func(what string, needs Operation, try func(ctx context.Context, s massive.Sequence) error) {
+		all = append(all, attempt{what, dialect.KindSequence, []Operation{needs}, func(ctx context.Context, r *registry.Registry) error {
 			s, err := r.Sequence("s")
 			if err != nil {
 				return fmt.Errorf("there is no sequence: %w", err)
@@ -193,19 +190,20 @@ func (c *check) sequenceAttempts() (all []attempt) {
 			return try(ctx, s)
 		}})
 	}
-	reads, moves, reserves := []Capability{SequenceReader}, []Capability{SequenceMover}, []Capability{SequenceReserver}
-	sets, mends := []Capability{SequenceSetter}, []Capability{SequenceMender}
-	with("LastValue", reads, func(ctx context.Context, s massive.Sequence) error { _, err := s.LastValue(ctx); return err })
-	with("State", reads, func(ctx context.Context, s massive.Sequence) error { _, err := s.State(ctx); return err })
-	with("NextValue", moves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValue(ctx); return err })
-	with("Reset", moves, func(ctx context.Context, s massive.Sequence) error { return s.Reset(ctx) })
-	with("ResetTo", moves, func(ctx context.Context, s massive.Sequence) error { return s.ResetTo(ctx, 7) })
-	with("Restart", moves, func(ctx context.Context, s massive.Sequence) error { return s.Restart(ctx) })
-	with("NextValues", reserves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValues(ctx, 2); return err })
-	with("NextBlock", reserves, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextBlock(ctx); return err })
-	for what, o := range map[string]massive.AllocatorOption{"an allocator": massive.BlockSize(2), "an allocator by HiLo": massive.HiLo(5)} {
-		with(what, reserves, func(ctx context.Context, s massive.Sequence) error {
-			a, err := massive.NewAllocator(s, o)
+	with("LastValue", SequenceState, func(ctx context.Context, s massive.Sequence) error { _, err := s.LastValue(ctx); return err })
+	with("State", SequenceState, func(ctx context.Context, s massive.Sequence) error { _, err := s.State(ctx); return err })
+	with("NextValue", NextSequenceValue, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValue(ctx); return err })
+	with("Reset", RestartSequence, func(ctx context.Context, s massive.Sequence) error { return s.Reset(ctx) })
+	with("ResetTo", RestartSequence, func(ctx context.Context, s massive.Sequence) error { return s.ResetTo(ctx, 7) })
+	with("Restart", RestartSequence, func(ctx context.Context, s massive.Sequence) error { return s.Restart(ctx) })
+	with("NextValues", NextSequenceValues, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValues(ctx, 2); return err })
+	with("NextBlock", NextSequenceBlock, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextBlock(ctx); return err })
+	for what, o := range map[string]struct {
+		how   massive.AllocatorOption
+		needs Operation
+	}{"an allocator": {massive.BlockSize(2), NextSequenceValues}, "an allocator by HiLo": {massive.HiLo(5), NextSequenceBlock}} {
+		with(what, o.needs, func(ctx context.Context, s massive.Sequence) error {
+			a, err := massive.NewAllocator(s, o.how)
 			if err != nil {
 				return err
 			}
@@ -215,11 +213,11 @@ func (c *check) sequenceAttempts() (all []attempt) {
 		})
 	}
 	for _, called := range []bool{false, true} {
-		with(fmt.Sprintf("SetValue(5, %v)", called), sets, func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 5, called) })
+		with(fmt.Sprintf("SetValue(5, %v)", called), SetSequenceValue, func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 5, called) })
 	}
-	with("Behind", mends, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
-	with("CatchUp", mends, func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err })
-	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Capability{SequenceAuditor}, func(ctx context.Context, r *registry.Registry) error {
+	with("Lag", SequenceLag, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
+	with("CatchUp", CatchUpSequence, func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err })
+	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Operation{SequenceStates}, func(ctx context.Context, r *registry.Registry) error {
 		_, err := r.Exhaustion(ctx)
 		return err
 	}})
@@ -234,11 +232,21 @@ func (c *check) otherAttempts() []attempt {
 		}
 	}
 	return []attempt{
-		{"a plan with Savepoints()", 0, []Capability{Savepointer}, inside(func(r *registry.Registry) error {
-			_, err := r.PlanRefresh(registry.Savepoints())
-			return err
-		})},
-		{"RefreshAll(Savepoints())", dialect.KindMatview, []Capability{Savepointer, MatviewRefresher}, inside(func(r *registry.Registry) error {
+		{"the sign", 0, []Operation{Unchanged}, func(ctx context.Context, _ *registry.Registry) error {
+			if c.m.Registry().Sign() == "" {
+				return &massive.Error{Op: "test", Err: massive.ErrUnsupported}
+			}
+			return nil
+		}},
+		{"a savepoint", 0, []Operation{SetSavepoint}, func(ctx context.Context, _ *registry.Registry) error {
+			tx := begin(c, c.db.DB(), nil)
+			defer func() { undo(tx.Rollback) }()
+			if err := c.db.Dialect().SetSavepoint(ctx, tx, "one"); err != nil {
+				return &massive.Error{Op: "test", Err: err}
+			}
+			return nil
+		}},
+		{"RefreshAll(Savepoints())", dialect.KindMatview, []Operation{SetSavepoint, RefreshMatview}, inside(func(r *registry.Registry) error {
 			_, err := r.RefreshAll(c.Context(), registry.Savepoints())
 			return err
 		})},

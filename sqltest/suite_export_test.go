@@ -4,15 +4,21 @@ import (
 	"database/sql/driver"
 	"maps"
 	"slices"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
 )
 
-// Capabilities are all of them.
-func Capabilities() []Capability { return slices.Sorted(maps.Keys(has(nil))) }
+// Operations are all of them.
+func Operations() []Operation { return slices.Sorted(maps.Keys(operationKinds)) }
 
-// RulesOf are those rules which need that capability and no other.
-func RulesOf(c Capability) (names []string) {
+// KindOf is the kind that an operation is about, or 0.
+func KindOf(o Operation) dialect.Kind { return operationKinds[o] }
+
+// RulesOf are those rules which need that operation and no other.
+func RulesOf(c Operation) (names []string) {
 	for _, r := range rules() {
-		if slices.Equal(r.needs, []Capability{c}) {
+		if slices.Equal(r.needs, []Operation{c}) {
 			names = append(names, r.name)
 		}
 	}
@@ -21,3 +27,21 @@ func RulesOf(c Capability) (names []string) {
 
 // Connector opens connections to the fake's database, for a driver around its own.
 func (f *Fake) Connector() driver.Connector { return connector{f} }
+
+// RunEachRule runs each rule on the databases of a harness that lacks what the rule doesn't need. When a rule has
+// ended, it calls done with the operations that the rule needs.
+func RunEachRule(t *testing.T, open func(t *testing.T, rule string, c Catalog, has func(Operation) bool) Database, done func(rule string, needs []Operation)) {
+	t.Helper()
+	for _, r := range rules() {
+		has := func(o Operation) bool { return slices.Contains(r.needs, o) }
+		h := Harness{
+			Lacks: slices.DeleteFunc(Operations(), has),
+			Open:  func(t *testing.T, c Catalog) Database { t.Helper(); return open(t, r.name, c, has) },
+		}
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			t.Cleanup(func() { done(r.name, r.needs) })
+			r.test(t, h)
+		})
+	}
+}

@@ -71,23 +71,23 @@ func (f foreigner) Load(ctx context.Context, q dialect.Querier, filter dialect.F
 	return cat, err
 }
 
-func (f foreigner) CheckColumn(column string, field reflect.Type) (why string, known bool) {
+func (f foreigner) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
 	for ours, theirs := range foreignTypes {
 		if column == theirs {
-			why, known := f.Fake.CheckColumn(ours, field)
-			return strings.ReplaceAll(why, ours, theirs), known
+			why, known, err := f.Fake.CheckColumn(ours, field)
+			return strings.ReplaceAll(why, ours, theirs), known, err
 		}
 	}
-	return "", false
+	return "", false, nil
 }
 
 // RefreshBlockers says nothing but the reasons.
-func (f foreigner) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
-	all := f.Fake.RefreshBlockers(view, on, concurrently)
+func (f foreigner) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
+	all, err := f.Fake.RefreshBlockers(view, on, concurrently)
 	for i := range all {
 		all[i] = dialect.Blocker{Reason: all[i].Reason}
 	}
-	return all
+	return all, err
 }
 
 // Classify says nothing but the sentinel.

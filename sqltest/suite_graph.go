@@ -3,7 +3,6 @@ package sqltest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -39,7 +38,6 @@ var warehouseOrder = map[string]string{
 }
 
 func graphRules() []rule {
-	needs := []Capability{MatviewReader, MatviewRefresher}
 	return []rule{{
 		name: "graph/edges", says: "a view depends on what it reads, itself or through plain views, across schemas, each once",
 		catalog: warehouse(),
@@ -89,7 +87,7 @@ func graphRules() []rule {
 			c.want("edges", sprint(c.m.Graph().Edges), []string{"{public.daily public.raw}", "{public.shops public.raw}"})
 		},
 	}, {
-		name: "refresh/reads", says: "a view whose query reads one without data can't be refreshed: ErrNotPopulated", needs: needs, each: true,
+		name: "refresh/reads", says: "a view whose query reads one without data can't be refreshed: ErrNotPopulated", needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: Catalog{
 			Matviews: []Matview{
 				{Name: "low", Rows: []number{{1}}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"between"}},
@@ -117,7 +115,7 @@ func graphRules() []rule {
 			c.want("the rows", c.numbers(c.matview("high")), []int64{1})
 		},
 	}, {
-		name: "refresh/reads locks", says: "a refresh waits for a blocking one of what its view reads, and holds off the next, until its transaction ends", needs: needs,
+		name: "refresh/reads locks", says: "a refresh waits for a blocking one of what its view reads, and holds off the next, until its transaction ends", needs: []Operation{RefreshMatview},
 		catalog: Catalog{
 			Matviews: []Matview{
 				{Name: "low", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"between"}},
@@ -154,7 +152,7 @@ func graphRules() []rule {
 			c.ok(tx.Rollback())
 		},
 	}, {
-		name: "run/order", says: "RefreshAll refreshes each view once, none before those that it depends on are done, and reports on each", needs: needs, each: true,
+		name: "run/order", says: "RefreshAll refreshes each view once, none before those that it depends on are done, and reports on each", needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: warehouse(),
 		check: func(c *check) {
 			for _, v := range warehouse().Matviews {
@@ -184,7 +182,7 @@ func graphRules() []rule {
 			}
 		},
 	}, {
-		name: "run/selection", says: "Views takes the named ones, Upstream and Downstream what they depend on and what depends on them, and nothing else", needs: needs,
+		name: "run/selection", says: "Views takes the named ones, Upstream and Downstream what they depend on and what depends on them, and nothing else", needs: []Operation{RefreshMatview},
 		catalog: warehouse(),
 		check: func(c *check) {
 			for _, s := range []struct {
@@ -209,7 +207,7 @@ func graphRules() []rule {
 			c.fails(err, massive.ErrInvalid, "no view is named")
 		},
 	}, {
-		name: "run/failure", says: "where a view fails, what depends on it is skipped and the rest is refreshed; the error is that view's", needs: needs,
+		name: "run/failure", says: "where a view fails, what depends on it is skipped and the rest is refreshed; the error is that view's", needs: []Operation{SelectMatview, RefreshMatview},
 		catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, SetRows{"daily", []number{{2}, {2}}}, SetRows{"shops", []number{{2}}})
@@ -230,7 +228,7 @@ func graphRules() []rule {
 		},
 	}, {
 		name: "run/busy", says: "with SkipIfBusy a view that another refreshes is skipped, what depends on it too, and the rest is refreshed, in a transaction as well",
-		needs: needs, catalog: warehouse(),
+		needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			holder, held := c.other(nil)
 			_, err := matviewOf(c, held, "daily").Refresh(c.Context())
@@ -252,7 +250,7 @@ func graphRules() []rule {
 			c.ok(holder.Rollback())
 		},
 	}, {
-		name: "run/if possible", says: "a plan foresees the mode that ConcurrentlyIfPossible comes to, and why", needs: needs,
+		name: "run/if possible", says: "a plan foresees the mode that ConcurrentlyIfPossible comes to, and why", needs: []Operation{RefreshMatview},
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "index", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
 			{Name: "unpopulated", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
@@ -271,7 +269,7 @@ func graphRules() []rule {
 			}
 		},
 	}, {
-		name: "run/gone", says: "a view dropped between plan and run is ErrNotFound, and the rest is refreshed", needs: needs,
+		name: "run/gone", says: "a view dropped between plan and run is ErrNotFound, and the rest is refreshed", needs: []Operation{RefreshMatview},
 		catalog: Catalog{Matviews: []Matview{{Name: "a", Rows: []number{{1}}}, {Name: "b", Rows: []number{{1}}, Reads: []string{"a"}}, {Name: "c", Rows: []number{{1}}}}},
 		check: func(c *check) {
 			p, err := c.m.PlanRefresh()
@@ -282,7 +280,7 @@ func graphRules() []rule {
 			c.outcomes(report, map[string]massive.RefreshOutcome{"a": massive.OutcomeFailed, "b": massive.OutcomeSkippedUpstream, "c": massive.OutcomeRefreshed})
 		},
 	}, {
-		name: "run/transaction", says: "in a transaction a failure ends the run, which says so, and the transaction does not commit, unless a statement fails alone there", needs: needs,
+		name: "run/transaction", says: "in a transaction a failure ends the run, which says so, and the transaction does not commit, unless a statement fails alone there", needs: []Operation{SelectMatview, RefreshMatview},
 		catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, SetRows{"raw", []number{{2}}}, SetRows{"daily", []number{{2}, {2}}})
@@ -310,7 +308,7 @@ func graphRules() []rule {
 		},
 	}, {
 		name: "run/savepoints", says: "with savepoints a failure in a transaction is taken back alone, and the run and the transaction go on",
-		needs: append(slices.Clone(needs), Savepointer), catalog: warehouse(),
+		needs: []Operation{SelectMatview, RefreshMatview, SetSavepoint}, catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, SetRows{"raw", []number{{2}}}, SetRows{"daily", []number{{2}, {2}}}, SetRows{"shops", []number{{2}}})
 			tx, inside := c.other(nil)
@@ -335,16 +333,16 @@ func graphRules() []rule {
 		},
 	}, {
 		name: "savepoint", says: "RollbackToSavepoint takes back what was done since and lets its locks go, ReleaseSavepoint keeps it, and both forget the point",
-		needs: append(slices.Clone(needs), Savepointer), catalog: warehouse(),
+		needs: []Operation{SelectMatview, RefreshMatview, SetSavepoint}, catalog: warehouse(),
 		check: checkSavepoints,
 	}, {
 		name: "savepoint/points", says: "a savepoint is there until it is released or taken back to, and one that isn't there is an error",
-		needs: []Capability{Savepointer}, adapts: true, catalog: Catalog{
+		needs: []Operation{SetSavepoint}, adapts: true, catalog: Catalog{
 			Matviews: []Matview{{Name: "v", Rows: []number{{1}}}}, Enums: []Enum{{Name: "mood"}}, Sequences: []Sequence{{Name: "s"}},
 		},
 		check: checkPoints,
 	}, {
-		name: "run/one connection", says: "a run uses no more connections than the pool may open, and its callbacks hold none", needs: needs, catalog: warehouse(),
+		name: "run/one connection", says: "a run uses no more connections than the pool may open, and its callbacks hold none", needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			c.db.DB().SetMaxOpenConns(1)
 			defer c.db.DB().SetMaxOpenConns(0)
@@ -360,7 +358,7 @@ func graphRules() []rule {
 			c.want("refreshed", report.Count(massive.OutcomeRefreshed), 6)
 		},
 	}, {
-		name: "run/exhausted pool", says: "a run that gets no connection ends with its context, and the report has every view", needs: needs, catalog: warehouse(),
+		name: "run/exhausted pool", says: "a run that gets no connection ends with its context, and the report has every view", needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			c.db.DB().SetMaxOpenConns(1)
 			defer c.db.DB().SetMaxOpenConns(0)
@@ -376,7 +374,7 @@ func graphRules() []rule {
 			c.want("refreshed", report.Count(massive.OutcomeRefreshed), 6)
 		},
 	}, {
-		name: "run/cancel", says: "a run that is cancelled ends the refreshes under way, begins no others, and reports on each view", needs: needs, catalog: warehouse(),
+		name: "run/cancel", says: "a run that is cancelled ends the refreshes under way, begins no others, and reports on each view", needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			_, err := matviewOf(c, inside, "daily").Refresh(c.Context())
@@ -398,10 +396,7 @@ func graphRules() []rule {
 
 // checkSavepoints goes over the savepoints of a dialect by themselves.
 func checkSavepoints(c *check) {
-	marks, ok := c.db.Dialect().(dialect.Savepointer)
-	if !ok {
-		c.Fatalf("%s\n\tthe dialect is no Savepointer", c.rule.says)
-	}
+	marks := c.db.Dialect()
 	ctx := c.Context()
 	c.db.Do(c, SetRows{"raw", []number{{2}}}, SetRows{"daily", []number{{2}}}, SetRows{"other", []number{{2}, {2}}})
 	tx, inside := c.other(nil)
@@ -446,10 +441,7 @@ func checkSavepoints(c *check) {
 
 // checkPoints goes over savepoints in transactions that do nothing else.
 func checkPoints(c *check) {
-	marks, ok := c.db.Dialect().(dialect.Savepointer)
-	if !ok {
-		c.Fatalf("%s\n\tthe dialect is no Savepointer", c.rule.says)
-	}
+	marks := c.db.Dialect()
 	ctx := c.Context()
 	for what, op := range map[string]func(context.Context, dialect.Querier, string) error{
 		"RollbackToSavepoint": marks.RollbackToSavepoint, "ReleaseSavepoint": marks.ReleaseSavepoint,

@@ -27,11 +27,10 @@ func (c *check) seen() []string {
 }
 
 func labelRules() []rule {
-	alters := []Capability{EnumAlterer}
 	moods := Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
 	odd := `it's "a", \ {b}`
 	return []rule{{
-		name: "label/add", says: "AddValue adds a label where it is told to, and brings the picture up to date", needs: alters, each: true, catalog: moods,
+		name: "label/add", says: "AddValue adds a label where it is told to, and brings the picture up to date", needs: []Operation{AddEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			before, bound := c.enum("mood"), mood(c, c.m)
 			c.ok(bound.AddValue(c.Context(), "elated"))
@@ -43,7 +42,7 @@ func labelRules() []rule {
 			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
 		},
 	}, {
-		name: "label/rename", says: "RenameValue gives a label another text, in its place", needs: alters, each: true, catalog: moods,
+		name: "label/rename", says: "RenameValue gives a label another text, in its place", needs: []Operation{RenameEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			bound := mood(c, c.m)
 			c.ok(bound.RenameValue(c.Context(), "ok", odd))
@@ -53,7 +52,7 @@ func labelRules() []rule {
 		},
 	}, {
 		name: "label/ensure", says: "EnsureValue tolerates a label that is there, says whether it added one, and leaves the transaction alive",
-		needs: alters, each: true, catalog: moods,
+		needs: []Operation{AddEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			bound := mood(c, c.m)
 			for _, label := range []string{"elated", odd} {
@@ -70,7 +69,7 @@ func labelRules() []rule {
 		},
 	}, {
 		name: "label/refused", says: "a label that is there is ErrLabelExists, a neighbour or a label to rename that isn't ErrLabelUnknown, and nothing changes",
-		needs: alters, each: true, catalog: moods,
+		needs: []Operation{AddEnumLabel, RenameEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			for _, tried := range []struct {
 				op   func(b *massive.BoundEnum[string]) error
@@ -109,7 +108,7 @@ func labelRules() []rule {
 			c.want("the database", c.seen(), []string{"sad", "ok", "happy"})
 		},
 	}, {
-		name: "label/owner", says: "only its owner alters an enum: ErrPermission", needs: alters, each: true, rights: true,
+		name: "label/owner", says: "only its owner alters an enum: ErrPermission", needs: []Operation{AddEnumLabel, RenameEnumLabel}, each: true, rights: true,
 		catalog: Catalog{Enums: []Enum{{Name: "mood", Labels: []string{"sad"}, NotOwned: true}}},
 		check: func(c *check) {
 			c.want("it is another's", c.enum("mood").Owner() == c.m.Server().User, false)
@@ -122,7 +121,7 @@ func labelRules() []rule {
 		},
 	}, {
 		name: "label/gone", says: "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound",
-		needs: []Capability{EnumAlterer, EnumReader}, each: true,
+		needs: []Operation{AddEnumLabel, RenameEnumLabel, EnumColumns}, each: true,
 		catalog: Catalog{Enums: []Enum{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
 		check: func(c *check) {
 			c.db.Do(c, Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}})
@@ -147,7 +146,7 @@ func labelRules() []rule {
 		},
 	}, {
 		name: "label/transaction", says: "what a transaction does to an enum is its own until it commits, and undone if it is rolled back",
-		needs: alters, catalog: moods,
+		needs: []Operation{AddEnumLabel, RenameEnumLabel}, catalog: moods,
 		check: func(c *check) {
 			for _, commits := range []bool{false, true} {
 				tx, inside := c.other(nil)
@@ -172,7 +171,7 @@ func labelRules() []rule {
 		},
 	}, {
 		name: "label/locks", says: "an altered enum is nobody else's to alter until the transaction ends; a label that was only ensured holds nobody off, and reading never waits",
-		needs: []Capability{EnumAlterer, EnumReader}, catalog: moods,
+		needs: []Operation{AddEnumLabel, RenameEnumLabel, EnumColumns}, catalog: moods,
 		check: func(c *check) {
 			add := func(ctx context.Context) error { return mood(c, c.m).AddValue(ctx, "another") }
 			ensure := func(ctx context.Context) error { _, err := mood(c, c.m).EnsureValue(ctx, "sad"); return err }
@@ -208,7 +207,7 @@ func labelRules() []rule {
 			c.passes("a renaming", func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "glad", "happy") })
 		},
 	}, {
-		name: "label/used by", says: "UsedBy lists the columns of an enum, in arrays and through domains too, by table and place", needs: []Capability{EnumReader}, each: true,
+		name: "label/used by", says: "UsedBy lists the columns of an enum, in arrays and through domains too, by table and place", needs: []Operation{EnumColumns}, each: true,
 		catalog: Catalog{Enums: []Enum{
 			{Name: "mood", Labels: []string{"sad"}, UsedBy: []EnumColumn{
 				{Column: "people.mood"}, {Column: "people.past", Array: true}, {Column: "cats.mood", Domain: "some_mood"},
@@ -307,7 +306,7 @@ func expectRules() []rule {
 		},
 	}, {
 		name: "expect/rows", says: "a view whose columns don't go into the struct is ErrDrift, with what is missing, extra or of another type",
-		needs: []Capability{RowChecker}, catalog: days,
+		needs: []Operation{CheckColumn}, catalog: days,
 		check: func(c *check) {
 			c.ok(c.m.Verify(c.Context(), massive.RowsAre[day]("days")))
 			type other struct {
@@ -321,7 +320,7 @@ func expectRules() []rule {
 			c.ok(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days", massive.AllowExtra())))
 		},
 	}, {
-		name: "expect/own change", says: "what a program's own expectation forbids it does not do", needs: []Capability{EnumAlterer}, catalog: moods,
+		name: "expect/own change", says: "what a program's own expectation forbids it does not do", catalog: moods,
 		check: func(c *check) {
 			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"})))
 			c.fails(mood(c, m).AddValue(c.Context(), "elated"), massive.ErrDrift, "nothing was changed")

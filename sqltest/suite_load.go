@@ -62,7 +62,7 @@ func loadRules() []rule {
 			c.want("indexes", indexes, []dialect.Index{{Columns: []string{"shop", "day"}, Unique: true}})
 			c.want("comment", v.Comment(), "it's by day")
 			c.want("populated", v.Populated(), true)
-			if c.can(MatviewRefresher) {
+			if c.can(RefreshMatview) {
 				c.want("may be refreshed", v.MayRefresh(), true)
 			}
 			c.want("populated, of a view made with no data", c.matview("empty").Populated(), false)
@@ -128,7 +128,7 @@ func loadRules() []rule {
 			c.fails(err, massive.ErrNotFound, "key sequence of public.orders.id")
 			all := c.load(massive.WithKeySequences())
 			c.want("all sequences", len(all.Sequences()), 4)
-			if c.can(SequenceMover) {
+			if c.can(NextSequenceValue) {
 				c.next(sequenceOf(c, all, "far.key"), 1, 2)
 			}
 		},
@@ -291,7 +291,7 @@ func checkRights(c *check) {
 		}
 		c.fails(err, massive.ErrPermission)
 	}
-	if c.has(massive.KindMatview) && c.can(MatviewRefresher) {
+	if c.has(massive.KindMatview) && c.can(RefreshMatview) {
 		for name, right := range map[string]bool{"theirs": false, "ours": true} {
 			v := c.matview(name)
 			_, err := v.Refresh(c.Context())
@@ -305,16 +305,18 @@ func checkRights(c *check) {
 	for name, right := range map[string]dialect.SequenceRights{"all": all, "none": {}, "read": {Read: true}, "next": {Next: true}} {
 		s := c.sequence(name)
 		loaded := s.Def().Rights
-		if c.can(SequenceReader) {
+		if c.can(SequenceState) {
 			_, err := s.State(c.Context())
 			allowed("reading "+name, right.Read, loaded.Read, err)
 		}
-		if c.can(SequenceMover) {
+		if c.can(NextSequenceValue) {
 			_, err := s.NextValue(c.Context())
 			allowed("a value of "+name, right.Next, loaded.Next, err)
+		}
+		if c.can(RestartSequence) {
 			allowed("a restart of "+name, right.Restart, loaded.Restart, s.Restart(c.Context()))
 		}
-		if c.can(SequenceSetter) {
+		if c.can(SetSequenceValue) {
 			allowed("a set of "+name, right.Set, loaded.Set, s.SetValue(c.Context(), 5, false))
 		}
 	}
@@ -338,28 +340,34 @@ func checkOddNames(c *check) {
 	for _, s := range c.m.Sequences() {
 		again := c.sequence(s.Name().Quoted())
 		c.want("found by its quoted name", again.Name(), s.Name())
-		if c.can(SequenceReader) {
+		if c.can(SequenceState) {
 			c.state(again, 1, false)
 		}
-		if c.can(SequenceMover) {
+		if c.can(NextSequenceValue) {
 			c.next(again, 1, 2)
+		}
+		if c.can(RestartSequence) {
 			c.ok(again.ResetTo(c.Context(), 7))
+		}
+		if c.can(NextSequenceValue, RestartSequence) {
 			c.next(again, 7)
 		}
-		if c.can(SequenceReserver) {
+		if c.can(NextSequenceValues) {
 			_, err := again.NextValues(c.Context(), 2)
 			c.ok(err)
-			_, err = again.NextBlock(c.Context())
+		}
+		if c.can(NextSequenceBlock) {
+			_, err := again.NextBlock(c.Context())
 			c.ok(err)
 		}
-		if c.can(SequenceSetter) {
+		if c.can(SetSequenceValue) {
 			c.ok(again.SetValue(c.Context(), 70, false))
 		}
 	}
 	for _, v := range c.m.Matviews() {
 		again := c.matview(v.Name().Quoted())
 		c.want("found by its quoted name", again.Name(), v.Name())
-		if c.can(MatviewRefresher) {
+		if c.can(RefreshMatview) {
 			_, err := again.Refresh(c.Context())
 			c.ok(err)
 			if len(v.Indexes()) > 0 {
@@ -367,8 +375,10 @@ func checkOddNames(c *check) {
 				c.ok(err)
 			}
 		}
-		if c.can(MatviewReader) {
+		if c.can(SelectMatview) {
 			c.want("its rows", len(c.numbers(again)), 1)
+		}
+		if c.can(MatviewDefinition) {
 			_, err := again.Definition(c.Context())
 			c.ok(err)
 		}
@@ -376,15 +386,17 @@ func checkOddNames(c *check) {
 	for _, e := range c.m.Enums() {
 		again := c.enum(e.Name().Quoted())
 		c.want("found by its quoted name", again.Name(), e.Name())
-		if c.can(EnumReader) {
+		if c.can(EnumColumns) {
 			_, err := again.UsedBy(c.Context())
 			c.ok(err)
 		}
-		if c.can(EnumAlterer) {
-			bound, err := massive.BindEnum[string](c.m, e.Name().Quoted())
-			c.ok(err)
+		bound, err := massive.BindEnum[string](c.m, e.Name().Quoted())
+		c.ok(err)
+		if c.can(AddEnumLabel) {
 			c.ok(bound.AddValue(c.Context(), "ok"))
-			c.ok(bound.RenameValue(c.Context(), "ok", "fine"))
+		}
+		if labels := bound.Values(); c.can(RenameEnumLabel) && len(labels) > 0 {
+			c.ok(bound.RenameValue(c.Context(), labels[0], "renamed"))
 		}
 	}
 }

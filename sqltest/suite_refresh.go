@@ -14,11 +14,10 @@ var ifPossible = []massive.RefreshOption{massive.ConcurrentlyIfPossible()}
 
 // refreshRules are about how a refresh chooses its mode, gives way and gives up.
 func refreshRules() []rule {
-	both := []Capability{MatviewReader, MatviewRefresher}
 	one := Catalog{Matviews: []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}}
 	return []rule{{
 		name: "refresh/if possible", says: "ConcurrentlyIfPossible is concurrent where the view is populated and has an index, else blocking, and says why",
-		needs: both, each: true,
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
 			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
@@ -47,7 +46,7 @@ func refreshRules() []rule {
 		},
 	}, {
 		name: "refresh/if possible, locks", says: "ConcurrentlyIfPossible holds readers off only where it has to",
-		needs: both,
+		needs: []Operation{SelectMatview, RefreshMatview},
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
 			{Name: "low", Rows: []number{{1}}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"low"}},
@@ -75,7 +74,7 @@ func refreshRules() []rule {
 		},
 	}, {
 		name: "refresh/busy", says: "SkipIfBusy gives way at once to whoever refreshes the view, with ErrBusy and a transaction that lives on; a reader is no such",
-		needs: both, each: true, catalog: one,
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true, catalog: one,
 		check: func(c *check) {
 			skip := func(opts ...massive.RefreshOption) (massive.RefreshResult, error) {
 				return c.matview("v").Refresh(c.Context(), append(opts, massive.SkipIfBusy())...)
@@ -135,7 +134,7 @@ func refreshRules() []rule {
 		},
 	}, {
 		name: "refresh/lock timeout", says: "LockTimeout ends a refresh's wait with ErrBusy, and holds for that refresh alone",
-		needs: both, catalog: one,
+		needs: []Operation{SelectMatview, RefreshMatview}, catalog: one,
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.numbers(matviewOf(c, inside, "v"))
@@ -164,7 +163,7 @@ func refreshRules() []rule {
 		},
 	}, {
 		name: "refresh/can", says: "CheckRefresh tells what would make a refresh fail, with the statement that would mend it, where the dialect knows one",
-		needs: both,
+		needs: []Operation{RefreshMatview},
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
 			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
@@ -211,7 +210,7 @@ func refreshRules() []rule {
 		},
 	}, {
 		name: "select/one", says: "Get reads the first row, or sql.ErrNoRows; Count counts; Rows reads one row after the other",
-		needs: []Capability{MatviewReader}, each: true,
+		needs: []Operation{SelectMatview}, each: true,
 		catalog: Catalog{Matviews: []Matview{
 			{Name: "v", Rows: []number{{1}, {2}, {3}}}, {Name: "none", Rows: []number{}}, {Name: "empty", Rows: []number{}, Unpopulated: true},
 		}},

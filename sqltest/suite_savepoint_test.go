@@ -4,7 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/sqltest"
 )
@@ -29,10 +28,7 @@ func TestSavepointStates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := open(t)
-			marks, ok := d.Dialect().(dialect.Savepointer)
-			if !ok {
-				t.Fatal("the dialect is no Savepointer")
-			}
+			marks := d.Dialect()
 			want := func(what, state string, err error) {
 				t.Helper()
 				var s interface{ SQLState() string }

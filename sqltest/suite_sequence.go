@@ -22,7 +22,6 @@ func (c *check) state(s massive.Sequence, last int64, called bool) {
 }
 
 func sequenceRules() []rule {
-	both := []Capability{SequenceReader, SequenceMover}
 	starts := Catalog{Sequences: []Sequence{
 		{Name: "plain"}, {Name: "later", Start: 10, Increment: 5}, {Name: "down", Increment: -1}, {Name: "small", Type: "smallint", Start: math.MaxInt16},
 		{Name: "zero", Exactly: &Range{Min: 0, Max: 9, Start: 0}}, {Name: "last", Start: math.MaxInt64}, {Name: "below", Min: math.MinInt64, Start: math.MinInt64},
@@ -38,7 +37,7 @@ func sequenceRules() []rule {
 	gone := []string{"dropped", "renamed", "replaced"}
 	return []rule{{
 		name: "sequence/unused", says: "State of a sequence that nothing was taken from is its start, not called; of one that is gone it is ErrNotFound",
-		needs: []Capability{SequenceReader}, each: true, catalog: starts,
+		needs: []Operation{SequenceState}, each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, change...)
 			for name, start := range started {
@@ -55,7 +54,7 @@ func sequenceRules() []rule {
 		each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, change...)
-			able := c.can(SequenceReader)
+			able := c.can(SequenceState)
 			for name, start := range started {
 				v, err := c.sequence(name).LastValue(c.Context())
 				if !able {
@@ -73,8 +72,41 @@ func sequenceRules() []rule {
 			}
 		},
 	}, {
+		name: "sequence/taken", says: "a value is one step after the one before, up to the end of the sequence, and a sequence that is gone has none: ErrNotFound",
+		needs: []Operation{NextSequenceValue}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, change...)
+			for name, start := range started {
+				c.next(c.sequence(name), start)
+			}
+			c.next(c.sequence("later"), 15, 20)
+			_, err := c.sequence("last").NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted, "next value of public.last")
+			for _, name := range gone {
+				c.afresh()
+				_, err := c.sequence(name).NextValue(c.Context())
+				c.fails(err, massive.ErrNotFound, "next value of public."+name)
+			}
+		},
+	}, {
+		name: "sequence/restarted", says: "ResetTo and Restart take what is within the bounds: ErrOutOfRange; a sequence that is gone can't be restarted: ErrNotFound",
+		needs: []Operation{RestartSequence}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, change...)
+			c.ok(c.sequence("later").ResetTo(c.Context(), 8))
+			c.ok(c.sequence("later").Restart(c.Context()))
+			c.ok(c.sequence("plain").Reset(c.Context()))
+			c.fails(c.sequence("later").ResetTo(c.Context(), -1), massive.ErrOutOfRange, "public.later")
+			c.afresh()
+			c.fails(c.sequence("down").Reset(c.Context()), massive.ErrOutOfRange, "reset public.down")
+			for _, name := range gone {
+				c.afresh()
+				c.fails(c.sequence(name).Restart(c.Context()), massive.ErrNotFound, "restart public."+name)
+			}
+		},
+	}, {
 		name: "sequence/moved", says: "a value is one step behind the one before, ResetTo and Restart say which comes next, and a sequence that is gone has none: ErrNotFound",
-		needs: []Capability{SequenceMover}, each: true, catalog: starts,
+		needs: []Operation{NextSequenceValue, RestartSequence}, each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, change...)
 			for name, start := range started {
@@ -102,7 +134,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/state", says: "State tells a sequence that is unused, or was reset, from one whose first value was taken",
-		needs: both, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			s := c.sequence("s")
 			c.state(s, 1, false)
@@ -116,7 +148,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/reset", says: "after ResetTo(v) the last value is v, and the next one too; Restart goes to the declared start",
-		needs: both, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s", Start: 10, Increment: 5}}},
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true, catalog: Catalog{Sequences: []Sequence{{Name: "s", Start: 10, Increment: 5}}},
 		check: func(c *check) {
 			s := c.sequence("s")
 			c.next(s, 10, 15)
@@ -131,7 +163,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/range", says: "a value outside the bounds is ErrOutOfRange and changes nothing, 1 for a Reset too",
-		needs: both, each: true,
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "high", Min: 100, Max: 200, Start: 150}, {Name: "down", Increment: -1}}},
 		check: func(c *check) {
 			for _, name := range []string{"high", "down"} {
@@ -149,7 +181,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/end", says: "a sequence at its bound is ErrExhausted, or starts over at the other bound if it cycles",
-		needs: both, each: true,
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "up", Max: 3, Increment: 2}, {Name: "down", Min: -2, Increment: -1}, {Name: "round", Min: 1, Max: 5, Start: 4, Increment: 3, Cycle: true},
 			{Name: "small", Type: "smallint", Start: 32767}, {Name: "back", Min: -5, Max: -1, Increment: -2, Cycle: true},
@@ -172,7 +204,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/cache", says: "a connection reserves a cache of values; the last value is the last one reserved; a reset makes it forget them",
-		needs: both, session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
 		check: func(c *check) {
 			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
@@ -190,7 +222,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/rollback", says: "a value stays taken though its transaction is rolled back; a reset is undone, and so are the values behind it",
-		needs: both, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.next(sequenceOf(c, inside, "s"), 1, 2)
@@ -213,7 +245,7 @@ func sequenceRules() []rule {
 		},
 	}, {
 		name: "sequence/locks", says: "a reset holds off everybody's next value until its transaction ends, and waits for transactions that took one",
-		needs: both, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		needs: []Operation{NextSequenceValue, RestartSequence}, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			s := c.sequence("s")
 			next := func(ctx context.Context) error { _, err := s.NextValue(ctx); return err }
@@ -234,7 +266,7 @@ func sequenceRules() []rule {
 			c.passes("a reset behind it", reset)
 		},
 	}, {
-		name: "sequence/gone", says: "a sequence that was dropped, renamed or replaced since it was loaded is ErrNotFound", needs: both, each: true,
+		name: "sequence/gone", says: "a sequence that was dropped, renamed or replaced since it was loaded is ErrNotFound", needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
 		check: func(c *check) {
 			c.db.Do(c, Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}})
@@ -251,7 +283,7 @@ func sequenceRules() []rule {
 			}
 		},
 	}, {
-		name: "sequence/made anew", says: "a sequence made anew under its name goes on working", needs: both, each: true,
+		name: "sequence/made anew", says: "a sequence made anew under its name goes on working", needs: []Operation{NextSequenceValue}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			c.next(c.sequence("s"), 1, 2, 3)
@@ -262,7 +294,7 @@ func sequenceRules() []rule {
 			c.next(s, 77, 78)
 		},
 	}, {
-		name: "sequence/concurrency", says: "no value is handed out twice, whoever asks", needs: both,
+		name: "sequence/concurrency", says: "no value is handed out twice, whoever asks", needs: []Operation{SequenceState, NextSequenceValue},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 3}}},
 		check: func(c *check) {
 			s := c.sequence("s")

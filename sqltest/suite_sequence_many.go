@@ -36,33 +36,39 @@ func manySequenceRules() []rule {
 }
 
 func reserveRules() []rule {
-	needs := []Capability{SequenceReader, SequenceMover, SequenceReserver}
 	return []rule{{
-		name: "values/taken", says: "NextValues and NextBlock take what comes next, to the end of the sequence, and nothing of one that is gone: ErrNotFound",
-		needs: []Capability{SequenceReserver}, each: true,
+		name: "values/taken", says: "NextValues takes what comes next, to the end of the sequence, and nothing of one that is gone: ErrNotFound",
+		needs: []Operation{NextSequenceValues}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 10, Max: 45}, {Name: "dropped"}}},
 		check: func(c *check) {
-			s := c.sequence("s")
-			c.values(s, 2, 1, 11)
-			got, err := s.NextBlock(c.Context())
-			c.ok(err)
-			c.want("the next block", got, massive.Block{First: 21, Last: 30})
-			values, err := s.NextValues(c.Context(), 3)
+			c.values(c.sequence("s"), 3, 1, 11, 21)
+			values, err := c.sequence("s").NextValues(c.Context(), 3)
 			c.fails(err, massive.ErrExhausted, "next values of public.s")
 			c.want("values beside the error", values, []int64(nil))
-			c.afresh()
-			_, err = c.sequence("s").NextBlock(c.Context())
-			c.fails(err, massive.ErrExhausted, "next block of public.s")
 			c.db.Do(c, Drop{"dropped"})
 			c.afresh()
 			_, err = c.sequence("dropped").NextValues(c.Context(), 2)
 			c.fails(err, massive.ErrNotFound, "next values of public.dropped")
+		},
+	}, {
+		name: "values/blocks", says: "NextBlock takes the block that comes next, to the end of the sequence, and none of one that is gone: ErrNotFound",
+		needs: []Operation{NextSequenceBlock}, each: true,
+		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 10, Max: 25}, {Name: "dropped"}}},
+		check: func(c *check) {
+			for _, want := range []massive.Block{{First: 1, Last: 10}, {First: 11, Last: 20}, {First: 21, Last: 25}} {
+				got, err := c.sequence("s").NextBlock(c.Context())
+				c.ok(err)
+				c.want("the next block", got, want)
+			}
+			_, err := c.sequence("s").NextBlock(c.Context())
+			c.fails(err, massive.ErrExhausted, "next block of public.s")
+			c.db.Do(c, Drop{"dropped"})
 			c.afresh()
 			_, err = c.sequence("dropped").NextBlock(c.Context())
 			c.fails(err, massive.ErrNotFound, "next block of public.dropped")
 		},
 	}, {
-		name: "values/many", says: "NextValues(n) reserves n values, those that n times NextValue would give", needs: needs, each: true,
+		name: "values/many", says: "NextValues(n) reserves n values, those that n times NextValue would give", needs: []Operation{SequenceState, NextSequenceValue, RestartSequence, NextSequenceValues}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s"}, {Name: "by7", Increment: 7, Start: 5}, {Name: "down", Increment: -3}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -79,7 +85,7 @@ func reserveRules() []rule {
 		},
 	}, {
 		name: "values/end", says: "if a sequence ends before the nth value, NextValues gives ErrExhausted and no values, and those before the end are used up; one that cycles goes on at its other bound",
-		needs: needs, each: true,
+		needs: []Operation{SequenceState, NextSequenceValues}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "up", Max: 5, Increment: 2}, {Name: "long", Max: 120}, {Name: "down", Min: -2, Increment: -1},
 			{Name: "round", Max: 3, Cycle: true},
@@ -101,7 +107,7 @@ func reserveRules() []rule {
 			c.values(c.sequence("round"), 7, 1, 2, 3, 1, 2, 3, 1)
 		},
 	}, {
-		name: "values/number", says: "n has to be from 1 to 10,000; any other is ErrInvalid, and takes nothing", needs: needs, each: true,
+		name: "values/number", says: "n has to be from 1 to 10,000; any other is ErrInvalid, and takes nothing", needs: []Operation{SequenceState}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -113,7 +119,7 @@ func reserveRules() []rule {
 			c.state(s, 1, false)
 		},
 	}, {
-		name: "values/rollback", says: "many values stay taken like one, and go back like one with a reset before them", needs: needs,
+		name: "values/rollback", says: "many values stay taken like one, and go back like one with a reset before them", needs: []Operation{RestartSequence, NextSequenceValues},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)
@@ -128,7 +134,7 @@ func reserveRules() []rule {
 			c.values(c.sequence("s"), 1, 8)
 		},
 	}, {
-		name: "values/cache", says: "many values come from a connection's cache first", needs: needs,
+		name: "values/cache", says: "many values come from a connection's cache first", needs: []Operation{NextSequenceValues},
 		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}}},
 		check: func(c *check) {
@@ -139,7 +145,7 @@ func reserveRules() []rule {
 		},
 	}, {
 		name: "values/block", says: "a block goes from one value to the one before the next, is cut at the bound, and is refused where the sequence cycles",
-		needs: needs, each: true,
+		needs: []Operation{SequenceState, NextSequenceBlock}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", Increment: 100, Max: 250}, {Name: "down", Increment: -10, Min: -15}, {Name: "single"},
 			{Name: "round", Increment: 10, Cycle: true},
@@ -168,7 +174,7 @@ func reserveRules() []rule {
 			c.state(c.sequence("round"), 1, false)
 		},
 	}, {
-		name: "values/rights", says: "each operation on a sequence needs a right of its own, and no other: ErrPermission", needs: []Capability{SequenceReserver, SequenceSetter},
+		name: "values/rights", says: "each operation on a sequence needs a right of its own, and no other: ErrPermission", needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue},
 		each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "none", Rights: &dialect.SequenceRights{}}, {Name: "used", Rights: &dialect.SequenceRights{Next: true}},
@@ -197,7 +203,7 @@ func reserveRules() []rule {
 		},
 	}, {
 		name: "values/gone", says: "a sequence that was dropped, renamed or replaced is ErrNotFound, whatever is asked of it",
-		needs: []Capability{SequenceReserver, SequenceSetter, SequenceMender}, each: true,
+		needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "dropped", OwnedBy: "a.id"}, {Name: "renamed", OwnedBy: "b.id"}, {Name: "replaced", OwnedBy: "c.id"}}},
 		check: func(c *check) {
 			c.db.Do(c, Drop{"dropped"}, Rename{"renamed", "moved"}, Drop{"replaced"}, Create{Tables: []string{"replaced"}})
@@ -216,7 +222,7 @@ func reserveRules() []rule {
 		},
 	}, {
 		name: "values/read-only", says: "in a read-only transaction taking and setting are ErrReadOnly, and looking works",
-		needs:   []Capability{SequenceReserver, SequenceSetter, SequenceMender, SequenceAuditor},
+		needs:   []Operation{SequenceState, NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence, SequenceStates},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{7}}}},
 		check: func(c *check) {
 			for what, op := range map[string]func(s massive.Sequence) error{
@@ -244,10 +250,9 @@ func reserveRules() []rule {
 }
 
 func setRules() []rule {
-	needs := []Capability{SequenceReader, SequenceMover, SequenceSetter}
 	return []rule{{
 		name: "set/bounds", says: "SetValue sets what is inside the bounds, refuses all else with ErrOutOfRange, and sets nothing of a sequence that is gone: ErrNotFound",
-		needs: []Capability{SequenceSetter}, each: true,
+		needs: []Operation{SetSequenceValue}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Min: 10, Max: 20}, {Name: "dropped"}}},
 		check: func(c *check) {
 			for _, called := range []bool{false, true} {
@@ -261,10 +266,10 @@ func setRules() []rule {
 				}
 			}
 			// What else is there tells whether it was set.
-			if c.can(SequenceReader) {
+			if c.can(SequenceState) {
 				c.state(c.sequence("s"), 19, true)
 			}
-			if c.can(SequenceMover) {
+			if c.can(NextSequenceValue) {
 				c.next(c.sequence("s"), 20)
 			}
 			c.db.Do(c, Drop{"dropped"})
@@ -272,7 +277,7 @@ func setRules() []rule {
 			c.fails(c.sequence("dropped").SetValue(c.Context(), 5, true), massive.ErrNotFound, "set the value of public.dropped")
 		},
 	}, {
-		name: "set/value", says: "after SetValue(v, true) the next value is the one behind v, after SetValue(v, false) it is v", needs: needs, each: true,
+		name: "set/value", says: "after SetValue(v, true) the next value is the one behind v, after SetValue(v, false) it is v", needs: []Operation{SequenceState, NextSequenceValue, SetSequenceValue}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 5, Max: 100}, {Name: "wide", Min: math.MinInt64, Max: math.MaxInt64, Start: 1}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -293,7 +298,7 @@ func setRules() []rule {
 			}
 		},
 	}, {
-		name: "set/range", says: "a value outside the bounds is ErrOutOfRange, and sets nothing", needs: needs, each: true,
+		name: "set/range", says: "a value outside the bounds is ErrOutOfRange, and sets nothing", needs: []Operation{SequenceState, SetSequenceValue}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Min: 10, Max: 20}}},
 		check: func(c *check) {
 			for _, v := range []int64{9, 21, math.MinInt64, math.MaxInt64} {
@@ -305,7 +310,7 @@ func setRules() []rule {
 		},
 	}, {
 		name: "set/transaction", says: "what is set stays though its transaction is rolled back, unless that has reset the sequence before; it holds nobody off, and waits for a reset",
-		needs: needs, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
+		needs: []Operation{NextSequenceValue, RestartSequence, SetSequenceValue}, catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(sequenceOf(c, inside, "s").SetValue(c.Context(), 40, true))
@@ -326,7 +331,7 @@ func setRules() []rule {
 			c.next(c.sequence("s"), 62)
 		},
 	}, {
-		name: "set/cache", says: "a set makes its own connection forget the values that it has reserved, and no other", needs: needs,
+		name: "set/cache", says: "a set makes its own connection forget the values that it has reserved, and no other", needs: []Operation{NextSequenceValue, SetSequenceValue},
 		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Cache: 10}}},
 		check: func(c *check) {
@@ -338,7 +343,7 @@ func setRules() []rule {
 			c.next(sequenceOf(c, two, "s"), 12)
 		},
 	}, {
-		name: "set/standing", says: "State tells the next value, how many are left, and the share that is used", needs: needs, each: true,
+		name: "set/standing", says: "State tells the next value, how many are left, and the share that is used", needs: []Operation{SequenceState, SetSequenceValue}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", Max: 100}, {Name: "by7", Increment: 7, Max: 100}, {Name: "down", Increment: -1, Min: -4}, {Name: "round", Max: 4, Cycle: true},
 			{Name: "whole", Min: math.MinInt64, Max: math.MaxInt64, Start: math.MinInt64},
@@ -383,7 +388,7 @@ func setRules() []rule {
 func exhaustionRules() []rule {
 	return []rule{{
 		name: "exhaustion/listed", says: "Exhaustion lists the sequences that are used up to a share, those of keys included and the fullest first, as their columns see them",
-		needs: []Capability{SequenceAuditor, SequenceSetter}, each: true,
+		needs: []Operation{SequenceStates, SetSequenceValue}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "orders_id_seq", KeyOf: "orders.id", ColumnType: "integer"}, {Name: "lines_no", Feeds: []string{"lines.no"}, ColumnType: "smallint"},
 			{Name: "half", Max: 100}, {Name: "most", Max: 100}, {Name: "fresh"}, {Name: "down", Increment: -1, Min: -100},
@@ -427,7 +432,7 @@ func exhaustionRules() []rule {
 			c.fails(err, massive.ErrInvalid, "zero ExhaustionOption")
 		},
 	}, {
-		name: "exhaustion/unknown", says: "Exhaustion lists what can't be read as unknown, with the reason, and all else", needs: []Capability{SequenceAuditor, SequenceReserver}, each: true, rights: true,
+		name: "exhaustion/unknown", says: "Exhaustion lists what can't be read as unknown, with the reason, and all else", needs: []Operation{SequenceStates, NextSequenceValues}, each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", Max: 4}, {Name: "hidden", Rights: &dialect.SequenceRights{}}, {Name: "used", Max: 4, Rights: &dialect.SequenceRights{Next: true}},
 			{Name: "unused", Rights: &dialect.SequenceRights{Next: true}},
@@ -452,7 +457,7 @@ func exhaustionRules() []rule {
 			c.want("looked at", e.Looked, 4)
 		},
 	}, {
-		name: "exhaustion/now", says: "Exhaustion looks at the sequences that there are now, not at those that were loaded", needs: []Capability{SequenceAuditor},
+		name: "exhaustion/now", says: "Exhaustion looks at the sequences that there are now, not at those that were loaded", needs: []Operation{SequenceStates},
 		catalog: Catalog{Sequences: []Sequence{{Name: "old"}}},
 		check: func(c *check) {
 			c.db.Do(c, Drop{"old"}, Create{Sequences: []Sequence{{Name: "new", Start: 9, Max: 10}}})
@@ -464,10 +469,51 @@ func exhaustionRules() []rule {
 }
 
 func mendRules() []rule {
-	needs := []Capability{SequenceReader, SequenceMover, SequenceMender, SequenceReserver, SequenceSetter}
 	return []rule{{
+		name: "behind/looked", says: "Lag tells that a sequence is behind its column, and nothing of one that is gone: ErrNotFound",
+		needs: []Operation{SequenceLag}, each: true,
+		catalog: Catalog{Sequences: []Sequence{
+			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
+		}},
+		check: func(c *check) {
+			for range 2 { // which moves nothing
+				lag, err := c.sequence("s").Lag(c.Context())
+				c.ok(err)
+				c.want("furthest in its column", lag.Furthest, int64(10))
+				c.want("behind", lag.Behind, true)
+				c.want("the next value", lag.State.Next, int64(1))
+			}
+			lag, err := c.sequence("fine").Lag(c.Context())
+			c.ok(err)
+			c.want("the other is behind", lag.Behind, false)
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, Drop{"dropped"})
+			_, err = c.sequence("dropped").Lag(c.Context())
+			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
+		},
+	}, {
+		name: "behind/caught up", says: "CatchUp moves a sequence that is behind its column once, none that is not, and none that is gone: ErrNotFound",
+		needs: []Operation{CatchUpSequence}, each: true,
+		catalog: Catalog{Sequences: []Sequence{
+			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
+		}},
+		check: func(c *check) {
+			for _, want := range []bool{true, false} {
+				moved, err := didMove(c.sequence("s").CatchUp(c.Context()))
+				c.ok(err)
+				c.want("moved", moved, want)
+			}
+			moved, err := didMove(c.sequence("fine").CatchUp(c.Context()))
+			c.ok(err)
+			c.want("the other was moved", moved, false)
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, Drop{"dropped"})
+			_, err = c.sequence("dropped").CatchUp(c.Context())
+			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
+		},
+	}, {
 		name: "behind/alone", says: "Lag tells that a sequence is behind its column until CatchUp has moved it, and neither does anything with one that is gone: ErrNotFound",
-		needs: []Capability{SequenceMender}, each: true,
+		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "dropped", Feeds: []string{"d.id"}}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -491,7 +537,7 @@ func mendRules() []rule {
 		},
 	}, {
 		name: "behind/told", says: "a sequence is behind where its column holds its next value or one beyond; CatchUp moves it past that by its own steps, and nowhere if it is not behind",
-		needs: needs, each: true,
+		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", Feeds: []string{"s_t.id"}, Holds: []int64{3, 1000, 7}}, {Name: "odd", Increment: 3, Feeds: []string{"odd_t.id"}, Holds: []int64{10}},
 			{Name: "down", Increment: -5, Feeds: []string{"down_t.id"}, Holds: []int64{-31, 8}}, {Name: "empty", Feeds: []string{"empty_t.id"}},
@@ -529,7 +575,7 @@ func mendRules() []rule {
 		},
 	}, {
 		name: "behind/own values", says: "values outside a sequence's bounds don't count, and values between its steps count only if they are asked for",
-		needs: needs, each: true,
+		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", Max: 1000, Feeds: []string{"s_t.id"}, Holds: []int64{4, 1500, -3}},
 			{Name: "steps", Start: 2, Increment: 50, Feeds: []string{"steps_t.id"}, Holds: []int64{52, 120}},
@@ -554,7 +600,7 @@ func mendRules() []rule {
 			}
 		},
 	}, {
-		name: "behind/key", says: "a sequence is compared with the key that it feeds", needs: needs, each: true,
+		name: "behind/key", says: "a sequence is compared with the key that it feeds", needs: []Operation{NextSequenceValue, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{5}}}},
 		check: func(c *check) {
 			c.db.Do(c, Insert{Column: "t.id", Value: 70})
@@ -566,7 +612,7 @@ func mendRules() []rule {
 		},
 	}, {
 		name: "behind/shared", says: "of all columns that draw on a sequence now the one that is furthest decides, and Lag names it; the column that owns it counts only if it draws on it",
-		needs: needs, each: true,
+		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s", KeyOf: "a.id", Feeds: []string{"b.id", "c.no", "gone.id"}, Holds: []int64{1}},
 			{Name: "down", Increment: -2, Feeds: []string{"x.id", "y.id"}, Holds: []int64{4}}, {Name: "owned", OwnedBy: "o.id", Feeds: []string{"n.id"}},
@@ -609,7 +655,7 @@ func mendRules() []rule {
 		},
 	}, {
 		name: "behind/refused", says: "a sequence that no column draws on, or that cycles, is never behind: asking is ErrInvalid; where nothing is left behind the column's values CatchUp is ErrOutOfRange",
-		needs: needs, each: true,
+		needs: []Operation{SequenceState, NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "alone"}, {Name: "mine", OwnedBy: "m.id", Holds: []int64{7}}, {Name: "round", Cycle: true, Feeds: []string{"r.id"}}, {Name: "full", Max: 10, Increment: 3, Feeds: []string{"f.id"}, Holds: []int64{10}},
 			{Name: "beyond", Feeds: []string{"b.id"}, Holds: []int64{math.MaxInt64}},
@@ -641,7 +687,7 @@ func mendRules() []rule {
 		},
 	}, {
 		name: "behind/transaction", says: "a catch-up is undone with its transaction, holds off next values until then, and waits for transactions that took one; one that moves nothing does neither",
-		needs: needs, catalog: Catalog{Sequences: []Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{100}}, {Name: "fine", Feeds: []string{"f.id"}}}},
+		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence, SetSequenceValue}, catalog: Catalog{Sequences: []Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{100}}, {Name: "fine", Feeds: []string{"f.id"}}}},
 		check: func(c *check) {
 			next := func(name string) func(ctx context.Context) error {
 				return func(ctx context.Context) error { _, err := c.sequence(name).NextValue(ctx); return err }
@@ -672,7 +718,7 @@ func mendRules() []rule {
 			c.next(c.sequence("s"), 101)
 		},
 	}, {
-		name: "behind/rights", says: "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", needs: needs, each: true, rights: true,
+		name: "behind/rights", says: "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", needs: []Operation{SequenceLag, CatchUpSequence}, each: true, rights: true,
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "hidden", Feeds: []string{"h.id"}, Rights: &dialect.SequenceRights{Restart: true, Next: true}},
 			{Name: "theirs", KeyOf: "t.id", Holds: []int64{9}, Rights: &dialect.SequenceRights{Read: true, Next: true}},
@@ -700,9 +746,8 @@ func mendRules() []rule {
 }
 
 func allocatorRules() []rule {
-	needs := []Capability{SequenceReader, SequenceMover, SequenceReserver}
 	return []rule{{
-		name: "allocator/values", says: "an allocator hands out the sequence's values in order, and no value twice, whoever takes others beside it", needs: needs,
+		name: "allocator/values", says: "an allocator hands out the sequence's values in order, and no value twice, whoever takes others beside it", needs: []Operation{NextSequenceValue, NextSequenceValues, NextSequenceBlock},
 		catalog: Catalog{Sequences: []Sequence{
 			{Name: "s"}, {Name: "hilo", Increment: 50}, {Name: "down", Increment: -7},
 			{Name: "s alone"}, {Name: "hilo alone", Increment: 50}, {Name: "down alone", Increment: -7},
@@ -759,7 +804,7 @@ func allocatorRules() []rule {
 			}
 		},
 	}, {
-		name: "allocator/end", says: "an allocator hands out whole blocks, and by HiLo what is left to the bound, then gives ErrExhausted, until the sequence has values again", needs: needs,
+		name: "allocator/end", says: "an allocator hands out whole blocks, and by HiLo what is left to the bound, then gives ErrExhausted, until the sequence has values again", needs: []Operation{RestartSequence, NextSequenceValues, NextSequenceBlock},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Max: 23}, {Name: "hilo", Increment: 10, Max: 23}}},
 		check: func(c *check) {
 			for name, end := range map[string]struct {
@@ -785,7 +830,7 @@ func allocatorRules() []rule {
 			}
 		},
 	}, {
-		name: "allocator/refused", says: "an allocator is refused for a sequence that cycles, on a transaction, by HiLo with an increment that is no block's length, and with options that make no sense", needs: needs,
+		name: "allocator/refused", says: "an allocator is refused for a sequence that cycles, on a transaction, by HiLo with an increment that is no block's length, and with options that make no sense", needs: []Operation{SequenceState},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 5}, {Name: "single"}, {Name: "round", Cycle: true, Increment: 5}}},
 		check: func(c *check) {
 			_, inside := c.other(nil)
@@ -813,7 +858,7 @@ func allocatorRules() []rule {
 			c.state(s, 1, false)
 		},
 	}, {
-		name: "allocator/increment", says: "HiLo refuses a sequence that has another increment than it expects, as loaded and at each fetch, with ErrDrift", needs: needs,
+		name: "allocator/increment", says: "HiLo refuses a sequence that has another increment than it expects, as loaded and at each fetch, with ErrDrift", needs: []Operation{NextSequenceBlock},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s", Increment: 50}, {Name: "down", Increment: -50}}},
 		check: func(c *check) {
 			for name, other := range map[string]int64{"s": -50, "down": 50} {
@@ -845,7 +890,7 @@ func allocatorRules() []rule {
 			}
 		},
 	}, {
-		name: "allocator/waiting", says: "whoever waits for an allocator's values waits as long as his own context lets him; closing ends the wait", needs: needs,
+		name: "allocator/waiting", says: "whoever waits for an allocator's values waits as long as his own context lets him; closing ends the wait", needs: []Operation{RestartSequence, NextSequenceValues},
 		catalog: Catalog{Sequences: []Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)

@@ -9,7 +9,6 @@ import (
 )
 
 func timeoutRules() []rule {
-	all := []Capability{MatviewReader, MatviewRefresher, SequenceReader, SequenceMover}
 	const lock, statement = 100 * time.Millisecond, 1500 * time.Millisecond // the second leaves a slow machine's load time
 	held := Catalog{
 		Matviews:  []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
@@ -56,7 +55,7 @@ func timeoutRules() []rule {
 	}
 	return []rule{{
 		name: "timeout/lock", says: "what waits longer for a lock than the server's lock timeout is ErrBusy, and the holder goes on",
-		needs: all, adapts: true, each: true, catalog: locks,
+		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, each: true, catalog: locks,
 		check: func(c *check) {
 			release := hold(c)
 			for kind, ops := range waiting {
@@ -72,7 +71,7 @@ func timeoutRules() []rule {
 		},
 	}, {
 		name: "timeout/statement", says: "what takes longer than the server's statement timeout is ErrServerTimeout, and not the context's end; the holder goes on",
-		needs: all, adapts: true, catalog: statements, // not over Conn and Tx, for each takes its time
+		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, catalog: statements, // not over Conn and Tx, for each takes its time
 		check: func(c *check) {
 			release := hold(c)
 			for kind, name := range map[dialect.Kind]string{dialect.KindSequence: "next value", dialect.KindMatview: "select"} {

@@ -10,7 +10,6 @@ import (
 )
 
 func transactionRules() []rule {
-	all := []Capability{MatviewReader, MatviewRefresher, EnumReader, EnumAlterer, SequenceReader, SequenceMover}
 	everything := Catalog{
 		Matviews:  []Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
 		Enums:     []Enum{{Name: "mood", Labels: []string{"sad"}}},
@@ -36,7 +35,7 @@ func transactionRules() []rule {
 		},
 	}, {
 		name: "transaction/read-only", says: "what writes is ErrReadOnly in a read-only transaction, which then has failed: ErrTxAborted, or lives on where statements fail alone",
-		needs: all, adapts: true, catalog: everything,
+		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			for what, op := range c.operations(c.Context()) {
 				tx, inside := c.other(&sql.TxOptions{ReadOnly: true})
@@ -53,7 +52,7 @@ func transactionRules() []rule {
 		},
 	}, {
 		name: "transaction/failed", says: "a transaction in which something failed does nothing more, and does not commit; where statements fail alone it goes on, and keeps what it did besides",
-		needs: all, adapts: true, catalog: everything,
+		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			for kind, one := range map[dialect.Kind]struct {
 				does, fails func(m *massive.DB) error
@@ -121,7 +120,7 @@ func transactionRules() []rule {
 			}
 		},
 	}, {
-		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: all, adapts: true, catalog: everything,
+		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(tx.Commit())
@@ -132,7 +131,7 @@ func transactionRules() []rule {
 			}
 		},
 	}, {
-		name: "transaction/deadlock", says: "of two transactions that wait for each other one fails with ErrDeadlock, and the other goes on", needs: all,
+		name: "transaction/deadlock", says: "of two transactions that wait for each other one fails with ErrDeadlock, and the other goes on", needs: []Operation{NextSequenceValue, RestartSequence},
 		catalog: Catalog{Sequences: []Sequence{{Name: "a"}, {Name: "b"}}},
 		check: func(c *check) {
 			one, inOne := c.other(nil)
@@ -165,7 +164,7 @@ func transactionRules() []rule {
 		},
 	}, {
 		name: "cancel/before", says: "an operation whose context has ended gives that context's error, and nothing has happened",
-		needs: all, adapts: true, catalog: everything,
+		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			ended, cancel := context.WithCancel(c.Context())
 			cancel()
@@ -181,7 +180,7 @@ func transactionRules() []rule {
 		},
 	}, {
 		name: "cancel/waiting", says: "an operation that waits ends with its context, and leaves nothing behind",
-		needs: all, adapts: true, catalog: everything,
+		needs: []Operation{SelectMatview, RefreshMatview, AddEnumLabel, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		session: "PgBouncer drops the cancel of a client that it has no session for yet, and lib/pq then waits for ever",
 		check: func(c *check) {
 			for kind, one := range map[dialect.Kind]struct {

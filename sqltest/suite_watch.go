@@ -52,7 +52,7 @@ var changesSeen = []struct {
 func watchRules() []rule {
 	return []rule{{
 		name: "watch/sign", says: "a load's sign does not outlast a change that another load would show",
-		needs: []Capability{ChangeDetector}, adapts: true, catalog: watched(),
+		needs: []Operation{Unchanged}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			for _, seen := range changesSeen {
 				if !c.has(seen.kind) {
@@ -75,7 +75,7 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/harmless", says: "values taken, rows and refreshes are no change",
-		needs: []Capability{MatviewRefresher, SequenceMover}, adapts: true, catalog: watched(),
+		needs: []Operation{RefreshMatview, NextSequenceValue}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			if c.has(dialect.KindSequence) {
 				c.next(c.sequence("s"), 1, 2)
@@ -91,7 +91,7 @@ func watchRules() []rule {
 		},
 	}, {
 		name: "watch/transactions", says: "a change is noticed when its transaction commits, whatever was committed meanwhile, and not before",
-		needs: []Capability{MatviewRefresher}, catalog: Catalog{SearchPath: watched().SearchPath, Matviews: watched().Matviews},
+		needs: []Operation{RefreshMatview}, catalog: Catalog{SearchPath: watched().SearchPath, Matviews: watched().Matviews},
 		check: func(c *check) {
 			reloads := func(m *massive.DB, what string, want int) {
 				c.Helper()

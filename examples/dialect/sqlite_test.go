@@ -24,10 +24,12 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	sqltest.TestDialect(t, sqltest.Harness{
 		Open: func(t *testing.T, c sqltest.Catalog) sqltest.Database { t.Helper(); return create(t, c) },
-		Lacks: []sqltest.Capability{
-			sqltest.MatviewReader, sqltest.MatviewRefresher, sqltest.RowChecker, sqltest.EnumReader, sqltest.EnumAlterer,
-			sqltest.SequenceMover, sqltest.SequenceReserver, sqltest.SequenceSetter, sqltest.SequenceAuditor,
-			sqltest.SequenceMender, sqltest.Savepointer, sqltest.ChangeDetector,
+		Lacks: []sqltest.Operation{
+			sqltest.MatviewDefinition, sqltest.SelectMatview, sqltest.RefreshMatview, sqltest.CheckColumn,
+			sqltest.EnumColumns, sqltest.AddEnumLabel, sqltest.RenameEnumLabel,
+			sqltest.NextSequenceValue, sqltest.NextSequenceValues, sqltest.NextSequenceBlock, sqltest.RestartSequence,
+			sqltest.SetSequenceValue, sqltest.SequenceStates, sqltest.SequenceLag, sqltest.CatchUpSequence,
+			sqltest.SetSavepoint, sqltest.Unchanged,
 		},
 		NoRights: true,
 	})
