@@ -192,19 +192,19 @@ func (r *reading) catalog() *dialect.Catalog {
 	return cat
 }
 
-// resolve finds what the object's bare name stands for: the first along the search path.
+// resolve finds what the object's bare name stands for.
 func (r *reading) resolve(o *object) {
-	for _, schema := range r.path {
-		for _, other := range r.objects {
-			if other.Name != (dialect.Name{Schema: schema, Name: o.Name.Name}) || !rivals(o.kind, other.kind) {
-				continue
-			}
-			if o.Visible = other == o; !o.Visible {
-				o.HiddenBy = words(o.kind, other.kind) + " " + other.Name.String()
-			}
-			return
+	o.Visible, o.HiddenBy = dialect.Resolve(r.path, o.Name, func(n dialect.Name) string {
+		if n == o.Name {
+			return o.kind
 		}
-	}
+		for _, other := range r.objects {
+			if other.Name == n && rivals(o.kind, other.kind) {
+				return words(o.kind, other.kind)
+			}
+		}
+		return ""
+	})
 }
 
 // rivals tells whether two kinds share names: relations do, and enums with what has a row type.
