@@ -21,16 +21,25 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A Harness makes databases for [Run] to run on.
+// A Harness opens databases for [Run] and says, as plain data, how they differ from PostgreSQL. The zero
+// value of each trait is what PostgreSQL does.
+//
+// A rule adapts to a trait if it can, and then fails if the trait is wrong. Otherwise it is skipped, and the reason names
+// the trait.
 type Harness struct {
 	// Open makes a database that holds the catalog and nothing else, and drops it when t ends.
 	Open func(t *testing.T, c sqltest.Catalog) Database
 
-	// LacksKinds are the kinds of structure that the database does not have at all, as one without sequences. They go
-	// with all operations that are about them, which need not stand in Lacks. No catalog that is handed to Open, and
-	// no change that is handed to Do, holds a structure of such a kind. The suite checks that the dialect loads none,
-	// that no lookup finds one, and that what would be done with one gives ErrUnsupported; and that there is a
-	// structure of each other kind.
+	// Patience is how long an operation may take that need not wait for another session. Zero is 20 seconds. A case that
+	// takes six times as long fails and is abandoned, since an operation that hangs can't be ended from outside.
+	Patience time.Duration
+
+	// Serial runs one case at a time, for databases that can't stand side by side.
+	Serial bool
+
+	// LacksKinds are the kinds of structure that the database does not have at all. All operations on them are lacking,
+	// too, and need not be in Lacks. No catalog for Open and no change for Do has a structure of such a kind. The suite
+	// checks that the dialect loads none, that no lookup finds one, and that the operations give ErrUnsupported.
 	LacksKinds []dialect.Kind
 
 	// Lacks are the operations that the dialect does not have. The suite checks that each gives ErrUnsupported, and that
@@ -38,26 +47,81 @@ type Harness struct {
 	// the kind.
 	Lacks []Operation
 
-	// StatementsFailAlone says that a transaction lives on, as it was before, when a statement in it fails, as in MySQL,
-	// SQLite, Oracle and SQL Server. Without it the suite checks what Postgres does: the transaction has failed, lets its
-	// locks go, does nothing more ([dialect.ErrTxAborted]), and does not commit. With it the suite checks that the
-	// transaction goes on, and commits what it did besides.
+	// StatementsFailAlone: a statement that fails leaves its transaction as it was before, as in MySQL, SQLite, Oracle
+	// and SQL Server. In PostgreSQL the transaction has failed: it releases its locks, does nothing more
+	// ([dialect.ErrTxAborted]) and does not commit.
 	StatementsFailAlone bool
 
-	// NoRights says that the database has no roles that may do one thing and not another, as SQLite. No catalog that is
-	// handed to Open says NotOwned or Rights then; the suite checks that everything is loaded as allowed, and skips what
-	// is about a right that is lacking, with the reason.
+	// NoRights: there are no roles that may do one thing and not another, as in SQLite. No catalog for Open says NotOwned
+	// or Rights. The suite checks that everything is loaded as allowed.
 	NoRights bool
 
-	// Patience is how long an operation that need not wait for anybody may take. Zero is 20 seconds. A case that still
-	// runs after six times as long fails, and is left to itself: what hangs in the dialect can't be ended from outside.
-	Patience time.Duration
-
-	// Pooled says that the databases are reached through a pooler in transaction mode, such as PgBouncer, which gives
-	// each transaction whatever session of the server is free. Rules about what one session keeps are skipped, each
-	// with its reason.
+	// Pooled: a pooler in transaction mode, such as PgBouncer, gives each transaction whatever session of the server is
+	// free. Rules about what one session keeps are skipped.
 	Pooled bool
+
+	// CancelsLate: when a context ends, the server goes on with the statement and may still carry it out.
+	CancelsLate bool
+
+	// NoLockTimeout and NoStatementTimeout: the server has no such timeout.
+	NoLockTimeout, NoStatementTimeout bool
+
+	// SavepointsReplace: a savepoint replaces one of the same name. In PostgreSQL it hides the other.
+	SavepointsReplace bool
+
+	// OneSchemaPath: bare names are looked up in one schema. No catalog for Open has a longer search path.
+	OneSchemaPath bool
+
+	// FoldsCase: names that differ only in case are the same.
+	FoldsCase bool
+
+	// NamesLack are characters that no name of a structure can have.
+	NamesLack string
+
+	// KindsApart: tables and the structures of each kind have names of their own, so that none hides one of another kind.
+	KindsApart bool
+
+	// LabelsRecreate: an enum that gets a label is another enum from then on, and a reload says so.
+	LabelsRecreate bool
+
+	// LabelsStayOut: an added label is not usable in a column that exists already.
+	LabelsStayOut bool
+
+	// MinValue and MaxValue are the least and the greatest value that any sequence hands out. Zero is that of int64.
+	MinValue, MaxValue int64
+
+	// SequenceType is the type of all sequences, if there is only one. Empty is smallint, integer and bigint. No catalog
+	// for Open has a sequence of another type then.
+	SequenceType string
+
+	// NextOnly: the database keeps a sequence's next value and no last one ([dialect.SequenceState].NextOnly).
+	NextOnly bool
+
+	// Caches says which connections share the values that a cache has reserved.
+	Caches CacheScope
+
+	// NoOwners: no sequence belongs to a column. No catalog for Open says OwnedBy.
+	NoOwners bool
+
+	// MovesStay: a restart or a catch-up isn't undone with its transaction.
+	MovesStay bool
+
+	// MovesDontWait: a restart or a catch-up does not wait for transactions that took a value.
+	MovesDontWait bool
+
+	// CatchUpsDontHold: an open catch-up does not block others' next values.
+	CatchUpsDontHold bool
 }
+
+// A CacheScope says which connections share the values that a sequence's cache has reserved.
+type CacheScope int
+
+// The scopes.
+const (
+	CachePerConnection CacheScope = iota
+	CachePerServer
+	NoCache // sequences reserve nothing. No catalog for Open says Cache
+)
 
 // A Database is one that a [Harness] made. A [*sqltest.Fake] is one.
 type Database interface {
@@ -125,6 +189,8 @@ type rule struct {
 	rights bool
 	// session is why it can't hold unless each connection has one session of the server to itself; most rules can.
 	session string
+	// unless says why a harness's traits leave nothing to check, or is empty. Nil is never.
+	unless  func(h Harness) (why string)
 	catalog sqltest.Catalog
 	check   func(c *check)
 }
@@ -186,9 +252,15 @@ func Run(t *testing.T, h Harness) {
 	}
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
-			t.Parallel()
+			h.parallel(t)
 			r.test(t, h)
 		})
+	}
+}
+
+func (h Harness) parallel(t *testing.T) {
+	if !h.Serial {
+		t.Parallel()
 	}
 }
 
@@ -214,7 +286,20 @@ func (r *rule) test(t *testing.T, h Harness) {
 	if h.Pooled && r.session != "" {
 		t.Skipf("left out behind a pooler: %s (%s)", r.session, r.says)
 	}
+	if r.unless != nil {
+		if why := r.unless(h); why != "" {
+			t.Skipf("%s (%s)", why, r.says)
+		}
+	}
 	r.run(t, h)
+}
+
+// iff returns why if the condition holds, and else nothing.
+func iff(holds bool, why string) string {
+	if holds {
+		return why
+	}
+	return ""
 }
 
 func (r *rule) run(t *testing.T, h Harness) {
@@ -227,7 +312,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 	}
 	for name, q := range over {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+			h.parallel(t)
 			c := &check{T: t, rule: r, harness: h, patience: cmp.Or(h.Patience, 20*time.Second)}
 			c.db = holding{h.Open(t, h.held(r.catalog)), c}
 			t.Cleanup(func() {

@@ -3,8 +3,10 @@ package conformance
 // Databases that lack a whole kind of structure: what a harness says of them, and how a rule finds out.
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -68,13 +70,33 @@ func without(c sqltest.Catalog, kinds []dialect.Kind) sqltest.Catalog {
 	return c
 }
 
-// held is what of a rule's catalog a database can hold.
+// held is what of a rule's catalog, or of a change, a database can hold.
 func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	c = without(c, h.LacksKinds)
+	if h.OneSchemaPath && len(c.SearchPath) > 1 {
+		c.SearchPath = c.SearchPath[len(c.SearchPath)-1:]
+	}
+	taken := map[string]bool{}
+	unnamed := func(name string) bool {
+		folded := strings.ToLower(name)
+		there := taken[folded]
+		taken[folded] = true
+		if unquoted, err := dialect.ParseName(name); err == nil {
+			name = unquoted.Schema + unquoted.Name
+		}
+		return h.FoldsCase && there || strings.ContainsAny(name, h.NamesLack)
+	}
+	c.Matviews = slices.DeleteFunc(slices.Clone(c.Matviews), func(v sqltest.Matview) bool { return unnamed(v.Name) })
+	clear(taken)
+	c.Enums = slices.DeleteFunc(slices.Clone(c.Enums), func(e sqltest.Enum) bool { return unnamed(e.Name) })
+	clear(taken)
+	c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s sqltest.Sequence) bool { return unnamed(s.Name) })
+	for i := range c.Sequences {
+		h.hold(&c.Sequences[i])
+	}
 	if !h.NoRights {
 		return c
 	}
-	c.Matviews, c.Enums, c.Sequences = slices.Clone(c.Matviews), slices.Clone(c.Enums), slices.Clone(c.Sequences)
 	for i := range c.Matviews {
 		c.Matviews[i].NotOwned = false
 	}
@@ -85,6 +107,36 @@ func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 		c.Sequences[i].Rights = nil
 	}
 	return c
+}
+
+// hold makes a sequence one that the database can hold.
+func (h Harness) hold(s *sqltest.Sequence) {
+	if widest, ok := widths[s.Type]; ok && h.SequenceType != "" {
+		if s.Increment < 0 {
+			s.Min = cmp.Or(s.Min, -widest-1)
+		} else {
+			s.Max = cmp.Or(s.Max, widest)
+		}
+		s.Type = ""
+	}
+	s.Start, s.Min, s.Max = h.clamp(s.Start), h.clamp(s.Min), h.clamp(s.Max)
+	if h.Caches == NoCache {
+		s.Cache = 0
+	}
+	if h.NoOwners && s.OwnedBy != "" {
+		s.OwnedBy = ""
+		if s.KeyOf == "" && len(s.Feeds) == 0 {
+			s.Holds = nil
+		}
+	}
+}
+
+// widths are the greatest values of the types that not every database has.
+var widths = map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32}
+
+// clamp returns the nearest value that a sequence can hand out.
+func (h Harness) clamp(v int64) int64 {
+	return min(max(v, cmp.Or(h.MinValue, math.MinInt64)), cmp.Or(h.MaxValue, math.MaxInt64))
 }
 
 // has tells whether the database has the kind, to a rule that adapts.
@@ -121,11 +173,13 @@ type holding struct {
 
 func (h holding) Do(t testing.TB, changes ...sqltest.Change) {
 	t.Helper()
-	for _, change := range changes {
+	changes = slices.Clone(changes)
+	for i, change := range changes {
 		create, ok := change.(sqltest.Create)
 		if !ok {
 			continue
 		}
+		changes[i] = sqltest.Create(h.c.harness.held(sqltest.Catalog(create)))
 		for _, k := range kindsOf(sqltest.Catalog(create)) {
 			if !slices.Contains(kindsOf(h.c.rule.catalog), k) || !h.c.has(k) {
 				t.Fatalf("the suite is wrong: rule %s makes a structure of kind %s, and its catalog has none", h.c.rule.name, k)

@@ -40,6 +40,7 @@ func labelRules() []rule {
 		labelTransaction(),
 		labelLocks(),
 		labelUsedBy(),
+		labelUsable(),
 	}
 }
 
@@ -285,6 +286,26 @@ func labelUsedBy() rule {
 					return a.Array == b.Array && slices.Equal(a.Through, b.Through) && a.String() == b.String()
 				}), true)
 			}
+		},
+	}
+}
+
+func labelUsable() rule {
+	return rule{
+		name: "label/usable", says: "a label that was added is usable in a column that was there before, once its transaction has committed",
+		needs: []Operation{AddEnumLabel},
+		unless: func(h Harness) string {
+			return iff(h.LabelsStayOut, "Harness.LabelsStayOut says that it isn't")
+		},
+		catalog: sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}, UsedBy: []sqltest.EnumColumn{{Column: "people.mood"}}}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.InsertLabel{Column: "people.mood", Label: "sad"})
+			c.ok(mood(c, c.m).AddValue(c.Context(), "ok"))
+			c.db.Do(c, sqltest.InsertLabel{Column: "people.mood", Label: "ok"})
+			tx, inside := c.other(nil)
+			c.ok(mood(c, inside).AddValue(c.Context(), "happy"))
+			c.ok(tx.Commit())
+			c.db.Do(c, sqltest.InsertLabel{Column: "people.mood", Label: "happy"})
 		},
 	}
 }

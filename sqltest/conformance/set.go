@@ -66,7 +66,7 @@ func setValue() rule {
 			c.fails(err, massive.ErrExhausted)
 			c.afresh()
 			w := c.sequence("wide")
-			for _, v := range []int64{math.MinInt64, -1, 0, math.MaxInt64} {
+			for _, v := range []int64{c.harness.clamp(math.MinInt64), -1, 0, c.harness.clamp(math.MaxInt64)} {
 				c.ok(w.SetValue(c.Context(), v, false))
 				c.next(w, v)
 			}
@@ -143,7 +143,9 @@ func setStanding() rule {
 				c.Helper()
 				got, err := c.sequence(name).State(c.Context())
 				c.ok(err)
-				c.want("the state of "+name, got, want)
+				c.stands(c.sequence(name), got, want.Last, want.Called)
+				got.Last, got.Called, got.NextOnly = want.Last, want.Called, false
+				c.want("what is left of "+name, got, want)
 			}
 			set := func(name string, v int64, called bool) {
 				c.Helper()
@@ -168,9 +170,11 @@ func setStanding() rule {
 			standing("down", massive.SequenceState{Last: -3, Called: true, Next: -4, Remaining: 1, Used: 0.75})
 			set("round", 4, true)
 			standing("round", massive.SequenceState{Last: 4, Called: true, Next: 1, Used: 1})
-			standing("whole", massive.SequenceState{Last: math.MinInt64, Next: math.MinInt64, Remaining: math.MaxUint64})
-			set("whole", math.MinInt64, true)
-			standing("whole", massive.SequenceState{Last: math.MinInt64, Called: true, Next: math.MinInt64 + 1, Remaining: math.MaxUint64})
+			low := c.harness.clamp(math.MinInt64)
+			left := uint64(c.harness.clamp(math.MaxInt64)) - uint64(low) // behind the first
+			standing("whole", massive.SequenceState{Last: low, Next: low, Remaining: max(left, left+1)})
+			set("whole", low, true)
+			standing("whole", massive.SequenceState{Last: low, Called: true, Next: low + 1, Remaining: left})
 		},
 	}
 }

@@ -70,6 +70,7 @@ func timeoutLock() rule {
 	return rule{
 		name: "timeout/lock", says: "what waits longer for a lock than the server's lock timeout is ErrBusy, and the holder goes on",
 		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, each: true, catalog: held(100*time.Millisecond, 0),
+		unless: func(h Harness) string { return iff(h.NoLockTimeout, "Harness.NoLockTimeout says that there is none") },
 		check: func(c *check) {
 			release := c.hold()
 			for kind, ops := range waiting {
@@ -90,6 +91,9 @@ func timeoutStatement() rule {
 	return rule{
 		name: "timeout/statement", says: "what takes longer than the server's statement timeout is ErrServerTimeout, and not the context's end; the holder goes on",
 		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, catalog: held(0, statementTimeout), // not over Conn and Tx, for each takes its time
+		unless: func(h Harness) string {
+			return iff(h.NoStatementTimeout, "Harness.NoStatementTimeout says that there is none")
+		},
 		check: func(c *check) {
 			release := c.hold()
 			for kind, name := range map[dialect.Kind]string{dialect.KindSequence: "next value", dialect.KindMatview: "select"} {

@@ -22,6 +22,7 @@ func transactionRules() []rule {
 		transactionPicture(),
 		transactionReadOnly(),
 		transactionFailed(),
+		transactionOpen(),
 		transactionEnded(),
 		transactionDeadlock(),
 		cancelBefore(),
@@ -145,6 +146,56 @@ func transactionFailed() rule {
 	}
 }
 
+func transactionOpen() rule {
+	return rule{
+		name: "transaction/open", says: "no operation commits the caller's transaction",
+		needs: []Operation{SetSavepoint}, adapts: true,
+		catalog: sqltest.Catalog{
+			Matviews: everything.Matviews, Enums: everything.Enums,
+			Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{40}}},
+		},
+		check: func(c *check) {
+			d := c.db.Dialect()
+			for what, op := range c.able() {
+				tx, inside := c.other(nil)
+				c.ok(d.SetSavepoint(c.Context(), tx, "before"))
+				c.ok(op(c, inside))
+				// A commit would have forgotten the savepoint.
+				if err := d.RollbackToSavepoint(c.Context(), tx, "before"); err != nil {
+					c.Errorf("%s\n\tafter %s its transaction is another one: %v", c.rule.says, what, err)
+				}
+				c.ok(tx.Rollback())
+			}
+		},
+	}
+}
+
+// able are the operations that the dialect has.
+func (c *check) able() map[string]func(c *check, m *massive.DB) error {
+	ctx := c.Context()
+	all := c.operations(ctx)
+	if c.has(dialect.KindSequence) {
+		all["next values"] = func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").NextValues(ctx, 2); return err }
+		all["next block"] = func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").NextBlock(ctx); return err }
+		all["set"] = func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").SetValue(ctx, 7, true) }
+		all["lag"] = func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").Lag(ctx); return err }
+		all["catch up"] = func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").CatchUp(ctx); return err }
+		all["exhaustion"] = func(_ *check, m *massive.DB) error { _, err := m.Exhaustion(ctx); return err }
+	}
+	for what, needs := range map[string]Operation{
+		"refresh": RefreshMatview, "concurrent": RefreshMatview, "select": SelectMatview,
+		"used by": EnumColumns, "add value": AddEnumLabel, "ensure": AddEnumLabel, "rename": RenameEnumLabel,
+		"last value": SequenceState, "next value": NextSequenceValue, "reset": RestartSequence, "restart": RestartSequence,
+		"next values": NextSequenceValues, "next block": NextSequenceBlock, "set": SetSequenceValue,
+		"lag": SequenceLag, "catch up": CatchUpSequence, "exhaustion": SequenceStates,
+	} {
+		if !c.can(needs) {
+			delete(all, what)
+		}
+	}
+	return all
+}
+
 func transactionEnded() rule {
 	return rule{
 		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
@@ -263,7 +314,7 @@ func (c *check) reads(m *massive.DB) error {
 	c.Helper()
 	switch {
 	case c.has(dialect.KindSequence):
-		_, err := sequenceOf(c, m, "s").LastValue(c.Context())
+		_, err := sequenceOf(c, m, "s").State(c.Context())
 		return err
 	case c.has(dialect.KindMatview):
 		return matviewOf(c, m, "v").Select(c.Context(), &[]int64{}, "")
@@ -282,7 +333,7 @@ func (c *check) operations(ctx context.Context) map[string]func(c *check, m *mas
 			return err
 		},
 		"select":     func(c *check, m *massive.DB) error { return matviewOf(c, m, "v").Select(ctx, &[]int64{}, "") },
-		"last value": func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").LastValue(ctx); return err },
+		"last value": func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").State(ctx); return err },
 		"next value": func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").NextValue(ctx); return err },
 		"reset":      func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").Reset(ctx) },
 		"restart":    func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").Restart(ctx) },

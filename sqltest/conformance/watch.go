@@ -157,7 +157,7 @@ func watchPublishes() rule {
 				change sqltest.Change
 				says   string
 			}{
-				{dialect.KindEnum, sqltest.AddLabel{Enum: "mood", Label: "elated"}, `enum public.mood changed: labels ["sad" "happy"] → ["sad" "happy" "elated"]`},
+				{dialect.KindEnum, sqltest.AddLabel{Enum: "mood", Label: "elated"}, "enum public.mood changed: " + c.relabelled(`["sad" "happy"]`, `["sad" "happy" "elated"]`)},
 				{kind, makes, kind.String() + " public.made added"},
 				{kind, sqltest.Drop{Name: "made"}, kind.String() + " public.made removed"},
 			} {
