@@ -103,15 +103,23 @@ type Harness struct {
 	// NoOwners: no sequence belongs to a column. No catalog for Open says OwnedBy.
 	NoOwners bool
 
-	// MovesStay: a restart or a catch-up isn't undone with its transaction.
-	MovesStay bool
-
-	// MovesDontWait: a restart or a catch-up does not wait for transactions that took a value.
-	MovesDontWait bool
-
-	// CatchUpsDontHold: an open catch-up does not block others' next values.
-	CatchUpsDontHold bool
+	// Restarts and CatchUps say how moving a sequence goes with transactions.
+	Restarts, CatchUps Moves
 }
+
+// Moves says how moving a sequence goes with transactions.
+type Moves int
+
+// The ways.
+const (
+	// MovesUndone: a rollback undoes the move. It blocks others' next values until its transaction ends, and waits for
+	// transactions that took a value.
+	MovesUndone Moves = iota
+	// MovesStay: as MovesUndone, but a rollback does not undo the move.
+	MovesStay
+	// MovesFree: a rollback does not undo the move. It blocks nobody and waits for nobody.
+	MovesFree
+)
 
 // A CacheScope says which connections share the values that a sequence's cache has reserved.
 type CacheScope int

@@ -120,6 +120,10 @@ func (h Harness) hold(s *sqltest.Sequence) {
 		s.Type = ""
 	}
 	s.Start, s.Min, s.Max = h.clamp(s.Start), h.clamp(s.Min), h.clamp(s.Max)
+	s.Holds = slices.Clone(s.Holds)
+	for i, v := range s.Holds {
+		s.Holds[i] = h.clamp(v)
+	}
 	if h.Caches == NoCache {
 		s.Cache = 0
 	}
@@ -137,6 +141,19 @@ var widths = map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt3
 // clamp returns the nearest value that a sequence can hand out.
 func (h Harness) clamp(v int64) int64 {
 	return min(max(v, cmp.Or(h.MinValue, math.MinInt64)), cmp.Or(h.MaxValue, math.MaxInt64))
+}
+
+// holds reports whether the database has structures of the kind that an open transaction can block others from.
+func (c *check) holds(k dialect.Kind) bool {
+	return c.has(k) && (k != dialect.KindSequence || c.harness.Restarts != MovesFree)
+}
+
+// nothingHolds is a reason to skip a rule whose catalog has sequences and, with views, other kinds.
+func nothingHolds(views bool) func(h Harness) string {
+	return func(h Harness) string {
+		return iff(h.Restarts == MovesFree && (!views || h.lacksKind(dialect.KindMatview)),
+			"Harness.Restarts says that a restart blocks nobody")
+	}
 }
 
 // has tells whether the database has the kind, to a rule that adapts.

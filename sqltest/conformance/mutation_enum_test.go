@@ -5,9 +5,11 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 // An enumMutant is a mutant whose work on enums is broken: where a function is set, it stands in for the fake's own.
@@ -69,6 +71,13 @@ func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, kno
 }
 
 var enumMutants = []mutation{
+	{"a column that keeps its labels", "a label that was added is usable in a column that was there before", func(m *mutant) {
+		m.change = func(t testing.TB, c sqltest.Change) {
+			if into, ok := c.(sqltest.InsertLabel); ok && into.Label != "sad" {
+				t.Errorf("the column does not know %q", into.Label)
+			}
+		}
+	}},
 	{"label added at the end", "AddValue adds a label where it is told to", func(m *mutant) {
 		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
 			return label, dialect.LabelPlace{}, tolerant

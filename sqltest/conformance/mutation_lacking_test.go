@@ -70,6 +70,27 @@ type harnessMutant struct {
 	harness    conformance.Harness
 }
 
+// traitMutants are harnesses that say of a trait what is not so.
+func traitMutants() (all []harnessMutant) {
+	for _, m := range []struct {
+		name, rule string
+		says       conformance.Harness
+	}{
+		{"restarts said to stay", "a reset is undone, and so are the values behind it", conformance.Harness{Restarts: conformance.MovesStay}},
+		{"restarts said to be free", "a reset holds off everybody's next value", conformance.Harness{Restarts: conformance.MovesFree}},
+		{"catch-ups said to be free", "a catch-up is undone with its transaction", conformance.Harness{CatchUps: conformance.MovesFree}},
+		{"caches said to be the server's", "a connection reserves a cache of values", conformance.Harness{Caches: conformance.CachePerServer}},
+		{"last values said to be unknown", "State tells a sequence that is unused", conformance.Harness{NextOnly: true}},
+		{"kinds said to be apart", "a bare name is the first structure of that name", conformance.Harness{KindsApart: true}},
+		{"labels said to recreate", "Reload returns what was added, removed and changed", conformance.Harness{LabelsRecreate: true}},
+		{"savepoints said to replace", "a savepoint is there until it is released", conformance.Harness{SavepointsReplace: true}},
+	} {
+		m.says.Open = func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) }
+		all = append(all, harnessMutant{m.name, m.rule, m.says})
+	}
+	return all
+}
+
 func harnessMutants() []harnessMutant {
 	const rule = "of a kind that it lacks it loads none, no lookup finds one, and what would be done with one is refused"
 	all := []harnessMutant{{
@@ -95,7 +116,7 @@ func harnessMutants() []harnessMutant {
 			}},
 		)
 	}
-	return append(all, slices.Concat(aloneHarnesses(), aloneStatements())...)
+	return append(all, slices.Concat(aloneHarnesses(), aloneStatements(), traitMutants())...)
 }
 
 // aloneStatements are harnesses that say the wrong thing of what a failure does to a transaction, or of rights.
@@ -103,7 +124,10 @@ func aloneStatements() []harnessMutant {
 	fake := func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) }
 	return []harnessMutant{
 		{"statements fail alone, and nothing says so", "a transaction in which something failed does nothing more", conformance.Harness{
-			Open: func(t *testing.T, c sqltest.Catalog) conformance.Database { t.Helper(); return foreign(t, c, 0, true) },
+			Open: func(t *testing.T, c sqltest.Catalog) conformance.Database {
+				t.Helper()
+				return foreign(t, c, 0, true, false)
+			},
 		}},
 		{
 			"statements said to fail alone", "where statements fail alone it goes on, and keeps what it did besides",

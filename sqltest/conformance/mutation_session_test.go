@@ -5,12 +5,22 @@ package conformance_test
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
 var sessionMutants = []mutation{
+	{"a restart that commits", "no operation commits the caller's transaction", func(m *mutant) {
+		m.restarter = func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
+			err := m.Fake.RestartSequence(ctx, q, name, at)
+			if tx, ok := q.(*sql.Tx); ok && err == nil {
+				err = tx.Commit()
+			}
+			return err
+		}
+	}},
 	{"many values given back", "many values stay taken like one", func(m *mutant) {
 		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 			st, err := m.Fake.SequenceState(ctx, q, name)

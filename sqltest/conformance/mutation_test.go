@@ -37,6 +37,7 @@ type mutant struct {
 
 	prepare   func(t testing.TB, f *sqltest.Fake)
 	savepoint func(what string) (skip bool)
+	change    func(t testing.TB, c sqltest.Change)
 
 	enumMutant
 	signMutant
@@ -45,6 +46,16 @@ type mutant struct {
 }
 
 func (m *mutant) Dialect() dialect.Dialect { return m }
+
+func (m *mutant) Do(t testing.TB, changes ...sqltest.Change) {
+	t.Helper()
+	if m.change != nil {
+		for _, c := range changes {
+			m.change(t, c)
+		}
+	}
+	m.Fake.Do(t, changes...)
+}
 
 // reach is how an operation gets to the fake.
 func (m *mutant) reach(ctx context.Context, q dialect.Querier) (context.Context, context.CancelFunc, dialect.Querier) {

@@ -160,7 +160,7 @@ func valuesRollback() rule {
 			c.values(sequenceOf(c, inside, "s"), 2, 100, 101)
 			c.ok(tx.Rollback())
 			next := int64(8)
-			if c.harness.MovesStay {
+			if c.harness.Restarts != MovesUndone {
 				next = 102
 			}
 			c.values(c.sequence("s"), 1, next)
