@@ -74,6 +74,12 @@ type Harness struct {
 	// KindsApart: tables and the structures of each kind have names of their own, so that none hides one of another kind.
 	KindsApart bool
 
+	// NoEmptyEnums: an enum has at least one label. No catalog for Open has an enum without.
+	NoEmptyEnums bool
+
+	// EnumColumns says which columns an enum can have.
+	EnumColumns EnumColumnScope
+
 	// LabelsRecreate: an enum that gets a label is another enum from then on, and a reload says so.
 	LabelsRecreate bool
 
@@ -99,6 +105,16 @@ type Harness struct {
 	// Restarts and CatchUps say how moving a sequence goes with transactions.
 	Restarts, CatchUps Moves
 }
+
+// An EnumColumnScope says which columns an enum can have.
+type EnumColumnScope int
+
+// The scopes.
+const (
+	EnumColumnsAny   EnumColumnScope = iota // also in arrays and through domains
+	EnumColumnsPlain                        // no arrays, no domains. No catalog for Open says Array or Domain
+	EnumColumnsSelf                         // an enum is a column, and has no other. No catalog for Open says UsedBy
+)
 
 // Moves says how moving a sequence goes with transactions.
 type Moves int

@@ -89,6 +89,15 @@ func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	c.Matviews = slices.DeleteFunc(slices.Clone(c.Matviews), func(v sqltest.Matview) bool { return unnamed(v.Name) })
 	clear(taken)
 	c.Enums = slices.DeleteFunc(slices.Clone(c.Enums), func(e sqltest.Enum) bool { return unnamed(e.Name) })
+	for i := range c.Enums {
+		e := &c.Enums[i]
+		if h.NoEmptyEnums && len(e.Labels) == 0 {
+			e.Labels = []string{"only"}
+		}
+		e.UsedBy = slices.DeleteFunc(slices.Clone(e.UsedBy), func(u sqltest.EnumColumn) bool {
+			return h.EnumColumns == EnumColumnsSelf || h.EnumColumns == EnumColumnsPlain && (u.Array || u.Domain != "")
+		})
+	}
 	clear(taken)
 	c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s sqltest.Sequence) bool { return unnamed(s.Name) })
 	for i := range c.Sequences {

@@ -105,7 +105,9 @@ func loadEnums() rule {
 			c.want("labels", c.enum("mood").Values(), []string{"z", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL"})
 			c.want("comment", c.enum("mood").Comment(), "how it goes")
 			c.want("labels in the other schema", c.enum("other.mood").Values(), []string{"one", "two"})
-			c.want("an enum without labels", c.enum("nothing").Len(), 0)
+			if !c.harness.NoEmptyEnums {
+				c.want("an enum without labels", c.enum("nothing").Len(), 0)
+			}
 			c.db.Do(c, sqltest.AddLabel{Enum: "mood", Label: "between", Before: "y"}, sqltest.AddLabel{Enum: "mood", Label: "last"})
 			_, err := c.m.Reload(c.Context())
 			c.ok(err)

@@ -13,7 +13,7 @@ import (
 
 // unclassified are the mutants that don't know what one error means: there is one for each sentinel that comes from
 // the database, so that a sentinel which no rule asks for is noticed. ErrDrift and ErrClosed never do, nor ErrUnsupported
-// once there is a catalog: a dialect that gives it in other words has the operation (mutation_capability_test.go).
+// once there is a catalog: a dialect that gives it in other words has the operation (mutation_lacking_test.go).
 // ErrLabelUncommitted is for a server to raise that runs a program's own SQL.
 var unclassified = []mutation{
 	{"permission not known", "what the role may do is loaded", without(massive.ErrPermission)},

@@ -112,7 +112,7 @@ func sequenceUnused() rule {
 
 func sequenceLastValue() rule {
 	return rule{
-		name: "sequence/last value", says: "LastValue of a sequence that nothing was taken from is its start; of one that is gone it is ErrNotFound; without a capability for it ErrUnsupported",
+		name: "sequence/last value", says: "LastValue of a sequence that nothing was taken from is its start; of one that is gone it is ErrNotFound; without the operation ErrUnsupported",
 		each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, startsChange...)
