@@ -28,14 +28,15 @@ type foreigner struct {
 	longest int  // the limit of names; 0 for none
 	alone   bool // statements fail alone
 	next    bool // no last value is kept
+	free    bool // restarts don't wait, block or go back
 }
 
-func foreign(t *testing.T, c sqltest.Catalog, longest int, alone, next bool) foreigner {
+func foreign(t *testing.T, c sqltest.Catalog, longest int, h conformance.Harness) foreigner {
 	t.Helper()
 	fake := sqltest.New(c)
-	db := sql.OpenDB(foreignConnector{fake, alone})
+	db := sql.OpenDB(foreignConnector{fake, h.StatementsFailAlone})
 	t.Cleanup(func() { _ = db.Close() })
-	return foreigner{fake, db, longest, alone, next}
+	return foreigner{fake, db, longest, h.StatementsFailAlone, h.NextOnly, h.Restarts == conformance.MovesFree}
 }
 
 func (f foreigner) DB() *sql.DB              { return f.db }
@@ -103,6 +104,27 @@ func (f foreigner) SequenceState(ctx context.Context, q dialect.Querier, n diale
 	}
 	i := slices.IndexFunc(cat.Sequences, func(s dialect.SequenceDef) bool { return s.Name == n })
 	return f.nextOnly(st, cat.Sequences[i].Increment), nil
+}
+
+func (f foreigner) RestartSequence(ctx context.Context, q dialect.Querier, n dialect.Name, at *int64) error {
+	if !f.free {
+		return f.Fake.RestartSequence(ctx, q, n, at)
+	}
+	if at == nil {
+		cat, err := f.Fake.Load(ctx, q, dialect.Filter{})
+		if err != nil {
+			return err
+		}
+		for _, s := range cat.Sequences {
+			if s.Name == n {
+				at = &s.Start
+			}
+		}
+	}
+	if at == nil {
+		at = new(int64) // it is gone, which the next statement says
+	}
+	return f.Fake.SetSequenceValue(ctx, q, n, *at, false)
 }
 
 func (f foreigner) SequenceStates(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
@@ -318,10 +340,13 @@ func TestForeign(t *testing.T) {
 		longest int
 		harness conformance.Harness
 	}{
-		"no limit of names":      {0, conformance.Harness{}},
-		"longer names":           {128, conformance.Harness{NoRights: true}},
-		"statements fail alone":  {30, conformance.Harness{StatementsFailAlone: true}},
-		"no last value":          {128, conformance.Harness{NextOnly: true, NoRights: true}},
+		"no limit of names":     {0, conformance.Harness{}},
+		"longer names":          {128, conformance.Harness{NoRights: true}},
+		"statements fail alone": {30, conformance.Harness{StatementsFailAlone: true}},
+		"no last value":         {128, conformance.Harness{NextOnly: true, NoRights: true}},
+		"restarts are free": {0, conformance.Harness{
+			Restarts: conformance.MovesFree, Caches: conformance.NoCache, NoRights: true, NoLockTimeout: true,
+		}},
 		"views alone fail alone": {0, conformance.Harness{StatementsFailAlone: true, LacksKinds: []dialect.Kind{dialect.KindEnum, dialect.KindSequence}}},
 		"enums alone fail alone": {0, conformance.Harness{StatementsFailAlone: true, LacksKinds: []dialect.Kind{dialect.KindMatview, dialect.KindSequence}}},
 	} {
@@ -329,7 +354,7 @@ func TestForeign(t *testing.T) {
 			t.Parallel()
 			c.harness.Open = func(t *testing.T, cat sqltest.Catalog) conformance.Database {
 				t.Helper()
-				f := foreign(t, cat, c.longest, c.harness.StatementsFailAlone, c.harness.NextOnly)
+				f := foreign(t, cat, c.longest, c.harness)
 				return lacking{Fake: f.Fake, kinds: c.harness.LacksKinds, over: f, db: f.db}
 			}
 			conformance.Run(t, c.harness)

@@ -126,7 +126,7 @@ func aloneStatements() []harnessMutant {
 		{"statements fail alone, and nothing says so", "a transaction in which something failed does nothing more", conformance.Harness{
 			Open: func(t *testing.T, c sqltest.Catalog) conformance.Database {
 				t.Helper()
-				return foreign(t, c, 0, true, false)
+				return foreign(t, c, 0, conformance.Harness{StatementsFailAlone: true})
 			},
 		}},
 		{

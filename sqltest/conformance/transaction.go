@@ -130,6 +130,9 @@ func transactionFailed() rule {
 				}
 			}
 			last, labels := int64(1), []string{"sad, still"}
+			if c.harness.Restarts != MovesUndone {
+				last = 50
+			}
 			if c.harness.StatementsFailAlone {
 				last, labels = 50, []string{"glum", "ok"}
 				_, err := c.m.Reload(c.Context())
