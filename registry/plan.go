@@ -555,6 +555,9 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 	case how.IfPossible:
 		mode, why = ModeConcurrent, "possible"
 	}
+	if querier.IsNil(r.access.dialect) {
+		return mode, why, nil // running the plan will say so
+	}
 	blockers, err := r.access.dialect.RefreshBlockers(def, r.access.server, mode == ModeConcurrent)
 	if err != nil {
 		err = Known(context.Background(), r.access.dialect, dialect.Failure{Op: dialect.OpPlan, Name: def.Name, Matview: def, Err: err})

@@ -19,40 +19,41 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A rule is one thing that a dialect keeps to. It needs the kinds of which its catalog has structures.
+// A rule is one requirement on a dialect. It needs the kinds of which its catalog has structures.
 type rule struct {
-	name  string // of its subtest
-	says  string // what is so, in every failure's message
+	name string // the name of its subtest
+	says string // the requirement as a sentence, which is in the message of each failure
+	// needs are the operations that the check uses. A test checks that it uses all of them.
 	needs []Operation
-	// adapts says that its check makes do with some of its catalog's kinds, by asking check.has. Of its needs those
-	// that are about a kind which the database lacks don't count then.
+	// adapts: the check asks check.has, and works with some of the catalog's kinds. An operation on a kind that the
+	// database lacks is not needed then.
 	adapts bool
-	// each makes it run over a *sql.DB, a *sql.Conn and a *sql.Tx; else it runs over a *sql.DB alone.
+	// each runs the rule over a *sql.DB, a *sql.Conn and a *sql.Tx. Otherwise it runs over a *sql.DB only.
 	each bool
-	// rights says that it is about a role that lacks one, and nothing without.
+	// rights: the rule is about a role without some right.
 	rights bool
-	// session is why it can't hold unless each connection has one session of the server to itself; most rules can.
+	// session says why the rule fails if connections share sessions of the server. Most rules don't fail.
 	session string
-	// unless says why a harness's traits leave nothing to check, or is empty. Nil is never.
+	// unless returns why the traits leave nothing to check, or an empty text. Nil means that there is always something.
 	unless  func(h Harness) (why string)
 	catalog sqltest.Catalog
 	check   func(c *check)
 }
 
-// A check is a rule on its way through one database.
+// A check runs one rule on one database.
 type check struct {
 	*testing.T
 	rule    *rule
 	harness Harness
 	db      Database
-	m       *massive.DB     // loaded from it, and bound to q
-	q       massive.Querier // what the rule runs over
+	m       *massive.DB     // the snapshot of db, bound to q
+	q       massive.Querier // a *sql.DB, *sql.Conn or *sql.Tx of db
 
 	patience time.Duration
 	bound
 }
 
-// Context is for one operation that need not wait, so that one which hangs fails its rule and not the run.
+// Context returns a context for one operation that need not wait. An operation that hangs then fails its rule only.
 func (c *check) Context() context.Context {
 	ctx, cancel := context.WithTimeout(c.T.Context(), c.patience)
 	c.Cleanup(cancel)
@@ -89,7 +90,7 @@ func (r *rule) test(t *testing.T, h Harness) {
 	r.run(t, h)
 }
 
-// iff returns why if the condition holds, and else nothing.
+// iff returns why if the condition holds, or an empty text.
 func iff(holds bool, why string) string {
 	if holds {
 		return why

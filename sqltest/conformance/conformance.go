@@ -177,10 +177,10 @@ func rules() []rule {
 	)
 }
 
-// Run runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx where it runs statements.
-// A failure says which rule is broken. It needs no driver of its own, and may run in parallel with other tests. A
-// rule that needs an operation or a kind which the harness says is lacking is skipped, with that reason; the subtests
-// capabilities and kinds check that it is lacking.
+// Run runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx if it runs statements. A failure says
+// which rule is broken. Run imports no driver, and may run in parallel with other tests. If a rule needs an operation
+// or a kind that the harness says is lacking, it is skipped with that reason. The subtests capabilities and kinds check
+// that they are lacking.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if err := h.check(); err != nil {

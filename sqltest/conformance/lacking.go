@@ -42,8 +42,7 @@ func kinds() rule {
 	}
 }
 
-// checkCapabilities checks that the dialect lacks what its harness says and nothing else, that what is lacking gives
-// ErrUnsupported, and that all else works.
+// checkCapabilities checks that the lacking operations give ErrUnsupported, and that all others work.
 func checkCapabilities(c *check) {
 	d := c.db.Dialect()
 	if !c.can(Unchanged) {
