@@ -36,20 +36,20 @@ var (
 // A Dialect knows one database product. Embed [NoMatviews], [NoEnums], [NoSequences],
 // [NoTransactions] and [NoSign] in a type that implements it.
 type Dialect interface {
-	// Name is the product's, for messages: "postgres".
+	// Name returns the product's name for messages: "postgres".
 	Name() string
 
-	// Load reads the structures of the kinds that f asks for, those of all schemas that users may have made,
-	// from one consistent view of the catalog. It need not look at f otherwise: the core applies the patterns,
-	// so that it can say what they left out. The Catalog belongs to the caller.
+	// Load reads the structures of the kinds that f asks for, in all schemas that users can create,
+	// from one consistent snapshot of the catalog. It may ignore the rest of f: the core applies the
+	// patterns, so that it can say what they excluded. The Catalog belongs to the caller.
 	//
-	// A server which is another product, or too old, gives an error that wraps [ErrUnsupported] and names the
+	// If the server is another product, or too old, the error wraps [ErrUnsupported] and names the
 	// server.
 	Load(ctx context.Context, q Querier, f Filter) (*Catalog, error)
 
-	// Classify says what went wrong in the library's terms: an error that wraps one of the package's sentinels,
-	// with the way out in its text where one is known, or nil for what is not known better than the driver's
-	// own error says it. It must not wrap f.Err, which the core does, and must not talk to the database.
+	// Classify maps f.Err to an error that wraps one of the package's sentinels, or returns nil if none
+	// applies. Its text names the way out if one is known. It must not wrap f.Err, which the core does,
+	// and must not query the database.
 	Classify(f Failure) error
 
 	MatviewDialect

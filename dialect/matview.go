@@ -73,34 +73,36 @@ func (NoMatviews) CheckColumn(string, reflect.Type) (why string, known bool, err
 	return "", false, Unsupported("compare column types with Go types")
 }
 
-// Refresh is how a materialized view is to be refreshed. Its zero value refreshes with data and blocks readers.
-// The core sees to it that NoData is never set beside Concurrently or IfPossible, and only one of these two.
+// A Refresh says how to refresh a materialized view. Its zero value refreshes with data and blocks
+// readers. The core never sets NoData together with Concurrently or IfPossible, nor these two together.
 type Refresh struct {
-	Concurrently bool // readers go on meanwhile
-	IfPossible   bool // as Concurrently where the view is populated and has an index for it, else blocking
+	Concurrently bool // readers aren't blocked
+	IfPossible   bool // as Concurrently if the view is populated and has an index for it, else blocking
 	NoData       bool // empty the view and leave it unpopulated
 
-	// LockTimeout is how long each lock is waited for, in whole milliseconds; then it fails with [ErrBusy]. Zero
-	// leaves that to the session. No such setting outlasts the refresh.
+	// LockTimeout limits the wait for each lock, in whole milliseconds. After that the refresh fails
+	// with [ErrBusy]. Zero leaves the limit to the session. The setting does not outlast the refresh.
 	LockTimeout time.Duration
-	// SkipIfBusy does nothing where another refresh of the view runs or waits to: [Refreshed.Busy].
+	// SkipIfBusy does nothing if another refresh of the view runs or waits: [Refreshed.Busy].
 	SkipIfBusy bool
 }
 
-// Refreshed is how a refresh went that did not fail.
+// Refreshed says how a refresh went that did not fail.
 type Refreshed struct {
-	Busy         bool          // nothing was done, since another refresh of the view runs or waits to
-	Waited       bool          // nothing was done, since a lock was not to be had in the time allowed; Busy is true, too
-	Concurrently bool          // readers went on
-	Prevented    BlockerReason // with IfPossible, what made it block: BlockerNoUniqueIndex, BlockerNoUsableIndex or NotPopulated; else 0
+	Busy         bool // nothing was done: another refresh of the view runs or waits
+	Waited       bool // nothing was done: the lock timeout ended the wait for a lock. Busy is true, too
+	Concurrently bool // readers weren't blocked
+	// Prevented says why a refresh with IfPossible blocked readers: BlockerNoUniqueIndex,
+	// BlockerNoUsableIndex or BlockerNotPopulated. Otherwise it is 0.
+	Prevented BlockerReason
 }
 
-// A Blocker is something that keeps a materialized view from being refreshed. It is an error that wraps the
-// sentinel of the refresh that it would make fail.
+// A Blocker blocks the refresh of a materialized view. It is an error that wraps the sentinel of the
+// refresh that would fail.
 type Blocker struct {
 	Reason BlockerReason
-	Detail string // in words, what it is
-	Fix    string // the statement that would mend it; empty where no statement does
+	Detail string // the blocker in words
+	Fix    string // the statement that removes it, or empty
 }
 
 // A BlockerReason says what a [Blocker] is about. Its zero value is none.
@@ -110,18 +112,18 @@ type BlockerReason int
 const (
 	// BlockerNoUniqueIndex: a concurrent refresh needs a unique index, and there is none. [ErrNoUniqueIndex].
 	BlockerNoUniqueIndex BlockerReason = iota + 1
-	// BlockerNoUsableIndex: there are unique indexes, but only ones that a concurrent refresh can't use: partial, on an
-	// expression, invalid … [ErrNoUniqueIndex].
+	// BlockerNoUsableIndex: a concurrent refresh can't use any of the unique indexes, for example because
+	// they are partial, on an expression or invalid. [ErrNoUniqueIndex].
 	BlockerNoUsableIndex
-	// NotPopulated: a concurrent refresh needs a view that has data. [ErrNotPopulated].
+	// BlockerNotPopulated: a concurrent refresh needs a view that has data. [ErrNotPopulated].
 	BlockerNotPopulated
-	// NotAllowed: the role lacks the right. [ErrPermission].
+	// BlockerNotAllowed: the role lacks the right. [ErrPermission].
 	BlockerNotAllowed
-	// OnStandby: the server is a standby, which takes no changes of its own. [ErrReadOnly].
+	// BlockerOnStandby: the server is a standby, which takes no changes of its own. [ErrReadOnly].
 	BlockerOnStandby
 )
 
-// String is the reason in words: "no unique index".
+// String returns the reason in words: "no unique index".
 func (r BlockerReason) String() string {
 	switch r {
 	case BlockerNoUniqueIndex:
@@ -140,7 +142,7 @@ func (r BlockerReason) String() string {
 }
 
 // Error tells the blocker and the statement that removes it, in at most [MaxText] bytes.
-// A long statement is cut there; Mend has it whole.
+// A long statement is cut there; Fix has all of it.
 func (h Blocker) Error() string {
 	text := h.Reason.String()
 	if h.Detail != "" {
@@ -152,7 +154,7 @@ func (h Blocker) Error() string {
 	return Cut(text, MaxText)
 }
 
-// Unwrap is the sentinel.
+// Unwrap returns the sentinel.
 func (h Blocker) Unwrap() error {
 	switch h.Reason {
 	case BlockerNoUniqueIndex, BlockerNoUsableIndex:
