@@ -16,7 +16,7 @@ type Catalog struct {
 
 	// Sign is the moment that the catalog is of, for [ChangeDetector]. It must not be later than
 	// anything in the catalog: what a load may have missed has to count as committed since. It is
-	// empty if it can't be told, or if the dialect is no ChangeDetector.
+	// empty if it can't be told.
 	Sign Sign
 }
 

@@ -1,9 +1,6 @@
 package dialect
 
-import (
-	"context"
-	"reflect"
-)
+import "context"
 
 // The operations on enums, as errors name them.
 const (
@@ -14,10 +11,41 @@ const (
 	OpUseLabel    Op = "use a label of"
 )
 
-// An EnumReader finds out what the load leaves out of enums.
-type EnumReader interface {
-	// EnumColumns are the columns whose values are the enum's, by relation and place in it.
+// An EnumDialect finds the columns of enums and changes their labels. [NoEnums] has a default for
+// each method.
+type EnumDialect interface {
+	// EnumColumns returns the columns whose values are the enum's, by relation and place in it.
 	EnumColumns(ctx context.Context, q Querier, enum Name) ([]EnumColumn, error)
+
+	// AddEnumLabel adds a label and reports whether it did. The label must be usable in existing
+	// columns of the enum once the transaction has committed. If the enum has the label already and
+	// tolerant is set, that is no error, and q's transaction stays alive. AddEnumLabel must not
+	// commit q's transaction.
+	AddEnumLabel(ctx context.Context, q Querier, enum Name, label string, at LabelPlace, tolerant bool) (added bool, err error)
+
+	// RenameEnumLabel gives a label another text. It must not commit q's transaction.
+	RenameEnumLabel(ctx context.Context, q Querier, enum Name, from, to string) error
+}
+
+// NoEnums is the [EnumDialect] of a database without enums. Its methods return an [Unsupported]
+// error.
+type NoEnums struct{}
+
+var _ EnumDialect = NoEnums{}
+
+// EnumColumns returns an [Unsupported] error.
+func (NoEnums) EnumColumns(context.Context, Querier, Name) ([]EnumColumn, error) {
+	return nil, Unsupported("find the columns of enums")
+}
+
+// AddEnumLabel returns an [Unsupported] error.
+func (NoEnums) AddEnumLabel(context.Context, Querier, Name, string, LabelPlace, bool) (bool, error) {
+	return false, Unsupported("add labels to enums")
+}
+
+// RenameEnumLabel returns an [Unsupported] error.
+func (NoEnums) RenameEnumLabel(context.Context, Querier, Name, string, string) error {
+	return Unsupported("rename the labels of enums")
 }
 
 // An EnumColumn is a column whose values are an enum's.
@@ -37,16 +65,6 @@ func (c EnumColumn) String() string {
 	return c.Kind + " " + ColumnRef{c.Relation, c.Column}.String() + " of type " + c.Type
 }
 
-// An EnumAlterer changes the labels of enums.
-type EnumAlterer interface {
-	// AddEnumLabel adds a label. Where the enum has it already, and tolerant is set, that is no error, a caller's
-	// transaction lives on, and added is false.
-	AddEnumLabel(ctx context.Context, q Querier, enum Name, label string, at LabelPlace, tolerant bool) (added bool, err error)
-
-	// RenameEnumLabel gives a label another text.
-	RenameEnumLabel(ctx context.Context, q Querier, enum Name, from, to string) error
-}
-
 // A LabelPlace is where a new label goes. Its zero value is the end. The core passes on
 // no other side than those below, and no neighbour with AtEnd.
 type LabelPlace struct {
@@ -63,13 +81,3 @@ const (
 	BeforeLabel
 	AfterLabel
 )
-
-// A RowChecker knows which columns go into which Go values.
-type RowChecker interface {
-	// CheckColumn says why values of a column of this type, as the catalog writes it, don't go
-	// into a Go value of that type through database/sql, whatever the driver. If they do, or if
-	// it isn't known, why is empty. If known is false the core takes a column whose type has an
-	// enum's name for one of the enum. The core asks for neither pointers, nor types that scan
-	// by themselves, nor interfaces.
-	CheckColumn(column string, field reflect.Type) (why string, known bool)
-}

@@ -56,3 +56,15 @@ var (
 	// ErrDrift: the database is not what the program expects of it.
 	ErrDrift = errors.New("drift")
 )
+
+// An Unsupported error says what a dialect can't do, in words that follow "can't": "take values". It
+// wraps [ErrUnsupported]. The core adds the operation, the structure and the dialect's name.
+type Unsupported string
+
+// Error returns "not supported here" and what the dialect can't do.
+func (u Unsupported) Error() string {
+	return ErrUnsupported.Error() + ": the dialect can't " + string(u)
+}
+
+// Unwrap returns [ErrUnsupported].
+func (u Unsupported) Unwrap() error { return ErrUnsupported }

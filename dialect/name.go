@@ -32,9 +32,9 @@ func (n Name) Append(b []byte) []byte {
 func (n Name) Quoted() string {
 	b := make([]byte, 0, len(n.Schema)+len(n.Name)+8)
 	if n.Schema != "" {
-		b = append(appendQuoted(b, n.Schema), '.')
+		b = append(appendQuoted(b, n.Schema, '"'), '.')
 	}
-	return string(appendQuoted(b, n.Name))
+	return string(appendQuoted(b, n.Name, '"'))
 }
 
 // Compare orders names by schema, then by name, by their bytes.
@@ -45,24 +45,29 @@ func (n Name) Compare(o Name) int {
 	return strings.Compare(n.Name, o.Name)
 }
 
-func appendQuoted(b []byte, s string) []byte {
-	b = append(b, '"')
+// Quote puts s in quotes and doubles the quotes in it. The quote is `"`, a backtick or `'`.
+func Quote(s string, quote byte) string {
+	return string(appendQuoted(make([]byte, 0, len(s)+2), s, quote))
+}
+
+func appendQuoted(b []byte, s string, quote byte) []byte {
+	b = append(b, quote)
 	for {
-		quote := strings.IndexByte(s, '"')
-		if quote < 0 {
+		at := strings.IndexByte(s, quote)
+		if at < 0 {
 			break
 		}
-		b = append(append(b, s[:quote]...), `""`...)
-		s = s[quote+1:]
+		b = append(append(b, s[:at]...), quote, quote)
+		s = s[at+1:]
 	}
-	return append(append(b, s...), '"')
+	return append(append(b, s...), quote)
 }
 
 func appendPart(b []byte, s string) []byte {
 	if plain(s) {
 		return append(b, s...)
 	}
-	return appendQuoted(b, s)
+	return appendQuoted(b, s, '"')
 }
 
 // plain tells whether a part is a lower-case identifier.

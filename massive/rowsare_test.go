@@ -11,7 +11,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
@@ -35,7 +34,7 @@ func TestCheckColumnAgreesWithTheDrivers(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
 	pools := map[string]*sql.DB{"lib/pq": e.Open(t, "postgres"), "pgx": e.pool}
-	checker := postgres.New().(dialect.RowChecker)
+	checker := postgres.New()
 	for column, sample := range samples {
 		query := fmt.Sprintf("SELECT '%s'::%s", sample, column)
 		for _, field := range []reflect.Type{
@@ -52,7 +51,7 @@ func TestCheckColumnAgreesWithTheDrivers(t *testing.T) {
 					read = append(read, name)
 				}
 			}
-			if why, known := checker.CheckColumn(column, field); !known || (why == "") != (len(read) > 0) {
+			if why, known, err := checker.CheckColumn(column, field); err != nil || !known || (why == "") != (len(read) > 0) {
 				t.Errorf("%s into %s: CheckColumn says %q, known %t, and it is read by %v", column, field, why, known, read)
 			}
 		}

@@ -342,7 +342,7 @@ func TestDefinitionRestoresTheSearchPath(t *testing.T) {
 	onDrivers(t, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE MATERIALIZED VIEW gone AS SELECT 1 AS id", func(t *testing.T, e *env) {
 		v, gone := matview(t, e.load(t), "v").Name(), matview(t, e.load(t), "gone").Name()
 		exec(t, e.pool, "DROP MATERIALIZED VIEW gone; CREATE TABLE gone (id int)")
-		reader := postgres.New().(dialect.MatviewReader)
+		reader := postgres.New()
 		for _, path := range []string{"", "public", `"$user", public`, "public, pg_catalog", "pg_temp, pg_catalog", `"$user", pg_catalog, public`} {
 			tx := e.begin(t)
 			exec(t, tx, "CREATE TEMPORARY TABLE of_the_session (); SELECT set_config('search_path', '"+path+"', true)")

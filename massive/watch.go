@@ -142,7 +142,7 @@ type watch struct {
 // A look first asks, in one round trip, whether anything was committed since the last load, on the whole server. If the
 // database can't rule that out, the look loads. On a database that is written to all the time each look loads:
 // choose an interval of at least fifty times what a load takes. On a standby, before PostgreSQL 14, and for a
-// dialect that is no [dialect.ChangeDetector], each look loads, too. A look that finds no change calls nothing. Labels
+// dialect without a sign, each look loads, too. A look that finds no change calls nothing. Labels
 // that were appended locally stay, through whatever is published: only a Reload drops them. What the program reloads by
 // itself meanwhile is not told again.
 //

@@ -212,8 +212,7 @@ func allocatable(s Sequence, how allocation) error {
 		return fmt.Errorf("%w: an allocator works beside its callers, and can't share a transaction with them; "+
 			"make it of a sequence that is bound to a pool", dialect.ErrInvalid)
 	}
-	_, err := capability[dialect.SequenceReserver](own.access)
-	return err
+	return own.check()
 }
 
 // errIncrement says that a sequence is not as HiLo expects.

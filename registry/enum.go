@@ -140,11 +140,11 @@ func (e *enum) explain(ctx context.Context, op dialect.Op, err error) error {
 }
 
 func (e *enum) UsedBy(ctx context.Context) ([]dialect.EnumColumn, error) {
-	reader, err := operation[dialect.EnumReader](ctx, e.access)
+	d, err := operation(ctx, e.access)
 	if err != nil {
 		return nil, fail(dialect.OpUsedBy, e.def.Name, err)
 	}
-	columns, err := reader.EnumColumns(ctx, e.querier, e.def.Name)
+	columns, err := d.EnumColumns(ctx, e.querier, e.def.Name)
 	if err != nil {
 		return nil, e.explain(ctx, dialect.OpUsedBy, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"reflect"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -76,6 +75,10 @@ func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
 // [dialect.ErrUnavailable] if the connection was lost. Package massive uses it for errors
 // that do not come from an operation, such as those of a waker.
 func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
+	var lacking dialect.Unsupported
+	if errors.As(f.Err, &lacking) {
+		return fmt.Errorf("%w: the %s dialect can't %s", dialect.ErrUnsupported, d.Name(), string(lacking))
+	}
 	known := d.Classify(f)
 	ended := ended(ctx)
 	switch {
@@ -138,14 +141,13 @@ type cause struct {
 func (c *cause) Error() string   { return c.known.Error() + ": " + c.err.Error() }
 func (c *cause) Unwrap() []error { return []error{c.known, c.err} }
 
-// operation returns what the dialect can do, for an operation that takes a context. Errors:
-// [dialect.ErrInvalid] if ctx, the database or the dialect is nil, [dialect.ErrUnsupported].
-func operation[T any](ctx context.Context, a *access) (T, error) {
+// operation returns the dialect, for an operation that takes a context. Errors: [dialect.ErrInvalid] if
+// ctx, the database or the dialect is nil.
+func operation(ctx context.Context, a *access) (dialect.Dialect, error) {
 	if err := checkContext(ctx); err != nil {
-		var none T
-		return none, err
+		return nil, err
 	}
-	return capability[T](a)
+	return a.dialect, a.check()
 }
 
 // checkContext refuses a nil context: database/sql would panic, and keep its mutex.
@@ -154,17 +156,4 @@ func checkContext(ctx context.Context) error {
 		return fmt.Errorf("%w: the context is nil; pass context.Background() if there is none", dialect.ErrInvalid)
 	}
 	return nil
-}
-
-// capability is what the dialect can do, or an error: one that wraps [dialect.ErrUnsupported] where it can't.
-func capability[T any](a *access) (T, error) {
-	var none T
-	if err := a.check(); err != nil {
-		return none, err
-	}
-	if t, ok := a.dialect.(T); ok {
-		return t, nil
-	}
-	return none, fmt.Errorf("%w: the %s dialect is no %s",
-		dialect.ErrUnsupported, a.dialect.Name(), reflect.TypeFor[T]().Name())
 }

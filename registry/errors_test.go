@@ -18,47 +18,47 @@ import (
 
 // operations are all that go to the database, on the structures of shop, but Select, whose rows sqlx reads.
 var operations = []struct {
-	what       string
-	op         dialect.Op
-	name       dialect.Name
-	capability string
-	do         func(context.Context, *registry.Registry) error
+	what string
+	op   dialect.Op
+	name dialect.Name
+	can  string // the dialect that lacks it can't
+	do   func(context.Context, *registry.Registry) error
 }{
-	{"Definition", dialect.OpDefinition, of("app.daily"), "MatviewReader", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Definition", dialect.OpDefinition, of("app.daily"), "print the queries of materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Definition(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"Refresh", dialect.OpRefresh, of("app.daily"), "MatviewRefresher", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Refresh", dialect.OpRefresh, of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"Refresh WithNoData", dialect.OpRefresh, of("app.daily"), "MatviewRefresher", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Refresh WithNoData", dialect.OpRefresh, of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx, registry.WithNoData())
 		return zeroBeside(err, got)
 	})},
-	{"Refresh Concurrently", dialect.OpRefreshConcurrently, of("app.daily"), "MatviewRefresher", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Refresh Concurrently", dialect.OpRefreshConcurrently, of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx, registry.Concurrently())
 		return zeroBeside(err, got)
 	})},
-	{"LastValue", dialect.OpLastValue, of("public.order_no"), "SequenceReader", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"LastValue", dialect.OpLastValue, of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.LastValue(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"State", dialect.OpLastValue, of("public.order_no"), "SequenceReader", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"State", dialect.OpLastValue, of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.State(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"NextValue", dialect.OpNextValue, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"NextValue", dialect.OpNextValue, of("public.order_no"), "take values", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.NextValue(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"Reset", dialect.OpReset, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"Reset", dialect.OpReset, of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.Reset(ctx)
 	})},
-	{"ResetTo", dialect.OpResetTo, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"ResetTo", dialect.OpResetTo, of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.ResetTo(ctx, 7)
 	})},
-	{"Restart", dialect.OpRestart, of("public.order_no"), "SequenceMover", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"Restart", dialect.OpRestart, of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.Restart(ctx)
 	})},
 }
@@ -127,7 +127,7 @@ func TestOperationsFail(t *testing.T) {
 			if f.Op != o.op || f.Name != o.name || f.Err != s.fails { //nolint:errorlint // the very same
 				t.Errorf("%s: Classify got %q, %v, %v; want %q, %v, %v", o.what, f.Op, f.Name, f.Err, o.op, o.name, s.fails)
 			}
-			ofMatview := strings.HasPrefix(o.capability, "Matview")
+			ofMatview := strings.HasSuffix(o.can, "views")
 			if ofMatview && (f.Sequence != nil || f.Matview == nil || f.Matview.Name != o.name) ||
 				!ofMatview && (f.Matview != nil || f.Sequence == nil || f.Sequence.Name != o.name) {
 				t.Errorf("%s: Classify got the view %v and the sequence %v; want the one that it is about", o.what, f.Matview, f.Sequence)
@@ -275,28 +275,28 @@ type both struct {
 
 func (b *both) Unwrap() error { return b.context }
 
-func TestCapabilityIsMissing(t *testing.T) {
+func TestOperationLacking(t *testing.T) {
 	t.Parallel()
 	selects := operations[0]
-	selects.what, selects.op, selects.do = "Select", dialect.OpSelect, onMatview(func(ctx context.Context, m registry.Matview) error {
+	selects.what, selects.op, selects.can, selects.do = "Select", dialect.OpSelect, "read materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		var days []string
 		return m.Select(ctx, &days, "")
 	})
-	r := registry.New(shop(), registry.Selection{}, bare{&stub{}}, &querier{})
+	r := registry.New(shop(), registry.Selection{}, bare{loads: &stub{}}, &querier{})
 	for _, o := range append(slices.Clone(operations), selects) {
 		err := o.do(t.Context(), r)
 		failed(t, err, o.op, o.name)
 		if !errors.Is(err, dialect.ErrUnsupported) || !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%s: error %v; want one that wraps ErrUnsupported, and with it errors.ErrUnsupported", o.what, err)
 		}
-		want := "massive: " + string(o.op) + " " + o.name.String() + ": not supported here: unsupported operation: the stub dialect is no " + o.capability
+		want := "massive: " + string(o.op) + " " + o.name.String() + ": not supported here: unsupported operation: the stub dialect can't " + o.can
 		if err.Error() != want {
 			t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
 		}
 	}
 	// What needs no database goes on.
 	if got := matview(t, r, "daily").Columns(); len(got) != 2 {
-		t.Errorf("without capabilities a view has the columns %v", got)
+		t.Errorf("of a dialect that only loads a view has the columns %v", got)
 	}
 }
 

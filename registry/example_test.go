@@ -10,9 +10,16 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A shopDialect knows one database, and has none of the capabilities: its structures can be looked at, not worked
-// with.
-type shopDialect struct{ catalog func() *dialect.Catalog }
+// A shopDialect loads the structures of one database. It has the defaults of all kinds, so nothing can be done with
+// the structures.
+type shopDialect struct {
+	dialect.NoMatviews
+	dialect.NoEnums
+	dialect.NoSequences
+	dialect.NoTransactions
+	dialect.NoSign
+	catalog func() *dialect.Catalog
+}
 
 func (shopDialect) Name() string { return "shop" }
 
@@ -51,7 +58,7 @@ func after() *dialect.Catalog {
 func Example() {
 	// A program's own comes from sql.Open. This dialect asks it nothing.
 	db := new(sql.DB)
-	r, err := registry.Load(context.Background(), db, shopDialect{before}, registry.Selection{})
+	r, err := registry.Load(context.Background(), db, shopDialect{catalog: before}, registry.Selection{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -75,7 +82,7 @@ func Example() {
 	_, err = daily.Refresh(context.Background())
 	fmt.Println(errors.Is(err, errors.ErrUnsupported), err)
 
-	now, err := registry.Load(context.Background(), db, shopDialect{after}, registry.Selection{})
+	now, err := registry.Load(context.Background(), db, shopDialect{catalog: after}, registry.Selection{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -87,7 +94,7 @@ func Example() {
 	// massive: look up weekly: materialized view not found: stats.weekly exists, but its schema is not on the search path (app); look it up with its schema
 	// massive: look up dayly: materialized view not found; did you mean app.daily?
 	// massive: look up orders_id_seq: sequence not found: app.orders_id_seq was left out: it is the key sequence of app.orders.id; load it with WithKeySequences()
-	// true massive: refresh app.daily: not supported here: unsupported operation: the shop dialect is no MatviewRefresher
+	// true massive: refresh app.daily: not supported here: unsupported operation: the shop dialect can't refresh materialized views
 	// materialized view stats.weekly removed
 	// enum app.mood changed: labels ["sad" "ok" "happy"] → ["sad" "ok" "happy" "elated"]
 	// [sad ok happy] as they were

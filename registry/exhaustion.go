@@ -142,7 +142,7 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 			return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
 		}
 	}
-	auditor, err := operation[dialect.SequenceAuditor](ctx, &r.access)
+	d, err := operation(ctx, &r.access)
 	if err != nil {
 		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
 	}
@@ -156,7 +156,7 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 	if cat == nil {
 		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, errNoCatalog(r.access.dialect))
 	}
-	columns, err := auditor.SequenceColumns(ctx, r.access.querier)
+	columns, err := d.SequenceColumns(ctx, r.access.querier)
 	if err != nil {
 		return Exhaustion{}, explained(err)
 	}
@@ -171,7 +171,7 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 	// In the same batches each time, so that a driver which keeps statements keeps no more than those.
 	slices.SortFunc(all, func(a, b *dialect.SequenceDef) int { return cmp.Compare(a.ID, b.ID) })
 	for batch := range slices.Chunk(all, auditedAtOnce) {
-		readings, err := r.states(ctx, auditor, batch)
+		readings, err := r.states(ctx, d, batch)
 		if err != nil {
 			return Exhaustion{}, explained(err)
 		}
@@ -189,8 +189,8 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 }
 
 // states reads a batch. Where one sequence fails it, the halves find out which.
-func (r *Registry) states(ctx context.Context, auditor dialect.SequenceAuditor, batch []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
-	readings, err := auditor.SequenceStates(ctx, r.access.querier, batch)
+func (r *Registry) states(ctx context.Context, d dialect.Dialect, batch []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
+	readings, err := d.SequenceStates(ctx, r.access.querier, batch)
 	switch {
 	case err == nil && len(readings) != len(batch):
 		return nil, fmt.Errorf("the %s dialect returned %d readings of %d sequences", r.access.dialect.Name(), len(readings), len(batch))
@@ -210,11 +210,11 @@ func (r *Registry) states(ctx context.Context, auditor dialect.SequenceAuditor, 
 		return []dialect.SequenceReading{{Err: err}}, nil
 	}
 	half := len(batch) / 2
-	first, err1 := r.states(ctx, auditor, batch[:half])
+	first, err1 := r.states(ctx, d, batch[:half])
 	if err1 != nil {
 		return nil, errors.Join(err1, err)
 	}
-	second, err2 := r.states(ctx, auditor, batch[half:])
+	second, err2 := r.states(ctx, d, batch[half:])
 	if err2 != nil {
 		return nil, errors.Join(err2, err)
 	}
@@ -228,7 +228,7 @@ func (e *Exhaustion) add(d *dialect.SequenceDef, columns []dialect.SequenceColum
 		e.Unknown = append(e.Unknown, UnknownUse{d.Name, reading.Err})
 		return
 	}
-	if !reading.State.Called {
+	if !reading.State.Called && !reading.State.NextOnly {
 		e.Uncalled = append(e.Uncalled, d.Name)
 		return
 	}

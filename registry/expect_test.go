@@ -253,7 +253,7 @@ func arrangements(letters string) (all [][]string) {
 // reading is a stub for which any column goes into any field.
 type reading struct{ *stub }
 
-func (reading) CheckColumn(string, reflect.Type) (string, bool) { return "", false }
+func (reading) CheckColumn(string, reflect.Type) (string, bool, error) { return "", false, nil }
 
 // Expectations of rows are refused if, and only if, no columns meet them all.
 func TestContradictionIsWhatNoColumnsMeet(t *testing.T) {
@@ -378,13 +378,13 @@ func TestAlteringAnEnumAsksForWhatCanBe(t *testing.T) {
 	if err := r.RenameEnumLabel(t.Context(), "mood", "a", "", nil); err != nil {
 		t.Errorf("renamed to the empty label: %v", err)
 	}
-	bareOne := registry.New(moods("a"), registry.Selection{}, bare{d}, &querier{})
+	bareOne := registry.New(moods("a"), registry.Selection{}, bare{loads: d}, &querier{})
 	_, err = bareOne.AddEnumLabel(t.Context(), "mood", "c", dialect.LabelPlace{}, false, nil)
 	e, _ := bareOne.Enum("mood")
 	_, errUsed := e.UsedBy(t.Context())
 	for _, err := range []error{err, errUsed, bareOne.RenameEnumLabel(t.Context(), "mood", "a", "c", nil)} {
 		if !errors.Is(err, dialect.ErrUnsupported) {
-			t.Errorf("without the capability: %v", err)
+			t.Errorf("of a dialect that only loads: %v", err)
 		}
 	}
 }

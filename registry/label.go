@@ -129,13 +129,13 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, e
 }
 
 // alterer is what alters the enum, given labels that can be some.
-func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (dialect.EnumAlterer, error) {
+func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (dialect.Dialect, error) {
 	for _, l := range labels {
 		if err := checkLabel(l, r.access.server.MaxNameBytes); err != nil {
 			return nil, err
 		}
 	}
-	alterer, err := operation[dialect.EnumAlterer](ctx, &r.access)
+	alterer, err := operation(ctx, &r.access)
 	if err != nil {
 		return nil, fmt.Errorf("enum %s: %w", e.def.Name, err)
 	}

@@ -94,15 +94,15 @@ func inBlocks(opts []LagOption) (bool, error) {
 }
 
 // mender is what compares the sequence with its columns.
-func (s *sequence) mender(ctx context.Context, opts []LagOption) (m dialect.SequenceMender, blocks bool, err error) {
+func (s *sequence) mender(ctx context.Context, opts []LagOption) (d dialect.Dialect, blocks bool, err error) {
 	if blocks, err = inBlocks(opts); err != nil {
 		return nil, false, err
 	}
 	if s.def.Cycle {
 		return nil, false, errCycle("is never behind")
 	}
-	m, err = operation[dialect.SequenceMender](ctx, s.access)
-	return m, blocks, err
+	d, err = operation(ctx, s.access)
+	return d, blocks, err
 }
 
 func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error) {

@@ -107,11 +107,11 @@ func (m *matview) explain(ctx context.Context, op dialect.Op, err error) error {
 }
 
 func (m *matview) Definition(ctx context.Context) (string, error) {
-	reader, err := operation[dialect.MatviewReader](ctx, m.access)
+	d, err := operation(ctx, m.access)
 	if err != nil {
 		return "", fail(dialect.OpDefinition, m.def.Name, err)
 	}
-	query, err := reader.MatviewDefinition(ctx, m.querier, m.def.Name)
+	query, err := d.MatviewDefinition(ctx, m.querier, m.def.Name)
 	if err != nil {
 		return "", m.explain(ctx, dialect.OpDefinition, err)
 	}

@@ -219,7 +219,7 @@ func TestCanRefresh(t *testing.T) {
 	if err := v.CheckRefresh(0); !errors.Is(err, dialect.ErrInvalid) {
 		t.Errorf("no mode: %v", err)
 	}
-	bareOne := registry.New(shop(), registry.Selection{}, bare{s}, &querier{})
+	bareOne := registry.New(shop(), registry.Selection{}, bare{loads: s}, &querier{})
 	if err := matview(t, bareOne, "daily").CheckRefresh(registry.ModeBlocking); !errors.Is(err, dialect.ErrUnsupported) {
 		t.Errorf("a dialect that can't refresh: %v", err)
 	}

@@ -97,15 +97,15 @@ func StopOnError() PlanOption {
 
 // Savepoints lets a run in a transaction outlive a failure: each refresh gets a savepoint, and one that fails is taken
 // back alone. Without it a failure ends the run, since it fails the transaction. It needs a querier that is a
-// transaction, which is one with methods Commit and Rollback, and a dialect that is a [dialect.Savepointer].
+// transaction, which is one with methods Commit and Rollback. If the dialect can't set savepoints, the run ends with
+// [dialect.ErrUnsupported].
 func Savepoints() PlanOption {
 	return PlanOption{"Savepoints", func(r *Registry, p *planning) error {
 		if !querier.IsTransaction(r.access.querier) {
 			return fmt.Errorf("%w: a savepoint needs a transaction, and %T is none", dialect.ErrInvalid, r.access.querier)
 		}
 		p.savepoints = true
-		_, err := capability[dialect.Savepointer](&r.access)
-		return err
+		return r.access.check()
 	}}
 }
 
@@ -555,11 +555,15 @@ func foresee(r *Registry, def *dialect.MatviewDef, how dialect.Refresh) (mode Re
 	case how.IfPossible:
 		mode, why = ModeConcurrent, "possible"
 	}
-	refresher, ok := r.access.dialect.(dialect.MatviewRefresher)
-	if !ok {
+	if querier.IsNil(r.access.dialect) {
 		return mode, why, nil // running the plan will say so
 	}
-	for _, h := range refresher.RefreshBlockers(def, r.access.server, mode == ModeConcurrent) {
+	blockers, err := r.access.dialect.RefreshBlockers(def, r.access.server, mode == ModeConcurrent)
+	if err != nil {
+		err = Known(context.Background(), r.access.dialect, dialect.Failure{Op: dialect.OpPlan, Name: def.Name, Matview: def, Err: err})
+		return mode, why, []string{err.Error()}
+	}
+	for _, h := range blockers {
 		switch {
 		case !how.IfPossible || h.Reason == dialect.BlockerNotAllowed || h.Reason == dialect.BlockerOnStandby:
 			obstacles = append(obstacles, h.Error())

@@ -186,9 +186,14 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "materialized views were not loaded: Only left them out") {
 		t.Errorf("without materialized views: %v", err)
 	}
-	_, err = registry.New(views("a"), registry.Selection{}, s, &transaction{}).PlanRefresh(registry.Savepoints())
-	if !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect is no Savepointer") {
-		t.Errorf("a dialect without savepoints: %v", err)
+	if _, err := registry.New(views("a"), registry.Selection{}, nil, &pool{}).PlanRefresh(); err != nil {
+		t.Errorf("without a dialect: %v", err)
+	}
+	checkCalls(t, s)
+	report, err := registry.New(views("a"), registry.Selection{}, s, &transaction{}).RefreshAll(t.Context(), registry.Savepoints())
+	if !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect can't set savepoints") ||
+		report.Count(registry.OutcomeFailed) != 1 {
+		t.Errorf("a dialect without savepoints: %v, %v", report, err)
 	}
 	checkCalls(t, s)
 }

@@ -194,12 +194,12 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 	case how.IfPossible:
 		op = dialect.OpRefreshIfPossible
 	}
-	refresher, err := operation[dialect.MatviewRefresher](ctx, m.access)
+	d, err := operation(ctx, m.access)
 	if err != nil {
 		return RefreshResult{}, fail(op, m.def.Name, err)
 	}
 	start := time.Now()
-	done, err := refresher.RefreshMatview(ctx, m.querier, m.def.Name, how)
+	done, err := d.RefreshMatview(ctx, m.querier, m.def.Name, how)
 	if err != nil {
 		return RefreshResult{}, m.explain(ctx, op, err)
 	}
@@ -262,13 +262,15 @@ func (m *matview) CheckRefresh(mode RefreshMode) error {
 	default:
 		return fail(op, m.def.Name, fmt.Errorf("%w: RefreshMode(%d) is none", dialect.ErrInvalid, int(mode)))
 	}
-	refresher, err := capability[dialect.MatviewRefresher](m.access)
-	if err != nil {
+	if err := m.check(); err != nil {
 		return fail(op, m.def.Name, err)
 	}
-	hs := refresher.RefreshBlockers(m.def, m.server, mode == ModeConcurrent)
+	hs, err := m.dialect.RefreshBlockers(m.def, m.server, mode == ModeConcurrent)
+	if err != nil {
+		return m.explain(context.Background(), op, err)
+	}
 	for _, up := range m.network().unpopulated(m.def) {
-		hs = append(hs, emptyUpstream(refresher, up, m.server))
+		hs = append(hs, emptyUpstream(m.dialect, up, m.server))
 	}
 	if len(hs) > 0 {
 		return fail(op, m.def.Name, Blockers(hs))
@@ -278,9 +280,10 @@ func (m *matview) CheckRefresh(mode RefreshMode) error {
 
 // emptyUpstream says that a view which another depends on has no data. The statement is
 // the one that the dialect has for the upstream view itself.
-func emptyUpstream(d dialect.MatviewRefresher, up *dialect.MatviewDef, on dialect.Server) dialect.Blocker {
+func emptyUpstream(d dialect.Dialect, up *dialect.MatviewDef, on dialect.Server) dialect.Blocker {
 	h := dialect.Blocker{Reason: dialect.BlockerNotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
-	for _, own := range d.RefreshBlockers(up, on, true) {
+	blockers, _ := d.RefreshBlockers(up, on, true) // they only add the statement
+	for _, own := range blockers {
 		if own.Reason == dialect.BlockerNotPopulated {
 			h.Fix = own.Fix
 		}

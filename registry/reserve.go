@@ -53,11 +53,11 @@ func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
 		return nil, fail(dialect.OpNextValues, s.def.Name, fmt.Errorf("%w: %d values; one call takes from 1 to %d",
 			dialect.ErrInvalid, n, dialect.MaxSequenceValues))
 	}
-	reserver, err := operation[dialect.SequenceReserver](ctx, s.access)
+	d, err := operation(ctx, s.access)
 	if err != nil {
 		return nil, fail(dialect.OpNextValues, s.def.Name, err)
 	}
-	values, err := reserver.NextSequenceValues(ctx, s.querier, s.def.Name, n)
+	values, err := d.NextSequenceValues(ctx, s.querier, s.def.Name, n)
 	switch {
 	case err != nil:
 		return nil, s.explain(ctx, dialect.OpNextValues, err)
@@ -79,14 +79,14 @@ func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
 // nextBlock takes a value together with the definition that it was taken by.
 func (s *sequence) nextBlock(ctx context.Context) (dialect.SequenceBlock, error) {
 	var none dialect.SequenceBlock
-	reserver, err := operation[dialect.SequenceReserver](ctx, s.access)
+	d, err := operation(ctx, s.access)
 	if err != nil {
 		return none, fail(dialect.OpNextBlock, s.def.Name, err)
 	}
 	if s.def.Cycle {
 		return none, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
 	}
-	b, err := reserver.NextSequenceBlock(ctx, s.querier, s.def.Name)
+	b, err := d.NextSequenceBlock(ctx, s.querier, s.def.Name)
 	switch {
 	case err != nil:
 		return none, s.explain(ctx, dialect.OpNextBlock, err)
@@ -102,11 +102,11 @@ func errCycle(so string) error {
 }
 
 func (s *sequence) SetValue(ctx context.Context, v int64, called bool) error {
-	setter, err := operation[dialect.SequenceSetter](ctx, s.access)
+	d, err := operation(ctx, s.access)
 	if err != nil {
 		return fail(dialect.OpSetValue, s.def.Name, err)
 	}
-	if err := setter.SetSequenceValue(ctx, s.querier, s.def.Name, v, called); err != nil {
+	if err := d.SetSequenceValue(ctx, s.querier, s.def.Name, v, called); err != nil {
 		return s.explain(ctx, dialect.OpSetValue, err)
 	}
 	return nil

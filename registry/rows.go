@@ -18,7 +18,7 @@ import (
 )
 
 func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any) error {
-	reader, err := operation[dialect.MatviewReader](ctx, m.access)
+	d, err := operation(ctx, m.access)
 	if err != nil {
 		return fail(dialect.OpSelect, m.def.Name, err)
 	}
@@ -28,7 +28,10 @@ func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any
 			fmt.Errorf("%w: the destination is %T: it takes a pointer to a slice, and one that is not nil", dialect.ErrInvalid, dest))
 	}
 	p.Elem().SetLen(0) // also where there is an error, so that nobody takes earlier rows for the view's
-	query, queryArgs := reader.SelectMatview(m.def, tail, args)
+	query, queryArgs, err := d.SelectMatview(m.def, tail, args)
+	if err != nil {
+		return m.explain(ctx, dialect.OpSelect, err)
+	}
 	rows, err := rowser(m.querier).QueryxContext(ctx, query, queryArgs...)
 	if err == nil {
 		defer rows.Close()
@@ -73,11 +76,14 @@ func (m *matview) Get(ctx context.Context, dest any, tail string, args ...any) (
 }
 
 func (m *matview) Count(ctx context.Context, tail string, args ...any) (int64, error) {
-	reader, err := operation[dialect.MatviewReader](ctx, m.access)
+	d, err := operation(ctx, m.access)
 	if err != nil {
 		return 0, fail(dialect.OpCount, m.def.Name, err)
 	}
-	query, queryArgs := reader.CountMatview(m.def, tail, args)
+	query, queryArgs, err := d.CountMatview(m.def, tail, args)
+	if err != nil {
+		return 0, m.explain(ctx, dialect.OpCount, err)
+	}
 	var n int64
 	if err := m.querier.QueryRowContext(ctx, query, queryArgs...).Scan(&n); err != nil {
 		return 0, m.explain(ctx, dialect.OpCount, err)
@@ -161,11 +167,14 @@ type stream struct {
 }
 
 func (m *matview) stream(ctx context.Context, tail string, args []any) (*stream, error) {
-	reader, err := operation[dialect.MatviewReader](ctx, m.access)
+	d, err := operation(ctx, m.access)
 	if err != nil {
 		return nil, fail(dialect.OpSelect, m.def.Name, err)
 	}
-	query, queryArgs := reader.SelectMatview(m.def, tail, args)
+	query, queryArgs, err := d.SelectMatview(m.def, tail, args)
+	if err != nil {
+		return nil, m.explain(ctx, dialect.OpSelect, err)
+	}
 	rows, err := rowser(m.querier).QueryxContext(ctx, query, queryArgs...)
 	if err != nil {
 		return nil, m.explain(ctx, dialect.OpSelect, err)

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"reflect"
@@ -130,8 +131,7 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 		}
 		return notThere(e, err, missing)
 	}
-	checker, err := capability[dialect.RowChecker](&r.access)
-	if err != nil {
+	if err := r.access.check(); err != nil {
 		return nil, err
 	}
 	d := &DriftError{Kind: e.kind, Name: view.def.Name}
@@ -151,7 +151,11 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 			d.Missing = append(d.Missing, f.column)
 			continue
 		}
-		if why := r.unfit(checker, columns[i].Type, f.typ); why != "" {
+		why, err := r.unfit(columns[i].Type, f.typ)
+		if err != nil {
+			return nil, Known(context.Background(), r.access.dialect, dialect.Failure{Op: dialect.OpVerify, Err: err})
+		}
+		if why != "" {
 			d.Mismatched = append(d.Mismatched, Mismatch{columns[i].Name, columns[i].Type, f.words, why})
 		}
 	}
@@ -170,22 +174,22 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 }
 
 // unfit is why a column's values don't go into a field; empty where they may.
-func (r *Registry) unfit(checker dialect.RowChecker, column string, t reflect.Type) string {
+func (r *Registry) unfit(column string, t reflect.Type) (why string, err error) {
 	if scans(t) || t.Kind() == reflect.Interface {
-		return ""
+		return "", nil
 	}
 	t = reflectx.Deref(t)
 	if scans(t) || t.Kind() == reflect.Interface {
-		return ""
+		return "", nil
 	}
-	why, known := checker.CheckColumn(column, t)
+	why, known, err := r.access.dialect.CheckColumn(column, t)
 	switch {
-	case known || !r.hasEnum(column):
-		return why
+	case err != nil || known || !r.hasEnum(column):
+		return why, err
 	case t.Kind() == reflect.String || t == bytesType:
-		return ""
+		return "", nil
 	default:
-		return "the labels of an enum are text"
+		return "the labels of an enum are text", nil
 	}
 }
 

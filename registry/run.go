@@ -34,7 +34,7 @@ func (p *Plan) Run(ctx context.Context) (RefreshReport, error) {
 	if p.registry == nil {
 		return RefreshReport{Parallel: 1}, nil
 	}
-	if _, err := operation[dialect.MatviewRefresher](ctx, &p.registry.access); err != nil {
+	if _, err := operation(ctx, &p.registry.access); err != nil {
 		return RefreshReport{}, fail(dialect.OpRefreshAll, dialect.Name{}, err)
 	}
 	r := newRun(p)
@@ -205,7 +205,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		res.fatal = res.err != nil && !left && querier.IsTransaction(p.registry.access.querier) || errors.Is(res.err, dialect.ErrTxAborted)
 		return res
 	}
-	marks, err := operation[dialect.Savepointer](ctx, &p.registry.access)
+	marks, err := operation(ctx, &p.registry.access)
 	if err == nil {
 		err = marks.SetSavepoint(ctx, p.registry.access.querier, savepoint)
 	}

@@ -689,11 +689,11 @@ func TestProgressPanics(t *testing.T) {
 	}
 }
 
-func TestRunWithoutARefresher(t *testing.T) {
+func TestRunWithoutRefreshes(t *testing.T) {
 	t.Parallel()
-	report, err := registry.New(views("a"), registry.Selection{}, bare{&stub{}}, &pool{}).RefreshAll(t.Context())
+	report, err := registry.New(views("a"), registry.Selection{}, bare{loads: &stub{}}, &pool{}).RefreshAll(t.Context())
 	e := failed(t, err, dialect.OpRefreshAll, dialect.Name{})
-	if !errors.Is(e, dialect.ErrUnsupported) || report.Views != nil {
+	if !errors.Is(e, dialect.ErrUnsupported) || report.Count(registry.OutcomeFailed) != 1 {
 		t.Errorf("got %v, %v", report, err)
 	}
 	_, err = registry.New(views("a"), registry.Selection{}, &stub{}, nil).RefreshAll(t.Context())

@@ -9,18 +9,16 @@ import (
 )
 
 // Unchanged reports whether certainly nothing was committed in the database behind q since the load
-// whose [Registry.Sign] is since. It is false for an empty sign, and for a dialect that is no
-// [dialect.ChangeDetector]. Errors as for [Load].
+// whose [Registry.Sign] is since. It is false for an empty sign. Errors as for [Load].
 func Unchanged(ctx context.Context, q dialect.Querier, d dialect.Dialect, since dialect.Sign) (bool, error) {
 	a := &access{dialect: d, querier: q}
 	if err := cmp.Or(checkContext(ctx), a.check()); err != nil {
 		return false, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
-	detector, ok := d.(dialect.ChangeDetector)
-	if !ok || since == "" {
+	if since == "" {
 		return false, nil
 	}
-	unchanged, err := detector.Unchanged(ctx, q, since)
+	unchanged, err := d.Unchanged(ctx, q, since)
 	if err != nil {
 		return false, explain(ctx, a, dialect.Failure{Op: dialect.OpLoad, Err: err})
 	}

@@ -26,7 +26,7 @@ type Sequence interface {
 	//
 	// Errors: ErrPermission, ErrNotFound, also if the name is another kind of relation by now, ErrBusy; ErrUnsupported
 	// before a first value is taken, if the sequence belongs to another role and the server's minor release can't read it
-	// safely (before 13.16, 14.13, 15.8, 16.4).
+	// safely (before 13.16, 14.13, 15.8, 16.4). ErrUnsupported also on a database that keeps the next value only.
 	LastValue(ctx context.Context) (int64, error)
 
 	// State is where the sequence stands, and what is left of it, by the definition that was loaded. Locks, rights and
@@ -156,6 +156,9 @@ func (s *sequence) explain(ctx context.Context, op dialect.Op, err error) error 
 
 func (s *sequence) LastValue(ctx context.Context) (int64, error) {
 	state, err := s.state(ctx)
+	if err == nil && state.NextOnly {
+		return 0, s.explain(ctx, dialect.OpLastValue, dialect.Unsupported("tell the last value, only the next one; State has it"))
+	}
 	return state.Last, err
 }
 
@@ -168,11 +171,11 @@ func (s *sequence) State(ctx context.Context) (SequenceState, error) {
 }
 
 func (s *sequence) state(ctx context.Context) (dialect.SequenceState, error) {
-	reader, err := operation[dialect.SequenceReader](ctx, s.access)
+	d, err := operation(ctx, s.access)
 	if err != nil {
 		return dialect.SequenceState{}, fail(dialect.OpLastValue, s.def.Name, err)
 	}
-	state, err := reader.SequenceState(ctx, s.querier, s.def.Name)
+	state, err := d.SequenceState(ctx, s.querier, s.def.Name)
 	if err != nil {
 		return dialect.SequenceState{}, s.explain(ctx, dialect.OpLastValue, err)
 	}
@@ -180,11 +183,11 @@ func (s *sequence) state(ctx context.Context) (dialect.SequenceState, error) {
 }
 
 func (s *sequence) NextValue(ctx context.Context) (int64, error) {
-	mover, err := operation[dialect.SequenceMover](ctx, s.access)
+	d, err := operation(ctx, s.access)
 	if err != nil {
 		return 0, fail(dialect.OpNextValue, s.def.Name, err)
 	}
-	v, err := mover.NextSequenceValue(ctx, s.querier, s.def.Name)
+	v, err := d.NextSequenceValue(ctx, s.querier, s.def.Name)
 	if err != nil {
 		return 0, s.explain(ctx, dialect.OpNextValue, err)
 	}
@@ -205,11 +208,11 @@ func (s *sequence) Restart(ctx context.Context) error {
 }
 
 func (s *sequence) restart(ctx context.Context, op dialect.Op, at *int64) error {
-	mover, err := operation[dialect.SequenceMover](ctx, s.access)
+	d, err := operation(ctx, s.access)
 	if err != nil {
 		return fail(op, s.def.Name, err)
 	}
-	if err := mover.RestartSequence(ctx, s.querier, s.def.Name, at); err != nil {
+	if err := d.RestartSequence(ctx, s.querier, s.def.Name, at); err != nil {
 		return s.explain(ctx, op, err)
 	}
 	return nil

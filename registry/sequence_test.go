@@ -1,8 +1,10 @@
 package registry_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -72,4 +74,24 @@ func TestSequenceMoves(t *testing.T) {
 		want = append(want, call{method: "RestartSequence", querier: q, name: name, at: at})
 	}
 	checkCalls(t, s, want...)
+}
+
+// If the database keeps the next value only, State tells that one and LastValue is refused.
+func TestSequenceNextOnly(t *testing.T) {
+	t.Parallel()
+	r, s, _ := stubbed(shop(), registry.Selection{})
+	seq := sequence(t, r, "order_no") // from 1 to 999
+	for next, want := range map[int64]registry.SequenceState{
+		998:  {Last: 998, NextOnly: true, Next: 998, Remaining: 2, Used: 997. / 999},
+		1000: {Last: 1000, NextOnly: true, Exhausted: true, Used: 1},
+	} {
+		s.state = dialect.SequenceState{Last: next, NextOnly: true}
+		if got, err := seq.State(t.Context()); got != want || err != nil {
+			t.Errorf("State = %+v, %v; want %+v", got, err, want)
+		}
+		v, err := seq.LastValue(t.Context())
+		if v != 0 || !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect can't tell the last value") {
+			t.Errorf("LastValue = %d, %v; want 0 and ErrUnsupported", v, err)
+		}
+	}
 }

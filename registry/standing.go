@@ -13,6 +13,8 @@ type SequenceState struct {
 	Last int64
 	// Called says that Last has been handed out. It is false for a new sequence and after a reset.
 	Called bool
+	// NextOnly says that the database keeps no last value: Last is the next one, and Called is false.
+	NextOnly bool
 
 	// Next is the value that will be handed out next to a connection that has none in its cache, unless Ended.
 	Next int64
@@ -33,7 +35,7 @@ func standing(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) 
 	if d.Increment < 0 {
 		from, bound = high, low
 	}
-	st := SequenceState{Last: s.Last, Called: s.Called}
+	st := SequenceState{Last: s.Last, Called: s.Called, NextOnly: s.NextOnly}
 	left, fits := steps(s.Last, bound, d.Increment)
 	switch {
 	case !fits:

@@ -12,9 +12,10 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A stub is a dialect with every capability that asks no database: its fields are what it answers, and it keeps
-// what it was asked.
+// A stub is a dialect that queries no database. Its fields are what it answers, and it keeps what it was asked.
 type stub struct {
+	defaults
+
 	catalog *dialect.Catalog
 	state   dialect.SequenceState
 	next    int64
@@ -42,13 +43,7 @@ type call struct {
 
 const noValue = -1 << 62
 
-var (
-	_ dialect.Dialect          = (*stub)(nil)
-	_ dialect.MatviewReader    = (*stub)(nil)
-	_ dialect.MatviewRefresher = (*stub)(nil)
-	_ dialect.SequenceReader   = (*stub)(nil)
-	_ dialect.SequenceMover    = (*stub)(nil)
-)
+var _ dialect.Dialect = (*stub)(nil)
 
 func (s *stub) called(c call) error {
 	s.mu.Lock()
@@ -81,8 +76,12 @@ func (s *stub) MatviewDefinition(_ context.Context, q dialect.Querier, view dial
 	return " SELECT 1;", s.called(call{method: "MatviewDefinition", querier: q, name: view})
 }
 
-func (s *stub) SelectMatview(*dialect.MatviewDef, string, []any) (string, []any) { return "", nil }
-func (s *stub) CountMatview(*dialect.MatviewDef, string, []any) (string, []any)  { return "", nil }
+func (s *stub) SelectMatview(*dialect.MatviewDef, string, []any) (string, []any, error) {
+	return "", nil, nil
+}
+func (s *stub) CountMatview(*dialect.MatviewDef, string, []any) (string, []any, error) {
+	return "", nil, nil
+}
 
 func (s *stub) RefreshMatview(_ context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
 	done := dialect.Refreshed{Concurrently: how.Concurrently}
@@ -92,9 +91,9 @@ func (s *stub) RefreshMatview(_ context.Context, q dialect.Querier, view dialect
 	return done, s.called(call{method: "RefreshMatview", querier: q, name: view, how: how})
 }
 
-func (s *stub) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) (all []dialect.Blocker) {
+func (s *stub) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) (all []dialect.Blocker, _ error) {
 	if s.blockers != nil {
-		return s.blockers(on, concurrently)
+		return s.blockers(on, concurrently), nil
 	}
 	for _, h := range []struct {
 		reason dialect.BlockerReason
@@ -108,7 +107,7 @@ func (s *stub) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, conc
 			all = append(all, dialect.Blocker{Reason: h.reason})
 		}
 	}
-	return all
+	return all, nil
 }
 
 func (s *stub) SequenceState(_ context.Context, q dialect.Querier, seq dialect.Name) (dialect.SequenceState, error) {
@@ -127,8 +126,32 @@ func (s *stub) RestartSequence(_ context.Context, q dialect.Querier, seq dialect
 	return s.called(c)
 }
 
-// A bare dialect has no capability.
-type bare struct{ dialect.Dialect }
+// defaults are those of all kinds.
+type defaults struct {
+	dialect.NoMatviews
+	dialect.NoEnums
+	dialect.NoSequences
+	dialect.NoTransactions
+	dialect.NoSign
+}
+
+// A bare dialect only loads.
+type bare struct {
+	defaults
+	loads interface {
+		Name() string
+		Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error)
+		Classify(f dialect.Failure) error
+	}
+}
+
+func (b bare) Name() string { return b.loads.Name() }
+
+func (b bare) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	return b.loads.Load(ctx, q, f)
+}
+
+func (b bare) Classify(f dialect.Failure) error { return b.loads.Classify(f) }
 
 // A querier is none that could be asked anything. Two of them are told apart by their addresses.
 type querier struct{ _ int }

@@ -636,16 +636,13 @@ func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
 
 // onSavepoint does what the library does inside runs.
 func (s *side) onSavepoint(ctx context.Context, q massive.Querier, st step) outcome {
-	marks, ok := s.dialect.(dialect.Savepointer)
-	switch {
-	case !ok:
-		return outcome{text: "no Savepointer"}
-	case st.do == setSavepoint:
-		return answer("set", marks.SetSavepoint(ctx, q, st.name))
-	case st.do == rollbackSavepoint:
-		return answer("rolled back", marks.RollbackToSavepoint(ctx, q, st.name))
+	switch st.do {
+	case setSavepoint:
+		return answer("set", s.dialect.SetSavepoint(ctx, q, st.name))
+	case rollbackSavepoint:
+		return answer("rolled back", s.dialect.RollbackToSavepoint(ctx, q, st.name))
 	default:
-		return answer("released", marks.ReleaseSavepoint(ctx, q, st.name))
+		return answer("released", s.dialect.ReleaseSavepoint(ctx, q, st.name))
 	}
 }
 

@@ -12,21 +12,7 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-var (
-	_ dialect.Dialect          = (*Fake)(nil)
-	_ dialect.MatviewReader    = (*Fake)(nil)
-	_ dialect.MatviewRefresher = (*Fake)(nil)
-	_ dialect.RowChecker       = (*Fake)(nil)
-	_ dialect.EnumReader       = (*Fake)(nil)
-	_ dialect.EnumAlterer      = (*Fake)(nil)
-	_ dialect.SequenceReader   = (*Fake)(nil)
-	_ dialect.SequenceMover    = (*Fake)(nil)
-	_ dialect.SequenceReserver = (*Fake)(nil)
-	_ dialect.SequenceSetter   = (*Fake)(nil)
-	_ dialect.SequenceAuditor  = (*Fake)(nil)
-	_ dialect.SequenceMender   = (*Fake)(nil)
-	_ dialect.ChangeDetector   = (*Fake)(nil)
-)
+var _ dialect.Dialect = (*Fake)(nil)
 
 // Name is "fake".
 func (f *Fake) Name() string { return "fake" }
@@ -35,8 +21,8 @@ func (f *Fake) Name() string { return "fake" }
 func (f *Fake) Classify(failure dialect.Failure) error { return postgres.New().Classify(failure) }
 
 // CheckColumn knows which columns go into which Go values as the dialect of Postgres does.
-func (f *Fake) CheckColumn(column string, field reflect.Type) (why string, known bool) {
-	return postgres.New().(dialect.RowChecker).CheckColumn(column, field) //nolint:forcetypeassert // which it is
+func (f *Fake) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
+	return postgres.New().CheckColumn(column, field)
 }
 
 // text is what stands in the place of a statement, for whoever sees it by mistake.

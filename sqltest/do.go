@@ -14,8 +14,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
 
-// A Change is something that another session does in the database: [AddLabel], [SetRows], [Insert], [Drop], [Rename]
-// or [Create].
+// A Change is something that another session does in the database: [AddLabel], [SetRows], [Insert],
+// [InsertLabel], [Drop], [Rename] or [Create].
 type Change interface{ apply(f *Fake) error }
 
 // patience is how long a change waits for locks that are held for a moment, as by an operation that runs.

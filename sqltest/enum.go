@@ -267,3 +267,25 @@ func noLabel(label string) error {
 func labelExists(label string) error {
 	return &Error{Code: "42710", Message: fmt.Sprintf(`enum label "%s" already exists`, label)}
 }
+
+// InsertLabel puts a row with that label into a column of an enum, written as people.mood.
+type InsertLabel struct{ Column, Label string }
+
+func (c InsertLabel) apply(f *Fake) error {
+	ref, err := columnRef(c.Column)
+	if err != nil || ref == nil {
+		return invalid("%q is no column: it takes table.column", c.Column)
+	}
+	for _, e := range f.enums {
+		if !slices.ContainsFunc(e.used, func(u dialect.EnumColumn) bool {
+			return u.Relation == ref.Table && u.Column == ref.Column && !u.Array
+		}) {
+			continue
+		}
+		if !slices.Contains(e.labels, c.Label) {
+			return invalid("column %s: %s has no label %q", ref, e.name, c.Label)
+		}
+		return nil
+	}
+	return invalid("no column %s is of an enum", ref)
+}

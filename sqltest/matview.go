@@ -175,15 +175,15 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 }
 
 // SelectMatview returns the view's rows or, with a tail, what its Select function returns.
-func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	c := Call{Op: dialect.OpSelect, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
 		return f.selected(ctx, s, view, tail, args)
-	})}
+	})}, nil
 }
 
 // CountMatview returns how many rows SelectMatview does.
-func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
+func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	c := Call{Op: dialect.OpCount, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
 		r, err := f.selected(ctx, s, view, tail, args)
@@ -191,7 +191,7 @@ func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (
 			return nil, err
 		}
 		return &result{columns: []string{"count"}, rows: [][]driver.Value{{int64(len(r.rows))}}}, nil
-	})}
+	})}, nil
 }
 
 // selected is the view's rows as the session sees them.

@@ -12,8 +12,8 @@ import (
 )
 
 // RefreshBlockers are those that the dialect of Postgres tells of such a view.
-func (f *Fake) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
-	return postgres.New().(dialect.MatviewRefresher).RefreshBlockers(view, on, concurrently)
+func (f *Fake) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
+	return postgres.New().RefreshBlockers(view, on, concurrently)
 }
 
 // RefreshMatview makes what the view's query returns now its rows.

@@ -9,8 +9,6 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-var _ dialect.Savepointer = (*Fake)(nil)
-
 // The operations on savepoints, as [Call] has them.
 const (
 	opSetSavepoint      dialect.Op = "set savepoint"

@@ -135,7 +135,6 @@ type Fake struct {
 	calls   []*Call
 	checked int // how many of them WantCalls has seen
 	plans   []*plan
-	blind   bool // refreshes don't look at what their views read: the suite's own tests break it so
 }
 
 // Holdings are what is in a fake's database.

@@ -11,11 +11,6 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-var (
-	_ dialect.EnumReader  = postgres{}
-	_ dialect.EnumAlterer = postgres{}
-)
-
 // alterAdd is ALTER TYPE … ADD VALUE (https://www.postgresql.org/docs/current/sql-altertype.html).
 func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
 	text := "ALTER TYPE " + enum.Quoted() + " ADD VALUE " + literal(label)

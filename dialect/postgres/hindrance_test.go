@@ -66,7 +66,11 @@ func TestRefreshHindrances(t *testing.T) {
 			dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" (` + strings.Repeat(`"c", `, 31) + `"c")`}},
 	} {
 		var got []string
-		for _, h := range New().(dialect.MatviewRefresher).RefreshBlockers(&c.view, c.on, c.concurrently) {
+		blockers, err := New().RefreshBlockers(&c.view, c.on, c.concurrently)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, h := range blockers {
 			got = append(got, h.Reason.String()+": "+h.Fix)
 		}
 		if !slices.Equal(got, c.want) {

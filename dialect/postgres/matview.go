@@ -42,13 +42,13 @@ const printedView = `SELECT printed.query
  WHERE again.path IS NOT NULL`
 
 // SelectMatview names the columns, so that a view recreated with others gives an error instead of other rows.
-func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
-	return selectText(view, tail), args
+func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
+	return selectText(view, tail), args, nil
 }
 
 // CountMatview counts what SelectMatview selects, so that a tail may be any that Select takes.
-func (postgres) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any) {
-	return counting + selectText(view, tail) + "\n) AS counted", args
+func (postgres) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
+	return counting + selectText(view, tail) + "\n) AS counted", args, nil
 }
 
 const counting = "SELECT pg_catalog.count(*)::bigint FROM ("

@@ -27,15 +27,6 @@ func New() dialect.Dialect { return postgres{} }
 
 type postgres struct{}
 
-var (
-	_ dialect.Dialect          = postgres{}
-	_ dialect.MatviewReader    = postgres{}
-	_ dialect.MatviewRefresher = postgres{}
-	_ dialect.SequenceReader   = postgres{}
-	_ dialect.SequenceMover    = postgres{}
-	_ dialect.ChangeDetector   = postgres{}
-)
-
 func (postgres) Name() string { return "postgres" }
 
 // Load reads the catalog with one statement. If that fails because an object was dropped while a catalog

@@ -179,8 +179,8 @@ func TestSelectMatview(t *testing.T) {
 		``:                           `SELECT "day", "Odd ""N" FROM "app"."a""b"`,
 		`WHERE day = $1 -- the last`: "SELECT \"day\", \"Odd \"\"N\" FROM \"app\".\"a\"\"b\"\nWHERE day = $1 -- the last",
 	} {
-		got, gotArgs := postgres{}.SelectMatview(view, tail, args)
-		if got != want || !slices.Equal(gotArgs, args) {
+		got, gotArgs, err := postgres{}.SelectMatview(view, tail, args)
+		if err != nil || got != want || !slices.Equal(gotArgs, args) {
 			t.Errorf("SelectMatview(tail %q) = %q, %v; want %q, %v", tail, got, gotArgs, want, args)
 		}
 	}

@@ -193,8 +193,8 @@ IF outcome OPERATOR(pg_catalog.<>) %[2]d THEN
   %[7]s;
 END IF;`
 
-// RefreshBlockers goes by the picture.
-func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) []dialect.Blocker {
+// RefreshBlockers goes by what was loaded.
+func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
 	var all []dialect.Blocker
 	if on.Standby {
 		all = append(all, dialect.Blocker{Reason: dialect.BlockerOnStandby, Detail: "it takes the primary's rows; refresh it there"})
@@ -210,7 +210,7 @@ func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, con
 		all = append(all, notAllowed(view, on, role))
 	}
 	if !concurrently {
-		return all
+		return all, nil
 	}
 	if !view.Populated {
 		all = append(all, dialect.Blocker{
@@ -221,7 +221,7 @@ func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, con
 	if !slices.ContainsFunc(view.Indexes, usable) {
 		all = append(all, noIndex(view))
 	}
-	return all
+	return all, nil
 }
 
 // maintain is the first major with the privilege MAINTAIN.

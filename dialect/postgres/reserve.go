@@ -81,10 +81,3 @@ func (postgres) SetSequenceValue(ctx context.Context, q dialect.Querier, seq dia
 
 // bigint is a constant of that type. The smallest of them can't be written as a number behind a minus.
 func bigint(v int64) string { return "'" + strconv.FormatInt(v, 10) + "'::bigint" }
-
-var (
-	_ dialect.SequenceReserver = postgres{}
-	_ dialect.SequenceSetter   = postgres{}
-	_ dialect.SequenceAuditor  = postgres{}
-	_ dialect.SequenceMender   = postgres{}
-)

@@ -5,11 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
-
-	"github.com/massivedb/massive-go/dialect"
 )
-
-var _ dialect.RowChecker = postgres{}
 
 // A class is the columns whose values drivers return alike.
 type class int
@@ -51,7 +47,7 @@ var (
 
 // CheckColumn knows what database/sql makes of what lib/pq and pgx return. A test goes over
 // all types with both.
-func (postgres) CheckColumn(column string, field reflect.Type) (why string, known bool) {
+func (postgres) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
 	base := column
 	if before, rest, ok := strings.Cut(base, "("); ok {
 		_, after, _ := strings.Cut(rest, ")")
@@ -61,7 +57,7 @@ func (postgres) CheckColumn(column string, field reflect.Type) (why string, know
 	if strings.HasSuffix(base, "[]") {
 		c, known = arrayClass, true
 	}
-	return unfit(base, c, field), known
+	return unfit(base, c, field), known, nil
 }
 
 // unfit says why values of a class don't go into a field; empty if they may.

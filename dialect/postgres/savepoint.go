@@ -6,8 +6,6 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-var _ dialect.Savepointer = postgres{}
-
 func (postgres) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	_, err := q.ExecContext(ctx, "SAVEPOINT "+dialect.Name{Name: name}.Quoted())
 	return err

@@ -1,7 +1,8 @@
 // Package sqlite is a dialect outside the library's own module, as small as one can be: a model for whoever writes
 // one for another database. SQLite has neither materialized views nor enums nor sequences, so it keeps their
-// definitions in tables of its own (see [Schema]); of the capabilities it has one, to look at a sequence, and what
-// needs another gives massive.ErrUnsupported. SQLite has no roles either, so that everybody may do what can be done.
+// definitions in tables of its own (see [Schema]). It has one operation, to look at a sequence. All others are the
+// defaults of package dialect, which give massive.ErrUnsupported. SQLite has no roles either: everybody may do
+// everything.
 package sqlite
 
 import (
@@ -39,9 +40,14 @@ CREATE TABLE sequences (
 // New is the dialect. It holds no state.
 func New() dialect.Dialect { return sqlite{} }
 
-type sqlite struct{}
-
-var _ dialect.SequenceReader = sqlite{}
+// Each embedded struct has the defaults of a kind. The methods below override those that this database has.
+type sqlite struct {
+	dialect.NoMatviews
+	dialect.NoEnums
+	dialect.NoSequences
+	dialect.NoTransactions
+	dialect.NoSign
+}
 
 func (sqlite) Name() string { return "sqlite" }
 
@@ -186,19 +192,19 @@ func (r *reading) catalog() *dialect.Catalog {
 	return cat
 }
 
-// resolve finds what the object's bare name stands for: the first along the search path.
+// resolve finds what the object's bare name stands for.
 func (r *reading) resolve(o *object) {
-	for _, schema := range r.path {
-		for _, other := range r.objects {
-			if other.Name != (dialect.Name{Schema: schema, Name: o.Name.Name}) || !rivals(o.kind, other.kind) {
-				continue
-			}
-			if o.Visible = other == o; !o.Visible {
-				o.HiddenBy = words(o.kind, other.kind) + " " + other.Name.String()
-			}
-			return
+	o.Visible, o.HiddenBy = dialect.Resolve(r.path, o.Name, func(n dialect.Name) string {
+		if n == o.Name {
+			return o.kind
 		}
-	}
+		for _, other := range r.objects {
+			if other.Name == n && rivals(o.kind, other.kind) {
+				return words(o.kind, other.kind)
+			}
+		}
+		return ""
+	})
 }
 
 // rivals tells whether two kinds share names: relations do, and enums with what has a row type.

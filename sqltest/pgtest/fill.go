@@ -346,7 +346,7 @@ func (f *filling) sequence(s sqltest.Sequence) {
 		holds = s.Feeds[0]
 	}
 	for _, v := range s.Holds {
-		f.row(holds, v)
+		f.row(holds, strconv.FormatInt(v, 10))
 	}
 	f.comment("SEQUENCE", n, s.Comment)
 	if r := s.Rights; r != nil {
@@ -373,14 +373,14 @@ func (f *filling) column(text, kind string) (dialect.Name, string) {
 	return table, column
 }
 
-// row puts a value into a table's column.
-func (f *filling) row(column string, v int64) {
+// row puts a value, given as SQL, into a table's column.
+func (f *filling) row(column, value string) {
 	dot := strings.LastIndex(column, ".")
 	if dot < 0 {
 		f.fail("%q is no column of a table", column)
 		return
 	}
-	f.add("INSERT INTO %s (%s) VALUES (%d)", f.parse(column[:dot]).Quoted(), ident(column[dot+1:]), v)
+	f.add("INSERT INTO %s (%s) VALUES (%s)", f.parse(column[:dot]).Quoted(), ident(column[dot+1:]), value)
 }
 
 // Do makes changes in a database that was filled, each in a transaction of its own, as [sqltest.Fake.Do] does in a
@@ -444,7 +444,9 @@ func (f *filling) change(change sqltest.Change) {
 		f.add("DELETE FROM %s", source.table)
 		f.insert(source, values)
 	case sqltest.Insert:
-		f.row(c.Column, c.Value)
+		f.row(c.Column, strconv.FormatInt(c.Value, 10))
+	case sqltest.InsertLabel:
+		f.row(c.Column, literal(c.Label))
 	case sqltest.Drop:
 		n, kind := f.made(c.Name)
 		f.add("DROP %s %s CASCADE", kind, n.Quoted())

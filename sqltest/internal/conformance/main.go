@@ -70,7 +70,7 @@ func binaries(major string) (string, error) {
 
 // suite runs tests of the suite.
 func suite(title, tests string, environment ...string) (*column, error) {
-	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout=10m", "-run=^("+tests+")$", "./sqltest")
+	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout=10m", "-run=^("+tests+")$", "./sqltest/conformance")
 	cmd.Env = append(os.Environ(), append(environment, "MASSIVE_REQUIRE_POSTGRES=1", "MASSIVE_TEST_ALL=1")...)
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()

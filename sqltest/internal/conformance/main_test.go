@@ -17,7 +17,7 @@ const events = `{"Action":"run","Test":"TestFake"}
 {"Action":"run","Test":"TestPostgres/pgx_exec"}
 {"Action":"run","Test":"TestPostgres/pgx_exec/load"}
 {"Action":"output","Test":"TestPostgres/pgx_exec/load","Output":"=== RUN   TestPostgres/pgx_exec/load\n"}
-{"Action":"output","Test":"TestPostgres/pgx_exec/load","Output":"    suite_load.go:7: got \"x\" <y>\n"}
+{"Action":"output","Test":"TestPostgres/pgx_exec/load","Output":"    load.go:7: got \"x\" <y>\n"}
 {"Action":"fail","Test":"TestPostgres/pgx_exec/load"}
 {"Action":"run","Test":"TestPostgres/pgx_exec/hangs"}
 {"Action":"run","Test":"TestPgBouncer"}
@@ -39,7 +39,7 @@ pgx exec       0, 2 FAILED
 PgBouncer, pq  0, 1 left out
 
 FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/load
-    suite_load.go:7: got "x" <y>
+    load.go:7: got "x" <y>
 
 FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/hangs
 

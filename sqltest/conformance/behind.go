@@ -1,0 +1,351 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+func mendRules() []rule {
+	return []rule{
+		behindLooked(),
+		behindCaughtUp(),
+		behindAlone(),
+		behindTold(),
+		behindOwnValues(),
+		behindKey(),
+		behindShared(),
+		behindRefused(),
+		behindTransaction(),
+		behindRights(),
+	}
+}
+
+func behindLooked() rule {
+	return rule{
+		name: "behind/looked", says: "Lag tells that a sequence is behind its column, and nothing of one that is gone: ErrNotFound",
+		needs: []Operation{SequenceLag}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
+		}},
+		check: func(c *check) {
+			for range 2 { // which moves nothing
+				lag, err := c.sequence("s").Lag(c.Context())
+				c.ok(err)
+				c.want("furthest in its column", lag.Furthest, int64(10))
+				c.want("behind", lag.Behind, true)
+				c.want("the next value", lag.State.Next, int64(1))
+			}
+			lag, err := c.sequence("fine").Lag(c.Context())
+			c.ok(err)
+			c.want("the other is behind", lag.Behind, false)
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			_, err = c.sequence("dropped").Lag(c.Context())
+			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
+		},
+	}
+}
+
+func behindCaughtUp() rule {
+	return rule{
+		name: "behind/caught up", says: "CatchUp moves a sequence that is behind its column once, none that is not, and none that is gone: ErrNotFound",
+		needs: []Operation{CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
+		}},
+		check: func(c *check) {
+			for _, want := range []bool{true, false} {
+				moved, err := didMove(c.sequence("s").CatchUp(c.Context()))
+				c.ok(err)
+				c.want("moved", moved, want)
+			}
+			moved, err := didMove(c.sequence("fine").CatchUp(c.Context()))
+			c.ok(err)
+			c.want("the other was moved", moved, false)
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			_, err = c.sequence("dropped").CatchUp(c.Context())
+			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
+		},
+	}
+}
+
+func behindAlone() rule {
+	return rule{
+		name: "behind/alone", says: "Lag tells that a sequence is behind its column until CatchUp has moved it, and neither does anything with one that is gone: ErrNotFound",
+		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "dropped", Feeds: []string{"d.id"}}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			for _, behind := range []bool{true, false} {
+				lag, err := s.Lag(c.Context())
+				c.ok(err)
+				c.want("furthest in its column", lag.Furthest, int64(10))
+				c.want("behind", lag.Behind, behind)
+				c.want("the next value", lag.State.Next, map[bool]int64{true: 1, false: 13}[behind])
+				moved, err := didMove(s.CatchUp(c.Context()))
+				c.ok(err)
+				c.want("moved", moved, behind)
+			}
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			_, err := c.sequence("dropped").Lag(c.Context())
+			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
+			c.afresh()
+			_, err = c.sequence("dropped").CatchUp(c.Context())
+			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
+		},
+	}
+}
+
+func behindTold() rule {
+	return rule{
+		name: "behind/told", says: "a sequence is behind where its column holds its next value or one beyond; CatchUp moves it past that by its own steps, and nowhere if it is not behind",
+		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", Feeds: []string{"s_t.id"}, Holds: []int64{3, 1000, 7}}, {Name: "odd", Increment: 3, Feeds: []string{"odd_t.id"}, Holds: []int64{10}},
+			{Name: "down", Increment: -5, Feeds: []string{"down_t.id"}, Holds: []int64{-31, 8}}, {Name: "empty", Feeds: []string{"empty_t.id"}},
+			{Name: "first", Feeds: []string{"first_t.id"}, Holds: []int64{1}}, {Name: "ahead", Start: 50, Feeds: []string{"ahead_t.id"}, Holds: []int64{49}},
+			{Name: "hilo", Increment: 100, Feeds: []string{"hilo_t.id"}, ColumnType: "integer", Holds: []int64{77}},
+		}},
+		check: func(c *check) {
+			c.next(c.sequence("hilo"), 1) // and with it a block up to 100
+			for name, want := range map[string]struct {
+				behind         bool
+				furthest, next int64
+			}{
+				"s": {true, 1000, 1001}, "odd": {true, 10, 13}, "down": {true, -31, -36}, "empty": {false, 0, 1}, "first": {true, 1, 2},
+				"ahead": {false, 49, 50}, "hilo": {false, 0, 101},
+			} {
+				s := c.sequence(name)
+				lag, err := s.Lag(c.Context())
+				c.ok(err)
+				c.want(name+" is behind", lag.Behind, want.behind)
+				c.want("furthest in the column of "+name, lag.Furthest, want.furthest)
+				c.want("nothing in the column of "+name, lag.Empty, want.furthest == 0)
+				c.want("the column of "+name, lag.Column.String(), fmt.Sprintf("public.%s_t.id", name))
+				moved, err := didMove(s.CatchUp(c.Context()))
+				c.ok(err)
+				c.want(name+" was moved", moved, want.behind)
+				lag, err = s.Lag(c.Context())
+				c.ok(err)
+				c.want(name+" is behind then", lag.Behind, false)
+				c.want("the next value of "+name, lag.State.Next, want.next)
+				moved, err = didMove(s.CatchUp(c.Context()))
+				c.ok(err)
+				c.want(name+" was moved again", moved, false)
+				c.next(s, want.next)
+			}
+		},
+	}
+}
+
+func behindOwnValues() rule {
+	return rule{
+		name: "behind/own values", says: "values outside a sequence's bounds don't count, and values between its steps count only if they are asked for",
+		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", Max: 1000, Feeds: []string{"s_t.id"}, Holds: []int64{4, 1500, -3}},
+			{Name: "steps", Start: 2, Increment: 50, Feeds: []string{"steps_t.id"}, Holds: []int64{52, 120}},
+			{Name: "down", Increment: -10, Min: -100, Feeds: []string{"down_t.id"}, Holds: []int64{-21, -45, -101}},
+		}},
+		check: func(c *check) {
+			for name, want := range map[string][2]struct{ furthest, next int64 }{
+				"s": {{4, 5}, {4, 5}}, "steps": {{52, 102}, {120, 152}}, "down": {{-21, -31}, {-45, -51}},
+			} {
+				s := c.sequence(name)
+				for i, opts := range [][]massive.LagOption{nil, {massive.InBlocks()}} {
+					lag, err := s.Lag(c.Context(), opts...)
+					c.ok(err)
+					c.want("furthest for "+name, lag.Furthest, want[i].furthest)
+					moved, err := didMove(s.CatchUp(c.Context(), opts...))
+					c.ok(err)
+					c.want(name+" was moved", moved, i == 0 || want[i] != want[0])
+					lag, err = s.Lag(c.Context(), opts...)
+					c.ok(err)
+					c.want("the next value of "+name, lag.State.Next, want[i].next)
+				}
+			}
+		},
+	}
+}
+
+func behindKey() rule {
+	return rule{
+		name: "behind/key", says: "a sequence is compared with the key that it feeds", needs: []Operation{NextSequenceValue, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{5}}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Insert{Column: "t.id", Value: 70})
+			c.m = c.load(massive.WithKeySequences()).With(c.q)
+			moved, err := didMove(c.sequence("s").CatchUp(c.Context()))
+			c.ok(err)
+			c.want("moved", moved, true)
+			c.next(c.sequence("s"), 71)
+		},
+	}
+}
+
+func behindShared() rule {
+	return rule{
+		name: "behind/shared", says: "of all columns that draw on a sequence now the one that is furthest decides, and Lag names it; the column that owns it counts only if it draws on it",
+		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", KeyOf: "a.id", Feeds: []string{"b.id", "c.no", "gone.id"}, Holds: []int64{1}},
+			{Name: "down", Increment: -2, Feeds: []string{"x.id", "y.id"}, Holds: []int64{4}}, {Name: "owned", OwnedBy: "o.id", Feeds: []string{"n.id"}},
+		}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Insert{Column: "gone.id", Value: 7000}, sqltest.Drop{Name: "gone"}, sqltest.Insert{Column: "b.id", Value: 2}, sqltest.Insert{Column: "b.id", Value: 3}, sqltest.Insert{Column: "y.id", Value: -5}, sqltest.Insert{Column: "y.id", Value: 9})
+			c.m = c.load(massive.WithKeySequences()).With(c.q)
+			c.next(c.sequence("s"), 1)
+			look := func(name string, want massive.SequenceLag) {
+				c.Helper()
+				got, err := c.sequence(name).Lag(c.Context())
+				c.ok(err)
+				got.State = massive.SequenceState{}
+				c.want("the lag of "+name, got, want)
+			}
+			moves := func(name string, want bool, next int64) {
+				c.Helper()
+				moved, err := didMove(c.sequence(name).CatchUp(c.Context()))
+				c.ok(err)
+				c.want(name+" was moved", moved, want)
+				c.next(c.sequence(name), next)
+			}
+			of := func(table, column string) massive.ColumnRef {
+				return massive.ColumnRef{Table: massive.Name{Schema: "public", Name: table}, Column: column}
+			}
+			look("s", massive.SequenceLag{Column: of("b", "id"), Furthest: 3, Behind: true})
+			moves("s", true, 4)
+			c.db.Do(c, sqltest.Insert{Column: "c.no", Value: 900})
+			look("s", massive.SequenceLag{Column: of("c", "no"), Furthest: 900, Behind: true})
+			moves("s", true, 901)
+			moves("s", false, 902)
+			look("down", massive.SequenceLag{Column: of("y", "id"), Furthest: -5, Behind: true})
+			moves("down", true, -7)
+			look("owned", massive.SequenceLag{Column: of("n", "id"), Empty: true})
+			if !c.harness.NoOwners {
+				c.db.Do(c, sqltest.Insert{Column: "o.id", Value: 5})
+				look("owned", massive.SequenceLag{Column: of("n", "id"), Empty: true})
+			}
+			c.db.Do(c, sqltest.Insert{Column: "n.id", Value: 5})
+			look("owned", massive.SequenceLag{Column: of("n", "id"), Furthest: 5, Behind: true})
+			moves("owned", true, 6)
+		},
+	}
+}
+
+func behindRefused() rule {
+	return rule{
+		name: "behind/refused", says: "a sequence that no column draws on, or that cycles, is never behind: asking is ErrInvalid; where nothing is left behind the column's values CatchUp is ErrOutOfRange",
+		needs: []Operation{SequenceState, NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "alone"}, {Name: "mine", OwnedBy: "m.id", Holds: []int64{7}}, {Name: "round", Cycle: true, Feeds: []string{"r.id"}}, {Name: "full", Max: 10, Increment: 3, Feeds: []string{"f.id"}, Holds: []int64{10}},
+			{Name: "beyond", Feeds: []string{"b.id"}, Holds: []int64{math.MaxInt64}},
+			{Name: "column", Feeds: []string{"c.id"}, ColumnType: "integer", Holds: []int64{math.MaxInt32}},
+			{Name: "down", Increment: -2, Feeds: []string{"d.id"}, ColumnType: "smallint", Holds: []int64{math.MinInt16 + 1}}, {Name: "ended", Max: 2, Increment: 5, Feeds: []string{"e.id"}, Holds: []int64{5}},
+		}},
+		check: func(c *check) {
+			for name, says := range map[string]string{"alone": "no column draws", "mine": "no column draws", "round": "cycles"} {
+				_, err := c.sequence(name).Lag(c.Context())
+				c.fails(err, massive.ErrInvalid, says, "compare with its column public."+name)
+				_, err = c.sequence(name).CatchUp(c.Context())
+				c.fails(err, massive.ErrInvalid, says, "catch up public."+name)
+			}
+			for name, start := range map[string]int64{"full": 1, "beyond": 1, "column": 1, "down": -1} {
+				c.afresh()
+				lag, err := c.sequence(name).Lag(c.Context())
+				c.ok(err)
+				c.want(name+" is behind", lag.Behind, true)
+				_, err = c.sequence(name).CatchUp(c.Context())
+				c.fails(err, massive.ErrOutOfRange, "catch up public."+name)
+				c.afresh()
+				c.state(c.sequence(name), start, false)
+			}
+			c.next(c.sequence("ended"), 1)
+			lag, err := c.sequence("ended").Lag(c.Context())
+			c.ok(err)
+			c.want("behind, with no value left", lag.Behind, false)
+			c.want("ended", lag.State.Exhausted, true)
+		},
+	}
+}
+
+func behindTransaction() rule {
+	return rule{
+		name: "behind/transaction", says: "a catch-up is undone with its transaction, holds off next values until then, and waits for transactions that took one; one that moves nothing does neither",
+		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence, SetSequenceValue}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{100}}, {Name: "fine", Feeds: []string{"f.id"}}}},
+		check: func(c *check) {
+			next := func(name string) func(ctx context.Context) error {
+				return func(ctx context.Context) error { _, err := c.sequence(name).NextValue(ctx); return err }
+			}
+			catchUp := func(ctx context.Context) error { _, err := c.sequence("s").CatchUp(ctx); return err }
+			tx, inside := c.other(nil)
+			for name, want := range map[string]bool{"s": true, "fine": false} {
+				moved, err := didMove(sequenceOf(c, inside, name).CatchUp(c.Context()))
+				c.ok(err)
+				c.want("moved, of "+name, moved, want)
+			}
+			c.next(sequenceOf(c, inside, "s"), 101)
+			if c.harness.CatchUps == MovesFree {
+				c.passes("a next value beside an open catch-up", next("s"))
+			} else {
+				c.blocks("a next value beside an open catch-up", next("s"))
+				c.blocks("a set beside it", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 1, true) })
+			}
+			c.passes("looking", func(ctx context.Context) error { _, err := c.sequence("s").Lag(ctx); return err })
+			c.passes("a next value of a sequence that was not behind", next("fine"))
+			c.ok(tx.Rollback())
+			lag, err := c.sequence("s").Lag(c.Context())
+			c.ok(err)
+			c.want("behind, after a rollback", lag.Behind, c.harness.CatchUps == MovesUndone)
+			if c.harness.CatchUps != MovesUndone { // it can't be behind again
+				return
+			}
+
+			tx, inside = c.other(nil)
+			_, err = sequenceOf(c, inside, "s").NextValue(c.Context())
+			c.ok(err)
+			c.blocks("a catch-up beside an open transaction that took a value", catchUp)
+			c.ok(tx.Commit())
+			c.passes("a catch-up behind it", catchUp)
+			c.next(c.sequence("s"), 101)
+		},
+	}
+}
+
+func behindRights() rule {
+	return rule{
+		name: "behind/rights", says: "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", needs: []Operation{SequenceLag, CatchUpSequence}, each: true, rights: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "hidden", Feeds: []string{"h.id"}, Rights: &dialect.SequenceRights{Restart: true, Next: true}},
+			{Name: "theirs", KeyOf: "t.id", Holds: []int64{9}, Rights: &dialect.SequenceRights{Read: true, Next: true}},
+			{Name: "fine", KeyOf: "f.id", Rights: &dialect.SequenceRights{Read: true, Next: true}},
+		}},
+		check: func(c *check) {
+			c.m = c.load(massive.WithKeySequences()).With(c.q)
+			_, err := c.sequence("hidden").Lag(c.Context())
+			c.fails(err, massive.ErrPermission, "public.hidden")
+			c.afresh()
+			_, err = c.sequence("hidden").CatchUp(c.Context())
+			c.fails(err, massive.ErrPermission, "public.hidden")
+			c.afresh()
+			lag, err := c.sequence("theirs").Lag(c.Context())
+			c.ok(err)
+			c.want("behind", lag.Behind, true)
+			_, err = c.sequence("theirs").CatchUp(c.Context())
+			c.fails(err, massive.ErrPermission, "public.theirs")
+			c.afresh()
+			moved, err := didMove(c.sequence("fine").CatchUp(c.Context()))
+			c.ok(err)
+			c.want("moved", moved, false)
+		},
+	}
+}
+
+// didMove is what a catch-up did, in short.
+func didMove(done massive.CaughtUp, err error) (bool, error) { return done.Moved, err }

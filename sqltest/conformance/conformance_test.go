@@ -1,0 +1,58 @@
+package conformance_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
+	"github.com/massivedb/massive-go/sqltest"
+	"github.com/massivedb/massive-go/sqltest/conformance"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+)
+
+func TestFake(t *testing.T) {
+	t.Parallel()
+	conformance.Run(t, conformance.Harness{
+		Open: func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) },
+	})
+}
+
+// A real is a database of a real server, through one driver's mode.
+type real struct {
+	*pgtest.Database
+	db *sql.DB
+}
+
+func (r real) DB() *sql.DB              { return r.db }
+func (r real) Dialect() dialect.Dialect { return postgres.New() }
+
+// The real thing keeps to the same rules, over each driver and mode.
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []struct {
+		name, driver string
+		params       []string
+		long         bool // only where everything is run
+	}{
+		{"pq", "postgres", nil, false},
+		{"pgx", "pgx", nil, false},
+		{"pgx exec", "pgx", []string{"default_query_exec_mode=exec"}, true},
+		{"pgx simple", "pgx", []string{"default_query_exec_mode=simple_protocol"}, true},
+	} {
+		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
+			if mode.long {
+				testrun.Long(t)
+			}
+			conformance.Run(t, conformance.Harness{
+				Open: func(t *testing.T, c sqltest.Catalog) conformance.Database {
+					t.Helper()
+					d, pool := testrun.Filled(t, c, mode.driver, mode.params...)
+					return real{d, pool}
+				},
+			})
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package conformance
+
+import (
+	"slices"
+
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// moods is a catalog with an enum.
+var moods = sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
+
+func enumRules() []rule {
+	return []rule{
+		enumAppend(),
+		enumBadLabels(),
+		enumOrder(),
+	}
+}
+
+func enumAppend() rule {
+	return rule{
+		name: "enum/append", says: "AppendLocalLabels changes the program's picture alone, until the next reload", each: true, catalog: moods,
+		check: func(c *check) {
+			before := c.enum("mood")
+			c.ok(c.m.AppendLocalLabels("mood", "elated"))
+			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy", "elated"})
+			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
+			c.want("what others load", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
+			reload := func(what string) {
+				c.Helper()
+				changes, err := c.m.Reload(c.Context())
+				c.ok(err)
+				c.want("labels after a reload "+what, c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+				c.want("changes "+what, len(changes), 0)
+			}
+			reload("where nothing was committed")
+			c.ok(c.m.AppendLocalLabels("mood", "elated"))
+			c.db.Do(c, sqltest.Create{Tables: []string{"unrelated"}})
+			reload("where something else was committed")
+		},
+	}
+}
+
+func enumBadLabels() rule {
+	return rule{
+		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: moods,
+		check: func(c *check) {
+			c.fails(c.m.AppendLocalLabels("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
+			c.fails(c.m.AppendLocalLabels("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
+			c.fails(c.m.AppendLocalLabels("mood", "a\x00"), massive.ErrInvalid)
+			c.fails(c.m.AppendLocalLabels("mood", "a\xff"), massive.ErrInvalid)
+			c.fails(c.m.AppendLocalLabels("mood"), massive.ErrInvalid)
+			c.fails(c.m.AppendLocalLabels("moods", "new"), massive.ErrNotFound, "did you mean public.mood?")
+			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+		},
+	}
+}
+
+func enumOrder() rule {
+	return rule{
+		name: "enum/order", says: "labels compare by their place in the type, strangers behind", catalog: moods,
+		check: func(c *check) {
+			labels := []string{"b", "happy", "a", "sad", "ok"}
+			slices.SortFunc(labels, c.enum("mood").Compare)
+			c.want("sorted", labels, []string{"sad", "ok", "happy", "a", "b"})
+			c.want("position", c.enum("mood").Position("ok"), 1)
+			c.want("contains", c.enum("mood").Contains("OK"), false)
+		},
+	}
+}
+
+func enumLabels(c *check, m *massive.DB) []string {
+	c.Helper()
+	return enumOf(c, m, "mood").Values()
+}
+
+func enumOf(c *check, m *massive.DB, name string) massive.Enum {
+	c.Helper()
+	e, err := m.Enum(name)
+	c.ok(err)
+	return e
+}

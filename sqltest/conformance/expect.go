@@ -1,0 +1,119 @@
+package conformance
+
+import (
+	"errors"
+
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// A day is a row of a view.
+type day struct {
+	N    int64
+	Name string
+}
+
+var (
+	days         = sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "days", Rows: []day{{1, "monday"}}}}}
+	daysAndMoods = sqltest.Catalog{Enums: moods.Enums, Matviews: days.Matviews}
+)
+
+func expectRules() []rule {
+	return []rule{
+		expectEnum(),
+		expectContradiction(),
+		expectRows(),
+		expectOwnChange(),
+	}
+}
+
+func expectEnum() rule {
+	return rule{
+		name: "expect/enum", says: "an enum whose labels are not as expected is ErrDrift, at load, at reload and at Verify, and all that differs is listed in order", catalog: moods,
+		check: func(c *check) {
+			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"}), massive.EnumIs("public.mood", []string{"ok"}, massive.AllowExtra())))
+			c.ok(m.Verify(c.Context()))
+			c.db.Do(c, sqltest.AddLabel{Enum: "mood", Label: "meh", Before: "ok"}, sqltest.AddLabel{Enum: "mood", Label: "elated"})
+			_, err := m.Reload(c.Context())
+			c.fails(err, massive.ErrDrift, "reload", `extra labels ["meh" "elated"]`)
+			c.want("the picture", enumLabels(c, m), []string{"sad", "ok", "happy"})
+			c.fails(m.Verify(c.Context()), massive.ErrDrift, "verify")
+
+			_, err = massive.Load(c.Context(), c.db.DB(), c.db.Dialect(), massive.Expect(
+				massive.EnumIs("mood", []string{"bored", "happy", "sad", "elated", "calm"}), massive.EnumIs("other", []string{"x"}),
+			))
+			var drifts massive.Drifts
+			if !errors.As(err, &drifts) || len(drifts) != 2 {
+				c.Fatalf("%s\n\tgot %v", c.rule.says, err)
+			}
+			c.want("missing", drifts[0].Missing, []string{"bored", "calm"})
+			c.want("extra", drifts[0].Extra, []string{"meh", "ok"})
+			c.want("how many would have to move", len(drifts[0].Reordered), 1)
+			c.want("one that is not there", errors.Is(drifts[1], massive.ErrNotFound), true)
+		},
+	}
+}
+
+func expectContradiction() rule {
+	return rule{
+		name: "expect/contradiction", says: "expectations that can't be met, whatever the database holds, are ErrInvalid", adapts: true, catalog: daysAndMoods,
+		check: func(c *check) {
+			c.fails(c.m.Verify(c.Context()), massive.ErrInvalid, "nothing is expected")
+			type fewer struct{ N int64 }
+			for _, name := range []string{"days", "public.days"} {
+				if !c.has(massive.KindMatview) {
+					break
+				}
+				c.fails(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days"), massive.RowsAre[day](name, massive.AllowExtra())), massive.ErrInvalid,
+					"two expectations of materialized view", `fewer with columns ["n"]`, `day with columns ["n" "name"] (and others)`)
+			}
+			if !c.has(massive.KindEnum) {
+				return
+			}
+			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad"}), massive.EnumIs("mood", []string{"ok"})), massive.ErrInvalid, "contradict")
+			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", "ok", "happy"}), massive.EnumIs("public.mood", []string{"ok", "sad"}, massive.AllowExtra())),
+				massive.ErrInvalid, "two expectations of enum public.mood contradict")
+			lax := func(name string, labels ...string) massive.Expectation {
+				return massive.EnumIs(name, labels, massive.AllowExtra())
+			}
+			c.ok(c.m.Verify(c.Context(), lax("mood", "sad", "ok"), lax("mood", "ok", "happy"), lax("public.mood", "sad", "happy")))
+			for _, name := range []string{"mood", "public.mood"} {
+				c.fails(c.m.Verify(c.Context(), lax("mood", "sad", "ok"), lax("mood", "ok", "happy"), lax(name, "happy", "sad"), lax("mood", "ok")),
+					massive.ErrInvalid, "3 expectations of enum", `contradict each other: labels ["sad" "ok"] (and others), ["ok" "happy"] (and others) and ["happy" "sad"] (and others)`)
+			}
+			c.fails(c.m.Verify(c.Context(), massive.EnumIs("mood", []string{"sad", "sad"})), massive.ErrInvalid, "twice")
+			c.fails(c.m.Verify(c.Context(), lax("mood", "sad", "a\xff")), massive.ErrInvalid, "UTF-8")
+		},
+	}
+}
+
+func expectRows() rule {
+	return rule{
+		name: "expect/rows", says: "a view whose columns don't go into the struct is ErrDrift, with what is missing, extra or of another type",
+		needs: []Operation{CheckColumn}, catalog: days,
+		check: func(c *check) {
+			c.ok(c.m.Verify(c.Context(), massive.RowsAre[day]("days")))
+			type other struct {
+				Name int64
+				Gone string
+			}
+			err := c.m.Verify(c.Context(), massive.RowsAre[other]("days"))
+			text := c.matview("days").Columns()[1].Type
+			c.fails(err, massive.ErrDrift, `missing columns ["gone"]`, `extra columns ["n"]`, "column name of type "+text+" does not go into Name int64")
+			type fewer struct{ N int64 }
+			c.ok(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days", massive.AllowExtra())))
+		},
+	}
+}
+
+func expectOwnChange() rule {
+	return rule{
+		name: "expect/own change", says: "what a program's own expectation forbids it does not do", catalog: moods,
+		check: func(c *check) {
+			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"})))
+			c.fails(mood(c, m).AddValue(c.Context(), "elated"), massive.ErrDrift, "nothing was changed")
+			c.fails(mood(c, m).RenameValue(c.Context(), "sad", "glum"), massive.ErrDrift, "nothing was changed")
+			c.want("the database", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
+		},
+	}
+}

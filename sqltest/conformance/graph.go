@@ -1,0 +1,179 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// warehouse is views over views, in two schemas: raw, from it daily and shops, from those, through plain views, weekly and
+// then report. other has nothing to do with them.
+func warehouse() sqltest.Catalog {
+	one := []number{{1}}
+	key := []string{"n"}
+	return sqltest.Catalog{
+		Matviews: []sqltest.Matview{
+			{Name: "report", Rows: one, Unique: key, Reads: []string{"far.weekly", "shops"}},
+			{Name: "far.weekly", Rows: one, Unique: key, Reads: []string{"joined", "far.again"}},
+			{Name: "daily", Rows: one, Unique: key, Reads: []string{"raw"}},
+			{Name: "shops", Rows: one, Unique: key, Reads: []string{"raw"}},
+			{Name: "raw", Rows: one, Unique: key},
+			{Name: "other", Rows: one, Unique: key},
+		},
+		Views: []sqltest.View{
+			{Name: "far.again", Reads: []string{"joined", "leaf"}},
+			{Name: "joined", Reads: []string{"daily", "shops", "daily"}},
+			{Name: "leaf"},
+		},
+	}
+}
+
+// warehouseOrder is what must be done before each of its views.
+var warehouseOrder = map[string]string{
+	"public.daily": "public.raw", "public.shops": "public.raw", "far.weekly": "public.daily public.shops",
+	"public.report": "far.weekly public.shops",
+}
+
+func graphRules() []rule {
+	return []rule{
+		graphEdges(),
+		graphLeftOut(),
+		graphDrop(),
+		refreshReads(),
+		refreshReadsLocks(),
+	}
+}
+
+func graphEdges() rule {
+	return rule{
+		name: "graph/edges", says: "a view depends on what it reads, itself or through plain views, across schemas, each once",
+		catalog: warehouse(),
+		check: func(c *check) {
+			for name, want := range map[string][2][]string{
+				"raw":        {{}, {"public.daily", "public.shops"}},
+				"daily":      {{"public.raw"}, {"far.weekly"}},
+				"shops":      {{"public.raw"}, {"far.weekly", "public.report"}},
+				"far.weekly": {{"public.daily", "public.shops"}, {"public.report"}},
+				"report":     {{"far.weekly", "public.shops"}, {}},
+				"other":      {{}, {}},
+			} {
+				c.want("what "+name+" depends on", sprint(c.matview(name).DependsOn()), want[0])
+				c.want("what depends on "+name, sprint(c.matview(name).Dependents()), want[1])
+			}
+			g := c.m.Graph()
+			c.want("nodes", sprint(g.Nodes), []string{
+				"{far.again false }", "{far.weekly true }", "{public.daily true }", "{public.joined false }", "{public.other true }",
+				"{public.raw true }", "{public.report true }", "{public.shops true }",
+			})
+			c.want("edges", sprint(g.Edges), []string{
+				"{far.again public.joined}", "{far.weekly far.again}", "{far.weekly public.joined}", "{public.daily public.raw}",
+				"{public.joined public.daily}", "{public.joined public.shops}", "{public.report far.weekly}",
+				"{public.report public.shops}", "{public.shops public.raw}",
+			})
+		},
+	}
+}
+
+func graphLeftOut() rule {
+	return rule{
+		name: "graph/left out", says: "a view that a pattern leaves out is left out of a plan, with the reason, and passes the order on",
+		catalog: warehouse(),
+		check: func(c *check) {
+			m := c.load(massive.Exclude("far.*", "shops"))
+			c.want("what report depends on", sprint(matviewOf(c, m, "report").DependsOn()), []string{"far.weekly", "public.shops"})
+			p, err := m.PlanRefresh(massive.Views("report", "daily"))
+			c.ok(err)
+			c.want("the steps", stepsOf(p), []string{"public.daily", "public.report"})
+			c.want("left out", len(p.Excluded), 4)
+			c.want("why", p.Excluded[0].Name.String()+": "+p.Excluded[0].Why, "far.weekly: it is excluded by far.*; "+
+				"public.report, which is refreshed, depends on it; it depends on public.daily, which is refreshed")
+		},
+	}
+}
+
+func graphDrop() rule {
+	return rule{
+		name: "graph/drop", says: "views that read a dropped one go with it", catalog: warehouse(),
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Drop{Name: "joined"})
+			_, err := c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("the structures", listed(c.m), []string{"m public.daily", "m public.other", "m public.raw", "m public.shops"})
+			c.want("edges", sprint(c.m.Graph().Edges), []string{"{public.daily public.raw}", "{public.shops public.raw}"})
+		},
+	}
+}
+
+func refreshReads() rule {
+	return rule{
+		name: "refresh/reads", says: "a view whose query reads one without data can't be refreshed: ErrNotPopulated", needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{
+			Matviews: []sqltest.Matview{
+				{Name: "low", Rows: []number{{1}}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"between"}},
+			},
+			Views: []sqltest.View{{Name: "between", Reads: []string{"low"}}},
+		},
+		check: func(c *check) {
+			empty := func() {
+				_, err := c.matview("low").Refresh(c.Context(), massive.WithNoData())
+				c.ok(err)
+			}
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
+				empty()
+				_, err := c.matview("high").Refresh(c.Context(), opts...)
+				c.fails(err, massive.ErrNotPopulated, "public.high")
+				c.afresh()
+			}
+			empty()
+			_, err := c.matview("high").Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			_, err = c.matview("low").Refresh(c.Context())
+			c.ok(err)
+			_, err = c.matview("high").Refresh(c.Context())
+			c.ok(err)
+			c.want("the rows", c.numbers(c.matview("high")), []int64{1})
+		},
+	}
+}
+
+func refreshReadsLocks() rule {
+	return rule{
+		name: "refresh/reads locks", says: "a refresh waits for a blocking one of what its view reads, and holds off the next, until its transaction ends", needs: []Operation{RefreshMatview},
+		catalog: sqltest.Catalog{
+			Matviews: []sqltest.Matview{
+				{Name: "low", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"between"}},
+			},
+			Views: []sqltest.View{{Name: "between", Reads: []string{"low"}}},
+		},
+		check: func(c *check) {
+			refresh := func(view string, opts ...massive.RefreshOption) func(ctx context.Context) error {
+				return func(ctx context.Context) error {
+					_, err := c.matview(view).Refresh(ctx, opts...)
+					return err
+				}
+			}
+			tx, inside := c.other(nil)
+			_, err := matviewOf(c, inside, "low").Refresh(c.Context())
+			c.ok(err)
+			c.blocks("a refresh of what reads it", refresh("high"))
+			c.blocks("a concurrent one", refresh("high", concurrently...))
+			c.passes("one that reads nothing", refresh("high", massive.WithNoData()))
+			c.ok(tx.Rollback())
+			c.passes("a refresh behind it", refresh("high"))
+
+			tx, inside = c.other(nil)
+			_, err = matviewOf(c, inside, "high").Refresh(c.Context())
+			c.ok(err)
+			c.blocks("a blocking refresh of what it read", refresh("low"))
+			c.passes("a concurrent one", refresh("low", concurrently...))
+			c.ok(tx.Rollback())
+
+			tx, inside = c.other(nil)
+			_, err = matviewOf(c, inside, "low").Refresh(c.Context(), concurrently...)
+			c.ok(err)
+			c.passes("a refresh of what reads a view that is refreshed concurrently", refresh("high"))
+			c.ok(tx.Rollback())
+		},
+	}
+}

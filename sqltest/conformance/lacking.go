@@ -1,0 +1,266 @@
+package conformance
+
+// What a dialect can do, and what it says it can't.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// oneOfEach is a catalog with a structure of each kind.
+var oneOfEach = sqltest.Catalog{
+	Matviews:  []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
+	Enums:     []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},
+	Sequences: []sqltest.Sequence{{Name: "s", Increment: 5, Feeds: []string{"t.id"}}},
+}
+
+func lackingRules() []rule {
+	return []rule{
+		capabilities(),
+		kinds(),
+	}
+}
+
+func capabilities() rule {
+	return rule{
+		name: "capabilities", says: "an operation that a dialect lacks gives ErrUnsupported, and it lacks what it says",
+		adapts: true, catalog: oneOfEach, check: checkCapabilities,
+	}
+}
+
+func kinds() rule {
+	return rule{
+		name: "kinds", says: kindsSay, adapts: true, catalog: oneOfEach, check: checkKinds,
+	}
+}
+
+// checkCapabilities checks that the lacking operations give ErrUnsupported, and that all others work.
+func checkCapabilities(c *check) {
+	d := c.db.Dialect()
+	if !c.can(Unchanged) {
+		c.want("the sign of a load", c.m.Registry().Sign(), dialect.Sign(""))
+	}
+	// A structure of a kind that is lacking is made up, so that there is something to try the operations on.
+	there, madeUp := c.m.Registry(), registry.New(madeUpCatalog(), registry.Selection{}, d, c.db.DB())
+	for _, a := range c.attempts() {
+		r := there
+		if c.harness.lacksKind(a.kind) {
+			r = madeUp
+		}
+		err := a.try(c.Context(), r)
+		if !slices.ContainsFunc(a.needs, c.harness.lacks) {
+			if err != nil {
+				c.Errorf("%s\n\t%s, which needs %v, gives %v", c.rule.says, a.what, a.needs, err)
+			}
+			continue
+		}
+		if !errors.Is(err, massive.ErrUnsupported) {
+			c.Errorf("%s\n\t%s, which needs %v and lacks some of it, gives %v", c.rule.says, a.what, a.needs, err)
+			continue
+		}
+		c.fails(err, massive.ErrUnsupported)
+		c.want(a.what+" wraps errors.ErrUnsupported", errors.Is(err, errors.ErrUnsupported), true)
+	}
+}
+
+// madeUpCatalog has the structures of the rule's own catalog.
+func madeUpCatalog() *dialect.Catalog {
+	object := func(id int64, name string) dialect.Object {
+		return dialect.Object{ID: id, Name: dialect.Name{Schema: "public", Name: name}, Visible: true}
+	}
+	return &dialect.Catalog{
+		Matviews: []dialect.MatviewDef{{
+			Object: object(1, "v"), Columns: []dialect.Column{{Name: "n", Type: "bigint"}},
+			Indexes: []dialect.Index{{Name: "v_n_idx", Columns: []string{"n"}, Unique: true}}, Populated: true, MayRefresh: true, Reachable: true,
+		}},
+		Enums: []dialect.EnumDef{{Object: object(1, "mood"), Labels: []string{"sad"}}},
+		Sequences: []dialect.SequenceDef{{
+			Object: object(1, "s"), Type: "bigint", Start: 1, Increment: 5, Min: 1, Max: 1000, Cache: 1,
+			OwnedBy: &dialect.ColumnRef{Table: dialect.Name{Schema: "public", Name: "t"}, Column: "id"},
+			Rights:  dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true},
+		}},
+	}
+}
+
+// An attempt uses the dialect's operations, each of those that it needs.
+type attempt struct {
+	what  string
+	kind  dialect.Kind // of the structure that it is done with; 0 for none
+	needs []Operation
+	try   func(ctx context.Context, r *registry.Registry) error
+}
+
+// attempts use all operations, in an order in which they work one after the other.
+func (c *check) attempts() []attempt {
+	return slices.Concat(c.viewAttempts(), c.enumAttempts(), c.sequenceAttempts(), c.otherAttempts())
+}
+
+func (c *check) viewAttempts() (all []attempt) {
+	with := func(what string, needs Operation, try func(ctx context.Context, v massive.Matview) error) {
+		all = append(all, attempt{what, dialect.KindMatview, []Operation{needs}, func(ctx context.Context, r *registry.Registry) error {
+			v, err := r.Matview("v")
+			if err != nil {
+				return fmt.Errorf("there is no view: %w", err)
+			}
+			return try(ctx, v)
+		}})
+	}
+	var n number
+	with("Definition", MatviewDefinition, func(ctx context.Context, v massive.Matview) error { _, err := v.Definition(ctx); return err })
+	with("Select", SelectMatview, func(ctx context.Context, v massive.Matview) error { return v.Select(ctx, &[]number{}, "") })
+	with("Get", SelectMatview, func(ctx context.Context, v massive.Matview) error { return v.Get(ctx, &n, "") })
+	with("Count", SelectMatview, func(ctx context.Context, v massive.Matview) error { _, err := v.Count(ctx, ""); return err })
+	with("Rows", SelectMatview, func(ctx context.Context, v massive.Matview) (all error) {
+		for _, err := range massive.Rows[number](ctx, v, "") {
+			all = errors.Join(all, err)
+		}
+		return all
+	})
+	for what, opts := range map[string][]massive.RefreshOption{
+		"Refresh": nil, "Refresh(Concurrently())": concurrently, "Refresh(ConcurrentlyIfPossible())": ifPossible,
+		"Refresh(SkipIfBusy())": {massive.SkipIfBusy()}, "Refresh(LockTimeout(…))": {massive.LockTimeout(time.Minute)},
+	} {
+		with(what, RefreshMatview, func(ctx context.Context, v massive.Matview) error { _, err := v.Refresh(ctx, opts...); return err })
+	}
+	for _, mode := range []massive.RefreshMode{massive.ModeBlocking, massive.ModeConcurrent} {
+		with(fmt.Sprintf("CheckRefresh(%v)", mode), RefreshMatview, func(_ context.Context, v massive.Matview) error { return v.CheckRefresh(mode) })
+	}
+	with("Refresh(WithNoData())", RefreshMatview, func(ctx context.Context, v massive.Matview) error {
+		_, err := v.Refresh(ctx, massive.WithNoData())
+		return err
+	})
+	all = append(all, attempt{"RefreshAll", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, r *registry.Registry) error {
+		_, err := r.RefreshAll(ctx)
+		return err
+	}}, attempt{"a plan's Run", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, r *registry.Registry) error {
+		p, err := r.PlanRefresh(registry.Views("v"))
+		if err != nil {
+			return fmt.Errorf("the plan: %w", err)
+		}
+		_, err = p.Run(ctx)
+		return err
+	}})
+	if c.has(dialect.KindMatview) {
+		expects := massive.RowsAre[number]("v")
+		all = append(all, attempt{"Verify(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *registry.Registry) error {
+			return c.m.Verify(ctx, expects)
+		}}, attempt{"Load with Expect(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *registry.Registry) error {
+			_, err := massive.Load(ctx, c.db.DB(), c.db.Dialect(), massive.Expect(expects))
+			return err
+		}})
+	}
+	return all
+}
+
+func (c *check) enumAttempts() (all []attempt) {
+	with := func(what string, needs Operation, try func(ctx context.Context, r *registry.Registry) error) {
+		all = append(all, attempt{what, dialect.KindEnum, []Operation{needs}, try})
+	}
+	with("UsedBy", EnumColumns, func(ctx context.Context, r *registry.Registry) error {
+		e, err := r.Enum("mood")
+		if err != nil {
+			return fmt.Errorf("there is no enum: %w", err)
+		}
+		_, err = e.UsedBy(ctx)
+		return err
+	})
+	with("AddEnumLabel", AddEnumLabel, func(ctx context.Context, r *registry.Registry) error {
+		_, err := r.AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, false, nil)
+		return err
+	})
+	with("AddEnumLabel of one that may be there", AddEnumLabel, func(ctx context.Context, r *registry.Registry) error {
+		_, err := r.AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, true, nil)
+		return err
+	})
+	with("RenameEnumLabel", RenameEnumLabel, func(ctx context.Context, r *registry.Registry) error {
+		return r.RenameEnumLabel(ctx, "mood", "sad", "glum", nil)
+	})
+	if c.has(dialect.KindEnum) {
+		with("AddValue", AddEnumLabel, func(ctx context.Context, _ *registry.Registry) error { return mood(c, c.m).AddValue(ctx, "ok") })
+		with("EnsureValue", AddEnumLabel, func(ctx context.Context, _ *registry.Registry) error {
+			_, err := mood(c, c.m).EnsureValue(ctx, "ok")
+			return err
+		})
+		with("RenameValue", RenameEnumLabel, func(ctx context.Context, _ *registry.Registry) error {
+			return mood(c, c.m).RenameValue(ctx, "glum", "sad")
+		})
+	}
+	return all
+}
+
+func (c *check) sequenceAttempts() (all []attempt) {
+	with := func(what string, needs Operation, try func(ctx context.Context, s massive.Sequence) error) {
+		all = append(all, attempt{what, dialect.KindSequence, []Operation{needs}, func(ctx context.Context, r *registry.Registry) error {
+			s, err := r.Sequence("s")
+			if err != nil {
+				return fmt.Errorf("there is no sequence: %w", err)
+			}
+			return try(ctx, s)
+		}})
+	}
+	if !c.harness.NextOnly {
+		with("LastValue", SequenceState, func(ctx context.Context, s massive.Sequence) error { _, err := s.LastValue(ctx); return err })
+	}
+	with("State", SequenceState, func(ctx context.Context, s massive.Sequence) error { _, err := s.State(ctx); return err })
+	with("NextValue", NextSequenceValue, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValue(ctx); return err })
+	with("Reset", RestartSequence, func(ctx context.Context, s massive.Sequence) error { return s.Reset(ctx) })
+	with("ResetTo", RestartSequence, func(ctx context.Context, s massive.Sequence) error { return s.ResetTo(ctx, 7) })
+	with("Restart", RestartSequence, func(ctx context.Context, s massive.Sequence) error { return s.Restart(ctx) })
+	with("NextValues", NextSequenceValues, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValues(ctx, 2); return err })
+	with("NextBlock", NextSequenceBlock, func(ctx context.Context, s massive.Sequence) error { _, err := s.NextBlock(ctx); return err })
+	for what, o := range map[string]struct {
+		how   massive.AllocatorOption
+		needs Operation
+	}{"an allocator": {massive.BlockSize(2), NextSequenceValues}, "an allocator by HiLo": {massive.HiLo(5), NextSequenceBlock}} {
+		with(what, o.needs, func(ctx context.Context, s massive.Sequence) error {
+			a, err := massive.NewAllocator(s, o.how)
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			_, err = a.Next(ctx)
+			return err
+		})
+	}
+	for _, called := range []bool{false, true} {
+		with(fmt.Sprintf("SetValue(5, %v)", called), SetSequenceValue, func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 5, called) })
+	}
+	with("Lag", SequenceLag, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
+	with("CatchUp", CatchUpSequence, func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err })
+	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Operation{SequenceStates}, func(ctx context.Context, r *registry.Registry) error {
+		_, err := r.Exhaustion(ctx)
+		return err
+	}})
+}
+
+func (c *check) otherAttempts() []attempt {
+	inside := func(try func(r *registry.Registry) error) func(context.Context, *registry.Registry) error {
+		return func(_ context.Context, r *registry.Registry) error {
+			tx := begin(c, c.db.DB(), nil)
+			defer func() { undo(tx.Rollback) }()
+			return try(r.On(tx))
+		}
+	}
+	return []attempt{
+		{"a savepoint", 0, []Operation{SetSavepoint}, func(ctx context.Context, _ *registry.Registry) error {
+			tx := begin(c, c.db.DB(), nil)
+			defer func() { undo(tx.Rollback) }()
+			if err := c.db.Dialect().SetSavepoint(ctx, tx, "one"); err != nil {
+				return &massive.Error{Op: "test", Err: err}
+			}
+			return nil
+		}},
+		{"RefreshAll(Savepoints())", dialect.KindMatview, []Operation{SetSavepoint, RefreshMatview}, inside(func(r *registry.Registry) error {
+			_, err := r.RefreshAll(c.Context(), registry.Savepoints())
+			return err
+		})},
+	}
+}

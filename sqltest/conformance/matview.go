@@ -1,0 +1,356 @@
+package conformance
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+var concurrently = []massive.RefreshOption{massive.Concurrently()}
+
+func matviewRules() []rule {
+	return []rule{
+		refreshModes(),
+		refreshNoData(),
+		refreshNotPopulated(),
+		refreshNoIndex(),
+		refreshDuplicates(),
+		refreshGone(),
+		refreshLoaded(),
+		refreshTransaction(),
+		refreshLocks(),
+		selectStructs(),
+		selectGone(),
+		matviewDefinition(),
+		selectRecreated(),
+	}
+}
+
+func refreshModes() rule {
+	return rule{
+		name: "refresh/modes", says: "a refresh gives a view the rows that its query has now, and says in which mode and why",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			v := c.matview("v")
+			for i, r := range []struct {
+				opts []massive.RefreshOption
+				mode massive.RefreshMode
+				why  string
+			}{{nil, massive.ModeBlocking, "the default"}, {concurrently, massive.ModeConcurrent, "asked for"}} {
+				before, now := int64(i+1), int64(i+2)
+				c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{now}}})
+				c.want("the rows before", c.numbers(v), []int64{before})
+				result, err := v.Refresh(c.Context(), r.opts...)
+				c.ok(err)
+				c.want("the outcome", result.Outcome, massive.OutcomeRefreshed)
+				c.want("the mode", result.Mode, r.mode)
+				c.want("why", result.Why, r.why)
+				c.want("the rows", c.numbers(v), []int64{now})
+			}
+		},
+	}
+}
+
+func refreshNoData() rule {
+	return rule{
+		name: "refresh/no data", says: "WithNoData empties a view, which can't be read or refreshed concurrently until it is refreshed",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			v := c.matview("v")
+			result, err := v.Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			c.want("the outcome", result.Outcome, massive.OutcomeEmptied)
+			_, err = c.m.Reload(c.Context())
+			c.ok(err)
+			c.want("populated", c.matview("v").Populated(), false)
+			_, err = v.Refresh(c.Context())
+			c.ok(err)
+			c.want("the rows", c.numbers(v), []int64{1})
+		},
+	}
+}
+
+func refreshNotPopulated() rule {
+	return rule{
+		name: "refresh/not populated", says: "a view without data can't be read or refreshed concurrently: ErrNotPopulated",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true}, {Name: "w", Rows: []number{{1}}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			c.afresh()
+			c.fails(c.matview("v").Select(c.Context(), &[]int64{}, ""), massive.ErrNotPopulated, "select from public.v")
+			c.afresh()
+			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
+			c.fails(err, massive.ErrNotPopulated, "refresh concurrently public.v")
+		},
+	}
+}
+
+func refreshNoIndex() rule {
+	return rule{
+		name: "refresh/no index", says: "a concurrent refresh needs a unique index: ErrNoUniqueIndex, with the index that would help, where the dialect knows how to make one",
+		needs: []Operation{RefreshMatview}, each: true, catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}}},
+		check: func(c *check) {
+			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
+			c.fails(err, massive.ErrNoUniqueIndex, c.mends("v", true)...)
+		},
+	}
+}
+
+func refreshDuplicates() rule {
+	return rule{
+		name: "refresh/duplicates", says: "rows that break the unique index fail the refresh with ErrDuplicateRows, and the old ones stay",
+		needs:   []Operation{SelectMatview, RefreshMatview},
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{2}, {2}}})
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
+				_, err := c.matview("v").Refresh(c.Context(), opts...)
+				c.fails(err, massive.ErrDuplicateRows)
+				c.want("the rows", c.numbers(c.matview("v")), []int64{1})
+			}
+		},
+	}
+}
+
+func refreshGone() rule {
+	return rule{
+		name: "refresh/gone", says: "a view that was dropped, renamed or replaced since it was loaded is ErrNotFound",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "dropped", Rows: []number{{1}}}, {Name: "renamed", Rows: []number{{1}}}, {Name: "replaced", Rows: []number{{1}}},
+		}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
+			for _, name := range []string{"dropped", "renamed", "replaced"} {
+				c.afresh()
+				_, err := c.matview(name).Refresh(c.Context())
+				c.fails(err, massive.ErrNotFound, "refresh public."+name)
+			}
+			c.afresh()
+			c.fails(c.matview("dropped").Select(c.Context(), &[]int64{}, ""), massive.ErrNotFound, "select from public.dropped")
+		},
+	}
+}
+
+func refreshLoaded() rule {
+	return rule{
+		name: "refresh/loaded", says: "a refresh gives a view data and WithNoData takes it away, as a load tells; what fails changes nothing",
+		needs: []Operation{RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true}, {Name: "none", Rows: []number{{1}}, Unpopulated: true},
+			{Name: "dropped", Rows: []number{{1}}},
+		}},
+		check: func(c *check) {
+			populated := func(want bool) {
+				c.Helper()
+				_, err := c.m.Reload(c.Context())
+				c.ok(err)
+				c.want("populated", c.matview("v").Populated(), want)
+				c.want("populated, of the other", c.matview("none").Populated(), false)
+			}
+			populated(false)
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
+				_, err := c.matview("v").Refresh(c.Context(), opts...)
+				c.ok(err)
+				populated(true)
+			}
+			_, err := c.matview("v").Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			populated(false)
+			c.afresh()
+			_, err = c.matview("none").Refresh(c.Context(), concurrently...)
+			if !errors.Is(err, massive.ErrNoUniqueIndex) && !errors.Is(err, massive.ErrNotPopulated) { // it lacks both
+				c.Errorf("%s\n\ta concurrent refresh of what has neither data nor an index gives %v", c.rule.says, err)
+			}
+			c.afresh()
+			gone := c.matview("dropped")
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			_, err = gone.Refresh(c.Context())
+			c.fails(err, massive.ErrNotFound, "refresh public.dropped")
+			c.afresh()
+			c.want("populated, of the other, behind what failed", c.matview("none").Populated(), false)
+		},
+	}
+}
+
+func refreshTransaction() rule {
+	return rule{
+		name: "refresh/transaction", says: "what a transaction refreshes others see when it commits, and never if it is rolled back",
+		needs:   []Operation{SelectMatview, RefreshMatview},
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{2}}})
+			for _, commit := range []bool{false, true} {
+				tx, inside := c.other(nil)
+				_, err := matviewOf(c, inside, "v").Refresh(c.Context(), concurrently...)
+				c.ok(err)
+				c.want("inside", c.numbers(matviewOf(c, inside, "v")), []int64{2})
+				c.want("outside, meanwhile", c.numbers(c.matview("v")), []int64{1})
+				want := []int64{1}
+				if commit {
+					c.ok(tx.Commit())
+					want = []int64{2}
+				} else {
+					c.ok(tx.Rollback())
+				}
+				c.want("afterwards", c.numbers(c.matview("v")), want)
+			}
+		},
+	}
+}
+
+func refreshLocks() rule {
+	return rule{
+		name: "refresh/locks", says: "a blocking refresh holds off readers until its transaction ends, and waits for theirs; a concurrent one does neither",
+		needs:   []Operation{SelectMatview, RefreshMatview},
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			read := func(ctx context.Context) error { return c.matview("v").Select(ctx, &[]int64{}, "") }
+			refresh := func(opts ...massive.RefreshOption) func(context.Context) error {
+				return func(ctx context.Context) error {
+					_, err := c.matview("v").Refresh(ctx, opts...)
+					return err
+				}
+			}
+			load := func(ctx context.Context) error {
+				_, err := massive.Load(ctx, c.db.DB(), c.db.Dialect())
+				return err
+			}
+			tx, inside := c.other(nil)
+			_, err := matviewOf(c, inside, "v").Refresh(c.Context())
+			c.ok(err)
+			c.blocks("a reader of a blocking refresh", read)
+			c.blocks("another refresh", refresh(concurrently...))
+			c.passes("a load", load)
+			c.ok(tx.Rollback())
+			c.passes("a reader behind it", read)
+
+			tx, inside = c.other(nil)
+			_, err = matviewOf(c, inside, "v").Refresh(c.Context(), concurrently...)
+			c.ok(err)
+			c.passes("a reader of a concurrent refresh", read)
+			c.blocks("another concurrent refresh", refresh(concurrently...))
+			c.ok(tx.Rollback())
+
+			tx, inside = c.other(nil)
+			c.want("rows", c.numbers(matviewOf(c, inside, "v")), []int64{1})
+			c.blocks("a blocking refresh of what is being read", refresh())
+			c.passes("a concurrent refresh of what is being read", refresh(concurrently...))
+			c.ok(tx.Rollback())
+		},
+	}
+}
+
+func selectStructs() rule {
+	return rule{
+		name: "select/structs", says: "Select reads columns into fields by name, NULLs too",
+		needs: []Operation{SelectMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "sales", Rows: []sale{{1, "monday", 9.5, true, nil}, {2, "it's", -1, false, new(string)}}}}},
+		check: func(c *check) {
+			var rows []sale
+			c.ok(c.matview("sales").Select(c.Context(), &rows, ""))
+			slices.SortFunc(rows, func(a, b sale) int { return cmp.Compare(a.Shop, b.Shop) }) // in which order they come nobody says
+			c.want("the number of rows", len(rows), 2)
+			if len(rows) == 2 {
+				c.want("NULL", rows[0].Note, (*string)(nil))
+				c.want("an empty text", rows[1].Note, new(string))
+				rows[1].Note = nil
+				c.want("the rows", rows, []sale{{1, "monday", 9.5, true, nil}, {2, "it's", -1, false, nil}})
+			}
+		},
+	}
+}
+
+func selectGone() rule {
+	return rule{
+		name: "select/gone", says: "a view that was dropped since it was loaded can't be read: ErrNotFound", needs: []Operation{SelectMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Drop{Name: "v"})
+			var n number
+			for what, op := range map[string]func(v massive.Matview) error{
+				"select from":       func(v massive.Matview) error { return v.Select(c.Context(), &[]number{}, "") },
+				"select from ":      func(v massive.Matview) error { return v.Get(c.Context(), &n, "") },
+				"count the rows of": func(v massive.Matview) error { _, err := v.Count(c.Context(), ""); return err },
+			} {
+				c.afresh()
+				c.fails(op(c.matview("v")), massive.ErrNotFound, strings.TrimSpace(what)+" public.v")
+			}
+		},
+	}
+}
+
+func matviewDefinition() rule {
+	return rule{
+		name: "matview/definition", says: "Definition is the query behind a view; of a view that was dropped since it was loaded it is ErrNotFound",
+		needs: []Operation{MatviewDefinition}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}, {Name: "dropped", Rows: []number{{1}}}}},
+		check: func(c *check) {
+			_, err := c.matview("v").Definition(c.Context()) // how a query is printed is the database's affair
+			c.ok(err)
+			c.afresh()
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			_, err = c.matview("dropped").Definition(c.Context())
+			c.fails(err, massive.ErrNotFound, "read the definition of public.dropped")
+		},
+	}
+}
+
+func selectRecreated() rule {
+	return rule{
+		name: "select/recreated", says: "a view recreated since it was loaded is read by the columns that were loaded, and is ErrNotFound without one of them",
+		needs:   []Operation{SelectMatview},
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ A, B int64 }{{1, 2}}}}},
+		check: func(c *check) {
+			v := c.matview("v")
+			c.db.Do(c, sqltest.Drop{Name: "v"}, sqltest.Create{Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ C, B, A int64 }{{3, 4, 5}}}}})
+			var rows []struct{ A, B int64 }
+			c.ok(v.Select(c.Context(), &rows, ""))
+			c.want("the rows", rows, []struct{ A, B int64 }{{5, 4}})
+			c.db.Do(c, sqltest.Drop{Name: "v"}, sqltest.Create{Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ C int64 }{{3}}}}})
+			c.fails(v.Select(c.Context(), &rows, ""), massive.ErrNotFound, "select from public.v")
+			_, err := v.Count(c.Context(), "")
+			c.fails(err, massive.ErrNotFound, "count the rows of public.v")
+		},
+	}
+}
+
+// mends are the statements that, by the dialect, would mend what keeps a view from being refreshed. It need not know any.
+func (c *check) mends(view string, concurrently bool) (all []string) {
+	c.Helper()
+	d := c.db.Dialect()
+	cat, err := d.Load(c.Context(), c.db.DB(), dialect.Filter{})
+	c.ok(err)
+	at := slices.IndexFunc(cat.Matviews, func(v dialect.MatviewDef) bool { return v.Name == c.matview(view).Name() })
+	if at < 0 {
+		c.Fatalf("%s\n\t%s is not loaded", c.rule.says, view)
+	}
+	blockers, err := d.RefreshBlockers(&cat.Matviews[at], cat.Server, concurrently)
+	c.ok(err)
+	for _, h := range blockers {
+		all = append(all, h.Fix)
+	}
+	return all
+}
+
+// afresh gives a rule that runs in a transaction a new one: in one that has failed, all that is said of the next
+// operation is that.
+func (c *check) afresh() {
+	c.Helper()
+	if tx, ok := c.q.(*sql.Tx); ok {
+		c.ok(tx.Rollback())
+		c.q = begin(c, c.db.DB(), nil)
+		c.m = c.m.With(c.q)
+	}
+}

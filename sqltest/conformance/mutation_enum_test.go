@@ -1,0 +1,178 @@
+package conformance_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// An enumMutant is a mutant whose work on enums is broken: where a function is set, it stands in for the fake's own.
+type enumMutant struct {
+	add    func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool)
+	added  func(added bool, err error) (bool, error)
+	locks  func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error // where a label was there
+	rename func(from, to string) (string, string, bool)
+	used   func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error)
+	unfit  func(why string) string
+}
+
+func (m *mutant) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, label string, at dialect.LabelPlace,
+	tolerant bool,
+) (bool, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.add != nil {
+		label, at, tolerant = m.add(label, at, tolerant)
+	}
+	added, err := m.Fake.AddEnumLabel(ctx, q, enum, label, at, tolerant)
+	if m.locks != nil && err == nil && !added {
+		err = m.locks(ctx, q, enum, label)
+	}
+	if m.added != nil {
+		return m.added(added, err)
+	}
+	return added, err
+}
+
+func (m *mutant) RenameEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, from, to string) error {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.rename != nil {
+		var skip bool
+		if from, to, skip = m.rename(from, to); skip {
+			return nil
+		}
+	}
+	return m.Fake.RenameEnumLabel(ctx, q, enum, from, to)
+}
+
+func (m *mutant) EnumColumns(ctx context.Context, q dialect.Querier, enum dialect.Name) ([]dialect.EnumColumn, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	used, err := m.Fake.EnumColumns(ctx, q, enum)
+	if m.used != nil {
+		return m.used(used, err)
+	}
+	return used, err
+}
+
+func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
+	why, known, err = m.Fake.CheckColumn(column, field)
+	if m.unfit != nil {
+		why = m.unfit(why)
+	}
+	return why, known, err
+}
+
+var enumMutants = []mutation{
+	{"a column that keeps its labels", "a label that was added is usable in a column that was there before", func(m *mutant) {
+		m.change = func(t testing.TB, c sqltest.Change) {
+			if into, ok := c.(sqltest.InsertLabel); ok && into.Label != "sad" {
+				t.Errorf("the column does not know %q", into.Label)
+			}
+		}
+	}},
+	{"label added at the end", "AddValue adds a label where it is told to", func(m *mutant) {
+		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
+			return label, dialect.LabelPlace{}, tolerant
+		}
+	}},
+	{"label added on the wrong side", "AddValue adds a label where it is told to", func(m *mutant) {
+		m.add = func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
+			switch at.Side {
+			case dialect.BeforeLabel:
+				at.Side = dialect.AfterLabel
+			case dialect.AfterLabel:
+				at.Side = dialect.BeforeLabel
+			case dialect.AtEnd:
+			}
+			return label, at, tolerant
+		}
+	}},
+	{"a label that is there tolerated", "a label that is there is ErrLabelExists", func(m *mutant) {
+		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
+			return label, at, true
+		}
+	}},
+	{"a label that is there not tolerated", "EnsureValue tolerates a label that is there", func(m *mutant) {
+		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
+			return label, at, false
+		}
+	}},
+	{"added always", "EnsureValue tolerates a label that is there, says whether it added one", func(m *mutant) {
+		m.added = func(_ bool, err error) (bool, error) { return true, err }
+	}},
+	{"added never", "EnsureValue tolerates a label that is there, says whether it added one", func(m *mutant) {
+		m.added = func(_ bool, err error) (bool, error) { return false, err }
+	}},
+	{"an error of adding swallowed", "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+		m.added = func(added bool, _ error) (bool, error) { return added, nil }
+	}},
+	{"renaming does nothing", "RenameValue gives a label another text", func(m *mutant) {
+		m.rename = func(from, to string) (string, string, bool) { return from, to, true }
+	}},
+	{"a neighbour unknown is a label that exists", "a neighbour or a label to rename that isn't ErrLabelUnknown", func(m *mutant) {
+		m.classify = func(f dialect.Failure, right error) error {
+			if f.Op == dialect.OpAddLabel && right != nil {
+				return massive.ErrLabelExists
+			}
+			return right
+		}
+	}},
+	{"enum altered outside its transaction", "what a transaction does to an enum is its own until it commits", func(m *mutant) {
+		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
+	}},
+	{"an altered enum is anybody's to alter", "an altered enum is nobody else's to alter until the transaction ends", func(m *mutant) {
+		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
+	}},
+	{"a label that is there locked", "a label that was only ensured holds nobody off", func(m *mutant) {
+		m.locks = func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error {
+			return errors.Join(m.Fake.RenameEnumLabel(ctx, q, enum, label, "meanwhile"), m.Fake.RenameEnumLabel(ctx, q, enum, "meanwhile", label))
+		}
+	}},
+	{"anybody's enum", "only its owner alters an enum", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Enums {
+			cat.Enums[i].Owner = cat.Server.User
+		}
+	})},
+	{"columns unordered in use", "UsedBy lists the columns of an enum", func(m *mutant) {
+		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
+			used = slices.Clone(used)
+			slices.Reverse(used)
+			return used, err
+		}
+	}},
+	{"arrays left out of use", "UsedBy lists the columns of an enum", func(m *mutant) {
+		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
+			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Array }), err
+		}
+	}},
+	{"domains left out of use", "UsedBy lists the columns of an enum", func(m *mutant) {
+		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
+			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Through != nil }), err
+		}
+	}},
+	{"a lost enum is used by nobody", "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+		m.used = func(used []dialect.EnumColumn, _ error) ([]dialect.EnumColumn, error) { return used, nil }
+	}},
+	{"any column goes anywhere", "a view whose columns don't go into the struct is ErrDrift", func(m *mutant) {
+		m.unfit = func(string) string { return "" }
+	}},
+	{"no column goes anywhere", "a view whose columns don't go into the struct is ErrDrift", func(m *mutant) {
+		m.unfit = func(string) string { return "it doesn't" }
+	}},
+	{"two names of one enum taken for two", "expectations that can't be met, whatever the database holds, are ErrInvalid", onObjects(func(o *dialect.Object) {
+		o.Visible = false
+	})},
+	{"labels lost on load", "an enum whose labels are not as expected is ErrDrift", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Enums {
+			cat.Enums[i].Labels = cat.Enums[i].Labels[:min(2, len(cat.Enums[i].Labels))]
+		}
+	})},
+}

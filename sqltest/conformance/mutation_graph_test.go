@@ -1,0 +1,105 @@
+package conformance_test
+
+import (
+	"context"
+	"slices"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+var graphMutants = []mutation{
+	{"edges lost", "a view depends on what it reads", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Matviews {
+			cat.Matviews[i].Reads = nil
+		}
+	})},
+	{"plain views lost", "a view depends on what it reads, itself or through plain views", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
+	{"plain views that read none lost", "a plain view has its name", onLoad(func(cat *dialect.Catalog) {
+		cat.Views = slices.DeleteFunc(cat.Views, func(v dialect.ViewDef) bool { return len(v.Reads) == 0 })
+	})},
+	{"edges turned round", "none before those that it depends on are done", onLoad(func(cat *dialect.Catalog) {
+		reads := map[int64][]int64{}
+		for _, m := range cat.Matviews {
+			for _, id := range m.Reads {
+				reads[id] = append(reads[id], m.ID)
+			}
+		}
+		for _, v := range cat.Views {
+			for _, id := range v.Reads {
+				reads[id] = append(reads[id], v.ID)
+			}
+		}
+		for i := range cat.Matviews {
+			cat.Matviews[i].Reads = reads[cat.Matviews[i].ID]
+		}
+		for i := range cat.Views {
+			cat.Views[i].Reads = reads[cat.Views[i].ID]
+		}
+	})},
+	{"edges of one schema only", "across schemas", onLoad(func(cat *dialect.Catalog) {
+		schema := map[int64]string{}
+		for _, m := range cat.Matviews {
+			schema[m.ID] = m.Name.Schema
+		}
+		for _, v := range cat.Views {
+			schema[v.ID] = v.Name.Schema
+		}
+		same := func(of string, reads []int64) (kept []int64) {
+			for _, id := range reads {
+				if schema[id] == of {
+					kept = append(kept, id)
+				}
+			}
+			return kept
+		}
+		for i, m := range cat.Matviews {
+			cat.Matviews[i].Reads = same(m.Name.Schema, m.Reads)
+		}
+		for i, v := range cat.Views {
+			cat.Views[i].Reads = same(v.Name.Schema, v.Reads)
+		}
+	})},
+	{"views read nothing", "a view whose query reads one without data can't be refreshed", ignoringReads},
+	{"views lock nothing", "a refresh waits for a blocking one of what its view reads", ignoringReads},
+	{"savepoints ignored", "with savepoints a failure in a transaction is taken back alone", func(m *mutant) {
+		m.savepoint = func(string) bool { return true }
+	}},
+	{"savepoints not rolled back", "RollbackToSavepoint takes back what was done since", func(m *mutant) {
+		m.savepoint = func(what string) bool { return what == "roll back" }
+	}},
+	{"savepoints not released", "a savepoint is there until it is released or taken back to", func(m *mutant) {
+		m.savepoint = func(what string) bool { return what == "release" }
+	}},
+}
+
+// ignoringReads makes a fake whose refreshes don't look at what their views read.
+func ignoringReads(m *mutant) {
+	m.catalog = func(c *sqltest.Catalog) {
+		c.Matviews = slices.Clone(c.Matviews)
+		for i := range c.Matviews {
+			c.Matviews[i].Reads = nil
+		}
+	}
+}
+
+func (m *mutant) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	if m.savepoint != nil && m.savepoint("set") {
+		return nil
+	}
+	return m.Fake.SetSavepoint(ctx, q, name)
+}
+
+func (m *mutant) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	if m.savepoint != nil && m.savepoint("roll back") {
+		return nil
+	}
+	return m.Fake.RollbackToSavepoint(ctx, q, name)
+}
+
+func (m *mutant) ReleaseSavepoint(ctx context.Context, q dialect.Querier, name string) error {
+	if m.savepoint != nil && m.savepoint("release") {
+		return nil
+	}
+	return m.Fake.ReleaseSavepoint(ctx, q, name)
+}

@@ -1,0 +1,281 @@
+package conformance_test
+
+// Ways to break what a dialect does with many values, setval, exhaustion, and sequences behind their columns.
+
+import (
+	"context"
+	"math"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// sequenceMutations stand in for the fake's own, where they are set.
+type sequenceMutations struct {
+	values  func(n int) int
+	taker   func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error)
+	taken   func(values []int64, err error) ([]int64, error)
+	block   func(b dialect.SequenceBlock) dialect.SequenceBlock
+	set     func(v int64, called bool) (int64, bool)
+	setter  func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error
+	columns func(all []dialect.SequenceColumn) []dialect.SequenceColumn
+	states  func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading
+	lag     func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag
+	catchUp func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error)
+	blocks  bool // values between steps count if they are not asked for, and don't if they are
+}
+
+func (m *mutant) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.values != nil {
+		n = m.values(n)
+	}
+	if m.taker != nil {
+		return m.taker(ctx, q, name, n)
+	}
+	values, err := m.Fake.NextSequenceValues(ctx, q, name, n)
+	if m.taken != nil {
+		return m.taken(values, err)
+	}
+	return values, err
+}
+
+func (m *mutant) NextSequenceBlock(ctx context.Context, q dialect.Querier, name dialect.Name) (dialect.SequenceBlock, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	b, err := m.Fake.NextSequenceBlock(ctx, q, name)
+	if m.block != nil {
+		b = m.block(b)
+	}
+	return b, err
+}
+
+func (m *mutant) SetSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name, v int64, called bool) error {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.set != nil {
+		v, called = m.set(v, called)
+	}
+	if m.setter != nil {
+		return m.setter(ctx, q, name, v)
+	}
+	return m.Fake.SetSequenceValue(ctx, q, name, v, called)
+}
+
+func (m *mutant) SequenceColumns(ctx context.Context, q dialect.Querier) ([]dialect.SequenceColumn, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	all, err := m.Fake.SequenceColumns(ctx, q)
+	if m.columns != nil {
+		all = m.columns(all)
+	}
+	return all, err
+}
+
+func (m *mutant) SequenceStates(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	all, err := m.Fake.SequenceStates(ctx, q, defs)
+	if m.states != nil {
+		all = m.states(defs, all)
+	}
+	return all, err
+}
+
+func (m *mutant) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	lag, err := m.Fake.SequenceLag(ctx, q, seq, m.blocks != blocks)
+	if m.lag != nil {
+		lag = m.lag(seq, lag)
+	}
+	return lag, err
+}
+
+func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.catchUp != nil {
+		moved, err := m.catchUp(ctx, q, seq)
+		return dialect.CaughtUp{Moved: moved}, err
+	}
+	return m.Fake.CatchUpSequence(ctx, q, seq, m.blocks != blocks)
+}
+
+// caughtUp is the fake's own catch-up.
+func (m *mutant) caughtUp(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+	done, err := m.Fake.CatchUpSequence(ctx, q, seq, false)
+	return done.Moved, err
+}
+
+var sequenceMutants = []mutation{
+	{"one value too many", "those that n times NextValue would give", func(m *mutant) {
+		m.values = func(n int) int { return n + 1 }
+	}},
+	{"values taken for contiguous", "many values come from a connection's cache first", func(m *mutant) {
+		m.taken = func(values []int64, err error) ([]int64, error) {
+			for i := range values {
+				values[i] = values[0] + int64(i)
+			}
+			return values, err
+		}
+	}},
+	{"values before the end given back", "if a sequence ends before the nth value", func(m *mutant) {
+		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
+			st, err := m.Fake.SequenceState(ctx, q, name)
+			if err != nil {
+				return nil, err
+			}
+			values, err := m.Fake.NextSequenceValues(ctx, q, name, n)
+			if err != nil {
+				_ = m.Fake.SetSequenceValue(ctx, q, name, st.Last, st.Called)
+			}
+			return values, err
+		}
+	}},
+	{"the end swallowed", "if a sequence ends before the nth value", upToTheEnd},
+	{"a block not cut at the bound", "and is refused where the sequence cycles", func(m *mutant) {
+		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
+			b.Min, b.Max = math.MinInt64, math.MaxInt64
+			return b
+		}
+	}},
+	{"a block one too long", "no value twice, whoever takes others beside it", func(m *mutant) {
+		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
+			if b.Increment > 1 {
+				b.Increment++
+			}
+			return b
+		}
+	}},
+	{"called ignored by setval", "after SetValue(v, false) it is v", func(m *mutant) {
+		m.set = func(v int64, _ bool) (int64, bool) { return v, true }
+	}},
+	{"a value out of range put into it", "a value outside the bounds is ErrOutOfRange, and sets nothing", func(m *mutant) {
+		m.set = func(v int64, called bool) (int64, bool) { return min(max(v, 10), 20), called }
+	}},
+	{"setval undone", "what is set stays though its transaction is rolled back", func(m *mutant) {
+		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
+			return m.Fake.RestartSequence(ctx, q, name, &v)
+		}
+	}},
+	{"column types ignored", "as their columns see them", func(m *mutant) {
+		m.columns = func(all []dialect.SequenceColumn) []dialect.SequenceColumn {
+			for i := range all {
+				all[i].Bounded = false
+			}
+			return all
+		}
+	}},
+	{"no columns", "as their columns see them", func(m *mutant) {
+		m.columns = func([]dialect.SequenceColumn) []dialect.SequenceColumn { return nil }
+	}},
+	{"uncalled taken for known", "as their columns see them", func(m *mutant) {
+		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
+			for i := range all {
+				if !all[i].State.Called {
+					all[i].State = dialect.SequenceState{Last: defs[i].Start, Called: true}
+				}
+			}
+			return all
+		}
+	}},
+	{"what can't be read taken for unused", "lists what can't be read as unknown", func(m *mutant) {
+		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
+			for i := range all {
+				if all[i].Err != nil {
+					all[i] = dialect.SequenceReading{State: dialect.SequenceState{Last: defs[i].Start}}
+				}
+			}
+			return all
+		}
+	}},
+	{"never behind", "a sequence is behind where its column holds its next value or one beyond", func(m *mutant) {
+		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			lag.Empty = true
+			return lag
+		}
+	}},
+	{"the increment not seen by a lag", "a sequence is behind where its column holds its next value or one beyond", func(m *mutant) {
+		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			lag.Increment = min(max(lag.Increment, -1), 1)
+			return lag
+		}
+	}},
+	{"its key alone compared with a sequence", "the one that is furthest decides, and Lag names it", func(m *mutant) {
+		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			lag.Empty = lag.Empty || seq.KeyOf != nil && lag.Column != *seq.KeyOf
+			return lag
+		}
+	}},
+	{"caught up with its key alone", "the one that is furthest decides, and Lag names it", func(m *mutant) {
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
+			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
+				return false, err
+			}
+			return m.caughtUp(ctx, q, seq)
+		}
+	}},
+	{"the key named, whatever column decides", "the one that is furthest decides, and Lag names it", func(m *mutant) {
+		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
+			if seq.KeyOf != nil {
+				lag.Column = *seq.KeyOf
+			}
+			return lag
+		}
+	}},
+	{"caught up by setval", "a catch-up is undone with its transaction, holds off next values until then", func(m *mutant) {
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
+			if err != nil || lag.Empty || lag.Furthest < lag.State.Last {
+				return false, err
+			}
+			return true, m.Fake.SetSequenceValue(ctx, q, seq.Name, lag.Furthest, true)
+		}
+	}},
+	{"caught up off the sequence's steps", "CatchUp moves it past that by its own steps", func(m *mutant) {
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			moved, err := m.caughtUp(ctx, q, seq)
+			if err == nil && moved && seq.Increment > 0 {
+				if lag, errLag := m.Fake.SequenceLag(ctx, q, seq, false); errLag == nil {
+					to := lag.Furthest + 1
+					err = m.Fake.RestartSequence(ctx, q, seq.Name, &to)
+				}
+			}
+			return moved, err
+		}
+	}},
+	{"always caught up", "CatchUp moves it past that by its own steps, and nowhere if it is not behind", func(m *mutant) {
+		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
+			_, err := m.caughtUp(ctx, q, seq)
+			return true, err
+		}
+	}},
+	{"values between steps counted, or not, against the caller's wish", "values between its steps count only if they are asked for", func(m *mutant) {
+		m.blocks = true
+	}},
+	{"a set that reads", "each operation on a sequence needs a right of its own, and no other", func(m *mutant) {
+		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
+			if _, err := m.Fake.SequenceState(ctx, q, name); err != nil {
+				return err
+			}
+			return m.Fake.SetSequenceValue(ctx, q, name, v, true)
+		}
+	}},
+}
+
+// upToTheEnd makes a fake that takes as many values as there are, and does not tell that those are fewer.
+func upToTheEnd(m *mutant) {
+	m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
+		var values []int64
+		for range n {
+			v, err := m.Fake.NextSequenceValue(ctx, q, name)
+			if err != nil {
+				break
+			}
+			values = append(values, v)
+		}
+		return values, nil
+	}
+}

@@ -1,0 +1,484 @@
+package conformance_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+	"github.com/massivedb/massive-go/sqltest/conformance"
+)
+
+// A mutant is a fake with one thing broken: where a function is set, it stands in for the fake's own.
+type mutant struct {
+	*sqltest.Fake
+	catalog   func(c *sqltest.Catalog) // what the fake holds
+	load      func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
+	classify  func(f dialect.Failure, right error) error
+	querier   func(q dialect.Querier) dialect.Querier
+	context   func(ctx context.Context) (context.Context, context.CancelFunc)
+	refresh   func(how dialect.Refresh) (_ dialect.Refresh, skip bool)
+	refreshed func(done dialect.Refreshed) dialect.Refreshed
+	blockers  func(all []dialect.Blocker) []dialect.Blocker
+	read      func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string)
+	count     func(view dialect.MatviewDef) dialect.MatviewDef
+	state     func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
+	next      func(v int64, err error) (int64, error)
+	restart   func(at *int64) *int64
+	restarter func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error
+
+	prepare   func(t testing.TB, f *sqltest.Fake)
+	savepoint func(what string) (skip bool)
+	change    func(t testing.TB, c sqltest.Change)
+
+	enumMutant
+	signMutant
+	sequenceMutations
+	runMutations
+}
+
+func (m *mutant) Dialect() dialect.Dialect { return m }
+
+func (m *mutant) Do(t testing.TB, changes ...sqltest.Change) {
+	t.Helper()
+	if m.change != nil {
+		for _, c := range changes {
+			m.change(t, c)
+		}
+	}
+	m.Fake.Do(t, changes...)
+}
+
+// reach is how an operation gets to the fake.
+func (m *mutant) reach(ctx context.Context, q dialect.Querier) (context.Context, context.CancelFunc, dialect.Querier) {
+	if m.querier != nil {
+		q = m.querier(q)
+	}
+	if m.context != nil {
+		ctx, cancel := m.context(ctx)
+		return ctx, cancel, q
+	}
+	return ctx, func() {}, q
+}
+
+func (m *mutant) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	cat, err := m.Fake.Load(ctx, q, f)
+	if err == nil && m.load != nil {
+		m.load(ctx, q, cat)
+	}
+	if err == nil && m.filtered != nil {
+		m.filtered(f, cat)
+	}
+	return cat, err
+}
+
+func (m *mutant) Classify(f dialect.Failure) error {
+	right := m.Fake.Classify(f)
+	if m.classify != nil {
+		return m.classify(f, right)
+	}
+	return right
+}
+
+func (m *mutant) RefreshMatview(
+	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
+) (dialect.Refreshed, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.refresh != nil {
+		var skip bool
+		if how, skip = m.refresh(how); skip {
+			return dialect.Refreshed{Concurrently: how.Concurrently}, nil
+		}
+	}
+	done, err := m.Fake.RefreshMatview(ctx, q, view, how)
+	if m.refreshErr != nil {
+		err = m.refreshErr(err)
+	}
+	if m.refreshed != nil {
+		return m.refreshed(done), err
+	}
+	return done, err
+}
+
+func (m *mutant) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
+	all, err := m.Fake.RefreshBlockers(view, on, concurrently)
+	if m.blockers != nil {
+		return m.blockers(all), err
+	}
+	return all, err
+}
+
+func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
+	if m.read != nil {
+		changed, tail := m.read(*view, tail)
+		return m.Fake.SelectMatview(&changed, tail, args)
+	}
+	return m.Fake.SelectMatview(view, tail, args)
+}
+
+func (m *mutant) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
+	if m.count != nil {
+		changed := m.count(*view)
+		return m.Fake.CountMatview(&changed, tail, args)
+	}
+	return m.Fake.CountMatview(view, tail, args)
+}
+
+func (m *mutant) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (dialect.SequenceState, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	st, err := m.Fake.SequenceState(ctx, q, name)
+	if m.state != nil {
+		return m.state(st, err)
+	}
+	return st, err
+}
+
+func (m *mutant) NextSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name) (int64, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	v, err := m.Fake.NextSequenceValue(ctx, q, name)
+	if m.next != nil {
+		return m.next(v, err)
+	}
+	return v, err
+}
+
+func (m *mutant) RestartSequence(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.restart != nil {
+		at = m.restart(at)
+	}
+	if m.restarter != nil {
+		return m.restarter(ctx, q, name, at)
+	}
+	return m.Fake.RestartSequence(ctx, q, name, at)
+}
+
+// A mutation is a way to break the fake, and the rule that must notice.
+type mutation struct {
+	name, rule string
+	mutate     func(m *mutant)
+}
+
+// mutations are all of them.
+func mutations() []mutation {
+	return slices.Concat(
+		mutants,
+		refreshMutants,
+		graphMutants,
+		runMutants,
+		rowMutants,
+		enumMutants,
+		sequenceMutants,
+		sessionMutants,
+		behindMutants,
+		watchMutants,
+		unclassified,
+		untimed,
+		partMutants,
+		pictureMutants,
+		hangingMutants,
+	)
+}
+
+var mutants = []mutation{
+	{"label order lost", "an enum comes with its labels in the type's order", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Enums {
+			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
+		}
+	})},
+	{"enums of one name mixed", "is not mixed with one of its name in another schema", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Enums {
+			for _, o := range cat.Enums {
+				if o.Name.Name == cat.Enums[i].Name.Name && o.ID != cat.Enums[i].ID {
+					cat.Enums[i].Labels = slices.Concat(cat.Enums[i].Labels, o.Labels)
+				}
+			}
+		}
+	})},
+	{"key sequence leaked", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Sequences {
+			cat.Sequences[i].KeyOf = nil
+		}
+	})},
+	{"owned sequence hidden", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Sequences {
+			if cat.Sequences[i].KeyOf == nil {
+				cat.Sequences[i].KeyOf = cat.Sequences[i].OwnedBy
+			}
+		}
+	})},
+	{"everything visible", "a bare name is the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.Visible = true })},
+	{"nothing says what hides it", "a bare name is the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.HiddenBy = "" })},
+	{"comments lost", "a materialized view comes with", onObjects(func(o *dialect.Object) { o.Comment = "" })},
+	{"columns unordered", "a materialized view comes with its columns in order", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Matviews {
+			slices.Reverse(cat.Matviews[i].Columns)
+		}
+	})},
+	{"index lost", "a materialized view comes with its columns in order, its index", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Matviews {
+			cat.Matviews[i].Indexes = nil
+		}
+	})},
+	{"always populated", "a materialized view comes with", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Matviews {
+			cat.Matviews[i].Populated = true
+		}
+	})},
+	{"everything allowed", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Matviews {
+			cat.Matviews[i].MayRefresh = true
+		}
+		for i := range cat.Sequences {
+			cat.Sequences[i].Rights = dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true}
+		}
+	})},
+	{"bounds swapped", "a sequence comes with its type, start, increment, bounds", onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Sequences {
+			s := &cat.Sequences[i]
+			s.Min, s.Max = s.Max, s.Min
+		}
+	})},
+	{"connection leaked", "structures come by kind, schema and name, byte by byte: 1 connections are left in use", func(m *mutant) {
+		m.load = func(ctx context.Context, _ dialect.Querier, _ *dialect.Catalog) { _, _ = m.DB().Conn(ctx) }
+	}},
+	{"wrong sentinel", "a sequence at its bound is ErrExhausted", func(m *mutant) {
+		m.classify = func(_ dialect.Failure, right error) error {
+			if right != nil && strings.HasPrefix(right.Error(), massive.ErrExhausted.Error()) {
+				return massive.ErrOutOfRange
+			}
+			return right
+		}
+	}},
+	{"no sentinel", "that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+		m.classify = func(dialect.Failure, error) error { return nil }
+	}},
+	{"no way out", "with the index that would help", func(m *mutant) {
+		m.classify = func(_ dialect.Failure, right error) error {
+			for _, s := range []error{massive.ErrNoUniqueIndex} {
+				if right != nil && strings.HasPrefix(right.Error(), s.Error()) {
+					return s
+				}
+			}
+			return right
+		}
+	}},
+	{"concurrently ignored", "a concurrent refresh needs a unique index", func(m *mutant) {
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
+			how.Concurrently = false
+			return how, false
+		}
+	}},
+	{"always concurrently", "a blocking refresh holds off readers", func(m *mutant) {
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
+			how.Concurrently = !how.NoData
+			return how, false
+		}
+	}},
+	{"no data ignored", "WithNoData empties a view", func(m *mutant) {
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
+			how.NoData = false
+			return how, false
+		}
+	}},
+	{"refresh does nothing", "a refresh gives a view the rows that its query has now", func(m *mutant) {
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
+	}},
+	{"last column not read", "Select reads columns into fields by name", func(m *mutant) {
+		m.read = func(v dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
+			v.Columns = v.Columns[:len(v.Columns)-1]
+			return v, tail
+		}
+	}},
+	{"is_called ignored", "State tells a sequence that is unused", func(m *mutant) {
+		m.state = func(st dialect.SequenceState, err error) (dialect.SequenceState, error) {
+			st.Called = true
+			return st, err
+		}
+	}},
+	{"a value off by one", "after ResetTo(v) the last value is v, and the next one too", func(m *mutant) {
+		m.next = func(v int64, err error) (int64, error) { return v + 1, err }
+	}},
+	{"an error swallowed", "that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+		m.next = func(v int64, _ error) (int64, error) { return v, nil }
+	}},
+	{"restart goes to 1", "Restart goes to the declared start", func(m *mutant) {
+		m.restart = func(at *int64) *int64 {
+			if at == nil {
+				one := int64(1)
+				return &one
+			}
+			return at
+		}
+	}},
+	{"transaction ignored", "what a transaction refreshes others see when it commits", func(m *mutant) {
+		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
+		// What then waits for the very transaction that it should have run in must not wait for ever.
+		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}
+	}},
+	{"context ignored", "gives that context's error", func(m *mutant) {
+		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		}
+	}},
+}
+
+func onLoad(change func(cat *dialect.Catalog)) func(m *mutant) {
+	return func(m *mutant) {
+		m.load = func(_ context.Context, _ dialect.Querier, cat *dialect.Catalog) { change(cat) }
+	}
+}
+
+func onObjects(change func(o *dialect.Object)) func(m *mutant) {
+	return onLoad(func(cat *dialect.Catalog) {
+		for i := range cat.Matviews {
+			change(&cat.Matviews[i].Object)
+		}
+		for i := range cat.Enums {
+			change(&cat.Enums[i].Object)
+		}
+		for i := range cat.Sequences {
+			change(&cat.Sequences[i].Object)
+		}
+	})
+}
+
+// mutating is set in the process that runs the mutants, whose tests are meant to fail.
+const mutating = "MASSIVE_TEST_MUTANTS"
+
+// patience is what mutants get for an operation: those that hang are many.
+const patience = 2 * time.Second
+
+// TestMutant is run by the next test, in a process of its own.
+func TestMutant(t *testing.T) {
+	if os.Getenv(mutating) == "" {
+		t.Skip("its failures are looked at by TestSuiteBites")
+	}
+	t.Parallel()
+	for _, c := range mutations() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			testRule(t, c.rule, func(t *testing.T, cat sqltest.Catalog) conformance.Database {
+				t.Helper()
+				m := &mutant{}
+				c.mutate(m)
+				if m.catalog != nil {
+					m.catalog(&cat)
+				}
+				m.Fake = sqltest.New(cat)
+				if m.prepare != nil {
+					m.prepare(t, m.Fake)
+				}
+				return m
+			})
+		})
+	}
+	for _, c := range harnessMutants() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.harness.Patience = patience
+			if conformance.RunRulesThatSay(t, c.harness, c.rule) == 0 {
+				t.Error("none of the suite")
+			}
+		})
+	}
+	t.Run("an operation missing", func(t *testing.T) {
+		t.Parallel()
+		conformance.Run(t, conformance.Harness{Patience: patience, Open: func(_ *testing.T, cat sqltest.Catalog) conformance.Database {
+			return incapable{sqltest.New(cat)}
+		}})
+	})
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		conformance.Run(t, conformance.Harness{Open: func(_ *testing.T, cat sqltest.Catalog) conformance.Database {
+			return &mutant{Fake: sqltest.New(cat)}
+		}})
+	})
+}
+
+// testRule runs the rules that are to notice a mutant, and no others: all of them on each mutant take minutes.
+func testRule(t *testing.T, rule string, open func(t *testing.T, cat sqltest.Catalog) conformance.Database) {
+	t.Helper()
+	if conformance.RunRulesThatSay(t, conformance.Harness{Patience: patience, Open: open}, rule) == 0 {
+		t.Error("none of the suite")
+	}
+}
+
+// incapable hides what its fake can do.
+type incapable struct{ *sqltest.Fake }
+
+func (i incapable) Dialect() dialect.Dialect { return partial{i.Fake, nil} }
+
+// The suite bites: each way in which the fake is broken makes it fail, and name the rule.
+func TestSuiteBites(t *testing.T) {
+	t.Parallel()
+	said := trial(t, "", 64)
+	wants := map[string]string{"an operation missing": "it lacks what it says"}
+	for _, c := range mutations() {
+		wants[c.name] = c.rule
+	}
+	for _, c := range harnessMutants() {
+		wants[c.name] = c.rule
+	}
+	noticed := func(name, said string) bool {
+		return strings.HasPrefix(said, subtest+"FAIL") && strings.Contains(said, wants[name])
+	}
+	for name, rule := range wants {
+		run := strings.ReplaceAll(name, " ", "_")
+		got := said[run]
+		// Among so many at once a wait may end before what is to wait has begun, and the mutant is right by chance.
+		if !noticed(name, got) {
+			t.Logf("%q passed among the others, and runs alone", name)
+			got = trial(t, run, 1)[run]
+		}
+		if !noticed(name, got) {
+			t.Errorf("the suite does not notice %q by the rule %q; it said\n%s", name, rule, got)
+		}
+	}
+	if got := said["none"]; got != "" {
+		t.Errorf("with nothing broken the suite said\n%s", got)
+	}
+	t.Logf("%d mutants noticed", len(wants))
+}
+
+// subtest is what go test writes before a subtest's outcome.
+const subtest = "    --- "
+
+// trial runs one mutant, or all if it is empty, and returns how each one failed and what the suite said, by its name.
+func trial(t *testing.T, one string, parallel int) map[string]string {
+	t.Helper()
+	which := "^TestMutant$"
+	if one != "" {
+		which += "/^" + regexp.QuoteMeta(one) + "$"
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+which, "-test.timeout=2m", "-test.parallel="+strconv.Itoa(parallel))
+	cmd.Env = append(os.Environ(), mutating+"=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil && one == "" {
+		t.Fatal("the suite passed every mutant")
+	}
+	said := map[string]string{}
+	var name string
+	for line := range strings.Lines(string(out)) {
+		if rest, ok := strings.CutPrefix(line, subtest); ok {
+			_, name, _ = strings.Cut(rest, ": TestMutant/")
+			name, _, _ = strings.Cut(name, " (")
+		}
+		said[name] += line
+	}
+	return said
+}

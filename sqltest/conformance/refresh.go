@@ -1,0 +1,297 @@
+package conformance
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+var ifPossible = []massive.RefreshOption{massive.ConcurrentlyIfPossible()}
+
+// oneView is a catalog with a view that can be refreshed concurrently.
+var oneView = sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}}
+
+// refreshRules are about how a refresh chooses its mode, gives way and gives up.
+func refreshRules() []rule {
+	return []rule{
+		refreshIfPossible(),
+		refreshIfPossibleLocks(),
+		refreshBusy(),
+		refreshLockTimeout(),
+		refreshCan(),
+		selectOne(),
+	}
+}
+
+func refreshIfPossible() rule {
+	return rule{
+		name: "refresh/if possible", says: "ConcurrentlyIfPossible is concurrent where the view is populated and has an index, else blocking, and says why",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			for _, r := range []struct {
+				view      string
+				mode      massive.RefreshMode
+				why       string
+				prevented massive.BlockerReason
+			}{
+				{"fit", massive.ModeConcurrent, "possible", 0},
+				{"none", massive.ModeBlocking, "not concurrently: no unique index", massive.BlockerNoUniqueIndex},
+				{"empty", massive.ModeBlocking, "not concurrently: not populated", massive.BlockerNotPopulated},
+				{"empty", massive.ModeConcurrent, "possible", 0},
+			} {
+				c.db.Do(c, sqltest.SetRows{Matview: r.view, Rows: []number{{2}}})
+				result, err := c.matview(r.view).Refresh(c.Context(), ifPossible...)
+				c.ok(err)
+				c.want("the outcome of "+r.view, result.Outcome, massive.OutcomeRefreshed)
+				c.want("the mode of "+r.view, result.Mode, r.mode)
+				c.want("why, of "+r.view, result.Why, r.why)
+				c.want("what prevented it, of "+r.view, result.Prevented, r.prevented)
+				c.want("the rows of "+r.view, c.numbers(c.matview(r.view)), []int64{2})
+			}
+		},
+	}
+}
+
+func refreshIfPossibleLocks() rule {
+	return rule{
+		name: "refresh/if possible, locks", says: "ConcurrentlyIfPossible holds readers off only where it has to",
+		needs: []Operation{SelectMatview, RefreshMatview},
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "low", Rows: []number{{1}}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"low"}},
+		}},
+		check: func(c *check) {
+			read := func(name string) func(context.Context) error {
+				return func(ctx context.Context) error { return c.matview(name).Select(ctx, &[]int64{}, "") }
+			}
+			tx, inside := c.other(nil)
+			for _, name := range []string{"fit", "none"} {
+				_, err := matviewOf(c, inside, name).Refresh(c.Context(), ifPossible...)
+				c.ok(err)
+			}
+			c.passes("a reader of the concurrent one", read("fit"))
+			c.blocks("a reader of the blocking one", read("none"))
+			c.ok(tx.Rollback())
+			// What the view's query fails with is no reason to try the other mode, which waits for readers.
+			_, err := c.matview("low").Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			tx, inside = c.other(nil)
+			c.numbers(matviewOf(c, inside, "high"))
+			_, err = c.matview("high").Refresh(c.Context(), append(ifPossible, massive.LockTimeout(20*time.Second))...)
+			c.fails(err, massive.ErrNotPopulated, "public.high")
+			c.ok(tx.Rollback())
+		},
+	}
+}
+
+func refreshBusy() rule {
+	return rule{
+		name: "refresh/busy", says: "SkipIfBusy gives way at once to whoever refreshes the view, with ErrBusy and a transaction that lives on; a reader is no such",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true, catalog: oneView,
+		check: func(c *check) {
+			skip := func(opts ...massive.RefreshOption) (massive.RefreshResult, error) {
+				return c.matview("v").Refresh(c.Context(), append(opts, massive.SkipIfBusy())...)
+			}
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
+				tx, inside := c.other(nil)
+				_, err := matviewOf(c, inside, "v").Refresh(c.Context(), opts...)
+				c.ok(err)
+				for _, ours := range [][]massive.RefreshOption{nil, concurrently, ifPossible} {
+					result, err := skip(ours...)
+					c.fails(err, massive.ErrBusy, "public.v", "another refresh", "SkipIfBusy")
+					c.want("the outcome", result.Outcome, massive.OutcomeSkippedBusy)
+				}
+				c.ok(tx.Rollback())
+			}
+			tx, inside := c.other(nil)
+			c.want("the rows that a reader sees", c.numbers(matviewOf(c, inside, "v")), []int64{1})
+			result, err := skip(concurrently...)
+			c.ok(err)
+			c.want("the outcome beside a reader", result.Outcome, massive.OutcomeRefreshed)
+			c.ok(tx.Rollback())
+			if _, ok := c.q.(*sql.Tx); !ok { // which holds the view now
+				tx, inside = c.other(nil)
+				c.numbers(matviewOf(c, inside, "v"))
+				result, err = skip(massive.LockTimeout(50 * time.Millisecond))
+				c.fails(err, massive.ErrBusy, "public.v", "lock timeout", "SkipIfBusy")
+				c.want("the outcome of waiting for a reader", result.Outcome, massive.OutcomeSkippedBusy)
+				c.ok(tx.Rollback())
+			}
+			result, err = skip()
+			c.ok(err)
+			c.want("the outcome with nobody there", result.Outcome, massive.OutcomeRefreshed)
+			if _, ok := c.q.(*sql.Tx); ok {
+				return // which holds the view now
+			}
+			// One that waits, behind a reader, counts too.
+			tx, inside = c.other(nil)
+			c.numbers(matviewOf(c, inside, "v"))
+			ctx, cancel := context.WithCancel(c.Context())
+			done := make(chan error, 1)
+			waiting := c.matview("v")
+			if _, ok := c.q.(*sql.Conn); ok {
+				waiting = matviewOf(c, c.load(), "v") // on a connection of its own
+			}
+			go func() {
+				_, err := waiting.Refresh(ctx)
+				done <- err
+			}()
+			c.eventually("a refresh that waits makes it busy", func() bool {
+				// Where the waiting one comes in between its look and its lock, it is the timeout that says so.
+				_, err := skip(massive.Concurrently(), massive.LockTimeout(time.Second))
+				return errors.Is(err, massive.ErrBusy)
+			})
+			cancel()
+			c.fails(<-done, context.Canceled)
+			c.ok(tx.Rollback())
+		},
+	}
+}
+
+func refreshLockTimeout() rule {
+	return rule{
+		name: "refresh/lock timeout", says: "LockTimeout ends a refresh's wait with ErrBusy, and holds for that refresh alone",
+		needs: []Operation{SelectMatview, RefreshMatview}, catalog: oneView,
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.numbers(matviewOf(c, inside, "v"))
+			_, err := c.matview("v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond))
+			c.fails(err, massive.ErrBusy, "refresh public.v")
+			result, err := c.matview("v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
+			c.fails(err, massive.ErrBusy, "SkipIfBusy")
+			c.want("the outcome, with SkipIfBusy", result.Outcome, massive.OutcomeSkippedBusy)
+
+			c.ok(tx.Rollback())
+
+			tx, inside = c.other(nil)
+			_, err = matviewOf(c, inside, "v").Refresh(c.Context(), massive.LockTimeout(time.Minute), massive.Concurrently())
+			c.ok(err)
+			skipping, skips := c.other(nil)
+			result, err = matviewOf(c, skips, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
+			c.fails(err, massive.ErrBusy)
+			c.want("the outcome beside a refresh", result.Outcome, massive.OutcomeSkippedBusy)
+			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, skips, "v")), []int64{1})
+			c.blocks("a refresh behind one that had a lock timeout", func(ctx context.Context) error {
+				_, err := matviewOf(c, skips, "v").Refresh(ctx)
+				return err
+			})
+			_ = skipping.Rollback() // which the wait's end has ended
+			c.ok(tx.Rollback())
+		},
+	}
+}
+
+func refreshCan() rule {
+	return rule{
+		name: "refresh/can", says: "CheckRefresh tells what would make a refresh fail, with the statement that would mend it, where the dialect knows one",
+		needs: []Operation{RefreshMatview},
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
+			{Name: "empty", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
+			{Name: "foreign", Rows: []number{{1}}, Unique: []string{"n"}, NotOwned: true},
+			{Name: "up", Rows: []number{{1}}, Unpopulated: true},
+			{Name: "down", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true, Reads: []string{"between"}},
+		}, Views: []sqltest.View{{Name: "between", Reads: []string{"up"}}}},
+		check: func(c *check) {
+			for _, r := range []struct {
+				view string
+				mode massive.RefreshMode
+				is   error // nil: it can be refreshed
+			}{
+				{"down", massive.ModeBlocking, massive.ErrNotPopulated},
+				{"up", massive.ModeBlocking, nil},
+				{"fit", massive.ModeBlocking, nil},
+				{"fit", massive.ModeConcurrent, nil},
+				{"none", massive.ModeBlocking, nil},
+				{"none", massive.ModeConcurrent, massive.ErrNoUniqueIndex},
+				{"empty", massive.ModeConcurrent, massive.ErrNotPopulated},
+				{"empty", massive.ModeBlocking, nil},
+				{"foreign", massive.ModeBlocking, massive.ErrPermission},
+				{"foreign", massive.ModeConcurrent, massive.ErrPermission},
+			} {
+				var opts []massive.RefreshOption
+				if r.mode == massive.ModeConcurrent {
+					opts = concurrently
+				}
+				if r.view == "foreign" && c.harness.NoRights {
+					r.is = nil
+				}
+				mends := c.mends(r.view, r.mode == massive.ModeConcurrent)
+				err := c.matview(r.view).CheckRefresh(r.mode)
+				_, failed := c.matview(r.view).Refresh(c.Context(), opts...)
+				if r.is == nil {
+					c.ok(err)
+					c.ok(failed)
+				} else {
+					c.fails(err, r.is, append(mends, "refresh", "public."+r.view)...)
+					c.fails(failed, r.is)
+				}
+			}
+			c.fails(c.matview("fit").CheckRefresh(9), massive.ErrInvalid)
+		},
+	}
+}
+
+func selectOne() rule {
+	return rule{
+		name: "select/one", says: "Get reads the first row, or sql.ErrNoRows; Count counts; Rows reads one row after the other",
+		needs: []Operation{SelectMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "v", Rows: []number{{1}, {2}, {3}}}, {Name: "none", Rows: []number{}}, {Name: "empty", Rows: []number{}, Unpopulated: true},
+		}},
+		check: func(c *check) {
+			var n number
+			c.ok(c.matview("v").Get(c.Context(), &n, ""))
+			c.want("a row", n.N >= 1 && n.N <= 3, true) // which one is the first nobody says
+			err := c.matview("none").Get(c.Context(), &n, "")
+			c.want("no row is sql.ErrNoRows", errors.Is(err, sql.ErrNoRows), true)
+			for name, want := range map[string]int64{"v": 3, "none": 0} {
+				got, err := c.matview(name).Count(c.Context(), "")
+				c.ok(err)
+				c.want("the number of rows of "+name, got, want)
+			}
+			var all []int64
+			for n, err := range massive.Rows[int64](c.Context(), c.matview("v"), "") {
+				c.ok(err)
+				all = append(all, n)
+			}
+			slices.Sort(all)
+			c.want("the rows", all, []int64{1, 2, 3})
+			for _, err := range massive.Rows[int64](c.Context(), c.matview("v"), "") {
+				c.ok(err)
+				break
+			}
+			c.want("rows behind a loop that ended early", c.numbers(c.matview("v")), []int64{1, 2, 3})
+			c.fails(c.matview("empty").Get(c.Context(), &n, ""), massive.ErrNotPopulated, "select from public.empty")
+			c.afresh()
+			_, err = c.matview("empty").Count(c.Context(), "")
+			c.fails(err, massive.ErrNotPopulated, "count the rows of public.empty")
+			c.afresh()
+			var errs []error
+			for _, err := range massive.Rows[int64](c.Context(), c.matview("empty"), "") {
+				errs = append(errs, err)
+			}
+			c.want("errors of a loop over what can't be read", len(errs), 1)
+			c.fails(errors.Join(errs...), massive.ErrNotPopulated, "select from public.empty")
+		},
+	}
+}
+
+// eventually waits until something is so.
+func (c *check) eventually(what string, so func() bool) {
+	c.Helper()
+	for deadline := time.Now().Add(c.patience); !so(); <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.Fatalf("%s\n\tnot so for %v: %s", c.rule.says, c.patience, what)
+		}
+	}
+}

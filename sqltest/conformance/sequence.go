@@ -1,0 +1,462 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// state checks where a sequence stands, by State and by LastValue.
+func (c *check) state(s massive.Sequence, last int64, called bool) {
+	c.Helper()
+	got, err := s.State(c.Context())
+	c.ok(err)
+	c.stands(s, got, last, called)
+	v, err := s.LastValue(c.Context())
+	if c.harness.NextOnly {
+		c.fails(err, massive.ErrUnsupported, "last value of "+s.Name().String())
+		return
+	}
+	c.ok(err)
+	c.want("its last value", v, last)
+}
+
+// stands checks a sequence's state. If the database keeps the next value only, that is one step further, or beyond the
+// bound.
+func (c *check) stands(s massive.Sequence, got massive.SequenceState, last int64, called bool) {
+	c.Helper()
+	is := fmt.Sprintf("last %d, called %t", got.Last, got.Called)
+	want := fmt.Sprintf("last %d, called %t", last, called)
+	if c.harness.NextOnly {
+		is = fmt.Sprintf("next %d, exhausted %t, called %t, next only %t", got.Next, got.Exhausted, got.Called, got.NextOnly)
+		def, next := s.Def(), last
+		if called {
+			next += def.Increment
+		}
+		ended := def.Increment > 0 && next > def.Max || def.Increment < 0 && next < def.Min
+		switch {
+		case ended && def.Cycle && def.Increment > 0:
+			ended, next = false, def.Min
+		case ended && def.Cycle:
+			ended, next = false, def.Max
+		case ended:
+			next = 0
+		}
+		want = fmt.Sprintf("next %d, exhausted %t, called false, next only true", next, ended)
+	}
+	c.want("the state of "+s.Name().String(), is, want)
+}
+
+// starts are sequences that start in various places.
+var starts = sqltest.Catalog{Sequences: []sqltest.Sequence{
+	{Name: "plain"}, {Name: "later", Start: 10, Increment: 5}, {Name: "down", Increment: -1}, {Name: "small", Type: "smallint", Start: math.MaxInt16},
+	{Name: "zero", Exactly: &sqltest.Range{Min: 0, Max: 9, Start: 0}}, {Name: "last", Start: math.MaxInt64}, {Name: "below", Min: math.MinInt64, Start: math.MinInt64},
+	{Name: "anew"}, {Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"},
+}}
+
+// startsChange changes them. Then started are the values that they start with, and startsGone those that are gone.
+var (
+	startsChange = []sqltest.Change{
+		sqltest.Drop{Name: "anew"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "anew", Start: 77}}},
+		sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"},
+		sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}},
+	}
+	started = map[string]int64{
+		"plain": 1, "later": 10, "down": -1, "small": math.MaxInt16, "zero": 0, "last": math.MaxInt64, "below": math.MinInt64, "anew": 77,
+	}
+	startsGone = []string{"dropped", "renamed", "replaced"}
+)
+
+func sequenceRules() []rule {
+	return []rule{
+		sequenceUnused(),
+		sequenceLastValue(),
+		sequenceTaken(),
+		sequenceRestarted(),
+		sequenceMoved(),
+		sequenceState(),
+		sequenceReset(),
+		sequenceRange(),
+		sequenceEnd(),
+		sequenceCache(),
+		sequenceRollback(),
+		sequenceLocks(),
+		sequenceGone(),
+		sequenceMadeAnew(),
+		sequenceConcurrency(),
+	}
+}
+
+func sequenceUnused() rule {
+	return rule{
+		name: "sequence/unused", says: "State of a sequence that nothing was taken from is its start, not called; of one that is gone it is ErrNotFound",
+		needs: []Operation{SequenceState}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, startsChange...)
+			for name, start := range started {
+				c.state(c.sequence(name), c.harness.clamp(start), false)
+			}
+			for _, name := range startsGone {
+				c.afresh()
+				_, err := c.sequence(name).State(c.Context())
+				c.fails(err, massive.ErrNotFound, "last value of public."+name)
+			}
+		},
+	}
+}
+
+func sequenceLastValue() rule {
+	return rule{
+		name: "sequence/last value", says: "LastValue of a sequence that nothing was taken from is its start; of one that is gone it is ErrNotFound; without the operation ErrUnsupported",
+		each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, startsChange...)
+			able := c.can(SequenceState)
+			for name, start := range started {
+				v, err := c.sequence(name).LastValue(c.Context())
+				if !able {
+					c.fails(err, massive.ErrUnsupported)
+					continue
+				}
+				if c.harness.NextOnly {
+					c.fails(err, massive.ErrUnsupported, "last value of public."+name)
+					continue
+				}
+				c.ok(err)
+				c.want("the last value of "+name, v, c.harness.clamp(start))
+			}
+			for _, name := range startsGone {
+				c.afresh()
+				if _, err := c.sequence(name).LastValue(c.Context()); able {
+					c.fails(err, massive.ErrNotFound, "last value of public."+name)
+				}
+			}
+		},
+	}
+}
+
+func sequenceTaken() rule {
+	return rule{
+		name: "sequence/taken", says: "a value is one step after the one before, up to the end of the sequence, and a sequence that is gone has none: ErrNotFound",
+		needs: []Operation{NextSequenceValue}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, startsChange...)
+			for name, start := range started {
+				c.next(c.sequence(name), c.harness.clamp(start))
+			}
+			c.next(c.sequence("later"), 15, 20)
+			_, err := c.sequence("last").NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted, "next value of public.last")
+			for _, name := range startsGone {
+				c.afresh()
+				_, err := c.sequence(name).NextValue(c.Context())
+				c.fails(err, massive.ErrNotFound, "next value of public."+name)
+			}
+		},
+	}
+}
+
+func sequenceRestarted() rule {
+	return rule{
+		name: "sequence/restarted", says: "ResetTo and Restart take what is within the bounds: ErrOutOfRange; a sequence that is gone can't be restarted: ErrNotFound",
+		needs: []Operation{RestartSequence}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, startsChange...)
+			c.ok(c.sequence("later").ResetTo(c.Context(), 8))
+			c.ok(c.sequence("later").Restart(c.Context()))
+			c.ok(c.sequence("plain").Reset(c.Context()))
+			c.fails(c.sequence("later").ResetTo(c.Context(), -1), massive.ErrOutOfRange, "public.later")
+			c.afresh()
+			c.fails(c.sequence("down").Reset(c.Context()), massive.ErrOutOfRange, "reset public.down")
+			for _, name := range startsGone {
+				c.afresh()
+				c.fails(c.sequence(name).Restart(c.Context()), massive.ErrNotFound, "restart public."+name)
+			}
+		},
+	}
+}
+
+func sequenceMoved() rule {
+	return rule{
+		name: "sequence/moved", says: "a value is one step behind the one before, ResetTo and Restart say which comes next, and a sequence that is gone has none: ErrNotFound",
+		needs: []Operation{NextSequenceValue, RestartSequence}, each: true, catalog: starts,
+		check: func(c *check) {
+			c.db.Do(c, startsChange...)
+			for name, start := range started {
+				c.next(c.sequence(name), c.harness.clamp(start))
+			}
+			s := c.sequence("later")
+			c.next(s, 15, 20)
+			c.ok(s.ResetTo(c.Context(), 8))
+			c.next(s, 8, 13)
+			c.ok(s.Restart(c.Context()))
+			c.next(s, 10)
+			c.ok(s.Reset(c.Context()))
+			c.next(s, 1)
+			_, err := c.sequence("last").NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted, "next value of public.last")
+			c.afresh()
+			c.fails(c.sequence("later").ResetTo(c.Context(), -1), massive.ErrOutOfRange, "public.later")
+			for _, name := range startsGone {
+				c.afresh()
+				_, err := c.sequence(name).NextValue(c.Context())
+				c.fails(err, massive.ErrNotFound, "next value of public."+name)
+				c.afresh()
+				c.fails(c.sequence(name).Restart(c.Context()), massive.ErrNotFound, "restart public."+name)
+			}
+		},
+	}
+}
+
+func sequenceState() rule {
+	return rule{
+		name: "sequence/state", says: "State tells a sequence that is unused, or was reset, from one whose first value was taken",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.state(s, 1, false)
+			c.next(s, 1)
+			c.state(s, 1, true)
+			c.next(s, 2, 3)
+			c.state(s, 3, true)
+			c.ok(s.Reset(c.Context()))
+			c.state(s, 1, false)
+			c.next(s, 1)
+		},
+	}
+}
+
+func sequenceReset() rule {
+	return rule{
+		name: "sequence/reset", says: "after ResetTo(v) the last value is v, and the next one too; Restart goes to the declared start",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Start: 10, Increment: 5}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.next(s, 10, 15)
+			c.ok(s.ResetTo(c.Context(), 123))
+			c.state(s, 123, false)
+			c.next(s, 123, 128)
+			c.state(s, 128, true)
+			c.ok(s.Restart(c.Context()))
+			c.next(s, 10)
+			c.ok(s.Reset(c.Context()))
+			c.next(s, 1, 6)
+		},
+	}
+}
+
+func sequenceRange() rule {
+	return rule{
+		name: "sequence/range", says: "a value outside the bounds is ErrOutOfRange and changes nothing, 1 for a Reset too",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "high", Min: 100, Max: 200, Start: 150}, {Name: "down", Increment: -1}}},
+		check: func(c *check) {
+			for _, name := range []string{"high", "down"} {
+				c.afresh()
+				c.fails(c.sequence(name).Reset(c.Context()), massive.ErrOutOfRange, "reset public."+name)
+			}
+			for _, v := range []int64{99, 201, -1, 1 << 62} {
+				c.afresh()
+				c.fails(c.sequence("high").ResetTo(c.Context(), v), massive.ErrOutOfRange, "public.high")
+			}
+			c.afresh()
+			c.state(c.sequence("high"), 150, false)
+			c.ok(c.sequence("high").ResetTo(c.Context(), 200))
+			c.next(c.sequence("high"), 200)
+		},
+	}
+}
+
+func sequenceEnd() rule {
+	return rule{
+		name: "sequence/end", says: "a sequence at its bound is ErrExhausted, or starts over at the other bound if it cycles",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "up", Max: 3, Increment: 2}, {Name: "down", Min: -2, Increment: -1}, {Name: "round", Min: 1, Max: 5, Start: 4, Increment: 3, Cycle: true},
+			{Name: "small", Type: "smallint", Start: 32767}, {Name: "back", Min: -5, Max: -1, Increment: -2, Cycle: true},
+			{Name: "zero", Exactly: &sqltest.Range{Min: 0, Max: 2, Start: 1}}, {Name: "to zero", Exactly: &sqltest.Range{Min: -1, Max: 0}, Increment: -1},
+		}},
+		check: func(c *check) {
+			for name, want := range map[string][]int64{"up": {1, 3}, "zero": {1, 2}, `"to zero"`: {0, -1}, "down": {-1, -2}, "small": {32767}} {
+				c.afresh()
+				s := c.sequence(name)
+				c.next(s, want...)
+				c.state(s, want[len(want)-1], true)
+				_, err := s.NextValue(c.Context())
+				c.fails(err, massive.ErrExhausted, "next value of public."+name)
+			}
+			c.afresh()
+			c.next(c.sequence("round"), 4, 1, 4, 1)
+			c.next(c.sequence("back"), -1, -3, -5, -1)
+			c.ok(c.sequence("up").Restart(c.Context()))
+			c.next(c.sequence("up"), 1)
+		},
+	}
+}
+
+func sequenceCache() rule {
+	return rule{
+		name: "sequence/cache", says: "a connection reserves a cache of values; the last value is the last one reserved; a reset makes it forget them", unless: noCache,
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
+		check: func(c *check) {
+			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
+			c.next(sequenceOf(c, one, "s"), 1, 2)
+			c.state(sequenceOf(c, one, "s"), 10, true)
+			if c.harness.Caches == CachePerServer {
+				c.next(sequenceOf(c, two, "s"), 3)
+				c.next(sequenceOf(c, one, "s"), 4)
+				c.ok(sequenceOf(c, two, "s").ResetTo(c.Context(), 50))
+				c.next(sequenceOf(c, one, "s"), 50, 51)
+				c.next(sequenceOf(c, two, "s"), 52)
+			} else {
+				c.next(sequenceOf(c, two, "s"), 11)
+				c.next(sequenceOf(c, one, "s"), 3)
+				c.ok(sequenceOf(c, two, "s").ResetTo(c.Context(), 50))
+				c.next(sequenceOf(c, one, "s"), 50, 51)
+				c.next(sequenceOf(c, two, "s"), 60)
+			}
+			c.next(sequenceOf(c, one, "short"), 1, 2, 3)
+			c.state(sequenceOf(c, two, "short"), 3, true)
+			_, err := sequenceOf(c, one, "short").NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted)
+		},
+	}
+}
+
+func sequenceRollback() rule {
+	return rule{
+		name: "sequence/rollback", says: "a value stays taken though its transaction is rolled back; a reset is undone, and so are the values behind it",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.next(sequenceOf(c, inside, "s"), 1, 2)
+			c.ok(tx.Rollback())
+			c.next(c.sequence("s"), 3)
+
+			tx, inside = c.other(nil)
+			c.next(sequenceOf(c, inside, "s"), 4)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 100))
+			c.next(sequenceOf(c, inside, "s"), 100, 101)
+			c.ok(tx.Rollback())
+			last := int64(4)
+			if c.harness.Restarts != MovesUndone {
+				last = 101
+			}
+			c.state(c.sequence("s"), last, true)
+			c.next(c.sequence("s"), last+1)
+
+			tx, inside = c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 50))
+			c.next(sequenceOf(c, inside, "s"), 50)
+			c.ok(tx.Commit())
+			c.next(c.sequence("s"), 51)
+		},
+	}
+}
+
+func sequenceLocks() rule {
+	return rule{
+		name: "sequence/locks", says: "a reset holds off everybody's next value until its transaction ends, and waits for transactions that took one",
+		needs: []Operation{NextSequenceValue, RestartSequence}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			next := func(ctx context.Context) error { _, err := s.NextValue(ctx); return err }
+			reset := func(ctx context.Context) error { return s.ResetTo(ctx, 7) }
+			tx, inside := c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
+			waits := c.blocks
+			if c.harness.Restarts == MovesFree {
+				waits = c.passes
+			}
+			waits("a next value beside an open reset", next)
+			waits("a second reset", reset)
+			c.ok(tx.Rollback())
+			c.passes("a next value behind it", next)
+
+			tx, inside = c.other(nil)
+			_, err := sequenceOf(c, inside, "s").NextValue(c.Context())
+			c.ok(err)
+			waits("a reset beside an open transaction that took a value", reset)
+			c.passes("another's next value", next)
+			c.ok(tx.Commit())
+			c.passes("a reset behind it", reset)
+		},
+	}
+}
+
+func sequenceGone() rule {
+	return rule{
+		name: "sequence/gone", says: "a sequence that was dropped, renamed or replaced since it was loaded is ErrNotFound", needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
+			for _, name := range []string{"dropped", "renamed", "replaced"} {
+				for what, op := range map[string]func(s massive.Sequence) error{
+					"next value of": func(s massive.Sequence) error { _, err := s.NextValue(c.Context()); return err },
+					"last value of": func(s massive.Sequence) error { _, err := s.LastValue(c.Context()); return err },
+					"reset":         func(s massive.Sequence) error { return s.Reset(c.Context()) },
+					"restart":       func(s massive.Sequence) error { return s.Restart(c.Context()) },
+				} {
+					c.afresh()
+					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
+				}
+			}
+		},
+	}
+}
+
+func sequenceMadeAnew() rule {
+	return rule{
+		name: "sequence/made anew", says: "a sequence made anew under its name goes on working", needs: []Operation{NextSequenceValue}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			c.next(c.sequence("s"), 1, 2, 3)
+			c.afresh() // an open transaction would hold the drop off
+			c.db.Do(c, sqltest.Drop{Name: "s"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "s", Start: 77}}})
+			c.afresh() // and one that is older may not know of it
+			s := c.sequence("s")
+			c.next(s, 77, 78)
+		},
+	}
+}
+
+func sequenceConcurrency() rule {
+	return rule{
+		name: "sequence/concurrency", says: "no value is handed out twice, whoever asks", needs: []Operation{SequenceState, NextSequenceValue},
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 3}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			var mu sync.Mutex
+			var values []int64
+			var wg sync.WaitGroup
+			for range 6 {
+				wg.Go(func() {
+					for range 20 {
+						v, err := s.NextValue(c.Context())
+						mu.Lock()
+						if err != nil {
+							c.Errorf("%s\n\t%v", c.rule.says, err)
+						}
+						values = append(values, v)
+						mu.Unlock()
+					}
+				})
+			}
+			wg.Wait()
+			slices.Sort(values)
+			c.want("different values", len(slices.Compact(values)), 120)
+			c.state(s, 1+3*119, true)
+		},
+	}
+}
+
+// noCache is a reason to skip a rule.
+func noCache(h Harness) string {
+	return iff(h.Caches == NoCache, "Harness.Caches says that sequences reserve nothing")
+}

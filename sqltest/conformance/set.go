@@ -1,0 +1,193 @@
+package conformance
+
+import (
+	"context"
+	"math"
+
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+func setRules() []rule {
+	return []rule{
+		setBounds(),
+		setValue(),
+		setRange(),
+		setTransaction(),
+		setCache(),
+		setStanding(),
+	}
+}
+
+func setBounds() rule {
+	return rule{
+		name: "set/bounds", says: "SetValue sets what is inside the bounds, refuses all else with ErrOutOfRange, and sets nothing of a sequence that is gone: ErrNotFound",
+		needs: []Operation{SetSequenceValue}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Min: 10, Max: 20}, {Name: "dropped"}}},
+		check: func(c *check) {
+			for _, called := range []bool{false, true} {
+				for _, v := range []int64{9, 21} {
+					c.afresh()
+					c.fails(c.sequence("s").SetValue(c.Context(), v, called), massive.ErrOutOfRange, "set the value of public.s")
+				}
+				c.afresh()
+				for _, v := range []int64{10, 15, 19} {
+					c.ok(c.sequence("s").SetValue(c.Context(), v, called))
+				}
+			}
+			// What else is there tells whether it was set.
+			if c.can(SequenceState) {
+				c.state(c.sequence("s"), 19, true)
+			}
+			if c.can(NextSequenceValue) {
+				c.next(c.sequence("s"), 20)
+			}
+			c.afresh() // an open transaction may hold the drop off
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			c.afresh() // and one that is older may not know of it
+			c.fails(c.sequence("dropped").SetValue(c.Context(), 5, true), massive.ErrNotFound, "set the value of public.dropped")
+		},
+	}
+}
+
+func setValue() rule {
+	return rule{
+		name: "set/value", says: "after SetValue(v, true) the next value is the one behind v, after SetValue(v, false) it is v", needs: []Operation{SequenceState, NextSequenceValue, SetSequenceValue}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 5, Max: 100}, {Name: "wide", Min: math.MinInt64, Max: math.MaxInt64, Start: 1}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.ok(s.SetValue(c.Context(), 50, true))
+			c.state(s, 50, true)
+			c.next(s, 55)
+			c.ok(s.SetValue(c.Context(), 50, false))
+			c.state(s, 50, false)
+			c.next(s, 50, 55)
+			c.ok(s.SetValue(c.Context(), 100, true))
+			_, err := s.NextValue(c.Context())
+			c.fails(err, massive.ErrExhausted)
+			c.afresh()
+			w := c.sequence("wide")
+			for _, v := range []int64{c.harness.clamp(math.MinInt64), -1, 0, c.harness.clamp(math.MaxInt64)} {
+				c.ok(w.SetValue(c.Context(), v, false))
+				c.next(w, v)
+			}
+		},
+	}
+}
+
+func setRange() rule {
+	return rule{
+		name: "set/range", says: "a value outside the bounds is ErrOutOfRange, and sets nothing", needs: []Operation{SequenceState, SetSequenceValue}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Min: 10, Max: 20}}},
+		check: func(c *check) {
+			for _, v := range []int64{9, 21, math.MinInt64, math.MaxInt64} {
+				c.afresh()
+				c.fails(c.sequence("s").SetValue(c.Context(), v, true), massive.ErrOutOfRange, "set the value of public.s")
+			}
+			c.afresh()
+			c.state(c.sequence("s"), 10, false)
+		},
+	}
+}
+
+func setTransaction() rule {
+	return rule{
+		name: "set/transaction", says: "what is set stays though its transaction is rolled back, unless that has reset the sequence before; it holds nobody off, and waits for a reset",
+		needs: []Operation{NextSequenceValue, RestartSequence, SetSequenceValue}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").SetValue(c.Context(), 40, true))
+			c.passes("another's next value", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
+			c.passes("another's set", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 60, true) })
+			// Whether an operation that was cancelled takes effect when its lock comes free is the server's affair: these
+			// would change nothing.
+			if c.harness.Restarts != MovesFree {
+				c.blocks("a reset beside it", func(ctx context.Context) error { return c.sequence("s").ResetTo(ctx, 61) })
+			}
+			c.ok(tx.Rollback())
+			c.next(c.sequence("s"), 61)
+
+			tx, inside = c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 5))
+			c.ok(sequenceOf(c, inside, "s").SetValue(c.Context(), 80, true))
+			c.next(sequenceOf(c, inside, "s"), 81)
+			next := int64(62)
+			if c.harness.Restarts != MovesUndone {
+				next = 82
+			}
+			if c.harness.Restarts != MovesFree {
+				c.blocks("a set beside a reset", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, next-1, true) })
+			}
+			c.ok(tx.Rollback())
+			c.next(c.sequence("s"), next)
+		},
+	}
+}
+
+func setCache() rule {
+	return rule{
+		name: "set/cache", says: "a set makes its own connection forget the values that it has reserved, and no other", unless: noCache, needs: []Operation{NextSequenceValue, SetSequenceValue},
+		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Cache: 10}}},
+		check: func(c *check) {
+			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
+			first, then := int64(11), int64(12)
+			if c.harness.Caches == CachePerServer {
+				first, then = 2, 102
+			}
+			c.next(sequenceOf(c, one, "s"), 1)
+			c.next(sequenceOf(c, two, "s"), first)
+			c.ok(sequenceOf(c, one, "s").SetValue(c.Context(), 100, true))
+			c.next(sequenceOf(c, one, "s"), 101)
+			c.next(sequenceOf(c, two, "s"), then)
+		},
+	}
+}
+
+func setStanding() rule {
+	return rule{
+		name: "set/standing", says: "State tells the next value, how many are left, and the share that is used", needs: []Operation{SequenceState, SetSequenceValue}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", Max: 100}, {Name: "by7", Increment: 7, Max: 100}, {Name: "down", Increment: -1, Min: -4}, {Name: "round", Max: 4, Cycle: true},
+			{Name: "whole", Min: math.MinInt64, Max: math.MaxInt64, Start: math.MinInt64},
+		}},
+		check: func(c *check) {
+			standing := func(name string, want massive.SequenceState) {
+				c.Helper()
+				got, err := c.sequence(name).State(c.Context())
+				c.ok(err)
+				c.stands(c.sequence(name), got, want.Last, want.Called)
+				got.Last, got.Called, got.NextOnly = want.Last, want.Called, false
+				c.want("what is left of "+name, got, want)
+			}
+			set := func(name string, v int64, called bool) {
+				c.Helper()
+				c.ok(c.sequence(name).SetValue(c.Context(), v, called))
+			}
+			standing("s", massive.SequenceState{Last: 1, Next: 1, Remaining: 100})
+			set("s", 1, true)
+			standing("s", massive.SequenceState{Last: 1, Called: true, Next: 2, Remaining: 99, Used: 0.01})
+			set("s", 75, true)
+			standing("s", massive.SequenceState{Last: 75, Called: true, Next: 76, Remaining: 25, Used: 0.75})
+			set("s", 100, false)
+			standing("s", massive.SequenceState{Last: 100, Next: 100, Remaining: 1, Used: 0.99})
+			set("s", 100, true)
+			standing("s", massive.SequenceState{Last: 100, Called: true, Exhausted: true, Used: 1})
+			standing("by7", massive.SequenceState{Last: 1, Next: 1, Remaining: 15})
+			set("by7", 94, true)
+			standing("by7", massive.SequenceState{Last: 94, Called: true, Exhausted: true, Used: 1})
+			set("by7", 93, true)
+			standing("by7", massive.SequenceState{Last: 93, Called: true, Next: 100, Remaining: 1, Used: 14. / 15})
+			standing("down", massive.SequenceState{Last: -1, Next: -1, Remaining: 4})
+			set("down", -3, true)
+			standing("down", massive.SequenceState{Last: -3, Called: true, Next: -4, Remaining: 1, Used: 0.75})
+			set("round", 4, true)
+			standing("round", massive.SequenceState{Last: 4, Called: true, Next: 1, Used: 1})
+			low := c.harness.clamp(math.MinInt64)
+			left := uint64(c.harness.clamp(math.MaxInt64)) - uint64(low) // behind the first
+			standing("whole", massive.SequenceState{Last: low, Next: low, Remaining: max(left, left+1)})
+			set("whole", low, true)
+			standing("whole", massive.SequenceState{Last: low, Called: true, Next: low + 1, Remaining: left})
+		},
+	}
+}

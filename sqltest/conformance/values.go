@@ -1,0 +1,307 @@
+package conformance
+
+import (
+	"database/sql"
+	"fmt"
+	"math"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
+)
+
+// values takes many at once, and checks them.
+func (c *check) values(s massive.Sequence, n int, want ...int64) {
+	c.Helper()
+	got, err := s.NextValues(c.Context(), n)
+	c.ok(err)
+	c.want(fmt.Sprintf("the next %d values of %s", n, s.Name()), got, want)
+}
+
+// from are n numbers, by a step.
+func from(first, step int64, n int) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = first + int64(i)*step
+	}
+	return all
+}
+
+func reserveRules() []rule {
+	return []rule{
+		valuesTaken(),
+		valuesBlocks(),
+		valuesMany(),
+		valuesEnd(),
+		valuesNumber(),
+		valuesRollback(),
+		valuesCache(),
+		valuesBlock(),
+		valuesRights(),
+		valuesGone(),
+		valuesReadOnly(),
+	}
+}
+
+func valuesTaken() rule {
+	return rule{
+		name: "values/taken", says: "NextValues takes what comes next, to the end of the sequence, and nothing of one that is gone: ErrNotFound",
+		needs: []Operation{NextSequenceValues}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 10, Max: 45}, {Name: "dropped"}}},
+		check: func(c *check) {
+			c.values(c.sequence("s"), 3, 1, 11, 21)
+			values, err := c.sequence("s").NextValues(c.Context(), 3)
+			c.fails(err, massive.ErrExhausted, "next values of public.s")
+			c.want("values beside the error", values, []int64(nil))
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			c.afresh()
+			_, err = c.sequence("dropped").NextValues(c.Context(), 2)
+			c.fails(err, massive.ErrNotFound, "next values of public.dropped")
+		},
+	}
+}
+
+func valuesBlocks() rule {
+	return rule{
+		name: "values/blocks", says: "NextBlock takes the block that comes next, to the end of the sequence, and none of one that is gone: ErrNotFound",
+		needs: []Operation{NextSequenceBlock}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 10, Max: 25}, {Name: "dropped"}}},
+		check: func(c *check) {
+			for _, want := range []massive.Block{{First: 1, Last: 10}, {First: 11, Last: 20}, {First: 21, Last: 25}} {
+				got, err := c.sequence("s").NextBlock(c.Context())
+				c.ok(err)
+				c.want("the next block", got, want)
+			}
+			_, err := c.sequence("s").NextBlock(c.Context())
+			c.fails(err, massive.ErrExhausted, "next block of public.s")
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			c.afresh()
+			_, err = c.sequence("dropped").NextBlock(c.Context())
+			c.fails(err, massive.ErrNotFound, "next block of public.dropped")
+		},
+	}
+}
+
+func valuesMany() rule {
+	return rule{
+		name: "values/many", says: "NextValues(n) reserves n values, those that n times NextValue would give", needs: []Operation{SequenceState, NextSequenceValue, RestartSequence, NextSequenceValues}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}, {Name: "by7", Increment: 7, Start: 5}, {Name: "down", Increment: -3}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			c.values(s, 3, 1, 2, 3)
+			c.next(s, 4)
+			c.values(s, 137, from(5, 1, 137)...)
+			c.values(s, 150, from(142, 1, 150)...)
+			c.values(s, 1, 292)
+			c.state(s, 292, true)
+			c.values(c.sequence("by7"), 101, from(5, 7, 101)...)
+			c.values(c.sequence("down"), 4, -1, -4, -7, -10)
+			c.ok(s.Reset(c.Context()))
+			c.values(s, massive.MaxSequenceValues, from(1, 1, massive.MaxSequenceValues)...)
+		},
+	}
+}
+
+func valuesEnd() rule {
+	return rule{
+		name: "values/end", says: "if a sequence ends before the nth value, NextValues gives ErrExhausted and no values, and those before the end are used up; one that cycles goes on at its other bound",
+		needs: []Operation{SequenceState, NextSequenceValues}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "up", Max: 5, Increment: 2}, {Name: "long", Max: 120}, {Name: "down", Min: -2, Increment: -1},
+			{Name: "round", Max: 3, Cycle: true},
+		}},
+		check: func(c *check) {
+			for name, want := range map[string][]int64{"up": {1, 3, 5}, "long": from(1, 1, 120), "down": {-1, -2}} {
+				c.afresh()
+				s := c.sequence(name)
+				got, err := s.NextValues(c.Context(), 130)
+				c.fails(err, massive.ErrExhausted, "next values of public."+name)
+				c.want("values beside the end of "+name, got, []int64(nil))
+				c.afresh()
+				c.state(c.sequence(name), want[len(want)-1], true)
+				got, err = c.sequence(name).NextValues(c.Context(), 2)
+				c.fails(err, massive.ErrExhausted)
+				c.want("values at the end of "+name, got, []int64(nil))
+			}
+			c.afresh()
+			c.values(c.sequence("round"), 7, 1, 2, 3, 1, 2, 3, 1)
+		},
+	}
+}
+
+func valuesNumber() rule {
+	return rule{
+		name: "values/number", says: "n has to be from 1 to 10,000; any other is ErrInvalid, and takes nothing", needs: []Operation{SequenceState}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			s := c.sequence("s")
+			for _, n := range []int{0, -1, massive.MaxSequenceValues + 1, 1_000_000_000, math.MinInt} {
+				got, err := s.NextValues(c.Context(), n)
+				c.fails(err, massive.ErrInvalid, "next values of public.s", "from 1 to 10000")
+				c.want("its values", len(got), 0)
+			}
+			c.state(s, 1, false)
+		},
+	}
+}
+
+func valuesRollback() rule {
+	return rule{
+		name: "values/rollback", says: "many values stay taken like one, and go back like one with a reset before them", needs: []Operation{RestartSequence, NextSequenceValues},
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.values(sequenceOf(c, inside, "s"), 3, 1, 2, 3)
+			c.values(c.sequence("s"), 2, 4, 5)
+			c.ok(tx.Rollback())
+			c.values(c.sequence("s"), 2, 6, 7)
+			tx, inside = c.other(nil)
+			c.ok(sequenceOf(c, inside, "s").ResetTo(c.Context(), 100))
+			c.values(sequenceOf(c, inside, "s"), 2, 100, 101)
+			c.ok(tx.Rollback())
+			next := int64(8)
+			if c.harness.Restarts != MovesUndone {
+				next = 102
+			}
+			c.values(c.sequence("s"), 1, next)
+		},
+	}
+}
+
+func valuesCache() rule {
+	return rule{
+		name: "values/cache", says: "many values come from a connection's cache first", unless: noCache, needs: []Operation{NextSequenceValues},
+		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Cache: 10}}},
+		check: func(c *check) {
+			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
+			c.values(sequenceOf(c, one, "s"), 3, 1, 2, 3)
+			if c.harness.Caches == CachePerServer {
+				c.values(sequenceOf(c, two, "s"), 3, 4, 5, 6)
+				c.values(sequenceOf(c, one, "s"), 9, from(7, 1, 9)...)
+				return
+			}
+			c.values(sequenceOf(c, two, "s"), 3, 11, 12, 13)
+			c.values(sequenceOf(c, one, "s"), 9, 4, 5, 6, 7, 8, 9, 10, 21, 22)
+		},
+	}
+}
+
+func valuesBlock() rule {
+	return rule{
+		name: "values/block", says: "a block goes from one value to the one before the next, is cut at the bound, and is refused where the sequence cycles",
+		needs: []Operation{SequenceState, NextSequenceBlock}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "s", Increment: 100, Max: 250}, {Name: "down", Increment: -10, Min: -15}, {Name: "single"},
+			{Name: "round", Increment: 10, Cycle: true},
+		}},
+		check: func(c *check) {
+			for name, want := range map[string][]massive.Block{
+				"s": {{First: 1, Last: 100}, {First: 101, Last: 200}, {First: 201, Last: 250}}, "down": {{First: -1, Last: -10}, {First: -11, Last: -15}},
+			} {
+				c.afresh()
+				for _, b := range want {
+					got, err := c.sequence(name).NextBlock(c.Context())
+					c.ok(err)
+					c.want("the next block of "+name, got, b)
+				}
+				_, err := c.sequence(name).NextBlock(c.Context())
+				c.fails(err, massive.ErrExhausted, "next block of public."+name)
+			}
+			c.afresh()
+			for _, v := range []int64{1, 2} {
+				got, err := c.sequence("single").NextBlock(c.Context())
+				c.ok(err)
+				c.want("a block where the increment is 1", got, massive.Block{First: v, Last: v})
+			}
+			_, err := c.sequence("round").NextBlock(c.Context())
+			c.fails(err, massive.ErrInvalid, "cycles", "NO CYCLE")
+			c.state(c.sequence("round"), 1, false)
+		},
+	}
+}
+
+func valuesRights() rule {
+	return rule{
+		name: "values/rights", says: "each operation on a sequence needs a right of its own, and no other: ErrPermission", needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue},
+		each: true, rights: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "none", Rights: &dialect.SequenceRights{}}, {Name: "used", Rights: &dialect.SequenceRights{Next: true}},
+			{Name: "read", Rights: &dialect.SequenceRights{Read: true}}, {Name: "set", Rights: &dialect.SequenceRights{Set: true}},
+		}},
+		check: func(c *check) {
+			for _, name := range []string{"none", "read"} {
+				c.afresh()
+				_, err := c.sequence(name).NextValues(c.Context(), 2)
+				c.fails(err, massive.ErrPermission, "public."+name)
+				c.afresh()
+				_, err = c.sequence(name).NextBlock(c.Context())
+				c.fails(err, massive.ErrPermission, "public."+name)
+			}
+			for _, name := range []string{"none", "read", "used"} {
+				c.afresh()
+				c.fails(c.sequence(name).SetValue(c.Context(), 5, true), massive.ErrPermission, "public."+name)
+			}
+			c.afresh()
+			c.ok(c.sequence("set").SetValue(c.Context(), 5, true))
+			c.values(c.sequence("set"), 2, 6, 7)
+			c.values(c.sequence("used"), 2, 1, 2)
+			got, err := c.sequence("used").NextBlock(c.Context())
+			c.ok(err)
+			c.want("a block", got, massive.Block{First: 3, Last: 3})
+		},
+	}
+}
+
+func valuesGone() rule {
+	return rule{
+		name: "values/gone", says: "a sequence that was dropped, renamed or replaced is ErrNotFound, whatever is asked of it",
+		needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "dropped", OwnedBy: "a.id"}, {Name: "renamed", OwnedBy: "b.id"}, {Name: "replaced", OwnedBy: "c.id"}}},
+		check: func(c *check) {
+			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
+			for _, name := range []string{"dropped", "renamed", "replaced"} {
+				for what, op := range map[string]func(s massive.Sequence) error{
+					"next values of":          func(s massive.Sequence) error { _, err := s.NextValues(c.Context(), 3); return err },
+					"next block of":           func(s massive.Sequence) error { _, err := s.NextBlock(c.Context()); return err },
+					"set the value of":        func(s massive.Sequence) error { return s.SetValue(c.Context(), 3, true) },
+					"compare with its column": func(s massive.Sequence) error { _, err := s.Lag(c.Context()); return err },
+					"catch up":                func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
+				} {
+					c.afresh()
+					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
+				}
+			}
+		},
+	}
+}
+
+func valuesReadOnly() rule {
+	return rule{
+		name: "values/read-only", says: "in a read-only transaction taking and setting are ErrReadOnly, and looking works",
+		needs:   []Operation{SequenceState, NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence, SequenceStates},
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{7}}}},
+		check: func(c *check) {
+			for what, op := range map[string]func(s massive.Sequence) error{
+				"values":   func(s massive.Sequence) error { _, err := s.NextValues(c.Context(), 3); return err },
+				"block":    func(s massive.Sequence) error { _, err := s.NextBlock(c.Context()); return err },
+				"set":      func(s massive.Sequence) error { return s.SetValue(c.Context(), 3, true) },
+				"catch up": func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
+			} {
+				tx, inside := c.other(&sql.TxOptions{ReadOnly: true})
+				lag, err := sequenceOf(c, inside, "s").Lag(c.Context())
+				c.ok(err)
+				c.want("behind", lag.Behind, true)
+				_, err = inside.Exhaustion(c.Context())
+				c.ok(err)
+				c.fails(op(sequenceOf(c, inside, "s")), massive.ErrReadOnly)
+				_, err = sequenceOf(c, inside, "s").Lag(c.Context())
+				c.afterFailure(err)
+				if err := tx.Rollback(); err != nil {
+					c.Errorf("%s: %v", what, err)
+				}
+			}
+			c.state(c.sequence("s"), 1, false)
+		},
+	}
+}
