@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 )
 
 const readers = `CREATE MATERIALIZED VIEW a AS SELECT 1 AS x; CREATE VIEW between AS SELECT x FROM a;
@@ -23,7 +24,7 @@ func TestPlansWarnOfDeadlocks(t *testing.T) {
 		m := e.load(t)
 		for name, c := range map[string]struct {
 			opts    []massive.RefreshOption
-			outcome massive.RefreshOutcome // of b in the transaction; 0 for a deadlock, of whichever
+			outcome registry.RefreshOutcome // of b in the transaction; 0 for a deadlock, of whichever
 		}{
 			"blocking":     {nil, 0},
 			"SkipIfBusy":   {[]massive.RefreshOption{massive.SkipIfBusy()}, massive.OutcomeSkippedBusy},

@@ -2,7 +2,6 @@ package massive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -11,21 +10,16 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What is known of enums besides their labels.
-type (
-	// An EnumColumn is a column whose values are an enum's: [Enum].UsedBy.
-	EnumColumn = dialect.EnumColumn
-	// A LabelError says that a text is none of an enum's labels, and which are near.
-	LabelError = registry.LabelError
-)
+// A LabelError says that a text is none of an enum's labels, and which are near: Error, Unwrap.
+type LabelError = registry.LabelError
 
-// A BoundEnum is an enum as a type of the program's own whose kind is string. It has no picture of its own: it reads
-// the one that its DB holds at the time, so that it follows every reload, AppendLocalLabels and AddValue, without a lock. It
-// is safe for concurrent use as far as its DB is. The zero value is not usable; call [BindEnum]: it has no labels,
-// and what returns an error returns [ErrInvalid].
+// A BoundEnum is an enum as a type of the program's own whose kind is string. It reads the current snapshot of its DB, so
+// that it follows each reload, AppendLocalLabels and AddValue without a lock. It is safe for concurrent use if its DB is.
+// The zero value is not usable; call [BindEnum]. It has no labels, and its methods that return an error return
+// [ErrInvalid].
 //
-// Where a later picture has no such enum any more, it has no labels, Parse and Enum give [ErrNotFound], and an enum of
-// that name that comes back is found again. [Expect] keeps such a picture from being published.
+// If a later snapshot has no such enum, the BoundEnum has no labels, and Parse and Enum return [ErrNotFound]. If the enum
+// comes back, it finds it again. [Expect] keeps a snapshot without it from being published.
 type BoundEnum[T ~string] struct {
 	m    *DB
 	name string
@@ -44,8 +38,8 @@ type found struct {
 //	mood, err := massive.BindEnum[Mood](m, "mood")
 //	happy, err := mood.Parse(text)
 //
-// The name is looked up in each picture anew. Where the type is to be string, any enum can be bound. Errors: as for
-// [DB.Enum], and [ErrInvalid] for a nil DB.
+// It looks the name up in each snapshot. If the type is string, any enum can be bound. Errors: as for [DB.Enum], and
+// [ErrInvalid] for a nil DB.
 func BindEnum[T ~string](m *DB, name string) (*BoundEnum[T], error) {
 	if m == nil {
 		return nil, &Error{Op: dialect.OpLookup, Err: fmt.Errorf("%w: the DB is nil; Load makes one", ErrInvalid)}
@@ -58,13 +52,13 @@ func BindEnum[T ~string](m *DB, name string) (*BoundEnum[T], error) {
 	return b, nil
 }
 
-// With is the same enum in the picture of m.With(q), for a DB m that it is bound to: what is altered through it inside
-// a transaction changes that picture alone. It is bound to the picture as it is now.
+// With returns the same enum of m.With(q), where m is the DB that it is bound to. It starts from the current snapshot, and
+// a label altered through it inside a transaction changes no other DB's.
 func (b *BoundEnum[T]) With(q Querier) *BoundEnum[T] {
 	return &BoundEnum[T]{m: b.db().With(q), name: b.name}
 }
 
-// Enum is the enum in the current picture, with what else is known of it. Errors as for [DB.Enum].
+// Enum returns the enum in the current snapshot. Errors: as for [DB.Enum].
 func (b *BoundEnum[T]) Enum() (Enum, error) {
 	f := b.find()
 	return f.enum, f.err
@@ -89,10 +83,10 @@ func (b *BoundEnum[T]) find() *found {
 	return f
 }
 
-// String is the name that it was bound by.
+// String returns the name that it was bound by.
 func (b *BoundEnum[T]) String() string { return b.name }
 
-// Values are the labels in the type's order, locally appended ones last. The slice is the caller's.
+// Values returns the labels in the type's order, locally appended ones last. The slice is the caller's.
 func (b *BoundEnum[T]) Values() []T {
 	f := b.find()
 	if f.enum == nil {
@@ -105,8 +99,8 @@ func (b *BoundEnum[T]) Values() []T {
 	return values
 }
 
-// Parse is the value whose label is exactly this text. The error wraps [ErrLabelUnknown], as a [*LabelError] that
-// names the enum's labels and those that are near, or [ErrNotFound].
+// Parse returns the value whose label is exactly this text. Errors: [ErrLabelUnknown], as a [*LabelError] that names the
+// enum's labels and those that are near; [ErrNotFound].
 func (b *BoundEnum[T]) Parse(label string) (T, error) {
 	f := b.find()
 	if f.enum == nil {
@@ -118,10 +112,10 @@ func (b *BoundEnum[T]) Parse(label string) (T, error) {
 	return T(label), nil
 }
 
-// Contains tells whether the enum has the value.
+// Contains reports whether the enum has the value.
 func (b *BoundEnum[T]) Contains(v T) bool { return b.Position(v) >= 0 }
 
-// Position is the value's place in the type's order, from 0, or -1 for one that it doesn't have.
+// Position returns the value's place in the type's order, from 0, or -1 if the enum doesn't have it.
 func (b *BoundEnum[T]) Position(v T) int {
 	f := b.find()
 	if f.enum == nil {
@@ -130,7 +124,7 @@ func (b *BoundEnum[T]) Position(v T) int {
 	return f.enum.Position(string(v))
 }
 
-// Compare orders two values as the database does, and those that it doesn't have behind, by their bytes.
+// Compare orders two values as the database does. Values that the enum doesn't have come last, by their bytes.
 func (b *BoundEnum[T]) Compare(v, w T) int {
 	f := b.find()
 	if f.enum == nil {
@@ -139,15 +133,15 @@ func (b *BoundEnum[T]) Compare(v, w T) int {
 	return f.enum.Compare(string(v), string(w))
 }
 
-// A Place is where AddValue puts a label: [Before] one, or [After] one. The zero value is refused.
+// A Place is where AddValue puts a label: [Before] another one, or [After] it. The zero value is refused.
 type Place struct{ place dialect.LabelPlace }
 
-// Before is the place before that label.
+// Before returns the place before that label.
 func Before[T ~string](label T) Place {
 	return Place{dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: string(label)}}
 }
 
-// After is the place behind that label.
+// After returns the place after that label.
 func After[T ~string](label T) Place {
 	return Place{dialect.LabelPlace{Side: dialect.AfterLabel, Neighbour: string(label)}}
 }
@@ -164,30 +158,29 @@ func place(at []Place) (dialect.LabelPlace, error) {
 	return at[0].place, nil
 }
 
-// AddValue adds a label to the enum in the database, at its end or at the place that is given, and brings the picture
-// up to date, as Reload does: nothing that was handed out before changes. It needs the type's ownership, and waits for
-// whoever is altering it (https://www.postgresql.org/docs/current/sql-altertype.html). A label can't be taken away.
+// AddValue adds a label to the enum in the database, at its end or at the given place, and then reloads. It needs ownership
+// of the type, and waits for others who alter it (https://www.postgresql.org/docs/current/sql-altertype.html). A label
+// can't be removed.
 //
-// Within a transaction (m.With(tx), or a DB that was loaded from one) it is undone with that, and the picture is that
-// DB's alone; reload the others when it has committed. Until then no statement, of that transaction or another, may use
-// the label: the server answers 55P04, which the library's own operations return as [ErrLabelUncommitted], with the
-// rule, and which Explain finds in an error of the program's own.
+// Inside a transaction (m.With(tx), or a DB that was loaded from one) a rollback undoes it, and only that DB has the label.
+// Reload the others after the commit. Until then no statement may use the label, of that transaction or another: the
+// server answers 55P04. The library's operations return that as [ErrLabelUncommitted], and Explain finds it in an error of
+// the program's own.
 //
-// Errors: [ErrLabelExists], [ErrLabelUnknown] for a neighbour that the enum doesn't have, [ErrPermission],
-// [ErrReadOnly], [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is too long, not UTF-8 or holds
-// a NUL; [ErrUnavailable] where the connection was lost, and the label may have been added; [ErrDrift] where the
-// enum would not be what was expected at Load any more: then nothing was changed. An error that says that the label was
-// added comes of the reload behind it.
+// Errors: [ErrLabelExists]; [ErrLabelUnknown] for a neighbour that the enum doesn't have; [ErrPermission], [ErrReadOnly],
+// [ErrNotFound], [ErrBusy]; [ErrInvalid] for a label that is too long, is not UTF-8 or holds a NUL; [ErrUnavailable] if
+// the connection was lost, and the label may have been added; [ErrDrift] if the enum would not be as expected at Load,
+// and nothing was changed. If the error says that the label was added, the reload after it failed.
 func (b *BoundEnum[T]) AddValue(ctx context.Context, label T, at ...Place) error {
 	_, err := b.add(ctx, label, at, false)
 	return err
 }
 
-// EnsureValue is AddValue for a label that may be there: then it changes nothing, wherever the label stands, and added
-// is false. That is said truly however many do it at a time, and leaves a caller's transaction alive; where the connection
-// is lost it is [ErrUnavailable], and not known. It needs PL/pgSQL, which every database has unless it was dropped, and
-// a querier that does not prepare each statement: else it is [ErrUnsupported]. Where added is true beside an error, the
-// label was added.
+// EnsureValue is AddValue for a label that may exist. If it exists, at whatever place, EnsureValue changes nothing and added
+// is false. Added is right also if many programs do it at the same time, and a caller's transaction lives on. If the
+// connection is lost, the error is [ErrUnavailable] and added is not known. EnsureValue needs PL/pgSQL, which every
+// database has unless somebody dropped it, and a querier that does not prepare each statement; without them it returns
+// [ErrUnsupported]. If added is true beside an error, the label was added.
 func (b *BoundEnum[T]) EnsureValue(ctx context.Context, label T, at ...Place) (added bool, err error) {
 	return b.add(ctx, label, at, true)
 }
@@ -197,34 +190,34 @@ func (b *BoundEnum[T]) add(ctx context.Context, label T, at []Place, tolerant bo
 	if err != nil {
 		return false, b.fail(dialect.OpAddLabel, err)
 	}
-	added, err := b.db().Registry().AddEnumLabel(ctx, b.name, string(label), where, tolerant, b.db().selection.Expect)
+	added, err := b.db().Registry().AddEnumLabel(ctx, b.name, string(label), where, tolerant, b.db().expected)
 	if err != nil {
 		return false, err
 	}
 	return added, b.follow(ctx, dialect.OpAddLabel, "the label was added")
 }
 
-// RenameValue gives a label another text in the database, and with it every row that has it, and brings the picture up
-// to date, as AddValue does. Errors: [ErrLabelUnknown] for from, [ErrLabelExists] for to, and as for AddValue.
+// RenameValue gives a label another text in the database, in every row that has it, and then reloads. Errors:
+// [ErrLabelUnknown] for from, [ErrLabelExists] for to, and as for AddValue.
 func (b *BoundEnum[T]) RenameValue(ctx context.Context, from, to T) error {
-	err := b.db().Registry().RenameEnumLabel(ctx, b.name, string(from), string(to), b.db().selection.Expect)
+	err := b.db().Registry().RenameEnumLabel(ctx, b.name, string(from), string(to), b.db().expected)
 	if err != nil {
 		return err
 	}
 	return b.follow(ctx, dialect.OpRenameLabel, "the label was renamed")
 }
 
-// follow brings the picture up to date with what was done.
+// follow reloads after the database was changed.
 func (b *BoundEnum[T]) follow(ctx context.Context, op dialect.Op, done string) error {
 	_, err := b.m.reload(ctx, false)
 	if err != nil {
-		return b.fail(op, fmt.Errorf("%s, but the picture is not up to date: %w", done, cause(err)))
+		return b.fail(op, fmt.Errorf("%s, but the reload failed: %w", done, cause(err)))
 	}
 	return nil
 }
 
-// Explain says what an error of the program's own SQL tells about the enum: that a label is none of its
-// ([ErrLabelUnknown]), or was added by the same transaction ([ErrLabelUncommitted]). Any other is returned as it is.
+// Explain finds out what an error of the program's own SQL says about the enum: that it has no such label
+// ([ErrLabelUnknown]), or that an open transaction added it ([ErrLabelUncommitted]). It returns any other error unchanged.
 func (b *BoundEnum[T]) Explain(err error) error {
 	return b.db().Registry().ExplainEnum(b.name, err)
 }
@@ -239,8 +232,7 @@ func (b *BoundEnum[T]) fail(op dialect.Op, err error) error {
 
 // cause is what an error of the library's wraps, so that another operation's can wrap it.
 func cause(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // what it wraps is asked for
 		return e.Err
 	}
 	return err

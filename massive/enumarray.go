@@ -3,10 +3,12 @@ package massive
 import (
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/pgarray"
 )
 
 // EnumArrayOf is an array of an enum, such as a column of type mood[], as a field of a
@@ -147,8 +149,7 @@ func parseBinary(s []byte) ([]*string, error) {
 	return elements, nil
 }
 
-// parseElements reads an array of one dimension
-// (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). A NULL element is nil.
+// parseElements reads an array of one dimension. A NULL element is nil.
 func parseElements(text string) ([]*string, error) {
 	bad := func(why string) ([]*string, error) {
 		return nil, fmt.Errorf("%w: array %q %s", ErrInvalid, dialect.Cut(text, dialect.MaxText/10), why)
@@ -164,61 +165,33 @@ func parseElements(text string) ([]*string, error) {
 		}
 		s = rest
 	}
-	if len(s) < 2 || s[0] != '{' || s[len(s)-1] != '}' {
-		return bad("stands in no braces")
-	}
-	elements := []*string{}
 	if s == "{}" {
-		return elements, nil
+		return []*string{}, nil
 	}
-	for s = s[1:]; ; {
-		var element strings.Builder
-		quoted := strings.HasPrefix(s, `"`)
-		i := 0
-		if quoted {
-			for i = 1; i < len(s) && s[i] != '"'; i++ {
-				if s[i] == '\\' {
-					i++
-				}
-				if i < len(s) {
-					element.WriteByte(s[i])
-				}
-			}
-			i++
-		} else {
-			for ; i < len(s) && s[i] != ',' && s[i] != '}'; i++ {
-				if s[i] == '{' {
-					return bad("has several dimensions")
-				}
-				if s[i] == '"' {
-					return bad("has a quote inside an element")
-				}
-				if s[i] == '\\' {
-					i++
-				}
-				if i < len(s) {
-					element.WriteByte(s[i])
-				}
-			}
-		}
-		e := element.String()
+	nulls := map[int]bool{}
+	texts, rest, err := pgarray.Braces(s, nil, func(i int, element string) error {
 		switch {
-		case i >= len(s):
-			return bad("does not end")
-		case !quoted && e == "":
-			return bad("has an element of nothing")
-		case !quoted && strings.EqualFold(e, "NULL"):
-			elements = append(elements, nil)
-		default:
-			elements = append(elements, &e)
+		case element == "":
+			return errors.New("an element of nothing")
+		case strings.Contains(element, "{"):
+			return errors.New("several dimensions")
+		case strings.ContainsAny(element, `"\`):
+			return errors.New("a quote or a backslash inside an element")
 		}
-		switch {
-		case s[i] == ',':
-			s = s[i+1:]
-		case s[i:] == "}":
-			return elements, nil
-		default:
-			return bad("goes on behind an element")
+		nulls[i] = strings.EqualFold(element, "NULL")
+		return nil
+	})
+	switch {
+	case err != nil:
+		return bad("has " + err.Error())
+	case rest != "":
+		return bad("goes on after its closing brace")
+	}
+	elements := make([]*string, len(texts))
+	for i := range texts {
+		if !nulls[i] {
+			elements[i] = &texts[i]
 		}
 	}
+	return elements, nil
 }

@@ -5,17 +5,14 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// An Error says what failed, on which structure, and why: every error of an operation is one. [errors.Is]
-// reaches one of the sentinels below where the cause is known, and [context.Canceled] or
-// [context.DeadlineExceeded] where the caller's context ended the operation, under every driver; [errors.As]
-// reaches the driver's own error.
+// An Error says what failed, on which structure, and why: fields Op, Name and Err; methods Error and Unwrap. Every error of
+// an operation is one. [errors.Is] reaches one of the sentinels below if the cause is known, and [context.Canceled] or
+// [context.DeadlineExceeded] if the caller's context ended the operation, under every driver. [errors.As] reaches the
+// driver's own error.
 type Error = registry.Error
 
-// A NotFoundError says why a name was not found, and which names near it exist.
+// A NotFoundError says why a name was not found, and which names near it exist: Error, Unwrap.
 type NotFoundError = registry.NotFoundError
-
-// A NotFoundReason is why.
-type NotFoundReason = registry.NotFoundReason
 
 // The reasons why a name is not found.
 const (

@@ -43,9 +43,7 @@ func TestExpectEnum(t *testing.T) {
 				massive.EnumIs(`"Odd, ""Mood"""`, []string{"it's", `a,b{}\"`}),
 				massive.EnumIs("gone", []string{"x"}),
 			))
-			if err == nil || !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), "contradict") {
-				t.Errorf("two orders of one enum, under two spellings: %v", err)
-			}
+			mustBe(t, err, massive.ErrDrift, `the program has ["sad" "ok" "bored" "happy"]`, "enum gone")
 
 			_, err = massive.Load(t.Context(), e.pool, postgres.New(), massive.Expect(
 				massive.EnumIs("mood", []Mood{Sad, Ok, "bored", Happy, "mad"}),
@@ -99,25 +97,13 @@ func TestBadExpectations(t *testing.T) {
 	for says, es := range map[string][]massive.Expectation{
 		"expectation 2 is the zero Expectation": {massive.EnumIs("mood", []Mood{Sad}), {}},
 		`label "" is given twice`:               {massive.EnumIs("mood", []Mood{"", Sad, ""})},
-		`labels [] and ["sad"] (and others)`: {
-			massive.EnumIs[Mood]("mood", nil), massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra()),
-		},
-		`label "sad" is given twice`:           {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
-		"holds a NUL byte":                     {massive.EnumIs("mood", []string{"a\x00"})},
-		`label "a\xff" is no valid UTF-8`:      {massive.EnumIs("mood", []string{"a\xff"})},
-		`name "a.b.c" has more than two parts`: {massive.EnumIs("a.b.c", []string{"a"})},
-		"the name is empty":                    {massive.EnumIs("", []string{"a"})},
-		"option AllowExtra is given twice":     {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},
-		"is the zero ExpectOption":             {massive.EnumIs("mood", []Mood{Sad}, massive.ExpectOption{})},
-		`labels ["sad" "ok"] and ["sad" "happy"]`: {
-			massive.EnumIs("mood", []Mood{Sad, Ok}), massive.EnumIs("mood", []Mood{Sad, Happy}),
-		},
-		`labels ["sad" "ok"] and ["ok" "sad"] (and others)`: {
-			massive.EnumIs("mood", []Mood{Sad, Ok}), massive.EnumIs(`"mood"`, []Mood{Ok, Sad}, massive.AllowExtra()),
-		},
-		`labels ["sad" "ok"] (and others) and ["sad"]`: {
-			massive.EnumIs("mood", []Mood{Sad, Ok}, massive.AllowExtra()), massive.EnumIs("mood", []Mood{Sad}),
-		},
+		`label "sad" is given twice`:            {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
+		"holds a NUL byte":                      {massive.EnumIs("mood", []string{"a\x00"})},
+		`label "a\xff" is no valid UTF-8`:       {massive.EnumIs("mood", []string{"a\xff"})},
+		`name "a.b.c" has more than two parts`:  {massive.EnumIs("a.b.c", []string{"a"})},
+		"the name is empty":                     {massive.EnumIs("", []string{"a"})},
+		"option AllowExtra is given twice":      {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},
+		"is the zero ExpectOption":              {massive.EnumIs("mood", []Mood{Sad}, massive.ExpectOption{})},
 	} {
 		_, err := massive.Load(t.Context(), untouched{}, postgres.New(), massive.Expect(es...))
 		mustBe(t, err, massive.ErrInvalid, says)
@@ -126,15 +112,14 @@ func TestBadExpectations(t *testing.T) {
 	mustBe(t, err, massive.ErrInvalid, "option Expect: invalid argument: no expectation is given")
 	_, err = massive.Load(t.Context(), untouched{}, postgres.New(), massive.Only(massive.KindMatview),
 		massive.Expect(massive.EnumIs("mood", []Mood{Sad})))
-	mustBe(t, err, massive.ErrInvalid, "something is expected of enum mood, and Only leaves that kind out")
+	mustBe(t, err, massive.ErrInvalid, "something is expected of enum mood, and Only excludes that kind")
 
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`, func(t *testing.T, e *env) {
-		m := e.load(t, massive.Expect( // which say the same, or can both be so
+		e.load(t, massive.Expect( // which say the same, or can both be so
 			massive.EnumIs("mood", []Mood{Sad, Ok, Happy}), massive.EnumIs("public.mood", []string{"sad", "ok", "happy"}),
 			massive.EnumIs("mood", []Mood{Sad, Happy}, massive.AllowExtra()), massive.EnumIs("mood", []Mood{Ok}, massive.AllowExtra()),
 		))
-		mustBe(t, m.Verify(t.Context(), massive.EnumIs("mood", []string{long})), massive.ErrInvalid, "contradict")
-		m = e.load(t)
+		m := e.load(t)
 		mustBe(t, m.Verify(t.Context()), massive.ErrInvalid, "massive: verify: invalid argument: nothing is expected")
 		mustBe(t, m.Verify(t.Context(), massive.EnumIs("mood", []string{long})), massive.ErrInvalid, "64 bytes long, and the server's end at 63")
 		mustBe(t, m.With(nil).Verify(t.Context(), massive.EnumIs("mood", []Mood{Sad})), massive.ErrInvalid, "the database is nil")

@@ -17,6 +17,7 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -295,7 +296,7 @@ func newEnv(t testing.TB, driver string, params ...string) *env {
 }
 
 // didMove is what a catch-up did, in short.
-func didMove(done massive.CaughtUp, err error) (bool, error) { return done.Moved, err }
+func didMove(done registry.CaughtUp, err error) (bool, error) { return done.Moved, err }
 
 func conn(t *testing.T, db *sql.DB) *sql.Conn {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 )
 
 // What a bare name means, Postgres is asked: to_regclass and to_regtype resolve it along the search path.
@@ -85,7 +86,7 @@ func TestNotFoundSaysWhy(t *testing.T) {
 			m := load(t, conn, massive.Exclude("tmp_*"))
 			for _, c := range []struct {
 				find   func() error
-				reason massive.NotFoundReason
+				reason registry.NotFoundReason
 				says   string
 			}{
 				{func() error { _, err := m.Matview("daily_sales"); return err }, massive.ReasonOffSearchPath,

@@ -1,17 +1,20 @@
-// Package massive makes a database's materialized views, enums and sequences first-class in Go: one call loads
-// them from the database behind any *[sql.DB], and after that they are values with methods.
+// Package massive loads a database's materialized views, enums and sequences from behind any *[sql.DB]. After that they
+// are values with methods.
 //
 //	m, err := massive.Load(ctx, db, postgres.New())
 //	stats, err := m.Matview("daily_sales")
 //	res, err := stats.Refresh(ctx, massive.Concurrently())
 //
-// A program imports this package and the dialect of its database; both work through whatever driver the program
-// has opened its database with, and never close it. Most names here stand for types of package registry, which
-// holds what was loaded, and of package dialect, which a database plugin implements.
+// A program imports this package and the dialect of its database. Both work through the driver that the program opened
+// its database with, and never close it. The interfaces [Matview], [Enum] and [Sequence] are declared in package registry.
+// Package dialect has what a database plugin implements.
 //
-// An operation returns when its driver does. pgx returns soon after the context ends. lib/pq does not while the network
-// swallows packets: set TCP_USER_TIMEOUT and keepalive by pq.Connector.Dialer, since lib/pq knows no such settings in
-// its DSN. [DB.Watch] and [Allocator] don't wait for the driver.
+// A handle belongs to its snapshot: what it says never changes, and its operations go to the database by name. A lookup
+// costs some 15 ns, so look up where you use.
+//
+// An operation returns when its driver does. pgx returns soon after the context ends. lib/pq does not if the network drops
+// packets: set TCP_USER_TIMEOUT and keepalive by pq.Connector.Dialer, since its DSN has no such settings. [DB.Watch] and
+// [Allocator] don't wait for the driver.
 package massive
 
 import (
@@ -25,40 +28,29 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// The types of what is loaded.
+// The types of other packages that programs write in their own signatures. Their methods are documented where they are
+// declared.
 type (
-	// A Matview is a materialized view.
+	// A Matview is a materialized view: Name, Columns, Indexes, Populated, MayRefresh, Owner, Comment, DependsOn,
+	// Dependents, Definition, Refresh, CheckRefresh, Select, Get, Count.
 	Matview = registry.Matview
-	// An Enum is an enumerated type.
+	// An Enum is an enumerated type: Name, Values, All, Len, Contains, Position, Compare, Owner, Comment, UsedBy.
 	Enum = registry.Enum
-	// A Sequence is a sequence.
+	// A Sequence is a sequence: Name, Def, Owner, Comment, LastValue, State, NextValue, NextValues, NextBlock, SetValue,
+	// Lag, CatchUp, Reset, ResetTo, Restart.
 	Sequence = registry.Sequence
-	// A Registry is one snapshot of all of them.
+	// A Registry is one snapshot: Matview, Enum, Sequence, Matviews, Enums, Sequences, Excluded, UnmatchedPatterns,
+	// Server, SearchPath.
 	Registry = registry.Registry
-	// An Excluded is a structure that exists and was left out.
-	Excluded = registry.Excluded
-	// Changes are what differs between two snapshots.
+	// Changes are what differs between two snapshots: String. Each is a [registry.Change].
 	Changes = registry.Changes
-	// A Change is one of them.
-	Change = registry.Change
-	// A ChangeKind is what became of a structure.
-	ChangeKind = registry.ChangeKind
-	// A Querier runs statements: a *sql.DB, *sql.Conn, *sql.Tx, or sqlx's.
+	// A Querier runs statements, as a *sql.DB, *sql.Conn, *sql.Tx, or one of sqlx's: ExecContext, QueryContext,
+	// QueryRowContext.
 	Querier = dialect.Querier
-)
-
-// The plain data that they return.
-type (
-	// A Name is a structure's, with its schema.
+	// A Name is a structure's, with its schema: String, Quoted, Append, Compare.
 	Name = dialect.Name
-	// A Column is one of a view's.
-	Column = dialect.Column
-	// An Index is one of a view's.
-	Index = dialect.Index
-	// A SequenceDef is what was loaded of a sequence.
-	SequenceDef = dialect.SequenceDef
-	// A Server is the one that answered.
-	Server = dialect.Server
+	// A Kind is one of the three kinds of structure: String.
+	Kind = dialect.Kind
 )
 
 // What can become of a structure between two snapshots.
@@ -68,14 +60,13 @@ const (
 	ChangeModified = registry.ChangeModified
 )
 
-// A DB is the structures of one database. It holds a snapshot of them, which lookups read without a lock and
-// [DB.Reload] replaces. It is safe for concurrent use as far as its querier is, which for a *sql.DB is wholly,
-// and for a *sql.Tx one operation at a time. The zero value is
-// not usable; call [Load]: lookups in it, and operations, return [ErrInvalid].
+// A DB holds a snapshot of the structures of one database. Lookups read it without a lock, and [DB.Reload] replaces it.
+// A DB is safe for concurrent use if its querier is: a *sql.DB is, and a *sql.Tx takes one operation at a time. The zero
+// value is not usable; call [Load]. Its lookups and operations return [ErrInvalid].
 type DB struct {
 	dialect   dialect.Dialect
 	querier   dialect.Querier
-	selection registry.Selection
+	selection selection
 
 	current atomic.Pointer[registry.Registry]
 
@@ -86,27 +77,25 @@ type DB struct {
 	sign             dialect.Sign // the latest moment at which a load found what is published
 }
 
-// Load reads the structures of the database behind q with one statement and returns them.
-// q is usually a *sql.DB, and stays the caller's: it is used, never closed or configured.
+// Load reads the structures of the database behind q with one statement. q is usually a *sql.DB. Load never closes or
+// configures it.
 //
-// The snapshot is one consistent picture, whatever others are changing meanwhile, and
-// waits for nobody's lock. Bare names are resolved along the search path of the
-// connection that the load ran on. No other setting of the session or the database
-// changes what a load answers. Text must arrive as UTF-8, which lib/pq asks for. pgx does
-// not: give it client_encoding=UTF8 in the DSN for a database of another encoding. In a
-// database of the encoding SQL_ASCII a structure whose name, label or column is not UTF-8
-// is listed by [DB.Excluded].
+// The snapshot is consistent, and Load waits for no lock on a user's relation. Bare names are resolved along the search
+// path of the connection that Load used. No other setting of the session or the database changes the result.
 //
-// Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that
-// matches nothing, [ErrUnsupported] for a server that the dialect doesn't know or that is
-// too old, or for a connection whose text is not UTF-8, [ErrDrift] where the database is
-// not as [Expect] says, and what the driver says.
+// Text must arrive as UTF-8. lib/pq asks for it. pgx does not: if the database has another encoding, put
+// client_encoding=UTF8 into its DSN. In a database with the encoding SQL_ASCII, [DB.Excluded] lists structures with a
+// name, label or column that is not UTF-8.
+//
+// Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that matches nothing; [ErrUnsupported] for
+// a server that is too old or that the dialect doesn't know, and for a connection whose text is not UTF-8; [ErrDrift] if
+// the database is not as [Expect] says; the driver's.
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
-	sel, err := selection(opts)
+	sel, err := selected(opts)
 	if err != nil {
 		return nil, &Error{Op: dialect.OpLoad, Err: err}
 	}
-	first, err := registry.Load(ctx, q, d, sel)
+	first, err := load(ctx, q, d, sel)
 	if err != nil {
 		return nil, err
 	}
@@ -118,14 +107,28 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 	return m, nil
 }
 
-// Reload brings the snapshot up to date, and returns what changed in the database since the one before.
-// It first asks, in one round trip, whether anything was committed since. If the database can't rule
-// that out, Reload loads the structures again and publishes the new snapshot. Labels appended locally
-// are gone either way. Structures handed out before stay as they were.
+// load loads a registry, and compares it with what is expected.
+func load(ctx context.Context, q Querier, d dialect.Dialect, sel selection) (*Registry, error) {
+	if err := sel.consistent(); err != nil {
+		return nil, &Error{Op: dialect.OpLoad, Err: err}
+	}
+	r, err := registry.Load(ctx, q, d, sel.Selection)
+	if err != nil {
+		return nil, err
+	}
+	if err := (comparison{r, d, q}).meets(sel.expect); err != nil {
+		return nil, &Error{Op: dialect.OpLoad, Err: err}
+	}
+	return r, nil
+}
+
+// Reload brings the snapshot up to date, and returns what changed in the database since the previous snapshot. It first
+// asks, in one round trip, whether anything was committed since. If the database can't rule that out, Reload loads the
+// structures again and publishes a new snapshot. Either way it drops labels appended locally. Handles from before don't
+// change.
 //
-// A reload that fails, for [ErrDrift] too, leaves the old snapshot in place. One that began before another and ends
-// after it publishes nothing, since the other's snapshot is the newer, and returns what changed up to that one.
-// Errors as for [Load].
+// If a reload fails, also with [ErrDrift], the old snapshot stays. If another reload began later and ended earlier, its
+// snapshot stays, and Reload returns what changed up to that one. Errors: as for [Load].
 func (m *DB) Reload(ctx context.Context) (Changes, error) { return m.reload(ctx, true) }
 
 // reload is Reload. If something is known to have been committed it need not ask.
@@ -169,7 +172,7 @@ func (m *DB) renew(ctx context.Context, op dialect.Op, ask bool) (renewal, error
 
 	unchanged, err := registry.Unchanged(ctx, m.querier, m.dialect, since)
 	if err == nil && !unchanged {
-		r.next, err = registry.Load(ctx, m.querier, m.dialect, m.selection)
+		r.next, err = load(ctx, m.querier, m.dialect, m.selection)
 	}
 	if err == nil {
 		return r, nil
@@ -197,9 +200,9 @@ func (m *DB) publish(number uint64, next *registry.Registry) {
 	m.current.Store(next)
 }
 
-// With is the same snapshot, with operations that go through q: a *sql.Tx, *sql.Conn, *sqlx.Tx or any other
-// querier. What changes the picture through it, as Reload and AppendLocalLabels do, changes that of the returned DB
-// alone. With a nil q lookups work, and operations fail with [ErrInvalid].
+// With returns a DB that shares m's snapshot and runs operations through q: a *sql.Tx, *sql.Conn, *sqlx.Tx or any other
+// querier. Reload and AppendLocalLabels on it do not affect m. If q is nil, lookups work and operations return
+// [ErrInvalid].
 func (m *DB) With(q Querier) *DB {
 	r := m.Registry()
 	w := &DB{dialect: m.dialect, querier: q, selection: m.selection, sign: r.Sign()}
@@ -207,9 +210,9 @@ func (m *DB) With(q Querier) *DB {
 	return w
 }
 
-// AppendLocalLabels puts further labels at the end of an enum, in this program's picture only: values handed out from
-// now on have them, until the next Reload, such as the one behind AddValue, EnsureValue and RenameValue; ones handed out before, and the database, don't. Errors:
-// [ErrNotFound], [ErrLabelExists], [ErrInvalid].
+// AppendLocalLabels adds labels to the end of an enum, in this program's snapshot only. Handles from later lookups have
+// them, until the next Reload; AddValue, EnsureValue and RenameValue reload, too. Handles from before and the database
+// don't have them. Errors: [ErrNotFound], [ErrLabelExists], [ErrInvalid].
 func (m *DB) AppendLocalLabels(name string, labels ...string) error {
 	if len(labels) == 0 {
 		return &Error{Op: dialect.OpAppend, Err: fmt.Errorf("%w: no label is given for enum %s", ErrInvalid, name)}
@@ -224,7 +227,7 @@ func (m *DB) AppendLocalLabels(name string, labels ...string) error {
 	return nil
 }
 
-// Registry is the current snapshot: several lookups in it see the same picture, whatever is reloaded between
+// Registry returns the current snapshot. Several lookups in it see the same structures, also if a reload comes between
 // them.
 func (m *DB) Registry() *Registry {
 	if r := m.current.Load(); r != nil {
@@ -233,46 +236,58 @@ func (m *DB) Registry() *Registry {
 	return new(Registry)
 }
 
-// Matview is the materialized view of that name: a bare one as the database resolves it along the search path,
-// or schema.name, each part in double quotes where it holds a dot or a quote. Names are exact, as they stand in
-// the catalog. The error wraps [ErrNotFound], as a [*NotFoundError] that says why and what is there instead, or
-// [ErrInvalid].
+// Matview returns the materialized view of that name. A bare name is resolved along the search path, as the database does.
+// In schema.name, put a part that holds a dot or a quote into double quotes. Names are exact, as they are in the catalog.
+// Errors: [ErrNotFound], as a [*NotFoundError] that says why and what is there instead; [ErrInvalid].
 func (m *DB) Matview(name string) (Matview, error) {
 	return m.Registry().Matview(name)
 }
 
-// Enum is the enum of that name; names and errors as for [DB.Matview].
+// Enum returns the enum of that name. Names and errors are as for [DB.Matview].
 func (m *DB) Enum(name string) (Enum, error) {
 	return m.Registry().Enum(name)
 }
 
-// Sequence is the sequence of that name; names and errors as for [DB.Matview].
+// Sequence returns the sequence of that name. Names and errors are as for [DB.Matview].
 func (m *DB) Sequence(name string) (Sequence, error) {
 	return m.Registry().Sequence(name)
 }
 
-// Matviews are all materialized views that were loaded, by schema and name. The slice is the caller's.
+// Matviews returns all materialized views that were loaded, by schema and name. The slice is the caller's.
 func (m *DB) Matviews() []Matview { return m.Registry().Matviews() }
 
-// Enums are all enums that were loaded, by schema and name. The slice is the caller's.
+// Enums returns all enums that were loaded, by schema and name. The slice is the caller's.
 func (m *DB) Enums() []Enum { return m.Registry().Enums() }
 
-// Sequences are all sequences that were loaded, by schema and name: those of primary keys are not among them,
-// unless [WithKeySequences] asked for them. The slice is the caller's.
+// Sequences returns all sequences that were loaded, by schema and name. Sequences of primary keys are excluded unless
+// [WithKeySequences] is given. The slice is the caller's.
 func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 
-// Excluded returns the structures that exist and were left out, each with the reason: sequences
-// of primary keys, what Include and Exclude leave out, and what has a name, label or column
-// that is not UTF-8. The slice is the caller's.
-func (m *DB) Excluded() []Excluded { return m.Registry().Excluded() }
+// Excluded returns the structures that exist and were not loaded, each with the reason: sequences of primary keys, those
+// that [Include] and [Exclude] exclude, and those with a name, label or column that is not UTF-8. The slice is the
+// caller's.
+func (m *DB) Excluded() []registry.Excluded { return m.Registry().Excluded() }
 
 // UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing
 // that was loaded or left out, as they were written. A misspelled pattern is one of them.
 // The slice is the caller's.
 func (m *DB) UnmatchedPatterns() []string { return m.Registry().UnmatchedPatterns() }
 
-// Server is the one that the snapshot came from: its version, the database, the role.
-func (m *DB) Server() Server { return m.Registry().Server() }
+// Server returns what the snapshot came from: the server's version, the database, the role.
+func (m *DB) Server() dialect.Server { return m.Registry().Server() }
 
-// SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
+// SearchPath returns the schemas that bare names were resolved along, in order. The slice is the caller's.
 func (m *DB) SearchPath() []string { return m.Registry().SearchPath() }
+
+// fail returns an error of an operation.
+func fail(op dialect.Op, n Name, err error) error { return &Error{Op: op, Name: n, Err: err} }
+
+// explain returns the error of a failure of the dialect's.
+func (m *DB) explain(ctx context.Context, f dialect.Failure) error {
+	return registry.Explain(ctx, m.dialect, m.querier, f)
+}
+
+// expected compares a registry that would be published with what was expected at Load.
+func (m *DB) expected(r *Registry) error {
+	return comparison{r, m.dialect, m.querier}.meets(m.selection.expect)
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -30,7 +31,7 @@ func TestRefresh(t *testing.T) {
 			count := func() int64 { return one[int64](t, q, "SELECT count(*) FROM daily_sales") }
 			for _, c := range []struct {
 				opts    []massive.RefreshOption
-				outcome massive.RefreshOutcome
+				outcome registry.RefreshOutcome
 				mode    massive.RefreshMode
 				why     string
 				rows    int64

@@ -6,18 +6,19 @@ import (
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/option"
 	"github.com/massivedb/massive-go/registry"
 )
 
 // A LoadOption changes what [Load], and every Reload after it, takes. Each may be given once. The zero value is
 // refused.
-type LoadOption struct {
-	name  string
-	apply func(*registry.Selection) error
-}
+type LoadOption struct{ set option.Option[selection] }
 
-// A Kind is one of the three kinds of structure, for [Only].
-type Kind = dialect.Kind
+// A selection is what options say.
+type selection struct {
+	registry.Selection
+	expect []Expectation
+}
 
 // The kinds.
 const (
@@ -28,7 +29,7 @@ const (
 
 // Only loads structures of these kinds and doesn't look at the others.
 func Only(kinds ...Kind) LoadOption {
-	return LoadOption{"Only", func(s *registry.Selection) error {
+	return LoadOption{option.New("Only", func(s *selection) error {
 		if len(kinds) == 0 {
 			return fmt.Errorf("%w: no kind is given", ErrInvalid)
 		}
@@ -42,7 +43,7 @@ func Only(kinds ...Kind) LoadOption {
 		}
 		s.Kinds = slices.Clone(kinds)
 		return nil
-	}}
+	})}
 }
 
 // Include loads structures of whatever kind whose name matches one of the patterns:
@@ -51,19 +52,19 @@ func Only(kinds ...Kind) LoadOption {
 // stands for itself, too: [Load] refuses a pattern with one that matches nothing, unless
 // it has quotes. [DB.UnmatchedPatterns] lists other patterns that match nothing.
 func Include(patterns ...string) LoadOption {
-	return LoadOption{"Include", func(s *registry.Selection) (err error) {
+	return LoadOption{option.New("Include", func(s *selection) (err error) {
 		s.Include, err = parsePatterns(patterns)
 		return err
-	}}
+	})}
 }
 
 // Exclude leaves out structures of whatever kind whose name matches one of the patterns, which are as Include's
 // and win over them.
 func Exclude(patterns ...string) LoadOption {
-	return LoadOption{"Exclude", func(s *registry.Selection) (err error) {
+	return LoadOption{option.New("Exclude", func(s *selection) (err error) {
 		s.Exclude, err = parsePatterns(patterns)
 		return err
-	}}
+	})}
 }
 
 func parsePatterns(texts []string) ([]dialect.Pattern, error) {
@@ -95,27 +96,18 @@ func checkPatterns(unmatched []string) error {
 
 // WithKeySequences loads the sequences of primary keys, too, which are left out otherwise.
 func WithKeySequences() LoadOption {
-	return LoadOption{"WithKeySequences", func(s *registry.Selection) error {
+	return LoadOption{option.New("WithKeySequences", func(s *selection) error {
 		s.KeySequences = true
 		return nil
-	}}
+	})}
 }
 
-func selection(opts []LoadOption) (registry.Selection, error) {
-	var s registry.Selection
-	for i, o := range opts {
-		if o.apply == nil {
-			return s, fmt.Errorf("%w: option %d is the zero LoadOption", ErrInvalid, i+1)
-		}
-		if slices.ContainsFunc(opts[:i], func(p LoadOption) bool { return p.name == o.name }) {
-			return s, fmt.Errorf("%w: option %s is given twice; give it everything at once", ErrInvalid, o.name)
-		}
-		if err := o.apply(&s); err != nil {
-			return s, fmt.Errorf("option %s: %w", o.name, err)
-		}
+func selected(opts []LoadOption) (s selection, err error) {
+	if err := option.Apply(&s, "LoadOption", opts, func(o LoadOption) option.Option[selection] { return o.set }); err != nil {
+		return s, err
 	}
 	if s.KeySequences && !s.Has(KindSequence) {
-		return s, fmt.Errorf("%w: option WithKeySequences asks for sequences, and Only leaves them out", ErrInvalid)
+		return s, fmt.Errorf("%w: option WithKeySequences asks for sequences, and Only excludes them", ErrInvalid)
 	}
 	return s, nil
 }

@@ -1,95 +1,668 @@
 package massive
 
 import (
+	"cmp"
+	"container/heap"
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
 
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/option"
+	"github.com/massivedb/massive-go/internal/printable"
+	"github.com/massivedb/massive-go/internal/querier"
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Which views read which, what is to be refreshed, and what became of it.
-type (
-	// A Graph is which views read which. It draws itself as Mermaid and as DOT.
-	Graph = registry.Graph
-	// A GraphNode is a view in it.
-	GraphNode = registry.GraphNode
-	// A GraphEdge says that one view reads another.
-	GraphEdge = registry.GraphEdge
-	// A Plan says which views are to be refreshed, in which order, and what is left out.
-	Plan = registry.Plan
-	// A Step is the refresh of one view in it.
-	Step = registry.Step
-	// An ExcludedView is a view that a plan does not refresh.
-	ExcludedView = registry.ExcludedView
-	// A PlanOption changes what is refreshed and how.
-	PlanOption = registry.PlanOption
-	// A RefreshReport is what became of a run.
-	RefreshReport = registry.RefreshReport
-	// A ViewReport is what became of one view in it.
-	ViewReport = registry.ViewReport
-	// A Progress is a step of a run.
-	Progress = registry.Progress
-)
+// A PlanOption changes what a [Plan] refreshes and how. Each may be given once. The zero value is refused.
+type PlanOption struct{ set option.Option[planning] }
 
-// The outcomes that views in a [RefreshReport] can have besides those of a single refresh.
-const (
-	OutcomeSkippedUpstream = registry.OutcomeSkippedUpstream
-	OutcomeFailed          = registry.OutcomeFailed
-	OutcomeCancelled       = registry.OutcomeCancelled
-)
+// A planning is what the options of a plan say, and what they are about.
+type planning struct {
+	db       *DB
+	registry *Registry
+	network  *network
 
-// Graph is which views read which, as they were loaded: materialized ones, those that a pattern left out included, and
-// the plain views between them.
-func (m *DB) Graph() Graph { return m.Registry().Graph() }
+	views                []int32 // those that Views names
+	named                bool
+	upstream, downstream bool
+	parallel             int // 0 where Parallel was not given
+	stopOnError          bool
+	savepoints           bool
+	hints                map[dialect.Name]time.Duration
+	refresh              []RefreshOption
+	how                  dialect.Refresh                   // what refresh comes to
+	report               []func(context.Context, Progress) // with the run's context
+}
 
-// PlanRefresh plans the refresh of all views that were loaded or, with [Views], of some: in which order, in which mode, and
-// what is left out and why. It asks the database nothing; [Plan.Run] runs it. Errors: [ErrInvalid], [ErrNotFound],
+// Views refreshes these views instead of all. It refreshes no others unless [Upstream] or [Downstream] is given. Names are
+// as for [DB.Matview].
+func Views(names ...string) PlanOption {
+	return PlanOption{option.New("Views", func(p *planning) error {
+		if len(names) == 0 {
+			return fmt.Errorf("%w: no view is named", ErrInvalid)
+		}
+		p.named = true
+		seen := make(map[int32]bool, len(names))
+		for _, name := range names {
+			view, err := p.registry.Matview(name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", dialect.Cut(name, dialect.MaxText/10), cause(err))
+			}
+			n := p.network.find(view.Name())
+			if seen[n] {
+				return fmt.Errorf("%w: view %s is named twice", ErrInvalid, view.Name())
+			}
+			seen[n] = true
+			p.views = append(p.views, n)
+		}
+		return nil
+	})}
+}
+
+// Upstream also refreshes, first, every materialized view that the named views depend on, directly or indirectly.
+func Upstream() PlanOption {
+	return PlanOption{option.Set("Upstream", func(p *planning) { p.upstream = true })}
+}
+
+// Downstream also refreshes, after them, every materialized view that depends on the named views, directly or
+// indirectly.
+func Downstream() PlanOption {
+	return PlanOption{option.Set("Downstream", func(p *planning) { p.downstream = true })}
+}
+
+// Parallel lets up to n refreshes run at a time. Each takes a connection of the pool, and never more run than the pool
+// may open. Without it, and on a transaction or a single connection, they run one at a time.
+func Parallel(n int) PlanOption {
+	return PlanOption{option.New("Parallel", func(p *planning) error {
+		if n < 1 {
+			return fmt.Errorf("%w: %d at a time is not possible; it takes 1 or more", ErrInvalid, n)
+		}
+		p.parallel = n
+		return nil
+	})}
+}
+
+// StopOnError starts no further refresh once one has failed. Refreshes under way go on to their end. Without it a run
+// skips only the views that depend on the failed one. A busy view is not a failure.
+func StopOnError() PlanOption {
+	return PlanOption{option.Set("StopOnError", func(p *planning) { p.stopOnError = true })}
+}
+
+// Savepoints lets a run in a transaction go on after a failure: each refresh gets a savepoint, and a failed one is rolled
+// back to it. Without it a failure ends the run, since it fails the transaction. It needs a querier that is a
+// transaction, which has methods Commit and Rollback. If the dialect can't set savepoints, the run ends with
 // [ErrUnsupported].
-func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
-	return m.Registry().PlanRefresh(opts...)
+func Savepoints() PlanOption {
+	return PlanOption{option.New("Savepoints", func(p *planning) error {
+		if !querier.IsTransaction(p.db.querier) {
+			return fmt.Errorf("%w: a savepoint needs a transaction, and %T is none", ErrInvalid, p.db.querier)
+		}
+		p.savepoints = true
+		return registry.Check(p.db.dialect, p.db.querier)
+	})}
 }
-
-// RefreshAll refreshes all views that were loaded or, with [Views], some, none before those that it depends on: it is
-// PlanRefresh and [Plan.Run]. The error joins those of the views, and the report has them apart; it is complete also
-// after a failure or a cancel. In a transaction without [Savepoints] a failure fails the transaction, and undoes what the
-// report has as refreshed.
-//
-// A transaction keeps its locks until it ends, so that a run in one can deadlock with a refresh elsewhere:
-// one of them fails with [ErrDeadlock]. The plan warns of it, and [Plan.Run] says what avoids it:
-// RefreshWith([Concurrently]()) in the transaction, or RefreshWith([SkipIfBusy]()) everywhere.
-func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport, error) {
-	return m.Registry().RefreshAll(ctx, opts...)
-}
-
-// Views refreshes these views instead of all, and no others unless [Upstream] or [Downstream] say so.
-func Views(names ...string) PlanOption { return registry.Views(names...) }
-
-// Upstream refreshes what the named views depend on, directly or not, too, before them.
-func Upstream() PlanOption { return registry.Upstream() }
-
-// Downstream refreshes what depends on the named views, directly or not, too, behind them.
-func Downstream() PlanOption { return registry.Downstream() }
-
-// Parallel lets up to n refreshes run at a time, each on a connection of the pool, and never more than the pool may
-// open. On a transaction or a single connection they run one at a time.
-func Parallel(n int) PlanOption { return registry.Parallel(n) }
-
-// StopOnError starts no further refresh once one has failed. Without it only what depends on the failed view is left out.
-func StopOnError() PlanOption { return registry.StopOnError() }
-
-// Savepoints lets a run in a transaction outlive a failure: a refresh that fails is taken back alone.
-func Savepoints() PlanOption { return registry.Savepoints() }
 
 // RefreshWith refreshes each view with these options. Without any it changes nothing.
-func RefreshWith(opts ...RefreshOption) PlanOption { return registry.RefreshWith(opts...) }
+func RefreshWith(opts ...RefreshOption) PlanOption {
+	return PlanOption{option.New("RefreshWith", func(p *planning) (err error) {
+		p.refresh = slices.Clone(opts)
+		p.how, err = registry.RefreshOptions(opts)
+		return err
+	})}
+}
 
-// DurationsOf tells the plan how long views took before, so that those with the longest way to the end of the run go
-// first.
-func DurationsOf(last RefreshReport) PlanOption { return registry.DurationsOf(last) }
+// DurationsOf prioritizes the critical path by the durations in an earlier report: of the views whose turn it is, the one
+// with the longest path to the end of the run goes first. Views that are missing in the report count as its average. If
+// the report is zero, the path with the most views goes first.
+func DurationsOf(last RefreshReport) PlanOption {
+	return PlanOption{option.Set("DurationsOf", func(p *planning) {
+		p.hints = make(map[dialect.Name]time.Duration, len(last.Views))
+		for _, v := range last.Views {
+			if v.Outcome == OutcomeRefreshed || v.Outcome == OutcomeEmptied {
+				p.hints[v.Name] = v.Duration
+			}
+		}
+	})}
+}
 
-// OnProgress calls f when a refresh begins and when a view is done with: one call at a time, in order, on the goroutine
-// that the run was started on, holding no connection.
-func OnProgress(f func(Progress)) PlanOption { return registry.OnProgress(f) }
+// OnProgress calls f when a refresh begins and when a view is done. Calls come one at a time, in order, on the goroutine
+// that called Run, and hold no connection. On a pool no refresh waits for f, but the end of the run does. On a
+// transaction or a single connection the next refresh waits, so that f may use it.
+func OnProgress(f func(Progress)) PlanOption {
+	return PlanOption{option.New("OnProgress", func(p *planning) error {
+		if f == nil {
+			return fmt.Errorf("%w: the function is nil", ErrInvalid)
+		}
+		p.report = append(p.report, func(_ context.Context, pr Progress) { f(pr) })
+		return nil
+	})}
+}
 
-// LogProgress logs what OnProgress tells.
-func LogProgress(l *slog.Logger) PlanOption { return registry.LogProgress(l) }
+// LogProgress logs what [OnProgress] would report: at level Info, a cancelled view at Warn, and a failed one at Error. A
+// view that is busy, or waits for a busy one, is logged at Info. A handler gets the context of [Plan.Run].
+func LogProgress(l *slog.Logger) PlanOption {
+	return PlanOption{option.New("LogProgress", func(p *planning) error {
+		if l == nil {
+			return fmt.Errorf("%w: the logger is nil", ErrInvalid)
+		}
+		p.report = append(p.report, func(ctx context.Context, pr Progress) { pr.log(ctx, l) })
+		return nil
+	})}
+}
+
+func (m *DB) planning(opts []PlanOption) (*planning, error) {
+	if m.current.Load() == nil {
+		return nil, fmt.Errorf("%w: nothing was loaded: it is a zero value; call Load", ErrInvalid)
+	}
+	p := &planning{db: m, registry: m.Registry()}
+	p.network = newNetwork(p.registry)
+	if err := option.Apply(p, "PlanOption", opts, func(o PlanOption) option.Option[planning] { return o.set }); err != nil {
+		return nil, err
+	}
+	if !p.named && (p.upstream || p.downstream) {
+		return nil, fmt.Errorf("%w: options Upstream and Downstream say what goes with Views, and without it all views are refreshed",
+			ErrInvalid)
+	}
+	if !m.selection.Has(dialect.KindMatview) {
+		return nil, fmt.Errorf("%w: materialized views were not loaded: Only excludes them", ErrInvalid)
+	}
+	return p, nil
+}
+
+// A Plan says which views a run refreshes, in which order, and which views it excludes. It belongs to its snapshot; Run
+// finds out what changed in the database since. A plan may be run several times. It is safe for concurrent use if its
+// querier is. Changes to its fields don't affect Run. The zero value refreshes nothing.
+type Plan struct {
+	Steps    []Step         // in the order in which they begin if they run one at a time
+	Excluded []ExcludedView // the other materialized views, by schema and name
+	// Parallel is how many refreshes run at a time at most, by the pool's limit when the plan was made.
+	Parallel int
+	// WhyParallel says why: "the default", "asked for", "the pool opens no more connections" ….
+	WhyParallel string
+
+	planning *planning
+	network  *network
+	steps    []int32 // the nodes that are steps, in order
+	at       []int32 // of each node, its place among the steps; -1 for none
+	urgency  []time.Duration
+}
+
+// A Step is the refresh of one view.
+type Step struct {
+	Name dialect.Name
+	// Mode is the one that will be used, as far as the snapshot tells, and Why says why.
+	Mode RefreshMode
+	Why  string
+	// Level is 1 for a view that waits for no other view. Otherwise it is one more than the highest level of the views that
+	// it waits for. A view begins when those are done, and does not wait for others of their level.
+	Level int
+	// Warnings say, as far as the snapshot tells, why the refresh would fail or would not bring the newest rows.
+	Warnings []string
+}
+
+// An ExcludedView is a materialized view that a plan does not refresh.
+type ExcludedView struct {
+	Name dialect.Name
+	Why  string // in words: "it was not asked for; public.daily, which is refreshed, reads it: Upstream takes it in"
+	// Related says that it depends on a view of the plan, or a view of the plan on it.
+	Related bool
+}
+
+// PlanRefresh plans the refresh of all views that were loaded or, with [Views], of some: in which order, in which mode, and
+// which views it excludes and why. It does not ask the database; [Plan.Run] runs the plan. A step warns if the run could
+// deadlock with a refresh elsewhere. Errors: [ErrInvalid], [ErrNotFound], [ErrUnsupported].
+func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
+	options, err := m.planning(opts)
+	if err != nil {
+		return nil, &Error{Op: dialect.OpPlan, Err: err}
+	}
+	p := &Plan{planning: options, network: options.network}
+	p.Parallel, p.WhyParallel = parallelism(m.querier, options.parallel)
+	chosen := p.choose()
+	p.weigh(chosen)
+	p.arrange(chosen)
+	p.describe()
+	return p, nil
+}
+
+// RefreshAll refreshes all views that were loaded or, with [Views], some, each after those that it depends on: it is
+// PlanRefresh and [Plan.Run]. The error joins the errors of the views. The report has each of them; it is complete also
+// after a failure or a cancel. In a transaction without [Savepoints] a failure fails the transaction, and the rollback
+// undoes refreshes that the report has as done.
+//
+// A transaction keeps its locks until it ends, so that a run in one can deadlock with a refresh elsewhere: one of them
+// fails with [ErrDeadlock]. The plan warns of it, and [Plan.Run] says what avoids it: RefreshWith([Concurrently]()) in the
+// transaction, or RefreshWith([SkipIfBusy]()) everywhere.
+func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport, error) {
+	p, err := m.PlanRefresh(opts...)
+	if err != nil {
+		return RefreshReport{}, err
+	}
+	return p.Run(ctx)
+}
+
+// parallelism returns how many refreshes can run at a time, and why.
+func parallelism(q dialect.Querier, asked int) (n int, why string) {
+	n, why = max(asked, 1), "asked for"
+	if asked == 0 {
+		why = "the default"
+	}
+	if n == 1 {
+		return n, why
+	}
+	if querier.IsNil(q) {
+		return 1, "there is no database"
+	}
+	pool, ok := querier.AsPool(q)
+	switch {
+	case !ok && querier.IsTransaction(q):
+		return 1, "a transaction does one thing at a time"
+	case !ok:
+		return 1, fmt.Sprintf("a %T is no pool, which would have a method Stats() sql.DBStats", q)
+	}
+	if most := pool.Stats().MaxOpenConnections; most > 0 && most < n {
+		return most, "the pool opens no more connections"
+	}
+	return n, why
+}
+
+// choose marks the nodes to be refreshed.
+func (p *Plan) choose() []bool {
+	g := p.network
+	chosen := make([]bool, len(g.views))
+	if !p.planning.named {
+		for i := range g.views {
+			chosen[i] = g.loaded(int32(i))
+		}
+		return chosen
+	}
+	for _, n := range p.planning.views {
+		chosen[n] = true
+	}
+	spread := func(edges [][]int32) {
+		seen := make([]bool, len(g.views))
+		stack := slices.Clone(p.planning.views)
+		for len(stack) > 0 {
+			n := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			for _, to := range edges[n] {
+				if !seen[to] {
+					seen[to] = true
+					chosen[to] = chosen[to] || g.loaded(to)
+					stack = append(stack, to)
+				}
+			}
+		}
+	}
+	if p.planning.upstream {
+		spread(g.reads)
+	}
+	if p.planning.downstream {
+		spread(g.readers)
+	}
+	return chosen
+}
+
+// weigh finds each node's urgency: the time from its beginning to the end of all that waits for it, at best.
+func (p *Plan) weigh(chosen []bool) {
+	g := p.network
+	usual := time.Second // any will do where nothing is known: then it counts views
+	if known := p.planning.hints; len(known) > 0 {
+		var total time.Duration
+		for _, d := range known {
+			total += d
+		}
+		usual = max(total/time.Duration(len(known)), 1)
+	}
+	p.urgency = make([]time.Duration, len(g.views))
+	for _, n := range slices.Backward(g.order) {
+		var behind time.Duration
+		for _, to := range g.after[n] {
+			behind = max(behind, p.urgency[to])
+		}
+		if chosen[n] {
+			took, ok := p.planning.hints[g.views[n].Name]
+			if !ok {
+				took = usual
+			}
+			behind += took
+		}
+		p.urgency[n] = behind
+	}
+}
+
+// arrange puts the chosen nodes in the order in which one worker would take them.
+func (p *Plan) arrange(chosen []bool) {
+	g := p.network
+	p.at = make([]int32, len(g.views))
+	level := make([]int, len(g.views))
+	waits := make([]int32, len(g.views))
+	for i := range g.views {
+		p.at[i] = -1
+		waits[i] = int32(len(g.before[i]))
+	}
+	ready := &queue{urgency: p.urgency}
+	var through []int32 // nodes that are done as soon as it is their turn
+	put := func(n int32) {
+		if chosen[n] {
+			heap.Push(ready, n)
+		} else {
+			through = append(through, n)
+		}
+	}
+	for i := range g.views {
+		if waits[i] == 0 {
+			put(int32(i))
+		}
+	}
+	for len(through) > 0 || ready.Len() > 0 {
+		var n int32
+		if len(through) > 0 {
+			n, through = through[len(through)-1], through[:len(through)-1]
+		} else {
+			n = heap.Pop(ready).(int32)
+			level[n]++
+			p.at[n] = int32(len(p.steps))
+			p.steps = append(p.steps, n)
+			p.Steps = append(p.Steps, Step{Name: g.views[n].Name, Level: level[n]})
+		}
+		for _, to := range g.after[n] {
+			level[to] = max(level[to], level[n])
+			if waits[to]--; waits[to] == 0 {
+				put(to)
+			}
+		}
+	}
+}
+
+// A queue has the nodes whose turn it is, the most urgent one first and else by name.
+type queue struct {
+	urgency []time.Duration
+	nodes   []int32
+}
+
+func (q *queue) Len() int      { return len(q.nodes) }
+func (q *queue) Swap(i, j int) { q.nodes[i], q.nodes[j] = q.nodes[j], q.nodes[i] }
+func (q *queue) Push(n any)    { q.nodes = append(q.nodes, n.(int32)) }
+
+func (q *queue) Less(i, j int) bool {
+	a, b := q.nodes[i], q.nodes[j]
+	return cmp.Or(cmp.Compare(q.urgency[b], q.urgency[a]), cmp.Compare(a, b)) < 0
+}
+
+func (q *queue) Pop() any {
+	n := q.nodes[len(q.nodes)-1]
+	q.nodes = q.nodes[:len(q.nodes)-1]
+	return n
+}
+
+// describe says of each view what the plan has in mind with it. What is known of a view is handed on from node to node,
+// so that the work grows with the edges and not with the pairs of views that plain ones tie together.
+func (p *Plan) describe() {
+	const none = -1
+	g := p.network
+	nodes := len(g.views)
+	// Of each node one witness: a step that it depends on, a step that depends on it, and, through plain views alone, an
+	// unpopulated view and an outdated one that it reads and that are not refreshed.
+	above, below := make([]int32, nodes), make([]int32, nodes)
+	empty, outdated := make([]int32, nodes), make([]int32, nodes)
+	for _, n := range g.order {
+		above[n], below[n], empty[n], outdated[n] = none, none, none, none
+		for _, from := range g.before[n] {
+			if p.at[from] != none {
+				above[n] = from
+				continue
+			}
+			above[n] = max(above[n], above[from])
+			switch view := g.views[from].Matview; {
+			case view == nil:
+				empty[n], outdated[n] = max(empty[n], empty[from]), max(outdated[n], outdated[from])
+				continue
+			case !view.Populated():
+				empty[n] = from
+			}
+			if above[from] != none {
+				outdated[n] = from
+			}
+		}
+	}
+	for _, n := range slices.Backward(g.order) {
+		for _, to := range g.after[n] {
+			if p.at[to] != none {
+				below[n] = to
+			} else {
+				below[n] = max(below[n], below[to])
+			}
+		}
+	}
+	how := p.planning.how
+	for i, n := range p.steps {
+		s := &p.Steps[i]
+		s.Mode, s.Why, s.Warnings = foresee(g.views[n].Matview, how)
+		if e := empty[n]; e != none && !how.NoData {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("it reads %s, which is not populated and not in the plan: that fails", g.views[e].Name))
+		}
+		if o := outdated[n]; o != none && !how.NoData {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("it reads %s, which is not in the plan and reads what is refreshed here: "+
+				"it gets the old rows", g.views[o].Name))
+		}
+	}
+	p.warnOfDeadlock()
+	for _, members := range g.cycles {
+		p.warnOfCircle(members)
+	}
+	for n := range g.views {
+		if g.views[n].Matview == nil || p.at[n] != none {
+			continue
+		}
+		l := ExcludedView{Name: g.views[n].Name, Why: g.views[n].Excluded, Related: above[n] != none || below[n] != none}
+		if l.Why == "" {
+			l.Why = "it was not asked for"
+		}
+		for _, tie := range []struct {
+			step   int32
+			option string
+			says   string
+		}{
+			{below[n], "Upstream", "%s, which is refreshed, depends on it"},
+			{above[n], "Downstream", "it depends on %s, which is refreshed"},
+		} {
+			if tie.step == none {
+				continue
+			}
+			l.Why += "; " + fmt.Sprintf(tie.says, g.views[tie.step].Name)
+			if g.views[n].Excluded == "" {
+				l.Why += ": " + tie.option + " takes it in"
+			}
+		}
+		p.Excluded = append(p.Excluded, l)
+	}
+}
+
+// warnOfDeadlock warns of a run that keeps the lock of one view, until its transaction ends, when it
+// refreshes another view that reads the first. A refresh of the second view elsewhere then waits for the
+// first, and the run waits for that refresh. The first such step says so for all.
+func (p *Plan) warnOfDeadlock() {
+	if !querier.IsTransaction(p.planning.db.querier) || p.planning.how.SkipIfBusy {
+		return
+	}
+	const none = -1
+	g := p.network
+	locked := make([]int32, len(g.views)) // of each node, a step that it reads and that blocks its readers
+	for _, n := range g.order {
+		locked[n] = none
+		for _, from := range g.before[n] {
+			switch at := p.at[from]; {
+			case at != none && p.Steps[at].Mode == ModeBlocking:
+				locked[n] = from
+			case at == none && g.views[from].Matview == nil:
+				locked[n] = max(locked[n], locked[from])
+			}
+		}
+	}
+	for i, n := range p.steps {
+		if from := locked[n]; from != none {
+			p.Steps[i].Warnings = append(p.Steps[i].Warnings, fmt.Sprintf("it reads %s, which stays locked until the transaction "+
+				"ends: refreshing this view elsewhere at the same time is a deadlock; refresh with SkipIfBusy or Concurrently", g.views[from].Name))
+			return
+		}
+	}
+}
+
+// warnOfCircle says of steps that read each other what comes of it.
+func (p *Plan) warnOfCircle(members []int32) {
+	var names []dialect.Name
+	materialized := 0
+	for _, n := range members {
+		names = append(names, p.network.views[n].Name)
+		if p.network.views[n].Matview != nil {
+			materialized++
+		}
+	}
+	says := dialect.Few(names, ", ", dialect.Name.String) + " read each other: "
+	if materialized == 1 {
+		says += "a refresh gets what the one before it left"
+	} else {
+		says += "no order is right, and the materialized ones go by name"
+	}
+	for _, n := range members {
+		if at := p.at[n]; at >= 0 {
+			p.Steps[at].Warnings = append(p.Steps[at].Warnings, says)
+		}
+	}
+}
+
+// foresee returns the mode of a refresh, why, and what blocks it, as far as the snapshot tells.
+func foresee(view Matview, how dialect.Refresh) (mode RefreshMode, why string, obstacles []string) {
+	mode, why = ModeBlocking, "the default"
+	switch {
+	case how.Concurrently:
+		mode, why = ModeConcurrent, "asked for"
+	case how.IfPossible:
+		mode, why = ModeConcurrent, "possible"
+	}
+	blockers, err := registry.OwnBlockers(view, mode)
+	if err != nil {
+		return mode, why, []string{cause(err).Error()}
+	}
+	for _, b := range blockers {
+		switch {
+		case !how.IfPossible || b.Reason == dialect.BlockerNotAllowed || b.Reason == dialect.BlockerOnStandby:
+			obstacles = append(obstacles, b.Error())
+		case mode == ModeConcurrent:
+			mode, why = ModeBlocking, "not concurrently: "+b.Reason.String()
+		}
+	}
+	return mode, why, obstacles
+}
+
+// String returns the plan with a line for each step, and for each excluded view that is related to one. No line is longer
+// than [dialect.MaxText] bytes. Invisible characters in a name, such as a line break, are written as in Go.
+func (p *Plan) String() string {
+	var b strings.Builder
+	total := len(p.Steps) + len(p.Excluded)
+	switch {
+	case total == 0:
+		b.WriteString("refresh nothing: there is no materialized view\n")
+	case len(p.Steps) == 0:
+		b.WriteString("refresh nothing: every materialized view is left out\n")
+	default:
+		fmt.Fprintf(&b, "refresh %d of %d materialized views, %s (%s)\n", len(p.Steps), total, atATime(p.Parallel), p.WhyParallel)
+	}
+	width := 0
+	for _, s := range p.Steps {
+		width = max(width, utf8.RuneCountInString(printable.Text(s.Name.String())))
+	}
+	digits := len(fmt.Sprint(len(p.Steps)))
+	before := p.predecessors()
+	for i, s := range p.Steps {
+		line := fmt.Sprintf("  %*d. %-*s  %s, %s", digits, i+1, width, printable.Text(s.Name.String()), s.Mode, s.Why)
+		if i < len(p.steps) {
+			if places := before[p.steps[i]]; len(places) > 0 {
+				line += "; after " + printable.Text(p.after(places))
+			}
+		}
+		b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
+		for _, w := range s.Warnings {
+			line := fmt.Sprintf("  %*s  ! %s", digits, "", printable.Text(w))
+			b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
+		}
+	}
+	unrelated := 0
+	for _, l := range p.Excluded {
+		if l.Related || len(p.Steps) == 0 || !p.planning.named {
+			line := printable.Text(fmt.Sprintf("  left out: %s: %s", l.Name, l.Why))
+			b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
+		} else {
+			unrelated++
+		}
+	}
+	switch unrelated {
+	case 0:
+	case 1:
+		b.WriteString("  left out: 1 more that has nothing to do with these\n")
+	default:
+		fmt.Fprintf(&b, "  left out: %d more that have nothing to do with these\n", unrelated)
+	}
+	return b.String()
+}
+
+func atATime(n int) string {
+	if n == 1 {
+		return "one at a time"
+	}
+	return fmt.Sprintf("at most %d at a time", n)
+}
+
+// most is how many of the steps that a step waits for its line names.
+const most = 3
+
+// predecessors returns, for each node, the places of the first steps that it waits for,
+// directly or through nodes that are no steps: one more than a line names. Each node takes
+// them from the nodes before it. So the work grows with the edges, not with the pairs.
+func (p *Plan) predecessors() [][]int32 {
+	if p.network == nil {
+		return nil
+	}
+	first := make([][]int32, len(p.network.views))
+	for _, n := range p.network.order {
+		for _, from := range p.network.before[n] {
+			if at := p.at[from]; at >= 0 {
+				first[n] = earliest(first[n], at)
+				continue
+			}
+			for _, at := range first[from] {
+				first[n] = earliest(first[n], at)
+			}
+		}
+	}
+	return first
+}
+
+// earliest adds a place to the ascending first ones, if it is one of them.
+func earliest(first []int32, at int32) []int32 {
+	i, known := slices.BinarySearch(first, at)
+	if known || i > most {
+		return first
+	}
+	first = slices.Insert(first, i, at)
+	return first[:min(len(first), most+1)]
+}
+
+// after names the steps at these places, or the first few of them.
+func (p *Plan) after(places []int32) string {
+	names := make([]string, 0, most+1)
+	for i, at := range places {
+		if i == most {
+			names = append(names, "others")
+			break
+		}
+		names = append(names, p.network.views[p.steps[at]].Name.String())
+	}
+	return strings.Join(names, ", ")
+}

@@ -34,15 +34,11 @@ func LockTimeout(d time.Duration) RefreshOption { return registry.LockTimeout(d)
 // which lock it holds.
 func SkipIfBusy() RefreshOption { return registry.SkipIfBusy() }
 
-// What a refresh returns.
-type (
-	// A RefreshResult says what a refresh did.
-	RefreshResult = registry.RefreshResult
-	// A RefreshMode is the way it was done.
-	RefreshMode = registry.RefreshMode
-	// A RefreshOutcome is what became of the view.
-	RefreshOutcome = registry.RefreshOutcome
-)
+// A RefreshResult says what a refresh did: String.
+type RefreshResult = registry.RefreshResult
+
+// A RefreshMode is the way a view is refreshed: String.
+type RefreshMode = registry.RefreshMode
 
 // The modes and outcomes of a refresh.
 const (
@@ -52,19 +48,18 @@ const (
 	OutcomeRefreshed   = registry.OutcomeRefreshed
 	OutcomeEmptied     = registry.OutcomeEmptied
 	OutcomeSkippedBusy = registry.OutcomeSkippedBusy
+
+	// Only views in a [RefreshReport] have these.
+	OutcomeSkippedUpstream = registry.OutcomeSkippedUpstream
+	OutcomeFailed          = registry.OutcomeFailed
+	OutcomeCancelled       = registry.OutcomeCancelled
 )
 
-// What keeps a view from being refreshed, as CheckRefresh tells it.
-type (
-	// Blockers are the error that has all of them.
-	Blockers = registry.Blockers
-	// A Blocker is one, with the statement that would mend it.
-	Blocker = dialect.Blocker
-	// A BlockerReason says what it is about.
-	BlockerReason = dialect.BlockerReason
-)
+// Blockers are what keeps a view from being refreshed, as CheckRefresh of a [Matview] returns them: Error, Unwrap. Each is a
+// [dialect.Blocker], with the statement that fixes it.
+type Blockers = registry.Blockers
 
-// The reasons.
+// What a blocker is about.
 const (
 	BlockerNoUniqueIndex = dialect.BlockerNoUniqueIndex
 	BlockerNoUsableIndex = dialect.BlockerNoUsableIndex
@@ -73,17 +68,34 @@ const (
 	BlockerOnStandby     = dialect.BlockerOnStandby
 )
 
-// Rows are the rows that view's Select would read, one at a time and in constant memory, however many there are: T is
-// a struct, a pointer to one, or, for a view of one column, a plain value. The statement runs anew for each loop. An
-// error ends the loop, as the second value beside a zero T; errors are those of Select.
+// Rows iterates over the rows that view's Select would read, in constant memory. T is a struct, a pointer to one, or, for a
+// view of one column, a plain value. Each loop runs the statement again. An error ends the loop: it is the second value,
+// beside a zero T. Errors are those of Select.
 //
-// A loop that ends early returns at once on a *sql.DB: the statement is cancelled, at the price of its connection, which
-// the pool replaces. On a *sql.Tx or *sql.Conn, which would not survive that, the rest of the rows is read and thrown
-// away first; say LIMIT in the tail where that would be many.
+// A loop that ends early returns immediately on a *sql.DB: Rows cancels the statement, and the pool replaces its
+// connection. On a *sql.Tx or *sql.Conn, Rows first reads the rest of the rows and throws it away. Put LIMIT into the tail
+// if that would be many.
 //
-// A transaction or a connection does nothing else before the loop is over: it is busy with the rows. An operation
-// on it returns [ErrInvalid], but pgx waits forever if it is a *sql.Conn, and may break a transaction by the
-// attempt, so that only a rollback is left.
+// During the loop a transaction or a connection can't do anything else. An operation on it returns [ErrInvalid]. With pgx
+// an operation on a *sql.Conn waits forever, and one on a transaction may break it, so that only a rollback is left.
 func Rows[T any](ctx context.Context, view Matview, tail string, args ...any) iter.Seq2[T, error] {
-	return registry.Rows[T](ctx, view, tail, args...)
+	return func(yield func(T, error) bool) {
+		var row, none T
+		r, err := registry.ReadRows(ctx, view, &row, tail, args...)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer r.Close()
+		for {
+			more, err := r.Next()
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			if !more || !yield(row, nil) {
+				return
+			}
+		}
+	}
 }

@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -31,7 +33,7 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 	onModes(t, refreshable, func(t *testing.T, e *env) {
 		m := e.load(t)
 		e.onQueriers(t, func(t *testing.T, q massive.Querier) {
-			check := func(name string, mode massive.RefreshMode, why string, prevented massive.BlockerReason) {
+			check := func(name string, mode massive.RefreshMode, why string, prevented dialect.BlockerReason) {
 				t.Helper()
 				exec(t, q, "DELETE FROM rows WHERE id > 1; INSERT INTO rows VALUES (2)")
 				r, err := matview(t, m.With(q), name).Refresh(t.Context(), massive.ConcurrentlyIfPossible())
@@ -79,7 +81,7 @@ func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 		defer tx.Rollback()
 		one[int](t, tx, "SELECT count(*) FROM pg_class")
 		exec(t, e.pool, `DROP INDEX fit_idx; REFRESH MATERIALIZED VIEW "it's"."a""b\$massive$%d" WITH NO DATA`)
-		for name, prevented := range map[string]massive.BlockerReason{
+		for name, prevented := range map[string]dialect.BlockerReason{
 			"fit": massive.BlockerNoUsableIndex, `"it's"."a""b\$massive$%d"`: massive.BlockerNotPopulated,
 		} {
 			r, err := matview(t, m.With(tx), name).Refresh(t.Context(), massive.ConcurrentlyIfPossible())
@@ -453,7 +455,7 @@ func TestSkipIfBusyBesideOthers(t *testing.T) {
 			}
 		})
 		var mu sync.Mutex
-		outcomes := map[massive.RefreshOutcome]int{}
+		outcomes := map[registry.RefreshOutcome]int{}
 		for range 4 {
 			skippers.Go(func() {
 				for range 25 {
@@ -485,13 +487,13 @@ func TestCanRefresh(t *testing.T) {
 		func(t *testing.T, e *env) {
 			for _, c := range []struct {
 				view    string
-				reasons []massive.BlockerReason // of a concurrent refresh
+				reasons []dialect.BlockerReason // of a concurrent refresh
 			}{
 				{"fit", nil},
-				{"partial", []massive.BlockerReason{massive.BlockerNoUsableIndex}},
-				{"expression", []massive.BlockerReason{massive.BlockerNoUsableIndex}},
-				{"none", []massive.BlockerReason{massive.BlockerNoUniqueIndex}},
-				{"unpopulated", []massive.BlockerReason{massive.BlockerNotPopulated}},
+				{"partial", []dialect.BlockerReason{massive.BlockerNoUsableIndex}},
+				{"expression", []dialect.BlockerReason{massive.BlockerNoUsableIndex}},
+				{"none", []dialect.BlockerReason{massive.BlockerNoUniqueIndex}},
+				{"unpopulated", []dialect.BlockerReason{massive.BlockerNotPopulated}},
 			} {
 				v := matview(t, e.load(t), c.view)
 				if err := v.CheckRefresh(massive.ModeBlocking); err != nil {
@@ -507,14 +509,14 @@ func TestCanRefresh(t *testing.T) {
 				if load(t, as).Server().Major < 17 && name == "locked" {
 					continue // the grant of the owner's role for closed.v mends this one, too
 				}
-				e.mend(t, as, name, []massive.BlockerReason{massive.BlockerNotAllowed})
+				e.mend(t, as, name, []dialect.BlockerReason{massive.BlockerNotAllowed})
 			}
 		})
 }
 
 // mend checks why a view can't be refreshed concurrently through q, does what is said to mend it, one by one as long as
 // new reasons come up, and refreshes it then.
-func (e *env) mend(t *testing.T, q massive.Querier, name string, want []massive.BlockerReason) {
+func (e *env) mend(t *testing.T, q massive.Querier, name string, want []dialect.BlockerReason) {
 	t.Helper()
 	for round := 0; ; round++ {
 		v := matview(t, load(t, q), name)
@@ -531,7 +533,7 @@ func (e *env) mend(t *testing.T, q massive.Querier, name string, want []massive.
 			t.Errorf("%s: %v, and the refresh says %v", name, err, failed)
 			return
 		}
-		var got []massive.BlockerReason
+		var got []dialect.BlockerReason
 		for _, h := range all {
 			got = append(got, h.Reason)
 			if !errors.Is(failed, h.Unwrap()) || !errors.Is(err, h.Unwrap()) {

@@ -25,8 +25,8 @@ var samples = map[string]string{
 }
 
 type (
-	code  int32
-	bytes []byte
+	code int32
+	raw  []byte
 )
 
 // What CheckColumn refuses no driver reads, and what it lets pass one does.
@@ -41,7 +41,7 @@ func TestCheckColumnAgreesWithTheDrivers(t *testing.T) {
 			reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](), reflect.TypeFor[int64](),
 			reflect.TypeFor[uint8](), reflect.TypeFor[uint32](), reflect.TypeFor[uint64](), reflect.TypeFor[code](),
 			reflect.TypeFor[float32](), reflect.TypeFor[float64](), reflect.TypeFor[bool](), reflect.TypeFor[string](), reflect.TypeFor[Mood](),
-			reflect.TypeFor[[]byte](), reflect.TypeFor[bytes](), reflect.TypeFor[json.RawMessage](), reflect.TypeFor[time.Time](),
+			reflect.TypeFor[[]byte](), reflect.TypeFor[raw](), reflect.TypeFor[json.RawMessage](), reflect.TypeFor[time.Time](),
 			reflect.TypeFor[[]string](), reflect.TypeFor[[]int64](), reflect.TypeFor[map[string]string](), reflect.TypeFor[[3]byte](),
 			reflect.TypeFor[struct{ X int }](), reflect.TypeFor[complex128](),
 		} {
@@ -129,8 +129,7 @@ func TestRowsAre(t *testing.T) {
 			Name string `db:"shop_name"`
 		}
 		mustBe(t, free.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrDrift, "extra columns")
-		mustBe(t, m.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrInvalid, "two expectations of materialized view daily contradict each other: massive_test.Daily with columns [",
-			`and massive_test.fewer with columns ["day" "shop_name"]`)
+		mustBe(t, m.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrDrift, "extra columns")
 		done(t, m.Verify(ctx, massive.RowsAre[fewer]("daily", massive.AllowExtra())))
 
 		// An enum is one, also where a pattern leaves it out; where enums are not loaded nobody knows.

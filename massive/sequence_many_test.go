@@ -13,6 +13,7 @@ import (
 
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 )
 
 // What is one message stays one, and a driver that keeps statements keeps few, whatever n is.
@@ -74,7 +75,7 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s INCREMENT 1000`, func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t), "s")
-		take := func() massive.Block {
+		take := func() registry.Block {
 			t.Helper()
 			b, err := s.NextBlock(t.Context())
 			if err != nil {
@@ -82,10 +83,10 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 			}
 			return b
 		}
-		same(t, "the first block", take(), massive.Block{First: 1, Last: 1000})
+		same(t, "the first block", take(), registry.Block{First: 1, Last: 1000, Increment: 1000})
 		tx := e.begin(t)
 		exec(t, tx, "ALTER SEQUENCE s INCREMENT 10")
-		waiting := make(chan massive.Block, 1)
+		waiting := make(chan registry.Block, 1)
 		go func() { b, _ := s.NextBlock(t.Context()); waiting <- b }()
 		eventually(t, e.pool, "the block waits for the change", `SELECT EXISTS (SELECT FROM pg_locks
 			WHERE relation = 's'::regclass AND NOT granted)`)

@@ -4,37 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/option"
 	"github.com/massivedb/massive-go/internal/promptly"
 	"github.com/massivedb/massive-go/internal/querier"
 	"github.com/massivedb/massive-go/registry"
 )
 
-// An Event is what [DB.Watch] has to tell: that the picture changed, that a look at the database failed or found it not as
-// expected, or that all is well again. One of the last kind has neither Changes nor an Err, and Published is false.
+// An Event is what [DB.Watch] reports: a new snapshot, a poll that failed or found the database not as expected, or that
+// polls succeed again. The last kind has neither Changes nor an Err, and Published is false.
 type Event struct {
-	// Changes are what differs from the picture that was published before. They are nil for an error, and where the
-	// new picture differs in something else: the server (a standby that was promoted, say), the search path, or what
-	// is left out.
+	// Changes are what differs from the previous snapshot. They are nil for an error. They are also nil if the new snapshot
+	// differs in something else: the server, for example a standby that was promoted, the search path, or what is excluded.
 	Changes Changes
-	// Registry is the picture that is published now. Never nil.
+	// Registry is the current snapshot. It is never nil.
 	Registry *Registry
-	// Published says that it is a new one.
+	// Published says that Registry is new.
 	Published bool
-	// Err is why the look failed, or how the database is not as expected; nil if the look succeeded and all is as
-	// expected. The picture stays what it was, and the watch goes on.
+	// Err is why the poll failed, or how the database is not as expected. It is nil if the poll succeeded and found the
+	// database as expected. After an error the snapshot stays, and the watch goes on.
 	Err error
-	// Failures counts the looks in a row that failed: up to this one, if it failed, else those before this one, which
-	// is then the first to succeed again. A look that finds what is not as expected ([ErrDrift]), or a waker that
-	// fails, is no failed look.
+	// Failures counts the polls in a row that failed. If this poll succeeded, it counts those before it. A poll that finds
+	// the database not as expected ([ErrDrift]) did not fail, and neither does a poll because its waker failed.
 	Failures int
 }
 
-// String is the event in a line, or, of several changes, in a line each.
+// String returns the event in a line, or with a line for each change.
 func (e Event) String() string {
 	switch {
 	case e.Err != nil:
@@ -56,64 +54,61 @@ func (e Event) String() string {
 	}
 }
 
-// A Waker makes a watch look at once, instead of when its interval is over. The packages dialect/postgres/pgxwake and
+// A Waker makes a watch poll immediately, before its interval is over. The packages dialect/postgres/pgxwake and
 // dialect/postgres/pqwake have one for each driver, on LISTEN and NOTIFY.
 type Waker interface {
-	// Wait returns nil when something may have changed, at once if something may have since the last Wait or, as
-	// after a lost connection, can't be told. It returns an error when it can't hear any more, and is called again,
-	// a while later, to try anew; so it connects again by itself. It returns soon after the context ends.
+	// Wait blocks until something may have changed. It returns nil immediately if a change may have been missed, for
+	// example after a reconnect. If it can't listen, it returns an error. Watch then calls it again a while later, and Wait
+	// reconnects. It returns soon after ctx ends.
 	Wait(ctx context.Context) error
 }
 
 // A WatchOption changes how [DB.Watch] goes about it. Each may be given once. The zero value is refused.
-type WatchOption struct {
-	name  string
-	apply func(*watch) error
-}
+type WatchOption struct{ set option.Option[watch] }
 
-// WithWaker makes the watch look when w wakes it, and still at every interval: notifications are only a short cut. The watch
-// looks at once unless its last look ended less than [MinGap] ago. An error of w is told as an [Event], and does not
-// count as a failed look: [ErrUnavailable] if the waker did not reach its server or lost the connection, [ErrClosed] if
-// it was closed, or as the dialect classifies the server's answer, for example [ErrReadOnly] on a standby.
+// WithWaker makes the watch poll when w wakes it, and still at every interval. The watch polls immediately unless its last
+// poll ended less than [MinGap] ago. Watch reports an error of w as an [Event], which does not count as a failed poll. It
+// is [ErrUnavailable] if the waker did not reach its server or lost the connection, [ErrClosed] if it was closed, or what
+// the dialect maps the server's answer to, for example [ErrReadOnly] on a standby.
 func WithWaker(w Waker) WatchOption {
-	return WatchOption{"WithWaker", func(o *watch) error {
+	return WatchOption{option.New("WithWaker", func(o *watch) error {
 		if querier.IsNil(w) {
 			return fmt.Errorf("%w: the waker is nil", ErrInvalid)
 		}
 		o.waker = w
 		return nil
-	}}
+	})}
 }
 
-// MinGap is the shortest time between the end of a look and a look that a [Waker] causes. It bounds the cost of a flood of
-// notifications, which any role of the database may send. The first wake after a quiet time causes a look at once. Wakes
-// within the gap cause one look together, at its end; none is lost. If the watch's interval is shorter than the gap, the
-// interval counts instead. Unless given it is 100 milliseconds. A d that is not positive is [ErrInvalid].
+// MinGap sets the shortest time between the end of a poll and a poll that a [Waker] causes. It limits the cost of a flood of
+// notifications, which any role of the database may send. The first wake after a quiet time causes a poll immediately.
+// Wakes within the gap cause one poll together, at its end; none is lost. If the watch's interval is shorter than the gap,
+// the interval counts. The default is 100 milliseconds. If d is not positive, Watch returns [ErrInvalid].
 func MinGap(d time.Duration) WatchOption {
-	return WatchOption{"MinGap", func(o *watch) error {
+	return WatchOption{option.New("MinGap", func(o *watch) error {
 		if d <= 0 {
-			return fmt.Errorf("%w: a gap of %s between two looks", ErrInvalid, d)
+			return fmt.Errorf("%w: a gap of %s between two polls", ErrInvalid, d)
 		}
 		o.gap = d
 		return nil
-	}}
+	})}
 }
 
 // minGap is the gap unless the program says otherwise.
 const minGap = 100 * time.Millisecond
 
-// PollTimeout is how long one look at the database, and the load that may follow it, may take together before they fail:
-// a connection that died silently must not end the watch. Unless given it is a minute. A driver that ignores the end of
-// its context gets a second more. The watch then goes on without that call, which keeps its connection until the
-// driver returns. While four such calls run on, further looks fail with [ErrUnavailable].
+// PollTimeout sets how long one poll may take, with the load that may follow, before it fails. The default is a minute. So
+// a connection that died silently does not stop the watch. A driver that ignores the end of its context gets a second
+// more. The watch then goes on without that call, which keeps its connection until the driver returns. While four such
+// calls run, further polls fail with [ErrUnavailable].
 func PollTimeout(d time.Duration) WatchOption {
-	return WatchOption{"PollTimeout", func(o *watch) error {
+	return WatchOption{option.New("PollTimeout", func(o *watch) error {
 		if d <= 0 {
-			return fmt.Errorf("%w: a look can't be done within %s", ErrInvalid, d)
+			return fmt.Errorf("%w: a poll can't be done within %s", ErrInvalid, d)
 		}
 		o.within = d
 		return nil
-	}}
+	})}
 }
 
 // lookWithin is how long a look may take unless the program says otherwise.
@@ -133,35 +128,32 @@ type watch struct {
 	drift    error // how the database is not as expected, by the last look; nil if it is
 }
 
-// Watch keeps the snapshot up to date until ctx is done. It looks at once, and then every interval. If something
-// changed it publishes a new snapshot, as [DB.Reload] does, and calls fn with what changed. It returns the context's
-// error; so it usually runs in a goroutine of its own:
+// Watch polls until ctx is done. It polls immediately, and then every interval. When something changed, it publishes a new
+// snapshot, as [DB.Reload] does, and calls fn. It returns the context's error, so that it usually runs in a goroutine of
+// its own:
 //
 //	go m.Watch(ctx, time.Second, func(e massive.Event) { log.Println(e) })
 //
-// A look first asks, in one round trip, whether anything was committed since the last load, on the whole server. If the
-// database can't rule that out, the look loads. On a database that is written to all the time each look loads:
-// choose an interval of at least fifty times what a load takes. On a standby, before PostgreSQL 14, and for a
-// dialect without a sign, each look loads, too. A look that finds no change calls nothing. Labels
-// that were appended locally stay, through whatever is published: only a Reload drops them. What the program reloads by
-// itself meanwhile is not told again.
+// A poll first asks, in one round trip, whether anything was committed on the whole server since the last load. If the
+// database can't rule that out, the poll loads. If the server is written to all the time, each poll loads: choose an
+// interval of at least fifty times the duration of a load. Each poll also loads on a standby, before PostgreSQL 14, and
+// with a dialect without a sign. A poll that finds no change does not call fn. Labels appended locally stay; only a Reload
+// drops them. Watch does not report what the program itself reloads meanwhile.
 //
-// A look that fails is told, too, each one, and the next look tries again, for as long as it takes: over restarts and
-// failovers, if the querier is a *sql.DB, which connects anew. Where the interval is long that is sooner, a second
-// later at first, and half a minute later at most. Of what was expected at [Load] ([Expect]) and is not so
-// any more, one event tells, with [ErrDrift], and it is told again where it comes to something else or behind failed
-// looks. The picture stays as it is until the database is as expected again, which is told, too, if by nothing else then
-// by an event without changes.
+// Watch reports each poll that fails, and tries again, also over restarts and failovers if the querier is a *sql.DB, which
+// reconnects. With a long interval it tries earlier: after a second at first, and after half a minute at most. If the
+// database is not as expected at [Load] ([Expect]), Watch reports that once, with [ErrDrift], and again if the difference
+// changes or after failed polls. The snapshot stays until the database is as expected again. Watch reports that, too, if
+// necessary by an event without changes.
 //
-// fn is called in the goroutine of Watch, one event at a time, and holds up the next look while it runs; it may use m
-// in any way. The picture is published before fn is called.
+// Watch calls fn in its own goroutine, one event at a time. The next poll waits for fn. fn may use m in any way. Watch
+// publishes a snapshot before it calls fn.
 //
-// Watch returns soon after ctx ends, whatever the driver does. If the driver ignores the context, as lib/pq does while
-// the network swallows packets, Watch returns a second later: the driver's call, its goroutine and its connection then
-// last until the driver returns. It publishes nothing any more.
+// Watch returns soon after ctx ends. If the driver ignores the context, as lib/pq does while the network drops packets,
+// Watch returns a second later. The driver's call, its goroutine and its connection then last until the driver returns,
+// and nothing more is published.
 //
-// Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or a querier that is a
-// transaction, which can't wait.
+// Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or a querier that is a transaction.
 func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
 	w := &watch{db: m, every: every, within: pollTimeout, gap: minGap, tell: fn}
 	if err := w.check(ctx, opts); err != nil {
@@ -235,18 +227,7 @@ func (w *watch) check(ctx context.Context, opts []WatchOption) error {
 		return fmt.Errorf("%w: a transaction can't be watched: it would stay open as long as the watch; "+
 			"watch a *sql.DB", ErrInvalid)
 	}
-	for i, o := range opts {
-		if o.apply == nil {
-			return fmt.Errorf("%w: option %d is the zero WatchOption", ErrInvalid, i+1)
-		}
-		if slices.ContainsFunc(opts[:i], func(p WatchOption) bool { return p.name == o.name }) {
-			return fmt.Errorf("%w: option %s is given twice", ErrInvalid, o.name)
-		}
-		if err := o.apply(w); err != nil {
-			return fmt.Errorf("option %s: %w", o.name, err)
-		}
-	}
-	return nil
+	return option.Apply(w, "WatchOption", opts, func(o WatchOption) option.Option[watch] { return o.set })
 }
 
 // look looks once, and tells what came of it.

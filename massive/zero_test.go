@@ -26,15 +26,16 @@ import (
 // zeroes are the exported types of the library that have methods, but for interfaces, by package.
 var zeroes = map[string][]any{
 	"massive": {
+		new(massive.Allocator), new(massive.DriftError), new(massive.Drifts), new(massive.Exhaustion), new(massive.Graph), new(massive.Mismatch),
+		new(massive.Plan), new(massive.Progress), new(massive.RefreshReport), new(massive.SequenceUse), new(massive.UnknownUse),
+		new(massive.ViewReport),
 		new(massive.DB), new(massive.BoundEnum[feeling]), new(massive.EnumOf[feeling]), new(massive.EnumArrayOf[feeling]), new(massive.Event),
 	},
 	"registry": {
-		new(registry.Allocator), new(registry.Block), new(registry.CaughtUp), new(registry.Change), new(registry.ChangeKind), new(registry.Changes),
-		new(registry.DriftError), new(registry.Drifts), new(registry.Error), new(registry.Exhaustion), new(registry.Graph),
-		new(registry.Blockers), new(registry.LabelError), new(registry.Mismatch), new(registry.NotFoundError), new(registry.NotFoundReason),
-		new(registry.Plan), new(registry.Progress), new(registry.RefreshMode), new(registry.RefreshOutcome), new(registry.RefreshReport),
-		new(registry.RefreshResult), new(registry.Registry), new(registry.SequenceLag), new(registry.SequenceUse),
-		new(registry.UnknownUse), new(registry.ViewReport),
+		new(registry.Block), new(registry.CaughtUp), new(registry.Change), new(registry.ChangeKind), new(registry.Changes),
+		new(registry.Error), new(registry.Blockers), new(registry.LabelError), new(registry.NotFoundError), new(registry.NotFoundReason),
+		new(registry.RefreshMode), new(registry.RefreshOutcome), new(registry.RefreshResult), new(registry.Registry),
+		new(registry.RowReader), new(registry.SequenceLag),
 	},
 	"dialect": {
 		new(dialect.ColumnRef), new(dialect.EnumColumn), new(dialect.Filter), new(dialect.Blocker), new(dialect.BlockerReason),

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -12,32 +13,11 @@ import (
 //
 //	go test -run '^$' -bench . -count 10 ./registry ./dialect ./dialect/postgres >new.txt && benchstat old.txt new.txt
 
-// many is a catalog with so many of each kind, in one schema or in as many as there are structures.
-func many(n int, schemas bool) *dialect.Catalog {
-	cat := &dialect.Catalog{SearchPath: []string{"public"}, Server: dialect.Server{MaxNameBytes: 63}}
-	object := func(kind string, i int) dialect.Object {
-		o := dialect.Object{ID: int64(i), Name: dialect.Name{Schema: "public", Name: fmt.Sprintf("%s_%d", kind, i)}, Visible: true}
-		if schemas {
-			o.Name = dialect.Name{Schema: fmt.Sprintf("tenant_%d", i), Name: kind}
-			o.Visible = false
-		}
-		return o
-	}
-	for i := range n {
-		cat.Matviews = append(cat.Matviews, dialect.MatviewDef{
-			Object: object("view", i), Columns: []dialect.Column{{Name: "id", Type: "bigint"}},
-		})
-		cat.Enums = append(cat.Enums, dialect.EnumDef{Object: object("enum", i), Labels: []string{"sad", "ok", "happy"}})
-		cat.Sequences = append(cat.Sequences, dialect.SequenceDef{Object: object("sequence", i), Increment: 1})
-	}
-	return cat
-}
-
 func BenchmarkLookup(b *testing.B) {
 	const n = 10_000
-	one := registry.New(many(n, false), registry.Selection{}, nil, nil)
-	tenants := registry.New(many(n, true), registry.Selection{}, nil, nil)
-	mixed := many(n, false)
+	one := registry.New(stub.Many(n, false), registry.Selection{}, nil, nil)
+	tenants := registry.New(stub.Many(n, true), registry.Selection{}, nil, nil)
+	mixed := stub.Many(n, false)
 	for i := range mixed.Sequences {
 		mixed.Sequences[i].Name.Name = fmt.Sprintf("Sequence_%d", i)
 	}
@@ -111,7 +91,7 @@ func BenchmarkContains(b *testing.B) {
 
 func BenchmarkNew(b *testing.B) {
 	for _, n := range []int{100, 1_000, 10_000} {
-		cat := many(n, false)
+		cat := stub.Many(n, false)
 		b.Run(fmt.Sprintf("%d of each", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -123,8 +103,8 @@ func BenchmarkNew(b *testing.B) {
 
 func BenchmarkDiff(b *testing.B) {
 	for _, n := range []int{100, 1_000, 10_000} {
-		from := registry.New(many(n, false), registry.Selection{}, nil, nil)
-		to := registry.New(many(n, false), registry.Selection{}, nil, nil)
+		from := registry.New(stub.Many(n, false), registry.Selection{}, nil, nil)
+		to := registry.New(stub.Many(n, false), registry.Selection{}, nil, nil)
 		b.Run(fmt.Sprintf("%d of each", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/lists"
+	"github.com/massivedb/massive-go/internal/printable"
 )
 
 // A Change is a structure that is not the same in two registries.
@@ -51,7 +53,7 @@ func (c Change) String() string {
 	if len(c.Details) > 0 {
 		text += ": " + strings.Join(c.Details, "; ")
 	}
-	return dialect.Cut(printable(text), dialect.MaxText)
+	return dialect.Cut(printable.Text(text), dialect.MaxText)
 }
 
 // Changes are what differs between two registries, by kind, schema and name. Nil means nothing.
@@ -135,7 +137,7 @@ func listChange(what string, from, to []string) string {
 	if max(len(from), len(to)) <= short {
 		return shortChange(what, from, to)
 	}
-	d := (&enumShape{labels: from}).compare(to)
+	d := lists.Compare(from, to)
 	return longChange(what, len(from), len(to),
 		listed(d.Extra, strings.Clone), listed(d.Missing, strings.Clone), listed(d.Reordered, strings.Clone))
 }
@@ -161,13 +163,6 @@ func listed[T any](all []T, text func(T) string) string {
 	return "[" + dialect.Few(all, " ", text) + "]"
 }
 
-// quoted is a list in brackets, each item as Go quotes it.
-func quoted(all []string) string { return "[" + dialect.Few(all, " ", strconv.Quote) + "]" }
-
-// brief is a text of the caller's or the database's as Go quotes it, without the rest of
-// a long one.
-func brief(s string) string { return strconv.Quote(dialect.Cut(s, dialect.MaxText/10)) }
-
 // texts are items of whatever kind as they are printed.
 func texts[T any](all []T, text func(T) string) []string {
 	each := make([]string, len(all))
@@ -183,11 +178,11 @@ func (d *difference) object(a, b *dialect.Object) {
 	}
 	compare(d, "owner", a.Owner, b.Owner)
 	if a.Comment != b.Comment {
-		d.note("comment", brief(a.Comment), brief(b.Comment))
+		d.note("comment", printable.Brief(a.Comment), printable.Brief(b.Comment))
 	}
 	compare(d, "visible by its bare name", a.Visible, b.Visible)
 	if a.HiddenBy != b.HiddenBy {
-		d.note("hidden by", brief(a.HiddenBy), brief(b.HiddenBy))
+		d.note("hidden by", printable.Brief(a.HiddenBy), printable.Brief(b.HiddenBy))
 	}
 }
 

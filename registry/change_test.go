@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -19,18 +20,18 @@ func diff(from, to *dialect.Catalog) registry.Changes {
 
 func TestDiffOfTheSame(t *testing.T) {
 	t.Parallel()
-	shuffled := shop()
+	shuffled := stub.Shop()
 	slices.Reverse(shuffled.Matviews)
 	slices.Reverse(shuffled.Enums)
 	slices.Reverse(shuffled.Sequences)
-	elsewhere := shop()
+	elsewhere := stub.Shop()
 	elsewhere.Server, elsewhere.SearchPath, elsewhere.Views = dialect.Server{User: "else"}, nil, []dialect.ViewDef{{ID: 1}}
-	for what, to := range map[string]*dialect.Catalog{"itself": shop(), "itself in another order": shuffled, "another server's": elsewhere} {
-		if cs := diff(shop(), to); cs != nil {
+	for what, to := range map[string]*dialect.Catalog{"itself": stub.Shop(), "itself in another order": shuffled, "another server's": elsewhere} {
+		if cs := diff(stub.Shop(), to); cs != nil {
 			t.Errorf("from a registry to %s: %v; want nil", what, cs)
 		}
 	}
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	if cs := registry.Diff(r, r); cs != nil {
 		t.Errorf("from a registry to the same: %v; want nil", cs)
 	}
@@ -45,7 +46,7 @@ func TestDiffOfTheSame(t *testing.T) {
 // Local labels are no change of the database, whichever side has them.
 func TestDiffPassesOverLocalLabels(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	longer, err := r.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestDiffPassesOverLocalLabels(t *testing.T) {
 		}
 	}
 	// A label that the database has now, too, is one.
-	cat := shop()
+	cat := stub.Shop()
 	cat.Enums[1].Labels = append(slices.Clone(cat.Enums[1].Labels), "elated")
 	now, _, _ := stubbed(cat, registry.Selection{})
 	want := `enum app.mood changed: labels ["sad" "ok" "happy"] → ["sad" "ok" "happy" "elated"]`
@@ -76,12 +77,12 @@ func TestDiffOrder(t *testing.T) {
 		}
 		all := append(slices.Clone(gone), commented...)
 		slices.Reverse(all)
-		return &dialect.Catalog{Matviews: matviews(all...), Enums: enums(all...), Sequences: sequences(all...)}
+		return &dialect.Catalog{Matviews: stub.Matviews(all...), Enums: stub.Enums(all...), Sequences: stub.Sequences(all...)}
 	}
-	stays := []dialect.Object{object("a.b"), object("b.b")}
+	stays := []dialect.Object{stub.Object("a.b"), stub.Object("b.b")}
 	cs := diff(
-		catalog([]dialect.Object{object("a.a"), object("b.z"), object("c.old")}, stays, ""),
-		catalog([]dialect.Object{object("a.c"), object("b.a"), object("c.new")}, stays, "x"),
+		catalog([]dialect.Object{stub.Object("a.a"), stub.Object("b.z"), stub.Object("c.old")}, stays, ""),
+		catalog([]dialect.Object{stub.Object("a.c"), stub.Object("b.a"), stub.Object("c.new")}, stays, "x"),
 	)
 	var want []string
 	for _, kind := range []string{"materialized view", "enum", "sequence"} {
@@ -95,8 +96,8 @@ func TestDiffOrder(t *testing.T) {
 	if got := strings.Split(cs.String(), "\n"); !slices.Equal(got, want) {
 		t.Errorf("changes\n\t%s\nwant, by kind, schema and name,\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
-	first := registry.Change{Kind: dialect.KindMatview, Name: of("a.a"), What: registry.ChangeRemoved}
-	second := registry.Change{Kind: dialect.KindMatview, Name: of("a.b"), What: registry.ChangeModified, Details: []string{`comment "" → "x"`}}
+	first := registry.Change{Kind: dialect.KindMatview, Name: stub.Of("a.a"), What: registry.ChangeRemoved}
+	second := registry.Change{Kind: dialect.KindMatview, Name: stub.Of("a.b"), What: registry.ChangeModified, Details: []string{`comment "" → "x"`}}
 	if !reflect.DeepEqual(cs[0], first) || !reflect.DeepEqual(cs[1], second) {
 		t.Errorf("the first two changes are\n\t%+v\nwant\n\t%+v", cs[:2], []registry.Change{first, second})
 	}
@@ -158,16 +159,16 @@ func TestDiffWords(t *testing.T) {
 			d.orderNo.Rights = dialect.SequenceRights{}
 		},
 	} {
-		to := shop()
+		to := stub.Shop()
 		change(defs{&to.Matviews[1], &to.Enums[1], &to.Sequences[2]})
-		if got := diff(shop(), to).String(); got != want {
+		if got := diff(stub.Shop(), to).String(); got != want {
 			t.Errorf("changes\n\t%s\nwant\n\t%s", got, want)
 		}
 	}
 
-	to := shop()
+	to := stub.Shop()
 	to.Matviews[1].Columns[0].Type = "timestamp"
-	got := diff(shop(), to).String()
+	got := diff(stub.Shop(), to).String()
 	if from, to, _ := strings.Cut(got, " → "); !strings.HasPrefix(from, daily+"columns ") ||
 		!strings.Contains(from, "day date") || !strings.Contains(to, "day timestamp") {
 		t.Errorf("a column of another type: %s; want columns, as they were and as they are", got)
@@ -179,7 +180,7 @@ func TestDiffWords(t *testing.T) {
 func TestDiffSeesEveryField(t *testing.T) {
 	t.Parallel()
 	full := func() *dialect.Catalog {
-		c := shop()
+		c := stub.Shop()
 		c.Matviews[1].Indexes[0].Included = []string{"total"}
 		return &dialect.Catalog{Matviews: c.Matviews[1:2], Enums: c.Enums[1:], Sequences: c.Sequences[2:]}
 	}

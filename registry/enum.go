@@ -10,36 +10,36 @@ import (
 	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/printable"
 )
 
-// An Enum is an enumerated type as it was loaded, with labels that were appended to it locally. Its labels come from
-// memory and never change; only UsedBy asks the database. It is safe for concurrent use, UsedBy as far as its querier
-// is. Programs get theirs from a [Registry]; the interface may grow.
+// An Enum is an enumerated type as it was loaded, with labels that were appended locally. Its labels come from memory and
+// never change. Only UsedBy asks the database. It is safe for concurrent use; UsedBy is if its querier is. Programs get
+// theirs from a [Registry]. Methods may be added to the interface.
 type Enum interface {
-	// Name is the type's, with its schema.
+	// Name returns the type's name, with its schema.
 	Name() dialect.Name
-	// Values are the labels in the type's order, locally appended ones last. The slice is the caller's.
+	// Values returns the labels in the type's order, locally appended ones last. The slice is the caller's.
 	Values() []string
 	// All iterates over positions, from 0, and labels, without a copy.
 	All() iter.Seq2[int, string]
-	// Len is the number of labels.
+	// Len returns the number of labels.
 	Len() int
-	// Contains tells whether the enum has the label, exactly as it is written.
+	// Contains reports whether the enum has the label, exactly as it is written.
 	Contains(label string) bool
-	// Position is the label's place in the type's order, from 0, or -1 for a label that it doesn't have.
+	// Position returns the label's place in the type's order, from 0, or -1 if the enum doesn't have it.
 	Position(label string) int
-	// Compare orders two labels as the database does, by their positions: below zero where a comes before b. A
-	// label that the enum doesn't have comes behind all that it has, and two such go by their bytes, so that it
-	// can be handed to [slices.SortFunc].
+	// Compare orders two labels as the database does, by position. It is negative if a comes before b. Labels that the
+	// enum doesn't have come last, by their bytes, so that [slices.SortFunc] can use Compare.
 	Compare(a, b string) int
-	// Owner is the role that owns the type.
+	// Owner returns the role that owns the type.
 	Owner() string
-	// Comment is the one set on the type, empty for none.
+	// Comment returns the type's comment, or an empty text.
 	Comment() string
 
-	// UsedBy asks the database for the columns whose values are the enum's, or arrays of them, through domains and
-	// ranges over it, too: of tables, foreign tables, views of both kinds and composite types, by relation and place
-	// in it. Temporary ones are not among them. Errors: ErrNotFound.
+	// UsedBy asks the database for the columns that hold the enum, or arrays of it, also through domains and ranges. They
+	// are columns of tables, foreign tables, views of both kinds and composite types, in the order of relation and place
+	// in it. Columns of temporary relations are not among them. Errors: ErrNotFound.
 	UsedBy(ctx context.Context) ([]dialect.EnumColumn, error)
 }
 
@@ -77,26 +77,26 @@ func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 	local := e.labels[len(e.def.Labels):]
 	seen := make(map[string]bool, len(labels))
 	for _, l := range labels {
-		if err := checkLabel(l, maxBytes); err != nil {
+		if err := CheckLabel(l, maxBytes); err != nil {
 			return nil, err
 		}
 		if e.Contains(l) || seen[l] {
-			return nil, fmt.Errorf("%w: %s", dialect.ErrLabelExists, brief(l))
+			return nil, fmt.Errorf("%w: %s", dialect.ErrLabelExists, printable.Brief(l))
 		}
 		seen[l] = true
 	}
 	return newEnum(e.def, slices.Concat(local, labels), e.access), nil
 }
 
-// checkLabel is the error of a label that no enum can have. A maxBytes of 0 is no limit.
-func checkLabel(l string, maxBytes int) error {
+// CheckLabel refuses a label that no enum can have. A maxBytes of 0 is no limit. Error: [dialect.ErrInvalid].
+func CheckLabel(l string, maxBytes int) error {
 	switch {
 	case strings.IndexByte(l, 0) >= 0:
-		return fmt.Errorf("%w: label %s holds a NUL byte", dialect.ErrInvalid, brief(l))
+		return fmt.Errorf("%w: label %s holds a NUL byte", dialect.ErrInvalid, printable.Brief(l))
 	case !utf8.ValidString(l):
-		return fmt.Errorf("%w: label %s is no valid UTF-8", dialect.ErrInvalid, brief(l))
+		return fmt.Errorf("%w: label %s is no valid UTF-8", dialect.ErrInvalid, printable.Brief(l))
 	case maxBytes > 0 && len(l) > maxBytes:
-		return fmt.Errorf("%w: label %s is %d bytes long, and the server's end at %d", dialect.ErrInvalid, brief(l), len(l), maxBytes)
+		return fmt.Errorf("%w: label %s is %d bytes long, and the server's end at %d", dialect.ErrInvalid, printable.Brief(l), len(l), maxBytes)
 	}
 	return nil
 }

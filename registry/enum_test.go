@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -21,7 +22,7 @@ func labels(n int) (all []string) {
 }
 
 func withEnum(labels ...string) *registry.Registry {
-	cat := &dialect.Catalog{Server: dialect.Server{MaxNameBytes: 63}, Enums: []dialect.EnumDef{{Object: visible("app.mood"), Labels: labels}}}
+	cat := &dialect.Catalog{Server: dialect.Server{MaxNameBytes: 63}, Enums: []dialect.EnumDef{{Object: stub.Visible("app.mood"), Labels: labels}}}
 	r, _, _ := stubbed(cat, registry.Selection{})
 	return r
 }
@@ -98,14 +99,14 @@ func TestEnumCompare(t *testing.T) {
 
 func TestEnumMetadata(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	longer, err := r.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []*registry.Registry{r, longer} {
 		e := enum(t, r, "mood")
-		if e.Name() != of("app.mood") || e.Owner() != "bob" || e.Comment() != "how it goes" {
+		if e.Name() != stub.Of("app.mood") || e.Owner() != "bob" || e.Comment() != "how it goes" {
 			t.Errorf("enum %v of %q, comment %q; want app.mood of bob, how it goes", e.Name(), e.Owner(), e.Comment())
 		}
 	}
@@ -154,7 +155,7 @@ func TestEnumAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ever
 // What was there before an append stays as it was, and two appends to the same registry know nothing of each other.
 func TestAppendLabels(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	before := enum(t, r, "mood")
 	check := func(what string, e registry.Enum, want ...string) {
 		t.Helper()
@@ -193,7 +194,7 @@ func TestAppendLabels(t *testing.T) {
 	check("another enum", enum(t, aa, `stats."a.b"`))
 
 	for _, r := range []*registry.Registry{a, b, aa} {
-		checkNames(t, "enums after an append", namesOf(r.Enums()), names("app.mood", `stats."a.b"`))
+		checkNames(t, "enums after an append", namesOf(r.Enums()), stub.Names("app.mood", `stats."a.b"`))
 		check("in the list", r.Enums()[0], enum(t, r, "mood").Values()...)
 		if !slices.Equal(omissions(r), omissions(aa)) || len(r.Matviews()) != 3 || len(r.Sequences()) != 2 {
 			t.Errorf("an append to an enum changes more than that")
@@ -225,7 +226,7 @@ func TestAppendLabelsRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := r.AppendLocalLabels("mood", c.labels...)
-		failed(t, err, dialect.OpAppend, of("app.mood"))
+		stub.Failed(t, err, dialect.OpAppend, stub.Of("app.mood"))
 		if want := "massive: append to app.mood: " + c.want; got != nil || !errors.Is(err, c.is) || err.Error() != want {
 			t.Errorf("AppendLocalLabels(%q): %v, error\n\t%v\nwant nil and\n\t%s", c.labels, got, err, want)
 		}
@@ -245,7 +246,7 @@ func TestAppendLabelsRefuses(t *testing.T) {
 	if _, err := r.AppendLocalLabels("mood", strings.Repeat("a", 63), "Ok", "ok "); err != nil {
 		t.Errorf("labels of just as many bytes as there may be, or different from others by case or blanks: error %v", err)
 	}
-	unlimited, _, _ := stubbed(&dialect.Catalog{Enums: enums(visible("app.mood"))}, registry.Selection{})
+	unlimited, _, _ := stubbed(&dialect.Catalog{Enums: stub.Enums(stub.Visible("app.mood"))}, registry.Selection{})
 	if _, err := unlimited.AppendLocalLabels("mood", long); err != nil {
 		t.Errorf("a long label, where the server sets no limit: error %v", err)
 	}
@@ -254,7 +255,7 @@ func TestAppendLabelsRefuses(t *testing.T) {
 // Appends to one registry by many goroutines, while others read it: for the race detector above all.
 func TestAppendLabelsConcurrently(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	before := enum(t, r, "mood")
 	want := []string{"sad", "ok", "happy"}
 	var all sync.WaitGroup

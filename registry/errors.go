@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/contexts"
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
@@ -48,6 +48,12 @@ func explain(ctx context.Context, a *access, f dialect.Failure) error {
 	return fail(f.Op, f.Name, Known(ctx, a.dialect, f))
 }
 
+// Explain returns the [*Error] of a failure of the dialect's, with what is known of its cause: see [Known]. Package massive
+// uses it for operations of its own.
+func Explain(ctx context.Context, d dialect.Dialect, q dialect.Querier, f dialect.Failure) error {
+	return explain(ctx, &access{dialect: d, querier: q}, f)
+}
+
 // refusal returns what the driver means by a bad connection, if the connection is a transaction's
 // and only busy with rows: pgx calls a connection bad if it could not send anything on it. Asked to
 // prepare a statement, it says which of the two it is, and sends nothing either.
@@ -55,7 +61,7 @@ func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
 	q, ok := a.querier.(interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	})
-	if !ok || !querier.IsTransaction(q) || !errors.Is(f.Err, driver.ErrBadConn) || ended(ctx) != nil {
+	if !ok || !querier.IsTransaction(q) || !errors.Is(f.Err, driver.ErrBadConn) || contexts.Ended(ctx) != nil {
 		return nil
 	}
 	stmt, err := q.PrepareContext(ctx, "SELECT 1 AS massive")
@@ -80,7 +86,7 @@ func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 		return fmt.Errorf("%w: the %s dialect can't %s", dialect.ErrUnsupported, d.Name(), string(lacking))
 	}
 	known := d.Classify(f)
-	ended := ended(ctx)
+	ended := contexts.Ended(ctx)
 	switch {
 	case ended != nil && unanswered(known, f.Err):
 		if errors.Is(f.Err, ended) {
@@ -99,26 +105,14 @@ func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 // unanswered reports whether the end of the context explains err better than known does.
 // A server that is asked to cancel a statement answers that somebody cancelled it.
 func unanswered(known, err error) bool {
-	if answered(err) {
+	if Answered(err) {
 		return errors.Is(known, dialect.ErrServerTimeout)
 	}
 	return known == nil || errors.Is(known, dialect.ErrUnavailable)
 }
 
-// ended returns ctx's error. A deadline that has passed counts at once: a driver's own timer,
-// which it set to that deadline, may fire before the context's.
-func ended(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-// answered tells whether the error is a server's answer, which says what went wrong whatever the context did then.
-func answered(err error) bool {
+// Answered reports whether the error is a server's answer, which says what went wrong whatever the context did then.
+func Answered(err error) bool {
 	var s interface{ SQLState() string }
 	return errors.As(err, &s) && s.SQLState() != ""
 }
@@ -144,16 +138,13 @@ func (c *cause) Unwrap() []error { return []error{c.known, c.err} }
 // operation returns the dialect, for an operation that takes a context. Errors: [dialect.ErrInvalid] if
 // ctx, the database or the dialect is nil.
 func operation(ctx context.Context, a *access) (dialect.Dialect, error) {
-	if err := checkContext(ctx); err != nil {
+	if err := contexts.Check(ctx); err != nil {
 		return nil, err
 	}
 	return a.dialect, a.check()
 }
 
-// checkContext refuses a nil context: database/sql would panic, and keep its mutex.
-func checkContext(ctx context.Context) error {
-	if querier.IsNil(ctx) {
-		return fmt.Errorf("%w: the context is nil; pass context.Background() if there is none", dialect.ErrInvalid)
-	}
-	return nil
+// Check reports what is missing. It sees a nil pointer behind an interface, too. Error: [dialect.ErrInvalid].
+func Check(d dialect.Dialect, q dialect.Querier) error {
+	return (&access{dialect: d, querier: q}).check()
 }

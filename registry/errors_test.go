@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -24,41 +25,41 @@ var operations = []struct {
 	can  string // the dialect that lacks it can't
 	do   func(context.Context, *registry.Registry) error
 }{
-	{"Definition", dialect.OpDefinition, of("app.daily"), "print the queries of materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Definition", dialect.OpDefinition, stub.Of("app.daily"), "print the queries of materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Definition(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"Refresh", dialect.OpRefresh, of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Refresh", dialect.OpRefresh, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"Refresh WithNoData", dialect.OpRefresh, of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Refresh WithNoData", dialect.OpRefresh, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx, registry.WithNoData())
 		return zeroBeside(err, got)
 	})},
-	{"Refresh Concurrently", dialect.OpRefreshConcurrently, of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
+	{"Refresh Concurrently", dialect.OpRefreshConcurrently, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx, registry.Concurrently())
 		return zeroBeside(err, got)
 	})},
-	{"LastValue", dialect.OpLastValue, of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"LastValue", dialect.OpLastValue, stub.Of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.LastValue(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"State", dialect.OpLastValue, of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"State", dialect.OpLastValue, stub.Of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.State(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"NextValue", dialect.OpNextValue, of("public.order_no"), "take values", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"NextValue", dialect.OpNextValue, stub.Of("public.order_no"), "take values", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.NextValue(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"Reset", dialect.OpReset, of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"Reset", dialect.OpReset, stub.Of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.Reset(ctx)
 	})},
-	{"ResetTo", dialect.OpResetTo, of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"ResetTo", dialect.OpResetTo, stub.Of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.ResetTo(ctx, 7)
 	})},
-	{"Restart", dialect.OpRestart, of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"Restart", dialect.OpRestart, stub.Of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.Restart(ctx)
 	})},
 }
@@ -93,20 +94,20 @@ func zeroBeside[T comparable](err error, got T) error {
 }
 
 // full is a stub whose operations fail, and bring values all the same.
-func full(fails error) *stub {
-	return &stub{next: 7, state: dialect.SequenceState{Last: 7, Called: true}, fails: fails}
+func full(fails error) *stub.Dialect {
+	return &stub.Dialect{Next: 7, State: dialect.SequenceState{Last: 7, Called: true}, Fails: fails}
 }
 
 func TestOperationsFail(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []error{
-		&driverError{"55P03", "no lock"}, &pq.Error{Code: "55P03", Message: "no lock"}, &pgconn.PgError{Code: "55P03", Message: "no lock"},
+		&stub.DriverError{State: "55P03", Text: "no lock"}, &pq.Error{Code: "55P03", Message: "no lock"}, &pgconn.PgError{Code: "55P03", Message: "no lock"},
 	} {
 		for _, o := range operations {
 			s := full(fmt.Errorf("exec: %w", raw))
-			s.known = func(dialect.Failure) error { return fmt.Errorf("%w: somebody else is at it", dialect.ErrBusy) }
-			err := o.do(t.Context(), registry.New(shop(), registry.Selection{}, s, &querier{}))
-			failed(t, err, o.op, o.name)
+			s.Known = func(dialect.Failure) error { return fmt.Errorf("%w: somebody else is at it", dialect.ErrBusy) }
+			err := o.do(t.Context(), registry.New(stub.Shop(), registry.Selection{}, s, &stub.Querier{}))
+			stub.Failed(t, err, o.op, o.name)
 			if !errors.Is(err, dialect.ErrBusy) || !errors.Is(err, raw) {
 				t.Errorf("%s: error %v; want one that reaches ErrBusy and the driver's own", o.what, err)
 			}
@@ -119,13 +120,13 @@ func TestOperationsFail(t *testing.T) {
 			}
 
 			// What Classify learns of it.
-			if len(s.failures) != 1 {
-				t.Errorf("%s: Classify was called %d times; want once", o.what, len(s.failures))
+			if len(s.Failures) != 1 {
+				t.Errorf("%s: Classify was called %d times; want once", o.what, len(s.Failures))
 				continue
 			}
-			f := s.failures[0]
-			if f.Op != o.op || f.Name != o.name || f.Err != s.fails { //nolint:errorlint // the very same
-				t.Errorf("%s: Classify got %q, %v, %v; want %q, %v, %v", o.what, f.Op, f.Name, f.Err, o.op, o.name, s.fails)
+			f := s.Failures[0]
+			if f.Op != o.op || f.Name != o.name || f.Err != s.Fails { //nolint:errorlint // the very same
+				t.Errorf("%s: Classify got %q, %v, %v; want %q, %v, %v", o.what, f.Op, f.Name, f.Err, o.op, o.name, s.Fails)
 			}
 			ofMatview := strings.HasSuffix(o.can, "views")
 			if ofMatview && (f.Sequence != nil || f.Matview == nil || f.Matview.Name != o.name) ||
@@ -139,8 +140,8 @@ func TestOperationsFail(t *testing.T) {
 // asDrivers tells whether errors.As finds raw by its own type.
 func asDrivers(err, raw error) bool {
 	switch raw := raw.(type) { //nolint:errorlint // the very type
-	case *driverError:
-		var e *driverError
+	case *stub.DriverError:
+		var e *stub.DriverError
 		return errors.As(err, &e) && e == raw
 	case *pq.Error:
 		var e *pq.Error
@@ -155,10 +156,10 @@ func asDrivers(err, raw error) bool {
 
 func TestOperationsFailForUnknownReasons(t *testing.T) {
 	t.Parallel()
-	raw := &driverError{"22012", "division by zero"}
+	raw := &stub.DriverError{State: "22012", Text: "division by zero"}
 	for _, o := range operations {
-		err := o.do(t.Context(), registry.New(shop(), registry.Selection{}, full(raw), &querier{}))
-		e := failed(t, err, o.op, o.name)
+		err := o.do(t.Context(), registry.New(stub.Shop(), registry.Selection{}, full(raw), &stub.Querier{}))
+		e := stub.Failed(t, err, o.op, o.name)
 		if e.Err != error(raw) { //nolint:errorlint // the very same
 			t.Errorf("%s: Err is %v; want the driver's own, where nothing is known of it", o.what, e.Err)
 		}
@@ -170,16 +171,16 @@ func TestOperationsFailForUnknownReasons(t *testing.T) {
 
 func TestLoadFails(t *testing.T) {
 	t.Parallel()
-	raw := &driverError{"42501", "no"}
+	raw := &stub.DriverError{State: "42501", Text: "no"}
 	s := full(raw)
-	s.known = func(dialect.Failure) error { return dialect.ErrPermission }
-	r, err := registry.Load(t.Context(), &querier{}, s, registry.Selection{})
-	failed(t, err, dialect.OpLoad, dialect.Name{})
+	s.Known = func(dialect.Failure) error { return dialect.ErrPermission }
+	r, err := registry.Load(t.Context(), &stub.Querier{}, s, registry.Selection{})
+	stub.Failed(t, err, dialect.OpLoad, dialect.Name{})
 	if r != nil || !errors.Is(err, dialect.ErrPermission) || !asDrivers(err, raw) || err.Error() != "massive: load: permission denied: driver: no" {
 		t.Errorf("Load = %v, error %v; want nil and one that reaches ErrPermission and the driver's own", r, err)
 	}
-	if want := (dialect.Failure{Op: dialect.OpLoad, Err: raw}); len(s.failures) != 1 || s.failures[0] != want {
-		t.Errorf("Classify got %+v; want %+v", s.failures, want)
+	if want := (dialect.Failure{Op: dialect.OpLoad, Err: raw}); len(s.Failures) != 1 || s.Failures[0] != want {
+		t.Errorf("Classify got %+v; want %+v", s.Failures, want)
 	}
 }
 
@@ -208,39 +209,39 @@ func TestContextEnds(t *testing.T) {
 			"lib/pq tells a cancelled context as the server's error", canceled, ofPQ, serverTimeout,
 			[]error{context.Canceled}, []error{dialect.ErrServerTimeout, context.DeadlineExceeded}, "context canceled: " + ofPQ.Error(),
 		}, {
-			"and an expired one", expired, &driverError{"57014", cancelText}, serverTimeout,
+			"and an expired one", expired, &stub.DriverError{State: "57014", Text: cancelText}, serverTimeout,
 			[]error{context.DeadlineExceeded}, []error{dialect.ErrServerTimeout, context.Canceled}, "context deadline exceeded: driver: " + cancelText,
 		}, {
 			"an error that has the context's is not given it twice", canceled, fmt.Errorf("timeout: %w", context.Canceled), nil,
 			[]error{context.Canceled}, []error{dialect.ErrServerTimeout}, "timeout: context canceled",
 		}, {
-			"nor a classified one", expired, &both{driverError{"57014", cancelText}, context.DeadlineExceeded}, serverTimeout,
+			"nor a classified one", expired, &both{stub.DriverError{State: "57014", Text: cancelText}, context.DeadlineExceeded}, serverTimeout,
 			[]error{context.DeadlineExceeded}, []error{dialect.ErrServerTimeout}, "driver: " + cancelText,
 		}, {
 			"an error of another context's end says that of the caller's, too", expired, context.Canceled, nil,
 			[]error{context.DeadlineExceeded, context.Canceled}, nil, "context deadline exceeded: context canceled",
 		}, {
-			"an unknown error under an ended context", canceled, &driverError{"", "bad connection"}, nil,
+			"an unknown error under an ended context", canceled, &stub.DriverError{State: "", Text: "bad connection"}, nil,
 			[]error{context.Canceled}, nil, "context canceled: driver: bad connection",
 		}, {
-			"a known error stays what it is", canceled, &driverError{"42501", "no"}, dialect.ErrPermission,
+			"a known error stays what it is", canceled, &stub.DriverError{State: "42501", Text: "no"}, dialect.ErrPermission,
 			[]error{dialect.ErrPermission}, []error{context.Canceled}, "permission denied: driver: no",
 		}, {
-			"the server's own timeout", alive, &driverError{"57014", cancelText}, serverTimeout,
+			"the server's own timeout", alive, &stub.DriverError{State: "57014", Text: cancelText}, serverTimeout,
 			[]error{dialect.ErrServerTimeout}, []error{context.Canceled, context.DeadlineExceeded}, "ended by the server by a timeout: driver: " + cancelText,
 		}, {
 			"a context's error under one that goes on", alive, context.DeadlineExceeded, nil,
 			[]error{context.DeadlineExceeded}, []error{context.Canceled}, "context deadline exceeded",
 		},
 	} {
-		check := func(what string, op dialect.Op, name dialect.Name, do func(context.Context, *stub) error) {
+		check := func(what string, op dialect.Op, name dialect.Name, do func(context.Context, *stub.Dialect) error) {
 			ctx, cancel := c.ctx()
 			defer cancel()
 			s := full(c.fails)
-			s.known = func(dialect.Failure) error { return c.known }
-			s.during = cancel // while the operation runs
+			s.Known = func(dialect.Failure) error { return c.known }
+			s.During = cancel // while the operation runs
 			err := do(ctx, s)
-			e := failed(t, err, op, name)
+			e := stub.Failed(t, err, op, name)
 			for _, want := range append(c.is, c.fails) {
 				if !errors.Is(err, want) {
 					t.Errorf("%s: %s: error %q does not reach %q", c.rule, what, err, want)
@@ -256,12 +257,12 @@ func TestContextEnds(t *testing.T) {
 			}
 		}
 		for _, o := range operations {
-			check(o.what, o.op, o.name, func(ctx context.Context, s *stub) error {
-				return o.do(ctx, registry.New(shop(), registry.Selection{}, s, &querier{}))
+			check(o.what, o.op, o.name, func(ctx context.Context, s *stub.Dialect) error {
+				return o.do(ctx, registry.New(stub.Shop(), registry.Selection{}, s, &stub.Querier{}))
 			})
 		}
-		check("Load", dialect.OpLoad, dialect.Name{}, func(ctx context.Context, s *stub) error {
-			_, err := registry.Load(ctx, &querier{}, s, registry.Selection{})
+		check("Load", dialect.OpLoad, dialect.Name{}, func(ctx context.Context, s *stub.Dialect) error {
+			_, err := registry.Load(ctx, &stub.Querier{}, s, registry.Selection{})
 			return err
 		})
 	}
@@ -269,7 +270,7 @@ func TestContextEnds(t *testing.T) {
 
 // both is a server's error that wraps the context's besides.
 type both struct {
-	driverError
+	stub.DriverError
 	context error
 }
 
@@ -282,10 +283,10 @@ func TestOperationLacking(t *testing.T) {
 		var days []string
 		return m.Select(ctx, &days, "")
 	})
-	r := registry.New(shop(), registry.Selection{}, bare{loads: &stub{}}, &querier{})
+	r := registry.New(stub.Shop(), registry.Selection{}, stub.Bare{Loads: &stub.Dialect{}}, &stub.Querier{})
 	for _, o := range append(slices.Clone(operations), selects) {
 		err := o.do(t.Context(), r)
-		failed(t, err, o.op, o.name)
+		stub.Failed(t, err, o.op, o.name)
 		if !errors.Is(err, dialect.ErrUnsupported) || !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%s: error %v; want one that wraps ErrUnsupported, and with it errors.ErrUnsupported", o.what, err)
 		}
@@ -305,9 +306,9 @@ func TestErrorText(t *testing.T) {
 	cause := errors.New("why")
 	for want, e := range map[string]*registry.Error{
 		`massive: load: why`:                           {Op: dialect.OpLoad, Err: cause},
-		`massive: refresh concurrently app.daily: why`: {Op: dialect.OpRefreshConcurrently, Name: of("app.daily"), Err: cause},
-		`massive: next value of "My S".x: why`:         {Op: dialect.OpNextValue, Name: of(`"My S".x`), Err: cause},
-		`massive: look up daily: why`:                  {Op: dialect.OpLookup, Name: of("daily"), Err: cause},
+		`massive: refresh concurrently app.daily: why`: {Op: dialect.OpRefreshConcurrently, Name: stub.Of("app.daily"), Err: cause},
+		`massive: next value of "My S".x: why`:         {Op: dialect.OpNextValue, Name: stub.Of(`"My S".x`), Err: cause},
+		`massive: look up daily: why`:                  {Op: dialect.OpLookup, Name: stub.Of("daily"), Err: cause},
 	} {
 		if e.Error() != want || errors.Unwrap(e) != cause { //nolint:errorlint // the very same
 			t.Errorf("error %q unwraps to %v; want %q, %v", e, errors.Unwrap(e), want, cause)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/printable"
 )
 
 // A LabelError says that a text is none of an enum's labels. It wraps [dialect.ErrLabelUnknown].
@@ -23,9 +24,9 @@ func UnknownLabel(label string, labels []string) *LabelError {
 }
 
 func (e *LabelError) Error() string {
-	text := fmt.Sprintf("%v: %s is none of %s", dialect.ErrLabelUnknown, brief(e.Label), quoted(e.Labels))
+	text := fmt.Sprintf("%v: %s is none of %s", dialect.ErrLabelUnknown, printable.Brief(e.Label), printable.Quoted(e.Labels))
 	if len(e.Near) > 0 {
-		text += "; did you mean " + dialect.Few(e.Near, " or ", brief) + "?"
+		text += "; did you mean " + dialect.Few(e.Near, " or ", printable.Brief) + "?"
 	}
 	return dialect.Cut(text, dialect.MaxText)
 }
@@ -55,10 +56,10 @@ func nearest(text string, labels []string) []string {
 
 // AddEnumLabel adds a label to an enum in the database; the registry stays as it is. Where the enum has it already,
 // and tolerant is set, that is no error, and added is false. It asks nothing of the database where the label can't be
-// one, or where the enum would not be as expected any more. Errors: [dialect.ErrNotFound], [dialect.ErrInvalid],
+// one, or where check returns an error for the registry as it would be then. Errors: [dialect.ErrNotFound], [dialect.ErrInvalid],
 // [dialect.ErrDrift], [dialect.ErrLabelExists], [dialect.ErrLabelUnknown] for a neighbour that the enum doesn't have,
 // [dialect.ErrPermission], [dialect.ErrReadOnly], [dialect.ErrBusy], [dialect.ErrUnavailable].
-func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dialect.LabelPlace, tolerant bool, expect []Expectation,
+func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dialect.LabelPlace, tolerant bool, check func(*Registry) error,
 ) (added bool, err error) {
 	const op = dialect.OpAddLabel
 	e, err := find(r, &r.enums, name)
@@ -86,7 +87,7 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 				place++
 			}
 		}
-		if err := r.foresee(e, slices.Insert(longer, place, label), expect); err != nil {
+		if err := r.foresee(e, slices.Insert(longer, place, label), check); err != nil {
 			return false, fail(op, e.def.Name, err)
 		}
 	}
@@ -102,7 +103,7 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 
 // RenameEnumLabel gives a label of an enum another text in the database, in every row that has it; the registry stays
 // as it is. Otherwise as [Registry.AddEnumLabel].
-func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, expect []Expectation) error {
+func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, check func(*Registry) error) error {
 	const op = dialect.OpRenameLabel
 	e, err := find(r, &r.enums, name)
 	if err != nil {
@@ -115,7 +116,7 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, e
 	if i := slices.Index(e.def.Labels, from); i >= 0 && !slices.Contains(e.def.Labels, to) {
 		renamed := slices.Clone(e.def.Labels)
 		renamed[i] = to
-		if err := r.foresee(e, renamed, expect); err != nil {
+		if err := r.foresee(e, renamed, check); err != nil {
 			return fail(op, e.def.Name, err)
 		}
 	}
@@ -131,7 +132,7 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, e
 // alterer is what alters the enum, given labels that can be some.
 func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (dialect.Dialect, error) {
 	for _, l := range labels {
-		if err := checkLabel(l, r.access.server.MaxNameBytes); err != nil {
+		if err := CheckLabel(l, r.access.server.MaxNameBytes); err != nil {
 			return nil, err
 		}
 	}
@@ -142,11 +143,14 @@ func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (diale
 	return alterer, nil
 }
 
-// foresee is the error of expectations that the enum would break with these labels.
-func (r *Registry) foresee(e *enum, labels []string, expect []Expectation) error {
+// foresee checks the registry as it would be if the enum had these labels. A nil check passes.
+func (r *Registry) foresee(e *enum, labels []string, check func(*Registry) error) error {
+	if check == nil {
+		return nil
+	}
 	def := *e.def
 	def.Labels = labels
-	err := r.replace(e, newEnum(&def, nil, e.access)).meets(expect)
+	err := check(r.replace(e, newEnum(&def, nil, e.access)))
 	if err != nil {
 		return fmt.Errorf("this program's own expectation forbids it, and nothing was changed: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/option"
 )
 
 // A SequenceLag is a sequence beside the columns that draw on it.
@@ -73,36 +74,29 @@ func (c CaughtUp) String() string {
 
 // A LagOption changes what [Sequence].Lag and CatchUp take for values of the sequence. Each may be given once. The
 // zero value is refused.
-type LagOption struct{ name string }
+type LagOption struct{ set option.Option[lagSettings] }
+
+// lagSettings are what options say.
+type lagSettings struct{ blocks bool }
 
 // InBlocks counts values between two of the sequence's steps, too. It is for sequences whose increment is the length of a
-// block, as [HiLo] and NextBlock use them: all values of a block are handed out. Without it a value that the sequence
+// block, as HiLo and NextBlock use them: all values of a block are handed out. Without it a value that the sequence
 // itself never hands out does not count, such as one of another node whose sequence takes the steps between.
-func InBlocks() LagOption { return LagOption{"InBlocks"} }
-
-// inBlocks tells whether the option is given.
-func inBlocks(opts []LagOption) (bool, error) {
-	for i, o := range opts {
-		if o.name == "" {
-			return false, fmt.Errorf("%w: option %d is the zero LagOption", dialect.ErrInvalid, i+1)
-		}
-		if i > 0 {
-			return false, fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
-		}
-	}
-	return len(opts) > 0, nil
+func InBlocks() LagOption {
+	return LagOption{option.Set("InBlocks", func(s *lagSettings) { s.blocks = true })}
 }
 
 // mender is what compares the sequence with its columns.
 func (s *sequence) mender(ctx context.Context, opts []LagOption) (d dialect.Dialect, blocks bool, err error) {
-	if blocks, err = inBlocks(opts); err != nil {
+	var how lagSettings
+	if err := option.Apply(&how, "LagOption", opts, func(o LagOption) option.Option[lagSettings] { return o.set }); err != nil {
 		return nil, false, err
 	}
 	if s.def.Cycle {
-		return nil, false, errCycle("is never behind")
+		return nil, false, ErrCycle("is never behind")
 	}
 	d, err = operation(ctx, s.access)
-	return d, blocks, err
+	return d, how.blocks, err
 }
 
 func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
@@ -117,7 +111,7 @@ func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, err
 	now := *s.def
 	now.Increment, now.Min, now.Max = lag.Increment, lag.Min, lag.Max
 	l := SequenceLag{
-		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: standing(&now, now.Min, now.Max, lag.State), Unread: lag.Unread,
+		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: StateWithin(&now, now.Min, now.Max, lag.State), Unread: lag.Unread,
 	}
 	if !l.Empty && !l.State.Exhausted {
 		_, l.Behind = steps(l.State.Next, l.Furthest, now.Increment)

@@ -156,6 +156,38 @@ func find[T structure](r *Registry, s *index[T], name string) (T, error) {
 	return t, err
 }
 
+// Find looks a name up as a lookup does. Its error, a [*NotFoundError] unless the name can't be one, names nothing near:
+// see [Registry.Suggest].
+func (r *Registry) Find(k dialect.Kind, n dialect.Name) (err error) {
+	switch k {
+	case dialect.KindMatview:
+		_, err = search(r, &r.matviews, n.Quoted())
+	case dialect.KindEnum:
+		_, err = search(r, &r.enums, n.Quoted())
+	default:
+		_, err = search(r, &r.sequences, n.Quoted())
+	}
+	return err
+}
+
+// Suggest fills in the names near the one that was not found. It looks at the names of all structures of the kind.
+func (r *Registry) Suggest(e *NotFoundError) {
+	switch e.Kind {
+	case dialect.KindMatview:
+		e.Near = near(e.Name, r.matviews.sorted)
+	case dialect.KindEnum:
+		e.Near = near(e.Name, r.enums.sorted)
+	default:
+		e.Near = near(e.Name, r.sequences.sorted)
+	}
+}
+
+// Knows reports whether a structure of that name was loaded or excluded.
+func (r *Registry) Knows(k dialect.Kind, n dialect.Name) bool {
+	return r.Find(k, n) == nil ||
+		slices.ContainsFunc(r.excluded, func(x Excluded) bool { return x.Kind == k && answersTo(x.object, n) })
+}
+
 // search looks up what has an unusual spelling, or is not there. Its error names nothing near.
 func search[T structure](r *Registry, s *index[T], name string) (T, error) {
 	var none T

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -50,14 +51,14 @@ func nilBeside(err error, isNil bool) error {
 func TestLookup(t *testing.T) {
 	t.Parallel()
 	all := []dialect.Object{
-		visible(`app.daily`), hidden(`public.daily`, "table app.daily"), object(`stats.weekly`), visible(`app."Daily"`),
-		visible(`"Odd.Schema"."Odd ""Name"""`), object(`"a.b".c`), object(`a."b.c"`), visible(`app.größe`),
+		stub.Visible(`app.daily`), stub.Hidden(`public.daily`, "table app.daily"), stub.Object(`stats.weekly`), stub.Visible(`app."Daily"`),
+		stub.Visible(`"Odd.Schema"."Odd ""Name"""`), stub.Object(`"a.b".c`), stub.Object(`a."b.c"`), stub.Visible(`app.größe`),
 	}
 	cat := &dialect.Catalog{
-		SearchPath: []string{"app", "public", "Odd.Schema"}, Matviews: matviews(all...), Enums: enums(all...), Sequences: sequences(all...),
+		SearchPath: []string{"app", "public", "Odd.Schema"}, Matviews: stub.Matviews(all...), Enums: stub.Enums(all...), Sequences: stub.Sequences(all...),
 	}
 	plain, _, _ := stubbed(cat, registry.Selection{})
-	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&querier{})} {
+	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&stub.Querier{})} {
 		for kind, lookup := range lookups(r) {
 			for want, spellings := range map[string][]string{
 				`app.daily`:                   {`daily`, `"daily"`, `app.daily`, `"app"."daily"`, `app."daily"`, `"app".daily`},
@@ -70,7 +71,7 @@ func TestLookup(t *testing.T) {
 				`app."größe"`:                 {`größe`, `"größe"`, `app.größe`, `app."größe"`},
 			} {
 				for _, s := range spellings {
-					if got, err := lookup(s); err != nil || got != of(want) {
+					if got, err := lookup(s); err != nil || got != stub.Of(want) {
 						t.Errorf("%s: the %s %s is %v, error %v; want %s", what, kind, s, got, err, want)
 					}
 				}
@@ -80,8 +81,8 @@ func TestLookup(t *testing.T) {
 }
 
 func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts everybody's
-	cat := shop()
-	cat.Matviews = append(cat.Matviews, matviews(visible(`app."say ""hi"""`))...)
+	cat := stub.Shop()
+	cat.Matviews = append(cat.Matviews, stub.Matviews(stub.Visible(`app."say ""hi"""`))...)
 	r, _, _ := stubbed(cat, registry.Selection{})
 	check := func(rule, name string, want float64, lookup func() error) {
 		t.Helper()
@@ -93,7 +94,7 @@ func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ev
 			t.Errorf("%s: a lookup of %s allocates %v times; want %v", rule, name, got, want)
 		}
 	}
-	on := r.On(&querier{})
+	on := r.On(&stub.Querier{})
 	for _, name := range []string{
 		`daily`, `app.daily`, `"app"."daily"`, `"daily"`, `app."daily"`, `"app".daily`, `Odd Name`, `"Odd Name"`, `app."Odd Name"`,
 		`"app"."Odd Name"`, `"app".Odd Name`, `"say ""hi"""`, `app."say ""hi"""`,
@@ -127,7 +128,7 @@ func FuzzLookup(f *testing.F) {
 			t.Skip("no name can be that")
 		}
 		one := dialect.Object{ID: 1, Name: dialect.Name{Schema: schema, Name: name}, Visible: true}
-		r, _, _ := stubbed(&dialect.Catalog{SearchPath: []string{schema}, Sequences: sequences(one)}, registry.Selection{})
+		r, _, _ := stubbed(&dialect.Catalog{SearchPath: []string{schema}, Sequences: stub.Sequences(one)}, registry.Selection{})
 		for _, s := range []string{spelling, one.Name.String(), one.Name.Quoted(), dialect.Name{Name: name}.Quoted()} {
 			n, err := dialect.ParseName(s)
 			want := err == nil && n.Name == name && (n.Schema == "" || n.Schema == schema)
@@ -140,7 +141,7 @@ func FuzzLookup(f *testing.F) {
 
 func TestLookupRefuses(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	long := strings.Repeat("a", 64)
 	for kind, lookup := range lookups(r) {
 		for _, c := range []struct {
@@ -153,13 +154,13 @@ func TestLookupRefuses(t *testing.T) {
 			{`"daily`, dialect.Name{}, `massive: look up: invalid argument: name "\"daily" opens a quote and does not close it`},
 			{`a.b.c`, dialect.Name{}, `massive: look up: invalid argument: name "a.b.c" has more than two parts; ` +
 				`put a part that holds a dot in double quotes`},
-			{long, of(long), `massive: look up ` + long + `: invalid argument: a part of the name is 64 bytes long, ` +
+			{long, stub.Of(long), `massive: look up ` + long + `: invalid argument: a part of the name is 64 bytes long, ` +
 				`and the server's names end at 63`},
-			{long + ".x", of(long + ".x"), `massive: look up ` + long + `.x: invalid argument: a part of the name is 64 bytes long, ` +
+			{long + ".x", stub.Of(long + ".x"), `massive: look up ` + long + `.x: invalid argument: a part of the name is 64 bytes long, ` +
 				`and the server's names end at 63`},
 		} {
 			_, err := lookup(c.name)
-			failed(t, err, dialect.OpLookup, c.of)
+			stub.Failed(t, err, dialect.OpLookup, c.of)
 			if !errors.Is(err, dialect.ErrInvalid) || errors.Is(err, dialect.ErrNotFound) || err.Error() != c.want {
 				t.Errorf("%s %q: error\n\t%v\nwant one that wraps ErrInvalid, not ErrNotFound, and says\n\t%s", kind, c.name, err, c.want)
 			}
@@ -173,7 +174,7 @@ func TestLookupRefuses(t *testing.T) {
 			}
 		}
 	}
-	cat := shop()
+	cat := stub.Shop()
 	cat.Server.MaxNameBytes = 0
 	r, _, _ = stubbed(cat, registry.Selection{})
 	if _, err := r.Enum(long); !errors.Is(err, dialect.ErrNotFound) {
@@ -184,7 +185,7 @@ func TestLookupRefuses(t *testing.T) {
 // checkNotFound compares all fields. Detail is the text behind "… not found", Near's aside.
 func checkNotFound(t *testing.T, rule string, err error, want registry.NotFoundError, text string) {
 	t.Helper()
-	failed(t, err, dialect.OpLookup, want.Name)
+	stub.Failed(t, err, dialect.OpLookup, want.Name)
 	var got *registry.NotFoundError
 	if !errors.As(err, &got) || !errors.Is(err, dialect.ErrNotFound) {
 		t.Errorf("%s: error %v (%T); want a *NotFoundError that wraps ErrNotFound", rule, err, err)
@@ -226,111 +227,111 @@ func TestNotFound(t *testing.T) {
 			"nothing there", dialect.Catalog{}, registry.Selection{}, en, "mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"a schema that isn't there", dialect.Catalog{Enums: enums(visible("app.colour"))}, registry.Selection{}, en, "nowhere.mood",
+			"a schema that isn't there", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.colour"))}, registry.Selection{}, en, "nowhere.mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"nothing near enough", dialect.Catalog{Enums: enums(visible("app.mood"), visible("app.colour"))}, registry.Selection{}, en, "modo",
+			"nothing near enough", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.mood"), stub.Visible("app.colour"))}, registry.Selection{}, en, "modo",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"something near", dialect.Catalog{Enums: enums(visible("app.moods"), visible("app.colour"))}, registry.Selection{}, en, "mood",
-			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: names("app.moods")}, "; did you mean app.moods?",
+			"something near", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.moods"), stub.Visible("app.colour"))}, registry.Selection{}, en, "mood",
+			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: stub.Names("app.moods")}, "; did you mean app.moods?",
 		}, {
-			"two near", dialect.Catalog{Enums: enums(object(`stats."Mood"`), visible("app.moods"))}, registry.Selection{}, en, "app.mood",
-			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: names("app.moods", `stats."Mood"`)},
+			"two near", dialect.Catalog{Enums: stub.Enums(stub.Object(`stats."Mood"`), stub.Visible("app.moods"))}, registry.Selection{}, en, "app.mood",
+			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: stub.Names("app.moods", `stats."Mood"`)},
 			`; did you mean app.moods or stats."Mood"?`,
 		},
 
 		{
-			"an enum of that bare name", dialect.Catalog{Enums: enums(visible("app.mood"))}, registry.Selection{}, mv, "mood",
-			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.mood")}, ": an enum of that name exists",
+			"an enum of that bare name", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.mood"))}, registry.Selection{}, mv, "mood",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: stub.Names("app.mood")}, ": an enum of that name exists",
 		}, {
-			"an enum of that name", dialect.Catalog{Enums: enums(object("stats.mood"))}, registry.Selection{}, sq, "stats.mood",
-			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("stats.mood")}, ": an enum of that name exists",
+			"an enum of that name", dialect.Catalog{Enums: stub.Enums(stub.Object("stats.mood"))}, registry.Selection{}, sq, "stats.mood",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: stub.Names("stats.mood")}, ": an enum of that name exists",
 		}, {
-			"a view of that name", dialect.Catalog{Matviews: matviews(object("app.x"))}, registry.Selection{}, sq, "app.x",
-			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.x")}, ": a materialized view of that name exists",
+			"a view of that name", dialect.Catalog{Matviews: stub.Matviews(stub.Object("app.x"))}, registry.Selection{}, sq, "app.x",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: stub.Names("app.x")}, ": a materialized view of that name exists",
 		}, {
-			"a sequence of that name", dialect.Catalog{Sequences: sequences(object("app.x"))}, registry.Selection{}, en, "app.x",
-			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.x")}, ": a sequence of that name exists",
+			"a sequence of that name", dialect.Catalog{Sequences: stub.Sequences(stub.Object("app.x"))}, registry.Selection{}, en, "app.x",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: stub.Names("app.x")}, ": a sequence of that name exists",
 		}, {
-			"an enum of that name off the search path is not what a bare name means", dialect.Catalog{Enums: enums(object("stats.mood"))},
+			"an enum of that name off the search path is not what a bare name means", dialect.Catalog{Enums: stub.Enums(stub.Object("stats.mood"))},
 			registry.Selection{}, mv, "mood", registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		},
 
 		{
-			"sequences were not asked for", dialect.Catalog{Sequences: sequences(visible("app.x"))},
+			"sequences were not asked for", dialect.Catalog{Sequences: stub.Sequences(stub.Visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{mv, en}}}, sq, "x",
 			registry.NotFoundError{Reason: registry.ReasonKindExcluded}, ": that kind was not loaded: Only left it out",
 		},
 
 		{
-			"off the search path", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
-			registry.Selection{}, mv, "weekly", registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: names("stats.weekly")},
+			"off the search path", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
+			registry.Selection{}, mv, "weekly", registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: stub.Names("stats.weekly")},
 			": stats.weekly exists, but its schema is not on the search path (app, public); look it up with its schema",
 		}, {
-			"off the search path, twice", dialect.Catalog{SearchPath: path, Enums: enums(object(`"S 1".mood`), object("stats.mood"))},
-			registry.Selection{}, en, `"mood"`, registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: names(`"S 1".mood`, "stats.mood")}, "*",
+			"off the search path, twice", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Object(`"S 1".mood`), stub.Object("stats.mood"))},
+			registry.Selection{}, en, `"mood"`, registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: stub.Names(`"S 1".mood`, "stats.mood")}, "*",
 		}, {
-			"in another schema than the one asked for", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
-			registry.Selection{}, mv, "app.weekly", registry.NotFoundError{Reason: registry.ReasonUnknown, Near: names("stats.weekly")},
+			"in another schema than the one asked for", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
+			registry.Selection{}, mv, "app.weekly", registry.NotFoundError{Reason: registry.ReasonUnknown, Near: stub.Names("stats.weekly")},
 			"; did you mean stats.weekly?",
 		},
 
 		{
-			"hidden", dialect.Catalog{SearchPath: path, Enums: enums(hidden("public.mood", "the row type of app.mood"))},
-			registry.Selection{}, en, "mood", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: names("public.mood")},
+			"hidden", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Hidden("public.mood", "the row type of app.mood"))},
+			registry.Selection{}, en, "mood", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: stub.Names("public.mood")},
 			": public.mood is hidden by the row type of app.mood, which comes before it on the search path; look it up as public.mood",
 		}, {
-			"hidden, by what is not said", dialect.Catalog{SearchPath: path, Sequences: sequences(object(`public."Odd N"`))},
-			registry.Selection{}, sq, "Odd N", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: names(`public."Odd N"`)},
+			"hidden, by what is not said", dialect.Catalog{SearchPath: path, Sequences: stub.Sequences(stub.Object(`public."Odd N"`))},
+			registry.Selection{}, sq, "Odd N", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: stub.Names(`public."Odd N"`)},
 			`: public."Odd N" is hidden by something of that name, which comes before it on the search path; look it up as public."Odd N"`,
 		},
 
 		{
-			"excluded, bare", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.tmp_mood"))},
-			registry.Selection{Filter: dialect.Filter{Exclude: patterns("*.tmp_*")}}, en, "tmp_mood",
-			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: names("app.tmp_mood")}, ": app.tmp_mood was left out: it is excluded by *.tmp_*",
+			"excluded, bare", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.tmp_mood"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("*.tmp_*")}}, en, "tmp_mood",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("app.tmp_mood")}, ": app.tmp_mood was left out: it is excluded by *.tmp_*",
 		}, {
-			"not included, with its schema", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
-			registry.Selection{Filter: dialect.Filter{Include: patterns("app.*", "public.*")}}, mv, "stats.weekly",
-			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: names("stats.weekly")},
+			"not included, with its schema", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
+			registry.Selection{Filter: dialect.Filter{Include: stub.Patterns("app.*", "public.*")}}, mv, "stats.weekly",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("stats.weekly")},
 			": stats.weekly was left out: it is not included by app.*, public.*",
 		}, {
-			"excluded, bare, off the search path", dialect.Catalog{SearchPath: path, Matviews: matviews(object("stats.weekly"))},
-			registry.Selection{Filter: dialect.Filter{Exclude: patterns("stats.*")}}, mv, "weekly",
-			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
+			"excluded, bare, off the search path", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("stats.*")}}, mv, "weekly",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
 		}, {
-			"another name's omission is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.tmp_x"), object("stats.tmp_y"))},
-			registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp_*")}}, en, "mood",
+			"another name's omission is none", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.tmp_x"), stub.Object("stats.tmp_y"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("tmp_*")}}, en, "mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"an omission in another schema is none", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.mood"))},
-			registry.Selection{Filter: dialect.Filter{Exclude: patterns("mood")}}, en, "stats.mood",
+			"an omission in another schema is none", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.mood"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("mood")}}, en, "stats.mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"another kind's omission is none, off the search path", dialect.Catalog{SearchPath: path, Enums: enums(object("stats.x"))},
-			registry.Selection{Filter: dialect.Filter{Exclude: patterns("x")}}, mv, "x",
+			"another kind's omission is none, off the search path", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Object("stats.x"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("x")}}, mv, "x",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"another kind's omission", dialect.Catalog{SearchPath: path, Enums: enums(visible("app.x"))},
-			registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.*")}}, mv, "app.x",
-			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: names("app.x")},
+			"another kind's omission", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.x"))},
+			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("app.*")}}, mv, "app.x",
+			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: stub.Names("app.x")},
 			": an enum of that name was left out: it is excluded by app.*",
 		},
 
 		{
-			"a key's, bare", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{key(visible("app.o_id_seq"), "app.o", "id")}},
-			registry.Selection{}, sq, "o_id_seq", registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: names("app.o_id_seq")},
+			"a key's, bare", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{stub.Key(stub.Visible("app.o_id_seq"), "app.o", "id")}},
+			registry.Selection{}, sq, "o_id_seq", registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: stub.Names("app.o_id_seq")},
 			": app.o_id_seq was left out: it is the key sequence of app.o.id; load it with WithKeySequences()",
 		}, {
-			"a key's, with its schema", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{key(object("x.o_id_seq"), `"O"`, "Id")}},
-			registry.Selection{}, sq, `"x"."o_id_seq"`, registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: names("x.o_id_seq")},
+			"a key's, with its schema", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{stub.Key(stub.Object("x.o_id_seq"), `"O"`, "Id")}},
+			registry.Selection{}, sq, `"x"."o_id_seq"`, registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: stub.Names("x.o_id_seq")},
 			`: x.o_id_seq was left out: it is the key sequence of "O"."Id"; load it with WithKeySequences()`,
 		},
 	} {
 		r, _, _ := stubbed(&c.catalog, c.sel)
 		_, err := lookups(r)[c.kind](c.name)
-		c.want.Kind, c.want.Name = c.kind, of(c.name)
+		c.want.Kind, c.want.Name = c.kind, stub.Of(c.name)
 		checkNotFound(t, c.rule, err, c.want, c.text)
 		_, err = lookups(r.On(nil))[c.kind](c.name)
 		checkNotFound(t, c.rule+", through On", err, c.want, c.text)
@@ -342,13 +343,13 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 	t.Parallel()
 	c := &dialect.Catalog{
 		SearchPath: []string{"app", "b", "public"},
-		Enums:      enums(visible("public.x")),
+		Enums:      stub.Enums(stub.Visible("public.x")),
 		Sequences: append(
-			sequences(hidden("b.x", "table app.x"), object("stats.x"), object("left.x"), visible("app.xx")),
-			key(visible("app.x"), "app.o", "id"), key(object("key.x"), "key.o", "id"),
+			stub.Sequences(stub.Hidden("b.x", "table app.x"), stub.Object("stats.x"), stub.Object("left.x"), stub.Visible("app.xx")),
+			stub.Key(stub.Visible("app.x"), "app.o", "id"), stub.Key(stub.Object("key.x"), "key.o", "id"),
 		),
 	}
-	filter := registry.Selection{Filter: dialect.Filter{Exclude: patterns("app.x", "left.*")}}
+	filter := registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("app.x", "left.*")}}
 	for _, step := range []struct {
 		rule, gone string
 		sel        registry.Selection
@@ -356,14 +357,14 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		exists     []dialect.Name
 		near       []dialect.Name
 	}{
-		{"the bare name is a key's sequence, and a pattern's, which loading keys would not bring", "", filter, registry.ReasonExcluded, names("app.x"), nil},
+		{"the bare name is a key's sequence, and a pattern's, which loading keys would not bring", "", filter, registry.ReasonExcluded, stub.Names("app.x"), nil},
 		{"the bare name is one that a pattern left out", "", registry.Selection{Filter: filter.Filter, KeySequences: true},
-			registry.ReasonExcluded, names("app.x"), nil},
-		{"it is hidden", "app.x", filter, registry.ReasonHidden, names("b.x"), nil},
-		{"it is off the search path", "b.x", filter, registry.ReasonOffSearchPath, names("stats.x"), nil},
-		{"it is off the search path and a key's", "stats.x", filter, registry.ReasonKeySequence, names("key.x"), nil},
-		{"it is off the search path and a pattern's", "key.x", filter, registry.ReasonExcluded, names("left.x"), nil},
-		{"it is an enum", "left.x", filter, registry.ReasonOtherKind, names("public.x"), nil},
+			registry.ReasonExcluded, stub.Names("app.x"), nil},
+		{"it is hidden", "app.x", filter, registry.ReasonHidden, stub.Names("b.x"), nil},
+		{"it is off the search path", "b.x", filter, registry.ReasonOffSearchPath, stub.Names("stats.x"), nil},
+		{"it is off the search path and a key's", "stats.x", filter, registry.ReasonKeySequence, stub.Names("key.x"), nil},
+		{"it is off the search path and a pattern's", "key.x", filter, registry.ReasonExcluded, stub.Names("left.x"), nil},
+		{"it is an enum", "left.x", filter, registry.ReasonOtherKind, stub.Names("public.x"), nil},
 	} {
 		c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s dialect.SequenceDef) bool {
 			return s.Name.String() == step.gone
@@ -371,7 +372,7 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		r, _, _ := stubbed(c, step.sel)
 		_, err := r.Sequence("x")
 		checkNotFound(t, step.rule, err, registry.NotFoundError{
-			Kind: dialect.KindSequence, Name: of("x"), Reason: step.reason, Exists: step.exists, Near: step.near,
+			Kind: dialect.KindSequence, Name: stub.Of("x"), Reason: step.reason, Exists: step.exists, Near: step.near,
 		}, "*")
 
 		left := step.sel
@@ -379,14 +380,14 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		r, _, _ = stubbed(c, left)
 		_, err = r.Sequence("x")
 		checkNotFound(t, step.rule+", but that kind was left out", err, registry.NotFoundError{
-			Kind: dialect.KindSequence, Name: of("x"), Reason: registry.ReasonKindExcluded,
+			Kind: dialect.KindSequence, Name: stub.Of("x"), Reason: registry.ReasonKindExcluded,
 		}, "*")
 	}
 	c.Enums = nil
 	r, _, _ := stubbed(c, filter)
 	_, err := r.Sequence("x")
 	checkNotFound(t, "it is nothing", err, registry.NotFoundError{
-		Kind: dialect.KindSequence, Name: of("x"), Reason: registry.ReasonUnknown, Near: names("app.xx"),
+		Kind: dialect.KindSequence, Name: stub.Of("x"), Reason: registry.ReasonUnknown, Near: stub.Names("app.xx"),
 	}, "; did you mean app.xx?")
 }
 
@@ -398,21 +399,21 @@ func TestNear(t *testing.T) {
 		lookup string
 		want   []dialect.Name
 	}{
-		{"letter case is no distance", names(`app."DAILY"`, `app.dailys`), `Daily`, names(`app."DAILY"`, `app.dailys`)},
-		{"a letter more, less, other", names(`app.daiily`, `app.daiy`, `app.dayly`), `daily`, names(`app.daiily`, `app.daiy`, `app.dayly`)},
-		{"a letter more or less at the ends", names(`app.aily`, `app.dail`, `app.xdaily`), `daily`, names(`app.aily`, `app.dail`, `app.xdaily`)},
-		{"a third of the length is near", names(`app.abcdxy`), `abcdef`, names(`app.abcdxy`)},
-		{"more is far", names(`app.abcxyz`, `app.abc`, `app.abcdefxyz`), `abcdef`, nil},
-		{"a common end alone is far", names(`app.abcabc`), `xyzuvwabc`, nil},
-		{"a short name may still be off by one", names(`app.b`, `app.ab`, `app.bc`), `a`, names(`app.ab`, `app.b`)},
+		{"letter case is no distance", stub.Names(`app."DAILY"`, `app.dailys`), `Daily`, stub.Names(`app."DAILY"`, `app.dailys`)},
+		{"a letter more, less, other", stub.Names(`app.daiily`, `app.daiy`, `app.dayly`), `daily`, stub.Names(`app.daiily`, `app.daiy`, `app.dayly`)},
+		{"a letter more or less at the ends", stub.Names(`app.aily`, `app.dail`, `app.xdaily`), `daily`, stub.Names(`app.aily`, `app.dail`, `app.xdaily`)},
+		{"a third of the length is near", stub.Names(`app.abcdxy`), `abcdef`, stub.Names(`app.abcdxy`)},
+		{"more is far", stub.Names(`app.abcxyz`, `app.abc`, `app.abcdefxyz`), `abcdef`, nil},
+		{"a common end alone is far", stub.Names(`app.abcabc`), `xyzuvwabc`, nil},
+		{"a short name may still be off by one", stub.Names(`app.b`, `app.ab`, `app.bc`), `a`, stub.Names(`app.ab`, `app.b`)},
 		{
-			"the nearest first, three at most", names(`app.abcdxy`, `app.abcdefx`, `b.abcdex`, `app.abxyef`, `c.abcdefy`), `abcdef`,
-			names(`app.abcdefx`, `b.abcdex`, `c.abcdefy`),
+			"the nearest first, three at most", stub.Names(`app.abcdxy`, `app.abcdefx`, `b.abcdex`, `app.abxyef`, `c.abcdefy`), `abcdef`,
+			stub.Names(`app.abcdefx`, `b.abcdex`, `c.abcdefy`),
 		},
-		{"equally near ones by name", names(`b.abcdxx`, `a.abcdyy`), `abcdef`, names(`a.abcdyy`, `b.abcdxx`)},
-		{"the right name in another schema", names(`b.daily`, `a.daily`), `app.daily`, names(`a.daily`, `b.daily`)},
-		{"another schema is one step off", names(`b.abcdef`, `app.abcdex`, `a.abcdxy`, `app.abcdef2`), `app.abcdef`,
-			names(`app.abcdef2`, `app.abcdex`, `b.abcdef`)},
+		{"equally near ones by name", stub.Names(`b.abcdxx`, `a.abcdyy`), `abcdef`, stub.Names(`a.abcdyy`, `b.abcdxx`)},
+		{"the right name in another schema", stub.Names(`b.daily`, `a.daily`), `app.daily`, stub.Names(`a.daily`, `b.daily`)},
+		{"another schema is one step off", stub.Names(`b.abcdef`, `app.abcdex`, `a.abcdxy`, `app.abcdef2`), `app.abcdef`,
+			stub.Names(`app.abcdef2`, `app.abcdex`, `b.abcdef`)},
 	} {
 		cat := &dialect.Catalog{SearchPath: []string{"app", "a", "b", "c"}}
 		for _, n := range c.exist {
@@ -422,7 +423,7 @@ func TestNear(t *testing.T) {
 		r, _, _ := stubbed(cat, registry.Selection{})
 		_, err := r.Sequence(c.lookup)
 		checkNotFound(t, c.rule, err, registry.NotFoundError{
-			Kind: dialect.KindSequence, Name: of(c.lookup), Reason: registry.ReasonUnknown, Near: c.want,
+			Kind: dialect.KindSequence, Name: stub.Of(c.lookup), Reason: registry.ReasonUnknown, Near: c.want,
 		}, "*")
 	}
 }

@@ -7,74 +7,76 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Matview is a materialized view as it was loaded, with its operations. It is safe for concurrent use as far
-// as its querier is. Programs get theirs from a [Registry]; the interface may grow.
+// A Matview is a materialized view as it was loaded, with its operations. It is safe for concurrent use if its querier is.
+// Programs get theirs from a [Registry]. Methods may be added to the interface.
 type Matview interface {
-	// Name is the view's, with its schema.
+	// Name returns the view's name, with its schema.
 	Name() dialect.Name
-	// Columns are the view's, in order. The slice is the caller's.
+	// Columns returns the view's columns, in order. The slice is the caller's.
 	Columns() []dialect.Column
-	// Indexes are the view's, by name, each with the reason why a concurrent refresh can't use it, if so. The
-	// slice is the caller's.
+	// Indexes returns the view's indexes, by name. Each says why a concurrent refresh can't use it, if it can't. The slice
+	// is the caller's.
 	Indexes() []dialect.Index
-	// Populated tells whether the view could be read when it was loaded.
+	// Populated reports whether the view could be read when it was loaded.
 	Populated() bool
-	// MayRefresh tells whether the role that loaded the view has the right to refresh it.
+	// MayRefresh reports whether the role that loaded the view has the right to refresh it.
 	MayRefresh() bool
-	// Owner is the role that owns the view.
+	// Owner returns the role that owns the view.
 	Owner() string
-	// Comment is the one set on the view, empty for none.
+	// Comment returns the view's comment, or an empty text.
 	Comment() string
 
-	// DependsOn are the materialized views that the view reads, itself or through plain views, as they were loaded: by
-	// schema and name, each once, those that the load's patterns left out included. What it reads through a function
-	// is not known. [Graph.Upstream] goes on through those. The slice is the caller's.
+	// DependsOn returns the materialized views that the view reads, directly or through plain views, as they were loaded.
+	// They are in the order of schema and name. Views that the load's patterns excluded are among them. What the view
+	// reads through a function is not known. The slice is the caller's.
 	DependsOn() []dialect.Name
-	// Dependents are the materialized views that read this one, themselves or through plain views, likewise.
+	// Dependents returns the materialized views that read this one, likewise.
 	Dependents() []dialect.Name
 
-	// Definition asks the database for the query behind the view. The server prints it,
-	// by the session's settings and search path. It may wait for whoever refreshes or
-	// alters the view or what it reads, as long as ctx lets it. Errors: ErrNotFound.
+	// Definition asks the database for the query behind the view. The server prints it by the session's settings and
+	// search path. Definition may wait, until ctx ends, for others who refresh or alter the view or what it reads.
+	// Errors: ErrNotFound.
 	Definition(ctx context.Context) (string, error)
 
-	// Refresh fills the view anew from its query and waits until that is done; without options it holds off
-	// the view's readers meanwhile. Within a transaction others see the new rows when it commits. Errors:
-	// ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock; ErrNotPopulated where it reads another
-	// view that has no data; ErrBusy with LockTimeout, SkipIfBusy or a lock_timeout of the session; with Concurrently
-	// ErrNoUniqueIndex and ErrNotPopulated, too; ErrInvalid for options that don't go together; ErrUnsupported with
+	// Refresh runs the view's query again and waits until the view has the new rows. Without options it blocks readers of
+	// the view. Inside a transaction others see the new rows after the commit.
+	//
+	// Errors: ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock; ErrNotPopulated if the view reads
+	// another one that has no data; ErrBusy with LockTimeout, SkipIfBusy or the session's lock_timeout; with Concurrently
+	// also ErrNoUniqueIndex and ErrNotPopulated; ErrInvalid for options that contradict each other; ErrUnsupported with
 	// ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a querier that prepares each statement.
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
-	// CheckRefresh tells whether the role that loaded the view could refresh it with data in
-	// that mode, going by what was loaded and asking nobody: nil if it could. Else the error
-	// has [Blockers], each with its reason and, where there is one, the statement that
-	// would mend it; [errors.Is] reaches ErrNoUniqueIndex, ErrNotPopulated, ErrPermission
-	// and ErrReadOnly. A view without data that this one depends on is one of them in both
-	// modes, since a refresh fails as long as it is empty. What is only found out by
-	// refreshing, rows that break the index, it can't tell.
+	// CheckRefresh reports whether the role that loaded the view could refresh it with data in that mode. It goes by what
+	// was loaded and does not ask the database. It returns nil if nothing blocks the refresh. Otherwise the error has
+	// [Blockers], each with its reason and, if there is one, the statement that fixes it. [errors.Is] reaches
+	// ErrNoUniqueIndex, ErrNotPopulated, ErrPermission and ErrReadOnly.
+	//
+	// A view without data that this one depends on blocks both modes. CheckRefresh can't tell whether new rows would
+	// violate the index.
 	CheckRefresh(mode RefreshMode) error
 
-	// Select reads the view's rows into dest, a pointer to a slice of structs (or, for a view of one column, of
-	// plain values), through sqlx: columns go to fields by their db tag or lower-cased name. The mapper, and
-	// Unsafe, of a *sqlx.DB or *sqlx.Tx that the structure works through are honoured. The tail is SQL of the
-	// caller's own that goes behind the FROM clause (where, order by, limit …), empty for all rows in no order;
-	// args are for its placeholders, written as the driver has them. What dest held is overwritten; after an
-	// error it holds the rows read before it.
+	// Select reads the view's rows into dest, a pointer to a slice of structs or, for a view of one column, of plain
+	// values. It maps columns to fields as sqlx does, by the db tag or the lower-cased name. If the querier is a *sqlx.DB
+	// or *sqlx.Tx, its mapper and Unsafe apply.
 	//
-	// Errors: ErrInvalid for a dest that is none, ErrNotPopulated, ErrPermission; ErrNotFound, also for a view that
-	// was recreated or altered without a column that was loaded: call Reload and look it up again.
+	// The tail is SQL of the caller's own that follows the FROM clause: where, order by, limit …. An empty tail reads all
+	// rows, in no order. args are for its placeholders, written as the driver expects them. Select overwrites dest. After
+	// an error dest has the rows that were read before it.
+	//
+	// Errors: ErrInvalid for a wrong dest; ErrNotPopulated, ErrPermission; ErrNotFound, also for a view that was recreated
+	// or altered without a column that was loaded: call Reload and look it up again.
 	Select(ctx context.Context, dest any, tail string, args ...any) error
 
-	// Get reads the first row that Select would into dest, a pointer to a struct (or, for a view of one column, to a
-	// plain value). The rows behind it are read and thrown away: say LIMIT 1 in the tail where there may be many.
-	// Without a row the error wraps [sql.ErrNoRows]; else as Select's.
+	// Get reads the first row that Select would read into dest, a pointer to a struct or, for a view of one column, to a
+	// plain value. It reads and drops the rows after it; put LIMIT 1 into the tail if there may be many. If there is no
+	// row, the error wraps [sql.ErrNoRows]. Other errors: as for Select.
 	Get(ctx context.Context, dest any, tail string, args ...any) error
 
-	// Count is the number of rows that Select would read. Errors as Select's.
+	// Count returns how many rows Select would read. Errors: as for Select.
 	Count(ctx context.Context, tail string, args ...any) (int64, error)
 
-	// stream begins to read rows, for [Rows].
+	// stream begins to read rows, for [ReadRows].
 	stream(ctx context.Context, tail string, args []any) (*stream, error)
 }
 

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
 func TestMatviewMetadata(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	for range 2 { // what the first round changes is its own
-		for _, want := range shop().Matviews {
+		for _, want := range stub.Shop().Matviews {
 			m := matview(t, r, want.Name.String())
 			columns, indexes := m.Columns(), m.Indexes()
 			if m.Name() != want.Name || m.Owner() != want.Owner || m.Comment() != want.Comment ||
@@ -72,11 +73,11 @@ func TestRefresh(t *testing.T) {
 			"refreshed in 1.5s (blocking, the default)"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			r, s, q := stubbed(shop(), registry.Selection{})
+			r, s, q := stubbed(stub.Shop(), registry.Selection{})
 			if c.how.IfPossible {
-				s.refreshed = &dialect.Refreshed{Prevented: dialect.BlockerNotPopulated}
+				s.Refreshed = &dialect.Refreshed{Prevented: dialect.BlockerNotPopulated}
 			}
-			s.during = func() { time.Sleep(1500 * time.Millisecond) }
+			s.During = func() { time.Sleep(1500 * time.Millisecond) }
 			got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
 			c.want.Duration = 1500 * time.Millisecond
 			if err != nil || got != c.want {
@@ -85,7 +86,7 @@ func TestRefresh(t *testing.T) {
 			if got.String() != c.text {
 				t.Errorf("%s: in a line: %s; want %s", c.what, got, c.text)
 			}
-			checkCalls(t, s, call{method: "RefreshMatview", querier: q, name: of("app.daily"), how: c.how})
+			stub.CheckCalls(t, s, stub.Call{Method: "RefreshMatview", Querier: q, Name: stub.Of("app.daily"), How: c.how})
 		})
 	}
 }
@@ -93,47 +94,47 @@ func TestRefresh(t *testing.T) {
 func TestRefreshRefusesOptions(t *testing.T) {
 	t.Parallel()
 	concurrently, noData := registry.Concurrently(), registry.WithNoData()
-	const contradiction = "options Concurrently and WithNoData contradict each other: an emptied view can't be read"
+	const contradiction = "invalid argument: options Concurrently and WithNoData contradict each other: an emptied view can't be read"
 	for _, c := range []struct {
 		opts []registry.RefreshOption
 		want string
 	}{
-		{[]registry.RefreshOption{{}}, "option 1 is the zero RefreshOption"},
-		{[]registry.RefreshOption{noData, {}}, "option 2 is the zero RefreshOption"},
-		{[]registry.RefreshOption{concurrently, concurrently}, "option Concurrently is given twice"},
-		{[]registry.RefreshOption{noData, registry.WithNoData()}, "option WithNoData is given twice"},
-		{[]registry.RefreshOption{concurrently, noData, concurrently}, "option Concurrently is given twice"},
+		{[]registry.RefreshOption{{}}, "invalid argument: option 1 is the zero RefreshOption"},
+		{[]registry.RefreshOption{noData, {}}, "invalid argument: option 2 is the zero RefreshOption"},
+		{[]registry.RefreshOption{concurrently, concurrently}, "invalid argument: option Concurrently is given twice"},
+		{[]registry.RefreshOption{noData, registry.WithNoData()}, "invalid argument: option WithNoData is given twice"},
+		{[]registry.RefreshOption{concurrently, noData, concurrently}, "invalid argument: option Concurrently is given twice"},
 		{[]registry.RefreshOption{concurrently, noData}, contradiction},
 		{[]registry.RefreshOption{noData, concurrently}, contradiction},
 		{[]registry.RefreshOption{noData, registry.ConcurrentlyIfPossible()},
-			"options ConcurrentlyIfPossible and WithNoData contradict each other: an emptied view can't be read"},
+			"invalid argument: options ConcurrentlyIfPossible and WithNoData contradict each other: an emptied view can't be read"},
 		{[]registry.RefreshOption{concurrently, registry.ConcurrentlyIfPossible()},
-			"options Concurrently and ConcurrentlyIfPossible contradict each other: one fails where the other blocks"},
-		{[]registry.RefreshOption{registry.SkipIfBusy(), registry.SkipIfBusy()}, "option SkipIfBusy is given twice"},
-		{[]registry.RefreshOption{registry.LockTimeout(0)}, "option LockTimeout is 0s: give it more than zero, and at most 596h31m23.647s"},
-		{[]registry.RefreshOption{registry.LockTimeout(-1)}, "option LockTimeout is -1ns: give it more than zero, and at most 596h31m23.647s"},
-		{[]registry.RefreshOption{registry.LockTimeout(25 * 24 * time.Hour)}, "option LockTimeout is 600h0m0s: give it more than zero, and at most 596h31m23.647s"},
+			"invalid argument: options Concurrently and ConcurrentlyIfPossible contradict each other: one fails where the other blocks"},
+		{[]registry.RefreshOption{registry.SkipIfBusy(), registry.SkipIfBusy()}, "invalid argument: option SkipIfBusy is given twice"},
+		{[]registry.RefreshOption{registry.LockTimeout(0)}, "option LockTimeout: invalid argument: it is 0s: give it more than zero, and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(-1)}, "option LockTimeout: invalid argument: it is -1ns: give it more than zero, and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(25 * 24 * time.Hour)}, "option LockTimeout: invalid argument: it is 600h0m0s: give it more than zero, and at most 596h31m23.647s"},
 	} {
-		r, s, _ := stubbed(shop(), registry.Selection{})
+		r, s, _ := stubbed(stub.Shop(), registry.Selection{})
 		got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)
-		failed(t, err, dialect.OpRefresh, of("app.daily"))
-		if want := "massive: refresh app.daily: invalid argument: " + c.want; !errors.Is(err, dialect.ErrInvalid) || err.Error() != want {
+		stub.Failed(t, err, dialect.OpRefresh, stub.Of("app.daily"))
+		if want := c.want; !errors.Is(err, dialect.ErrInvalid) || err.Error() != "massive: refresh app.daily: "+want {
 			t.Errorf("error\n\t%v\nwant one that wraps ErrInvalid and says\n\t%s", err, want)
 		}
 		if got != (registry.RefreshResult{}) {
 			t.Errorf("%s: result %v beside the error; want a zero one", c.want, got)
 		}
-		checkCalls(t, s)
+		stub.CheckCalls(t, s)
 	}
 }
 
 func TestDefinition(t *testing.T) {
 	t.Parallel()
-	r, s, q := stubbed(shop(), registry.Selection{})
+	r, s, q := stubbed(stub.Shop(), registry.Selection{})
 	if got, err := matview(t, r, "daily").Definition(t.Context()); got != " SELECT 1;" || err != nil {
 		t.Errorf("Definition = %q, %v; want what the dialect says, nil", got, err)
 	}
-	checkCalls(t, s, call{method: "MatviewDefinition", querier: q, name: of("app.daily")})
+	stub.CheckCalls(t, s, stub.Call{Method: "MatviewDefinition", Querier: q, Name: stub.Of("app.daily")})
 }
 
 func TestRefreshWords(t *testing.T) {
@@ -167,10 +168,10 @@ func TestRefreshWords(t *testing.T) {
 
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	r, s, _ := stubbed(shop(), registry.Selection{})
-	s.refreshed = &dialect.Refreshed{Busy: true}
+	r, s, _ := stubbed(stub.Shop(), registry.Selection{})
+	s.Refreshed = &dialect.Refreshed{Busy: true}
 	got, err := matview(t, r, "daily").Refresh(t.Context(), registry.SkipIfBusy())
-	failed(t, err, dialect.OpRefresh, of("app.daily"))
+	stub.Failed(t, err, dialect.OpRefresh, stub.Of("app.daily"))
 	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.OutcomeSkippedBusy || got.Mode != 0 {
 		t.Errorf("result %+v, error %v; want the outcome OutcomeSkippedBusy in no mode, and ErrBusy", got, err)
 	}
@@ -182,10 +183,10 @@ func TestBusy(t *testing.T) {
 
 func TestCanRefresh(t *testing.T) {
 	t.Parallel()
-	r, s, _ := stubbed(shop(), registry.Selection{})
+	r, s, _ := stubbed(stub.Shop(), registry.Selection{})
 	var asked []bool
-	s.blockers = func(on dialect.Server, concurrently bool) []dialect.Blocker {
-		if on != shop().Server {
+	s.Blockers = func(on dialect.Server, concurrently bool) []dialect.Blocker {
+		if on != stub.Shop().Server {
 			t.Errorf("the dialect is asked about server %v", on)
 		}
 		asked = append(asked, concurrently)
@@ -202,7 +203,7 @@ func TestCanRefresh(t *testing.T) {
 		t.Error(err)
 	}
 	err := v.CheckRefresh(registry.ModeConcurrent)
-	failed(t, err, dialect.OpRefreshConcurrently, of("app.daily"))
+	stub.Failed(t, err, dialect.OpRefreshConcurrently, stub.Of("app.daily"))
 	for _, sentinel := range []error{dialect.ErrNotPopulated, dialect.ErrReadOnly, dialect.ErrPermission, dialect.ErrNoUniqueIndex} {
 		if !errors.Is(err, sentinel) {
 			t.Errorf("%v is not %q", err, sentinel)
@@ -219,7 +220,7 @@ func TestCanRefresh(t *testing.T) {
 	if err := v.CheckRefresh(0); !errors.Is(err, dialect.ErrInvalid) {
 		t.Errorf("no mode: %v", err)
 	}
-	bareOne := registry.New(shop(), registry.Selection{}, bare{loads: s}, &querier{})
+	bareOne := registry.New(stub.Shop(), registry.Selection{}, stub.Bare{Loads: s}, &stub.Querier{})
 	if err := matview(t, bareOne, "daily").CheckRefresh(registry.ModeBlocking); !errors.Is(err, dialect.ErrUnsupported) {
 		t.Errorf("a dialect that can't refresh: %v", err)
 	}

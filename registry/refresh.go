@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/option"
 )
 
 // A RefreshMode is the way a view is refreshed.
@@ -101,15 +101,14 @@ func (r RefreshResult) String() string {
 
 // A RefreshOption changes how a view is refreshed. Each may be given once. The zero value is refused.
 type RefreshOption struct {
-	name  string
-	apply func(*dialect.Refresh) error
+	set option.Option[dialect.Refresh]
 }
 
 // Concurrently lets readers go on with the old rows while the view is refreshed. It needs a unique index on
 // columns only and without WHERE, and a view that is populated
 // (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
 func Concurrently() RefreshOption {
-	return RefreshOption{"Concurrently", func(r *dialect.Refresh) error { r.Concurrently = true; return nil }}
+	return RefreshOption{option.Set("Concurrently", func(r *dialect.Refresh) { r.Concurrently = true })}
 }
 
 // ConcurrentlyIfPossible refreshes as [Concurrently] does where the view, as it is now, is populated and has a unique
@@ -119,12 +118,12 @@ func Concurrently() RefreshOption {
 // readers off. Only a transaction that is REPEATABLE READ or SERIALIZABLE sees the view as it was, and tries once more in
 // the other mode then.
 func ConcurrentlyIfPossible() RefreshOption {
-	return RefreshOption{"ConcurrentlyIfPossible", func(r *dialect.Refresh) error { r.IfPossible = true; return nil }}
+	return RefreshOption{option.Set("ConcurrentlyIfPossible", func(r *dialect.Refresh) { r.IfPossible = true })}
 }
 
 // WithNoData empties the view: it gives its space back and can't be read until the next refresh.
 func WithNoData() RefreshOption {
-	return RefreshOption{"WithNoData", func(r *dialect.Refresh) error { r.NoData = true; return nil }}
+	return RefreshOption{option.Set("WithNoData", func(r *dialect.Refresh) { r.NoData = true })}
 }
 
 // LockTimeout is how long the refresh waits for each lock that it needs, the view's own and those of what the view
@@ -132,13 +131,13 @@ func WithNoData() RefreshOption {
 // for this refresh alone, in a transaction too; without it the session's lock_timeout holds
 // (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT).
 func LockTimeout(d time.Duration) RefreshOption {
-	return RefreshOption{"LockTimeout", func(r *dialect.Refresh) error {
+	return RefreshOption{option.New("LockTimeout", func(r *dialect.Refresh) error {
 		if most := math.MaxInt32 * time.Millisecond; d <= 0 || d > most {
-			return fmt.Errorf("%w: option LockTimeout is %v: give it more than zero, and at most %v", dialect.ErrInvalid, d, most)
+			return fmt.Errorf("%w: it is %v: give it more than zero, and at most %v", dialect.ErrInvalid, d, most)
 		}
 		r.LockTimeout = d
 		return nil
-	}}
+	})}
 }
 
 // SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
@@ -151,21 +150,14 @@ func LockTimeout(d time.Duration) RefreshOption {
 // allows, and is skipped where that ends, as it is behind a reader whom it has waited for so long: the error says so. It holds an advisory lock of the transaction's for as long as it runs, in a
 // transaction until that ends: classid 1835103091 (the letters "mass") and objid the view's oid in pg_locks.
 func SkipIfBusy() RefreshOption {
-	return RefreshOption{"SkipIfBusy", func(r *dialect.Refresh) error { r.SkipIfBusy = true; return nil }}
+	return RefreshOption{option.Set("SkipIfBusy", func(r *dialect.Refresh) { r.SkipIfBusy = true })}
 }
 
-func refreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
+// RefreshOptions returns what the options say together. Package massive uses it for plans. Error: [dialect.ErrInvalid].
+func RefreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
 	var how dialect.Refresh
-	for i, o := range opts {
-		if o.apply == nil {
-			return how, fmt.Errorf("%w: option %d is the zero RefreshOption", dialect.ErrInvalid, i+1)
-		}
-		if slices.ContainsFunc(opts[:i], func(p RefreshOption) bool { return p.name == o.name }) {
-			return how, fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
-		}
-		if err := o.apply(&how); err != nil {
-			return how, err
-		}
+	if err := option.Apply(&how, "RefreshOption", opts, func(o RefreshOption) option.Option[dialect.Refresh] { return o.set }); err != nil {
+		return how, err
 	}
 	for _, c := range []struct {
 		given    bool
@@ -183,7 +175,7 @@ func refreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
 }
 
 func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error) {
-	how, err := refreshOptions(opts)
+	how, err := RefreshOptions(opts)
 	if err != nil {
 		return RefreshResult{}, fail(dialect.OpRefresh, m.def.Name, err)
 	}
@@ -289,4 +281,18 @@ func emptyUpstream(d dialect.Dialect, up *dialect.MatviewDef, on dialect.Server)
 		}
 	}
 	return h
+}
+
+// OwnBlockers returns what keeps the view from being refreshed in the mode, as far as the snapshot tells, and apart from
+// the views that it depends on. Package massive uses it for plans. Error: [dialect.ErrUnsupported].
+func OwnBlockers(view Matview, mode RefreshMode) ([]dialect.Blocker, error) {
+	m, ok := view.(*matview)
+	if !ok {
+		return nil, nil
+	}
+	blockers, err := m.dialect.RefreshBlockers(m.def, m.server, mode == ModeConcurrent)
+	if err != nil {
+		return nil, m.explain(context.Background(), dialect.OpPlan, err)
+	}
+	return blockers, nil
 }

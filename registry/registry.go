@@ -19,6 +19,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/contexts"
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
@@ -73,38 +74,31 @@ func (a *access) check() error {
 type Selection struct {
 	dialect.Filter
 	KeySequences bool // take the sequences of primary keys, too
-
-	// Expect is what must be so of the structures for a load to succeed.
-	Expect []Expectation
 }
 
-// Load asks the dialect for the catalog of the database behind q and makes a registry of it. Where that is not what
-// the selection expects there is none, and the error wraps [dialect.ErrDrift], as [Drifts].
+// Load asks the dialect for the catalog of the database behind q and makes a registry of it.
 func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
+	cat, err := LoadCatalog(ctx, q, d, sel.Filter, dialect.OpLoad)
+	if err != nil {
+		return nil, err
+	}
+	return New(cat, sel, d, q), nil
+}
+
+// LoadCatalog asks the dialect for the catalog of the database behind q. The op is what an [*Error] says was being done.
+func LoadCatalog(ctx context.Context, q dialect.Querier, d dialect.Dialect, f dialect.Filter, op dialect.Op) (*dialect.Catalog, error) {
 	a := &access{dialect: d, querier: q}
-	err := cmp.Or(checkContext(ctx), a.check())
-	if err != nil {
-		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
+	if err := cmp.Or(contexts.Check(ctx), a.check()); err != nil {
+		return nil, fail(op, dialect.Name{}, err)
 	}
-	if err := sel.consistent(q); err != nil {
-		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
-	}
-	cat, err := d.Load(ctx, q, sel.Filter)
+	cat, err := d.Load(ctx, q, f)
 	if err != nil {
-		return nil, explain(ctx, a, dialect.Failure{Op: dialect.OpLoad, Err: err})
+		return nil, explain(ctx, a, dialect.Failure{Op: op, Err: err})
 	}
 	if cat == nil {
-		return nil, fail(dialect.OpLoad, dialect.Name{}, errNoCatalog(d))
+		return nil, fail(op, dialect.Name{}, fmt.Errorf("the %s dialect returned neither a catalog nor an error", d.Name()))
 	}
-	r := New(cat, sel, d, q)
-	if err := r.meets(sel.Expect); err != nil {
-		return nil, fail(dialect.OpLoad, dialect.Name{}, err)
-	}
-	return r, nil
-}
-
-func errNoCatalog(d dialect.Dialect) error {
-	return fmt.Errorf("the %s dialect returned neither a catalog nor an error", d.Name())
+	return cat, nil
 }
 
 // New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.

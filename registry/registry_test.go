@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -31,11 +32,11 @@ func checkNames(t *testing.T, what string, got, want []dialect.Name) {
 func TestListsAreSorted(t *testing.T) {
 	t.Parallel()
 	all := []dialect.Object{
-		object("b.a"), visible("a.b"), object(`a."B"`), object("a.a"), object(`"B".z`), object("ä.a"), object(`"a.b".a`), object("c.a"),
+		stub.Object("b.a"), stub.Visible("a.b"), stub.Object(`a."B"`), stub.Object("a.a"), stub.Object(`"B".z`), stub.Object("ä.a"), stub.Object(`"a.b".a`), stub.Object("c.a"),
 	}
-	want := names(`"B".z`, `a."B"`, "a.a", "a.b", `"a.b".a`, "b.a", "c.a", "ä.a")
-	plain, _, _ := stubbed(&dialect.Catalog{Matviews: matviews(all...), Enums: enums(all...), Sequences: sequences(all...)}, registry.Selection{})
-	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&querier{})} {
+	want := stub.Names(`"B".z`, `a."B"`, "a.a", "a.b", `"a.b".a`, "b.a", "c.a", "ä.a")
+	plain, _, _ := stubbed(&dialect.Catalog{Matviews: stub.Matviews(all...), Enums: stub.Enums(all...), Sequences: stub.Sequences(all...)}, registry.Selection{})
+	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&stub.Querier{})} {
 		for range 2 {
 			ms, es, ss := r.Matviews(), r.Enums(), r.Sequences()
 			checkNames(t, what+"'s materialized views", namesOf(ms), want)
@@ -50,8 +51,8 @@ func TestListsAreSorted(t *testing.T) {
 
 func TestStructuresPrintAsTheirNames(t *testing.T) {
 	t.Parallel()
-	plain, _, _ := stubbed(shop(), registry.Selection{})
-	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&querier{})} {
+	plain, _, _ := stubbed(stub.Shop(), registry.Selection{})
+	for what, r := range map[string]*registry.Registry{"the registry": plain, "On": plain.On(&stub.Querier{})} {
 		got := fmt.Sprint(matview(t, r, "Odd Name"), enum(t, r, "mood"), sequence(t, r, "order_no"))
 		if want := `app."Odd Name" app.mood public.order_no`; got != want {
 			t.Errorf("%s: structures print as %s; want %s", what, got, want)
@@ -91,23 +92,23 @@ func TestSelection(t *testing.T) {
 	}{
 		{
 			"everything but keys' sequences", registry.Selection{},
-			names(`app."Odd Name"`, "app.daily", "stats.weekly"), names("app.mood", `stats."a.b"`), names("public.order_no", "stats.ticket"),
+			stub.Names(`app."Odd Name"`, "app.daily", "stats.weekly"), stub.Names("app.mood", `stats."a.b"`), stub.Names("public.order_no", "stats.ticket"),
 			[]omission{key},
 		}, {
 			"everything", registry.Selection{KeySequences: true},
-			names(`app."Odd Name"`, "app.daily", "stats.weekly"), names("app.mood", `stats."a.b"`),
-			names("public.order_no", "public.orders_id_seq", "stats.ticket"), nil,
+			stub.Names(`app."Odd Name"`, "app.daily", "stats.weekly"), stub.Names("app.mood", `stats."a.b"`),
+			stub.Names("public.order_no", "public.orders_id_seq", "stats.ticket"), nil,
 		}, {
 			"enums alone", registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{en}}},
-			nil, names("app.mood", `stats."a.b"`), nil, nil,
+			nil, stub.Names("app.mood", `stats."a.b"`), nil, nil,
 		}, {
 			"sequences and views", registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{sq, mv}}},
-			names(`app."Odd Name"`, "app.daily", "stats.weekly"), nil, names("public.order_no", "stats.ticket"), []omission{key},
+			stub.Names(`app."Odd Name"`, "app.daily", "stats.weekly"), nil, stub.Names("public.order_no", "stats.ticket"), []omission{key},
 		}, {
 			"patterns, and the omissions by kind and name", registry.Selection{Filter: dialect.Filter{
-				Include: patterns("app.*", "public.*"), Exclude: patterns("daily", "public.*"),
+				Include: stub.Patterns("app.*", "public.*"), Exclude: stub.Patterns("daily", "public.*"),
 			}},
-			names(`app."Odd Name"`), names("app.mood"), nil,
+			stub.Names(`app."Odd Name"`), stub.Names("app.mood"), nil,
 			[]omission{
 				{mv, "app.daily", "it is excluded by daily", ""},
 				{mv, "stats.weekly", "it is not included by app.*, public.*", ""},
@@ -118,12 +119,12 @@ func TestSelection(t *testing.T) {
 			},
 		}, {
 			"patterns hold for keys' sequences, too", registry.Selection{
-				Filter: dialect.Filter{Kinds: []dialect.Kind{sq}, Exclude: patterns("orders_*")}, KeySequences: true,
+				Filter: dialect.Filter{Kinds: []dialect.Kind{sq}, Exclude: stub.Patterns("orders_*")}, KeySequences: true,
 			},
-			nil, nil, names("public.order_no", "stats.ticket"), []omission{{sq, "public.orders_id_seq", "it is excluded by orders_*", ""}},
+			nil, nil, stub.Names("public.order_no", "stats.ticket"), []omission{{sq, "public.orders_id_seq", "it is excluded by orders_*", ""}},
 		},
 	} {
-		r, _, _ := stubbed(shop(), c.sel)
+		r, _, _ := stubbed(stub.Shop(), c.sel)
 		checkNames(t, c.rule+": materialized views", namesOf(r.Matviews()), c.matviews)
 		checkNames(t, c.rule+": enums", namesOf(r.Enums()), c.enums)
 		checkNames(t, c.rule+": sequences", namesOf(r.Sequences()), c.sequences)
@@ -136,7 +137,7 @@ func TestSelection(t *testing.T) {
 // Nobody who gets something out of a registry can change what others get.
 func TestWhatIsHandedOutIsTheCallers(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	want := omissions(r)
 	all := r.Excluded()
 	if len(all) != 1 || all[0].KeyOf == nil {
@@ -153,18 +154,18 @@ func TestWhatIsHandedOutIsTheCallers(t *testing.T) {
 	if got, want := r.SearchPath(), []string{"app", "public"}; !slices.Equal(got, want) {
 		t.Errorf("a caller who changes the search path changes the registry's: %v; want %v", got, want)
 	}
-	if got, want := r.Server(), shop().Server; got != want {
+	if got, want := r.Server(), stub.Shop().Server; got != want {
 		t.Errorf("the server is %+v; want %+v", got, want)
 	}
 }
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	s, q := &stub{catalog: shop()}, &querier{}
-	d := &filtering{stub: s}
+	s, q := &stub.Dialect{Catalog: stub.Shop()}, &stub.Querier{}
+	d := &filtering{Dialect: s}
 	sel := registry.Selection{
 		Filter: dialect.Filter{
-			Kinds: []dialect.Kind{dialect.KindSequence, dialect.KindEnum}, Include: patterns("app.*", "public.*"), Exclude: patterns("x"),
+			Kinds: []dialect.Kind{dialect.KindSequence, dialect.KindEnum}, Include: stub.Patterns("app.*", "public.*"), Exclude: stub.Patterns("x"),
 		},
 		KeySequences: true,
 	}
@@ -175,45 +176,45 @@ func TestLoad(t *testing.T) {
 	if !reflect.DeepEqual(d.filter, sel.Filter) {
 		t.Errorf("the dialect got the filter %+v; want %+v", d.filter, sel.Filter)
 	}
-	checkCalls(t, s, call{method: "Load", querier: q})
+	stub.CheckCalls(t, s, stub.Call{Method: "Load", Querier: q})
 	checkNames(t, "materialized views", namesOf(r.Matviews()), nil)
-	checkNames(t, "enums", namesOf(r.Enums()), names("app.mood"))
-	checkNames(t, "sequences", namesOf(r.Sequences()), names("public.order_no", "public.orders_id_seq"))
-	if got, want := r.Server(), shop().Server; got != want {
+	checkNames(t, "enums", namesOf(r.Enums()), stub.Names("app.mood"))
+	checkNames(t, "sequences", namesOf(r.Sequences()), stub.Names("public.order_no", "public.orders_id_seq"))
+	if got, want := r.Server(), stub.Shop().Server; got != want {
 		t.Errorf("the server is %+v; want %+v", got, want)
 	}
 
 	// Its structures work through the same two.
-	s.next = 7
+	s.Next = 7
 	if v, err := sequence(t, r, "order_no").NextValue(t.Context()); v != 7 || err != nil {
 		t.Errorf("NextValue = %d, %v; want 7, nil", v, err)
 	}
-	checkCalls(t, s, call{method: "Load", querier: q}, call{method: "NextSequenceValue", querier: q, name: of("public.order_no")})
+	stub.CheckCalls(t, s, stub.Call{Method: "Load", Querier: q}, stub.Call{Method: "NextSequenceValue", Querier: q, Name: stub.Of("public.order_no")})
 }
 
 // filtering keeps the filter that it is handed.
 type filtering struct {
-	*stub
+	*stub.Dialect
 	filter dialect.Filter
 }
 
 func (d *filtering) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
 	d.filter = f
-	return d.stub.Load(ctx, q, f)
+	return d.Dialect.Load(ctx, q, f)
 }
 
 // Through another querier, the same structures.
 func TestOn(t *testing.T) {
 	t.Parallel()
-	r, s, q := stubbed(shop(), registry.Selection{})
-	tx := &querier{}
+	r, s, q := stubbed(stub.Shop(), registry.Selection{})
+	tx := &stub.Querier{}
 	on := r.On(tx)
 	ctx := t.Context()
 	for _, c := range []struct {
 		r *registry.Registry
 		q dialect.Querier
 	}{{on, tx}, {r, q}, {on.On(q), q}} {
-		s.calls = nil
+		s.Calls = nil
 		if _, err := matview(t, c.r, "daily").Refresh(ctx); err != nil {
 			t.Error(err)
 		}
@@ -226,11 +227,11 @@ func TestOn(t *testing.T) {
 		if err := c.r.Sequences()[0].Restart(ctx); err != nil {
 			t.Error(err)
 		}
-		checkCalls(t, s,
-			call{method: "RefreshMatview", querier: c.q, name: of("app.daily")},
-			call{method: "NextSequenceValue", querier: c.q, name: of("public.order_no")},
-			call{method: "MatviewDefinition", querier: c.q, name: of("app.daily")},
-			call{method: "RestartSequence", querier: c.q, name: of("public.order_no"), at: noValue})
+		stub.CheckCalls(t, s,
+			stub.Call{Method: "RefreshMatview", Querier: c.q, Name: stub.Of("app.daily")},
+			stub.Call{Method: "NextSequenceValue", Querier: c.q, Name: stub.Of("public.order_no")},
+			stub.Call{Method: "MatviewDefinition", Querier: c.q, Name: stub.Of("app.daily")},
+			stub.Call{Method: "RestartSequence", Querier: c.q, Name: stub.Of("public.order_no"), At: stub.NoValue})
 	}
 	if on.Server() != r.Server() || !slices.Equal(on.SearchPath(), r.SearchPath()) || !slices.Equal(omissions(on), omissions(r)) {
 		t.Errorf("On changes what the registry says of its snapshot")
@@ -243,11 +244,11 @@ func TestOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.calls = nil
+	s.Calls = nil
 	if _, err := sequence(t, longer, "order_no").NextValue(ctx); err != nil {
 		t.Error(err)
 	}
-	checkCalls(t, s, call{method: "NextSequenceValue", querier: tx, name: of("public.order_no")})
+	stub.CheckCalls(t, s, stub.Call{Method: "NextSequenceValue", Querier: tx, Name: stub.Of("public.order_no")})
 }
 
 // Nil arguments are told, also where the nil is a pointer's; lookups need neither.
@@ -263,25 +264,25 @@ func TestNilArguments(t *testing.T) {
 		d    dialect.Dialect
 		want string
 	}{
-		{"a nil querier", nil, &stub{}, noDatabase},
-		{"a nil *sql.DB", (*sql.DB)(nil), &stub{}, noDatabase},
-		{"a nil *sql.Tx", (*sql.Tx)(nil), &stub{}, noDatabase},
-		{"a nil *sql.Conn", (*sql.Conn)(nil), &stub{}, noDatabase},
-		{"a nil dialect", &querier{}, nil, noDialect},
-		{"a nil pointer to a dialect", &querier{}, (*stub)(nil), noDialect},
+		{"a nil querier", nil, &stub.Dialect{}, noDatabase},
+		{"a nil *sql.DB", (*sql.DB)(nil), &stub.Dialect{}, noDatabase},
+		{"a nil *sql.Tx", (*sql.Tx)(nil), &stub.Dialect{}, noDatabase},
+		{"a nil *sql.Conn", (*sql.Conn)(nil), &stub.Dialect{}, noDatabase},
+		{"a nil dialect", &stub.Querier{}, nil, noDialect},
+		{"a nil pointer to a dialect", &stub.Querier{}, (*stub.Dialect)(nil), noDialect},
 		{"two nils", nil, nil, noDatabase},
 	} {
 		r, err := registry.Load(t.Context(), c.q, c.d, registry.Selection{})
-		failed(t, err, dialect.OpLoad, dialect.Name{})
+		stub.Failed(t, err, dialect.OpLoad, dialect.Name{})
 		if want := "massive: load: " + c.want; r != nil || !errors.Is(err, dialect.ErrInvalid) || err.Error() != want {
 			t.Errorf("Load with %s: %v, error\n\t%v\nwant nil, and one that wraps ErrInvalid and says\n\t%s", c.what, r, err, want)
 		}
-		made := registry.New(shop(), registry.Selection{}, c.d, c.q)
-		moved := registry.New(shop(), registry.Selection{}, c.d, &querier{}).On(c.q)
+		made := registry.New(stub.Shop(), registry.Selection{}, c.d, c.q)
+		moved := registry.New(stub.Shop(), registry.Selection{}, c.d, &stub.Querier{}).On(c.q)
 		for _, r := range []*registry.Registry{made, moved} {
 			for _, o := range operations {
 				err := o.do(t.Context(), r)
-				failed(t, err, o.op, o.name)
+				stub.Failed(t, err, o.op, o.name)
 				if want := "massive: " + string(o.op) + " " + o.name.String() + ": " + c.want; !errors.Is(err, dialect.ErrInvalid) || err.Error() != want {
 					t.Errorf("%s with %s: error\n\t%v\nwant one that wraps ErrInvalid and says\n\t%s", o.what, c.what, err, want)
 				}

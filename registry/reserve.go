@@ -12,6 +12,7 @@ import (
 // sequence hands out. Its zero value is the block of the value 0 alone.
 type Block struct {
 	First, Last int64 // Last is below First for a sequence that descends
+	Increment   int64 // the sequence's, when the value was taken
 }
 
 // Len is how many values the block has; the largest number also for one more than that.
@@ -33,7 +34,7 @@ func (b Block) All() iter.Seq[int64] {
 }
 
 func blockOf(s dialect.SequenceBlock) Block {
-	b := Block{s.Value, s.Max}
+	b := Block{s.Value, s.Max, s.Increment}
 	if s.Increment < 0 {
 		b.Last = s.Min
 	}
@@ -69,34 +70,26 @@ func (s *sequence) NextValues(ctx context.Context, n int) ([]int64, error) {
 }
 
 func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
-	b, err := s.nextBlock(ctx)
-	if err != nil {
-		return Block{}, err
-	}
-	return blockOf(b), nil
-}
-
-// nextBlock takes a value together with the definition that it was taken by.
-func (s *sequence) nextBlock(ctx context.Context) (dialect.SequenceBlock, error) {
-	var none dialect.SequenceBlock
+	var none Block
 	d, err := operation(ctx, s.access)
 	if err != nil {
 		return none, fail(dialect.OpNextBlock, s.def.Name, err)
 	}
 	if s.def.Cycle {
-		return none, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
+		return none, fail(dialect.OpNextBlock, s.def.Name, ErrCycle("reserves no blocks"))
 	}
 	b, err := d.NextSequenceBlock(ctx, s.querier, s.def.Name)
 	switch {
 	case err != nil:
 		return none, s.explain(ctx, dialect.OpNextBlock, err)
 	case b.Cycle:
-		return none, fail(dialect.OpNextBlock, s.def.Name, errCycle("reserves no blocks"))
+		return none, fail(dialect.OpNextBlock, s.def.Name, ErrCycle("reserves no blocks"))
 	}
-	return b, nil
+	return blockOf(b), nil
 }
 
-func errCycle(so string) error {
+// ErrCycle returns the error of a sequence that cycles, and so can't do what the text says. Package massive uses it.
+func ErrCycle(so string) error {
 	return fmt.Errorf("%w: a sequence that cycles hands out its values again, and %s; ALTER SEQUENCE … NO CYCLE",
 		dialect.ErrInvalid, so)
 }

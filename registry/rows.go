@@ -7,13 +7,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"iter"
 	"reflect"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/contexts"
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
@@ -91,78 +91,86 @@ func (m *matview) Count(ctx context.Context, tail string, args ...any) (int64, e
 	return n, nil
 }
 
-// Rows are the rows that view's Select would read, one at a time and in constant memory, however many there are: T is
-// a struct, a pointer to one, or, for a view of one column, a plain value. The statement runs anew for each loop. An
-// error ends the loop, as the second value beside a zero T; errors are those of Select.
-//
-// A loop that ends early, by break, return or panic, returns at once on a pool (a *sql.DB): the statement is cancelled,
-// at the price of its connection, which the pool replaces. On a *sql.Tx or *sql.Conn, which would not survive that, the
-// rest of the rows is read and thrown away first; say LIMIT in the tail where that would be many.
-//
-// A transaction or a connection does nothing else before the loop is over: it is busy with the rows. An operation
-// on it returns [dialect.ErrInvalid], but pgx waits forever if it is a *sql.Conn, and may break a transaction by the
-// attempt, so that only a rollback is left.
-func Rows[T any](ctx context.Context, view Matview, tail string, args ...any) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		if querier.IsNil(view) {
-			yield(none, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: the view is nil", dialect.ErrInvalid)))
-			return
-		}
-		if err := checkContext(ctx); err != nil {
-			yield(none, fail(dialect.OpSelect, view.Name(), err))
-			return
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		s, err := view.stream(ctx, tail, args)
-		if err != nil {
-			yield(none, err)
-			return
-		}
-		ended := false
-		defer func() {
-			if !ended && s.pooled() {
-				cancel()
-			}
-			_ = s.rows.Close() // its error is the one that ended the rows, or of a statement that was cut off
-		}()
-		var row T
-		into := reflect.ValueOf(&row).Elem()
-		scratch := into
-		if into.Kind() == reflect.Pointer && s.mapped(into.Type().Elem()) { // each row is a struct of its own
-			scratch = reflect.New(into.Type().Elem()).Elem()
-		}
-		scanner, err := newRowScanner(s.rows, scratch)
-		if err != nil {
-			yield(none, s.explain(ctx, dialect.OpSelect, err))
-			return
-		}
-		for s.rows.Next() {
-			scratch.SetZero()
-			if err := scanner.scan(); err != nil {
-				yield(none, s.explain(ctx, dialect.OpSelect, err))
-				return
-			}
-			if scratch != into {
-				p := reflect.New(scratch.Type())
-				p.Elem().Set(scratch)
-				into.Set(p)
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-		ended = true
-		if err := s.rows.Err(); err != nil {
-			yield(none, s.explain(ctx, dialect.OpSelect, err))
-		}
+// A RowReader reads the rows that a view's Select would read, one after the other, into one value. One goroutine at a
+// time may use it. The zero value is not usable; call [ReadRows].
+type RowReader struct {
+	stream  *stream
+	cancel  context.CancelFunc
+	scanner *rowScanner
+	into    reflect.Value
+	scratch reflect.Value // into itself, or, if that is a pointer to a struct, the struct that each row's own is made of
+	ended   bool
+}
+
+// ReadRows begins to read rows into what dest points to: a struct, a pointer to one, or, for a view of one column, a plain
+// value. Call Close when the reader is no longer needed. Errors are those of Select.
+func ReadRows(ctx context.Context, view Matview, dest any, tail string, args ...any) (*RowReader, error) {
+	if querier.IsNil(view) {
+		return nil, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: the view is nil", dialect.ErrInvalid))
 	}
+	if err := contexts.Check(ctx); err != nil {
+		return nil, fail(dialect.OpSelect, view.Name(), err)
+	}
+	r := &RowReader{into: reflect.ValueOf(dest).Elem()}
+	ctx, r.cancel = context.WithCancel(ctx)
+	var err error
+	if r.stream, err = view.stream(ctx, tail, args); err != nil {
+		r.cancel()
+		return nil, err
+	}
+	r.scratch = r.into
+	if r.into.Kind() == reflect.Pointer && r.stream.mapped(r.into.Type().Elem()) {
+		r.scratch = reflect.New(r.into.Type().Elem()).Elem()
+	}
+	if r.scanner, err = newRowScanner(r.stream.rows, r.scratch); err != nil {
+		err = r.stream.explain(ctx, dialect.OpSelect, err)
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Next reads the next row. It returns false after the last row, and with an error.
+func (r *RowReader) Next() (bool, error) {
+	if r.stream == nil {
+		return false, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: it is the zero RowReader; ReadRows makes one", dialect.ErrInvalid))
+	}
+	if !r.stream.rows.Next() {
+		r.ended = true
+		if err := r.stream.rows.Err(); err != nil {
+			return false, r.stream.explain(r.stream.ctx, dialect.OpSelect, err)
+		}
+		return false, nil
+	}
+	r.scratch.SetZero()
+	if err := r.scanner.scan(); err != nil {
+		return false, r.stream.explain(r.stream.ctx, dialect.OpSelect, err)
+	}
+	if r.scratch != r.into {
+		p := reflect.New(r.scratch.Type())
+		p.Elem().Set(r.scratch)
+		r.into.Set(p)
+	}
+	return true, nil
+}
+
+// Close ends the reading. On a pool it cancels a statement that has more rows, at the price of its connection. On a
+// transaction or a connection it reads them and throws them away.
+func (r *RowReader) Close() {
+	if r.stream == nil {
+		return
+	}
+	if !r.ended && r.stream.pooled() {
+		r.cancel()
+	}
+	_ = r.stream.rows.Close() // its error is the one that ended the rows, or of a statement that was cut off
+	r.cancel()
 }
 
 // A stream is a view's rows on their way.
 type stream struct {
 	*matview
+	ctx  context.Context
 	rows *sqlx.Rows
 }
 
@@ -179,7 +187,7 @@ func (m *matview) stream(ctx context.Context, tail string, args []any) (*stream,
 	if err != nil {
 		return nil, m.explain(ctx, dialect.OpSelect, err)
 	}
-	return &stream{m, rows}, nil
+	return &stream{m, ctx, rows}, nil
 }
 
 // mapped tells whether columns go to the fields of a type, by sqlx's rule: it is a struct that doesn't scan itself and

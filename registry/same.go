@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/contexts"
 )
 
 // Unchanged reports whether certainly nothing was committed in the database behind q since the load
 // whose [Registry.Sign] is since. It is false for an empty sign. Errors as for [Load].
 func Unchanged(ctx context.Context, q dialect.Querier, d dialect.Dialect, since dialect.Sign) (bool, error) {
 	a := &access{dialect: d, querier: q}
-	if err := cmp.Or(checkContext(ctx), a.check()); err != nil {
+	if err := cmp.Or(contexts.Check(ctx), a.check()); err != nil {
 		return false, fail(dialect.OpLoad, dialect.Name{}, err)
 	}
 	if since == "" {

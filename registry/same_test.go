@@ -5,17 +5,18 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
 // chain is far reading near through plain views, and another view.
 func chain() *dialect.Catalog {
 	view := func(id int64, name string, reads ...int64) dialect.MatviewDef {
-		return dialect.MatviewDef{Object: dialect.Object{ID: id, Name: of(name), Visible: true}, Reads: reads}
+		return dialect.MatviewDef{Object: dialect.Object{ID: id, Name: stub.Of(name), Visible: true}, Reads: reads}
 	}
 	return &dialect.Catalog{
 		Matviews: []dialect.MatviewDef{view(1, "app.near"), view(2, "app.far", 11), view(3, "app.other"), view(4, "tmp.left_out")},
-		Views:    []dialect.ViewDef{{ID: 11, Name: of("app.a"), Reads: []int64{12}}, {ID: 12, Name: of("app.b"), Reads: []int64{1}}},
+		Views:    []dialect.ViewDef{{ID: 11, Name: stub.Of("app.a"), Reads: []int64{12}}, {ID: 12, Name: stub.Of("app.b"), Reads: []int64{1}}},
 	}
 }
 
@@ -23,7 +24,7 @@ func chain() *dialect.Catalog {
 func TestDiffOfWhatViewsRead(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(c *dialect.Catalog){
-		"": func(c *dialect.Catalog) { c.Views[0].Name = of("app.renamed") },
+		"": func(c *dialect.Catalog) { c.Views[0].Name = stub.Of("app.renamed") },
 		"materialized view app.far changed: reads [app.near] → []": func(c *dialect.Catalog) { c.Views = c.Views[:1]; c.Views[0].Reads = nil },
 		"materialized view app.far changed: reads [app.near] → [app.near app.other]": func(c *dialect.Catalog) {
 			c.Views[0].Reads = []int64{3, 12}
@@ -55,8 +56,8 @@ func TestDiffOfWhatViewsRead(t *testing.T) {
 
 func TestSame(t *testing.T) {
 	t.Parallel()
-	a, _, _ := stubbed(shop(), registry.Selection{})
-	shuffled := shop()
+	a, _, _ := stubbed(stub.Shop(), registry.Selection{})
+	shuffled := stub.Shop()
 	slices.Reverse(shuffled.Matviews)
 	slices.Reverse(shuffled.Enums)
 	slices.Reverse(shuffled.Views)
@@ -78,7 +79,7 @@ func TestSame(t *testing.T) {
 		},
 		"labels": func(c *dialect.Catalog) { c.Enums[0].Labels = []string{"other"} },
 	} {
-		changed := shop()
+		changed := stub.Shop()
 		change(changed)
 		if b, _, _ := stubbed(changed, registry.Selection{}); registry.Same(a, b) {
 			t.Errorf("%s differs, and the registries are said to be the same", what)
@@ -89,7 +90,7 @@ func TestSame(t *testing.T) {
 // What patterns leave out counts as far as plans go by it.
 func TestSameInWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
-	sel := registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp.*")}}
+	sel := registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("tmp.*")}}
 	a, _, _ := stubbed(chain(), sel)
 	for what, c := range map[string]struct {
 		change func(c *dialect.MatviewDef)
@@ -116,14 +117,14 @@ func TestSameInWhatIsLeftOut(t *testing.T) {
 
 func TestKeepLabels(t *testing.T) {
 	t.Parallel()
-	old, _, _ := stubbed(shop(), registry.Selection{})
+	old, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	old, err := old.AppendLocalLabels("mood", "elated", "late")
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := shop()
+	now := stub.Shop()
 	for i := range now.Enums {
-		if now.Enums[i].Name == of("app.mood") {
+		if now.Enums[i].Name == stub.Of("app.mood") {
 			now.Enums[i].Labels = []string{"late", "sad"}
 		}
 	}

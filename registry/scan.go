@@ -142,3 +142,8 @@ func scanAll(rows *sqlx.Rows, dest any) error {
 	}
 	return rows.Err()
 }
+
+// scans reports whether a value of the type scans by itself.
+func scans(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[sql.Scanner]())
+}

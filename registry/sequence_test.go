@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
 func TestSequenceDef(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(shop(), registry.Selection{KeySequences: true})
+	r, _, _ := stubbed(stub.Shop(), registry.Selection{KeySequences: true})
 	for range 2 { // what the first round changes is its own
-		for name, want := range map[string]dialect.SequenceDef{"order_no": shop().Sequences[2], "orders_id_seq": shop().Sequences[0]} {
+		for name, want := range map[string]dialect.SequenceDef{"order_no": stub.Shop().Sequences[2], "orders_id_seq": stub.Shop().Sequences[0]} {
 			s := sequence(t, r, name)
 			got := s.Def()
 			if s.Name() != want.Name || s.Owner() != want.Owner || s.Comment() != want.Comment || !reflect.DeepEqual(got, want) {
@@ -35,8 +36,8 @@ func TestSequenceDef(t *testing.T) {
 func TestSequenceReads(t *testing.T) {
 	t.Parallel()
 	for _, state := range []dialect.SequenceState{{Last: 41, Called: true}, {Last: 1}, {Last: math.MinInt64, Called: true}} {
-		r, s, q := stubbed(shop(), registry.Selection{})
-		s.state = state
+		r, s, q := stubbed(stub.Shop(), registry.Selection{})
+		s.State = state
 		seq := sequence(t, r, "order_no")
 		if got, err := seq.State(t.Context()); got.Last != state.Last || got.Called != state.Called || err != nil {
 			t.Errorf("State = %+v, %v; want %+v and what follows from it, nil", got, err, state)
@@ -44,16 +45,16 @@ func TestSequenceReads(t *testing.T) {
 		if got, err := seq.LastValue(t.Context()); got != state.Last || err != nil {
 			t.Errorf("LastValue = %d, %v; want %d, nil", got, err, state.Last)
 		}
-		read := call{method: "SequenceState", querier: q, name: of("public.order_no")}
-		checkCalls(t, s, read, read)
+		read := stub.Call{Method: "SequenceState", Querier: q, Name: stub.Of("public.order_no")}
+		stub.CheckCalls(t, s, read, read)
 	}
 }
 
 func TestSequenceMoves(t *testing.T) {
 	t.Parallel()
-	r, s, q := stubbed(shop(), registry.Selection{})
+	r, s, q := stubbed(stub.Shop(), registry.Selection{})
 	seq := sequence(t, r, "order_no")
-	s.next = -5
+	s.Next = -5
 	if v, err := seq.NextValue(t.Context()); v != -5 || err != nil {
 		t.Errorf("NextValue = %d, %v; want -5, nil", v, err)
 	}
@@ -68,24 +69,24 @@ func TestSequenceMoves(t *testing.T) {
 	if err := seq.Restart(t.Context()); err != nil {
 		t.Errorf("Restart: %v", err)
 	}
-	name := of("public.order_no")
-	want := []call{{method: "NextSequenceValue", querier: q, name: name}}
-	for _, at := range []int64{1, 123, 0, -1, math.MinInt64, math.MaxInt64, noValue} {
-		want = append(want, call{method: "RestartSequence", querier: q, name: name, at: at})
+	name := stub.Of("public.order_no")
+	want := []stub.Call{{Method: "NextSequenceValue", Querier: q, Name: name}}
+	for _, at := range []int64{1, 123, 0, -1, math.MinInt64, math.MaxInt64, stub.NoValue} {
+		want = append(want, stub.Call{Method: "RestartSequence", Querier: q, Name: name, At: at})
 	}
-	checkCalls(t, s, want...)
+	stub.CheckCalls(t, s, want...)
 }
 
 // If the database keeps the next value only, State tells that one and LastValue is refused.
 func TestSequenceNextOnly(t *testing.T) {
 	t.Parallel()
-	r, s, _ := stubbed(shop(), registry.Selection{})
+	r, s, _ := stubbed(stub.Shop(), registry.Selection{})
 	seq := sequence(t, r, "order_no") // from 1 to 999
 	for next, want := range map[int64]registry.SequenceState{
 		998:  {Last: 998, NextOnly: true, Next: 998, Remaining: 2, Used: 997. / 999},
 		1000: {Last: 1000, NextOnly: true, Exhausted: true, Used: 1},
 	} {
-		s.state = dialect.SequenceState{Last: next, NextOnly: true}
+		s.State = dialect.SequenceState{Last: next, NextOnly: true}
 		if got, err := seq.State(t.Context()); got != want || err != nil {
 			t.Errorf("State = %+v, %v; want %+v", got, err, want)
 		}

@@ -28,8 +28,9 @@ type SequenceState struct {
 	Used float64
 }
 
-// standing is where a sequence stands whose values have to be between low and high, too.
-func standing(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) SequenceState {
+// StateWithin returns where a sequence stands whose values must also be between low and high, by its definition and what
+// a dialect has read. Package massive uses it for columns that have less room than their sequence.
+func StateWithin(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) SequenceState {
 	low, high = max(low, d.Min), min(high, d.Max)
 	from, bound := low, high
 	if d.Increment < 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -34,11 +35,11 @@ func TestStanding(t *testing.T) {
 		{1, 10, 1, false, dialect.SequenceState{Last: 40}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{1, 10, 1, false, dialect.SequenceState{Last: -40, Called: true}, registry.SequenceState{Next: -39, Remaining: 50}},
 	} {
-		cat := shop()
+		cat := stub.Shop()
 		d := &cat.Sequences[2]
 		d.Min, d.Max, d.Increment, d.Cycle = c.min, c.max, c.increment, c.cycle
 		r, s, _ := stubbed(cat, registry.Selection{})
-		s.state = c.state
+		s.State = c.state
 		c.want.Last, c.want.Called = c.state.Last, c.state.Called
 		got, err := sequence(t, r, "order_no").State(t.Context())
 		if got != c.want || err != nil {

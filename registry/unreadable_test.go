@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -37,7 +38,7 @@ func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []dialect.Filter{{}, {Exclude: []dialect.Pattern{exclude}}} {
-		r := registry.New(catalog, registry.Selection{Filter: f}, &stub{}, &querier{})
+		r := registry.New(catalog, registry.Selection{Filter: f}, &stub.Dialect{}, &stub.Querier{})
 		if len(r.Matviews()) != 1 || len(r.Enums()) != 1 || len(r.Sequences()) != 1 {
 			t.Errorf("loaded %v, %v, %v", r.Matviews(), r.Enums(), r.Sequences())
 		}
@@ -61,9 +62,9 @@ func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 		if !errors.As(err, &why) || why.Reason != registry.ReasonUnreadable || why.Reason.String() != "not UTF-8" || !strings.Contains(err.Error(), `app.column was left out: its column "\xff" is not UTF-8`) {
 			t.Errorf("looked up: %v", err)
 		}
-		for _, n := range r.Graph().Nodes {
+		for _, n := range r.Views() {
 			if (n.Excluded == "") != (n.Name.Name == "good") {
-				t.Errorf("the graph says of %q: %q", n.Name.Name, n.Excluded)
+				t.Errorf("Views says of %q: %q", n.Name.Name, n.Excluded)
 			}
 		}
 	}

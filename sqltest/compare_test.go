@@ -589,7 +589,7 @@ func blockers(v massive.Matview) string {
 		}
 		for _, h := range all {
 			if h.Reason == massive.BlockerNotAllowed {
-				h = massive.Blocker{Reason: h.Reason}
+				h = dialect.Blocker{Reason: h.Reason}
 			}
 			lines = append(lines, h.Error())
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/pgarray"
 )
 
 // parseArray reads a one-dimensional array as the server prints it
@@ -15,7 +16,7 @@ func parseArray(s string) ([]string, error) {
 	if s == "" || s == "{}" {
 		return nil, nil
 	}
-	elements, rest, err := parseBraces(s, make([]string, 0, strings.Count(s, ",")+1))
+	elements, rest, err := pgarray.Braces(s, make([]string, 0, strings.Count(s, ",")+1), nil)
 	if err == nil && rest != "" {
 		err = fmt.Errorf("text behind the array")
 	}
@@ -33,7 +34,7 @@ func parseArrays(s string, width int, into []string) ([]string, error) {
 	body, ok := strings.CutPrefix(s, "{")
 	for ok {
 		before := len(into)
-		all, rest, err := parseBraces(body, into)
+		all, rest, err := pgarray.Braces(body, into, nil)
 		if err != nil {
 			return nil, fmt.Errorf("array %s: %w", brief(s), err)
 		}
@@ -46,62 +47,6 @@ func parseArrays(s string, width int, into []string) ([]string, error) {
 		body, ok = strings.CutPrefix(rest, ",")
 	}
 	return nil, fmt.Errorf("array %s does not end", brief(s))
-}
-
-// parseBraces reads {a,"b",…} and returns what stands behind it.
-func parseBraces(s string, into []string) (elements []string, rest string, err error) {
-	if !strings.HasPrefix(s, "{") {
-		return into, s, fmt.Errorf("no opening brace")
-	}
-	for i := 1; i < len(s); {
-		var element string
-		if s[i] == '"' {
-			element, i, err = parseQuoted(s, i+1)
-			if err != nil {
-				return into, s, err
-			}
-		} else {
-			end := strings.IndexAny(s[i:], ",}")
-			if end < 0 {
-				break
-			}
-			element = s[i : i+end]
-			i += end
-		}
-		into = append(into, element)
-		if i >= len(s) {
-			break
-		}
-		switch s[i] {
-		case '}':
-			return into, s[i+1:], nil
-		case ',':
-			i++
-		default:
-			return into, s, fmt.Errorf("text behind an element")
-		}
-	}
-	return into, s, fmt.Errorf("no closing brace")
-}
-
-// parseQuoted reads from behind an opening quote to behind the closing one.
-func parseQuoted(s string, from int) (element string, next int, err error) {
-	var unescaped []byte
-	start := from
-	for i := from; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			unescaped = append(unescaped, s[start:i]...)
-			i++
-			start = i
-		case '"':
-			if start == from {
-				return s[from:i], i + 1, nil
-			}
-			return string(append(unescaped, s[start:i]...)), i + 1, nil
-		}
-	}
-	return "", len(s), fmt.Errorf("no closing quote")
 }
 
 // parseInts reads an array of whole numbers and returns them after into.

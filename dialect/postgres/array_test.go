@@ -48,7 +48,7 @@ func TestParseArrayRefuses(t *testing.T) {
 		`{"a`:           `array "{\"a": no closing quote`,
 		`{"a\`:          `array "{\"a\\": no closing quote`,
 		`{"a\"}`:        `array "{\"a\\\"}": no closing quote`,
-		`{"a"b}`:        `array "{\"a\"b}": text behind an element`,
+		`{"a"b}`:        `array "{\"a\"b}": text after an element`,
 		`{a}b`:          `array "{a}b": text behind the array`,
 		`{}{}`:          `array "{}{}": text behind the array`,
 		`{{a,b},{c,d}}`: `array "{{a,b},{c,d}}": text behind the array`,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -159,7 +160,7 @@ func behindOwnValues() rule {
 				"s": {{4, 5}, {4, 5}}, "steps": {{52, 102}, {120, 152}}, "down": {{-21, -31}, {-45, -51}},
 			} {
 				s := c.sequence(name)
-				for i, opts := range [][]massive.LagOption{nil, {massive.InBlocks()}} {
+				for i, opts := range [][]registry.LagOption{nil, {massive.InBlocks()}} {
 					lag, err := s.Lag(c.Context(), opts...)
 					c.ok(err)
 					c.want("furthest for "+name, lag.Furthest, want[i].furthest)
@@ -202,11 +203,11 @@ func behindShared() rule {
 			c.db.Do(c, sqltest.Insert{Column: "gone.id", Value: 7000}, sqltest.Drop{Name: "gone"}, sqltest.Insert{Column: "b.id", Value: 2}, sqltest.Insert{Column: "b.id", Value: 3}, sqltest.Insert{Column: "y.id", Value: -5}, sqltest.Insert{Column: "y.id", Value: 9})
 			c.m = c.load(massive.WithKeySequences()).With(c.q)
 			c.next(c.sequence("s"), 1)
-			look := func(name string, want massive.SequenceLag) {
+			look := func(name string, want registry.SequenceLag) {
 				c.Helper()
 				got, err := c.sequence(name).Lag(c.Context())
 				c.ok(err)
-				got.State = massive.SequenceState{}
+				got.State = registry.SequenceState{}
 				c.want("the lag of "+name, got, want)
 			}
 			moves := func(name string, want bool, next int64) {
@@ -216,24 +217,24 @@ func behindShared() rule {
 				c.want(name+" was moved", moved, want)
 				c.next(c.sequence(name), next)
 			}
-			of := func(table, column string) massive.ColumnRef {
-				return massive.ColumnRef{Table: massive.Name{Schema: "public", Name: table}, Column: column}
+			of := func(table, column string) dialect.ColumnRef {
+				return dialect.ColumnRef{Table: massive.Name{Schema: "public", Name: table}, Column: column}
 			}
-			look("s", massive.SequenceLag{Column: of("b", "id"), Furthest: 3, Behind: true})
+			look("s", registry.SequenceLag{Column: of("b", "id"), Furthest: 3, Behind: true})
 			moves("s", true, 4)
 			c.db.Do(c, sqltest.Insert{Column: "c.no", Value: 900})
-			look("s", massive.SequenceLag{Column: of("c", "no"), Furthest: 900, Behind: true})
+			look("s", registry.SequenceLag{Column: of("c", "no"), Furthest: 900, Behind: true})
 			moves("s", true, 901)
 			moves("s", false, 902)
-			look("down", massive.SequenceLag{Column: of("y", "id"), Furthest: -5, Behind: true})
+			look("down", registry.SequenceLag{Column: of("y", "id"), Furthest: -5, Behind: true})
 			moves("down", true, -7)
-			look("owned", massive.SequenceLag{Column: of("n", "id"), Empty: true})
+			look("owned", registry.SequenceLag{Column: of("n", "id"), Empty: true})
 			if !c.harness.NoOwners {
 				c.db.Do(c, sqltest.Insert{Column: "o.id", Value: 5})
-				look("owned", massive.SequenceLag{Column: of("n", "id"), Empty: true})
+				look("owned", registry.SequenceLag{Column: of("n", "id"), Empty: true})
 			}
 			c.db.Do(c, sqltest.Insert{Column: "n.id", Value: 5})
-			look("owned", massive.SequenceLag{Column: of("n", "id"), Furthest: 5, Behind: true})
+			look("owned", registry.SequenceLag{Column: of("n", "id"), Furthest: 5, Behind: true})
 			moves("owned", true, 6)
 		},
 	}
@@ -348,4 +349,4 @@ func behindRights() rule {
 }
 
 // didMove is what a catch-up did, in short.
-func didMove(done massive.CaughtUp, err error) (bool, error) { return done.Moved, err }
+func didMove(done registry.CaughtUp, err error) (bool, error) { return done.Moved, err }

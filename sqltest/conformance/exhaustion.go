@@ -53,7 +53,7 @@ func exhaustionListed() rule {
 			}
 			var got []string
 			for _, u := range e.Above {
-				var column massive.ColumnRef
+				var column dialect.ColumnRef
 				if u.Column != nil {
 					column = *u.Column
 				}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -49,13 +48,16 @@ func checkCapabilities(c *check) {
 		c.want("the sign of a load", c.m.Registry().Sign(), dialect.Sign(""))
 	}
 	// A structure of a kind that is lacking is made up, so that there is something to try the operations on.
-	there, madeUp := c.m.Registry(), registry.New(madeUpCatalog(), registry.Selection{}, d, c.db.DB())
+	madeUp, err := massive.Load(c.Context(), c.db.DB(), madeUp{d})
+	if err != nil {
+		c.Fatal(err)
+	}
 	for _, a := range c.attempts() {
-		r := there
+		m := c.m
 		if c.harness.lacksKind(a.kind) {
-			r = madeUp
+			m = madeUp
 		}
-		err := a.try(c.Context(), r)
+		err := a.try(c.Context(), m)
 		if !slices.ContainsFunc(a.needs, c.harness.lacks) {
 			if err != nil {
 				c.Errorf("%s\n\t%s, which needs %v, gives %v", c.rule.says, a.what, a.needs, err)
@@ -69,6 +71,13 @@ func checkCapabilities(c *check) {
 		c.fails(err, massive.ErrUnsupported)
 		c.want(a.what+" wraps errors.ErrUnsupported", errors.Is(err, errors.ErrUnsupported), true)
 	}
+}
+
+// A madeUp is the dialect with a catalog that the rule makes up.
+type madeUp struct{ dialect.Dialect }
+
+func (madeUp) Load(context.Context, dialect.Querier, dialect.Filter) (*dialect.Catalog, error) {
+	return madeUpCatalog(), nil
 }
 
 // madeUpCatalog has the structures of the rule's own catalog.
@@ -95,7 +104,7 @@ type attempt struct {
 	what  string
 	kind  dialect.Kind // of the structure that it is done with; 0 for none
 	needs []Operation
-	try   func(ctx context.Context, r *registry.Registry) error
+	try   func(ctx context.Context, m *massive.DB) error
 }
 
 // attempts use all operations, in an order in which they work one after the other.
@@ -105,8 +114,8 @@ func (c *check) attempts() []attempt {
 
 func (c *check) viewAttempts() (all []attempt) {
 	with := func(what string, needs Operation, try func(ctx context.Context, v massive.Matview) error) {
-		all = append(all, attempt{what, dialect.KindMatview, []Operation{needs}, func(ctx context.Context, r *registry.Registry) error {
-			v, err := r.Matview("v")
+		all = append(all, attempt{what, dialect.KindMatview, []Operation{needs}, func(ctx context.Context, m *massive.DB) error {
+			v, err := m.Matview("v")
 			if err != nil {
 				return fmt.Errorf("there is no view: %w", err)
 			}
@@ -137,11 +146,11 @@ func (c *check) viewAttempts() (all []attempt) {
 		_, err := v.Refresh(ctx, massive.WithNoData())
 		return err
 	})
-	all = append(all, attempt{"RefreshAll", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, r *registry.Registry) error {
-		_, err := r.RefreshAll(ctx)
+	all = append(all, attempt{"RefreshAll", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, m *massive.DB) error {
+		_, err := m.RefreshAll(ctx)
 		return err
-	}}, attempt{"a plan's Run", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, r *registry.Registry) error {
-		p, err := r.PlanRefresh(registry.Views("v"))
+	}}, attempt{"a plan's Run", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, m *massive.DB) error {
+		p, err := m.PlanRefresh(massive.Views("v"))
 		if err != nil {
 			return fmt.Errorf("the plan: %w", err)
 		}
@@ -150,9 +159,9 @@ func (c *check) viewAttempts() (all []attempt) {
 	}})
 	if c.has(dialect.KindMatview) {
 		expects := massive.RowsAre[number]("v")
-		all = append(all, attempt{"Verify(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *registry.Registry) error {
+		all = append(all, attempt{"Verify(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *massive.DB) error {
 			return c.m.Verify(ctx, expects)
-		}}, attempt{"Load with Expect(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *registry.Registry) error {
+		}}, attempt{"Load with Expect(RowsAre(…))", 0, []Operation{CheckColumn}, func(ctx context.Context, _ *massive.DB) error {
 			_, err := massive.Load(ctx, c.db.DB(), c.db.Dialect(), massive.Expect(expects))
 			return err
 		}})
@@ -161,35 +170,35 @@ func (c *check) viewAttempts() (all []attempt) {
 }
 
 func (c *check) enumAttempts() (all []attempt) {
-	with := func(what string, needs Operation, try func(ctx context.Context, r *registry.Registry) error) {
+	with := func(what string, needs Operation, try func(ctx context.Context, m *massive.DB) error) {
 		all = append(all, attempt{what, dialect.KindEnum, []Operation{needs}, try})
 	}
-	with("UsedBy", EnumColumns, func(ctx context.Context, r *registry.Registry) error {
-		e, err := r.Enum("mood")
+	with("UsedBy", EnumColumns, func(ctx context.Context, m *massive.DB) error {
+		e, err := m.Enum("mood")
 		if err != nil {
 			return fmt.Errorf("there is no enum: %w", err)
 		}
 		_, err = e.UsedBy(ctx)
 		return err
 	})
-	with("AddEnumLabel", AddEnumLabel, func(ctx context.Context, r *registry.Registry) error {
-		_, err := r.AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, false, nil)
+	with("AddEnumLabel", AddEnumLabel, func(ctx context.Context, m *massive.DB) error {
+		_, err := m.Registry().AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, false, nil)
 		return err
 	})
-	with("AddEnumLabel of one that may be there", AddEnumLabel, func(ctx context.Context, r *registry.Registry) error {
-		_, err := r.AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, true, nil)
+	with("AddEnumLabel of one that may be there", AddEnumLabel, func(ctx context.Context, m *massive.DB) error {
+		_, err := m.Registry().AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, true, nil)
 		return err
 	})
-	with("RenameEnumLabel", RenameEnumLabel, func(ctx context.Context, r *registry.Registry) error {
-		return r.RenameEnumLabel(ctx, "mood", "sad", "glum", nil)
+	with("RenameEnumLabel", RenameEnumLabel, func(ctx context.Context, m *massive.DB) error {
+		return m.Registry().RenameEnumLabel(ctx, "mood", "sad", "glum", nil)
 	})
 	if c.has(dialect.KindEnum) {
-		with("AddValue", AddEnumLabel, func(ctx context.Context, _ *registry.Registry) error { return mood(c, c.m).AddValue(ctx, "ok") })
-		with("EnsureValue", AddEnumLabel, func(ctx context.Context, _ *registry.Registry) error {
+		with("AddValue", AddEnumLabel, func(ctx context.Context, _ *massive.DB) error { return mood(c, c.m).AddValue(ctx, "ok") })
+		with("EnsureValue", AddEnumLabel, func(ctx context.Context, _ *massive.DB) error {
 			_, err := mood(c, c.m).EnsureValue(ctx, "ok")
 			return err
 		})
-		with("RenameValue", RenameEnumLabel, func(ctx context.Context, _ *registry.Registry) error {
+		with("RenameValue", RenameEnumLabel, func(ctx context.Context, _ *massive.DB) error {
 			return mood(c, c.m).RenameValue(ctx, "glum", "sad")
 		})
 	}
@@ -198,8 +207,8 @@ func (c *check) enumAttempts() (all []attempt) {
 
 func (c *check) sequenceAttempts() (all []attempt) {
 	with := func(what string, needs Operation, try func(ctx context.Context, s massive.Sequence) error) {
-		all = append(all, attempt{what, dialect.KindSequence, []Operation{needs}, func(ctx context.Context, r *registry.Registry) error {
-			s, err := r.Sequence("s")
+		all = append(all, attempt{what, dialect.KindSequence, []Operation{needs}, func(ctx context.Context, m *massive.DB) error {
+			s, err := m.Sequence("s")
 			if err != nil {
 				return fmt.Errorf("there is no sequence: %w", err)
 			}
@@ -235,22 +244,22 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	}
 	with("Lag", SequenceLag, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
 	with("CatchUp", CatchUpSequence, func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err })
-	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Operation{SequenceStates}, func(ctx context.Context, r *registry.Registry) error {
-		_, err := r.Exhaustion(ctx)
+	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Operation{SequenceStates}, func(ctx context.Context, m *massive.DB) error {
+		_, err := m.Exhaustion(ctx)
 		return err
 	}})
 }
 
 func (c *check) otherAttempts() []attempt {
-	inside := func(try func(r *registry.Registry) error) func(context.Context, *registry.Registry) error {
-		return func(_ context.Context, r *registry.Registry) error {
+	inside := func(try func(m *massive.DB) error) func(context.Context, *massive.DB) error {
+		return func(_ context.Context, m *massive.DB) error {
 			tx := begin(c, c.db.DB(), nil)
 			defer func() { undo(tx.Rollback) }()
-			return try(r.On(tx))
+			return try(m.With(tx))
 		}
 	}
 	return []attempt{
-		{"a savepoint", 0, []Operation{SetSavepoint}, func(ctx context.Context, _ *registry.Registry) error {
+		{"a savepoint", 0, []Operation{SetSavepoint}, func(ctx context.Context, _ *massive.DB) error {
 			tx := begin(c, c.db.DB(), nil)
 			defer func() { undo(tx.Rollback) }()
 			if err := c.db.Dialect().SetSavepoint(ctx, tx, "one"); err != nil {
@@ -258,8 +267,8 @@ func (c *check) otherAttempts() []attempt {
 			}
 			return nil
 		}},
-		{"RefreshAll(Savepoints())", dialect.KindMatview, []Operation{SetSavepoint, RefreshMatview}, inside(func(r *registry.Registry) error {
-			_, err := r.RefreshAll(c.Context(), registry.Savepoints())
+		{"RefreshAll(Savepoints())", dialect.KindMatview, []Operation{SetSavepoint, RefreshMatview}, inside(func(m *massive.DB) error {
+			_, err := m.RefreshAll(c.Context(), massive.Savepoints())
 			return err
 		})},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -282,7 +283,7 @@ func namesPath() rule {
 		},
 		check: func(c *check) {
 			c.want("the search path", c.m.SearchPath(), []string{"first", "second"})
-			reason := func(err error, want massive.NotFoundReason, says ...string) {
+			reason := func(err error, want registry.NotFoundReason, says ...string) {
 				c.Helper()
 				c.fails(err, massive.ErrNotFound, says...)
 				var missing *massive.NotFoundError

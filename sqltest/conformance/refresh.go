@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 )
@@ -41,7 +42,7 @@ func refreshIfPossible() rule {
 				view      string
 				mode      massive.RefreshMode
 				why       string
-				prevented massive.BlockerReason
+				prevented dialect.BlockerReason
 			}{
 				{"fit", massive.ModeConcurrent, "possible", 0},
 				{"none", massive.ModeBlocking, "not concurrently: no unique index", massive.BlockerNoUniqueIndex},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -96,7 +97,7 @@ func runFailure() rule {
 			c.db.Do(c, sqltest.SetRows{Matview: "daily", Rows: []number{{2}, {2}}}, sqltest.SetRows{Matview: "shops", Rows: []number{{2}}})
 			report, err := c.m.RefreshAll(c.Context(), massive.Parallel(2))
 			c.fails(err, massive.ErrDuplicateRows, "refresh views", "3 refreshed, 2 skipped, 1 failed", "refresh public.daily")
-			c.outcomes(report, map[string]massive.RefreshOutcome{
+			c.outcomes(report, map[string]registry.RefreshOutcome{
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			})
@@ -105,7 +106,7 @@ func runFailure() rule {
 
 			report, err = c.m.RefreshAll(c.Context(), massive.StopOnError(), massive.Views("daily", "shops", "other"))
 			c.fails(err, massive.ErrDuplicateRows)
-			c.outcomes(report, map[string]massive.RefreshOutcome{
+			c.outcomes(report, map[string]registry.RefreshOutcome{
 				"daily": massive.OutcomeFailed, "shops": massive.OutcomeCancelled, "other": massive.OutcomeCancelled,
 			})
 		},
@@ -120,7 +121,7 @@ func runBusy() rule {
 			holder, held := c.other(nil)
 			_, err := matviewOf(c, held, "daily").Refresh(c.Context())
 			c.ok(err)
-			want := map[string]massive.RefreshOutcome{
+			want := map[string]registry.RefreshOutcome{
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeSkippedBusy,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			}
@@ -172,7 +173,7 @@ func runGone() rule {
 			c.db.Do(c, sqltest.Drop{Name: "a"})
 			report, err := p.Run(c.Context())
 			c.fails(err, massive.ErrNotFound, "refresh public.a")
-			c.outcomes(report, map[string]massive.RefreshOutcome{"a": massive.OutcomeFailed, "b": massive.OutcomeSkippedUpstream, "c": massive.OutcomeRefreshed})
+			c.outcomes(report, map[string]registry.RefreshOutcome{"a": massive.OutcomeFailed, "b": massive.OutcomeSkippedUpstream, "c": massive.OutcomeRefreshed})
 		},
 	}
 }
@@ -187,7 +188,7 @@ func runTransaction() rule {
 			report, err := inside.RefreshAll(c.Context(), massive.Parallel(4), massive.Views("raw", "daily", "shops"))
 			c.fails(err, massive.ErrDuplicateRows)
 			c.want("at a time", report.Parallel, 1)
-			c.outcomes(report, map[string]massive.RefreshOutcome{"raw": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed, "shops": massive.OutcomeCancelled})
+			c.outcomes(report, map[string]registry.RefreshOutcome{"raw": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed, "shops": massive.OutcomeCancelled})
 			raw := int64(1)
 			if err := tx.Commit(); c.harness.StatementsFailAlone {
 				c.ok(err)
@@ -217,7 +218,7 @@ func runSavepoints() rule {
 			tx, inside := c.other(nil)
 			report, err := inside.RefreshAll(c.Context(), massive.Savepoints())
 			c.fails(err, massive.ErrDuplicateRows)
-			c.outcomes(report, map[string]massive.RefreshOutcome{
+			c.outcomes(report, map[string]registry.RefreshOutcome{
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			})
@@ -292,7 +293,7 @@ func runCancel() rule {
 				}
 			}))
 			c.fails(err, context.Canceled, "1 refreshed, 2 cancelled")
-			c.outcomes(report, map[string]massive.RefreshOutcome{"other": massive.OutcomeRefreshed, "daily": massive.OutcomeCancelled, "far.weekly": massive.OutcomeCancelled})
+			c.outcomes(report, map[string]registry.RefreshOutcome{"other": massive.OutcomeRefreshed, "daily": massive.OutcomeCancelled, "far.weekly": massive.OutcomeCancelled})
 			c.ok(tx.Rollback())
 			c.passes("a refresh behind it", func(ctx context.Context) error { _, err := c.matview("daily").Refresh(ctx); return err })
 		},
@@ -307,7 +308,7 @@ func stepsOf(p *massive.Plan) (names []string) {
 }
 
 // outcomes checks what became of each view.
-func (c *check) outcomes(r massive.RefreshReport, want map[string]massive.RefreshOutcome) {
+func (c *check) outcomes(r massive.RefreshReport, want map[string]registry.RefreshOutcome) {
 	c.Helper()
 	c.want("the number of views in the report", len(r.Views), len(want))
 	seen := map[string]bool{}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -28,7 +29,7 @@ func (c *check) state(s massive.Sequence, last int64, called bool) {
 
 // stands checks a sequence's state. If the database keeps the next value only, that is one step further, or beyond the
 // bound.
-func (c *check) stands(s massive.Sequence, got massive.SequenceState, last int64, called bool) {
+func (c *check) stands(s massive.Sequence, got registry.SequenceState, last int64, called bool) {
 	c.Helper()
 	is := fmt.Sprintf("last %d, called %t", got.Last, got.Called)
 	want := fmt.Sprintf("last %d, called %t", last, called)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -152,7 +153,7 @@ func setStanding() rule {
 			{Name: "whole", Min: math.MinInt64, Max: math.MaxInt64, Start: math.MinInt64},
 		}},
 		check: func(c *check) {
-			standing := func(name string, want massive.SequenceState) {
+			standing := func(name string, want registry.SequenceState) {
 				c.Helper()
 				got, err := c.sequence(name).State(c.Context())
 				c.ok(err)
@@ -164,30 +165,30 @@ func setStanding() rule {
 				c.Helper()
 				c.ok(c.sequence(name).SetValue(c.Context(), v, called))
 			}
-			standing("s", massive.SequenceState{Last: 1, Next: 1, Remaining: 100})
+			standing("s", registry.SequenceState{Last: 1, Next: 1, Remaining: 100})
 			set("s", 1, true)
-			standing("s", massive.SequenceState{Last: 1, Called: true, Next: 2, Remaining: 99, Used: 0.01})
+			standing("s", registry.SequenceState{Last: 1, Called: true, Next: 2, Remaining: 99, Used: 0.01})
 			set("s", 75, true)
-			standing("s", massive.SequenceState{Last: 75, Called: true, Next: 76, Remaining: 25, Used: 0.75})
+			standing("s", registry.SequenceState{Last: 75, Called: true, Next: 76, Remaining: 25, Used: 0.75})
 			set("s", 100, false)
-			standing("s", massive.SequenceState{Last: 100, Next: 100, Remaining: 1, Used: 0.99})
+			standing("s", registry.SequenceState{Last: 100, Next: 100, Remaining: 1, Used: 0.99})
 			set("s", 100, true)
-			standing("s", massive.SequenceState{Last: 100, Called: true, Exhausted: true, Used: 1})
-			standing("by7", massive.SequenceState{Last: 1, Next: 1, Remaining: 15})
+			standing("s", registry.SequenceState{Last: 100, Called: true, Exhausted: true, Used: 1})
+			standing("by7", registry.SequenceState{Last: 1, Next: 1, Remaining: 15})
 			set("by7", 94, true)
-			standing("by7", massive.SequenceState{Last: 94, Called: true, Exhausted: true, Used: 1})
+			standing("by7", registry.SequenceState{Last: 94, Called: true, Exhausted: true, Used: 1})
 			set("by7", 93, true)
-			standing("by7", massive.SequenceState{Last: 93, Called: true, Next: 100, Remaining: 1, Used: 14. / 15})
-			standing("down", massive.SequenceState{Last: -1, Next: -1, Remaining: 4})
+			standing("by7", registry.SequenceState{Last: 93, Called: true, Next: 100, Remaining: 1, Used: 14. / 15})
+			standing("down", registry.SequenceState{Last: -1, Next: -1, Remaining: 4})
 			set("down", -3, true)
-			standing("down", massive.SequenceState{Last: -3, Called: true, Next: -4, Remaining: 1, Used: 0.75})
+			standing("down", registry.SequenceState{Last: -3, Called: true, Next: -4, Remaining: 1, Used: 0.75})
 			set("round", 4, true)
-			standing("round", massive.SequenceState{Last: 4, Called: true, Next: 1, Used: 1})
+			standing("round", registry.SequenceState{Last: 4, Called: true, Next: 1, Used: 1})
 			low := c.harness.clamp(math.MinInt64)
 			left := uint64(c.harness.clamp(math.MaxInt64)) - uint64(low) // behind the first
-			standing("whole", massive.SequenceState{Last: low, Next: low, Remaining: max(left, left+1)})
+			standing("whole", registry.SequenceState{Last: low, Next: low, Remaining: max(left, left+1)})
 			set("whole", low, true)
-			standing("whole", massive.SequenceState{Last: low, Called: true, Next: low + 1, Remaining: left})
+			standing("whole", registry.SequenceState{Last: low, Called: true, Next: low + 1, Remaining: left})
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -67,7 +68,7 @@ func valuesBlocks() rule {
 		needs: []Operation{NextSequenceBlock}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 10, Max: 25}, {Name: "dropped"}}},
 		check: func(c *check) {
-			for _, want := range []massive.Block{{First: 1, Last: 10}, {First: 11, Last: 20}, {First: 21, Last: 25}} {
+			for _, want := range []registry.Block{{First: 1, Last: 10, Increment: 10}, {First: 11, Last: 20, Increment: 10}, {First: 21, Last: 25, Increment: 10}} {
 				got, err := c.sequence("s").NextBlock(c.Context())
 				c.ok(err)
 				c.want("the next block", got, want)
@@ -196,8 +197,9 @@ func valuesBlock() rule {
 			{Name: "round", Increment: 10, Cycle: true},
 		}},
 		check: func(c *check) {
-			for name, want := range map[string][]massive.Block{
-				"s": {{First: 1, Last: 100}, {First: 101, Last: 200}, {First: 201, Last: 250}}, "down": {{First: -1, Last: -10}, {First: -11, Last: -15}},
+			for name, want := range map[string][]registry.Block{
+				"s":    {{First: 1, Last: 100, Increment: 100}, {First: 101, Last: 200, Increment: 100}, {First: 201, Last: 250, Increment: 100}},
+				"down": {{First: -1, Last: -10, Increment: -10}, {First: -11, Last: -15, Increment: -10}},
 			} {
 				c.afresh()
 				for _, b := range want {
@@ -212,7 +214,7 @@ func valuesBlock() rule {
 			for _, v := range []int64{1, 2} {
 				got, err := c.sequence("single").NextBlock(c.Context())
 				c.ok(err)
-				c.want("a block where the increment is 1", got, massive.Block{First: v, Last: v})
+				c.want("a block where the increment is 1", got, registry.Block{First: v, Last: v, Increment: 1})
 			}
 			_, err := c.sequence("round").NextBlock(c.Context())
 			c.fails(err, massive.ErrInvalid, "cycles", "NO CYCLE")
@@ -248,7 +250,7 @@ func valuesRights() rule {
 			c.values(c.sequence("used"), 2, 1, 2)
 			got, err := c.sequence("used").NextBlock(c.Context())
 			c.ok(err)
-			c.want("a block", got, massive.Block{First: 3, Last: 3})
+			c.want("a block", got, registry.Block{First: 3, Last: 3, Increment: 1})
 		},
 	}
 }

@@ -1,4 +1,4 @@
-package registry
+package massive
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/printable"
+	"github.com/massivedb/massive-go/registry"
 )
 
 // A RefreshReport is what became of a run, of each view in the plan's order. It is complete also after a failure or a
@@ -25,7 +27,7 @@ type RefreshReport struct {
 // A ViewReport is what became of one view.
 type ViewReport struct {
 	Name    dialect.Name
-	Outcome RefreshOutcome // 0 while it is not known
+	Outcome registry.RefreshOutcome // 0 while it is not known
 	// Mode is the one used, or, where the view was not refreshed, the one that the plan had for it, and Why says why.
 	Mode RefreshMode
 	Why  string
@@ -41,7 +43,7 @@ type ViewReport struct {
 // String is the view in a line of at most [dialect.MaxText] bytes: "public.daily
 // refreshed in 20ms (blocking, the default)". What can't be seen in a name or an error,
 // such as a line break, stands there as Go writes it.
-func (v ViewReport) String() string { return dialect.Cut(printable(v.text()), dialect.MaxText) }
+func (v ViewReport) String() string { return dialect.Cut(printable.Text(v.text()), dialect.MaxText) }
 
 func (v ViewReport) text() string {
 	text := v.Name.String() + " "
@@ -66,7 +68,7 @@ func (v ViewReport) text() string {
 }
 
 // Count is how many views had the outcome.
-func (r RefreshReport) Count(o RefreshOutcome) int {
+func (r RefreshReport) Count(o registry.RefreshOutcome) int {
 	n := 0
 	for _, v := range r.Views {
 		if v.Outcome == o {

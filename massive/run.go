@@ -1,4 +1,4 @@
-package registry
+package massive
 
 import (
 	"container/heap"
@@ -10,31 +10,33 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/contexts"
 	"github.com/massivedb/massive-go/internal/querier"
+	"github.com/massivedb/massive-go/registry"
 )
 
-// Run refreshes the plan's views, each as soon as those that it depends on are done. Where one fails, or is busy (an error
-// that is [dialect.ErrBusy]), what depends on it is skipped, whether it reads it itself or through views that the plan
-// leaves out, and the rest goes on; with [StopOnError], and in a transaction without [Savepoints], a failure ends the
-// run: the transaction failed with it, and what the report has as refreshed is undone when it ends. When ctx ends, refreshes under way are cancelled and no further ones begin. Run returns when none is under way any
-// more.
+// Run refreshes the plan's views, each as soon as those that it depends on are done. If a view fails or is busy, Run skips
+// the views that depend on it, also through views that the plan excludes, and goes on with the rest. With [StopOnError],
+// and in a transaction without [Savepoints], a failure ends the run. It fails the transaction, so that its end undoes
+// refreshes that the report has as done. When ctx ends, Run cancels the refreshes under way and begins no others. It
+// returns when none is under way.
 //
-// A transaction keeps its locks until it ends. If it refreshes a view blocking, and then one that reads
-// it, a refresh of the second view elsewhere at the same time is a deadlock, whether another program's or
-// a run on a pool: the server fails one of them with [dialect.ErrDeadlock]. The plan warns of it. It does
-// not happen if the transaction refreshes with [Concurrently], or if all of them refresh with [SkipIfBusy].
+// A transaction keeps its locks until it ends. If it refreshes a view blocking, and then a view that reads it, a refresh of
+// the second view elsewhere at the same time is a deadlock, also with a run on a pool: the server fails one of them with
+// [ErrDeadlock]. The plan warns of it. It does not happen if the transaction refreshes with [Concurrently], or if all of
+// them refresh with [SkipIfBusy].
 //
-// The error is nil if every view was refreshed. It wraps, joined, the errors of the views that were not, busy ones
-// included, and ctx's if that ended the run: errors.Is finds each. The report has all of them apart; where busy views are
-// no fault, since another process refreshes them, what counts is its Count(Failed).
+// The error is nil if every view was refreshed. It joins the errors of the views that were not, busy ones included, and
+// ctx's error if that ended the run; [errors.Is] finds each. The report has each by itself. If busy views are no failure,
+// because another process refreshes them, use the report's Count(OutcomeFailed).
 func (p *Plan) Run(ctx context.Context) (RefreshReport, error) {
-	if err := checkContext(ctx); err != nil {
+	if err := contexts.Check(ctx); err != nil {
 		return RefreshReport{}, fail(dialect.OpRefreshAll, dialect.Name{}, err)
 	}
-	if p.registry == nil {
+	if p.planning == nil {
 		return RefreshReport{Parallel: 1}, nil
 	}
-	if _, err := operation(ctx, &p.registry.access); err != nil {
+	if err := registry.Check(p.planning.db.dialect, p.planning.db.querier); err != nil {
 		return RefreshReport{}, fail(dialect.OpRefreshAll, dialect.Name{}, err)
 	}
 	r := newRun(p)
@@ -67,15 +69,15 @@ type refreshed struct {
 
 func newRun(p *Plan) *run {
 	r := &run{
-		plan: p, waits: make([]int32, len(p.network.nodes)), lost: make([]bool, len(p.network.nodes)),
+		plan: p, waits: make([]int32, len(p.network.views)), lost: make([]bool, len(p.network.views)),
 		ready: queue{urgency: p.urgency}, emit: func(Progress) {},
 	}
 	r.report.Start = time.Now()
-	r.report.Parallel, _ = parallelism(p.registry.access.querier, p.planning.parallel) // the pool's limit may have changed since
+	r.report.Parallel, _ = parallelism(p.planning.db.querier, p.planning.parallel) // the pool's limit may have changed since
 	r.report.Views = make([]ViewReport, len(p.steps))
 	for i, n := range p.steps {
-		mode, why, _ := foresee(p.registry, p.network.nodes[n].def, p.planning.how)
-		r.report.Views[i] = ViewReport{Name: p.network.nodes[n].name, Mode: mode, Why: why}
+		mode, why, _ := foresee(p.network.views[n].Matview, p.planning.how)
+		r.report.Views[i] = ViewReport{Name: p.network.views[n].Name, Mode: mode, Why: why}
 	}
 	return r
 }
@@ -89,7 +91,7 @@ func (r *run) follow(ctx context.Context) {
 			f(ctx, p)
 		}
 	}
-	if len(callbacks) == 0 || !r.plan.registry.access.pooled() {
+	if _, pooled := querier.AsPool(r.plan.planning.db.querier); len(callbacks) == 0 || !pooled {
 		if len(callbacks) > 0 {
 			r.emit = tell
 		}
@@ -164,7 +166,7 @@ func (r *run) carryOut(ctx context.Context) {
 	r.begin()
 	for {
 		for running < r.report.Parallel && r.ready.Len() > 0 && r.ended == "" {
-			if ended(ctx) != nil {
+			if contexts.Ended(ctx) != nil {
 				r.ended = "the context ended"
 				break
 			}
@@ -193,24 +195,21 @@ func (r *run) carryOut(ctx context.Context) {
 // refresh does one refresh, within a savepoint where they were asked for.
 func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	const savepoint = "massive_refresh"
-	def := p.network.nodes[n].def
-	view := &matview{def, &p.registry.access, p.registry.network}
+	view := p.network.views[n].Matview
 	res = refreshed{node: n, start: time.Now()}
 	defer func() { res.took = time.Since(res.start) }()
 	if !p.planning.savepoints {
 		res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
 		// A transaction lives on only where the server was asked and found the view busy, without an error of its own. One
 		// that a program runs by hand on a connection is known by what it says once it has failed.
-		left := errors.Is(res.err, dialect.ErrBusy) && !answered(res.err)
-		res.fatal = res.err != nil && !left && querier.IsTransaction(p.registry.access.querier) || errors.Is(res.err, dialect.ErrTxAborted)
+		left := errors.Is(res.err, dialect.ErrBusy) && !registry.Answered(res.err)
+		res.fatal = res.err != nil && !left && querier.IsTransaction(p.planning.db.querier) || errors.Is(res.err, dialect.ErrTxAborted)
 		return res
 	}
-	marks, err := operation(ctx, &p.registry.access)
-	if err == nil {
-		err = marks.SetSavepoint(ctx, p.registry.access.querier, savepoint)
-	}
+	marks := p.planning.db.dialect
+	err := marks.SetSavepoint(ctx, p.planning.db.querier, savepoint)
 	if err != nil {
-		res.err, res.fatal = p.unmarked(ctx, def, err), true
+		res.err, res.fatal = p.unmarked(ctx, view, err), true
 		return res
 	}
 	res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
@@ -218,14 +217,14 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if res.err == nil {
-		err = marks.ReleaseSavepoint(after, p.registry.access.querier, savepoint)
+		err = marks.ReleaseSavepoint(after, p.planning.db.querier, savepoint)
 	} else {
-		err = marks.RollbackToSavepoint(after, p.registry.access.querier, savepoint)
+		err = marks.RollbackToSavepoint(after, p.planning.db.querier, savepoint)
 	}
 	if err != nil {
 		res.fatal = true
-		err = p.unmarked(ctx, def, err)
-		switch ended := ended(ctx); {
+		err = p.unmarked(ctx, view, err)
+		switch ended := contexts.Ended(ctx); {
 		case res.err == nil:
 			res.err = err
 		case ended == nil || !errors.Is(res.err, ended): // else err says the same
@@ -236,9 +235,9 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 }
 
 // unmarked is the error of a savepoint that could not be.
-func (p *Plan) unmarked(ctx context.Context, def *dialect.MatviewDef, err error) error {
-	return explain(ctx, &p.registry.access, dialect.Failure{
-		Op: dialect.OpRefreshAll, Name: def.Name, Err: fmt.Errorf("its savepoint: %w", err),
+func (p *Plan) unmarked(ctx context.Context, view Matview, err error) error {
+	return p.planning.db.explain(ctx, dialect.Failure{
+		Op: dialect.OpRefreshAll, Name: view.Name(), Err: fmt.Errorf("its savepoint: %w", err),
 	})
 }
 
@@ -248,10 +247,10 @@ func (r *run) view(n int32) *ViewReport { return &r.report.Views[r.plan.at[n]] }
 // begin puts in line what waits for nothing.
 func (r *run) begin() {
 	g := r.plan.network
-	for i := range g.nodes {
+	for i := range g.views {
 		r.waits[i] = int32(len(g.before[i]))
 	}
-	for i := range g.nodes {
+	for i := range g.views {
 		if len(g.before[i]) == 0 {
 			r.reach(int32(i))
 		}
@@ -286,7 +285,7 @@ func (r *run) pass(n int32, stack []int32) []int32 {
 func (r *run) note(ctx context.Context, res refreshed) {
 	v := r.view(res.node)
 	v.Start, v.Duration, v.Err = res.start, res.took, res.err
-	ended := ended(ctx)
+	ended := contexts.Ended(ctx)
 	switch {
 	case res.err == nil:
 		v.Outcome, v.Mode, v.Why = res.result.Outcome, res.result.Mode, res.result.Why
@@ -323,7 +322,7 @@ func (r *run) note(ctx context.Context, res refreshed) {
 }
 
 // reasonOf is an error's text without what was done, and to what.
-func reasonOf(err error) string { return dialect.Cut(bare(err).Error(), dialect.MaxText) }
+func reasonOf(err error) string { return dialect.Cut(cause(err).Error(), dialect.MaxText) }
 
 // skipDependents skips everything that waits for a node, directly or not.
 func (r *run) skipDependents(n int32, reason string) {
@@ -367,7 +366,7 @@ func (r *run) err(ctx context.Context) error {
 		}
 		cancelled = cancelled || v.Outcome == OutcomeCancelled
 	}
-	if ended := ended(ctx); cancelled && ended != nil {
+	if ended := contexts.Ended(ctx); cancelled && ended != nil {
 		errs = append([]error{ended}, errs...)
 	}
 	if len(errs) == 0 {

@@ -1,4 +1,4 @@
-package registry
+package massive
 
 import (
 	"cmp"
@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/option"
+	"github.com/massivedb/massive-go/registry"
 )
 
 // An Exhaustion is how far the sequences of a database have come, and what is left of them.
@@ -31,7 +33,7 @@ type SequenceUse struct {
 	Column     *dialect.ColumnRef
 	ColumnType string // as SQL writes it: "integer"; empty without a column
 	// State counts to Limit.
-	State SequenceState
+	State registry.SequenceState
 	// Limit is the last value that both the sequence and the column can have.
 	Limit int64
 	// Overflows says that the column is full before the sequence ends: then inserts fail, not the sequence.
@@ -91,22 +93,19 @@ func (e Exhaustion) String() string {
 	return b.String()
 }
 
-// An ExhaustionOption changes what [Registry.Exhaustion] lists. Each may be given once. The zero value is refused.
-type ExhaustionOption struct {
-	name  string
-	apply func(*Exhaustion) error
-}
+// An ExhaustionOption changes what [DB.Exhaustion] lists. Each may be given once. The zero value is refused.
+type ExhaustionOption struct{ set option.Option[Exhaustion] }
 
 // AtLeast lists the sequences that have used up this share of their values, from 0, which is all, to 1. Without it, it
 // is 0.75.
 func AtLeast(share float64) ExhaustionOption {
-	return ExhaustionOption{"AtLeast", func(e *Exhaustion) error {
+	return ExhaustionOption{option.New("AtLeast", func(e *Exhaustion) error {
 		if !(share >= 0 && share <= 1) { // NaN is refused, too
 			return fmt.Errorf("%w: share %v; it goes from 0 to 1", dialect.ErrInvalid, share)
 		}
 		e.Share = share
 		return nil
-	}}
+	})}
 }
 
 const (
@@ -128,35 +127,18 @@ const (
 // read as they are at that moment, not all at the same. It waits for resets in open transactions. A sequence that
 // can't be read, or was dropped meanwhile, is listed as unknown. If a statement fails in a transaction of the caller's,
 // which ends that, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
-func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
+func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	e := Exhaustion{Share: fullEnough}
-	for i, o := range opts {
-		err := fmt.Errorf("%w: option %d is the zero ExhaustionOption", dialect.ErrInvalid, i+1)
-		if o.apply != nil {
-			err = o.apply(&e)
-		}
-		if slices.ContainsFunc(opts[:i], func(p ExhaustionOption) bool { return p.name == o.name }) {
-			err = fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
-		}
-		if err != nil {
-			return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
-		}
-	}
-	d, err := operation(ctx, &r.access)
+	err := option.Apply(&e, "ExhaustionOption", opts, func(o ExhaustionOption) option.Option[Exhaustion] { return o.set })
 	if err != nil {
 		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, err)
 	}
-	explained := func(err error) error {
-		return explain(ctx, &r.access, dialect.Failure{Op: dialect.OpExhaustion, Err: err})
-	}
-	cat, err := r.access.dialect.Load(ctx, r.access.querier, dialect.Filter{Kinds: []dialect.Kind{dialect.KindSequence}})
+	explained := func(err error) error { return m.explain(ctx, dialect.Failure{Op: dialect.OpExhaustion, Err: err}) }
+	cat, err := registry.LoadCatalog(ctx, m.querier, m.dialect, dialect.Filter{Kinds: []dialect.Kind{dialect.KindSequence}}, dialect.OpExhaustion)
 	if err != nil {
-		return Exhaustion{}, explained(err)
+		return Exhaustion{}, err
 	}
-	if cat == nil {
-		return Exhaustion{}, fail(dialect.OpExhaustion, dialect.Name{}, errNoCatalog(r.access.dialect))
-	}
-	columns, err := d.SequenceColumns(ctx, r.access.querier)
+	columns, err := m.dialect.SequenceColumns(ctx, m.querier)
 	if err != nil {
 		return Exhaustion{}, explained(err)
 	}
@@ -171,7 +153,7 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 	// In the same batches each time, so that a driver which keeps statements keeps no more than those.
 	slices.SortFunc(all, func(a, b *dialect.SequenceDef) int { return cmp.Compare(a.ID, b.ID) })
 	for batch := range slices.Chunk(all, auditedAtOnce) {
-		readings, err := r.states(ctx, d, batch)
+		readings, err := m.states(ctx, batch)
 		if err != nil {
 			return Exhaustion{}, explained(err)
 		}
@@ -189,32 +171,32 @@ func (r *Registry) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Ex
 }
 
 // states reads a batch. Where one sequence fails it, the halves find out which.
-func (r *Registry) states(ctx context.Context, d dialect.Dialect, batch []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
-	readings, err := d.SequenceStates(ctx, r.access.querier, batch)
+func (m *DB) states(ctx context.Context, batch []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
+	readings, err := m.dialect.SequenceStates(ctx, m.querier, batch)
 	switch {
 	case err == nil && len(readings) != len(batch):
-		return nil, fmt.Errorf("the %s dialect returned %d readings of %d sequences", r.access.dialect.Name(), len(readings), len(batch))
+		return nil, fmt.Errorf("the %s dialect returned %d readings of %d sequences", m.dialect.Name(), len(readings), len(batch))
 	case err == nil:
 		return readings, nil
-	case ctx.Err() != nil, !answered(err):
+	case ctx.Err() != nil, !registry.Answered(err):
 		return nil, err
 	}
-	known := r.access.dialect.Classify(dialect.Failure{Op: dialect.OpLastValue, Name: batch[0].Name, Sequence: batch[0], Err: err})
+	known := m.dialect.Classify(dialect.Failure{Op: dialect.OpLastValue, Name: batch[0].Name, Sequence: batch[0], Err: err})
 	if errors.Is(known, dialect.ErrTxAborted) {
 		return nil, err
 	}
 	if len(batch) == 1 {
 		if known != nil {
-			err = &cause{known, err}
+			err = fmt.Errorf("%w: %w", known, err)
 		}
 		return []dialect.SequenceReading{{Err: err}}, nil
 	}
 	half := len(batch) / 2
-	first, err1 := r.states(ctx, d, batch[:half])
+	first, err1 := m.states(ctx, batch[:half])
 	if err1 != nil {
 		return nil, errors.Join(err1, err)
 	}
-	second, err2 := r.states(ctx, d, batch[half:])
+	second, err2 := m.states(ctx, batch[half:])
 	if err2 != nil {
 		return nil, errors.Join(err2, err)
 	}
@@ -257,8 +239,11 @@ func (e *Exhaustion) add(d *dialect.SequenceDef, columns []dialect.SequenceColum
 	} else {
 		low = max(low, u.Limit)
 	}
-	u.State = standing(d, low, high, reading.State)
-	u.Column = clone(u.Column)
+	u.State = registry.StateWithin(d, low, high, reading.State)
+	if u.Column != nil {
+		own := *u.Column
+		u.Column = &own
+	}
 	if u.State.Used >= e.Share {
 		e.Above = append(e.Above, u)
 	}

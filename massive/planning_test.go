@@ -1,4 +1,4 @@
-package registry_test
+package massive_test
 
 import (
 	"database/sql"
@@ -10,24 +10,25 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
-	"github.com/massivedb/massive-go/registry"
+	"github.com/massivedb/massive-go/internal/stub"
+	"github.com/massivedb/massive-go/massive"
 )
 
 // A pool is a querier that says how many connections it may open; 0 is any number.
 type pool struct {
-	querier
+	stub.Querier
 	most int
 }
 
 func (p *pool) Stats() sql.DBStats { return sql.DBStats{MaxOpenConnections: p.most} }
 
 // A transaction is a querier that ends.
-type transaction struct{ querier }
+type transaction struct{ stub.Querier }
 
 func (*transaction) Commit() error   { return nil }
 func (*transaction) Rollback() error { return nil }
 
-func planOf(t *testing.T, r *registry.Registry, opts ...registry.PlanOption) *registry.Plan {
+func planOf(t *testing.T, r *massive.DB, opts ...massive.PlanOption) *massive.Plan {
 	t.Helper()
 	p, err := r.PlanRefresh(opts...)
 	if err != nil {
@@ -36,7 +37,7 @@ func planOf(t *testing.T, r *registry.Registry, opts ...registry.PlanOption) *re
 	return p
 }
 
-func steps(p *registry.Plan) string {
+func steps(p *massive.Plan) string {
 	var all []dialect.Name
 	for _, s := range p.Steps {
 		all = append(all, s.Name)
@@ -47,27 +48,27 @@ func steps(p *registry.Plan) string {
 func TestPlanSelects(t *testing.T) {
 	t.Parallel()
 	// a → b → c → d, with plain views between, b → x, and lonely.
-	r, _, _ := stubbed(views("d < c", "c < v", "(v) < b", "b < a", "a", "x < b", "lonely"), registry.Selection{})
+	r, _, _ := stubbed(views("d < c", "c < v", "(v) < b", "b < a", "a", "x < b", "lonely"))
 	for _, c := range []struct {
-		opts    []registry.PlanOption
+		opts    []massive.PlanOption
 		steps   string
 		leftOut []string
 	}{
 		{nil, "a b c d lonely x", nil},
-		{[]registry.PlanOption{registry.Views("c")}, "c", []string{
+		{[]massive.PlanOption{massive.Views("c")}, "c", []string{
 			"public.a: it was not asked for; public.c, which is refreshed, depends on it: Upstream takes it in",
 			"public.b: it was not asked for; public.c, which is refreshed, depends on it: Upstream takes it in",
 			"public.d: it was not asked for; it depends on public.c, which is refreshed: Downstream takes it in",
 			"public.lonely: it was not asked for", "public.x: it was not asked for",
 		}},
-		{[]registry.PlanOption{registry.Views("c"), registry.Upstream()}, "a b c", []string{
+		{[]massive.PlanOption{massive.Views("c"), massive.Upstream()}, "a b c", []string{
 			"public.d: it was not asked for; it depends on public.c, which is refreshed: Downstream takes it in",
 			"public.lonely: it was not asked for",
 			"public.x: it was not asked for; it depends on public.b, which is refreshed: Downstream takes it in",
 		}},
-		{[]registry.PlanOption{registry.Views("c"), registry.Downstream()}, "c d", nil},
-		{[]registry.PlanOption{registry.Upstream(), registry.Views("public.c"), registry.Downstream()}, "a b c d", nil},
-		{[]registry.PlanOption{registry.Views("d", "a")}, "a d", nil},
+		{[]massive.PlanOption{massive.Views("c"), massive.Downstream()}, "c d", nil},
+		{[]massive.PlanOption{massive.Upstream(), massive.Views("public.c"), massive.Downstream()}, "a b c d", nil},
+		{[]massive.PlanOption{massive.Views("d", "a")}, "a d", nil},
 	} {
 		p := planOf(t, r, c.opts...)
 		if got := steps(p); got != c.steps {
@@ -96,8 +97,8 @@ func TestPlanPrints(t *testing.T) {
 			m.Indexes = []dialect.Index{{Name: "i", Unique: true}}
 		}
 	}
-	s, q := &stub{}, &pool{most: 3}
-	r := registry.New(cat, registry.Selection{Filter: dialect.Filter{Exclude: patterns("tmp_*")}}, s, q)
+	s, q := &stub.Dialect{}, &pool{most: 3}
+	r := loadedFrom(cat, s, q, massive.Exclude("tmp_*"))
 
 	const all = `refresh 6 of 7 materialized views, at most 3 at a time (the pool opens no more connections)
   1. public.daily    concurrent, asked for
@@ -116,7 +117,7 @@ func TestPlanPrints(t *testing.T) {
      ! it reads public.tmp_x, which is not in the plan and reads what is refreshed here: it gets the old rows
   left out: public.tmp_x: it is excluded by tmp_*; public.year, which is refreshed, depends on it; it depends on public.monthly, which is refreshed
 `
-	p := planOf(t, r, registry.Parallel(8), registry.RefreshWith(registry.Concurrently()))
+	p := planOf(t, r, massive.Parallel(8), massive.RefreshWith(massive.Concurrently()))
 	if got := p.String(); got != all {
 		t.Errorf("it prints\n%s\nwant\n%s", got, all)
 	}
@@ -129,45 +130,45 @@ func TestPlanPrints(t *testing.T) {
   left out: public.year: it was not asked for; it depends on stats.weekly, which is refreshed: Downstream takes it in
   left out: 2 more that have nothing to do with these
 `
-	if got := planOf(t, r, registry.Views("stats.weekly")).String(); got != some {
+	if got := planOf(t, r, massive.Views("stats.weekly")).String(); got != some {
 		t.Errorf("it prints\n%s\nwant\n%s", got, some)
 	}
-	empty, _, _ := stubbed(&dialect.Catalog{}, registry.Selection{})
+	empty, _, _ := stubbed(&dialect.Catalog{})
 	if got, want := planOf(t, empty).String(), "refresh nothing: there is no materialized view\n"; got != want {
 		t.Errorf("it prints %q, want %q", got, want)
 	}
-	none, _, _ := stubbed(views("a"), registry.Selection{Filter: dialect.Filter{Exclude: patterns("a")}})
+	none, _, _ := stubbed(views("a"), massive.Exclude("a"))
 	if got, want := planOf(t, none).String(),
 		"refresh nothing: every materialized view is left out\n  left out: public.a: it is excluded by a\n"; got != want {
 		t.Errorf("it prints %q, want %q", got, want)
 	}
-	if got := new(registry.Plan).String(); got != "refresh nothing: there is no materialized view\n" {
+	if got := new(massive.Plan).String(); got != "refresh nothing: there is no materialized view\n" {
 		t.Errorf("the zero plan prints %q", got)
 	}
 }
 
 func TestPlanRefusesBadOptions(t *testing.T) {
 	t.Parallel()
-	s := &stub{}
-	r := registry.New(views("daily", "sales"), registry.Selection{}, s, &pool{})
-	for says, opts := range map[string][]registry.PlanOption{
-		"option 2 is the zero PlanOption":                                  {registry.Parallel(2), {}},
-		"option Parallel is given twice":                                   {registry.Parallel(2), registry.Parallel(2)},
-		"option Views: invalid argument: no view":                          {registry.Views()},
-		"view public.daily is named twice":                                 {registry.Views("daily", `"public"."daily"`)},
-		`opens a quote and does not close it`:                              {registry.Views(`"a`)},
-		"0 at a time is not possible":                                      {registry.Parallel(0)},
-		"-3 at a time is not possible":                                     {registry.Parallel(-3)},
-		"Upstream and Downstream say what goes with Vi":                    {registry.Upstream()},
-		"Downstream say what goes with Views, and with":                    {registry.Downstream()},
-		"option OnProgress: invalid argument: the func":                    {registry.OnProgress(nil)},
-		"option LogProgress: invalid argument: the log":                    {registry.LogProgress(nil)},
-		"Concurrently and WithNoData contradict":                           {registry.RefreshWith(registry.Concurrently(), registry.WithNoData())},
-		"option 1 is the zero RefreshOption":                               {registry.RefreshWith(registry.RefreshOption{})},
-		"a savepoint needs a transaction, and *registry_test.pool is none": {registry.Savepoints()},
+	s := &stub.Dialect{}
+	r := loadedFrom(views("daily", "sales"), s, &pool{})
+	for says, opts := range map[string][]massive.PlanOption{
+		"option 2 is the zero PlanOption":                                 {massive.Parallel(2), {}},
+		"option Parallel is given twice":                                  {massive.Parallel(2), massive.Parallel(2)},
+		"option Views: invalid argument: no view":                         {massive.Views()},
+		"view public.daily is named twice":                                {massive.Views("daily", `"public"."daily"`)},
+		`opens a quote and does not close it`:                             {massive.Views(`"a`)},
+		"0 at a time is not possible":                                     {massive.Parallel(0)},
+		"-3 at a time is not possible":                                    {massive.Parallel(-3)},
+		"Upstream and Downstream say what goes with Vi":                   {massive.Upstream()},
+		"Downstream say what goes with Views, and with":                   {massive.Downstream()},
+		"option OnProgress: invalid argument: the func":                   {massive.OnProgress(nil)},
+		"option LogProgress: invalid argument: the log":                   {massive.LogProgress(nil)},
+		"Concurrently and WithNoData contradict":                          {massive.RefreshWith(massive.Concurrently(), massive.WithNoData())},
+		"option 1 is the zero RefreshOption":                              {massive.RefreshWith(massive.RefreshOption{})},
+		"a savepoint needs a transaction, and *massive_test.pool is none": {massive.Savepoints()},
 	} {
 		p, err := r.PlanRefresh(opts...)
-		e := failed(t, err, dialect.OpPlan, dialect.Name{})
+		e := stub.Failed(t, err, dialect.OpPlan, dialect.Name{})
 		if p != nil || !errors.Is(e, dialect.ErrInvalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, %q; want one that is ErrInvalid and says %q", p, err, says)
 		}
@@ -176,34 +177,31 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 			t.Errorf("%s: RefreshAll returned %v, %v", says, report, err)
 		}
 	}
-	_, err := r.PlanRefresh(registry.Views("sales", "dayly"))
-	var unknown *registry.NotFoundError
+	_, err := r.PlanRefresh(massive.Views("sales", "dayly"))
+	var unknown *massive.NotFoundError
 	if !errors.As(err, &unknown) || len(unknown.Near) != 1 || err.Error() !=
 		"massive: plan refreshes: option Views: dayly: materialized view not found; did you mean public.daily?" {
 		t.Errorf("an unknown view gives %v", err)
 	}
-	_, err = registry.New(views("a"), registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}}, s, &pool{}).PlanRefresh()
-	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "materialized views were not loaded: Only left them out") {
+	_, err = loadedFrom(views("a"), s, &pool{}, massive.Only(massive.KindEnum)).PlanRefresh()
+	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "materialized views were not loaded: Only excludes them") {
 		t.Errorf("without materialized views: %v", err)
 	}
-	if _, err := registry.New(views("a"), registry.Selection{}, nil, &pool{}).PlanRefresh(); err != nil {
-		t.Errorf("without a dialect: %v", err)
-	}
-	checkCalls(t, s)
-	report, err := registry.New(views("a"), registry.Selection{}, s, &transaction{}).RefreshAll(t.Context(), registry.Savepoints())
+	stub.CheckCalls(t, s)
+	report, err := loadedFrom(views("a"), s, &transaction{}).RefreshAll(t.Context(), massive.Savepoints())
 	if !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect can't set savepoints") ||
-		report.Count(registry.OutcomeFailed) != 1 {
+		report.Count(massive.OutcomeFailed) != 1 {
 		t.Errorf("a dialect without savepoints: %v, %v", report, err)
 	}
-	checkCalls(t, s)
+	stub.CheckCalls(t, s)
 }
 
 func TestPlanLanes(t *testing.T) {
 	t.Parallel()
-	four := []registry.PlanOption{registry.Parallel(4)}
+	four := []massive.PlanOption{massive.Parallel(4)}
 	for _, c := range []struct {
 		q    dialect.Querier
-		opts []registry.PlanOption
+		opts []massive.PlanOption
 		n    int
 		why  string
 	}{
@@ -211,13 +209,13 @@ func TestPlanLanes(t *testing.T) {
 		{&pool{}, four, 4, "asked for"},
 		{&pool{most: 4}, four, 4, "asked for"},
 		{&pool{most: 1}, four, 1, "the pool opens no more connections"},
-		{&pool{most: 1}, []registry.PlanOption{registry.Parallel(1)}, 1, "asked for"},
+		{&pool{most: 1}, []massive.PlanOption{massive.Parallel(1)}, 1, "asked for"},
 		{&transaction{}, four, 1, "a transaction does one thing at a time"},
-		{&querier{}, four, 1, "a *registry_test.querier is no pool, which would have a method Stats() sql.DBStats"},
+		{&stub.Querier{}, four, 1, "a *stub.Querier is no pool, which would have a method Stats() sql.DBStats"},
 		{nil, four, 1, "there is no database"},
 		{(*sql.DB)(nil), four, 1, "there is no database"},
 	} {
-		r := registry.New(views("a"), registry.Selection{}, &stub{}, c.q)
+		r := loadedFrom(views("a"), &stub.Dialect{}, c.q)
 		p := planOf(t, r, c.opts...)
 		if p.Parallel != c.n || p.WhyParallel != c.why {
 			t.Errorf("%T: %d at a time (%s), want %d (%s)", c.q, p.Parallel, p.WhyParallel, c.n, c.why)
@@ -230,7 +228,7 @@ func TestPlanOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
-		r, _, _ := stubbed(randomViews(rnd, 25, rnd.IntN(60)), registry.Selection{Filter: dialect.Filter{Exclude: patterns("v00?")}})
+		r, _, _ := stubbed(randomViews(rnd, 25, rnd.IntN(60)), massive.Exclude("v00?"))
 		var all []string
 		for _, m := range r.Matviews() {
 			all = append(all, m.Name().String())
@@ -243,25 +241,25 @@ func TestPlanOrder(t *testing.T) {
 		up, down := rnd.IntN(2) == 0, rnd.IntN(2) == 0
 		g := r.Graph()
 		want := map[string]bool{}
-		opts := []registry.PlanOption{registry.Views(named...)}
+		opts := []massive.PlanOption{massive.Views(named...)}
 		for _, n := range named {
 			want[n] = true
 			if up {
-				for _, u := range g.Upstream(of(n)) {
+				for _, u := range g.Upstream(stub.Of(n)) {
 					want[u.String()] = true
 				}
 			}
 			if down {
-				for _, d := range g.Downstream(of(n)) {
+				for _, d := range g.Downstream(stub.Of(n)) {
 					want[d.String()] = true
 				}
 			}
 		}
 		if up {
-			opts = append(opts, registry.Upstream())
+			opts = append(opts, massive.Upstream())
 		}
 		if down {
-			opts = append(opts, registry.Downstream())
+			opts = append(opts, massive.Downstream())
 		}
 		p := planOf(t, r, opts...)
 		at := map[dialect.Name]int{}
@@ -272,7 +270,7 @@ func TestPlanOrder(t *testing.T) {
 			at[s.Name] = i
 		}
 		for n := range want {
-			if _, ok := at[of(n)]; !ok && !strings.HasPrefix(n, "public.v00") {
+			if _, ok := at[stub.Of(n)]; !ok && !strings.HasPrefix(n, "public.v00") {
 				t.Fatalf("seed %d: %s is missing", seed, n)
 			}
 		}
@@ -299,7 +297,7 @@ func TestPlanThroughOneView(t *testing.T) {
 		lines = append(lines, low[i], fmt.Sprintf("high%d < v", i))
 	}
 	lines = append(lines, "(v) < "+strings.Join(low, " "))
-	r, _, _ := stubbed(views(lines...), registry.Selection{})
+	r, _, _ := stubbed(views(lines...))
 	p := planOf(t, r)
 	if len(p.Steps) != 2*n || !strings.HasPrefix(p.Steps[n-1].Name.Name, "low") || !strings.HasPrefix(p.Steps[n].Name.Name, "high") {
 		t.Errorf("%d steps", len(p.Steps))
@@ -341,9 +339,9 @@ func BenchmarkPlan10000(b *testing.B) {
 	}
 	for b.Loop() {
 		b.StopTimer()
-		r := registry.New(cat, registry.Selection{}, &stub{}, &pool{})
+		r := loadedFrom(cat, &stub.Dialect{}, &pool{})
 		b.StartTimer()
-		p, err := r.PlanRefresh(registry.Parallel(8))
+		p, err := r.PlanRefresh(massive.Parallel(8))
 		if err != nil || len(p.Steps) != 10_000 {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package registry_test
+package massive_test
 
 import (
 	"context"
@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
 	"github.com/massivedb/massive-go/internal/testrun"
+	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/registry"
 )
 
@@ -165,8 +167,8 @@ type task struct {
 	of   func(b testing.TB, cat func() *dialect.Catalog) func()
 }
 
-func registryOf(cat *dialect.Catalog) *registry.Registry {
-	return registry.New(cat, registry.Selection{}, &stub{}, &pool{})
+func registryOf(cat *dialect.Catalog) *massive.DB {
+	return loadedFrom(cat, &stub.Dialect{}, &pool{})
 }
 
 func must[T any](b testing.TB) func(T, error) T {
@@ -195,27 +197,27 @@ var sink any
 var tasks = []task{
 	{"load and plan", func(b testing.TB, cat func() *dialect.Catalog) func() {
 		c := cat()
-		return func() { sink = must[*registry.Plan](b)(registryOf(c).PlanRefresh(registry.Parallel(8))) }
+		return func() { sink = must[*massive.Plan](b)(registryOf(c).PlanRefresh(massive.Parallel(8))) }
 	}},
 	{"Plan.String", func(b testing.TB, cat func() *dialect.Catalog) func() {
-		p := must[*registry.Plan](b)(registryOf(cat()).PlanRefresh())
+		p := must[*massive.Plan](b)(registryOf(cat()).PlanRefresh())
 		return func() { sink = p.String() }
 	}},
 	{"plan of one and all around it", func(b testing.TB, cat func() *dialect.Catalog) func() {
 		r := registryOf(cat())
 		name := r.Matviews()[len(r.Matviews())/2].Name().String()
 		return func() {
-			sink = must[*registry.Plan](b)(r.PlanRefresh(registry.Views(name), registry.Upstream(), registry.Downstream())).String()
+			sink = must[*massive.Plan](b)(r.PlanRefresh(massive.Views(name), massive.Upstream(), massive.Downstream())).String()
 		}
 	}},
 	{"plan of one", func(b testing.TB, cat func() *dialect.Catalog) func() {
 		r := registryOf(cat())
 		name := r.Matviews()[len(r.Matviews())/2].Name().String()
-		return func() { sink = must[*registry.Plan](b)(r.PlanRefresh(registry.Views(name))).String() }
+		return func() { sink = must[*massive.Plan](b)(r.PlanRefresh(massive.Views(name))).String() }
 	}},
 	{"plan in a transaction", func(b testing.TB, cat func() *dialect.Catalog) func() {
-		r := registryOf(cat()).On(&transaction{})
-		return func() { sink = must[*registry.Plan](b)(r.PlanRefresh()).String() }
+		r := registryOf(cat()).With(&transaction{})
+		return func() { sink = must[*massive.Plan](b)(r.PlanRefresh()).String() }
 	}},
 	{"Graph, Mermaid, DOT", func(_ testing.TB, cat func() *dialect.Catalog) func() {
 		r := registryOf(cat())
@@ -248,7 +250,7 @@ var tasks = []task{
 		all := registryOf(cat()).Matviews()
 		return func() {
 			for _, m := range all {
-				if err := m.CheckRefresh(registry.ModeBlocking); err != nil {
+				if err := m.CheckRefresh(massive.ModeBlocking); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -262,7 +264,7 @@ var tasks = []task{
 		all := registryOf(c).Matviews()
 		return func() {
 			for _, i := range []int{0, len(all) - 1} {
-				if err := all[i].CheckRefresh(registry.ModeBlocking); err != nil {
+				if err := all[i].CheckRefresh(massive.ModeBlocking); err != nil {
 					sink = err.Error()
 				}
 			}
@@ -271,22 +273,22 @@ var tasks = []task{
 	{"Diff and Same", func(_ testing.TB, cat func() *dialect.Catalog) func() {
 		from, to := registryOf(cat()), registryOf(change(cat()))
 		return func() {
-			sink = registry.Diff(from, to).String()
-			sink = registry.Same(from, to)
+			sink = registry.Diff(from.Registry(), to.Registry()).String()
+			sink = registry.Same(from.Registry(), to.Registry())
 		}
 	}},
 	{"Run", func(b testing.TB, cat func() *dialect.Catalog) func() {
-		p := must[*registry.Plan](b)(registryOf(cat()).PlanRefresh(registry.Parallel(8)))
+		p := must[*massive.Plan](b)(registryOf(cat()).PlanRefresh(massive.Parallel(8)))
 		return func() {
-			sink = must[registry.RefreshReport](b)(p.Run(context.Background())).String()
+			sink = must[massive.RefreshReport](b)(p.Run(context.Background())).String()
 		}
 	}},
 	{"Run that fails", func(_ testing.TB, cat func() *dialect.Catalog) func() {
-		s := &stub{fails: dialect.ErrBusy}
-		r := registry.New(cat(), registry.Selection{}, s, &pool{})
+		s := &stub.Dialect{Fails: dialect.ErrBusy}
+		r := loadedFrom(cat(), s, &pool{})
 		return func() {
-			s.calls, s.failures = nil, nil
-			report, err := r.RefreshAll(context.Background(), registry.OnProgress(func(registry.Progress) {}))
+			s.Calls, s.Failures = nil, nil
+			report, err := r.RefreshAll(context.Background(), massive.OnProgress(func(massive.Progress) {}))
 			sink = report.String() + err.Error()
 		}
 	}},
@@ -294,7 +296,7 @@ var tasks = []task{
 
 // manyEnums is a catalog of n enums of three labels, in one schema.
 func manyEnums(n int) *dialect.Catalog {
-	return &dialect.Catalog{Enums: many(n, false).Enums, SearchPath: []string{"public"}}
+	return &dialect.Catalog{Enums: stub.Many(n, false).Enums, SearchPath: []string{"public"}}
 }
 
 // others are tasks on what has no edges, by how many there are of it.
@@ -303,7 +305,7 @@ var others = []struct {
 	of   func(b testing.TB, n int) func()
 }{
 	{"NotFoundError", func(_ testing.TB, n int) func() {
-		r := registryOf(many(n, false))
+		r := registryOf(stub.Many(n, false))
 		return func() {
 			_, err := r.Enum("enum_")
 			_, err2 := r.Sequence("other.enum_7")
@@ -311,35 +313,35 @@ var others = []struct {
 		}
 	}},
 	{"Diff of everything", func(_ testing.TB, n int) func() {
-		a, c := registryOf(many(n, false)), registryOf(many(n, true))
-		return func() { sink = registry.Diff(a, c).String() }
+		a, c := registryOf(stub.Many(n, false)), registryOf(stub.Many(n, true))
+		return func() { sink = registry.Diff(a.Registry(), c.Registry()).String() }
 	}},
 	{"expectations of one enum", func(b testing.TB, n int) func() {
-		var all []registry.Expectation
+		var all []massive.Expectation
 		for range n {
-			all = append(all, registry.EnumIs("enum_0", []string{"sad", "ok", "happy"}))
+			all = append(all, massive.EnumIs("enum_0", []string{"sad", "ok", "happy"}))
 		}
-		return func() { must[*stub](b)(expecting(manyEnums(1), all...)) }
+		return func() { must[*stub.Dialect](b)(expecting(manyEnums(1), all...)) }
 	}},
 	{"two contradictory expectations of many", func(_ testing.TB, n int) func() {
-		var all []registry.Expectation
+		var all []massive.Expectation
 		for range n {
-			all = append(all, registry.EnumIs("enum_0", []string{"sad", "ok", "happy"}))
+			all = append(all, massive.EnumIs("enum_0", []string{"sad", "ok", "happy"}))
 		}
-		all[n-1] = registry.EnumIs("enum_0", []string{"sad"})
+		all[n-1] = massive.EnumIs("enum_0", []string{"sad"})
 		return func() { _, sink = expecting(manyEnums(1), all...) }
 	}},
 	{"expectations of many enums", func(b testing.TB, n int) func() {
-		var all []registry.Expectation
+		var all []massive.Expectation
 		for i := range n {
-			all = append(all, registry.EnumIs(fmt.Sprintf("enum_%d", i), []string{"sad", "ok", "happy"}))
+			all = append(all, massive.EnumIs(fmt.Sprintf("enum_%d", i), []string{"sad", "ok", "happy"}))
 		}
-		return func() { must[*stub](b)(expecting(manyEnums(n), all...)) }
+		return func() { must[*stub.Dialect](b)(expecting(manyEnums(n), all...)) }
 	}},
 	{"expectations of enums that are missing", func(_ testing.TB, n int) func() {
-		var all []registry.Expectation
+		var all []massive.Expectation
 		for i := range n {
-			all = append(all, registry.EnumIs(fmt.Sprintf("enom_%d", i), []string{"sad", "ok", "happy"}))
+			all = append(all, massive.EnumIs(fmt.Sprintf("enom_%d", i), []string{"sad", "ok", "happy"}))
 		}
 		return func() { _, sink = expecting(manyEnums(n), all...) }
 	}},
@@ -349,8 +351,8 @@ var others = []struct {
 			labels = append(labels, fmt.Sprint("label ", i))
 		}
 		return func() {
-			r := must[*registry.Registry](b)(registryOf(manyEnums(1)).AppendLocalLabels("enum_0", labels...))
-			sink = registryOf(manyEnums(1)).KeepLabels(r)
+			r := must[*massive.Registry](b)(registryOf(manyEnums(1)).Registry().AppendLocalLabels("enum_0", labels...))
+			sink = registryOf(manyEnums(1)).Registry().KeepLabels(r)
 		}
 	}},
 }
@@ -408,7 +410,7 @@ func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocat
 	check := func(name string, of func(n int) func()) {
 		var bytes [2]uint64
 		for i, n := range []int{few, times * few} {
-			bytes[i] = allocated(of(n))
+			bytes[i] = allocatedBytes(of(n))
 		}
 		if grown := float64(bytes[1]) / float64(max(bytes[0], 10_000)); grown > most {
 			t.Errorf("%s: %d bytes for %d, %.1f times as many for %d times as much; want at most %d", name, bytes[0], few, grown, times, most)
@@ -425,7 +427,7 @@ func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocat
 }
 
 // allocated returns how many bytes f allocates when it runs for the second time.
-func allocated(f func()) uint64 {
+func allocatedBytes(f func()) uint64 {
 	f()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -438,12 +440,12 @@ func allocated(f func()) uint64 {
 func TestKeepLabelsCopiesEnumsOnce(t *testing.T) { // not parallel: others allocate, too
 	cat := manyEnums(1000)
 	bytes := func(labelled int) uint64 {
-		old := registryOf(cat)
+		old := registryOf(cat).Registry()
 		for _, e := range cat.Enums[:labelled] {
-			old = must[*registry.Registry](t)(old.AppendLocalLabels(e.Name.String(), "elated"))
+			old = must[*massive.Registry](t)(old.AppendLocalLabels(e.Name.String(), "elated"))
 		}
-		now := registryOf(manyEnums(1000))
-		return allocated(func() { sink = now.KeepLabels(old) })
+		now := registryOf(manyEnums(1000)).Registry()
+		return allocatedBytes(func() { sink = now.KeepLabels(old) })
 	}
 	if one, fifty := bytes(1), bytes(50); fifty > 2*one {
 		t.Errorf("labels of 1 enum are kept in %d bytes, of 50 in %d; want at most twice as many", one, fifty)
@@ -494,7 +496,7 @@ func TestDiffIsOfDependsOn(t *testing.T) {
 		}
 		from, to := registryOf(was), registryOf(is)
 		got := map[dialect.Name]string{}
-		for _, c := range registry.Diff(from, to) {
+		for _, c := range registry.Diff(from.Registry(), to.Registry()) {
 			got[c.Name] = strings.Join(c.Details, "; ")
 		}
 		listed := func(names []dialect.Name) string { return "[" + dialect.Few(names, " ", dialect.Name.String) + "]" }
@@ -557,7 +559,7 @@ func TestPlanNamesFirstPredecessors(t *testing.T) {
 				named = append(named, m.Name.String())
 			}
 		}
-		p := planOf(t, registryOf(cat), registry.Views(named...))
+		p := planOf(t, registryOf(cat), massive.Views(named...))
 		step := map[int64]int{}
 		for i, s := range p.Steps {
 			step[ids[s.Name]] = i
@@ -597,35 +599,20 @@ func TestPlanNamesFirstPredecessors(t *testing.T) {
 	}
 }
 
-// Of many expectations the error names those alone that contradict each other, and the first such.
-func TestContradictionNamesTheFewest(t *testing.T) {
-	t.Parallel()
-	var all []registry.Expectation
-	for i := range 30 {
-		all = append(all, registry.EnumIs("app.a", []string{fmt.Sprint("l", i), fmt.Sprint("l", i+1)}, registry.AllowExtra()))
-	}
-	all = append(all, registry.EnumIs("app.a", []string{"l7", "l5"}, registry.AllowExtra()), registry.EnumIs("app.a", []string{"l29", "l1"}, registry.AllowExtra()))
-	_, err := expecting(&dialect.Catalog{}, all...)
-	want := `3 expectations of enum app.a contradict each other: labels ["l5" "l6"] (and others), ["l6" "l7"] (and others) and ["l7" "l5"] (and others)`
-	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v; want it to say %q", err, want)
-	}
-}
-
 // A load that misses very many enums looks for names near the first hundred.
 func TestNearNamesOfManyMissing(t *testing.T) {
 	t.Parallel()
-	var all []registry.Expectation
+	var all []massive.Expectation
 	for i := range 150 {
-		all = append(all, registry.EnumIs(fmt.Sprintf("enom_%d", i), []string{"sad"}))
+		all = append(all, massive.EnumIs(fmt.Sprintf("enom_%d", i), []string{"sad"}))
 	}
 	_, err := expecting(manyEnums(150), all...)
-	var drifts registry.Drifts
+	var drifts massive.Drifts
 	if !errors.As(err, &drifts) || len(drifts) != 150 {
 		t.Fatalf("error %v; want 150 drifts", err)
 	}
 	for i, d := range drifts {
-		var why *registry.NotFoundError
+		var why *massive.NotFoundError
 		if !errors.As(d, &why) || (len(why.Near) > 0) != (i < 100) {
 			t.Errorf("drift %d: %v; want names near it for the first 100 alone", i, d)
 		}

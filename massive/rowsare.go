@@ -1,4 +1,4 @@
-package registry
+package massive
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/registry"
 )
 
 // A rowShape is what a view's rows are read into.
@@ -20,17 +21,20 @@ type rowShape struct {
 	extra bool         // other columns may be there
 }
 
-// RowsAre expects a materialized view to exist and its rows to go into values of type T, a struct or, for a view of
-// one column, a plain value, as [Matview].Select reads them: a column for each field, as sqlx maps them, of a type
-// whose values go into it, and no other column. Which types are enums is what the load tells: where the filter's kinds
-// leave enums out, a column of one passes for whatever field. A T that no row goes into is refused with
-// [dialect.ErrInvalid] by whoever is handed the expectation.
+// RowsAre expects a materialized view to exist, under a name as for [DB.Matview], and its rows to be read whole into
+// values of type T, as [Matview].Select reads them:
+//
+//	massive.Expect(massive.RowsAre[Daily]("daily_sales"))
+//
+// T is a struct whose fields each have a column, as sqlx maps them (by the mapper of a *sqlx.DB or *sqlx.Tx that the
+// structures are loaded through), or a plain value for a view of one column. A column that no field is for is an
+// error, unless [AllowExtra] says otherwise, for a sqlx that is Unsafe. So is a column whose type the field can't take,
+// whatever the driver: text in an int64, a bigint in an int32, an enum in an int (where [Only] leaves the enums out
+// nothing tells that a type is one, and its column passes for whatever field). A field that scans by itself takes any.
+// Whether there are NULLs is not looked at. A T that no row goes into is [ErrInvalid].
 func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindMatview, name)
-	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]())}
-	if e.invalid == nil {
-		e.rows.extra, e.invalid = allowsExtra(opts)
-	}
+	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]()), extra: e.tolerance(opts).extra}
 	if e.invalid == nil {
 		e.invalid = e.rows.check()
 	}
@@ -113,16 +117,15 @@ func within(f *reflectx.FieldInfo) bool {
 }
 
 // driftOfRows is nil where the view's rows are as expected.
-func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
+func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 	var fields []field
 	var known map[string]*reflectx.FieldInfo
 	if single(e.rows.row) {
 		fields = []field{{"", e.rows.row.String(), e.rows.row}}
 	} else {
-		fields, known = e.rows.fields(mapper(r.access.querier))
+		fields, known = e.rows.fields(mapper(c.querier))
 	}
-	view, err := search(r, &r.matviews, e.name.Quoted())
-	if err != nil {
+	if err := c.Find(e.kind, e.name); err != nil {
 		var missing []string
 		for _, f := range fields {
 			if f.column != "" {
@@ -131,18 +134,19 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 		}
 		return notThere(e, err, missing)
 	}
-	if err := r.access.check(); err != nil {
+	view, err := c.Matview(e.name.Quoted())
+	if err != nil {
 		return nil, err
 	}
-	d := &DriftError{Kind: e.kind, Name: view.def.Name}
-	columns := view.def.Columns
-	for i, c := range columns {
-		_, has := known[c.Name]
+	d := &DriftError{Kind: e.kind, Name: view.Name()}
+	columns := view.Columns()
+	for i, column := range columns {
+		_, has := known[column.Name]
 		if single(e.rows.row) {
 			has = i == 0
 		}
 		if !has && !e.rows.extra {
-			d.Extra = append(d.Extra, c.Name)
+			d.Extra = append(d.Extra, column.Name)
 		}
 	}
 	for _, f := range fields {
@@ -151,19 +155,19 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 			d.Missing = append(d.Missing, f.column)
 			continue
 		}
-		why, err := r.unfit(columns[i].Type, f.typ)
+		why, err := c.unfit(columns[i].Type, f.typ)
 		if err != nil {
-			return nil, Known(context.Background(), r.access.dialect, dialect.Failure{Op: dialect.OpVerify, Err: err})
+			return nil, registry.Known(context.Background(), c.dialect, dialect.Failure{Op: dialect.OpVerify, Err: err})
 		}
 		if why != "" {
 			d.Mismatched = append(d.Mismatched, Mismatch{columns[i].Name, columns[i].Type, f.words, why})
 		}
 	}
 	// A column that goes to a struct as a whole, which has fields of its own, goes nowhere.
-	for _, c := range columns {
-		if f := known[c.Name]; f != nil && !single(reflectx.Deref(f.Field.Type)) {
+	for _, column := range columns {
+		if f := known[column.Name]; f != nil && !single(reflectx.Deref(f.Field.Type)) {
 			d.Mismatched = append(d.Mismatched, Mismatch{
-				c.Name, c.Type, f.Field.Name + " " + f.Field.Type.String(), "it is a struct that doesn't scan by itself",
+				column.Name, column.Type, f.Field.Name + " " + f.Field.Type.String(), "it is a struct that doesn't scan by itself",
 			})
 		}
 	}
@@ -174,7 +178,7 @@ func (r *Registry) driftOfRows(e *Expectation) (*DriftError, error) {
 }
 
 // unfit is why a column's values don't go into a field; empty where they may.
-func (r *Registry) unfit(column string, t reflect.Type) (why string, err error) {
+func (c comparison) unfit(column string, t reflect.Type) (why string, err error) {
 	if scans(t) || t.Kind() == reflect.Interface {
 		return "", nil
 	}
@@ -182,9 +186,9 @@ func (r *Registry) unfit(column string, t reflect.Type) (why string, err error) 
 	if scans(t) || t.Kind() == reflect.Interface {
 		return "", nil
 	}
-	why, known, err := r.access.dialect.CheckColumn(column, t)
+	why, known, err := c.dialect.CheckColumn(column, t)
 	switch {
-	case err != nil || known || !r.hasEnum(column):
+	case err != nil || known || !c.hasEnum(column):
 		return why, err
 	case t.Kind() == reflect.String || t == bytesType:
 		return "", nil
@@ -193,14 +197,8 @@ func (r *Registry) unfit(column string, t reflect.Type) (why string, err error) 
 	}
 }
 
-// hasEnum tells whether a column's type, as the dialect writes it, is an enum: also one that a pattern leaves out.
-func (r *Registry) hasEnum(typ string) bool {
+// hasEnum reports whether a column's type, as the dialect writes it, is an enum, also one that a pattern excludes.
+func (c comparison) hasEnum(typ string) bool {
 	n, err := dialect.ParseName(typ)
-	if err != nil {
-		return false
-	}
-	if _, loaded := r.enums.get(n); loaded {
-		return true
-	}
-	return slices.ContainsFunc(r.excluded, func(o Excluded) bool { return o.Kind == dialect.KindEnum && answersTo(o.object, n) })
+	return err == nil && c.Knows(KindEnum, n)
 }

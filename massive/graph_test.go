@@ -1,4 +1,4 @@
-package registry_test
+package massive_test
 
 import (
 	"fmt"
@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
-	"github.com/massivedb/massive-go/registry"
+	"github.com/massivedb/massive-go/internal/stub"
+	"github.com/massivedb/massive-go/massive"
 )
 
 // views is a catalog of views and what each reads: "b < a v" is materialized, "(v) < a" is a plain one. They may come in
@@ -43,7 +44,7 @@ func views(lines ...string) *dialect.Catalog {
 
 // qualified is a name that is in public if it doesn't say otherwise.
 func qualified(text string) dialect.Name {
-	n := of(text)
+	n := stub.Of(text)
 	if n.Schema == "" {
 		n.Schema = "public"
 	}
@@ -60,8 +61,7 @@ func short(names []dialect.Name) string {
 
 func TestDependsOn(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(views("d < v w b", "(w) < v leaf", "(v) < a b b", "b < a", "a", "far.e < d", "lonely", "f < far.e (x)"),
-		registry.Selection{})
+	r, _, _ := stubbed(views("d < v w b", "(w) < v leaf", "(v) < a b b", "b < a", "a", "far.e < d", "lonely", "f < far.e (x)"))
 	for name, want := range map[string][2]string{
 		"a": {"", "b d"}, "b": {"a", "d"}, "d": {"a b", "far.e"}, "far.e": {"d", "f"}, "f": {"far.e", ""}, "lonely": {"", ""},
 	} {
@@ -78,7 +78,7 @@ func TestDependsOn(t *testing.T) {
 	if got := short(v.DependsOn()); got != "a b" {
 		t.Errorf("the names are the caller's to change; then d depends on %q", got)
 	}
-	if got := short(matview(t, r.On(&querier{}), "d").Dependents()); got != "far.e" {
+	if got := short(matview(t, r.With(&stub.Querier{}), "d").Dependents()); got != "far.e" {
 		t.Errorf("on another querier dependents are %q", got)
 	}
 }
@@ -87,37 +87,37 @@ func TestDependsOn(t *testing.T) {
 func TestGraphKeepsWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	cat := views("a", "tmp_b < a", "c < v", "(v) < tmp_b", "(top) < c", "(over_tables)", "(above) < over_tables")
-	r, _, _ := stubbed(cat, registry.Selection{Filter: dialect.Filter{Exclude: patterns("*.tmp_*")}})
+	r, _, _ := stubbed(cat, massive.Exclude("*.tmp_*"))
 	if got := short(matview(t, r, "c").DependsOn()); got != "tmp_b" {
 		t.Errorf("c depends on %q", got)
 	}
 	g := r.Graph()
-	wantNodes := []registry.GraphNode{
-		{Name: of("public.a"), Materialized: true}, {Name: of("public.c"), Materialized: true},
-		{Name: of("public.tmp_b"), Materialized: true, Excluded: "it is excluded by *.tmp_*"},
-		{Name: of("public.top")}, {Name: of("public.v")},
+	wantNodes := []massive.GraphNode{
+		{Name: stub.Of("public.a"), Materialized: true}, {Name: stub.Of("public.c"), Materialized: true},
+		{Name: stub.Of("public.tmp_b"), Materialized: true, Excluded: "it is excluded by *.tmp_*"},
+		{Name: stub.Of("public.top")}, {Name: stub.Of("public.v")},
 	}
 	if !slices.Equal(g.Nodes, wantNodes) {
 		t.Errorf("nodes are\n\t%+v\nwant\n\t%+v", g.Nodes, wantNodes)
 	}
-	wantEdges := []registry.GraphEdge{
-		{View: of("public.c"), Reads: of("public.v")}, {View: of("public.tmp_b"), Reads: of("public.a")},
-		{View: of("public.top"), Reads: of("public.c")}, {View: of("public.v"), Reads: of("public.tmp_b")},
+	wantEdges := []massive.GraphEdge{
+		{View: stub.Of("public.c"), Reads: stub.Of("public.v")}, {View: stub.Of("public.tmp_b"), Reads: stub.Of("public.a")},
+		{View: stub.Of("public.top"), Reads: stub.Of("public.c")}, {View: stub.Of("public.v"), Reads: stub.Of("public.tmp_b")},
 	}
 	if !slices.Equal(g.Edges, wantEdges) {
 		t.Errorf("edges are\n\t%+v\nwant\n\t%+v", g.Edges, wantEdges)
 	}
-	if got := short(g.Upstream(of("public.c"))); got != "a tmp_b" {
+	if got := short(g.Upstream(stub.Of("public.c"))); got != "a tmp_b" {
 		t.Errorf("upstream of c are %q", got)
 	}
-	if got := short(g.Downstream(of("public.a"))); got != "tmp_b c" {
+	if got := short(g.Downstream(stub.Of("public.a"))); got != "tmp_b c" {
 		t.Errorf("downstream of a are %q", got)
 	}
-	if got := g.Upstream(of("public.none")); len(got) != 0 {
+	if got := g.Upstream(stub.Of("public.none")); len(got) != 0 {
 		t.Errorf("upstream of no view are %v", got)
 	}
 
-	none, _, _ := stubbed(views("a"), registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}})
+	none, _, _ := stubbed(views("a"), massive.Only(massive.KindEnum))
 	if g := none.Graph(); len(g.Nodes)+len(g.Edges) > 0 {
 		t.Errorf("the graph of a load without materialized views is %+v", g)
 	}
@@ -128,7 +128,7 @@ func TestGraphOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		cat := randomViews(rand.New(rand.NewPCG(seed, 1)), 30, 60)
-		r, _, _ := stubbed(cat, registry.Selection{})
+		r, _, _ := stubbed(cat)
 		g := r.Graph()
 		for _, m := range r.Matviews() {
 			up := g.Upstream(m.Name())
@@ -176,23 +176,23 @@ func randomViews(rnd *rand.Rand, n, edges int) *dialect.Catalog {
 func TestDiagrams(t *testing.T) {
 	t.Parallel()
 	name := func(n string) dialect.Name { return dialect.Name{Schema: "s", Name: n} }
-	g := registry.Graph{
-		Nodes: []registry.GraphNode{
+	g := massive.Graph{
+		Nodes: []massive.GraphNode{
 			{Name: name("plain"), Materialized: true}, {Name: name(`a"]b`)}, {Name: name("two\nlines\\n"), Materialized: true, Excluded: "so"},
 			{Name: name("größe #1; `x`"), Materialized: true}, {Name: name("&amp;\u202e"), Materialized: true},
 		},
-		Edges: []registry.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("stranger"), Reads: name(`a"]b`)}},
+		Edges: []massive.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("stranger"), Reads: name(`a"]b`)}},
 	}
 	const mermaid = `flowchart LR
   v0["s.plain"]
   v1(["s.#34;a#34;#34;#93;b#34;"])
-  v2["s.#34;two#92;nlines#92;n#34;"]:::omitted
+  v2["s.#34;two#92;nlines#92;n#34;"]:::excluded
   v3["s.#34;größe #35;1#59; #96;x#96;#34;"]
   v4["s.#34;#38;amp#59;#92;u202e#34;"]
   v5(["s.stranger"])
   v0 --> v1
   v1 --> v5
-  classDef omitted stroke-dasharray:4 4
+  classDef excluded stroke-dasharray:4 4
 `
 	if got := g.Mermaid(); got != mermaid {
 		t.Errorf("Mermaid:\n%s\nwant:\n%s", got, mermaid)
@@ -213,7 +213,7 @@ func TestDiagrams(t *testing.T) {
 	if got := g.DOT(); got != dot {
 		t.Errorf("DOT:\n%s\nwant:\n%s", got, dot)
 	}
-	if got, want := (registry.Graph{}).Mermaid(), "flowchart LR\n"; got != want {
+	if got, want := (massive.Graph{}).Mermaid(), "flowchart LR\n"; got != want {
 		t.Errorf("an empty graph in Mermaid is %q, want %q", got, want)
 	}
 }
@@ -221,12 +221,11 @@ func TestDiagrams(t *testing.T) {
 // Views can read each other in a cycle. Everything comes to an end, and each of them is in the plan.
 func TestCircles(t *testing.T) {
 	t.Parallel()
-	r, _, _ := stubbed(views("a", "self < v", "(v) < self a", "z < one", "one < (w) w", "(w) < two", "two < one x", "x < a", "end < z self"),
-		registry.Selection{})
+	r, _, _ := stubbed(views("a", "self < v", "(v) < self a", "z < one", "one < (w) w", "(w) < two", "two < one x", "x < a", "end < z self"))
 	if got := short(matview(t, r, "self").DependsOn()); got != "a self" {
 		t.Errorf("self depends on %q", got)
 	}
-	if got := short(r.Graph().Upstream(of("public.end"))); !strings.HasPrefix(got, "a ") || len(strings.Fields(got)) != 6 {
+	if got := short(r.Graph().Upstream(stub.Of("public.end"))); !strings.HasPrefix(got, "a ") || len(strings.Fields(got)) != 6 {
 		t.Errorf("upstream of end are %q", got)
 	}
 	p, err := r.PlanRefresh()

@@ -1,4 +1,4 @@
-package registry_test
+package massive_test
 
 import (
 	"bytes"
@@ -20,12 +20,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
+	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/registry"
 )
 
 // A sleeper is a dialect whose refreshes take as long as they are told, on the clock of a synctest bubble.
 type sleeper struct {
-	stub
+	stub.Dialect
 	lasts map[string]time.Duration // a second for those that aren't here
 	errs  map[string]error
 	busy  map[string]bool // those that somebody else is found to refresh, without an error of the server's
@@ -82,8 +84,8 @@ var errTaken = errors.New("somebody has it")
 
 // What a server says.
 var (
-	errServer  = &driverError{"21000", "duplicate rows"}
-	errTimeout = &driverError{"55P03", "lock timeout"}
+	errServer  = &stub.DriverError{State: "21000", Text: "duplicate rows"}
+	errTimeout = &stub.DriverError{State: "55P03", Text: "lock timeout"}
 )
 
 // A marker is a sleeper with savepoints.
@@ -97,7 +99,7 @@ func (m marker) mark(what string) error {
 	defer m.mu.Unlock()
 	m.between = append(m.between, what)
 	if what == m.fails {
-		return &driverError{"25P02", what + " failed"}
+		return &stub.DriverError{State: "25P02", Text: what + " failed"}
 	}
 	return nil
 }
@@ -110,12 +112,12 @@ func (m marker) ReleaseSavepoint(context.Context, dialect.Querier, string) error
 	return m.mark("release")
 }
 
-func run(t *testing.T, s dialect.Dialect, q dialect.Querier, cat *dialect.Catalog, opts ...registry.PlanOption) (registry.RefreshReport, error) {
+func run(t *testing.T, s dialect.Dialect, q dialect.Querier, cat *dialect.Catalog, opts ...massive.PlanOption) (massive.RefreshReport, error) {
 	t.Helper()
-	return registry.New(cat, registry.Selection{}, s, q).RefreshAll(t.Context(), opts...)
+	return loadedFrom(cat, s, q).RefreshAll(t.Context(), opts...)
 }
 
-func outcomes(r registry.RefreshReport) string {
+func outcomes(r massive.RefreshReport) string {
 	var all []string
 	for _, v := range r.Views {
 		text := short([]dialect.Name{v.Name}) + " " + v.Outcome.String()
@@ -127,7 +129,7 @@ func outcomes(r registry.RefreshReport) string {
 	return strings.Join(all, "\n")
 }
 
-func checkOutcomes(t *testing.T, r registry.RefreshReport, want ...string) {
+func checkOutcomes(t *testing.T, r massive.RefreshReport, want ...string) {
 	t.Helper()
 	if got := outcomes(r); got != strings.Join(want, "\n") {
 		t.Errorf("the outcomes are\n%s\nwant\n%s", got, strings.Join(want, "\n"))
@@ -154,8 +156,8 @@ func TestRunLevels(t *testing.T) {
 	for workers, want := range map[int]time.Duration{1: 40 * time.Second, 4: 10 * time.Second, 8: 5 * time.Second, 99: 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &sleeper{}
-			report, err := run(t, s, &pool{}, levels(), registry.Parallel(workers))
-			if err != nil || report.Duration != want || report.Count(registry.OutcomeRefreshed) != 40 {
+			report, err := run(t, s, &pool{}, levels(), massive.Parallel(workers))
+			if err != nil || report.Duration != want || report.Count(massive.OutcomeRefreshed) != 40 {
 				t.Errorf("%d at a time took %v, want %v: %v\n%s", workers, report.Duration, want, err, report)
 			}
 			if s.most > workers {
@@ -170,7 +172,7 @@ func TestRunHasNoBarriers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{lasts: map[string]time.Duration{"slow": time.Minute}}
-		report, err := run(t, s, &pool{}, views("slow", "a", "b < v", "(v) < a", "c < b", "end < c slow"), registry.Parallel(8))
+		report, err := run(t, s, &pool{}, views("slow", "a", "b < v", "(v) < a", "c < b", "end < c slow"), massive.Parallel(8))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,11 +196,11 @@ func TestRunWithHints(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		cat, lasts := chains(rnd)
 		synctest.Test(t, func(t *testing.T) {
-			first, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, registry.Parallel(4))
+			first, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, massive.Parallel(4))
 			if err != nil {
 				t.Fatal(err)
 			}
-			second, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, registry.Parallel(4), registry.DurationsOf(first))
+			second, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, massive.Parallel(4), massive.DurationsOf(first))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -322,12 +324,12 @@ func TestRunAfterAFailure(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"bad": errServer, "taken": errTaken}, lasts: map[string]time.Duration{"bad": 100 * time.Millisecond}}
-		report, err := run(t, s, &pool{}, cat(), registry.Parallel(2))
+		report, err := run(t, s, &pool{}, cat(), massive.Parallel(2))
 		checkOutcomes(t, report, "bad failed (driver: duplicate rows)", "good refreshed",
 			"taken skipped: busy (busy: somebody has it)", "x skipped (it depends on public.bad, which failed)",
 			"behind skipped (it depends on public.taken, which is busy)", "last refreshed", "skip refreshed",
 			"y skipped (it depends on public.bad, which failed)")
-		e := failed(t, err, dialect.OpRefreshAll, dialect.Name{})
+		e := stub.Failed(t, err, dialect.OpRefreshAll, dialect.Name{})
 		if !errors.Is(e, dialect.ErrBusy) || !errors.Is(e, errServer) || !errors.Is(e, errTaken) {
 			t.Errorf("the error does not wrap those of the views: %v", err)
 		}
@@ -336,11 +338,11 @@ func TestRunAfterAFailure(t *testing.T) {
 		if err.Error() != text {
 			t.Errorf("the error says\n%s\nwant\n%s", err, text)
 		}
-		bad, _ := report.View(of("public.bad"))
-		if bad.Duration != 100*time.Millisecond || bad.Start != report.Start || !errors.Is(bad.Err, errServer) || bad.Mode != registry.ModeBlocking {
+		bad, _ := report.View(stub.Of("public.bad"))
+		if bad.Duration != 100*time.Millisecond || bad.Start != report.Start || !errors.Is(bad.Err, errServer) || bad.Mode != massive.ModeBlocking {
 			t.Errorf("the failed view's report is %+v", bad)
 		}
-		if x, _ := report.View(of("public.x")); !x.Start.IsZero() || x.Err != nil || x.Duration != 0 {
+		if x, _ := report.View(stub.Of("public.x")); !x.Start.IsZero() || x.Err != nil || x.Duration != 0 {
 			t.Errorf("the skipped view's report is %+v", x)
 		}
 		if strings.Contains(strings.Join(s.order, " "), "x") {
@@ -349,7 +351,7 @@ func TestRunAfterAFailure(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"bad": errServer, "taken": errTaken}, lasts: map[string]time.Duration{"bad": 100 * time.Millisecond}}
-		report, err := run(t, s, &pool{}, cat(), registry.Parallel(2), registry.StopOnError())
+		report, err := run(t, s, &pool{}, cat(), massive.Parallel(2), massive.StopOnError())
 		checkOutcomes(t, report, "bad failed (driver: duplicate rows)", "good refreshed",
 			"taken cancelled (the run stopped when public.bad failed)", "x skipped (it depends on public.bad, which failed)",
 			"behind cancelled (the run stopped when public.bad failed)", "last cancelled (the run stopped when public.bad failed)",
@@ -360,7 +362,7 @@ func TestRunAfterAFailure(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"taken": errTaken}}
-		report, err := run(t, s, &pool{}, views("taken", "z"), registry.StopOnError())
+		report, err := run(t, s, &pool{}, views("taken", "z"), massive.StopOnError())
 		checkOutcomes(t, report, "taken skipped: busy (busy: somebody has it)", "z refreshed")
 		if !errors.Is(err, dialect.ErrBusy) {
 			t.Errorf("got %v", err)
@@ -373,7 +375,7 @@ func TestRunSkipsThroughWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"a": errServer}}
-		report, _ := run(t, s, &pool{}, views("a", "b < a", "c < b", "d"), registry.Views("c", "a", "d"), registry.Parallel(4))
+		report, _ := run(t, s, &pool{}, views("a", "b < a", "c < b", "d"), massive.Views("c", "a", "d"), massive.Parallel(4))
 		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "c skipped (it depends on public.a, which failed)", "d refreshed")
 	})
 }
@@ -384,27 +386,27 @@ func TestRunCancelled(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
 		s := &sleeper{}
-		r := registry.New(views("a", "b < a", "c < b", "d", "e"), registry.Selection{}, s, &pool{})
-		report, err := r.RefreshAll(ctx, registry.Parallel(2))
+		r := loadedFrom(views("a", "b < a", "c < b", "d", "e"), s, &pool{})
+		report, err := r.RefreshAll(ctx, massive.Parallel(2))
 		checkOutcomes(t, report, "a refreshed", "b cancelled (the context ended)", "c cancelled (the context ended)",
 			"d refreshed", "e cancelled (the context ended)")
 		if !errors.Is(err, context.DeadlineExceeded) || report.Duration != 1500*time.Millisecond {
 			t.Errorf("it took %v: %v", report.Duration, err)
 		}
-		if b, _ := report.View(of("public.b")); b.Duration != 500*time.Millisecond || !errors.Is(b.Err, context.DeadlineExceeded) {
+		if b, _ := report.View(stub.Of("public.b")); b.Duration != 500*time.Millisecond || !errors.Is(b.Err, context.DeadlineExceeded) {
 			t.Errorf("the cancelled view's report is %+v", b)
 		}
-		if c, _ := report.View(of("public.c")); !c.Start.IsZero() || c.Err != nil {
+		if c, _ := report.View(stub.Of("public.c")); !c.Start.IsZero() || c.Err != nil {
 			t.Errorf("the report of a view that did not begin is %+v", c)
 		}
 	})
 	s := &sleeper{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := registry.New(views("a", "b < a"), registry.Selection{}, s, &pool{})
+	r := loadedFrom(views("a", "b < a"), s, &pool{})
 	report, err := r.RefreshAll(ctx)
 	checkOutcomes(t, report, "a cancelled (the context ended)", "b cancelled (the context ended)")
-	failed(t, err, dialect.OpRefreshAll, dialect.Name{})
+	stub.Failed(t, err, dialect.OpRefreshAll, dialect.Name{})
 	if !errors.Is(err, context.Canceled) || len(s.order) > 0 {
 		t.Errorf("got %v, and refreshed %q", err, s.order)
 	}
@@ -414,8 +416,8 @@ func TestRunCancelled(t *testing.T) {
 func TestRunFailedAsTheContextEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &stub{fails: errServer, during: cancel}
-	report, err := registry.New(views("a"), registry.Selection{}, s, &pool{}).RefreshAll(ctx)
+	s := &stub.Dialect{Fails: errServer, During: cancel}
+	report, err := loadedFrom(views("a"), s, &pool{}).RefreshAll(ctx)
 	checkOutcomes(t, report, "a failed (driver: duplicate rows)")
 	if !errors.Is(err, errServer) || errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -427,7 +429,7 @@ func TestRunInATransaction(t *testing.T) {
 	cat := views("a", "b", "c < a", "d")
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"b": errServer}}
-		report, err := run(t, s, &transaction{}, cat, registry.Parallel(4))
+		report, err := run(t, s, &transaction{}, cat, massive.Parallel(4))
 		checkOutcomes(t, report, "a refreshed", "b failed (driver: duplicate rows)", "c cancelled (the transaction failed with public.b)",
 			"d cancelled (the transaction failed with public.b)")
 		if s.most != 1 || report.Parallel != 1 || !errors.Is(err, errServer) {
@@ -436,7 +438,7 @@ func TestRunInATransaction(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{busy: map[string]bool{"a": true}}
-		report, err := run(t, s, &transaction{}, cat, registry.RefreshWith(registry.SkipIfBusy()))
+		report, err := run(t, s, &transaction{}, cat, massive.RefreshWith(massive.SkipIfBusy()))
 		checkOutcomes(t, report, "a skipped: busy (busy: another refresh of it runs or waits, or it is being altered; it was skipped, as SkipIfBusy asks)",
 			"b refreshed", "c skipped (it depends on public.a, which is busy)", "d refreshed")
 		if !errors.Is(err, dialect.ErrBusy) {
@@ -451,7 +453,7 @@ func TestRunInATransaction(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := marker{&sleeper{errs: map[string]error{"a": errServer}}, ""}
-		report, err := run(t, s, &transaction{}, cat, registry.Savepoints())
+		report, err := run(t, s, &transaction{}, cat, massive.Savepoints())
 		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "b refreshed", "c skipped (it depends on public.a, which failed)", "d refreshed")
 		if got, want := strings.Join(s.between, ", "), "set, refresh a, back, set, refresh b, release, set, refresh d, release"; got != want {
 			t.Errorf("the transaction did %s\nwant %s", got, want)
@@ -470,7 +472,7 @@ func TestRunInATransaction(t *testing.T) {
 			if fails == "back" {
 				s.errs = map[string]error{"a": errServer}
 			}
-			report, err := run(t, s, &transaction{}, views("a", "b"), registry.Savepoints())
+			report, err := run(t, s, &transaction{}, views("a", "b"), massive.Savepoints())
 			checkOutcomes(t, report, append(want, "b cancelled (the transaction failed with public.a)")...)
 			if err == nil || !strings.Contains(err.Error(), fails+" failed") {
 				t.Error(err)
@@ -480,7 +482,7 @@ func TestRunInATransaction(t *testing.T) {
 	// Whether a connection is in a transaction of the program's own shows when that has failed.
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"a": errServer, "b": dialect.ErrTxAborted}}
-		report, _ := run(t, s, &querier{}, cat)
+		report, _ := run(t, s, &stub.Querier{}, cat)
 		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "b failed (transaction already failed)",
 			"c skipped (it depends on public.a, which failed)", "d cancelled (the transaction failed with public.b)")
 	})
@@ -491,7 +493,7 @@ func TestRunKeepsToThePool(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, q := &sleeper{}, &pool{}
-		p := planOf(t, registry.New(levels(), registry.Selection{}, s, q), registry.Parallel(8))
+		p := planOf(t, loadedFrom(levels(), s, q), massive.Parallel(8))
 		for _, most := range []int{1, 3, 0} {
 			q.most, s.most = most, 0
 			report, err := p.Run(t.Context())
@@ -514,8 +516,8 @@ func TestProgress(t *testing.T) {
 			}
 			return a
 		}}))
-		_, _ = run(t, s, &pool{}, views("a", "b < a", "c < b", "d < a"), registry.Parallel(1),
-			registry.OnProgress(func(p registry.Progress) { lines = append(lines, p.String()) }), registry.LogProgress(logger))
+		_, _ = run(t, s, &pool{}, views("a", "b < a", "c < b", "d < a"), massive.Parallel(1),
+			massive.OnProgress(func(p massive.Progress) { lines = append(lines, p.String()) }), massive.LogProgress(logger))
 		want := []string{
 			"[0/4] public.a started (blocking, the default)",
 			"[1/4] public.a refreshed in 1s (blocking, the default)",
@@ -551,7 +553,7 @@ func TestProgressContext(t *testing.T) {
 			handler := &traced{}
 			ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "run 7"), 1500*time.Millisecond)
 			defer cancel()
-			_, err := registry.New(views("a", "b", "c < b"), registry.Selection{}, &sleeper{}, q).RefreshAll(ctx, registry.LogProgress(slog.New(handler)))
+			_, err := loadedFrom(views("a", "b", "c < b"), &sleeper{}, q).RefreshAll(ctx, massive.LogProgress(slog.New(handler)))
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)
 			}
@@ -596,7 +598,7 @@ func TestRunOddNames(t *testing.T) {
 		const two, left = "two\nlines\tund größer\u202e", "left\rout"
 		cat.Matviews[1].Name.Name, cat.Matviews[2].Name.Name = two, left
 		s := &sleeper{errs: map[string]error{`"` + two + `"`: errors.New("driver:\nLINE 1: …")}}
-		r := registry.New(cat, registry.Selection{Filter: dialect.Filter{Exclude: patterns("left*")}}, s, &pool{})
+		r := loadedFrom(cat, s, &pool{}, massive.Exclude("left*"))
 		p := planOf(t, r)
 		const plan = `refresh 2 of 3 materialized views, one at a time (the default)
   1. public.low                             blocking, the default
@@ -614,10 +616,10 @@ func TestRunOddNames(t *testing.T) {
 		if got := report.String(); got != ran {
 			t.Errorf("the report prints\n%s\nwant\n%s", got, ran)
 		}
-		if got := (registry.Progress{View: report.Views[1]}).String(); strings.ContainsFunc(got, unicode.IsControl) {
+		if got := (massive.Progress{View: report.Views[1]}).String(); strings.ContainsFunc(got, unicode.IsControl) {
 			t.Errorf("its progress prints %q", got)
 		}
-		change := registry.Change{Kind: dialect.KindMatview, Name: report.Views[1].Name, What: registry.ChangeRemoved}
+		change := registry.Change{Kind: dialect.KindMatview, Name: report.Views[1].Name, What: massive.ChangeRemoved}
 		if got, want := change.String(), `materialized view public."two\nlines\tund größer\u202e" removed`; got != want {
 			t.Errorf("a change prints %q, want %q", got, want)
 		}
@@ -630,7 +632,7 @@ func TestProgressHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{}
 		inside, events := 0, 0
-		report, err := run(t, s, &pool{}, levels(), registry.Parallel(8), registry.OnProgress(func(registry.Progress) {
+		report, err := run(t, s, &pool{}, levels(), massive.Parallel(8), massive.OnProgress(func(massive.Progress) {
 			if inside++; inside > 1 {
 				t.Error("two callbacks at a time")
 			}
@@ -654,7 +656,7 @@ func TestProgressHoldsNothingUp(t *testing.T) {
 	// On one connection the next refresh waits: the callback may use it.
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{}
-		report, err := run(t, s, &transaction{}, views("a", "b"), registry.OnProgress(func(registry.Progress) {
+		report, err := run(t, s, &transaction{}, views("a", "b"), massive.OnProgress(func(massive.Progress) {
 			time.Sleep(time.Second)
 			if s.running != 0 {
 				t.Error("a refresh runs beside the callback")
@@ -674,8 +676,8 @@ func TestProgressPanics(t *testing.T) {
 			done := make(chan any)
 			go func() {
 				defer func() { done <- recover() }()
-				_, err := registry.New(levels(), registry.Selection{}, s, q).RefreshAll(context.Background(), registry.Parallel(2),
-					registry.OnProgress(func(registry.Progress) { end() }))
+				_, err := loadedFrom(levels(), s, q).RefreshAll(context.Background(), massive.Parallel(2),
+					massive.OnProgress(func(massive.Progress) { end() }))
 				t.Errorf("it went on: %v", err)
 			}()
 			if what := <-done; what != nil && what != "enough" {
@@ -691,20 +693,20 @@ func TestProgressPanics(t *testing.T) {
 
 func TestRunWithoutRefreshes(t *testing.T) {
 	t.Parallel()
-	report, err := registry.New(views("a"), registry.Selection{}, bare{loads: &stub{}}, &pool{}).RefreshAll(t.Context())
-	e := failed(t, err, dialect.OpRefreshAll, dialect.Name{})
-	if !errors.Is(e, dialect.ErrUnsupported) || report.Count(registry.OutcomeFailed) != 1 {
+	report, err := loadedFrom(views("a"), stub.Bare{Loads: &stub.Dialect{}}, &pool{}).RefreshAll(t.Context())
+	e := stub.Failed(t, err, dialect.OpRefreshAll, dialect.Name{})
+	if !errors.Is(e, dialect.ErrUnsupported) || report.Count(massive.OutcomeFailed) != 1 {
 		t.Errorf("got %v, %v", report, err)
 	}
-	_, err = registry.New(views("a"), registry.Selection{}, &stub{}, nil).RefreshAll(t.Context())
+	_, err = loadedFrom(views("a"), &stub.Dialect{}, nil).RefreshAll(t.Context())
 	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "the database is nil") {
 		t.Errorf("got %v", err)
 	}
-	report, err = registry.New(&dialect.Catalog{}, registry.Selection{}, &stub{}, &pool{}).RefreshAll(t.Context())
+	report, err = loadedFrom(&dialect.Catalog{}, &stub.Dialect{}, &pool{}).RefreshAll(t.Context())
 	if err != nil || len(report.Views) != 0 || !strings.HasPrefix(report.String(), "no view in ") {
 		t.Errorf("with no view: %s, %v", report, err)
 	}
-	if report, err = new(registry.Plan).Run(t.Context()); err != nil || report.Views != nil {
+	if report, err = new(massive.Plan).Run(t.Context()); err != nil || report.Views != nil {
 		t.Errorf("the zero plan gives %v, %v", report, err)
 	}
 }
@@ -714,12 +716,12 @@ func TestPlanRunsTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{}
-		p := planOf(t, registry.New(levels(), registry.Selection{}, s, &pool{}), registry.Parallel(8))
+		p := planOf(t, loadedFrom(levels(), s, &pool{}), massive.Parallel(8))
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
 				report, err := p.Run(t.Context())
-				if err != nil || report.Count(registry.OutcomeRefreshed) != 40 {
+				if err != nil || report.Count(massive.OutcomeRefreshed) != 40 {
 					t.Errorf("%s, %v", report, err)
 				}
 			})
@@ -746,9 +748,9 @@ func TestRunRandomly(t *testing.T) {
 			}
 		}
 		synctest.Test(t, func(t *testing.T) {
-			r := registry.New(cat, registry.Selection{}, s, &pool{})
+			r := loadedFrom(cat, s, &pool{})
 			ended := map[dialect.Name]int{}
-			report, _ := r.RefreshAll(t.Context(), registry.Parallel(1+rnd.IntN(6)), registry.OnProgress(func(p registry.Progress) {
+			report, _ := r.RefreshAll(t.Context(), massive.Parallel(1+rnd.IntN(6)), massive.OnProgress(func(p massive.Progress) {
 				if p.Ended() {
 					ended[p.View.Name]++
 				}
@@ -761,17 +763,17 @@ func TestRunRandomly(t *testing.T) {
 				lost := false
 				for _, u := range g.Upstream(v.Name) {
 					up, _ := report.View(u)
-					lost = lost || up.Outcome == registry.OutcomeFailed
+					lost = lost || up.Outcome == massive.OutcomeFailed
 					if !v.Start.IsZero() && v.Start.Before(up.Start.Add(up.Duration)) {
 						t.Errorf("seed %d: %s began before %s was done", seed, v.Name, u)
 					}
 				}
-				want := registry.OutcomeRefreshed
+				want := massive.OutcomeRefreshed
 				switch {
 				case lost:
-					want = registry.OutcomeSkippedUpstream
+					want = massive.OutcomeSkippedUpstream
 				case s.errs[v.Name.Name] != nil:
-					want = registry.OutcomeFailed
+					want = massive.OutcomeFailed
 				}
 				if v.Outcome != want || ended[v.Name] != 1 {
 					t.Errorf("seed %d: %s, want %s, told %d times", seed, v, want, ended[v.Name])

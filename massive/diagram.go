@@ -1,21 +1,21 @@
-package registry
+package massive
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/printable"
 )
 
 // Mermaid is the graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), for people to look at.
 // Arrows go the way the rows go, from what is read to its reader. Materialized views are boxes, plain ones rounded, and
-// those left out dashed.
+// excluded ones dashed.
 func (g Graph) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	d := newDiagram(g)
-	omitted := false
+	excluded := false
 	for i, n := range d.nodes {
 		left, right := "[", "]"
 		if !n.Materialized {
@@ -23,15 +23,15 @@ func (g Graph) Mermaid() string {
 		}
 		class := ""
 		if n.Excluded != "" {
-			omitted, class = true, ":::omitted"
+			excluded, class = true, ":::excluded"
 		}
 		fmt.Fprintf(&b, "  v%d%s\"%s\"%s%s\n", i, left, mermaidText(n.Name), right, class)
 	}
 	for _, e := range g.Edges {
 		fmt.Fprintf(&b, "  v%d --> v%d\n", d.number[e.Reads], d.number[e.View])
 	}
-	if omitted {
-		b.WriteString("  classDef omitted stroke-dasharray:4 4\n")
+	if excluded {
+		b.WriteString("  classDef excluded stroke-dasharray:4 4\n")
 	}
 	return b.String()
 }
@@ -88,7 +88,7 @@ func newDiagram(g Graph) diagram {
 // stand for a character. Letters, digits and what is harmless stay.
 func mermaidText(n dialect.Name) string {
 	var b strings.Builder
-	for _, c := range printable(n.String()) {
+	for _, c := range printable.Text(n.String()) {
 		switch {
 		case c > 127, c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.ContainsRune("._ -$", c):
 			b.WriteRune(c)
@@ -102,22 +102,5 @@ func mermaidText(n dialect.Name) string {
 // dotText is the name as Graphviz reads a label between quotation marks: a backslash there begins an escape,
 // and an ampersand an entity of HTML's.
 func dotText(n dialect.Name) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(printable(n.String()))
-}
-
-// printable is the text with what can't be seen, such as control characters, as Go writes it.
-func printable(text string) string {
-	if !strings.ContainsFunc(text, func(c rune) bool { return !strconv.IsPrint(c) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, c := range text {
-		if !strconv.IsPrint(c) {
-			quoted := fmt.Sprintf("%+q", c)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		} else {
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(printable.Text(n.String()))
 }

@@ -1,38 +1,39 @@
-package registry
+package massive
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/contexts"
+	"github.com/massivedb/massive-go/internal/option"
 	"github.com/massivedb/massive-go/internal/promptly"
 	"github.com/massivedb/massive-go/internal/querier"
+	"github.com/massivedb/massive-go/registry"
 )
 
-// An Allocator hands out values of a sequence from blocks that it fetches ahead, for programs to which a round trip for
-// each value is too dear. It is safe for any number of goroutines. The zero value is not usable; call [NewAllocator].
+// An Allocator hands out values of a sequence from blocks that it fetches ahead, for programs that can't afford a round trip
+// for each value. It is safe for any number of goroutines. The zero value is not usable; call [NewAllocator].
 //
 // No two callers get the same value, in this process or another, also if others take values by NextValue, NextValues or
 // another allocator. [HiLo] asks more of them. The promise ends if somebody moves the sequence back: after a Reset,
-// ResetTo, Restart or SetValue the allocator hands out the repeated values too, and the blocks that it holds stay in
-// use. It also ends if somebody makes the sequence cycle after the load. HiLo checks that with each block; plain blocks
-// go by the loaded definition.
+// ResetTo, Restart or SetValue the allocator hands out the repeated values, too, and its blocks stay in use. It also ends
+// if somebody makes the sequence cycle after the load. HiLo checks that with each block; plain blocks go by the loaded
+// definition.
 //
-// A block is used only if it was fetched without an error. If a fetch fails, the values that it took are lost: a crash of
-// the server may give them out again. So plain blocks end before the sequence does: ErrExhausted comes if fewer values
-// than a block are left, and those are lost.
+// An Allocator uses a block only if it was fetched without an error. If a fetch fails, its values are lost: a crash of the
+// server may give them out again. So plain blocks end before the sequence does. If fewer values than a block are left,
+// the error is ErrExhausted and those values are lost.
 //
-// Order: each goroutine gets values in the sequence's order. Between two goroutines, a later call may get the lower value.
-// If the sequence has a CACHE above 1, blocks come in no order on a pool: each connection has a cache of its own. Gaps: when
-// an allocator is closed or its process ends, the values that it holds are lost, at most one block in use and one
-// fetched ahead.
+// Each goroutine gets values in the sequence's order. Between two goroutines, the later call may get the lower value. If the
+// sequence has a CACHE above 1, blocks come in no order on a pool, since each connection has its own cache. When an
+// allocator is closed or its process ends, its values are lost: at most one block in use and one fetched ahead.
 //
-// The next block is fetched when an eighth of one is taken.
+// An Allocator fetches the next block when an eighth of the current one is taken.
 type Allocator struct {
 	name    dialect.Name
 	fetch   func(ctx context.Context) (*block, error)
@@ -83,10 +84,10 @@ type allocation struct {
 }
 
 // An AllocatorOption changes how an allocator works. Each may be given once. The zero value is refused.
-type AllocatorOption struct {
-	name  string
-	apply func(*allocation) error
-}
+type AllocatorOption struct{ set option.Option[allocation] }
+
+// MaxSequenceValues is how many values one NextValues can reserve.
+const MaxSequenceValues = dialect.MaxSequenceValues
 
 // What an allocator does where no option says otherwise.
 const (
@@ -94,16 +95,16 @@ const (
 	defaultTimeout = 30 * time.Second
 )
 
-// BlockSize makes each fetch reserve n values, by NextValues: from 1 to 10,000, which is [dialect.MaxSequenceValues].
-// Without it, and without HiLo, it is 1000. Any sequence that does not cycle will do.
+// BlockSize makes each fetch reserve n values by NextValues, from 1 to [MaxSequenceValues]. The default is 1000. It works
+// with any sequence that does not cycle.
 func BlockSize(n int) AllocatorOption {
-	return AllocatorOption{"BlockSize", func(a *allocation) error {
+	return AllocatorOption{option.New("BlockSize", func(a *allocation) error {
 		if n < 1 || n > dialect.MaxSequenceValues {
 			return fmt.Errorf("%w: blocks of %d values; a block has from 1 to %d", dialect.ErrInvalid, n, dialect.MaxSequenceValues)
 		}
 		a.block = n
 		return nil
-	}}
+	})}
 }
 
 // HiLo makes each fetch take one value of the sequence, which stands for a block as long as the sequence's increment. So one
@@ -121,34 +122,34 @@ func BlockSize(n int) AllocatorOption {
 // block in use and the one fetched ahead to their ends. Nor does it cover NextBlock, which goes by whatever increment
 // the sequence has.
 func HiLo(increment int64) AllocatorOption {
-	return AllocatorOption{"HiLo", func(a *allocation) error {
+	return AllocatorOption{option.New("HiLo", func(a *allocation) error {
 		if increment >= -1 && increment <= 1 {
 			return fmt.Errorf("%w: HiLo with an increment of %d; it is the length of a block, above 1 or below -1; "+
 				"use BlockSize for other sequences", dialect.ErrInvalid, increment)
 		}
 		a.hiLo = increment
 		return nil
-	}}
+	})}
 }
 
-// RefillTimeout is how long a fetch may take before it fails with [context.DeadlineExceeded] for all who wait for it.
-// Without it, it is 30 seconds. A driver that ignores the end of its context gets a second more; its call then runs on
-// alone, and its values are lost.
+// RefillTimeout sets how long a fetch may take before it fails with [context.DeadlineExceeded] for all who wait for it. The
+// default is 30 seconds. A driver that ignores the end of its context gets a second more. Its call then runs on alone, and
+// its values are lost.
 func RefillTimeout(d time.Duration) AllocatorOption {
-	return AllocatorOption{"RefillTimeout", func(a *allocation) error {
+	return AllocatorOption{option.New("RefillTimeout", func(a *allocation) error {
 		if d <= 0 {
 			return fmt.Errorf("%w: a timeout of %v", dialect.ErrInvalid, d)
 		}
 		a.timeout = d
 		return nil
-	}}
+	})}
 }
 
-// NewAllocator makes an allocator for the sequence. It fetches nothing yet. It works through the sequence's querier, from
+// NewAllocator returns an allocator for the sequence. It does not fetch yet. It works through the sequence's querier, from
 // goroutines of its own. The querier must be a pool, or a connection on which nobody begins a transaction: a transaction
 // serves one goroutine at a time, and its rollback may give values back. Call Close when the allocator is no longer
-// needed. Errors: ErrInvalid for a sequence that cycles or is bound to a transaction, and for wrong options; ErrDrift if
-// the sequence was loaded with another increment than HiLo expects; ErrUnsupported.
+// needed. Errors: [ErrInvalid] for a sequence that cycles or is bound to a transaction, and for wrong options; [ErrDrift]
+// if the sequence was loaded with another increment than HiLo expects.
 func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	if querier.IsNil(s) {
 		return nil, fail(dialect.OpAllocate, dialect.Name{}, fmt.Errorf("%w: the sequence is nil", dialect.ErrInvalid))
@@ -164,23 +165,15 @@ func NewAllocator(s Sequence, opts ...AllocatorOption) (*Allocator, error) {
 	a.life, a.end = context.WithCancel(context.Background())
 	a.current.Store(&block{})
 	if a.fetch = plainBlocks(s, how.block); how.hiLo != 0 {
-		a.fetch = hiLoBlocks(s.(*sequence), how.hiLo)
+		a.fetch = hiLoBlocks(s, how.hiLo)
 	}
 	return a, nil
 }
 
 func allocatorOptions(opts []AllocatorOption) (allocation, error) {
 	how := allocation{timeout: defaultTimeout}
-	for i, o := range opts {
-		if o.apply == nil {
-			return how, fmt.Errorf("%w: option %d is the zero AllocatorOption", dialect.ErrInvalid, i+1)
-		}
-		if slices.ContainsFunc(opts[:i], func(p AllocatorOption) bool { return p.name == o.name }) {
-			return how, fmt.Errorf("%w: option %s is given twice", dialect.ErrInvalid, o.name)
-		}
-		if err := o.apply(&how); err != nil {
-			return how, err
-		}
+	if err := option.Apply(&how, "AllocatorOption", opts, func(o AllocatorOption) option.Option[allocation] { return o.set }); err != nil {
+		return how, err
 	}
 	if how.hiLo != 0 && how.block != 0 {
 		return how, fmt.Errorf("%w: options HiLo and BlockSize contradict each other: HiLo's blocks are as long as the sequence's increment",
@@ -197,22 +190,16 @@ func allocatable(s Sequence, how allocation) error {
 	def := s.Def()
 	switch {
 	case def.Cycle:
-		return errCycle("can have no allocator")
+		return registry.ErrCycle("can have no allocator")
 	case how.hiLo != 0 && def.Increment != how.hiLo:
 		return errIncrement(def.Name, def.Increment, how.hiLo)
 	}
-	own, ok := s.(*sequence)
-	if !ok && how.hiLo != 0 {
-		return fmt.Errorf("%w: HiLo needs a sequence out of a Registry", dialect.ErrInvalid)
-	}
-	if !ok {
-		return nil
-	}
-	if querier.IsTransaction(own.querier) {
+	d, q := registry.Access(s)
+	if querier.IsTransaction(q) {
 		return fmt.Errorf("%w: an allocator works beside its callers, and can't share a transaction with them; "+
 			"make it of a sequence that is bound to a pool", dialect.ErrInvalid)
 	}
-	return own.check()
+	return registry.Check(d, q)
 }
 
 // errIncrement says that a sequence is not as HiLo expects.
@@ -232,19 +219,18 @@ func plainBlocks(s Sequence, n int) func(context.Context) (*block, error) {
 	}
 }
 
-func hiLoBlocks(s *sequence, increment int64) func(context.Context) (*block, error) {
+func hiLoBlocks(s Sequence, increment int64) func(context.Context) (*block, error) {
 	return func(ctx context.Context) (*block, error) {
-		got, err := s.nextBlock(ctx)
+		got, err := s.NextBlock(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if got.Increment != increment {
-			return nil, fail(dialect.OpNextBlock, s.def.Name, errIncrement(s.def.Name, got.Increment, increment))
+			return nil, fail(dialect.OpNextBlock, s.Name(), errIncrement(s.Name(), got.Increment, increment))
 		}
-		r := blockOf(got)
 		const longest = 1<<63 - 1
-		b := &block{len: int64(min(r.Len(), longest)), first: r.First, step: 1}
-		if r.Last < r.First {
+		b := &block{len: int64(min(got.Len(), longest)), first: got.First, step: 1}
+		if got.Last < got.First {
 			b.step = -1
 		}
 		b.mark = markOf(b.len)
@@ -252,12 +238,12 @@ func hiLoBlocks(s *sequence, increment int64) func(context.Context) (*block, err
 	}
 }
 
-// Next is the next value. It waits for the database only where the values fetched ahead are used up, and then until ctx
-// ends at most. An error of the database comes to all who wait for that fetch; the next call tries anew. One that meets a
-// fetch while there are still values is tried again when they are used up. Errors: those of NextValue, ErrClosed,
-// ErrDrift (see [HiLo]), and the context's.
+// Next returns the next value. It waits for the database only if the values fetched ahead are used up, and at most until
+// ctx ends. If a fetch fails, all who wait for it get the error, and the next call tries again. If a fetch fails while
+// there are still values, nobody gets the error, and the allocator tries again when they are used up. Errors: those of
+// NextValue, [ErrClosed], [ErrDrift] (see [HiLo]), the context's.
 func (a *Allocator) Next(ctx context.Context) (int64, error) {
-	if err := checkContext(ctx); err != nil {
+	if err := contexts.Check(ctx); err != nil {
 		return 0, fail(dialect.OpAllocate, a.name, err)
 	}
 	if err := ctx.Err(); err != nil {

@@ -1,0 +1,114 @@
+// Package digraph has algorithms on directed graphs. Nodes are numbers, and edges[n] are the nodes that n leads to. All of
+// them take time and room in proportion to nodes and edges, and none recurses.
+package digraph
+
+import "slices"
+
+// Reversed returns the edges the other way round, each list ascending.
+func Reversed(edges [][]int32) [][]int32 {
+	count := make([]int32, len(edges))
+	total := 0
+	for _, to := range edges {
+		for _, n := range to {
+			count[n]++
+		}
+		total += len(to)
+	}
+	room := make([]int32, 0, total)
+	back := make([][]int32, len(edges))
+	for i, n := range count {
+		back[i] = room[len(room) : len(room) : len(room)+int(n)]
+		room = room[:len(room)+int(n)]
+	}
+	for i, to := range edges {
+		for _, n := range to {
+			back[n] = append(back[n], int32(i))
+		}
+	}
+	return back
+}
+
+// Sorted returns the nodes, each after those before it. Nodes in a cycle, and after one, are missing.
+func Sorted(before, after [][]int32) []int32 {
+	waits := make([]int32, len(before))
+	order := make([]int32, 0, len(before))
+	for i, b := range before {
+		if waits[i] = int32(len(b)); waits[i] == 0 {
+			order = append(order, int32(i))
+		}
+	}
+	for next := 0; next < len(order); next++ {
+		for _, n := range after[order[next]] {
+			if waits[n]--; waits[n] == 0 {
+				order = append(order, n)
+			}
+		}
+	}
+	return order
+}
+
+// Cycles returns the strongly connected components of more than one node, each ascending, and for each node the number of
+// the component that it is in. It is Tarjan's algorithm, with a stack of its own.
+func Cycles(edges [][]int32) (cycles [][]int32, component []int32) {
+	const none = -1
+	number, low := make([]int32, len(edges)), make([]int32, len(edges))
+	component = make([]int32, len(edges))
+	for i := range number {
+		number[i], component[i] = none, none
+	}
+	type visit struct {
+		node int32
+		next int
+	}
+	var path []visit
+	var open []int32
+	var numbers, components int32
+	for root := range edges {
+		if number[root] != none {
+			continue
+		}
+		path = append(path, visit{int32(root), 0})
+		for len(path) > 0 {
+			v := &path[len(path)-1]
+			n := v.node
+			if v.next == 0 {
+				number[n], low[n] = numbers, numbers
+				numbers++
+				open = append(open, n)
+			}
+			if v.next < len(edges[n]) {
+				to := edges[n][v.next]
+				v.next++
+				if number[to] == none {
+					path = append(path, visit{to, 0})
+				} else if component[to] == none {
+					low[n] = min(low[n], number[to])
+				}
+				continue
+			}
+			path = path[:len(path)-1]
+			if len(path) > 0 {
+				above := path[len(path)-1].node
+				low[above] = min(low[above], low[n])
+			}
+			if low[n] != number[n] {
+				continue
+			}
+			begin := len(open) - 1 // from the end: a chain of views is open as a whole
+			for open[begin] != n {
+				begin--
+			}
+			members := slices.Clone(open[begin:])
+			open = open[:begin]
+			for _, m := range members {
+				component[m] = components
+			}
+			components++
+			if len(members) > 1 {
+				slices.Sort(members)
+				cycles = append(cycles, members)
+			}
+		}
+	}
+	return cycles, component
+}

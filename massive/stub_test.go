@@ -1,0 +1,53 @@
+package massive_test
+
+import (
+	"context"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/querier"
+	"github.com/massivedb/massive-go/internal/stub"
+	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// A catalogued is a dialect with a catalog of its own.
+type catalogued struct {
+	dialect.Dialect
+	catalog *dialect.Catalog
+}
+
+func (c catalogued) Load(context.Context, dialect.Querier, dialect.Filter) (*dialect.Catalog, error) {
+	return c.catalog, nil
+}
+
+// loadedFrom loads a catalog through a dialect, or panics. With a nil querier the operations of what it returns have none.
+func loadedFrom(cat *dialect.Catalog, d dialect.Dialect, q massive.Querier, opts ...massive.LoadOption) *massive.DB {
+	through := q
+	if querier.IsNil(q) {
+		through = &stub.Querier{}
+	}
+	m, err := massive.Load(context.Background(), through, catalogued{d, cat}, opts...)
+	if err != nil {
+		panic(err)
+	}
+	if querier.IsNil(q) {
+		m = m.With(q)
+	}
+	return m
+}
+
+// stubbed loads a catalog through a stub.
+func stubbed(cat *dialect.Catalog, opts ...massive.LoadOption) (*massive.DB, *stub.Dialect, *stub.Querier) {
+	s, q := &stub.Dialect{Catalog: cat}, &stub.Querier{}
+	return loadedFrom(cat, s, q, opts...), s, q
+}
+
+// snapshot is a registry of a catalog.
+func snapshot(cat *dialect.Catalog, sel registry.Selection) *massive.Registry {
+	return registry.New(cat, sel, &stub.Dialect{}, &stub.Querier{})
+}
+
+// snapshotOf is a registry of one enum, mood.
+func snapshotOf(labels ...string) *massive.Registry {
+	return snapshot(moods(labels...), registry.Selection{})
+}

@@ -1,0 +1,42 @@
+package registry_test
+
+import (
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/internal/stub"
+	"github.com/massivedb/massive-go/registry"
+)
+
+// stubbed is a registry of the catalog that works through a stub.
+func stubbed(cat *dialect.Catalog, sel registry.Selection) (*registry.Registry, *stub.Dialect, *stub.Querier) {
+	s, q := &stub.Dialect{Catalog: cat}, &stub.Querier{}
+	return registry.New(cat, sel, s, q), s, q
+}
+
+func matview(t *testing.T, r *registry.Registry, name string) registry.Matview {
+	t.Helper()
+	m, err := r.Matview(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func enum(t *testing.T, r *registry.Registry, name string) registry.Enum {
+	t.Helper()
+	e, err := r.Enum(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func sequence(t *testing.T, r *registry.Registry, name string) registry.Sequence {
+	t.Helper()
+	s, err := r.Sequence(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
