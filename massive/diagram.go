@@ -8,9 +8,8 @@ import (
 	"github.com/massivedb/massive-go/internal/printable"
 )
 
-// Mermaid is the graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), for people to look at.
-// Arrows go the way the rows go, from what is read to its reader. Materialized views are boxes, plain ones rounded, and
-// excluded ones dashed.
+// Mermaid returns the graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html). Arrows go the way of the
+// rows, from a view to its reader. Materialized views are boxes, plain views are rounded, and excluded views are dashed.
 func (g Graph) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
@@ -36,7 +35,7 @@ func (g Graph) Mermaid() string {
 	return b.String()
 }
 
-// DOT is the graph in Graphviz's language (https://graphviz.org/doc/info/lang.html). It shows what Mermaid shows.
+// DOT returns the graph in Graphviz's language (https://graphviz.org/doc/info/lang.html). It shows what Mermaid shows.
 func (g Graph) DOT() string {
 	var b strings.Builder
 	b.WriteString("digraph views {\n  rankdir=LR;\n  node [shape=box];\n")

@@ -14,42 +14,41 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// An Exhaustion is how far the sequences of a database have come, and what is left of them.
+// An Exhaustion says how much of the sequences of a database is used up.
 type Exhaustion struct {
 	Share   float64       // from which on a sequence is listed
 	Looked  int           // at how many sequences it has looked, those of Unknown among them
 	Above   []SequenceUse // those that have used up that share, the fullest first
 	Unknown []UnknownUse  // those that could not be read, by name
-	// Uncalled are those that nothing was taken from since they were created, restarted or set, by name. Where one of
-	// them stands is not looked at.
+	// Uncalled are the sequences that nothing was taken from since they were created, restarted or set, by name. Where they
+	// stand is not known.
 	Uncalled []dialect.Name
 }
 
-// A SequenceUse is how much of a sequence is used up, as the column sees it that has the least room for its values.
+// A SequenceUse says how much of a sequence is used up, by the column that has the least room for its values.
 type SequenceUse struct {
 	Sequence dialect.Name
-	// Column is the one that draws on the sequence, by owning it or by its default, or its domain's, and among those
-	// the one with the least room. It is nil for a sequence that feeds none.
+	// Column is, of the columns that draw on the sequence, the one with the least room. It is nil if none does.
 	Column     *dialect.ColumnRef
 	ColumnType string // as SQL writes it: "integer"; empty without a column
 	// State counts to Limit.
 	State registry.SequenceState
 	// Limit is the last value that both the sequence and the column can have.
 	Limit int64
-	// Overflows says that the column is full before the sequence ends: then inserts fail, not the sequence.
+	// Overflows says that the column is full before the sequence ends. Inserts then fail, and the sequence does not.
 	Overflows bool
-	// Cycles says that the sequence starts over where another one ends.
+	// Cycles says that the sequence starts over at its end.
 	Cycles bool
 }
 
-// An UnknownUse is a sequence that could not be read, and why: an error that wraps [dialect.ErrPermission],
-// [dialect.ErrNotFound] for one that was dropped meanwhile, or what the driver says.
+// An UnknownUse is a sequence that could not be read, and why. Err wraps [ErrPermission], [ErrNotFound] if the sequence was
+// dropped meanwhile, or the driver's error.
 type UnknownUse struct {
 	Sequence dialect.Name
 	Err      error
 }
 
-// String is the use in a line: "public.orders.id (integer) is 93.1 % used: at 2000000000, 147483647 left up to
+// String returns the use in a line: "public.orders.id (integer) is 93.1 % used: at 2000000000, 147483647 left up to
 // 2147483647, where the column is full (sequence public.orders_id_seq)".
 func (u SequenceUse) String() string {
 	what, of := "sequence "+u.Sequence.String(), ""
@@ -69,12 +68,12 @@ func (u SequenceUse) String() string {
 		u.Limit, then, of)
 }
 
-// String is the sequence and the reason in a line of at most [dialect.MaxText] bytes.
+// String returns the sequence and the reason in a line of at most [dialect.MaxText] bytes.
 func (u UnknownUse) String() string {
 	return dialect.Cut(fmt.Sprintf("sequence %s is unknown: %v", u.Sequence, u.Err), dialect.MaxText)
 }
 
-// String is a line of summary, and one for each sequence that is listed.
+// String returns a line of summary, and one for each listed sequence.
 func (e Exhaustion) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d sequences are used up to %g %% or more", len(e.Above), e.Looked, 100*e.Share)
@@ -96,8 +95,8 @@ func (e Exhaustion) String() string {
 // An ExhaustionOption changes what [DB.Exhaustion] lists. Each may be given once. The zero value is refused.
 type ExhaustionOption struct{ set option.Option[Exhaustion] }
 
-// AtLeast lists the sequences that have used up this share of their values, from 0, which is all, to 1. Without it, it
-// is 0.75.
+// AtLeast lists the sequences that have used up this share of their values or more. It is from 0, which lists all, to 1. The
+// default is 0.75.
 func AtLeast(share float64) ExhaustionOption {
 	return ExhaustionOption{option.New("AtLeast", func(e *Exhaustion) error {
 		if !(share >= 0 && share <= 1) { // NaN is refused, too
@@ -113,20 +112,22 @@ const (
 	auditedAtOnce = 250  // sequences a statement: each keeps a lock until the statement ends
 )
 
-// Exhaustion reads where all sequences of the database stand, as they are now, and lists those that have used up a share of
-// their values. Sequences of primary keys, and those that filters exclude, are among them. A sequence is as long as the
-// columns that draw on it have room: an integer key on a bigint sequence is full at 2147483647. A column draws on it if it
-// is an identity column, or if its default, or else its domain's, takes a value; it counts if its table's owner is the
-// sequence's, a superuser or the role itself. A default that names the sequence as a text is not seen. Of a column that
-// holds no numbers, such as a varchar(3), it is not known how much fits into it.
+// Exhaustion finds out when id columns run out. It reads where all sequences of the database stand now, and lists those that
+// have used up three quarters of their values, or the share that [AtLeast] sets. Sequences of primary keys, and those that
+// [Include] and [Exclude] exclude, are among them.
 //
-// It goes by the sequences' numbers and reads none by its name. So it does not know where a sequence stands that nothing was
-// taken from; these are listed as uncalled.
+// The columns that draw on a sequence limit it: an integer key on a bigint sequence is full at 2147483647. A column draws on
+// a sequence if it is an identity column, or if its default, or else its domain's, takes a value. It counts if its table's
+// owner is the sequence's owner, a superuser or the role itself. A default that names the sequence as a text is not seen.
+// How much fits into a column without numbers, such as a varchar(3), is not known.
 //
-// It takes a load of the sequences, a look at the columns, and a statement for each few hundred sequences: they are
-// read as they are at that moment, not all at the same. It waits for resets in open transactions. A sequence that
-// can't be read, or was dropped meanwhile, is listed as unknown. If a statement fails in a transaction of the caller's,
-// which ends that, it is an error instead. Errors: ErrInvalid, ErrUnsupported, those of a load.
+// Exhaustion reads no sequence by its name. So it does not know where a sequence stands that nothing was taken from, and
+// lists it as uncalled.
+//
+// It takes a load of the sequences, a look at the columns, and a statement for each few hundred sequences, which are thus
+// not read at the same moment. It waits for resets in open transactions. It lists a sequence that can't be read, or was
+// dropped meanwhile, as unknown. In a caller's transaction a statement that fails is an error instead. Errors:
+// [ErrInvalid], [ErrUnsupported], those of [Load].
 func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	e := Exhaustion{Share: fullEnough}
 	err := option.Apply(&e, "ExhaustionOption", opts, func(o ExhaustionOption) option.Option[Exhaustion] { return o.set })

@@ -6,10 +6,9 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Graph is which views read which, as it was loaded: plain data, and the caller's. A plain view is in it if it reads
-// a materialized view, directly or through other plain views; the others carry nothing from one materialized view to
-// another. What a function reads leaves no edge, since the database doesn't know it. It is empty where materialized
-// views weren't loaded. Its zero value has no views.
+// A Graph says which views read which, as they were loaded. It is plain data, and the caller's. A plain view is in it if it
+// reads a materialized view, directly or through other plain views. What a function reads is not in it, since the database
+// doesn't know that. If materialized views weren't loaded, it is empty. The zero value has no views.
 type Graph struct {
 	Nodes []GraphNode // by schema and name
 	Edges []GraphEdge // each once, by View and then by Reads
@@ -19,28 +18,28 @@ type Graph struct {
 type GraphNode struct {
 	Name         dialect.Name
 	Materialized bool
-	// Excluded says why a materialized view was left out of what was loaded: "it is excluded by *.tmp_*". It is empty
-	// for one that wasn't. A view left out passes on the order of those before and behind it all the same.
+	// Excluded says why a materialized view was not loaded: "it is excluded by *.tmp_*". It is empty if the view was loaded.
+	// Plans keep to the order of the views before and after an excluded one, too.
 	Excluded string
 }
 
-// A GraphEdge says that the query of View names Reads.
+// A GraphEdge says that the query of View reads Reads.
 type GraphEdge struct{ View, Reads dialect.Name }
 
-// Upstream are the materialized views that a view depends on, directly and through others, itself apart; those that
-// depend on nothing come first, and none before what it reads. A name that isn't in the graph has none.
+// Upstream returns the materialized views that a view depends on, directly or indirectly, without the view itself. Each
+// comes after those that it reads. A name that isn't in the graph has none.
 func (g Graph) Upstream(view dialect.Name) []dialect.Name { return g.reach(view, false) }
 
-// Downstream are the materialized views that depend on a view, directly and through others, itself apart; none comes
-// before what it reads. A name that isn't in the graph has none.
+// Downstream returns the materialized views that depend on a view, directly or indirectly, without the view itself. Each
+// comes after those that it reads. A name that isn't in the graph has none.
 func (g Graph) Downstream(view dialect.Name) []dialect.Name {
 	all := g.reach(view, true)
 	slices.Reverse(all)
 	return all
 }
 
-// reach is a depth-first walk that notes a view after all that it leads to. It keeps its own
-// stack: a chain of views may be deeper than is good for the program's.
+// reach is a depth-first walk that notes a view after those that it leads to. It keeps a stack of its own, since a chain of
+// views may be deep.
 func (g Graph) reach(view dialect.Name, down bool) []dialect.Name {
 	d := newDiagram(g)
 	from, ok := d.number[view]

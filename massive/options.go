@@ -10,8 +10,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A LoadOption changes what [Load], and every Reload after it, takes. Each may be given once. The zero value is
-// refused.
+// A LoadOption changes what [Load], and each Reload after it, loads. Each may be given once. The zero value is refused.
 type LoadOption struct{ set option.Option[selection] }
 
 // A selection is what options say.
@@ -27,7 +26,7 @@ const (
 	KindSequence = dialect.KindSequence
 )
 
-// Only loads structures of these kinds and doesn't look at the others.
+// Only loads structures of these kinds and no others.
 func Only(kinds ...Kind) LoadOption {
 	return LoadOption{option.New("Only", func(s *selection) error {
 		if len(kinds) == 0 {
@@ -46,11 +45,10 @@ func Only(kinds ...Kind) LoadOption {
 	})}
 }
 
-// Include loads structures of whatever kind whose name matches one of the patterns:
-// stats.*, *.tmp_*, or tmp_* for that name in every schema. * stands for any run of
-// characters and ? for one; in double quotes both stand for themselves. The % of LIKE
-// stands for itself, too: [Load] refuses a pattern with one that matches nothing, unless
-// it has quotes. [DB.UnmatchedPatterns] lists other patterns that match nothing.
+// Include loads only structures whose name matches one of the patterns, of any kind: stats.*, *.tmp_*, or tmp_* for that
+// name in each schema. * matches any characters and ? one character; in double quotes both match themselves. The % of
+// LIKE matches itself, too: [Load] refuses a pattern with % that matches nothing, unless it has quotes.
+// [DB.UnmatchedPatterns] lists other patterns that match nothing.
 func Include(patterns ...string) LoadOption {
 	return LoadOption{option.New("Include", func(s *selection) (err error) {
 		s.Include, err = parsePatterns(patterns)
@@ -58,8 +56,8 @@ func Include(patterns ...string) LoadOption {
 	})}
 }
 
-// Exclude leaves out structures of whatever kind whose name matches one of the patterns, which are as Include's
-// and win over them.
+// Exclude excludes structures whose name matches one of the patterns, of any kind. The patterns are as for [Include], and
+// override them.
 func Exclude(patterns ...string) LoadOption {
 	return LoadOption{option.New("Exclude", func(s *selection) (err error) {
 		s.Exclude, err = parsePatterns(patterns)
@@ -94,7 +92,7 @@ func checkPatterns(unmatched []string) error {
 	return nil
 }
 
-// WithKeySequences loads the sequences of primary keys, too, which are left out otherwise.
+// WithKeySequences also loads the sequences of primary keys.
 func WithKeySequences() LoadOption {
 	return LoadOption{option.New("WithKeySequences", func(s *selection) error {
 		s.KeySequences = true

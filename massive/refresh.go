@@ -9,29 +9,29 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A RefreshOption changes how a view is refreshed.
+// A RefreshOption changes how a view is refreshed. It has no methods.
 type RefreshOption = registry.RefreshOption
 
-// Concurrently lets readers go on with the old rows while the view is refreshed. It needs a unique index on
-// columns only and without WHERE, and a view that is populated.
+// Concurrently lets readers see the old rows during the refresh. It needs a populated view with a unique index on columns
+// only and without WHERE.
 func Concurrently() RefreshOption { return registry.Concurrently() }
 
-// ConcurrentlyIfPossible refreshes as [Concurrently] does where the view, as it is now, is populated and has a unique
-// index for it, and blocks readers where not: the result says which, and why. It is one round trip, and leaves a
-// transaction alive whatever it finds; only rows that break the index are found too late, and fail it.
+// ConcurrentlyIfPossible refreshes as [Concurrently] does if the view, as it is now, is populated and has a unique index for
+// it. Otherwise the refresh blocks readers. The result says which, and why. It takes one round trip and leaves a
+// transaction alive, unless the new rows violate the index: that is found too late, and fails the refresh.
 func ConcurrentlyIfPossible() RefreshOption { return registry.ConcurrentlyIfPossible() }
 
-// WithNoData empties the view: it gives its space back and can't be read until the next refresh.
+// WithNoData empties the view. It frees the view's space, and the view can't be read until the next refresh.
 func WithNoData() RefreshOption { return registry.WithNoData() }
 
-// LockTimeout is how long the refresh waits for each lock that it needs before it fails with [ErrBusy]: more than zero,
-// at most 24 days, in milliseconds, rounded up. It holds for this refresh alone, in a transaction too.
+// LockTimeout sets how long the refresh waits for each lock before it fails with [ErrBusy]. It is more than zero and at most
+// 24 days, and rounded up to milliseconds. It applies to this refresh only, also inside a transaction.
 func LockTimeout(d time.Duration) RefreshOption { return registry.LockTimeout(d) }
 
-// SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
-// to: nothing is done then, the outcome is [OutcomeSkippedBusy] and the error wraps [ErrBusy], at once; a transaction lives on. A
-// hundred that ask at the same moment give one refresh. [registry.SkipIfBusy] says what may still slip in between, and
-// which lock it holds.
+// SkipIfBusy skips the refresh if another refresh of the view, of any client and mode, is running or waiting. The outcome is
+// then [OutcomeSkippedBusy], and the error wraps [ErrBusy], immediately. A transaction lives on. If a hundred clients ask
+// at the same moment, one refreshes. [registry.SkipIfBusy] says what may happen between the check and the lock, and which
+// lock it holds.
 func SkipIfBusy() RefreshOption { return registry.SkipIfBusy() }
 
 // A RefreshResult says what a refresh did: String.
@@ -55,11 +55,11 @@ const (
 	OutcomeCancelled       = registry.OutcomeCancelled
 )
 
-// Blockers are what keeps a view from being refreshed, as CheckRefresh of a [Matview] returns them: Error, Unwrap. Each is a
+// Blockers say what blocks a refresh, as CheckRefresh of a [Matview] returns them: Error, Unwrap. Each is a
 // [dialect.Blocker], with the statement that fixes it.
 type Blockers = registry.Blockers
 
-// What a blocker is about.
+// The reasons of a blocker.
 const (
 	BlockerNoUniqueIndex = dialect.BlockerNoUniqueIndex
 	BlockerNoUsableIndex = dialect.BlockerNoUsableIndex

@@ -13,10 +13,9 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A RefreshReport is what became of a run, of each view in the plan's order. It is complete also after a failure or a
-// cancel. It says what happened while the run went on, not what was committed: in a transaction a failure outside of a
-// savepoint ([Savepoints]) fails the transaction, and what was refreshed in it is undone with it, whatever stands here.
-// Its zero value is of a run that did not begin.
+// A RefreshReport says how a run ended for each view, in the plan's order. It is complete also after a failure or a cancel.
+// It says what happened during the run, not what was committed: a failure in a transaction without [Savepoints] fails the
+// transaction, and undoes refreshes that the report has as done. The zero value is the report of a run that did not begin.
 type RefreshReport struct {
 	Views    []ViewReport
 	Start    time.Time
@@ -24,25 +23,24 @@ type RefreshReport struct {
 	Parallel int           // how many refreshes could run at a time
 }
 
-// A ViewReport is what became of one view.
+// A ViewReport says how a run ended for one view.
 type ViewReport struct {
 	Name    dialect.Name
 	Outcome registry.RefreshOutcome // 0 while it is not known
-	// Mode is the one used, or, where the view was not refreshed, the one that the plan had for it, and Why says why.
+	// Mode is the mode that was used or, if the view was not refreshed, the planned one. Why says why.
 	Mode RefreshMode
 	Why  string
-	// Reason says why the view was not refreshed, in words: "it depends on public.daily, which failed". It is empty for
-	// one that was.
+	// Reason says why the view was not refreshed, in words: "it depends on public.daily, which failed". It is empty if the
+	// view was refreshed.
 	Reason   string
 	Start    time.Time     // zero for a refresh that was not tried
 	Duration time.Duration // from Start, so with the wait for a connection
-	// Err is a failed, busy or cancelled refresh's error; nil also for a view whose refresh was not tried.
+	// Err is the error of a failed, busy or cancelled refresh. It is nil if the refresh was not tried.
 	Err error
 }
 
-// String is the view in a line of at most [dialect.MaxText] bytes: "public.daily
-// refreshed in 20ms (blocking, the default)". What can't be seen in a name or an error,
-// such as a line break, stands there as Go writes it.
+// String returns the view in a line of at most [dialect.MaxText] bytes: "public.daily refreshed in 20ms (blocking, the
+// default)". Invisible characters in a name or an error, such as a line break, are written as in Go.
 func (v ViewReport) String() string { return dialect.Cut(printable.Text(v.text()), dialect.MaxText) }
 
 func (v ViewReport) text() string {
@@ -67,7 +65,7 @@ func (v ViewReport) text() string {
 	return text
 }
 
-// Count is how many views had the outcome.
+// Count returns how many views had the outcome.
 func (r RefreshReport) Count(o registry.RefreshOutcome) int {
 	n := 0
 	for _, v := range r.Views {
@@ -78,7 +76,7 @@ func (r RefreshReport) Count(o registry.RefreshOutcome) int {
 	return n
 }
 
-// View is the report of one view, and whether there is one.
+// View returns the report of one view, and whether there is one.
 func (r RefreshReport) View(name dialect.Name) (ViewReport, bool) {
 	for _, v := range r.Views {
 		if v.Name == name {
@@ -99,8 +97,7 @@ func (r RefreshReport) summary() string {
 	return cmp.Or(strings.Join(parts, ", "), "no view")
 }
 
-// String is the report, a line for the run and one for each view, none longer than
-// [dialect.MaxText] bytes.
+// String returns the report with a line for the run and one for each view. No line is longer than [dialect.MaxText] bytes.
 func (r RefreshReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in %v, %s\n", r.summary(), r.Duration.Round(time.Microsecond), atATime(r.Parallel))
@@ -110,19 +107,18 @@ func (r RefreshReport) String() string {
 	return b.String()
 }
 
-// A Progress is a step of a run: a refresh begins, or a view is done with. A view that is skipped, or that a cancel leaves
-// over, is done with and never begins.
+// A Progress is a step of a run: a refresh begins, or a view is done. A view that is skipped, or cancelled before its turn,
+// is done and never begins.
 type Progress struct {
 	View  ViewReport // its Outcome is 0 when the refresh begins
 	Done  int        // how many views are done with by now
 	Total int        // of how many
 }
 
-// Ended tells whether the view is done with.
+// Ended reports whether the view is done.
 func (p Progress) Ended() bool { return p.View.Outcome != 0 }
 
-// String is the step in a line of at most [dialect.MaxText] bytes, the numbers in
-// brackets before what became of the view:
+// String returns the step in a line of at most [dialect.MaxText] bytes:
 //
 //	[3/40] public.daily refreshed in 20ms (blocking, the default)
 func (p Progress) String() string {

@@ -21,17 +21,17 @@ type rowShape struct {
 	extra bool         // other columns may be there
 }
 
-// RowsAre expects a materialized view to exist, under a name as for [DB.Matview], and its rows to be read whole into
-// values of type T, as [Matview].Select reads them:
+// RowsAre expects a materialized view to exist, under a name as for [DB.Matview], and its rows to fit into values of type T,
+// as Select of a [Matview] reads them:
 //
 //	massive.Expect(massive.RowsAre[Daily]("daily_sales"))
 //
-// T is a struct whose fields each have a column, as sqlx maps them (by the mapper of a *sqlx.DB or *sqlx.Tx that the
-// structures are loaded through), or a plain value for a view of one column. A column that no field is for is an
-// error, unless [AllowExtra] says otherwise, for a sqlx that is Unsafe. So is a column whose type the field can't take,
-// whatever the driver: text in an int64, a bigint in an int32, an enum in an int (where [Only] leaves the enums out
-// nothing tells that a type is one, and its column passes for whatever field). A field that scans by itself takes any.
-// Whether there are NULLs is not looked at. A T that no row goes into is [ErrInvalid].
+// T is a struct with a column for each field, as sqlx maps them, or a plain value for a view of one column. If the structures
+// are loaded through a *sqlx.DB or *sqlx.Tx, its mapper applies. A column without a field is an error unless [AllowExtra] is
+// given, for a sqlx that is Unsafe. A column whose type does not fit into its field under every driver is an error: text in
+// an int64, a bigint in an int32, an enum in an int. If [Only] excludes enums, RowsAre does not know that a type is an enum,
+// and its column fits into any field. A field that scans by itself fits any column. RowsAre does not look for NULLs. A T
+// that no row fits into is [ErrInvalid].
 func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindMatview, name)
 	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]()), extra: e.tolerance(opts).extra}

@@ -11,28 +11,27 @@ import (
 	"github.com/massivedb/massive-go/internal/printable"
 )
 
-// A Change is a structure that is not the same in two registries.
+// A Change says how a structure differs between two registries.
 type Change struct {
 	Kind dialect.Kind
 	Name dialect.Name
 	What ChangeKind
-	// Details says what is different, for a structure that Changed: "labels ["a" "b"] →
-	// ["a" "b" "c"]". Of a long list it names five that are new, gone or moved, and
-	// counts the rest.
+	// Details says what is different, for ChangeModified: "labels ["a" "b"] → ["a" "b" "c"]". Of a long list it names five
+	// items that are new, gone or moved, and counts the rest.
 	Details []string
 }
 
-// A ChangeKind is what became of a structure.
+// A ChangeKind says what happened to a structure.
 type ChangeKind int
 
-// What can become of a structure. A renamed one is Removed under its old name and Added under the new one.
+// The kinds of change. A renamed structure is removed under its old name and added under the new one.
 const (
 	ChangeAdded ChangeKind = iota + 1
 	ChangeRemoved
 	ChangeModified
 )
 
-// String is the change in a word.
+// String returns the change in a word.
 func (k ChangeKind) String() string {
 	switch k {
 	case ChangeAdded:
@@ -46,7 +45,7 @@ func (k ChangeKind) String() string {
 	}
 }
 
-// String is the change in a line of at most [dialect.MaxText] bytes:
+// String returns the change in a line of at most [dialect.MaxText] bytes:
 // "enum app.mood changed: labels ["a" "b"] → ["a" "b" "c"]".
 func (c Change) String() string {
 	text := c.Kind.String() + " " + c.Name.String() + " " + c.What.String()
@@ -56,10 +55,10 @@ func (c Change) String() string {
 	return dialect.Cut(printable.Text(text), dialect.MaxText)
 }
 
-// Changes are what differs between two registries, by kind, schema and name. Nil means nothing.
+// Changes are the differences between two registries, by kind, schema and name. Nil means none.
 type Changes []Change
 
-// String is the changes, a line each.
+// String returns the changes, a line each.
 func (cs Changes) String() string {
 	lines := make([]string, len(cs))
 	for i, c := range cs {
@@ -68,8 +67,7 @@ func (cs Changes) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Diff is what changed in the database from one registry to another. Labels appended locally are no change, and
-// neither is dropping them.
+// Diff returns what changed in the database from one registry to another. Labels appended locally don't count.
 func Diff(from, to *Registry) Changes {
 	var cs Changes
 	reads := diffReads(&from.snapshot, &to.snapshot)
@@ -85,7 +83,7 @@ func Diff(from, to *Registry) Changes {
 	return cs
 }
 
-// diffShelf walks two sorted lists side by side.
+// diffIndex walks two sorted lists side by side.
 func diffIndex[T structure](cs Changes, from, to *index[T], details func(a, b T) []string) Changes {
 	a, b := from.sorted, to.sorted
 	for len(a) > 0 || len(b) > 0 {

@@ -14,10 +14,9 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// An Error says what failed, on which structure, and why. [errors.Is] reaches a sentinel of package dialect
-// where the cause is known, and [context.Canceled] or [context.DeadlineExceeded] where the caller's context
-// ended it, whatever the driver says then; [errors.As] reaches the driver's own error. Its
-// text takes at most [dialect.MaxText] bytes.
+// An Error says what failed, on which structure, and why. [errors.Is] reaches a sentinel of package dialect if the cause is
+// known, and [context.Canceled] or [context.DeadlineExceeded] if the caller's context ended the operation, under every
+// driver. [errors.As] reaches the driver's own error. The text takes at most [dialect.MaxText] bytes.
 type Error struct {
 	Op   dialect.Op
 	Name dialect.Name // the structure's; zero where Op is about none, or where its name could not be read
@@ -35,7 +34,7 @@ func (e *Error) Error() string {
 	return dialect.Cut(text+": "+e.Err.Error(), dialect.MaxText)
 }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 func fail(op dialect.Op, n dialect.Name, err error) error { return &Error{op, n, err} }

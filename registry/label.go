@@ -18,7 +18,7 @@ type LabelError struct {
 	Near   []string // those not far from Label; at most three, the nearest first
 }
 
-// UnknownLabel is the error of a label that is none of these.
+// UnknownLabel returns the error of a label that is not one of these.
 func UnknownLabel(label string, labels []string) *LabelError {
 	return &LabelError{Label: label, Labels: slices.Clone(labels), Near: nearest(label, labels)}
 }
@@ -31,7 +31,7 @@ func (e *LabelError) Error() string {
 	return dialect.Cut(text, dialect.MaxText)
 }
 
-// Unwrap is [dialect.ErrLabelUnknown].
+// Unwrap returns [dialect.ErrLabelUnknown].
 func (e *LabelError) Unwrap() error { return dialect.ErrLabelUnknown }
 
 // nearest are the labels at most a third of the text's length away from it, letter case apart.
@@ -161,9 +161,8 @@ func (r *Registry) explainEnum(ctx context.Context, e *enum, op dialect.Op, err 
 	return explain(ctx, &r.access, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
 }
 
-// ExplainEnum says what an error of a program's own statement tells about an enum's labels: one that wraps
-// [dialect.ErrLabelUnknown] or [dialect.ErrLabelUncommitted], and err. An error that tells nothing about them is
-// returned as it is.
+// ExplainEnum finds out what an error of a program's own statement says about an enum's labels. It returns an error that
+// wraps err and [dialect.ErrLabelUnknown] or [dialect.ErrLabelUncommitted]. It returns other errors unchanged.
 func (r *Registry) ExplainEnum(name string, err error) error {
 	e, errName := find(r, &r.enums, name)
 	if err == nil || errName != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/massivedb/massive-go/internal/option"
 )
 
-// A SequenceLag is a sequence beside the columns that draw on it.
+// A SequenceLag compares a sequence with the columns that draw on it.
 type SequenceLag struct {
-	// Column is the one that holds Furthest. If several do, or none, it is the first of them by name.
+	// Column is the column that holds Furthest. If several do, or none, it is the first by name.
 	Column dialect.ColumnRef
-	// Behind says that the column holds values which the sequence is still to hand out, or may.
+	// Behind says that the column holds values that the sequence is still to hand out, or may.
 	Behind bool
 	// Furthest is the largest value in all of the columns that the sequence may hand out, or the smallest if it descends.
 	// A fraction is rounded down, or up if it descends. Empty says that there is none.
@@ -24,7 +24,7 @@ type SequenceLag struct {
 	Unread []dialect.UnreadColumn
 }
 
-// String is the lag in a line: "public.orders.id is at 1000, and its sequence is behind:
+// String returns the lag in a line: "public.orders.id is at 1000, and its sequence is behind:
 // the next value is 3". A zero lag, which comes with an error, is "not compared".
 func (l SequenceLag) String() string {
 	if l.Column == (dialect.ColumnRef{}) {
@@ -56,15 +56,15 @@ func unread(columns []dialect.UnreadColumn) string {
 	}
 }
 
-// CaughtUp is what [Sequence].CatchUp did.
+// CaughtUp says what CatchUp of a [Sequence] did.
 type CaughtUp struct {
-	// Moved says that the sequence was behind, and was moved.
+	// Moved says that the sequence was behind and was moved.
 	Moved bool
 	// Unread are the columns that were not looked at, by name.
 	Unread []dialect.UnreadColumn
 }
 
-// String is "moved" or "not behind", and what was not looked at.
+// String returns "moved" or "not behind", and what was not read.
 func (c CaughtUp) String() string {
 	if c.Moved {
 		return "moved" + unread(c.Unread)
@@ -79,9 +79,9 @@ type LagOption struct{ set option.Option[lagSettings] }
 // lagSettings are what options say.
 type lagSettings struct{ blocks bool }
 
-// InBlocks counts values between two of the sequence's steps, too. It is for sequences whose increment is the length of a
-// block, as HiLo and NextBlock use them: all values of a block are handed out. Without it a value that the sequence
-// itself never hands out does not count, such as one of another node whose sequence takes the steps between.
+// InBlocks also counts values between two of the sequence's steps. It is for sequences whose increment is the length of a
+// block, as HiLo and NextBlock use them. Without it a value that the sequence itself never hands out does not count, for
+// example one of another node whose sequence takes the steps between.
 func InBlocks() LagOption {
 	return LagOption{option.Set("InBlocks", func(s *lagSettings) { s.blocks = true })}
 }

@@ -218,26 +218,26 @@ type NotFoundReason int
 
 // The reasons, from the one that says the least.
 const (
-	// Unknown: nothing that was looked at has the name.
+	// ReasonUnknown: nothing that was loaded has the name.
 	ReasonUnknown NotFoundReason = iota
-	// OtherKind: a structure of another kind has it, a plain view, or a table that owns a
-	// sequence or whose key one feeds. Loads know no other tables.
+	// ReasonOtherKind: a structure of another kind has the name, or a plain view, or a table that owns a sequence or whose
+	// key draws on one. Loads know no other tables.
 	ReasonOtherKind
-	// ReasonKindExcluded: structures of that kind weren't asked for.
+	// ReasonKindExcluded: structures of that kind were not loaded.
 	ReasonKindExcluded
-	// ReasonOffSearchPath: it is in a schema that bare names don't reach.
+	// ReasonOffSearchPath: the structure is in a schema that is not on the search path.
 	ReasonOffSearchPath
-	// Hidden: it is in a schema on the search path, and something in an earlier one has its name.
+	// ReasonHidden: something in an earlier schema of the search path has the same name.
 	ReasonHidden
-	// Filtered: a pattern left it out.
+	// ReasonExcluded: a pattern excludes the structure.
 	ReasonExcluded
-	// KeySequence: it feeds a primary key, and such sequences weren't asked for.
+	// ReasonKeySequence: a primary key draws on the sequence, and such sequences were not loaded.
 	ReasonKeySequence
-	// Unreadable: a name, label or column of it is not UTF-8.
+	// ReasonUnreadable: a name, label or column of the structure is not UTF-8.
 	ReasonUnreadable
 )
 
-// String is the reason in words: "off the search path".
+// String returns the reason in words: "off the search path".
 func (r NotFoundReason) String() string {
 	switch r {
 	case ReasonOtherKind:
@@ -267,8 +267,8 @@ type NotFoundError struct {
 	Name   dialect.Name // as it was asked for
 	Reason NotFoundReason
 	Exists []dialect.Name // what the reason speaks of: all structures of that name that can't be reached by it
-	// Near are those of that kind with names not far from it: at most three, the nearest first.
-	// A load that misses many structures names them for the first hundred.
+	// Near are at most three structures of that kind with similar names, the nearest first. A load that misses many
+	// structures has them for the first hundred.
 	Near []dialect.Name
 
 	detail string
@@ -285,7 +285,7 @@ func (e *NotFoundError) Error() string {
 	return dialect.Cut(text, dialect.MaxText)
 }
 
-// Unwrap is [dialect.ErrNotFound].
+// Unwrap returns [dialect.ErrNotFound].
 func (e *NotFoundError) Unwrap() error { return dialect.ErrNotFound }
 
 func notFound[T structure](r *Registry, s *index[T], n dialect.Name) *NotFoundError {

@@ -15,13 +15,13 @@ type RefreshMode int
 
 // The modes. A refresh reports one of them.
 const (
-	// Blocking holds off readers until it is done.
+	// ModeBlocking blocks readers until the refresh is done.
 	ModeBlocking RefreshMode = iota + 1
-	// Concurrent lets readers see the old rows until it is done.
+	// ModeConcurrent lets readers see the old rows until the refresh is done.
 	ModeConcurrent
 )
 
-// String is "blocking" or "concurrent".
+// String returns "blocking" or "concurrent".
 func (m RefreshMode) String() string {
 	switch m {
 	case ModeBlocking:
@@ -33,27 +33,27 @@ func (m RefreshMode) String() string {
 	}
 }
 
-// A RefreshOutcome is what became of a refresh.
+// A RefreshOutcome says how a refresh ended.
 type RefreshOutcome int
 
-// The outcomes. Those of a single refresh are Refreshed, Emptied and OutcomeSkippedBusy, and a failed one has none: it returns an
-// error. The others are for views in a [RefreshReport].
+// The outcomes. A single refresh has OutcomeRefreshed, OutcomeEmptied or OutcomeSkippedBusy, or returns an error and has
+// none. The others are for views in a report of package massive.
 const (
-	// Refreshed: the view has its new rows.
+	// OutcomeRefreshed: the view has its new rows.
 	OutcomeRefreshed RefreshOutcome = iota + 1
-	// Emptied: the view has no rows and can't be read until it is refreshed again.
+	// OutcomeEmptied: the view has no rows and can't be read until the next refresh.
 	OutcomeEmptied
-	// OutcomeSkippedBusy: nothing was done, since another refresh of the view was running or waiting to.
+	// OutcomeSkippedBusy: nothing was done, because another refresh of the view was running or waiting.
 	OutcomeSkippedBusy
-	// OutcomeSkippedUpstream: something that the view depends on was not refreshed.
+	// OutcomeSkippedUpstream: a view that this one depends on was not refreshed.
 	OutcomeSkippedUpstream
-	// Failed: the refresh ended with an error.
+	// OutcomeFailed: the refresh returned an error.
 	OutcomeFailed
-	// Cancelled: the run ended before, or while, the view was refreshed.
+	// OutcomeCancelled: the run ended before or during the refresh.
 	OutcomeCancelled
 )
 
-// String is the outcome in a word.
+// String returns the outcome in a word.
 func (o RefreshOutcome) String() string {
 	switch o {
 	case OutcomeRefreshed:
@@ -73,21 +73,22 @@ func (o RefreshOutcome) String() string {
 	}
 }
 
-// A RefreshResult says what a refresh did. After an error it is zero, but for the outcome OutcomeSkippedBusy, which comes with one.
+// A RefreshResult says what a refresh did. After an error it is zero, except for OutcomeSkippedBusy, which comes with an
+// error.
 type RefreshResult struct {
 	Outcome RefreshOutcome
 	Mode    RefreshMode // the one used; zero where the outcome is OutcomeSkippedBusy
 	// Why that mode was used, in words: "the default", "asked for", "possible", "not concurrently: not populated".
 	Why string
-	// Prevented is what kept a refresh with ConcurrentlyIfPossible from being concurrent:
-	// NotPopulated, BlockerNoUniqueIndex or BlockerNoUsableIndex. Else it is zero.
+	// Prevented says why a refresh with ConcurrentlyIfPossible was not concurrent: BlockerNotPopulated,
+	// BlockerNoUniqueIndex or BlockerNoUsableIndex. Otherwise it is zero.
 	Prevented dialect.BlockerReason
 	// Duration is the time from the call to the end of the statement. It includes the wait
 	// for a connection of the pool, and for locks.
 	Duration time.Duration
 }
 
-// String is the result in a line: "refreshed in 20ms (blocking, the default)", or "not refreshed" for that of an error.
+// String returns the result in a line: "refreshed in 20ms (blocking, the default)". After an error it is "not refreshed".
 func (r RefreshResult) String() string {
 	if r.Outcome == 0 {
 		return "not refreshed"
@@ -104,31 +105,31 @@ type RefreshOption struct {
 	set option.Option[dialect.Refresh]
 }
 
-// Concurrently lets readers go on with the old rows while the view is refreshed. It needs a unique index on
-// columns only and without WHERE, and a view that is populated
-// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
+// Concurrently lets readers see the old rows during the refresh. It needs a populated view with a unique index on columns
+// only and without WHERE (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
 func Concurrently() RefreshOption {
 	return RefreshOption{option.Set("Concurrently", func(r *dialect.Refresh) { r.Concurrently = true })}
 }
 
-// ConcurrentlyIfPossible refreshes as [Concurrently] does where the view, as it is now, is populated and has a unique
-// index for it, and blocks readers where not: the result says which, and why. It is one round trip, and leaves a
-// transaction alive whatever it finds. Rows that break the index are found too late, and fail it with
-// [dialect.ErrDuplicateRows]; what the view's query fails with, fails it as it would in either mode, without keeping
-// readers off. Only a transaction that is REPEATABLE READ or SERIALIZABLE sees the view as it was, and tries once more in
-// the other mode then.
+// ConcurrentlyIfPossible refreshes as [Concurrently] does if the view, as it is now, is populated and has a unique index for
+// it. Otherwise the refresh blocks readers. The result says which, and why. It takes one round trip and leaves a
+// transaction alive.
+//
+// Rows that violate the index fail the refresh with [dialect.ErrDuplicateRows], since they are found too late. An error of
+// the view's query fails it in either mode, and then readers are not blocked. A REPEATABLE READ or SERIALIZABLE transaction
+// sees the view as it was; the refresh then tries once more in the other mode.
 func ConcurrentlyIfPossible() RefreshOption {
 	return RefreshOption{option.Set("ConcurrentlyIfPossible", func(r *dialect.Refresh) { r.IfPossible = true })}
 }
 
-// WithNoData empties the view: it gives its space back and can't be read until the next refresh.
+// WithNoData empties the view. It frees the view's space, and the view can't be read until the next refresh.
 func WithNoData() RefreshOption {
 	return RefreshOption{option.Set("WithNoData", func(r *dialect.Refresh) { r.NoData = true })}
 }
 
-// LockTimeout is how long the refresh waits for each lock that it needs, the view's own and those of what the view
-// reads, before it fails with [dialect.ErrBusy]: more than zero, at most 24 days, in milliseconds, rounded up. It holds
-// for this refresh alone, in a transaction too; without it the session's lock_timeout holds
+// LockTimeout sets how long the refresh waits for each lock, on the view and on what it reads, before it fails with
+// [dialect.ErrBusy]. It is more than zero and at most 24 days, and rounded up to milliseconds. It applies to this refresh
+// only, also inside a transaction. Without it the session's lock_timeout applies
 // (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT).
 func LockTimeout(d time.Duration) RefreshOption {
 	return RefreshOption{option.New("LockTimeout", func(r *dialect.Refresh) error {
@@ -140,15 +141,16 @@ func LockTimeout(d time.Duration) RefreshOption {
 	})}
 }
 
-// SkipIfBusy gives way to another refresh of the view, of whatever client and either mode, that is running or waiting
-// to: nothing is done then, the outcome is [OutcomeSkippedBusy] and the error wraps [dialect.ErrBusy], at once. So does whatever else
-// keeps readers off the view, such as altering it. A reader never makes it busy. A transaction that it is part of lives
-// on.
+// SkipIfBusy skips the refresh if another refresh of the view, of any client and mode, is running or waiting. The outcome is
+// then [OutcomeSkippedBusy], and the error wraps [dialect.ErrBusy], immediately. The same happens if something else blocks
+// readers of the view, such as ALTER. A reader never makes the view busy. A transaction lives on.
 //
-// A hundred that ask at the same moment give one refresh. Somebody who doesn't give way, another program's REFRESH, may
-// still come in between this look and the lock; then the refresh waits for it, as long as LockTimeout, or the session's,
-// allows, and is skipped where that ends, as it is behind a reader whom it has waited for so long: the error says so. It holds an advisory lock of the transaction's for as long as it runs, in a
-// transaction until that ends: classid 1835103091 (the letters "mass") and objid the view's oid in pg_locks.
+// If a hundred clients ask at the same moment, one refreshes. A client that does not use SkipIfBusy may still start a
+// REFRESH between the check and the lock. The refresh then waits as long as LockTimeout, or the session's lock_timeout,
+// allows, and is then skipped. It is also skipped if it has waited so long for a reader. The error says which.
+//
+// SkipIfBusy holds an advisory lock of the transaction until the refresh, or the caller's transaction, ends: in pg_locks
+// classid 1835103091 (the letters "mass") and objid the view's oid.
 func SkipIfBusy() RefreshOption {
 	return RefreshOption{option.Set("SkipIfBusy", func(r *dialect.Refresh) { r.SkipIfBusy = true })}
 }
@@ -229,14 +231,14 @@ func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 
 func notConcurrently(why dialect.BlockerReason) string { return "not concurrently: " + why.String() }
 
-// Blockers are what keeps a view from being refreshed: at least one. [errors.Is] reaches the sentinel of each.
+// Blockers say what blocks a refresh: at least one. [errors.Is] reaches the sentinel of each.
 type Blockers []dialect.Blocker
 
 func (hs Blockers) Error() string {
 	return dialect.Few(hs, "; and ", dialect.Blocker.Error)
 }
 
-// Unwrap is each of them.
+// Unwrap returns each of them.
 func (hs Blockers) Unwrap() []error {
 	errs := make([]error, len(hs))
 	for i, h := range hs {
@@ -270,8 +272,8 @@ func (m *matview) CheckRefresh(mode RefreshMode) error {
 	return nil
 }
 
-// emptyUpstream says that a view which another depends on has no data. The statement is
-// the one that the dialect has for the upstream view itself.
+// emptyUpstream returns the blocker of a view that depends on a view without data. The statement is the dialect's own for
+// the upstream view.
 func emptyUpstream(d dialect.Dialect, up *dialect.MatviewDef, on dialect.Server) dialect.Blocker {
 	h := dialect.Blocker{Reason: dialect.BlockerNotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
 	blockers, _ := d.RefreshBlockers(up, on, true) // they only add the statement
@@ -283,8 +285,8 @@ func emptyUpstream(d dialect.Dialect, up *dialect.MatviewDef, on dialect.Server)
 	return h
 }
 
-// OwnBlockers returns what keeps the view from being refreshed in the mode, as far as the snapshot tells, and apart from
-// the views that it depends on. Package massive uses it for plans. Error: [dialect.ErrUnsupported].
+// OwnBlockers returns what blocks a refresh of the view in the mode, as far as the snapshot tells. It does not look at the
+// views that it depends on. Package massive uses it for plans. Errors: [dialect.ErrUnsupported].
 func OwnBlockers(view Matview, mode RefreshMode) ([]dialect.Blocker, error) {
 	m, ok := view.(*matview)
 	if !ok {

@@ -1,10 +1,9 @@
 // Package registry holds what was loaded from a database: its materialized views, enums and sequences, found by
 // name, each with its operations.
 //
-// A [Registry] is one snapshot. It never changes, takes no lock and may be read by any number of goroutines;
-// neither do the [Matview], [Enum] and [Sequence] that it hands out change what they say. Their operations go
-// to the database by name, through the dialect and the querier that the registry was made with, or another one
-// by [Registry.On].
+// A [Registry] is one snapshot. It never changes, takes no lock, and any number of goroutines may read it. The [Matview],
+// [Enum] and [Sequence] values that it returns belong to it for ever. Their operations go to the database by name, through
+// the registry's dialect and querier, or through another querier by [Registry.On].
 //
 // Programs that use the library get registries from package massive.
 package registry
@@ -23,8 +22,8 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// A Registry is one snapshot of a database's structures. It is safe for concurrent use. The zero value is not
-// usable; call [Load] or [New]: lookups in it, and operations, return [dialect.ErrInvalid].
+// A Registry is one snapshot of a database's structures. It is safe for concurrent use. The zero value is not usable; call
+// [Load] or [New]. Its lookups return [dialect.ErrInvalid].
 type Registry struct {
 	snapshot
 	access access
@@ -69,8 +68,8 @@ func (a *access) check() error {
 	return nil
 }
 
-// Selection is what of a catalog goes into a registry. Its zero value takes everything but the sequences of
-// primary keys.
+// A Selection says which structures of a catalog a registry takes. The zero value takes all but the sequences of primary
+// keys.
 type Selection struct {
 	dialect.Filter
 	KeySequences bool // take the sequences of primary keys, too
@@ -101,7 +100,7 @@ func LoadCatalog(ctx context.Context, q dialect.Querier, d dialect.Dialect, f di
 	return cat, nil
 }
 
-// New makes a registry of what a dialect loaded. It takes the catalog over; its structures work through d and q.
+// New returns a registry of a catalog, which it takes over. Its structures work through d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
 	r := &Registry{access: access{d, q, cat.Server}}
 	s := &r.snapshot
@@ -188,22 +187,21 @@ func (o *Excluded) why() string {
 	return o.Why
 }
 
-// On is the same snapshot with operations that go through q: a transaction or a connection. A lookup in it
-// allocates the structure that it returns. With a nil q lookups still work, and operations fail with
-// [dialect.ErrInvalid].
+// On returns a registry that shares the snapshot and runs operations through q, a transaction or a connection. A lookup in
+// it allocates the structure that it returns. If q is nil, lookups work and operations return [dialect.ErrInvalid].
 func (r *Registry) On(q dialect.Querier) *Registry {
 	return &Registry{snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server}, moved: true}
 }
 
-// Server is the one that the snapshot was loaded from.
+// Server returns what the snapshot was loaded from.
 func (r *Registry) Server() dialect.Server { return r.access.server }
 
-// SearchPath is the schemas that bare names were resolved along, in order. The slice is the caller's.
+// SearchPath returns the schemas that bare names were resolved along, in order. The slice is the caller's.
 func (r *Registry) SearchPath() []string { return slices.Clone(r.searchPath) }
 
-// Matview is the materialized view of that name: a bare one as the database resolves it along the search path,
-// or schema.name, each part in double quotes where it holds a dot or a quote. Names are exact: Daily is not
-// daily. The error wraps [dialect.ErrNotFound] (as a [*NotFoundError], which says why) or [dialect.ErrInvalid].
+// Matview returns the materialized view of that name. A bare name is resolved along the search path, as the database does.
+// In schema.name, put a part that holds a dot or a quote into double quotes. Names are exact: Daily is not daily. Errors:
+// [dialect.ErrNotFound], as a [*NotFoundError] that says why; [dialect.ErrInvalid].
 func (r *Registry) Matview(name string) (Matview, error) {
 	m, err := find(r, &r.matviews, name)
 	if err != nil {
@@ -212,7 +210,7 @@ func (r *Registry) Matview(name string) (Matview, error) {
 	return r.matview(m), nil
 }
 
-// Enum is the enum of that name, found as [Registry.Matview] finds its own.
+// Enum returns the enum of that name, as [Registry.Matview] does.
 func (r *Registry) Enum(name string) (Enum, error) {
 	e, err := find(r, &r.enums, name)
 	if err != nil {
@@ -221,7 +219,7 @@ func (r *Registry) Enum(name string) (Enum, error) {
 	return r.enum(e), nil
 }
 
-// Sequence is the sequence of that name, found as [Registry.Matview] finds its own.
+// Sequence returns the sequence of that name, as [Registry.Matview] does.
 func (r *Registry) Sequence(name string) (Sequence, error) {
 	s, err := find(r, &r.sequences, name)
 	if err != nil {
@@ -230,7 +228,7 @@ func (r *Registry) Sequence(name string) (Sequence, error) {
 	return r.sequence(s), nil
 }
 
-// Matviews are all materialized views in the registry, by schema and name. The slice is the caller's.
+// Matviews returns all materialized views in the registry, by schema and name. The slice is the caller's.
 func (r *Registry) Matviews() []Matview {
 	all := make([]Matview, len(r.matviews.sorted))
 	for i, m := range r.matviews.sorted {
@@ -239,7 +237,7 @@ func (r *Registry) Matviews() []Matview {
 	return all
 }
 
-// Enums are all enums in the registry, by schema and name. The slice is the caller's.
+// Enums returns all enums in the registry, by schema and name. The slice is the caller's.
 func (r *Registry) Enums() []Enum {
 	all := make([]Enum, len(r.enums.sorted))
 	for i, e := range r.enums.sorted {
@@ -248,7 +246,7 @@ func (r *Registry) Enums() []Enum {
 	return all
 }
 
-// Sequences are all sequences in the registry, by schema and name. The slice is the caller's.
+// Sequences returns all sequences in the registry, by schema and name. The slice is the caller's.
 func (r *Registry) Sequences() []Sequence {
 	all := make([]Sequence, len(r.sequences.sorted))
 	for i, s := range r.sequences.sorted {
@@ -257,11 +255,10 @@ func (r *Registry) Sequences() []Sequence {
 	return all
 }
 
-// Excluded returns the structures that exist and were left out, each with the reason, by kind,
-// schema and name: sequences of primary keys, what the filter's patterns leave out, and
-// what has a name, label or column that is not UTF-8, as may be in a database whose
-// encoding is SQL_ASCII. Such a name holds the bytes that the database has. Kinds that
-// weren't asked for were not looked at, and don't appear. The slice is the caller's.
+// Excluded returns the structures that exist and were not loaded, each with the reason, by kind, schema and name: sequences
+// of primary keys, those that the filter's patterns exclude, and those with a name, label or column that is not UTF-8. The
+// last kind exists in databases with the encoding SQL_ASCII; such a name has the bytes of the database. Structures of
+// excluded kinds are not among them. The slice is the caller's.
 func (r *Registry) Excluded() []Excluded {
 	all := slices.Clone(r.excluded)
 	for i := range all {
@@ -309,9 +306,8 @@ func (r *Registry) sequence(s *sequence) Sequence {
 	return s
 }
 
-// AppendLocalLabels is a registry whose enum of that name has further labels at its end, beside the database's own.
-// The receiver stays as it is. The error wraps [dialect.ErrNotFound], [dialect.ErrLabelExists] or, for a label
-// that no enum can have, [dialect.ErrInvalid].
+// AppendLocalLabels returns a registry whose enum of that name has further labels at its end. The receiver does not change.
+// Errors: [dialect.ErrNotFound]; [dialect.ErrLabelExists]; [dialect.ErrInvalid] for a label that no enum can have.
 func (r *Registry) AppendLocalLabels(name string, labels ...string) (*Registry, error) {
 	e, err := find(r, &r.enums, name)
 	if err != nil {

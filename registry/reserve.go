@@ -8,14 +8,14 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Block is a run of values that one value of a sequence stands for: from it to the one before the next value that the
-// sequence hands out. Its zero value is the block of the value 0 alone.
+// A Block is the values that one value of a sequence stands for: from it to the one before the next value that the sequence
+// hands out. The zero value is the block of the value 0 alone.
 type Block struct {
 	First, Last int64 // Last is below First for a sequence that descends
 	Increment   int64 // the sequence's, when the value was taken
 }
 
-// Len is how many values the block has; the largest number also for one more than that.
+// Len returns how many values the block has. The largest number also stands for one more than that.
 func (b Block) Len() uint64 {
 	n, _ := steps(min(b.First, b.Last), max(b.First, b.Last), 1)
 	return max(n, n+1)

@@ -26,8 +26,7 @@ func Unchanged(ctx context.Context, q dialect.Querier, d dialect.Dialect, since 
 	return unchanged, nil
 }
 
-// Sign is the moment that the registry was loaded at, to be given to [Unchanged]. It is empty if that
-// can't be told.
+// Sign returns the moment of the load, for [Unchanged]. It is empty if the database can't tell.
 func (r *Registry) Sign() dialect.Sign { return r.sign }
 
 // Same tells whether two registries say the same in all that was loaded: no [Diff], and neither the server nor the
@@ -40,8 +39,8 @@ func Same(a, b *Registry) bool {
 		})
 }
 
-// KeepLabels is the registry with the labels that were appended locally to the enums of another one, as far as the
-// enum is still there and does not have the label from the database by now.
+// KeepLabels returns the registry with the labels that were appended locally to the enums of another registry. It keeps a
+// label if the enum still exists and the database has not added the label since.
 func (r *Registry) KeepLabels(of *Registry) *Registry {
 	var enums []*enum // r's, with some replaced
 	for _, old := range of.enums.sorted {
@@ -69,7 +68,7 @@ func (r *Registry) KeepLabels(of *Registry) *Registry {
 	return r.with(enums)
 }
 
-// DropLabels is the registry without the labels that were appended locally.
+// DropLabels returns the registry without labels that were appended locally.
 func (r *Registry) DropLabels() *Registry {
 	for _, e := range r.enums.sorted {
 		if len(e.labels) > len(e.def.Labels) {

@@ -6,25 +6,24 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A SequenceState is where a sequence stands, by the definition that it was loaded with.
+// A SequenceState says where a sequence stands, by the definition that was loaded.
 type SequenceState struct {
-	// Last is the value that was handed out last, or, while Called is false, the one that will be next. With a
-	// cache above 1 it is the last value reserved by any connection.
+	// Last is the value that was handed out last or, if Called is false, the next value. With a cache above 1 it is the last
+	// value that any connection reserved.
 	Last int64
 	// Called says that Last has been handed out. It is false for a new sequence and after a reset.
 	Called bool
 	// NextOnly says that the database keeps no last value: Last is the next one, and Called is false.
 	NextOnly bool
 
-	// Next is the value that will be handed out next to a connection that has none in its cache, unless Ended.
+	// Next is the next value for a connection that has none in its cache, unless Exhausted.
 	Next int64
-	// Ended says that there is no next value: the sequence is exhausted. One that cycles never is.
+	// Exhausted says that there is no next value. A sequence that cycles is never exhausted.
 	Exhausted bool
-	// Remaining is how many values are left before the sequence is exhausted or, if it cycles, starts over; the
-	// largest number for that many or more.
+	// Remaining is how many values are left before the sequence is exhausted or, if it cycles, starts over. The largest
+	// number stands for that many or more.
 	Remaining uint64
-	// Used is the share of its values that the sequence has left behind, from 0 to 1, whether anybody took them or
-	// they were skipped.
+	// Used is the share of values that the sequence has passed, from 0 to 1, taken or skipped.
 	Used float64
 }
 
