@@ -72,7 +72,9 @@ type slow struct {
 }
 
 // Unchanged can't tell, so that each reload loads.
-func (s *slow) Unchanged(context.Context, dialect.Querier, dialect.Sign) (bool, error) { return false, nil }
+func (s *slow) Unchanged(context.Context, dialect.Querier, dialect.Sign) (bool, error) {
+	return false, nil
+}
 
 func (s *slow) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
 	cat, err := s.Dialect.Load(ctx, q, f)
