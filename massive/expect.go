@@ -37,12 +37,10 @@ func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	if len(sel.expect) == 0 {
 		return &Error{Op: dialect.OpVerify, Err: fmt.Errorf("%w: nothing is expected: give Verify, or Load, an expectation", ErrInvalid)}
 	}
-	_, err := load(ctx, m.querier, m.dialect, sel)
-	var e *Error
-	if errors.As(err, &e) {
-		return &Error{Op: dialect.OpVerify, Err: e.Err}
+	if _, err := load(ctx, m.querier, m.dialect, sel); err != nil {
+		return &Error{Op: dialect.OpVerify, Err: cause(err)}
 	}
-	return err
+	return nil
 }
 
 // An Expectation is something that a program takes for granted of a structure, such as the labels of an enum that it has

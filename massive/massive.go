@@ -187,11 +187,7 @@ func (m *DB) renew(ctx context.Context, op dialect.Op, ask bool) (renewal, error
 
 // stays is the error of what leaves the published snapshot as it is.
 func stays(op dialect.Op, err error) error {
-	var e *Error
-	if errors.As(err, &e) {
-		err = e.Err
-	}
-	return &Error{Op: op, Err: fmt.Errorf("%w (what was loaded before stays in use)", err)}
+	return &Error{Op: op, Err: fmt.Errorf("%w (what was loaded before stays in use)", cause(err))}
 }
 
 // publish makes next the current snapshot. The caller holds the lock.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/internal/printable"
@@ -20,7 +19,8 @@ type LabelError struct {
 
 // UnknownLabel returns the error of a label that is not one of these.
 func UnknownLabel(label string, labels []string) *LabelError {
-	return &LabelError{Label: label, Labels: slices.Clone(labels), Near: nearest(label, labels)}
+	text := func(l string) string { return l }
+	return &LabelError{Label: label, Labels: slices.Clone(labels), Near: nearest(label, labels, text, func(string) int { return 0 })}
 }
 
 func (e *LabelError) Error() string {
@@ -33,26 +33,6 @@ func (e *LabelError) Error() string {
 
 // Unwrap returns [dialect.ErrLabelUnknown].
 func (e *LabelError) Unwrap() error { return dialect.ErrLabelUnknown }
-
-// nearest are the labels at most a third of the text's length away from it, letter case apart.
-func nearest(text string, labels []string) []string {
-	const most = 3
-	wanted := strings.ToLower(text)
-	limit := max(1, len(wanted)/3)
-	distances := map[string]int{}
-	var found []string
-	for _, l := range labels {
-		if d := len(l) - len(wanted); d > limit || -d > limit {
-			continue
-		}
-		if d := distance(wanted, strings.ToLower(l)); d <= limit {
-			distances[l] = d
-			found = append(found, l)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b string) int { return distances[a] - distances[b] })
-	return found[:min(most, len(found))]
-}
 
 // AddEnumLabel adds a label to an enum in the database; the registry stays as it is. Where the enum has it already,
 // and tolerant is set, that is no error, and added is false. It asks nothing of the database where the label can't be

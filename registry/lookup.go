@@ -422,35 +422,46 @@ func article(k dialect.Kind) string {
 	return "a " + k.String()
 }
 
-// near are the names at most a third of n's length away from it, letter case apart.
-func near[T structure](n dialect.Name, all []T) []dialect.Name {
+// near returns the names of at most three structures that are like n, the nearest first.
+func near[T structure](n dialect.Name, all []T) (names []dialect.Name) {
+	text := func(t T) string { return t.object().Name.Name }
+	further := func(t T) int {
+		if n.Schema != "" && n.Schema != t.object().Name.Schema {
+			return 1 // the right name in another schema is still near
+		}
+		return 0
+	}
+	for _, t := range nearest(n.Name, all, text, further) {
+		names = append(names, t.object().Name)
+	}
+	return names
+}
+
+// nearest returns at most three items whose text is at most a third of its length away from the wanted one, letter case
+// apart, the nearest first. Further adds to an item's distance.
+func nearest[T any](wanted string, all []T, text func(T) string, further func(T) int) (items []T) {
 	const most = 3
 	type candidate struct {
-		name     dialect.Name
+		item     T
 		distance int
 	}
-	wanted := strings.ToLower(n.Name)
+	wanted = strings.ToLower(wanted)
 	limit := max(1, len(wanted)/3)
 	var found []candidate
 	for _, t := range all {
-		o := t.object().Name
-		if d := len(o.Name) - len(wanted); d > limit || -d > limit {
+		s := text(t)
+		if d := len(s) - len(wanted); d > limit || -d > limit {
 			continue
 		}
-		d := distance(wanted, strings.ToLower(o.Name))
-		if n.Schema != "" && n.Schema != o.Schema {
-			d++ // the right name in another schema is still near
-		}
-		if d <= limit {
-			found = append(found, candidate{o, d})
+		if d := distance(wanted, strings.ToLower(s)) + further(t); d <= limit {
+			found = append(found, candidate{t, d})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
-	var names []dialect.Name
 	for _, c := range found[:min(most, len(found))] {
-		names = append(names, c.name)
+		items = append(items, c.item)
 	}
-	return names
+	return items
 }
 
 // distance is the number of bytes to insert, delete or replace between two strings (Levenshtein's).
