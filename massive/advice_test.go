@@ -8,7 +8,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// blockers are what keeps a view from being refreshed.
+// blockers returns the blockers that CheckRefresh reports for the view.
 func blockers(t *testing.T, m *massive.DB, name string, mode massive.RefreshMode) massive.Blockers {
 	t.Helper()
 	err := matview(t, m, name).CheckRefresh(mode)
@@ -19,8 +19,8 @@ func blockers(t *testing.T, m *massive.DB, name string, mode massive.RefreshMode
 	return all
 }
 
-// A view that depends on one without data can't be refreshed. What CheckRefresh advises, in
-// its order, lets it be.
+// A view that depends on an empty view can't be refreshed. The fixes that CheckRefresh
+// returns, run in their order, make it refreshable.
 func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -46,10 +46,10 @@ func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
 			mustBe(t, err, massive.ErrNotPopulated)
 
 			all := blockers(t, m, "down", massive.ModeBlocking)
-			equal(t, "what down waits for, first to last", []string{all[0].Fix, all[1].Fix},
+			equal(t, "fixes for down, in order", []string{all[0].Fix, all[1].Fix},
 				[]string{`REFRESH MATERIALIZED VIEW "public"."far"`, `REFRESH MATERIALIZED VIEW "public"."up"`})
-			same(t, "how many", len(all), 2)
-			same(t, "of a concurrent refresh, with its own data and its index", len(blockers(t, m, "down", massive.ModeConcurrent)), 4)
+			same(t, "blockers of a blocking refresh", len(all), 2)
+			same(t, "blockers of a concurrent refresh: also its own data and its index", len(blockers(t, m, "down", massive.ModeConcurrent)), 4)
 			for _, h := range all {
 				same(t, h.Fix, h.Reason, massive.BlockerNotPopulated)
 				e.Exec(t, h.Fix)
@@ -64,13 +64,13 @@ func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
 		})
 }
 
-// An invalid unique index is built again: a second one beside it would be in vain.
+// The advice for an invalid unique index is REINDEX, not a second index.
 func TestAdviceRebuildsInvalidIndex(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE rows (id int); INSERT INTO rows VALUES (1), (1); CREATE SCHEMA far; CREATE MATERIALIZED VIEW far.v AS SELECT id FROM rows`,
 		func(t *testing.T, e *env) {
 			if _, err := e.pool.ExecContext(t.Context(), `CREATE UNIQUE INDEX CONCURRENTLY "V id" ON far.v (id)`); err == nil {
-				t.Fatal("the index was built on rows that it can't tell apart")
+				t.Fatal("the unique index was built on duplicate rows")
 			}
 			exec(t, e.pool, "TRUNCATE rows; INSERT INTO rows VALUES (1)")
 			m := e.load(t)
@@ -94,8 +94,8 @@ func TestAdviceRebuildsInvalidIndex(t *testing.T) {
 		})
 }
 
-// No advice makes the application a superuser, neither by the view's owner nor by what
-// that is a member of. What it advises instead lets the application refresh the view.
+// No fix makes the application a superuser, if the view's owner is a superuser or a
+// member of one. The fix still lets the application refresh the view.
 func TestAdviceMakesNoSuperuser(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -105,8 +105,8 @@ func TestAdviceMakesNoSuperuser(t *testing.T) {
 		CREATE MATERIALIZED VIEW of_a_members_member AS SELECT id FROM rows;
 		CREATE MATERIALIZED VIEW of_another AS SELECT id FROM rows;`,
 		func(t *testing.T, e *env) {
-			// A superuser beside the one that the server was made with, its member, that
-			// one's member, and another role.
+			// top is a second superuser, member is a member of it, below is a member of
+			// member, and other is unrelated.
 			top, member, below, other := "top_"+e.Name(), "member_"+e.Name(), "below_"+e.Name(), "other_"+e.Name()
 			e.Exec(t, strings.NewReplacer("$top", top, "$member", member, "$below", below, "$other", other).Replace(`
 				CREATE ROLE $top SUPERUSER; CREATE ROLE $member NOINHERIT; CREATE ROLE $below; CREATE ROLE $other;

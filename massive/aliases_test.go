@@ -13,7 +13,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// aliased are the types of other packages that package massive has a name for.
+// aliased has the types of other packages that package massive aliases.
 var aliased = map[string]reflect.Type{
 	"Matview": reflect.TypeFor[massive.Matview](), "Enum": reflect.TypeFor[massive.Enum](), "Sequence": reflect.TypeFor[massive.Sequence](),
 	"Registry": reflect.TypeFor[*massive.Registry](), "Changes": reflect.TypeFor[massive.Changes](), "Querier": reflect.TypeFor[massive.Querier](),
@@ -23,10 +23,12 @@ var aliased = map[string]reflect.Type{
 	"RefreshMode": reflect.TypeFor[massive.RefreshMode](), "Blockers": reflect.TypeFor[massive.Blockers](),
 }
 
-// forwarding are the functions that only call one of package registry: the constructors of its options.
+// forwarding has the functions that only call package registry: constructors of its
+// options.
 var forwarding = []string{"Concurrently", "ConcurrentlyIfPossible", "InBlocks", "LockTimeout", "SkipIfBusy", "WithNoData"}
 
-// An alias shows no methods in go doc. So there are few, and the comment of each names them.
+// go doc shows no methods of an alias. So aliases are few, and their comments name the
+// methods.
 func TestAliasesAreFewAndNameTheirMethods(t *testing.T) {
 	t.Parallel()
 	files := token.NewFileSet()
@@ -58,7 +60,7 @@ func TestAliasesAreFewAndNameTheirMethods(t *testing.T) {
 					types = append(types, s.Name.Name)
 					of, ok := aliased[s.Name.Name]
 					if !ok {
-						t.Errorf("%s is an alias that this test does not know", s.Name.Name)
+						t.Errorf("alias %s is not in this test's list", s.Name.Name)
 						continue
 					}
 					doc := s.Doc.Text() + d.Doc.Text()
@@ -78,7 +80,7 @@ func TestAliasesAreFewAndNameTheirMethods(t *testing.T) {
 	equal(t, "functions that only forward", functions, forwarding)
 }
 
-// internalMethods are those that package massive uses, and programs don't.
+// internalMethods has the methods that only package massive uses, not programs.
 var internalMethods = map[string][]string{
 	"Registry": {
 		"AddEnumLabel", "AppendLocalLabels", "DropLabels", "ExplainEnum", "Find", "KeepLabels", "Knows", "On", "RenameEnumLabel", "Sign", "Suggest",

@@ -11,12 +11,12 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// faked is a sequence named s of a fake's.
-func faked(t *testing.T, s sqltest.Sequence) (*sqltest.Fake, massive.Sequence) {
+// fakeSequence returns a fake with one sequence, s, and its handle.
+func fakeSequence(t *testing.T, s sqltest.Sequence) (*sqltest.Fake, massive.Sequence) {
 	t.Helper()
 	s.Name = "s"
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{s}})
-	t.Cleanup(func() { f.DB().Close() }) // with the goroutine that every *sql.DB has
+	t.Cleanup(func() { f.DB().Close() }) // ends the *sql.DB's goroutine
 	m, err := massive.Load(t.Context(), f.DB(), f)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func allocated(t *testing.T, a *massive.Allocator, want ...int64) {
 	}
 }
 
-// A leaking dialect returns values beside an error, or fewer than it was asked for.
+// A leaking dialect returns three values, whatever was asked for, along with err.
 type leaking struct {
 	*sqltest.Fake
 	err error
@@ -55,11 +55,11 @@ func (l leaking) NextSequenceValues(context.Context, dialect.Querier, dialect.Na
 	return []int64{1, 2, 3}, l.err
 }
 
-// Values that come beside an error, as at a crash of the server, are handed out by nobody.
-func TestValuesBesideAnErrorAreDropped(t *testing.T) {
+// Values that come with an error, as in a crash of the server, are not handed out.
+func TestValuesReturnedWithAnErrorAreDropped(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the line is cut")
-	for says, err := range map[string]error{"the line is cut": broken, "the dialect returned 3 values instead of 4": nil} {
+	broken := errors.New("broken connection")
+	for says, err := range map[string]error{"broken connection": broken, "the dialect returned 3 values instead of 4": nil} {
 		fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}})
 		t.Cleanup(func() { fake.DB().Close() })
 		m, loadErr := massive.Load(t.Context(), fake.DB(), leaking{fake, err})
@@ -69,45 +69,45 @@ func TestValuesBesideAnErrorAreDropped(t *testing.T) {
 		s := sequence(t, m, "s")
 		values, got := s.NextValues(t.Context(), 4)
 		if values != nil || got == nil || got.Error() != "massive: next values of public.s: "+says {
-			t.Errorf("NextValues returns %v, %v; want no values, and an error that says %q", values, got, says)
+			t.Errorf("NextValues: got %v, %v; want no values and the error %q", values, got, says)
 		}
 		v, got := allocator(t, s, massive.BlockSize(4)).Next(t.Context())
 		if v != 0 || got == nil || got.Error() != "massive: next values of public.s: "+says {
-			t.Errorf("an allocator returns %d, %v; want an error that says %q", v, got, says)
+			t.Errorf("Allocator.Next: got %d, %v; want the error %q", v, got, says)
 		}
 	}
 }
 
-// A fetch that fails comes to who waits for it, and the next call tries anew.
-func TestAllocatorErrorsDoNotStick(t *testing.T) {
+// A failed fetch is returned to its callers, and the next call fetches again.
+func TestAllocatorRetriesAFailedFetch(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the line is cut")
-	f, s := faked(t, sqltest.Sequence{})
+	broken := errors.New("broken connection")
+	f, s := fakeSequence(t, sqltest.Sequence{})
 	a := allocator(t, s, massive.BlockSize(4))
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(broken), sqltest.Fail(massive.ErrBusy))
 	_, err := a.Next(t.Context())
-	mustBe(t, err, broken, "massive: next values of public.s: the line is cut")
+	mustBe(t, err, broken, "massive: next values of public.s: broken connection")
 	_, err = a.Next(t.Context())
 	mustBe(t, err, massive.ErrBusy)
 	allocated(t, a, 1, 2)
 }
 
-// A fetch ahead that fails costs nobody a value or an error, while there are values and when the next fetch is well.
-func TestAllocatorFetchAheadFails(t *testing.T) {
+// A failed fetch ahead loses no value. Its error is not returned while there are values.
+func TestAllocatorIgnoresAFailedFetchAhead(t *testing.T) {
 	t.Parallel()
-	f, s := faked(t, sqltest.Sequence{})
+	f, s := fakeSequence(t, sqltest.Sequence{})
 	a := allocator(t, s, massive.BlockSize(16))
 	allocated(t, a, 1, 2)
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrBusy))
-	allocated(t, a, 3) // an eighth is taken: it fetches ahead
+	allocated(t, a, 3) // an eighth is taken, so it fetches ahead
 	deadline := time.Now().Add(10 * time.Second)
-	for len(f.Calls()) < 3 && time.Now().Before(deadline) { // a load, the first block, the fetch ahead
+	for len(f.Calls()) < 3 && time.Now().Before(deadline) { // load, first block, fetch ahead
 		time.Sleep(time.Millisecond)
 	}
 	allocated(t, a, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 	f.Next(t, dialect.OpNextValues, "s", sqltest.Fail(massive.ErrDeadlock))
 	var err error
-	for range 2 { // the first call may still have met the fetch ahead
+	for range 2 { // the first call may still get the error of the fetch ahead
 		if _, err = a.Next(t.Context()); errors.Is(err, massive.ErrDeadlock) {
 			break
 		}
@@ -117,10 +117,11 @@ func TestAllocatorFetchAheadFails(t *testing.T) {
 	allocated(t, a, 17, 18, 19)
 }
 
-// A fetch that hangs ends with its timeout, for all who wait, and not with the context of one of them.
-func TestAllocatorTimeout(t *testing.T) {
+// A hanging fetch ends with RefillTimeout for all who wait, not with one caller's
+// context.
+func TestRefillTimeoutEndsAHangingFetch(t *testing.T) {
 	t.Parallel()
-	f, s := faked(t, sqltest.Sequence{Increment: 100})
+	f, s := fakeSequence(t, sqltest.Sequence{Increment: 100})
 	a := allocator(t, s, massive.HiLo(100), massive.RefillTimeout(200*time.Millisecond))
 	f.Next(t, dialect.OpNextBlock, "s", sqltest.Hang())
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -132,10 +133,11 @@ func TestAllocatorTimeout(t *testing.T) {
 	allocated(t, a, 1, 2, 3)
 }
 
-// It fetches the next block when an eighth of one is taken, one at a time, and nothing before it is asked.
-func TestAllocatorFetchesAhead(t *testing.T) {
+// The first fetch is in the first Next. Later blocks are fetched when an eighth is taken,
+// one at a time.
+func TestAllocatorFetchesAheadAtAnEighth(t *testing.T) {
 	t.Parallel()
-	f, s := faked(t, sqltest.Sequence{})
+	f, s := fakeSequence(t, sqltest.Sequence{})
 	a := allocator(t, s, massive.BlockSize(16))
 	f.WantCalls(t)
 	allocated(t, a, 1, 2)
@@ -145,7 +147,7 @@ func TestAllocatorFetchesAhead(t *testing.T) {
 	f.WantCalls(t, "next values of public.s 16")
 	a.Close()
 	if v, err := s.NextValue(t.Context()); v != 33 || err != nil {
-		t.Errorf("behind what was fetched comes %d, %v", v, err)
+		t.Errorf("NextValue after two blocks of 16: got %d, %v, want 33", v, err)
 	}
 	_, err := a.Next(t.Context())
 	mustBe(t, err, massive.ErrClosed, "massive: allocate from public.s: closed: its allocator gives out no more values")

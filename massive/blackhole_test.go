@@ -17,16 +17,16 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A deaf querier ignores the context, and waits until it is released while it hangs, as lib/pq does where the network
-// swallows packets.
-type deaf struct {
+// While it hangs, a stuck querier ignores the context and waits for release, as lib/pq
+// does if the network drops packets.
+type stuck struct {
 	massive.Querier
 	hangs   atomic.Bool
 	release chan struct{}
 	waiting atomic.Int64
 }
 
-func (d *deaf) wait(ctx context.Context) context.Context {
+func (d *stuck) wait(ctx context.Context) context.Context {
 	if !d.hangs.Load() {
 		return ctx
 	}
@@ -36,26 +36,26 @@ func (d *deaf) wait(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-func (d *deaf) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (d *stuck) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	return d.Querier.ExecContext(d.wait(ctx), query, args...)
 }
 
-func (d *deaf) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (d *stuck) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	return d.Querier.QueryContext(d.wait(ctx), query, args...)
 }
 
-func (d *deaf) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (d *stuck) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	return d.Querier.QueryRowContext(d.wait(ctx), query, args...)
 }
 
-// onDeaf runs f with a fake whose querier can be made deaf, and a second of patience for what ignores its context.
-func onDeaf(t *testing.T, f func(t *testing.T, fake *sqltest.Fake, d *deaf, m *massive.DB)) {
+// onStuck runs f in a synctest bubble with a fake whose querier can hang.
+func onStuck(t *testing.T, f func(t *testing.T, fake *sqltest.Fake, d *stuck, m *massive.DB)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}})
 		db := fake.DB()
 		defer db.Close()
-		d := &deaf{Querier: db, release: make(chan struct{})}
+		d := &stuck{Querier: db, release: make(chan struct{})}
 		m, err := massive.Load(t.Context(), d, fake)
 		if err != nil {
 			t.Fatal(err)
@@ -67,36 +67,37 @@ func onDeaf(t *testing.T, f func(t *testing.T, fake *sqltest.Fake, d *deaf, m *m
 	})
 }
 
-// A watch returns a second after its context ends even if the driver does not, and what the driver returns later is not
-// published.
-func TestWatchEndsWhateverTheDriverDoes(t *testing.T) {
+// Watch returns a second after its context ends even if the driver does not. It does not
+// publish anything that the driver returns later.
+func TestWatchEndsIfTheDriverHangs(t *testing.T) {
 	t.Parallel()
-	onDeaf(t, func(t *testing.T, fake *sqltest.Fake, d *deaf, m *massive.DB) {
+	onStuck(t, func(t *testing.T, fake *sqltest.Fake, d *stuck, m *massive.DB) {
 		before := m.Registry()
 		d.hangs.Store(true)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- m.Watch(ctx, time.Hour, func(e massive.Event) { t.Errorf("it tells %v", e) })
+			ended <- m.Watch(ctx, time.Hour, func(e massive.Event) { t.Errorf("unexpected event %v", e) })
 		}()
-		time.Sleep(time.Millisecond) // until its first look has begun
+		time.Sleep(time.Millisecond) // until the first poll has begun
 		same(t, "calls that have not returned", d.waiting.Load(), 1)
 		fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "late"}}})
 		stop()
 		began := time.Now()
 		mustBe(t, <-ended, context.Canceled)
-		same(t, "it ended after", time.Since(began), time.Second)
+		same(t, "Watch returned after", time.Since(began), time.Second)
 		d.hangs.Store(false)
 		d.release <- struct{}{}
 		synctest.Wait()
-		same(t, "the snapshot when the driver has returned", m.Registry(), before)
+		same(t, "snapshot after the driver returned", m.Registry(), before)
 	})
 }
 
-// A look that is over its time fails whatever the driver does, the watch tries again, and few calls pile up.
-func TestLooksEndWhateverTheDriverDoes(t *testing.T) {
+// A poll that exceeds PollTimeout fails even if the driver hangs. The watch retries, with
+// at most four calls pending.
+func TestPollsTimeOutIfTheDriverHangs(t *testing.T) {
 	t.Parallel()
-	onDeaf(t, func(t *testing.T, fake *sqltest.Fake, d *deaf, m *massive.DB) {
+	onStuck(t, func(t *testing.T, fake *sqltest.Fake, d *stuck, m *massive.DB) {
 		d.hangs.Store(true)
 		w := watch(t, m, time.Minute, massive.PollTimeout(10*time.Second))
 		for i := range 4 {
@@ -112,21 +113,21 @@ func TestLooksEndWhateverTheDriverDoes(t *testing.T) {
 		d.release <- struct{}{}
 		event, _ := w.until("sequence public.late added")
 		if event.Failures < 5 {
-			t.Errorf("it counts %d failures before", event.Failures)
+			t.Errorf("got %d failures before, want at least 5", event.Failures)
 		}
 		mustBe(t, w.end(), context.Canceled)
 	})
 }
 
-// A waker that ignores its context does not keep a watch either.
-func TestWatchEndsWhateverTheWakerDoes(t *testing.T) {
+// Watch returns a second after its context ends even if the waker ignores it.
+func TestWatchEndsIfTheWakerHangs(t *testing.T) {
 	t.Parallel()
-	onDeaf(t, func(t *testing.T, _ *sqltest.Fake, d *deaf, m *massive.DB) {
+	onStuck(t, func(t *testing.T, _ *sqltest.Fake, d *stuck, m *massive.DB) {
 		w := watch(t, m, time.Hour, massive.WithWaker(wakerFunc(func(context.Context) error { <-d.release; return nil })))
 		time.Sleep(time.Millisecond)
 		began := time.Now()
 		mustBe(t, w.end(), context.Canceled)
-		same(t, "it ended after", time.Since(began), time.Second)
+		same(t, "Watch returned after", time.Since(began), time.Second)
 	})
 }
 
@@ -134,21 +135,22 @@ type wakerFunc func(context.Context) error
 
 func (f wakerFunc) Wait(ctx context.Context) error { return f(ctx) }
 
-// An allocator is closed, its fetches are over in time, and who waits for one is told, whatever the driver does.
-func TestAllocatorsEndWhateverTheDriverDoes(t *testing.T) {
+// If the driver hangs, fetches still time out, and Close still returns and ends waiting
+// calls of Next.
+func TestAllocatorClosesIfTheDriverHangs(t *testing.T) {
 	t.Parallel()
-	onDeaf(t, func(t *testing.T, _ *sqltest.Fake, d *deaf, m *massive.DB) {
+	onStuck(t, func(t *testing.T, _ *sqltest.Fake, d *stuck, m *massive.DB) {
 		a, err := massive.NewAllocator(sequence(t, m, "s"), massive.RefillTimeout(5*time.Second), massive.BlockSize(8))
 		if err != nil {
 			t.Fatal(err)
 		}
 		allocated(t, a, 1)
 		d.hangs.Store(true)
-		allocated(t, a, 2, 3, 4, 5, 6, 7, 8) // and fetches ahead
+		allocated(t, a, 2, 3, 4, 5, 6, 7, 8) // and fetch ahead
 		began := time.Now()
 		_, err = a.Next(t.Context())
 		mustBe(t, err, context.DeadlineExceeded, "massive: allocate from public.s: ", "the driver has not returned")
-		same(t, "the fetch is over after", time.Since(began), 6*time.Second)
+		same(t, "the fetch timed out after", time.Since(began), 6*time.Second)
 
 		waiting := make(chan error, 1)
 		go func() { _, err := a.Next(t.Context()); waiting <- err }()
@@ -156,36 +158,36 @@ func TestAllocatorsEndWhateverTheDriverDoes(t *testing.T) {
 		began = time.Now()
 		a.Close()
 		mustBe(t, <-waiting, massive.ErrClosed)
-		same(t, "it was closed after", time.Since(began), time.Second)
+		same(t, "Close returned after", time.Since(began), time.Second)
 		same(t, "calls that have not returned", d.waiting.Load(), 2)
 	})
 }
 
-// A hole is a way to the server that may swallow all that is sent, and tells nobody.
-type hole struct {
+// A blackhole is a TCP proxy to the server that can silently drop all packets.
+type blackhole struct {
 	network, address string
-	swallows         atomic.Bool
+	drops            atomic.Bool
 	host, port       string
 
 	mu    sync.Mutex
 	conns []net.Conn
 }
 
-// behindAHole opens the test's database through a hole, over TCP.
-func (e *env) behindAHole(t *testing.T) (*hole, *sql.DB) {
+// throughBlackhole opens the test's database through a blackhole.
+func (e *env) throughBlackhole(t *testing.T) (*blackhole, *sql.DB) {
 	t.Helper()
 	config, err := pgconn.ParseConfig(e.DSN())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if config.TLSConfig != nil {
-		t.Skip("the server asks for TLS under its own name")
+		t.Skip("the server requires TLS, which the proxy can't offer under its name")
 	}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hole{}
+	h := &blackhole{}
 	h.network, h.address = pgconn.NetworkAddress(config.Host, config.Port)
 	h.host, h.port, _ = net.SplitHostPort(l.Addr().String())
 	var open sync.WaitGroup
@@ -204,11 +206,11 @@ func (e *env) behindAHole(t *testing.T) (*hole, *sql.DB) {
 		open.Wait()
 	})
 	db := e.Open(t, e.driver, "host="+h.host+" port="+h.port+" sslmode=disable")
-	t.Cleanup(h.close) // before the pool is closed
+	t.Cleanup(h.close) // before the pool closes
 	return h, db
 }
 
-func (h *hole) serve(client net.Conn) {
+func (h *blackhole) serve(client net.Conn) {
 	server, err := (&net.Dialer{}).DialContext(context.Background(), h.network, h.address)
 	if err != nil {
 		client.Close()
@@ -223,13 +225,13 @@ func (h *hole) serve(client net.Conn) {
 	both.Wait()
 }
 
-// pass passes on what comes, until either side is closed.
-func (h *hole) pass(to, from net.Conn) {
+// pass copies from one connection to the other until either closes.
+func (h *blackhole) pass(to, from net.Conn) {
 	defer to.Close()
 	buffer := make([]byte, 1<<14)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 && !h.swallows.Load() {
+		if n > 0 && !h.drops.Load() {
 			if _, err := to.Write(buffer[:n]); err != nil {
 				_, _ = io.Copy(io.Discard, from)
 				return
@@ -241,8 +243,8 @@ func (h *hole) pass(to, from net.Conn) {
 	}
 }
 
-// close ends all connections.
-func (h *hole) close() {
+// close closes all connections.
+func (h *blackhole) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.conns {
@@ -251,11 +253,11 @@ func (h *hole) close() {
 	h.conns = nil
 }
 
-// Over a network that swallows packets a watch and an allocator end, with either driver.
-func TestWhatEndsBehindABlackhole(t *testing.T) {
+// Watch and Allocator.Close return even if the network drops all packets.
+func TestOperationsEndOnADeadNetwork(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE SEQUENCE no`, func(t *testing.T, e *env) {
-		h, db := e.behindAHole(t)
+		h, db := e.throughBlackhole(t)
 		m := load(t, db)
 		a, err := massive.NewAllocator(sequence(t, m, "s"))
 		if err != nil {
@@ -265,8 +267,8 @@ func TestWhatEndsBehindABlackhole(t *testing.T) {
 		w := watch(t, m, time.Millisecond)
 		exec(t, e.pool, "CREATE SEQUENCE seen")
 		w.until("sequence public.seen added")
-		h.swallows.Store(true)
-		time.Sleep(20 * time.Millisecond) // a look is under way
+		h.drops.Store(true)
+		time.Sleep(20 * time.Millisecond) // a poll is under way
 		next := make(chan error, 1)
 		go func() {
 			var err error

@@ -14,7 +14,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// longNames are n names of 63 bytes that have to be quoted.
+// longNames returns n names of 63 bytes that need quotes.
 func longNames(prefix string, n int) []string {
 	all := make([]string, n)
 	for i := range all {
@@ -23,21 +23,21 @@ func longNames(prefix string, n int) []string {
 	return all
 }
 
-// checkBound checks a text's length, and what it says.
+// checkBound checks a text's length and that it contains each string.
 func checkBound(t *testing.T, what, text string, says ...string) {
 	t.Helper()
 	if len(text) > dialect.MaxText || !utf8.ValidString(text) {
-		t.Errorf("%s: a text of %d bytes; want at most %d, of whole characters: %.300s", what, len(text), dialect.MaxText, text)
+		t.Errorf("%s: got %d bytes, want at most %d bytes of valid UTF-8: %.300s", what, len(text), dialect.MaxText, text)
 	}
 	for _, s := range says {
 		if !strings.Contains(text, s) {
-			t.Errorf("%s: it does not say %q: %.2000s", what, s, text)
+			t.Errorf("%s: %q is missing in: %.2000s", what, s, text)
 		}
 	}
 }
 
-// No lookup's error grows with the database, nor with the name that was asked for.
-func TestNotFoundIsBounded(t *testing.T) {
+// A lookup's error text does not grow with the database or the name.
+func TestNotFoundTextIsBounded(t *testing.T) {
 	t.Parallel()
 	schemas := longNames("s", 500)
 	everywhere := func(hide bool) (all []dialect.Object) {
@@ -84,7 +84,7 @@ func TestNotFoundIsBounded(t *testing.T) {
 		_, err := r.Enum("no")
 		var why *massive.NotFoundError
 		if !errors.As(err, &why) || why.Reason != c.reason || len(why.Exists) != c.exists {
-			t.Errorf("%s: error %v; want reason %v and %d names", c.what, err, c.reason, c.exists)
+			t.Errorf("%s: got error %v, want reason %v and %d names", c.what, err, c.reason, c.exists)
 			continue
 		}
 		checkBound(t, c.what, err.Error(), c.says)
@@ -99,15 +99,15 @@ func TestNotFoundIsBounded(t *testing.T) {
 	} {
 		_, err := r.Enum(c.name)
 		if !errors.Is(err, dialect.ErrInvalid) {
-			t.Errorf("%.10s…: error %.100v; want ErrInvalid", c.name, err)
+			t.Errorf("%.10s…: got error %.100v, want ErrInvalid", c.name, err)
 			continue
 		}
 		checkBound(t, "a long name", err.Error(), c.says)
 	}
 }
 
-// No error of labels and columns grows with their number.
-func TestDriftIsBounded(t *testing.T) {
+// An error's text does not grow with the number of labels and columns.
+func TestDriftTextIsBounded(t *testing.T) {
 	t.Parallel()
 	all := longNames("l", 2000)
 	moved := append(slices.Clone(all[1000:]), all[:1000]...)
@@ -120,7 +120,7 @@ func TestDriftIsBounded(t *testing.T) {
 	_, err := expecting(cat, expectations...)
 	var drifts massive.Drifts
 	if !errors.As(err, &drifts) || !errors.Is(err, dialect.ErrDrift) || len(drifts) != 300 {
-		t.Fatalf("error %.300v; want 300 drifts", err)
+		t.Fatalf("got error %.300v, want 300 drifts", err)
 	}
 	checkBound(t, "the load", err.Error(), "and 295 more")
 	checkBound(t, "drifts", drifts.Error(), "and 295 more")
@@ -129,19 +129,19 @@ func TestDriftIsBounded(t *testing.T) {
 	for what, expected := range map[string][]string{"moved": moved, "missing": append(slices.Clone(all), longNames("y", 900)...), "extra": all[:10]} {
 		_, err := expecting(&dialect.Catalog{Enums: cat.Enums[:1]}, massive.EnumIs(cat.Enums[0].Name.Quoted(), expected))
 		if !errors.Is(err, dialect.ErrDrift) {
-			t.Errorf("%s: error %.300v; want ErrDrift", what, err)
+			t.Errorf("%s: got error %.300v, want ErrDrift", what, err)
 			continue
 		}
 		checkBound(t, what, err.Error(), "more")
 	}
-	// Short labels leave room for all that is said.
+	// With short labels nothing is cut off.
 	short := make([]string, 2000)
 	for i := range short {
 		short[i] = fmt.Sprint("l", i)
 	}
 	_, err = expecting(moods(short...), massive.EnumIs("app.mood", append([]string{"new"}, short[1:]...)))
 	if got, want := fmt.Sprint(err), `massive: load: drift: enum app.mood: missing labels ["new"]; extra labels ["l0"]`; got != want {
-		t.Errorf("one label of 2,000:\n\t%.300s\nwant\n\t%s", got, want)
+		t.Errorf("one label of 2,000 differs: got\n\t%.300s\nwant\n\t%s", got, want)
 	}
 
 	checkBound(t, "an unknown label", registry.UnknownLabel(strings.Repeat("z", 1<<20), all).Error(), "and 1995 more")
@@ -159,9 +159,9 @@ func TestDriftIsBounded(t *testing.T) {
 	}.String(), "why not")
 }
 
-// An error's text is bounded whatever the driver says, and the driver's own is still
-// reached.
-func TestErrorIsBounded(t *testing.T) {
+// An error's text is bounded even if the driver's is not. errors.As still finds the
+// driver's error.
+func TestDriverErrorTextIsBounded(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(stub.Shop())
 	s.Fails = &stub.DriverError{State: "XX000", Text: strings.Repeat("ü", 1<<20)}
@@ -169,7 +169,7 @@ func TestErrorIsBounded(t *testing.T) {
 	checkBound(t, "a driver's error", err.Error(), "massive: next value of public.order_no: driver: ü")
 	var own *stub.DriverError
 	if !errors.As(err, &own) || len(own.Text) != 2<<20 {
-		t.Errorf("the driver's own error is not reached")
+		t.Errorf("errors.As does not find the driver's error")
 	}
 	checkBound(t, "a long name", (&registry.Error{
 		Op: dialect.OpLookup, Name: dialect.Name{Schema: strings.Repeat("a", 1<<20), Name: "b"}, Err: dialect.ErrNotFound,
@@ -182,12 +182,12 @@ func TestErrorIsBounded(t *testing.T) {
 	checkBound(t, "a blocker", hs[0].Error(), "not populated: number 0; mmm")
 	checkBound(t, "blockers", hs.Error(), "number 4", "; and 995 more")
 	if !errors.Is(hs, dialect.ErrNotPopulated) {
-		t.Error("the sentinel of a blocker is not reached")
+		t.Error("errors.Is does not find the sentinel of a blocker")
 	}
 }
 
-// The error of a run names five views that failed, and reaches the errors of all.
-func TestRunErrorIsBounded(t *testing.T) {
+// A run's error text names five failed views. The error wraps the errors of all.
+func TestRunErrorTextIsBounded(t *testing.T) {
 	t.Parallel()
 	lines := make([]string, 2000)
 	for i := range lines {
@@ -200,7 +200,7 @@ func TestRunErrorIsBounded(t *testing.T) {
 	n := 0
 	var count func(error)
 	count = func(err error) {
-		switch e := err.(type) { //nolint:errorlint // all that is joined is counted
+		switch e := err.(type) { //nolint:errorlint // counts every joined error
 		case *stub.DriverError:
 			n++
 		case interface{ Unwrap() []error }:
@@ -213,19 +213,19 @@ func TestRunErrorIsBounded(t *testing.T) {
 	}
 	count(err)
 	if n != 2000 {
-		t.Errorf("%d of 2000 errors are reached", n)
+		t.Errorf("the run's error wraps %d errors, want 2000", n)
 	}
 	text := strings.TrimSuffix(report.String(), "\n")
 	if got := strings.Count(text, "\n"); got != 2000 {
-		t.Errorf("the report has %d lines of views; want all 2000", got)
+		t.Errorf("the report has %d lines of views, want 2000", got)
 	}
 	for line := range strings.Lines(text) {
 		checkBound(t, "a line of the report", strings.TrimSuffix(line, "\n"))
 	}
 }
 
-// Reports have a line for each of what they are about, and no line grows with the database.
-func TestLinesAreBounded(t *testing.T) {
+// Changes, plans and reports have a line per structure. No line grows with the database.
+func TestReportLinesAreBounded(t *testing.T) {
 	t.Parallel()
 	all := longNames("l", 2000)
 	columns := func(names []string) (cs []dialect.Column) {
@@ -252,7 +252,7 @@ func TestLinesAreBounded(t *testing.T) {
 		Enums: []dialect.EnumDef{enum(append([]string{"first"}, all[1:]...))}, Matviews: []dialect.MatviewDef{matview(all[3:])}}, registry.Selection{})
 	changes := registry.Diff(from, to)
 	if len(changes) != 2 {
-		t.Fatalf("%d changes; want one of the view and one of the enum", len(changes))
+		t.Fatalf("got %d changes, want one of the view and one of the enum", len(changes))
 	}
 	for _, c := range changes {
 		checkBound(t, "a change", c.String())
@@ -261,11 +261,11 @@ func TestLinesAreBounded(t *testing.T) {
 		}
 	}
 
-	// The reader of a change of many labels sees which ones.
+	// A change of labels names them.
 	a, b := snapshotOf("a", "b", "c", "d", "e", "f"), snapshotOf("a", "x", "c", "d", "f", "e")
 	want := `enum app.mood changed: labels (6 → 6): new ["x"], gone ["b"], moved ["e"]`
 	if got := registry.Diff(a, b).String(); got != want {
-		t.Errorf("the change is\n\t%s\nwant\n\t%s", got, want)
+		t.Errorf("the change: got\n\t%s\nwant\n\t%s", got, want)
 	}
 
 	names := make([]string, 500)
@@ -281,7 +281,7 @@ func TestLinesAreBounded(t *testing.T) {
 	for _, opts := range [][]massive.PlanOption{nil, {massive.Views(cat.Matviews[499].Name.Quoted())}} {
 		text := strings.TrimSuffix(planOf(t, r, opts...).String(), "\n")
 		if got := strings.Count(text, "\n"); got < 500 {
-			t.Errorf("the plan has %d lines; want one for each view at least", got)
+			t.Errorf("the plan has %d lines, want at least one for each of 500 views", got)
 		}
 		for line := range strings.Lines(text) {
 			checkBound(t, "a line of the plan", strings.TrimSuffix(line, "\n"))
@@ -294,22 +294,21 @@ func TestLinesAreBounded(t *testing.T) {
 		e.Unknown = append(e.Unknown, massive.UnknownUse{Sequence: stub.Of("app.s"), Err: errors.New(strings.Repeat("x", 100_000))})
 	}
 	if got := strings.Count(e.String(), "\n"); got != 400 {
-		t.Errorf("the exhaustion has %d lines of sequences; want all 400", got)
+		t.Errorf("the exhaustion has %d lines of sequences, want 400", got)
 	}
 	for line := range strings.Lines(e.String()) {
 		checkBound(t, "a line of the exhaustion", strings.TrimSuffix(line, "\n"))
 	}
 }
 
-// A zero lag comes with an error, and says nothing about a sequence.
-func TestZeroLagSaysNothing(t *testing.T) {
+func TestZeroLagPrintsAsNotCompared(t *testing.T) {
 	t.Parallel()
 	if got, want := (registry.SequenceLag{}).String(), "not compared"; got != want {
-		t.Errorf("a zero lag is %q; want %q", got, want)
+		t.Errorf("the zero lag prints as %q, want %q", got, want)
 	}
 }
 
-func TestUnmatchedPatternsOf(t *testing.T) {
+func TestUnmatchedPatternsOfSelections(t *testing.T) {
 	t.Parallel()
 	cat := stub.Shop()
 	for _, c := range []struct {
@@ -319,19 +318,19 @@ func TestUnmatchedPatternsOf(t *testing.T) {
 		kinds            []dialect.Kind
 		want             []string
 	}{
-		{"none is given", nil, nil, false, nil, nil},
+		{"no patterns", nil, nil, false, nil, nil},
 		{"all match", []string{"app.*", "public.order_no"}, []string{"*.weekly", "mood"}, false, nil, nil},
-		{"those to include first", []string{"apps.*", "app.*"}, []string{"tmp_*", "weekly"}, false, nil, []string{"apps.*", "tmp_*"}},
-		{"what another pattern excludes is matched", []string{"app.mood", "public.*"}, []string{"app.*"}, false, nil, nil},
-		{"a key's sequence is matched", []string{"*.orders_id_seq"}, nil, false, nil, nil},
-		{"a key's sequence is matched where it is loaded", []string{"*.orders_id_seq"}, nil, true, nil, nil},
-		{"a kind that is not loaded is not", []string{"app.mood", "daily"}, nil, false, []dialect.Kind{dialect.KindMatview}, []string{"app.mood"}},
-		{"quotes take a wildcard's meaning", []string{`"app*".*`, `app.*`}, nil, false, nil, []string{`"app*".*`}},
+		{"include patterns come first", []string{"apps.*", "app.*"}, []string{"tmp_*", "weekly"}, false, nil, []string{"apps.*", "tmp_*"}},
+		{"an excluded structure counts as matched", []string{"app.mood", "public.*"}, []string{"app.*"}, false, nil, nil},
+		{"a key's sequence counts as matched", []string{"*.orders_id_seq"}, nil, false, nil, nil},
+		{"a loaded key's sequence counts as matched", []string{"*.orders_id_seq"}, nil, true, nil, nil},
+		{"a kind that is not loaded does not count", []string{"app.mood", "daily"}, nil, false, []dialect.Kind{dialect.KindMatview}, []string{"app.mood"}},
+		{"quotes make a wildcard literal", []string{`"app*".*`, `app.*`}, nil, false, nil, []string{`"app*".*`}},
 	} {
 		f := dialect.Filter{Include: stub.Patterns(c.include...), Exclude: stub.Patterns(c.exclude...), Kinds: c.kinds}
 		r := snapshot(cat, registry.Selection{Filter: f, KeySequences: c.keys})
 		if got := r.UnmatchedPatterns(); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q match nothing; want %q", c.rule, got, c.want)
+			t.Errorf("%s: got unmatched patterns %q, want %q", c.rule, got, c.want)
 		}
 	}
 }

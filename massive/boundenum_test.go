@@ -53,10 +53,10 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		same(t, "before the reload", mood.Contains("content"), false)
 		_, err = m.Reload(t.Context())
 		done(t, err)
-		equal(t, "it follows", mood.Values(), []Mood{Sad, Ok, "content", Happy})
+		equal(t, "values after the reload", mood.Values(), []Mood{Sad, Ok, "content", Happy})
 		same(t, "position", mood.Position(Happy), 3)
 		done(t, m.AppendLocalLabels("mood", "local"))
-		same(t, "local labels too", mood.Contains("local"), true)
+		same(t, "contains a local label", mood.Contains("local"), true)
 
 		exec(t, e.pool, "DROP TYPE mood")
 		_, err = m.Reload(t.Context())
@@ -70,7 +70,7 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		exec(t, e.pool, "CREATE TYPE mood AS ENUM ('new')")
 		_, err = m.Reload(t.Context())
 		done(t, err)
-		equal(t, "one that comes back is found", mood.Values(), []Mood{"new"})
+		equal(t, "values after the enum was recreated", mood.Values(), []Mood{"new"})
 
 		_, err = massive.BindEnum[Mood](nil, "mood")
 		mustBe(t, err, massive.ErrInvalid, "the DB is nil")
@@ -79,7 +79,7 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 	})
 }
 
-func TestBoundEnumReadsBesideReloads(t *testing.T) {
+func TestBoundEnumReadsDuringReloads(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
 	e.Exec(t, moodType)
@@ -97,7 +97,7 @@ func TestBoundEnumReadsBesideReloads(t *testing.T) {
 					breathe()
 				}
 				if v := mood.Values(); len(v) < 3 || v[0] != Sad || !mood.Contains(Happy) {
-					t.Errorf("half an enum: %v", v)
+					t.Errorf("got an incomplete enum: %v", v)
 					return
 				}
 			}
@@ -125,25 +125,25 @@ func TestAddValue(t *testing.T) {
 		odd := Mood(`it's "a", \ {b} ` + "\n$1 é")
 		done(t, mood.AddValue(ctx, odd, massive.Before(Mood("elated"))))
 		want := []Mood{Sad, "glum", Ok, "content", Happy, odd, "elated"}
-		equal(t, "the picture is up to date", mood.Values(), want)
-		equal(t, "and handles are as they were", before.Values(), []string{"sad", "ok", "happy"})
-		same(t, "a fresh load sees the same", fmt.Sprint(bind(t, e.load(t)).Values()), fmt.Sprint(want))
+		equal(t, "values after AddValue", mood.Values(), want)
+		equal(t, "values of a handle from before", before.Values(), []string{"sad", "ok", "happy"})
+		same(t, "values of a new load", fmt.Sprint(bind(t, e.load(t)).Values()), fmt.Sprint(want))
 
 		added, err := mood.EnsureValue(ctx, odd)
 		done(t, err)
-		same(t, "it was there", added, false)
+		same(t, "added an existing label", added, false)
 		odder := odd + `'\`
 		added, err = mood.EnsureValue(ctx, odder, massive.After(odd))
 		done(t, err)
-		same(t, "it was not", added, true)
-		same(t, "where it went", mood.Position(odder), 6)
+		same(t, "added a new label", added, true)
+		same(t, "position of the new label", mood.Position(odder), 6)
 		added, err = mood.EnsureValue(ctx, Sad, massive.After(Mood("nobody")))
 		done(t, err)
-		same(t, "its neighbour doesn't matter", added, false)
+		same(t, "added an existing label, with an unknown neighbour", added, false)
 
-		same(t, "nothing is left in the session", one[string](t, e.pool, "SELECT coalesce(current_setting('massive.added', true), '')"), "")
+		same(t, "massive.added in the session", one[string](t, e.pool, "SELECT coalesce(current_setting('massive.added', true), '')"), "")
 		done(t, mood.RenameValue(ctx, "glum", "gloomy"))
-		same(t, "renamed in its place", mood.Position("gloomy"), 1)
+		same(t, "position of the renamed label", mood.Position("gloomy"), 1)
 
 		for says, err := range map[string]error{
 			`label "` + strings.Repeat("x", 64) + `" is 64 bytes long`: mood.AddValue(ctx, Mood(strings.Repeat("x", 64))),
@@ -188,8 +188,9 @@ func TestAddValue(t *testing.T) {
 	})
 }
 
-// What a transaction does to an enum is its own, and its rule about new labels is told.
-func TestAddValueWithinATransaction(t *testing.T) {
+// Labels added in a transaction are visible only there until it commits, and can't be
+// used before.
+func TestAddValueInATransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, moodType+`; CREATE TABLE people (mood mood); CREATE MATERIALIZED VIEW moods AS SELECT * FROM people`, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -200,18 +201,18 @@ func TestAddValueWithinATransaction(t *testing.T) {
 		done(t, inside.AddValue(ctx, "elated"))
 		added, err := inside.EnsureValue(ctx, "elated")
 		done(t, err)
-		same(t, "it was there, and the transaction lives on", added, false)
-		same(t, "no setting is left in the transaction", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
+		same(t, "added an existing label, in a live transaction", added, false)
+		same(t, "massive.added in the transaction", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
 		added, err = inside.EnsureValue(ctx, "euphoric")
 		done(t, err)
-		same(t, "it was not", added, true)
-		same(t, "none is left now", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
+		same(t, "added a new label", added, true)
+		same(t, "massive.added after adding", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
 		done(t, inside.RenameValue(ctx, Sad, "glum"))
-		equal(t, "the transaction's picture", inside.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
-		equal(t, "everybody's", mood.Values(), []Mood{Sad, Ok, Happy})
+		equal(t, "values in the transaction", inside.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
+		equal(t, "values outside", mood.Values(), []Mood{Sad, Ok, Happy})
 		_, err = m.Reload(ctx)
 		done(t, err)
-		equal(t, "everybody's, reloaded", mood.Values(), []Mood{Sad, Ok, Happy})
+		equal(t, "values outside, reloaded", mood.Values(), []Mood{Sad, Ok, Happy})
 
 		exec(t, tx, "SAVEPOINT s")
 		v, err := m.With(tx).Matview("moods")
@@ -226,14 +227,14 @@ func TestAddValueWithinATransaction(t *testing.T) {
 		mustBe(t, inside.Explain(err), massive.ErrLabelUnknown, `["glum" "ok" "happy" "elated" "euphoric"]`)
 		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
 		_, err = tx.ExecContext(ctx, "INSERT INTO nowhere VALUES (1)")
-		same(t, "any other error stays as it is", inside.Explain(err), err)
+		same(t, "Explain of another error", inside.Explain(err), err)
 		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
-		same(t, "and none is none", inside.Explain(nil), nil)
+		same(t, "Explain of nil", inside.Explain(nil), nil)
 		done(t, tx.Commit())
 		exec(t, e.pool, "INSERT INTO people VALUES ('elated')")
 		_, err = m.Reload(ctx)
 		done(t, err)
-		equal(t, "everybody's, when it has committed", mood.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
+		equal(t, "values outside, after the commit", mood.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
 
 		tx = e.begin(t)
 		inside = mood.With(tx)
@@ -241,12 +242,12 @@ func TestAddValueWithinATransaction(t *testing.T) {
 		done(t, tx.Rollback())
 		_, err = m.Reload(ctx)
 		done(t, err)
-		same(t, "rolled back", mood.Contains("never"), false)
+		same(t, "contains a label that was rolled back", mood.Contains("never"), false)
 	})
 }
 
-// However many add a label at a time, one of them did.
-func TestEnsureValueAnswersTruly(t *testing.T) {
+// Of many concurrent callers, EnsureValue reports added to exactly one.
+func TestEnsureValueReportsOneAdder(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, moodType, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -269,9 +270,9 @@ func TestEnsureValueAnswersTruly(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			same(t, "how many added it", adders, 1)
+			same(t, "callers that added the label", adders, 1)
 		}
-		// One that waits for an open transaction is told what became of it.
+		// EnsureValue waits for an open transaction that added the label.
 		for _, commits := range []bool{true, false} {
 			label := Mood(fmt.Sprint("later", commits))
 			tx := e.begin(t)
@@ -284,7 +285,7 @@ func TestEnsureValueAnswersTruly(t *testing.T) {
 				}
 				answer <- added
 			}()
-			eventually(t, e.pool, "it waits", "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'object' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")
+			eventually(t, e.pool, "EnsureValue waits for the transaction", "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'object' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")
 			if commits {
 				done(t, tx.Commit())
 			} else {
@@ -292,26 +293,26 @@ func TestEnsureValueAnswersTruly(t *testing.T) {
 			}
 			select {
 			case added := <-answer:
-				same(t, "added by the one that waited", added, !commits)
+				same(t, "added by the caller that waited", added, !commits)
 			case <-time.After(10 * time.Second):
-				t.Fatal("it still waits")
+				t.Fatal("EnsureValue still waits after 10 seconds")
 			}
 		}
 	})
 }
 
-// A program's own expectations hold for what it does itself.
-func TestAddValueAgainstAnExpectation(t *testing.T) {
+// AddValue, EnsureValue and RenameValue do not break the program's own expectations.
+func TestAddValueKeepsExpectations(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, moodType, func(t *testing.T, e *env) {
 		ctx := t.Context()
 		strict := bind(t, e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))))
 		mustBe(t, strict.AddValue(ctx, "elated"), massive.ErrDrift, "massive: add a label to public.mood: this program's own expectation forbids it", `extra labels ["elated"]`)
 		mustBe(t, strict.RenameValue(ctx, Sad, "glum"), massive.ErrDrift, `missing labels ["sad"]`, "nothing was changed")
-		same(t, "nothing was", one[string](t, e.pool, "SELECT enum_range(null::mood)::text"), "{sad,ok,happy}")
+		same(t, "labels in the database", one[string](t, e.pool, "SELECT enum_range(null::mood)::text"), "{sad,ok,happy}")
 		added, err := strict.EnsureValue(ctx, Sad)
 		done(t, err)
-		same(t, "what is there is no drift", added, false)
+		same(t, "added an existing label", added, false)
 
 		exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'")
 		lax := bind(t, e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Sad, Happy}, massive.AllowExtra()))))
@@ -320,8 +321,8 @@ func TestAddValueAgainstAnExpectation(t *testing.T) {
 		mustBe(t, err, massive.ErrDrift, "massive: add a label to public.mood: the label was added, but the reload failed", `missing labels ["happy"]`)
 		added, err = lax.EnsureValue(ctx, "euphoric")
 		mustBe(t, err, massive.ErrDrift, "the label was added")
-		same(t, "it was", added, true)
-		same(t, "the picture is as it was", lax.Contains(Happy) && !lax.Contains("elated"), true)
+		same(t, "added", added, true)
+		same(t, "the old snapshot stays", lax.Contains(Happy) && !lax.Contains("elated"), true)
 	})
 }
 
@@ -382,19 +383,19 @@ func TestEnumUsedBy(t *testing.T) {
 
 		unused, err := enum(t, m, "other").UsedBy(t.Context())
 		done(t, err)
-		same(t, "another enum's", fmt.Sprint(unused), "[table public.people.other of type other]")
+		same(t, "columns of another enum", fmt.Sprint(unused), "[table public.people.other of type other]")
 		exec(t, e.pool, "DROP TYPE other CASCADE")
 		_, err = enum(t, m, "other").UsedBy(t.Context())
 		mustBe(t, err, massive.ErrNotFound, "massive: look for the columns of public.other")
 		exec(t, e.pool, "CREATE TYPE other AS ENUM ('x'); CREATE TABLE now (o other)")
 		unused, err = enum(t, m, "other").UsedBy(t.Context())
 		done(t, err)
-		same(t, "made anew", fmt.Sprint(unused), "[table public.now.o of type other]")
+		same(t, "columns of a recreated enum", fmt.Sprint(unused), "[table public.now.o of type other]")
 	})
 }
 
-// To alter an enum is one message, and another that reads the picture; to look for its columns is one.
-func TestEnumMessages(t *testing.T) {
+// Altering an enum takes one round trip, plus one for the reload. UsedBy takes one.
+func TestEnumRoundTrips(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, moodType, func(t *testing.T, e *env) {
 		modes := []string{""}
@@ -405,7 +406,7 @@ func TestEnumMessages(t *testing.T) {
 			w, e := e.wired(t, mode)
 			m := load(t, e.conn(t))
 			mood, bound := enum(t, m, "mood"), bind(t, m)
-			_, err := mood.UsedBy(t.Context()) // a first time, for the driver that prepares
+			_, err := mood.UsedBy(t.Context()) // the first call prepares
 			done(t, err)
 			_, err = m.Reload(t.Context())
 			done(t, err)
@@ -421,22 +422,22 @@ func TestEnumMessages(t *testing.T) {
 				{"EnsureValue", 2, func() error { _, err := bound.EnsureValue(t.Context(), label); return err }},
 				{"EnsureValue of another", 2, func() error { _, err := bound.EnsureValue(t.Context(), label+"x"); return err }},
 				{"RenameValue", 2, func() error { return bound.RenameValue(t.Context(), label, label+"y") }},
-				{"what is refused", 0, func() error { _ = bound.AddValue(t.Context(), "\x00"); return nil }},
-				{"what is in memory", 0, func() error { bound.Values(); _, err := bound.Parse("sad"); return err }},
+				{"a refused label", 0, func() error { _ = bound.AddValue(t.Context(), "\x00"); return nil }},
+				{"a lookup", 0, func() error { bound.Values(); _, err := bound.Parse("sad"); return err }},
 			} {
 				w.took()
 				done(t, op.do())
 				sent := w.took()
 				if trips := strings.Count(sent, "Q") + strings.Count(sent, "S"); trips != op.sent {
-					t.Errorf("%s %s: %d round trips, want %d (%s)", op.what, mode, trips, op.sent, sent)
+					t.Errorf("%s %s: got %d round trips, want %d (%s)", op.what, mode, trips, op.sent, sent)
 				}
 			}
 		}
 	})
 }
 
-// Texts that no label can be are those that the server refuses, and they are not sent to it.
-func TestTextsThatAreNoLabel(t *testing.T) {
+// The library refuses the labels that the server would refuse, without sending them.
+func TestNonLabelStringsRejected(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, moodType, func(t *testing.T, e *env) {
 		ctx := t.Context()
@@ -446,11 +447,11 @@ func TestTextsThatAreNoLabel(t *testing.T) {
 		tx := e.begin(t)
 		inside := mood.With(tx)
 		for _, label := range []Mood{"a\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x00"} {
-			if label != "a\x00" { // which ends the message
+			if label != "a\x00" { // a NUL would end the message
 				_, err := e.pool.ExecContext(ctx, "ALTER TYPE mood ADD VALUE '"+string(label)+"'")
 				var is interface{ SQLState() string }
 				if !errors.As(err, &is) || is.SQLState() != "22021" {
-					t.Errorf("the server says of %q: %v", label, err)
+					t.Errorf("the server on label %q: got %v, want SQLSTATE 22021", label, err)
 				}
 			}
 			w.took()
@@ -463,15 +464,15 @@ func TestTextsThatAreNoLabel(t *testing.T) {
 				mustBe(t, b.RenameValue(ctx, Sad, label), massive.ErrInvalid, fmt.Sprintf("label %q", label))
 			}
 			mustBe(t, m.Verify(ctx, massive.EnumIs("mood", []Mood{Sad, label}, massive.AllowExtra())), massive.ErrInvalid, fmt.Sprintf("label %q", label))
-			same(t, fmt.Sprintf("sent for %q", label), w.took(), "")
+			same(t, fmt.Sprintf("messages sent for %q", label), w.took(), "")
 		}
-		done(t, inside.AddValue(ctx, "\ufffd")) // the transaction lives, and this is one
+		done(t, inside.AddValue(ctx, "\ufffd")) // the transaction is usable, and U+FFFD is a valid label
 		done(t, tx.Rollback())
 		done(t, mood.AddValue(ctx, "\U0010ffff"))
 	})
 }
 
-// What was done is told, where the picture could not follow.
+// If the reload after a change fails, the error says that the change was made.
 func TestAddValueWhoseReloadFails(t *testing.T) {
 	t.Parallel()
 	fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}})
@@ -484,15 +485,16 @@ func TestAddValueWhoseReloadFails(t *testing.T) {
 	mustBe(t, err, massive.ErrServerTimeout, "massive: add a label to public.mood: the label was added, but the reload failed")
 	same(t, "added", added, true)
 	mustBe(t, mood.RenameValue(t.Context(), "elated", "glad"), massive.ErrServerTimeout, "the label was renamed")
-	equal(t, "the picture is as it was", mood.Values(), []Mood{Sad, Ok, Happy})
+	equal(t, "values in the old snapshot", mood.Values(), []Mood{Sad, Ok, Happy})
 	_, err = m.Reload(t.Context())
 	done(t, err)
-	equal(t, "and can follow later", mood.Values(), []Mood{Sad, Ok, Happy, "glad"})
+	equal(t, "values after a later reload", mood.Values(), []Mood{Sad, Ok, Happy, "glad"})
 	fake.WantCalls(t, `add a label to public.mood "elated"`, `rename a label of public.mood "elated" to "glad"`)
 }
 
-// Names and labels are what they are, under either setting of standard_conforming_strings.
-func TestAlteringAnOddEnum(t *testing.T) {
+// Names and labels with quotes and backslashes work under either
+// standard_conforming_strings.
+func TestOddEnumNamesAndLabels(t *testing.T) {
 	t.Parallel()
 	odd := dialect.Name{Schema: `it's`, Name: `a"b\ $body$ %1$s ?`}
 	onDrivers(t, `CREATE SCHEMA "it's"; CREATE TYPE `+odd.Quoted()+` AS ENUM ('x')`, func(t *testing.T, e *env) {
@@ -510,19 +512,19 @@ func TestAlteringAnOddEnum(t *testing.T) {
 			same(t, "added again", added, false)
 			done(t, b.AddValue(t.Context(), label+"!", massive.Before(label)))
 			done(t, b.RenameValue(t.Context(), label+"!", label+"?"))
-			same(t, "its place", fmt.Sprint(b.Position(label+"?"), b.Position(label)), fmt.Sprint(b.Position(label)-1, b.Position(label)))
+			same(t, "positions", fmt.Sprint(b.Position(label+"?"), b.Position(label)), fmt.Sprint(b.Position(label)-1, b.Position(label)))
 			enum, err := b.Enum()
 			done(t, err)
 			columns, err := enum.UsedBy(t.Context())
 			done(t, err)
-			same(t, "used by nobody", len(columns), 0)
+			same(t, "columns that use it", len(columns), 0)
 			exec(t, conn, "RESET standard_conforming_strings; RESET escape_string_warning")
 		}
 	})
 }
 
-// What is taken for a label that is there is not an event trigger's error of the same state.
-func TestEnsureValueBesideAnEventTrigger(t *testing.T) {
+// An event trigger's duplicate_object error does not pass for an existing label.
+func TestEnsureValueReturnsAnEventTriggersError(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE twin AS ENUM ();
 		CREATE FUNCTION trouble() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN CREATE TYPE public.twin AS ENUM ('x'); END $$;
@@ -532,11 +534,11 @@ func TestEnsureValueBesideAnEventTrigger(t *testing.T) {
 			done(t, err)
 			added, err := b.EnsureValue(t.Context(), "ok")
 			if err == nil || added || !strings.Contains(err.Error(), "twin") {
-				t.Errorf("added %v, %v; want the trigger's error", added, err)
+				t.Errorf("got added %v, error %v; want the trigger's error", added, err)
 			}
 			added, err = b.EnsureValue(t.Context(), "sad")
 			if err != nil || added {
-				t.Errorf("a label that is there: added %v, %v", added, err)
+				t.Errorf("an existing label: got added %v, error %v", added, err)
 			}
 		})
 }

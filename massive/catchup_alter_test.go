@@ -1,7 +1,5 @@
 package massive_test
 
-// CatchUp beside others who alter the sequence that it moves.
-
 import (
 	"database/sql"
 	"strings"
@@ -13,8 +11,8 @@ import (
 
 const catchUpWaits = `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'a_id_seq'::regclass AND mode = 'ShareRowExclusiveLock' AND NOT granted)`
 
-// The lock that CatchUp needs is that of an ALTER SEQUENCE, which takes back nothing of what others altered meanwhile.
-func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
+// CatchUp locks the sequence by an ALTER SEQUENCE. That must not undo a concurrent ALTER.
+func TestCatchUpKeepsConcurrentAlters(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (101)", func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
@@ -24,7 +22,7 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 		go func() {
 			moved, err := didMove(s.CatchUp(t.Context()))
 			if err == nil && !moved {
-				t.Error("the sequence was behind, and was not moved")
+				t.Error("the sequence was behind and was not moved")
 			}
 			done <- err
 		}()
@@ -38,7 +36,7 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 		same(t, "the cache", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 50)
 		same(t, "the next value, by the new increment", next(t, s), 111)
 
-		// A transaction with a snapshot from before can't know what it would take back.
+		// A transaction whose snapshot is older can't see the ALTER that it would undo.
 		exec(t, e.pool, "INSERT INTO a VALUES (10001); ALTER SEQUENCE a_id_seq CACHE 1")
 		tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 		if err != nil {
@@ -49,7 +47,7 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 		exec(t, e.pool, "ALTER SEQUENCE a_id_seq CACHE 70")
 		if _, err := sequence(t, e.load(t, massive.WithKeySequences()).With(tx), "a_id_seq").CatchUp(t.Context()); err == nil ||
 			!strings.Contains(err.Error(), "altered since the transaction began") {
-			t.Errorf("a sequence that was altered since its transaction began: %v", err)
+			t.Errorf("sequence altered since the transaction began: got error %v", err)
 		}
 		if err := tx.Rollback(); err != nil {
 			t.Fatal(err)
@@ -58,8 +56,9 @@ func TestCatchUpKeepsWhatOthersAlter(t *testing.T) {
 	})
 }
 
-// Many at once, beside one who takes values and then restarts the sequence in one transaction, are no deadlock.
-func TestCatchUpTogether(t *testing.T) {
+// Concurrent calls of CatchUp don't deadlock, even with a transaction that takes values
+// and restarts.
+func TestConcurrentCatchUpsDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY)", func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
@@ -96,7 +95,7 @@ func TestCatchUpTogether(t *testing.T) {
 			t.Error(err)
 		}
 		if moved, err := didMove(inside.CatchUp(t.Context())); err != nil || !moved {
-			t.Errorf("moved %v, %v", moved, err)
+			t.Errorf("got moved %v, error %v; want moved", moved, err)
 		}
 		if err := tx.Commit(); err != nil {
 			t.Error(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// changeSetup holds something of all that is loaded. $role is a role that a few changes are followed as.
+// changeSetup creates structures of every kind. Some changes are only visible to $role.
 const changeSetup = `
 CREATE ROLE $role; CREATE ROLE $role_other; CREATE ROLE $role_group;
 CREATE SCHEMA early; CREATE SCHEMA late; CREATE SCHEMA shut; GRANT USAGE ON SCHEMA early, late TO $role;
@@ -37,7 +37,8 @@ CREATE MATERIALIZED VIEW far AS SELECT 1 AS one, 2 AS two;
 CREATE VIEW named AS SELECT 'daily'::regclass::text AS what;
 CREATE DOMAIN late.grade AS int; CREATE MATERIALIZED VIEW graded AS SELECT 1::late.grade AS grade, '{}'::late.grade[] AS grades;`
 
-// changeCases are changes of what is loaded, made one behind the other. Those of as are only seen by the role.
+// changeCases has changes to loaded structures, made in this order. Only $role sees those
+// with asRole.
 var changeCases = []struct {
 	name, text string
 	asRole     bool
@@ -58,8 +59,8 @@ var changeCases = []struct {
 	{"an index renamed", "ALTER INDEX daily_mood RENAME TO daily_feel", false},
 	{"an index dropped", "DROP INDEX daily_n", false},
 	{"an index invalid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'daily_both'::regclass", false},
-	{"emptied", "REFRESH MATERIALIZED VIEW daily WITH NO DATA", false},
-	{"populated", "REFRESH MATERIALIZED VIEW daily", false},
+	{"a view emptied", "REFRESH MATERIALIZED VIEW daily WITH NO DATA", false},
+	{"a view populated", "REFRESH MATERIALIZED VIEW daily", false},
 	{"a view's owner", "ALTER MATERIALIZED VIEW far OWNER TO $role_other", false},
 	{"a sequence's owner", "ALTER SEQUENCE drawn OWNER TO $role_other", false},
 	{"a type's owner", "ALTER TYPE mood OWNER TO $role_other", false},
@@ -69,7 +70,7 @@ var changeCases = []struct {
 	{"a view's comment changed", "COMMENT ON MATERIALIZED VIEW daily IS 'a day'", false},
 	{"a type's comment", "COMMENT ON TYPE mood IS 'how'", false},
 	{"a sequence's comment", "COMMENT ON SEQUENCE no IS 'which'", false},
-	{"a comment gone", "COMMENT ON TYPE mood IS NULL", false},
+	{"a comment removed", "COMMENT ON TYPE mood IS NULL", false},
 	{"a view renamed", "ALTER MATERIALIZED VIEW far RENAME TO farther", false},
 	{"a type renamed", "ALTER TYPE mood RENAME TO feeling", false},
 	{"a sequence renamed", "ALTER SEQUENCE no RENAME TO number", false},
@@ -77,15 +78,15 @@ var changeCases = []struct {
 	{"a view's columns exchanged", `ALTER MATERIALIZED VIEW farther RENAME uno TO x; ALTER MATERIALIZED VIEW farther RENAME two TO uno;
 		ALTER MATERIALIZED VIEW farther RENAME x TO two`, false},
 	{"a plain view renamed that views read through", "ALTER VIEW between RENAME TO amid", false},
-	{"a plain view reads otherwise", "CREATE OR REPLACE VIEW amid AS SELECT id FROM late.hourly", false},
-	{"a plain view reads what it only named", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what FROM daily", false},
-	{"it only names it again", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what", false},
+	{"a plain view reads another view", "CREATE OR REPLACE VIEW amid AS SELECT id FROM late.hourly", false},
+	{"a plain view reads a view that it only named", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what FROM daily", false},
+	{"the plain view only names it again", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what", false},
 	{"a view moved to another schema", "ALTER MATERIALIZED VIEW farther SET SCHEMA late", false},
 	{"a schema renamed", "ALTER SCHEMA late RENAME TO latest", false},
 	{"a schema's name given back", "ALTER SCHEMA latest RENAME TO late", false},
-	{"a schema allowed", "GRANT USAGE ON SCHEMA shut TO $role", true},
-	{"a schema closed", "REVOKE USAGE ON SCHEMA shut FROM $role", true},
-	{"a schema opened by its owner", "ALTER SCHEMA shut OWNER TO $role", true},
+	{"USAGE on a schema granted", "GRANT USAGE ON SCHEMA shut TO $role", true},
+	{"USAGE on a schema revoked", "REVOKE USAGE ON SCHEMA shut FROM $role", true},
+	{"a schema given to the role", "ALTER SCHEMA shut OWNER TO $role", true},
 	{"a column's type renamed", "ALTER TYPE late.grade RENAME TO mark", false},
 	{"a column's type hidden", "CREATE DOMAIN early.mark AS text", false},
 	{"a column's type found again", "DROP DOMAIN early.mark", false},
@@ -96,27 +97,27 @@ var changeCases = []struct {
 	{"a right on a sequence granted", "GRANT USAGE ON SEQUENCE number TO $role", true},
 	{"a right on all sequences granted", "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO $role", true},
 	{"a right revoked", "REVOKE USAGE ON SEQUENCE number FROM $role", true},
-	{"a right of a group's", "GRANT UPDATE ON SEQUENCE number TO $role_group; GRANT $role_group TO $role", true},
-	{"a group left", "REVOKE $role_group FROM $role", true},
-	{"a right of everybody's", "GRANT UPDATE ON SEQUENCE number TO PUBLIC", true},
+	{"a right through a group", "GRANT UPDATE ON SEQUENCE number TO $role_group; GRANT $role_group TO $role", true},
+	{"membership in a group revoked", "REVOKE $role_group FROM $role", true},
+	{"a right granted to PUBLIC", "GRANT UPDATE ON SEQUENCE number TO PUBLIC", true},
 	{"a right to refresh", `DO $do$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN
 		EXECUTE 'GRANT MAINTAIN ON daily TO $role'; ELSE GRANT $role_group TO $role; ALTER MATERIALIZED VIEW daily OWNER TO $role_group; END IF; END $do$`, true},
-	{"a superuser made", "ALTER ROLE $role SUPERUSER", true},
-	{"a superuser unmade", "ALTER ROLE $role NOSUPERUSER", true},
+	{"the role made a superuser", "ALTER ROLE $role SUPERUSER", true},
+	{"the role no longer a superuser", "ALTER ROLE $role NOSUPERUSER", true},
 	{"an owner made a superuser", "ALTER MATERIALIZED VIEW late.farther OWNER TO $role_other; ALTER ROLE $role_other SUPERUSER", false},
-	{"that owner no superuser", "ALTER ROLE $role_other NOSUPERUSER", false},
-	{"an owner a superuser's member", "ALTER ROLE $role_group SUPERUSER; GRANT $role_group TO $role_other", false},
-	{"that member gone", "REVOKE $role_group FROM $role_other; ALTER ROLE $role_group NOSUPERUSER", false},
+	{"that owner no longer a superuser", "ALTER ROLE $role_other NOSUPERUSER", false},
+	{"an owner made a member of a superuser", "ALTER ROLE $role_group SUPERUSER; GRANT $role_group TO $role_other", false},
+	{"that membership revoked", "REVOKE $role_group FROM $role_other; ALTER ROLE $role_group NOSUPERUSER", false},
 	{"a table hides a view", "CREATE TABLE early.daily ()", false},
-	{"it is renamed", "ALTER TABLE early.daily RENAME TO daily2; CREATE VIEW early.daily AS SELECT 1", false},
-	{"it is gone", "DROP VIEW early.daily", false},
+	{"the table renamed, a plain view hides it", "ALTER TABLE early.daily RENAME TO daily2; CREATE VIEW early.daily AS SELECT 1", false},
+	{"the plain view dropped", "DROP VIEW early.daily", false},
 	{"a type hides a type", "CREATE DOMAIN early.feeling AS text", false},
 	{"a composite type instead", "DROP DOMAIN early.feeling; CREATE TYPE early.feeling AS ()", false},
-	{"it is gone, too", "DROP TYPE early.feeling", false},
+	{"the composite type dropped", "DROP TYPE early.feeling", false},
 	{"a table's row type hides a type", "CREATE TABLE early.feeling ()", false},
-	{"the table is renamed", "ALTER TABLE early.feeling RENAME TO felt", false},
+	{"that table renamed", "ALTER TABLE early.feeling RENAME TO felt", false},
 	{"a view's row type hides a type", "CREATE MATERIALIZED VIEW early.feeling AS SELECT 1", false},
-	{"that view is gone", "DROP MATERIALIZED VIEW early.feeling", false},
+	{"that view dropped", "DROP MATERIALIZED VIEW early.feeling", false},
 	{"a table with a key draws from a sequence", "CREATE TABLE made (id bigint PRIMARY KEY DEFAULT nextval('number'))", false},
 	{"a key's table renamed", "ALTER TABLE made RENAME TO remade", false},
 	{"a key's table moved", "ALTER TABLE remade SET SCHEMA late", false},
@@ -127,17 +128,17 @@ var changeCases = []struct {
 	{"an identity", "ALTER TABLE late.remade ALTER ident ADD GENERATED ALWAYS AS IDENTITY", false},
 	{"an identity dropped", "ALTER TABLE late.remade ALTER ident DROP IDENTITY", false},
 	{"a key's default that takes a value", "ALTER TABLE late.remade ALTER ident SET DEFAULT nextval('number')", false},
-	{"one that only names its sequence", "ALTER TABLE late.remade ALTER ident SET DEFAULT currval('number')", false},
-	{"a default that takes a value again", "ALTER TABLE late.remade ALTER ident SET DEFAULT nextval('number')", false},
-	{"a key's table given to a stranger", "ALTER TABLE late.remade OWNER TO $role_other", false},
-	{"a stranger made a superuser", "ALTER ROLE $role_other SUPERUSER", false},
-	{"a superuser a stranger", "ALTER ROLE $role_other NOSUPERUSER", false},
+	{"a key's default that only names its sequence", "ALTER TABLE late.remade ALTER ident SET DEFAULT currval('number')", false},
+	{"a key's default that takes a value again", "ALTER TABLE late.remade ALTER ident SET DEFAULT nextval('number')", false},
+	{"a key's table given to another role", "ALTER TABLE late.remade OWNER TO $role_other", false},
+	{"that role made a superuser", "ALTER ROLE $role_other SUPERUSER", false},
+	{"that role no longer a superuser", "ALTER ROLE $role_other NOSUPERUSER", false},
 	{"a key of a domain that draws", "CREATE DOMAIN numbered AS bigint DEFAULT nextval('number'); CREATE TABLE of_domain (id numbered PRIMARY KEY)", false},
 	{"a domain's default changed", "ALTER DOMAIN numbered SET DEFAULT 5", false},
 	{"a domain's default that draws", "ALTER DOMAIN numbered SET DEFAULT nextval('number')", false},
 	{"a column's default instead of its domain's", "ALTER TABLE of_domain ALTER id SET DEFAULT 7", false},
-	{"its domain's again", "ALTER TABLE of_domain ALTER id DROP DEFAULT", false},
-	{"a domain given to a stranger", "ALTER DOMAIN numbered OWNER TO $role_other", false},
+	{"its domain's default again", "ALTER TABLE of_domain ALTER id DROP DEFAULT", false},
+	{"a domain given to another role", "ALTER DOMAIN numbered OWNER TO $role_other", false},
 	{"a key's table given back", "DROP TABLE of_domain; DROP DOMAIN numbered; ALTER TABLE late.remade OWNER TO CURRENT_USER", false},
 	{"its default dropped", "ALTER TABLE late.remade ALTER ident DROP DEFAULT", false},
 	{"an owning column renamed", "ALTER TABLE facts RENAME plain TO simple", false},
@@ -151,16 +152,16 @@ var changeCases = []struct {
 	{"a view dropped", "DROP MATERIALIZED VIEW newest", false},
 	{"a type dropped", "DROP TYPE newest_type", false},
 	{"a sequence dropped", "DROP SEQUENCE newest_no", false},
-	{"a view made anew", "DROP MATERIALIZED VIEW weekly; CREATE MATERIALIZED VIEW weekly AS SELECT id FROM amid", false},
-	{"a view into an old name", "DROP MATERIALIZED VIEW weekly; ALTER MATERIALIZED VIEW late.hourly SET SCHEMA public; ALTER MATERIALIZED VIEW hourly RENAME TO weekly", false},
+	{"a view recreated", "DROP MATERIALIZED VIEW weekly; CREATE MATERIALIZED VIEW weekly AS SELECT id FROM amid", false},
+	{"a view moved to the name of a dropped view", "DROP MATERIALIZED VIEW weekly; ALTER MATERIALIZED VIEW late.hourly SET SCHEMA public; ALTER MATERIALIZED VIEW hourly RENAME TO weekly", false},
 	{"in one transaction, with savepoints", `BEGIN; SAVEPOINT a; ALTER TYPE feeling RENAME VALUE 'sad' TO 'glum'; ROLLBACK TO a;
 		SAVEPOINT b; ALTER TYPE feeling RENAME VALUE 'sad' TO 'blue'; RELEASE b; COMMIT`, false},
 }
 
-// harmless is what happens all the time, and changes nothing of what is loaded.
+// harmless has statements that change no loaded structure.
 var harmless = []struct{ name, text string }{
 	{"a refresh", "REFRESH MATERIALIZED VIEW daily"},
-	{"a refresh beside readers", "REFRESH MATERIALIZED VIEW CONCURRENTLY daily"},
+	{"a concurrent refresh", "REFRESH MATERIALIZED VIEW CONCURRENTLY daily"},
 	{"a value taken", "SELECT nextval('no')"},
 	{"a sequence restarted", "ALTER SEQUENCE no RESTART WITH 3"},
 	{"rows", "INSERT INTO facts (n) SELECT 1 FROM generate_series(1, 100); UPDATE facts SET n = 2"},
@@ -173,7 +174,7 @@ var harmless = []struct{ name, text string }{
 	{"a column", "ALTER TABLE apart ADD more text DEFAULT 'x'; ALTER TABLE apart RENAME more TO less"},
 	{"a right on a table", "GRANT SELECT ON facts TO PUBLIC"},
 	{"a role that owns nothing", "CREATE ROLE $role_apart; GRANT $role_group TO $role_apart"},
-	{"it is renamed", "ALTER ROLE $role_apart RENAME TO $role_away"},
+	{"that role renamed", "ALTER ROLE $role_apart RENAME TO $role_away"},
 	{"a function", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
 }
 
@@ -186,7 +187,7 @@ type follower struct {
 	watch    *watching
 }
 
-// follow begins.
+// follow loads and starts the watch.
 func (f *follower) follow(t *testing.T) {
 	t.Helper()
 	var opts []massive.LoadOption
@@ -200,7 +201,7 @@ func (f *follower) follow(t *testing.T) {
 	f.watch = watch(t, f.watched, 5*time.Millisecond)
 }
 
-// now is what a load finds.
+// now loads a new registry.
 func (f *follower) now(t *testing.T) *registry.Registry {
 	t.Helper()
 	sel := registry.Selection{KeySequences: true}
@@ -214,7 +215,7 @@ func (f *follower) now(t *testing.T) *registry.Registry {
 	return r
 }
 
-// unchanged asks whether nothing was committed since a load.
+// unchanged reports whether nothing was committed since the sign.
 func unchanged(t *testing.T, q massive.Querier, since dialect.Sign) bool {
 	t.Helper()
 	u, err := registry.Unchanged(t.Context(), q, postgres.New(), since)
@@ -224,8 +225,8 @@ func unchanged(t *testing.T, q massive.Querier, since dialect.Sign) bool {
 	return u
 }
 
-// Every change of what is loaded is seen by a reload and by a watch, with the session that made it idle; and what is no
-// change publishes nothing.
+// Reload and Watch notice every change of a loaded structure, and publish nothing
+// otherwise.
 func TestEveryChangeIsNoticed(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, e *env) {
@@ -237,8 +238,8 @@ func TestEveryChangeIsNoticed(t *testing.T) {
 	})
 }
 
-// noticeEveryChange makes changes through the one pool, and follows them through others of its server or of its standby,
-// which settle waits for.
+// noticeEveryChange makes changes through writer and follows them through pools that open
+// returns. These may lead to a standby, which settle waits for.
 func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(params string) massive.Querier, settle func()) {
 	t.Helper()
 	fill := strings.NewReplacer("$role", role).Replace
@@ -247,7 +248,7 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 	const path = "search_path=early,public,late"
 	super := &follower{q: open(path)}
 	as := &follower{q: open(path + " options='-c role=" + role + "'")}
-	other := conn(t, writer) // the session that changes things, idle all the time else
+	other := conn(t, writer) // makes the changes, and is idle between them
 	all := map[*follower]string{super: "a superuser", as: "a role"}
 	if testrun.All() {
 		for _, kind := range []dialect.Kind{dialect.KindMatview, dialect.KindEnum, dialect.KindSequence} {
@@ -263,7 +264,7 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 		for f, who := range all {
 			changes, err := f.reloaded.Reload(t.Context())
 			if changes != nil || err != nil {
-				t.Errorf("%s: a reload of %s says %v, %v", c.name, who, changes, err)
+				t.Errorf("%s: reload as %s: got changes %v, error %v; want none", c.name, who, changes, err)
 			}
 		}
 	}
@@ -278,27 +279,27 @@ func noticeEveryChange(t *testing.T, role string, writer *sql.DB, open func(para
 			now := f.now(t)
 			differs := !registry.Same(was, now)
 			if !differs && f.kind == 0 && (f == as) == c.asRole {
-				t.Errorf("%s: the case changes nothing that %s loads", c.name, who)
+				t.Errorf("%s: this case changes nothing for %s", c.name, who)
 			}
 			if differs && unchanged(t, f.q, was.Sign()) {
-				t.Errorf("%s: nothing is said to have been committed for %s", c.name, who)
+				t.Errorf("%s: the sign of %s still holds after a change", c.name, who)
 			}
 			changes, err := f.reloaded.Reload(t.Context())
 			if err != nil || changes.String() != registry.Diff(was, now).String() || !registry.Same(f.reloaded.Registry(), now) {
-				t.Errorf("%s: a reload of %s says %v, %v; want %v", c.name, who, changes, err, registry.Diff(was, now))
+				t.Errorf("%s: reload as %s: got changes %v, error %v; want %v", c.name, who, changes, err, registry.Diff(was, now))
 			}
 			for deadline := time.Now().Add(patience); !registry.Same(f.watched.Registry(), now); time.Sleep(time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Fatalf("%s: the watch of %s does not see it", c.name, who)
+					t.Fatalf("%s: the watch as %s does not see the change", c.name, who)
 				}
 			}
 		}
 	}
 }
 
-// A load uses functions that look past its snapshot and may be late, such as has_schema_privilege. Whatever they say of
-// what is committed while the load runs, it counts as committed since: a sign that holds is of the state that is there.
-func TestSignsAreNotLaterThanTheirLoad(t *testing.T) {
+// A load calls functions that may see commits later than its snapshot, for example
+// has_schema_privilege. If its sign still holds, nothing was committed during the load.
+func TestSignsAreNoNewerThanTheirLoad(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onServers(t, func(t *testing.T, e *env) {
@@ -329,7 +330,7 @@ func TestSignsAreNotLaterThanTheirLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !registry.Same(r, now) {
-				t.Fatalf("behind %s, which was committed while the load ran, nothing is said to have been committed; a second load says %v",
+				t.Fatalf("%s was committed during the load, and its sign still holds; a second load differs by %v",
 					text, registry.Diff(r, now))
 			}
 		}
@@ -337,10 +338,11 @@ func TestSignsAreNotLaterThanTheirLoad(t *testing.T) {
 	})
 }
 
-// onServers runs f over each driver, on a server of its own: roles are all of a server's databases' in common.
+// onServers runs f over each driver on a server of its own, since databases of a server
+// share roles.
 func onServers(t *testing.T, f func(t *testing.T, e *env), settings ...pgtest.Option) {
 	t.Helper()
-	pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+	pgtest.NewDatabase(t) // skips or fails if there is no Postgres
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
@@ -362,7 +364,8 @@ func onServers(t *testing.T, f func(t *testing.T, e *env), settings ...pgtest.Op
 	}
 }
 
-// execEach runs statements one by one, since some don't go together in one text; between BEGIN and COMMIT it doesn't.
+// execEach runs statements one by one, since some can't be in one multi-statement query.
+// A text with BEGIN is sent whole.
 func execEach(t *testing.T, conn *sql.Conn, text string) {
 	t.Helper()
 	statements := strings.Split(text, ";")

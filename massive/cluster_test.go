@@ -20,17 +20,17 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A cluster is a server that a test stops, starts, copies and promotes.
+// A cluster is a server that a test can stop, start, copy and promote.
 type cluster struct {
-	bin, dir string // the binaries; the data directory, with the socket
+	bin, dir string // the binaries; the data directory, which also has the socket
 }
 
-// newCluster makes one of the binaries that the shared server has, and starts it.
+// newCluster creates and starts a cluster with the shared server's binaries.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	bin := one[string](t, pgtest.NewDatabase(t).Open(t, "pgx"), "SELECT setting FROM pg_config WHERE name = 'BINDIR'")
 	if _, err := os.Stat(filepath.Join(bin, "pg_ctl")); err != nil {
-		const why = "it stops and starts a server of its own, whose binaries have to be here: %v"
+		const why = "needs the server's binaries (pg_ctl) on this machine, to stop and start a server: %v"
 		if required := os.Getenv("MASSIVE_REQUIRE_POSTGRES"); required != "" && required != "0" {
 			t.Fatalf(why, err)
 		}
@@ -47,7 +47,8 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// clusterDir is a directory whose path is short enough for a socket, and which the server's user owns.
+// clusterDir returns a directory that the server's user owns, with a path short enough
+// for a socket.
 func clusterDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "cluster-")
@@ -63,7 +64,7 @@ func clusterDir(t *testing.T) string {
 	return dir
 }
 
-// unprivileged is whom a server of root's runs as.
+// unprivileged returns the user that runs the server if the test runs as root.
 func unprivileged(t *testing.T) *syscall.Credential {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -76,7 +77,7 @@ func unprivileged(t *testing.T) *syscall.Credential {
 			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 		}
 	}
-	t.Fatal("there is no user to run a server as")
+	t.Fatal("as root, the server needs a user postgres or nobody")
 	return nil
 }
 
@@ -94,7 +95,7 @@ func (c *cluster) run(t *testing.T, program string, args ...string) {
 	}
 }
 
-// start starts the server, and sees to it that it ends with the test.
+// start starts the server, and stops it when the test ends.
 func (c *cluster) start(t *testing.T) {
 	t.Helper()
 	c.run(t, "pg_ctl", "-w", "-D", c.dir, "-l", filepath.Join(c.dir, "log"), "-o", "-p 5432", "start")
@@ -105,13 +106,13 @@ func (c *cluster) start(t *testing.T) {
 	})
 }
 
-// stop stops the server: fast, or, as a crash does, immediately.
+// stop stops the server in mode fast, or in mode immediate, which equals a crash.
 func (c *cluster) stop(t *testing.T, mode string) {
 	t.Helper()
 	c.run(t, "pg_ctl", "-w", "-D", c.dir, "-m", mode, "stop")
 }
 
-// standby is a copy of the server that follows it. For the copy it is stopped and started again.
+// standby returns a standby of the server, which it stops and starts for the copy.
 func (c *cluster) standby(t *testing.T) *cluster {
 	t.Helper()
 	s := &cluster{c.bin, clusterDir(t)}
@@ -134,12 +135,12 @@ func (c *cluster) promote(t *testing.T) {
 	c.run(t, "pg_ctl", "-w", "-D", c.dir, "promote")
 }
 
-// dsn leads to the server's database.
 func (c *cluster) dsn() string {
 	return fmt.Sprintf("host=%s port=5432 user=postgres dbname=postgres sslmode=disable", c.dir)
 }
 
-// open is a pool to whichever of the clusters takes connections that may write, or, of one alone, to that one.
+// open returns a pool to the cluster, or, if there are several, to the one that accepts
+// writes.
 func open(t *testing.T, driver string, params string, clusters ...*cluster) *sql.DB {
 	t.Helper()
 	var hosts, ports []string
@@ -169,7 +170,7 @@ func onDriverNames(t *testing.T, f func(t *testing.T, driver string)) {
 	}
 }
 
-func TestWatchOverRestartsAndCrashes(t *testing.T) {
+func TestWatchSurvivesRestartsAndCrashes(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
@@ -189,15 +190,15 @@ func TestWatchOverRestartsAndCrashes(t *testing.T) {
 			_, before := w.until(fmt.Sprintf("sequence public.s%d added", i))
 			for _, e := range before {
 				if e.Published {
-					t.Errorf("a server that was stopped (%s) and started: %v", mode, e)
+					t.Errorf("after a restart (%s): got %v, want no new snapshot without a change", mode, e)
 				}
 			}
 		}
 	})
 }
 
-// A watch goes over to the server that takes over, and sees what is changed there.
-func TestWatchOverAFailover(t *testing.T) {
+// After a failover a watch reports the changes on the new primary.
+func TestWatchFollowsAFailover(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
@@ -208,7 +209,7 @@ func TestWatchOverAFailover(t *testing.T) {
 		follows := watch(t, both, 20e6)
 		stays := load(t, open(t, driver, "", standby))
 		promoted := watch(t, stays, 20e6)
-		same(t, "the one is a standby", stays.Server().Standby, true)
+		same(t, "is a standby before the failover", stays.Server().Standby, true)
 
 		exec(t, open(t, driver, "", primary), "ALTER TYPE mood ADD VALUE 'ok'")
 		follows.until(`["sad" "ok"]`)
@@ -221,20 +222,20 @@ func TestWatchOverAFailover(t *testing.T) {
 		standby.promote(t)
 		event := promoted.next()
 		if !event.Published || event.Changes != nil || stays.Server().Standby {
-			t.Errorf("when the standby is promoted, its watch tells %v", event)
+			t.Errorf("event after the promotion: got %v, want a new snapshot without changes", event)
 		}
 		if want := "no structure changed; the server is "; !strings.HasPrefix(event.String(), want) {
-			t.Errorf("it prints as %q", event)
+			t.Errorf("event after the promotion: got %q, want prefix %q", event, want)
 		}
 		exec(t, open(t, driver, "", standby), "ALTER TYPE mood ADD VALUE 'happy'")
 		follows.until(`["sad" "ok" "happy"]`)
 		promoted.until(`["sad" "ok" "happy"]`)
-		same(t, "neither is a standby", both.Server().Standby, false)
+		same(t, "is a standby after the failover", both.Server().Standby, false)
 	})
 }
 
-// After a crash transaction numbers are given out once more, so that a snapshot may read as it did.
-func TestNoSignOutlivesACrash(t *testing.T) {
+// After a crash transaction IDs may repeat, so an equal snapshot proves nothing.
+func TestSignsDoNotOutliveARestart(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
@@ -243,10 +244,10 @@ func TestNoSignOutlivesACrash(t *testing.T) {
 			db := open(t, driver, "", c)
 			m := load(t, db)
 			sign := m.Registry().Sign()
-			same(t, "it holds before", unchanged(t, db, sign), m.Server().Major >= 14)
+			same(t, "the sign holds before", unchanged(t, db, sign), m.Server().Major >= 14)
 			c.stop(t, mode)
 			c.start(t)
-			same(t, "it holds after a stop, "+mode, unchanged(t, open(t, driver, "", c), sign), false)
+			same(t, "the sign holds after a stop, "+mode, unchanged(t, open(t, driver, "", c), sign), false)
 		}
 	})
 }
@@ -262,7 +263,8 @@ func TestEveryChangeIsNoticedOnAStandby(t *testing.T) {
 			replayed(t, writer, reader)
 		})
 
-		// While an old transaction runs, a standby's snapshot reads the same before and after another's commit.
+		// While an old transaction runs, a standby's snapshot is equal before and after
+		// another commit.
 		exec(t, writer, "CREATE SEQUENCE slow; CREATE TABLE rows (n int)")
 		replayed(t, writer, reader)
 		old, slow := conn(t, writer), conn(t, writer)
@@ -275,14 +277,13 @@ func TestEveryChangeIsNoticedOnAStandby(t *testing.T) {
 		exec(t, slow, "COMMIT")
 		replayed(t, writer, reader)
 		changes, err := m.Reload(t.Context())
-		same(t, "a commit that a snapshot does not show", len(changes) == 1 && err == nil, true)
+		same(t, "reload sees a commit that the snapshot's text does not show", len(changes) == 1 && err == nil, true)
 		t.Logf("the snapshot was %s and is %s", before, one[string](t, reader, "SELECT pg_current_snapshot()::text"))
 		exec(t, old, "ROLLBACK")
 	})
 }
 
-// What reserves values is refused on a standby by the sentinel for it.
-func TestValuesAreReadOnlyOnAStandby(t *testing.T) {
+func TestReservingValuesOnAStandbyIsReadOnly(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onDriverNames(t, func(t *testing.T, driver string) {
@@ -298,7 +299,7 @@ func TestValuesAreReadOnlyOnAStandby(t *testing.T) {
 	})
 }
 
-// replayed waits until a standby shows all that was committed on its primary, where a commit waits until it is flushed.
+// replayed waits until the standby has replayed every commit of its primary.
 func replayed(t *testing.T, primary, standby massive.Querier) {
 	t.Helper()
 	eventually(t, standby, "the standby has replayed it", "SELECT pg_last_wal_replay_lsn() >= '"+

@@ -25,7 +25,8 @@ import (
 // crashing is set where the crash test runs: it takes minutes, and both processors.
 const crashing = "MASSIVE_TEST_CRASH"
 
-// The crash test starts this binary again as its workers, and tells them the driver and the database.
+// The crash test starts this binary again as its workers, and tells them the driver and
+// the database.
 const crashDriver, crashDSN = "MASSIVE_TEST_CRASH_DRIVER", "MASSIVE_TEST_CRASH_DSN"
 
 func init() {
@@ -59,7 +60,8 @@ const (
 	crashValues  = 10_000_000 // of the sequences that are asserted
 )
 
-// No value that came without an error comes again, over crashes of the server, as far as the server keeps that.
+// No value that came without an error comes again, over crashes of the server, as far as
+// the server keeps that.
 func TestNoValueTwiceOverCrashes(t *testing.T) {
 	if os.Getenv(crashing) == "" {
 		t.Skipf("it takes minutes, and runs with %s=1 only, as in .ci/nightly", crashing)
@@ -137,7 +139,8 @@ func (y *tally) start(t *testing.T, driver, dsn string) (stop func()) {
 	}
 }
 
-// read takes what a worker reports: each time a sequence's number, how many values, and the values.
+// read takes what a worker reports: each time a sequence's number, how many values, and
+// the values.
 func (y *tally) read(from io.Reader) error {
 	in := bufio.NewReaderSize(from, 1<<16)
 	for {
@@ -171,7 +174,8 @@ func (y *tally) wait(t *testing.T, n int64) {
 	}
 }
 
-// count is how many values of a sequence were reported, and how many of them more than once.
+// count is how many values of a sequence were reported, and how many of them more than
+// once.
 func (y *tally) count(sequence int) (values, twice int) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -180,7 +184,8 @@ func (y *tally) count(sequence int) (values, twice int) {
 	return len(all), len(all) - len(slices.Compact(all))
 }
 
-// takeUntilTold is a worker: it takes values and reports those that came without an error, until its input ends.
+// takeUntilTold is a worker: it takes values and reports those that came without an
+// error, until its input ends.
 func takeUntilTold(driver, dsn string) error {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {

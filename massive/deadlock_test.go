@@ -14,8 +14,8 @@ const readers = `CREATE MATERIALIZED VIEW a AS SELECT 1 AS x; CREATE VIEW betwee
 	CREATE MATERIALIZED VIEW b AS SELECT x FROM between; CREATE UNIQUE INDEX ON a (x); CREATE UNIQUE INDEX ON b (x);
 	CREATE MATERIALIZED VIEW c AS SELECT x FROM b; CREATE UNIQUE INDEX ON c (x); CREATE MATERIALIZED VIEW alone AS SELECT 1 AS x`
 
-// A run in a transaction beside a refresh elsewhere deadlocks where its plan warns of it, and does not
-// if it goes by the warning.
+// A run in a transaction beside a refresh elsewhere deadlocks where its plan warns of it,
+// and does not if it goes by the warning.
 func TestPlansWarnOfDeadlocks(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, readers, func(t *testing.T, e *env) {

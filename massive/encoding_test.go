@@ -125,9 +125,9 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 			m := load(t, pool)
 			same(t, "what works", next(t, sequence(t, m, "séq")), next(t, sequence(t, m, "séq"))-1)
 
-			// Nothing of it looks like a change, along a path with such a schema either. From
-			// PostgreSQL 18 on the server reports the path to the client, and a session whose
-			// client asks for UTF-8 never ends then.
+			// Nothing of it looks like a change, along a path with such a schema either.
+			// From PostgreSQL 18 on the server reports the path to the client, and a
+			// session whose client asks for UTF-8 never ends then.
 			paths := []string{"'public'"}
 			if m.Server().Major < 18 {
 				paths = append(paths, "'public, ' || (SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sch%')")

@@ -253,7 +253,8 @@ func TestEnumOfAsAKeyOfJSON(t *testing.T) {
 	same(t, "an empty label", string(blank), `{"":""}`)
 }
 
-// A type that allows it takes labels that it does not know, whatever way they come, and its expectations agree.
+// A type that allows it takes labels that it does not know, whatever way they come, and
+// its expectations agree.
 func TestLabelsThatAreNotKnownYet(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', ''); CREATE TABLE people (one mood, many mood[])`, func(t *testing.T, e *env) {

@@ -37,8 +37,8 @@ const gone = `
 	DROP SEQUENCE seq_to_drop; ALTER SEQUENCE seq_to_rename RENAME TO renamed; DROP SEQUENCE seq_to_replace; CREATE TABLE seq_to_replace ();
 	DROP SCHEMA doomed CASCADE;`
 
-// Every sentinel that a statement can give, from the server itself, over each driver and querier, with the words
-// that help.
+// Every sentinel that a statement can give, from the server itself, over each driver and
+// querier, with the words that help.
 func TestSentinels(t *testing.T) {
 	t.Parallel()
 	refresh := func(name string, opts ...massive.RefreshOption) func(*testing.T, *massive.DB) error {
@@ -255,7 +255,8 @@ func TestLockTimeoutAndDeadlock(t *testing.T) {
 	})
 }
 
-// The caller's context ends an operation under every driver alike, and the server's query with it.
+// The caller's context ends an operation under every driver alike, and the server's query
+// with it.
 func TestContextEndsAnOperation(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {

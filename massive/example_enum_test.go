@@ -8,15 +8,17 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A program starts on a database that is not what it was written for. (The database is a fake, as in a unit test.)
+// A program starts on a database that is not what it was written for. (The database is a
+// fake, as in a unit test.)
 func ExampleExpect() {
 	fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"ok", "sad", "glum"}}}})
 	defer fake.DB().Close()
 	_, err := massive.Load(context.Background(), fake.DB(), fake,
 		massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy})))
 	fmt.Println(err)
-	// Output:
-	// massive: load: drift: enum public.mood: missing labels ["happy"]; extra labels ["glum"]; reordered labels ["sad"]; the program has ["sad" "ok" "happy"], the database ["ok" "sad" "glum"]
+	// Output: massive: load: drift: enum public.mood: missing labels ["happy"]; extra
+	// labels ["glum"]; reordered labels ["sad"]; the program has ["sad" "ok" "happy"],
+	// the database ["ok" "sad" "glum"]
 }
 
 // An enum as a type of the program's own, altered in the database.
@@ -40,10 +42,9 @@ func ExampleBindEnum() {
 	}
 	_, err = mood.Parse("hapy")
 	fmt.Println(err)
-	// Output:
-	// true <nil> [sad ok happy]
-	// false <nil> [sad ok happy]
-	// massive: parse a label of public.mood: label unknown: "hapy" is none of ["sad" "ok" "happy"]; did you mean "happy"?
+	// Output: true <nil> [sad ok happy] false <nil> [sad ok happy] massive: parse a label
+	// of public.mood: label unknown: "hapy" is none of ["sad" "ok" "happy"]; did you mean
+	// "happy"?
 }
 
 // A field of a struct takes the labels that its type declares.
@@ -53,13 +54,12 @@ func ExampleEnumOf() {
 	fmt.Println(m.Scan(nil), m.Valid)
 	_, err := massive.EnumArray(Ok, Mood("bored")).Value()
 	fmt.Println(err)
-	// Output:
-	// <nil> happy true
-	// <nil> false
-	// massive: write a massive_test.Mood: element 2 of 2: label unknown: "bored" is none of ["sad" "ok" "happy"]
+	// Output: <nil> happy true <nil> false massive: write a massive_test.Mood: element 2
+	// of 2: label unknown: "bored" is none of ["sad" "ok" "happy"]
 }
 
-// A Status is an enum of a program that also runs while the database has labels of the next version.
+// A Status is an enum of a program that also runs while the database has labels of the
+// next version.
 type Status string
 
 const (
@@ -102,9 +102,6 @@ func ExampleAllowsExtra() {
 	default:
 		fmt.Println("left to the next version")
 	}
-	// Output:
-	// true <nil>
-	// enum public.status changed: labels ["placed" "paid"] → ["placed" "packed" "paid"] <nil>
-	// <nil> packed
-	// left to the next version
+	// Output: true <nil> enum public.status changed: labels ["placed" "paid"] → ["placed"
+	// "packed" "paid"] <nil> <nil> packed left to the next version
 }

@@ -40,14 +40,13 @@ func Example() {
 
 	_, err = m.Matview("daily_sale")
 	fmt.Println(err)
-	// Output:
-	// refreshed concurrent <nil>
-	// [placed paid shipped] false <nil>
-	// 1000 <nil>
-	// massive: look up daily_sale: materialized view not found; did you mean public.daily_sales?
+	// Output: refreshed concurrent <nil> [placed paid shipped] false <nil> 1000 <nil>
+	// massive: look up daily_sale: materialized view not found; did you mean
+	// public.daily_sales?
 }
 
-// Structures bound to a transaction: what it takes from a sequence stays taken, what it resets is undone with it.
+// Structures bound to a transaction: what it takes from a sequence stays taken, what it
+// resets is undone with it.
 func ExampleDB_With() {
 	db, done := shop()
 	defer done()

@@ -42,7 +42,8 @@ func (b *blocked) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 	return b.Fake.Load(ctx, q, f)
 }
 
-// Sequences that can't be read are told as unknown, and keep no others from being looked at.
+// Sequences that can't be read are told as unknown, and keep no others from being looked
+// at.
 func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	denied := &sqltest.Error{Code: "42501", Message: "permission denied for sequence"}

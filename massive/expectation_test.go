@@ -78,7 +78,8 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-// What is said to be out of place is all that is: the rest is in order, and no fewer labels would do.
+// What is said to be out of place is all that is: the rest is in order, and no fewer
+// labels would do.
 func TestReorderedIsTheFewest(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -134,7 +135,8 @@ func TestExpectationsOfManyLabels(t *testing.T) {
 	}
 }
 
-// Expectations that contradict each other can't both be met, and are ErrDrift whatever the database holds.
+// Expectations that contradict each other can't both be met, and are ErrDrift whatever
+// the database holds.
 func TestExpectationsThatCantBe(t *testing.T) {
 	t.Parallel()
 	exact := func(labels ...string) massive.Expectation { return massive.EnumIs("mood", labels) }

@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// views is a catalog of views and what each reads: "b < a v" is materialized, "(v) < a" is a plain one. They may come in
-// any order.
+// views is a catalog of views and what each reads: "b < a v" is materialized, "(v) < a"
+// is a plain one. They may come in any order.
 func views(lines ...string) *dialect.Catalog {
 	cat := &dialect.Catalog{Server: dialect.Server{User: "clerk"}}
 	ids := map[string]int64{}
@@ -123,7 +123,8 @@ func TestGraphKeepsWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-// However the edges lie, Upstream and Downstream give each view once, none before what it reads.
+// However the edges lie, Upstream and Downstream give each view once, none before what it
+// reads.
 func TestGraphOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
@@ -152,7 +153,8 @@ func TestGraphOrder(t *testing.T) {
 	}
 }
 
-// randomViews is a catalog of n views, a third of them plain, with some edges from later to earlier ones.
+// randomViews is a catalog of n views, a third of them plain, with some edges from later
+// to earlier ones.
 func randomViews(rnd *rand.Rand, n, edges int) *dialect.Catalog {
 	names := make([]string, n)
 	reads := make([][]string, n)
@@ -218,7 +220,8 @@ func TestDiagrams(t *testing.T) {
 	}
 }
 
-// Views can read each other in a cycle. Everything comes to an end, and each of them is in the plan.
+// Views can read each other in a cycle. Everything comes to an end, and each of them is
+// in the plan.
 func TestCircles(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(views("a", "self < v", "(v) < self a", "z < one", "one < (w) w", "(w) < two", "two < one x", "x < a", "end < z self"))

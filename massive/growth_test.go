@@ -25,7 +25,8 @@ type shape struct {
 	make func(n int) *dialect.Catalog
 }
 
-// A drawing is a catalog of views that is being put together. Views are known by their numbers, from 1.
+// A drawing is a catalog of views that is being put together. Views are known by their
+// numbers, from 1.
 type drawing struct{ dialect.Catalog }
 
 func (d *drawing) matview(id int, reads ...int64) {
@@ -357,9 +358,9 @@ var others = []struct {
 	}},
 }
 
-// grown reports how much longer a task takes for ten times as much, by the shortest of its
-// runs: the machine may have other work. The small task runs on ten catalogs, so that both
-// need the same memory.
+// grown reports how much longer a task takes for ten times as much, by the shortest of
+// its runs: the machine may have other work. The small task runs on ten catalogs, so that
+// both need the same memory.
 func grown(b *testing.B, of func(n int) func()) {
 	b.Helper()
 	few, many := make([]func(), large/small), of(large)
@@ -387,8 +388,8 @@ func grown(b *testing.B, of func(n int) func()) {
 
 const small, large = 10_000, 100_000
 
-// BenchmarkGrowth reports as "growth" how many times as long a task takes for 100,000 views
-// as for 10,000. It is to be at most 12.
+// BenchmarkGrowth reports as "growth" how many times as long a task takes for 100,000
+// views as for 10,000. It is to be at most 12.
 func BenchmarkGrowth(b *testing.B) {
 	for _, s := range shapes {
 		for _, t := range tasks {
@@ -402,8 +403,8 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 }
 
-// TestMemoryGrowsWithTheViews fails on bytes, not on time: work on pairs of views has lists
-// or sets of them.
+// TestMemoryGrowsWithTheViews fails on bytes, not on time: work on pairs of views has
+// lists or sets of them.
 func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocate, too
 	testrun.Long(t)
 	const few, times, most = 240, 10, 16 // maps and lists grow in leaps
@@ -540,8 +541,8 @@ func lacking(names, others []dialect.Name) (lacking []dialect.Name) {
 	return lacking
 }
 
-// A line of a plan names the first three steps that the step waits for, directly or through
-// plain views and views that are not refreshed.
+// A line of a plan names the first three steps that the step waits for, directly or
+// through plain views and views that are not refreshed.
 func TestPlanNamesFirstPredecessors(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {

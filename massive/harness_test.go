@@ -1,4 +1,5 @@
-// The tests of this package run on a real Postgres, over every driver; see sqltest/pgtest for how they find one.
+// The tests of this package run on a real Postgres, over every driver; see sqltest/pgtest
+// for how they find one.
 package massive_test
 
 import (
@@ -21,7 +22,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// Examples can't skip themselves: where there is no Postgres, none of them runs. (The tests then say why.)
+// Examples can't skip themselves: where there is no Postgres, none of them runs. (The
+// tests then say why.)
 func TestMain(m *testing.M) {
 	if err := testrun.Set(); err != nil {
 		panic(err)
@@ -29,7 +31,8 @@ func TestMain(m *testing.M) {
 	if _, err := pgtest.Shared(); errors.Is(err, pgtest.ErrNoPostgres) {
 		_ = flag.Set("test.skip", "^Example")
 	}
-	// pgx reads in a goroutine after a write that took long, and until the next answer. The harness keeps connections of its own.
+	// pgx reads in a goroutine after a write that took long, and until the next answer.
+	// The harness keeps connections of its own.
 	goleak.VerifyTestMain(testrun.Run{M: m}, goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn/internal/bgreader.(*BGReader).bgRead"))
 }
 
@@ -49,7 +52,8 @@ func onDrivers(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 			e := newEnv(t, driver)
 			e.Exec(t, setup)
 			t.Cleanup(func() {
-				// database/sql gives the connection of a transaction back in a goroutine of its own once its context ends.
+				// database/sql gives the connection of a transaction back in a goroutine
+				// of its own once its context ends.
 				for deadline := time.Now().Add(10 * time.Second); e.pool.Stats().InUse != 0 && time.Now().Before(deadline); {
 					time.Sleep(time.Millisecond)
 				}
@@ -142,7 +146,8 @@ func load(t *testing.T, q massive.Querier, opts ...massive.LoadOption) *massive.
 	return m
 }
 
-// role makes a role of the cluster that goes with the test, and a connection that acts as it.
+// role makes a role of the cluster that goes with the test, and a connection that acts as
+// it.
 func (e *env) role(t *testing.T, grants string) (name string, as *sql.Conn) {
 	t.Helper()
 	name = fmt.Sprintf("%s_%s", e.Name(), strings.ToLower(e.driver))
@@ -171,8 +176,8 @@ func one[T any](t *testing.T, q massive.Querier, text string) T {
 	return v
 }
 
-// gate is a lock that a view's query waits for (see gated) until it is opened, so that a refresh takes as long
-// as a test wants.
+// gate is a lock that a view's query waits for (see gated) until it is opened, so that a
+// refresh takes as long as a test wants.
 func (e *env) gate(t *testing.T) (open func()) {
 	t.Helper()
 	c := e.conn(t)
@@ -191,7 +196,8 @@ func (e *env) gate(t *testing.T) (open func()) {
 // gated is a table that a view reads from to pass the gate.
 const gated = "pg_catalog.pg_advisory_xact_lock_shared(7)"
 
-// breathe is for loops that read all the time: it leaves the processors to the other tests for most of it.
+// breathe is for loops that read all the time: it leaves the processors to the other
+// tests for most of it.
 func breathe() { time.Sleep(50 * time.Microsecond) }
 
 // eventually waits until a query answers true.
@@ -272,7 +278,8 @@ func same[T comparable](t *testing.T, rule string, got, want T) {
 	}
 }
 
-// mustBe checks the sentinel of an error, that it is the library's own type, and what its text says.
+// mustBe checks the sentinel of an error, that it is the library's own type, and what its
+// text says.
 func mustBe(t *testing.T, err, sentinel error, says ...string) {
 	t.Helper()
 	if !errors.Is(err, sentinel) {

@@ -1,7 +1,8 @@
 package massive_test
 
-// Another role of the same database, mallory, who owns a schema, tables, views and functions, and wishes the caller ill.
-// What she leaves there to be run counts its executions.
+// Another role of the same database, mallory, who owns a schema, tables, views and
+// functions, and wishes the caller ill. What she leaves there to be run counts its
+// executions.
 
 import (
 	"context"
@@ -22,7 +23,8 @@ type mallory struct {
 	as   massive.Querier
 }
 
-// mallory makes the role, with a schema evil, and functions hit and sly (which claims to be immutable) that count.
+// mallory makes the role, with a schema evil, and functions hit and sly (which claims to
+// be immutable) that count.
 func (e *env) mallory(t *testing.T) mallory {
 	t.Helper()
 	name, as := e.role(t, `CREATE SCHEMA evil AUTHORIZATION $role; GRANT USAGE, CREATE ON SCHEMA public TO $role`)
@@ -42,7 +44,8 @@ func (e *env) executions(t *testing.T) int {
 	return n
 }
 
-// Nothing that a stranger's table, view or foreign table says of a sequence counts, none of them is read, and each is named.
+// Nothing that a stranger's table, view or foreign table says of a sequence counts, none
+// of them is read, and each is named.
 func TestStrangersTablesDoNotCount(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE invoice_no START 1000; CREATE TABLE invoices (no bigint UNIQUE DEFAULT nextval('invoice_no'), n int);
@@ -112,7 +115,8 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 			}
 			same(t, "executions of mallory's", e.executions(t), 0)
 
-			// What can't be read by the caller's role, and is a stranger's, fails nothing either.
+			// What can't be read by the caller's role, and is a stranger's, fails nothing
+			// either.
 			_, as := (&env{e.Database, e.driver + "2", e.pool}).role(t, "GRANT SELECT ON invoice_no, invoices TO $role")
 			if _, err := sequence(t, m.With(as), "invoice_no").Lag(t.Context()); err != nil {
 				t.Errorf("as a role that can't read mallory's tables: %v", err)
@@ -124,8 +128,9 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 		})
 }
 
-// A column draws on a sequence if it is an identity column, or its default or its domain's takes a value. To own the sequence,
-// or to name it, is not to draw on it. The catalog, Lag and Exhaustion agree.
+// A column draws on a sequence if it is an identity column, or its default or its
+// domain's takes a value. To own the sequence, or to name it, is not to draw on it. The
+// catalog, Lag and Exhaustion agree.
 func TestWhatDrawsOnASequence(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -200,7 +205,8 @@ var replacements = map[string]string{
 		ALTER TABLE evil.s ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON evil.s USING (evil.hit() > 0); GRANT SELECT ON evil.s TO PUBLIC`,
 }
 
-// A sequence that became another relation is not found, whatever is asked of it, and nothing of that relation's runs.
+// A sequence that became another relation is not found, whatever is asked of it, and
+// nothing of that relation's runs.
 func TestSequencesThatBecameOtherRelations(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
@@ -232,7 +238,8 @@ func TestSequencesThatBecameOtherRelations(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// The owner of a sequence, and of the table that draws on it, swaps both for views all the time. Nothing of the views runs.
+// The owner of a sequence, and of the table that draws on it, swaps both for views all
+// the time. Nothing of the views runs.
 func TestSwapsOfRelations(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
@@ -296,7 +303,8 @@ func TestSwapsOfRelations(t *testing.T) {
 	})
 }
 
-// A minor release that can't read safely by name reads nothing that another role owns, and says so.
+// A minor release that can't read safely by name reads nothing that another role owns,
+// and says so.
 func TestMinorReleasesThatCannotReadSafely(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE SEQUENCE own; CREATE TABLE o (id int DEFAULT nextval('own')); INSERT INTO o VALUES (3)", func(t *testing.T, e *env) {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What a program carries that imports the library proper: the project, sqlx and the standard library.
+// What a program carries that imports the library proper: the project, sqlx and the
+// standard library.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/massivedb/massive-go"

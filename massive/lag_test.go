@@ -1,6 +1,7 @@
 package massive_test
 
-// Sequences beside the columns that draw on them: which columns those are, and what is said of odd ones.
+// Sequences beside the columns that draw on them: which columns those are, and what is
+// said of odd ones.
 
 import (
 	"context"
@@ -12,7 +13,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// behinds are the two operations that compare a sequence with its columns, for what they have in common.
+// behinds are the two operations that compare a sequence with its columns, for what they
+// have in common.
 var behinds = map[string]func(ctx context.Context, s massive.Sequence) (behind bool, err error){
 	"Lag": func(ctx context.Context, s massive.Sequence) (bool, error) {
 		lag, err := s.Lag(ctx)
@@ -21,7 +23,8 @@ var behinds = map[string]func(ctx context.Context, s massive.Sequence) (behind b
 	"CatchUp": func(ctx context.Context, s massive.Sequence) (bool, error) { return didMove(s.CatchUp(ctx)) },
 }
 
-// Whatever columns draw on a sequence, the one that is furthest decides, and both operations say the same.
+// Whatever columns draw on a sequence, the one that is furthest decides, and both
+// operations say the same.
 func TestBehindSharedSequences(t *testing.T) {
 	t.Parallel()
 	onModes(t, `
@@ -88,7 +91,8 @@ func TestBehindSharedSequences(t *testing.T) {
 		})
 }
 
-// A refusal tells what it is about, fails no transaction, and both operations refuse the same.
+// A refusal tells what it is about, fails no transaction, and both operations refuse the
+// same.
 func TestBehindRefusals(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -134,8 +138,8 @@ func TestBehindRefusals(t *testing.T) {
 		})
 }
 
-// What a column's type makes of numbers: fractions, and more digits than another type has. What the sequence can't hand
-// out does not count.
+// What a column's type makes of numbers: fractions, and more digits than another type
+// has. What the sequence can't hand out does not count.
 func TestBehindFractionsAndInfinities(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE up; CREATE TABLE u (n numeric, f float8, r real, i bigint); CREATE SEQUENCE down INCREMENT -1 MINVALUE -9223372036854775808;
@@ -192,7 +196,8 @@ func (d *dropper) QueryContext(ctx context.Context, query string, args ...any) (
 	return rows, err
 }
 
-// A table that is dropped or altered between the look at the columns and the one into them is no column any more.
+// A table that is dropped or altered between the look at the columns and the one into
+// them is no column any more.
 func TestBehindWhileTablesAreDropped(t *testing.T) {
 	t.Parallel()
 	const setup = `CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (5); CREATE TABLE b (id int DEFAULT nextval('a_id_seq')); INSERT INTO b VALUES (90)`
@@ -261,8 +266,8 @@ func TestBehindManyColumns(t *testing.T) {
 		})
 }
 
-// A sequence that has ended hands out nothing that its column may hold, and so is not behind it; one that has a single value
-// left is, and there is no place to catch up to.
+// A sequence that has ended hands out nothing that its column may hold, and so is not
+// behind it; one that has a single value left is, and there is no place to catch up to.
 func TestBehindWhereTheSequenceEnds(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE a (id serial PRIMARY KEY); ALTER SEQUENCE a_id_seq MAXVALUE 10; INSERT INTO a VALUES (10), (50)`, func(t *testing.T, e *env) {

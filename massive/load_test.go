@@ -153,7 +153,8 @@ func TestLoadSequences(t *testing.T) {
 		})
 }
 
-// keySequences has a case of every way in which a sequence can or can't belong to a primary key.
+// keySequences has a case of every way in which a sequence can or can't belong to a
+// primary key.
 const keySequences = `
 	CREATE SCHEMA shop; CREATE SCHEMA tools;
 	CREATE TABLE serial_key (id serial PRIMARY KEY);
@@ -444,7 +445,8 @@ func TestServer(t *testing.T) {
 	})
 }
 
-// Views are the nodes, and what they read the edges, of the graph that refreshes are ordered by.
+// Views are the nodes, and what they read the edges, of the graph that refreshes are
+// ordered by.
 func TestCatalogHasEdgesOfViews(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -514,7 +516,8 @@ func TestLoadBesideDDL(t *testing.T) {
 			}
 			loads++
 			for i := range 2 {
-				// Each of these statements was one transaction: all of its structures are there, or none.
+				// Each of these statements was one transaction: all of its structures are
+				// there, or none.
 				n := 0
 				for _, v := range append(append(viewNames(m), enumNames(m)...), sequenceNames(m)...) {
 					if strings.HasPrefix(v, "churn.") && strings.HasSuffix(v, fmt.Sprint(i)) {
@@ -533,7 +536,8 @@ func TestLoadBesideDDL(t *testing.T) {
 	})
 }
 
-// The catalog statement finds relations in one of two ways, by how many others there are. Both find the same.
+// The catalog statement finds relations in one of two ways, by how many others there are.
+// Both find the same.
 func TestUnrelatedTablesChangeNothing(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SCHEMA early; CREATE SCHEMA late;

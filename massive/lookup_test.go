@@ -13,7 +13,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What a bare name means, Postgres is asked: to_regclass and to_regtype resolve it along the search path.
+// What a bare name means, Postgres is asked: to_regclass and to_regtype resolve it along
+// the search path.
 func TestBareNamesResolveAsPostgresDoes(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -180,8 +181,8 @@ func TestOddNamesWork(t *testing.T) {
 	})
 }
 
-// roundTrip takes structures of one name through everything that puts it into a statement. The schema is named
-// likewise, where Postgres lets it.
+// roundTrip takes structures of one name through everything that puts it into a
+// statement. The schema is named likewise, where Postgres lets it.
 func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 	t.Helper()
 	if strings.HasPrefix(n.Schema, "pg_") {
@@ -200,7 +201,8 @@ func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 	exec(t, tx, "CREATE MATERIALIZED VIEW "+n.Quoted()+" AS SELECT 1 AS "+column)
 	exec(t, tx, "CREATE UNIQUE INDEX ON "+n.Quoted()+" ("+column+")")
 	exec(t, tx, "CREATE TYPE "+other.Quoted()+" AS ENUM ("+literal(n.Name)+")")
-	// A name stands for one relation at a time: the sequence's turn comes when the view is gone.
+	// A name stands for one relation at a time: the sequence's turn comes when the view
+	// is gone.
 	for _, off := range []bool{false, true} {
 		if off {
 			exec(t, tx, "SET LOCAL standard_conforming_strings = off")
@@ -298,7 +300,8 @@ func TestLookupsAllocateNothing(t *testing.T) {
 	}
 }
 
-// A lookup's result does not depend on when it is made: structures come in one order, whatever was made first.
+// A lookup's result does not depend on when it is made: structures come in one order,
+// whatever was made first.
 func TestOrderIsStable(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {

@@ -238,8 +238,9 @@ func TestSelectThroughSqlx(t *testing.T) {
 	})
 }
 
-// A view recreated with other columns is not read as if it were the old one: without a column that was
-// loaded it is ErrNotFound, and a column that only the caller's tail names is the caller's mistake.
+// A view recreated with other columns is not read as if it were the old one: without a
+// column that was loaded it is ErrNotFound, and a column that only the caller's tail
+// names is the caller's mistake.
 func TestRecreatedViewIsNotFound(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW v AS SELECT 1 AS a, 2 AS b`, func(t *testing.T, e *env) {
@@ -300,7 +301,8 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 	})
 }
 
-// What can't take rows is told before anybody is asked, and rows of an earlier call are gone when one fails.
+// What can't take rows is told before anybody is asked, and rows of an earlier call are
+// gone when one fails.
 func TestSelectInto(t *testing.T) {
 	t.Parallel()
 	type row struct{ N int64 }

@@ -74,15 +74,16 @@ func (e *env) make(t *testing.T, structures, tables int) {
 	}
 }
 
-// The catalog statement's work, counted in blocks, grows with the structures and hardly with anything else. The
-// planner compiles a statement that costs jit_above_cost, 100,000 unless set: it must not expect that much for fewer than
-// fifty thousand structures of each kind.
+// The catalog statement's work, counted in blocks, grows with the structures and hardly
+// with anything else. The planner compiles a statement that costs jit_above_cost, 100,000
+// unless set: it must not expect that much for fewer than fifty thousand structures of
+// each kind.
 func TestCatalogStatementIsLinear(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	const n = 150
-	// A restored database has no statistics until somebody makes some: then the planner takes every look-up for one that
-	// finds little, whatever index it goes by.
+	// A restored database has no statistics until somebody makes some: then the planner
+	// takes every look-up for one that finds little, whatever index it goes by.
 	for _, analyzed := range []bool{true, false} {
 		t.Run(fmt.Sprintf("analyzed %v", analyzed), func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +126,8 @@ func testLinear(t *testing.T, n int, analyzed bool) {
 	if !analyzed {
 		return // what tables cost depends on a vacuum, too
 	}
-	// Among many tables views and sequences are looked up by index, which is more blocks than to read all of a small catalog.
+	// Among many tables views and sequences are looked up by index, which is more blocks
+	// than to read all of a small catalog.
 	among, _ := measure(t, n, 20*n)
 	among -= empty
 	t.Logf("%.2f × for as many among %d tables that have nothing to do with them", among/once, 20*n)

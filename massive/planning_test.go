@@ -287,7 +287,8 @@ func TestPlanOrder(t *testing.T) {
 	}
 }
 
-// With one plain view over many materialized ones, and many over it, the pairs are many and the edges few.
+// With one plain view over many materialized ones, and many over it, the pairs are many
+// and the edges few.
 func TestPlanThroughOneView(t *testing.T) {
 	t.Parallel()
 	const n = 2000
@@ -330,7 +331,8 @@ func manyViews(n int) *dialect.Catalog {
 	return cat
 }
 
-// BenchmarkPlan10000 plans 10,000 views with 30,000 edges, of a snapshot that nothing was planned of before.
+// BenchmarkPlan10000 plans 10,000 views with 30,000 edges, of a snapshot that nothing was
+// planned of before.
 func BenchmarkPlan10000(b *testing.B) {
 	cat := manyViews(10_000)
 	edges := 0

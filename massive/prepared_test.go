@@ -18,7 +18,8 @@ type preparer interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
-// preparing prepares each statement that it executes, as GORM's queriers do with PrepareStmt.
+// preparing prepares each statement that it executes, as GORM's queriers do with
+// PrepareStmt.
 func preparing(ctx context.Context, q preparer, query string, args []any) (sql.Result, error) {
 	stmt, err := q.PrepareContext(ctx, query)
 	if err != nil {
@@ -41,7 +42,8 @@ func (p preparedPool) ExecContext(ctx context.Context, query string, args ...any
 	return preparing(ctx, p.Querier.(preparer), query, args)
 }
 
-// A countingTx counts what is executed in a transaction of an unknown type that does not prepare.
+// A countingTx counts what is executed in a transaction of an unknown type that does not
+// prepare.
 type countingTx struct {
 	*sql.Tx
 	statements *int
@@ -89,8 +91,8 @@ func refreshesV(opts ...massive.RefreshOption) func(context.Context, *massive.DB
 const preparable = `CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE UNIQUE INDEX ON v (id); CREATE TYPE mood AS ENUM ('sad');
 	CREATE TABLE keyed (id serial PRIMARY KEY); INSERT INTO keyed VALUES (7)`
 
-// A querier that prepares each statement takes no several at once: ErrUnsupported, which says what to
-// do, and a transaction lives.
+// A querier that prepares each statement takes no several at once: ErrUnsupported, which
+// says what to do, and a transaction lives.
 func TestPreparingQuerierIsRefused(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
@@ -142,8 +144,8 @@ func TestPreparingTransactionRuns(t *testing.T) {
 	})
 }
 
-// A transaction of an unknown type that does not prepare gets what it asks for, and keeps what it did if
-// the refresh is skipped. One of a known type pays nothing.
+// A transaction of an unknown type that does not prepare gets what it asks for, and keeps
+// what it did if the refresh is skipped. One of a known type pays nothing.
 func TestForeignTransactionsAreServed(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {

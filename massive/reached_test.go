@@ -21,8 +21,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// ErrUnavailable says that the server was not reached or the connection was lost, and nothing
-// else, whatever the drivers say.
+// ErrUnavailable says that the server was not reached or the connection was lost, and
+// nothing else, whatever the drivers say.
 func TestUnavailableIsNotReached(t *testing.T) {
 	t.Parallel()
 	const setup = `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id; CREATE TYPE mood AS ENUM ('sad');
@@ -249,8 +249,8 @@ func dialing(ctx context.Context, d dialer) func(*testing.T, *env) error {
 	}
 }
 
-// deadlineWhileDialing dials until a timer of the dialer's own, which it set to the deadline of the
-// context, fires. The context's may fire later.
+// deadlineWhileDialing dials until a timer of the dialer's own, which it set to the
+// deadline of the context, fires. The context's may fire later.
 func deadlineWhileDialing(t *testing.T, e *env) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -271,7 +271,8 @@ func cancelWhileDialing(t *testing.T, e *env) error {
 	})(t, e)
 }
 
-// terminated is the error of the nth operation in a transaction whose backend was terminated.
+// terminated is the error of the nth operation in a transaction whose backend was
+// terminated.
 func terminated(nth int) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) (err error) {
 		m := e.load(t)
@@ -323,7 +324,8 @@ func (c canceller) ExecContext(ctx context.Context, query string, args ...any) (
 	return c.Tx.ExecContext(ctx, query, args...)
 }
 
-// cancelDuring is the error of a run with savepoints whose context ends when that is sent.
+// cancelDuring is the error of a run with savepoints whose context ends when that is
+// sent.
 func cancelDuring(statement, view string) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -347,7 +349,8 @@ type wakerCloser interface {
 	Close() error
 }
 
-// waking is the first error that a watch tells of its waker, which listens there; after that, f.
+// waking is the first error that a watch tells of its waker, which listens there; after
+// that, f.
 func waking(dsn string, f func(*env, wakerCloser)) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		if dsn == "" {

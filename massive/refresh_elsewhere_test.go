@@ -9,10 +9,11 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// What a refresh elsewhere means to one that gives way here: one in another database, and one whose client is gone.
+// What a refresh elsewhere means to one that gives way here: one in another database, and
+// one whose client is gone.
 
-// A database that was made as a copy has views with the same numbers, and the server shows the locks of both. What is
-// refreshed there is not busy here.
+// A database that was made as a copy has views with the same numbers, and the server
+// shows the locks of both. What is refreshed there is not busy here.
 func TestSkipIfBusyBesideACopy(t *testing.T) {
 	t.Parallel()
 	for _, driver := range []string{"postgres", "pgx"} {
@@ -51,8 +52,8 @@ func TestSkipIfBusyBesideACopy(t *testing.T) {
 	}
 }
 
-// A client that is gone without a word, as when its machine is, makes others skip as long as the server works for it, and
-// no longer.
+// A client that is gone without a word, as when its machine is, makes others skip as long
+// as the server works for it, and no longer.
 func TestSkipIfBusyBehindAClientThatIsGone(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,

@@ -69,7 +69,8 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 	})
 }
 
-// A transaction that sees the catalog as it was must not fail over what others have changed since.
+// A transaction that sees the catalog as it was must not fail over what others have
+// changed since.
 func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
@@ -131,8 +132,8 @@ func TestConcurrentlyIfPossibleFails(t *testing.T) {
 	})
 }
 
-// A refresh that fails by what its query meets, and not for want of an index or of rows, is not tried in the mode that
-// keeps readers off.
+// A refresh that fails by what its query meets, and not for want of an index or of rows,
+// is not tried in the mode that keeps readers off.
 func TestConcurrentlyIfPossibleHoldsNoReaderOff(t *testing.T) {
 	t.Parallel()
 	onModes(t, `
@@ -283,8 +284,8 @@ func TestWithoutPLpgSQL(t *testing.T) {
 	}
 }
 
-// However many ask at the same moment, one refreshes.
-// A role that may not refresh the view hears so, busy or not, and keeps nobody else from it.
+// However many ask at the same moment, one refreshes. A role that may not refresh the
+// view hears so, busy or not, and keeps nobody else from it.
 func TestSkipIfBusyWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
@@ -381,7 +382,8 @@ func TestLockTimeout(t *testing.T) {
 	})
 }
 
-// What the view's own query can't have is no lock that the refresh waited for, as long as it can't have waited that long.
+// What the view's own query can't have is no lock that the refresh waited for, as long as
+// it can't have waited that long.
 func TestSkipIfBusyWhereTheQueryFindsALock(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE other (a int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS
@@ -437,7 +439,8 @@ func TestARefreshThatEndsBadlyLeavesNoLock(t *testing.T) {
 		})
 }
 
-// Skippers beside a program that takes no heed of them get no error but ErrBusy, and leave the view right.
+// Skippers beside a program that takes no heed of them get no error but ErrBusy, and
+// leave the view right.
 func TestSkipIfBusyBesideOthers(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
@@ -514,8 +517,8 @@ func TestCanRefresh(t *testing.T) {
 		})
 }
 
-// mend checks why a view can't be refreshed concurrently through q, does what is said to mend it, one by one as long as
-// new reasons come up, and refreshes it then.
+// mend checks why a view can't be refreshed concurrently through q, does what is said to
+// mend it, one by one as long as new reasons come up, and refreshes it then.
 func (e *env) mend(t *testing.T, q massive.Querier, name string, want []dialect.BlockerReason) {
 	t.Helper()
 	for round := 0; ; round++ {

@@ -68,7 +68,8 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 		})
 }
 
-// The server lets views read each other in a cycle, through a plain view that is replaced.
+// The server lets views read each other in a cycle, through a plain view that is
+// replaced.
 func TestCirclesOfPostgres(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -128,7 +129,8 @@ func TestRefreshAllUsesNoMoreConnections(t *testing.T) {
 	})
 }
 
-// A lock timeout of the server's own is busy, too. In a transaction it is a failure, since the server fails that.
+// A lock timeout of the server's own is busy, too. In a transaction it is a failure,
+// since the server fails that.
 func TestRefreshAllMeetsALock(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW a AS SELECT 1 AS n; CREATE MATERIALIZED VIEW b AS SELECT n FROM a; CREATE MATERIALIZED VIEW z AS SELECT 2 AS n`,
@@ -182,7 +184,8 @@ func lines(r massive.RefreshReport) string {
 	return strings.Join(all, "; ")
 }
 
-// A cancel in the middle leaves nothing behind: no refresh runs on, and no connection is in use.
+// A cancel in the middle leaves nothing behind: no refresh runs on, and no connection is
+// in use.
 func TestRefreshAllCancelled(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, slowViews(8, func(i int) (time.Duration, []int) {
@@ -223,8 +226,9 @@ func TestRefreshAllCancelled(t *testing.T) {
 	})
 }
 
-// The end of the context rolls back a transaction that was begun with it, in the background, while the run still goes on.
-// The report is complete all the same, and nothing was refreshed.
+// The end of the context rolls back a transaction that was begun with it, in the
+// background, while the run still goes on. The report is complete all the same, and
+// nothing was refreshed.
 func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -287,8 +291,8 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 		})
 }
 
-// A plain view between many and many ties each to each, and costs an edge for each: all of them come with the one
-// statement of the load.
+// A plain view between many and many ties each to each, and costs an edge for each: all
+// of them come with the one statement of the load.
 func TestGraphThroughAHub(t *testing.T) {
 	t.Parallel()
 	const many = 300
@@ -326,7 +330,8 @@ func TestGraphThroughAHub(t *testing.T) {
 		})
 }
 
-// slowViews is SQL that makes views s000, s001 …, each of which sleeps in the server and reads some of those before it.
+// slowViews is SQL that makes views s000, s001 …, each of which sleeps in the server and
+// reads some of those before it.
 func slowViews(n int, of func(i int) (sleep time.Duration, reads []int)) string {
 	var b strings.Builder
 	for i := range n {

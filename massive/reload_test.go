@@ -16,7 +16,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// Readers beside a writer that reloads see whole snapshots only: the structures below come and go together.
+// Readers beside a writer that reloads see whole snapshots only: the structures below
+// come and go together.
 func TestReadersDuringReloads(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE always`, func(t *testing.T, e *env) {
@@ -127,7 +128,8 @@ func TestAnEarlierReloadNeverOverwritesALaterOne(t *testing.T) {
 	})
 }
 
-// A signing dialect holds the question of each renewal back until it is told how to go on.
+// A signing dialect holds the question of each renewal back until it is told how to go
+// on.
 type signing struct {
 	*sqltest.Fake
 	asked  chan dialect.Sign
@@ -160,7 +162,8 @@ func newSigning(t *testing.T, opts ...massive.LoadOption) (*signing, *massive.DB
 	return s, m
 }
 
-// A reload where nothing was committed loads nothing, keeps the snapshot, and drops local labels all the same.
+// A reload where nothing was committed loads nothing, keeps the snapshot, and drops local
+// labels all the same.
 func TestReloadWhereNothingWasCommitted(t *testing.T) {
 	t.Parallel()
 	s, m := newSigning(t)

@@ -118,7 +118,8 @@ func TestRows(t *testing.T) {
 				}
 				same(t, "rows of a loop that is run again", n, 1)
 			}
-			// A mistake in the loop's type comes as an error, and leaves the querier alive.
+			// A mistake in the loop's type comes as an error, and leaves the querier
+			// alive.
 			_, err = collect[struct{ Shop int }](t, matview(t, m, "daily_sales"), "")
 			if err == nil || errors.Is(err, massive.ErrInvalid) {
 				t.Errorf("a struct without a field for a column: %v", err)
@@ -137,7 +138,8 @@ func TestRows(t *testing.T) {
 	})
 }
 
-// A loop that ends early: at once on a pool, at the price of the connection; elsewhere nothing is lost.
+// A loop that ends early: at once on a pool, at the price of the connection; elsewhere
+// nothing is lost.
 func TestRowsEndedEarly(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW big AS SELECT g AS id, repeat('x', 500) AS filler FROM generate_series(1, 30000) g`,
@@ -185,8 +187,8 @@ func TestRowsEndedEarly(t *testing.T) {
 		})
 }
 
-// A loop holds one row at a time, and the driver no more than it reads at a time. It runs beside no other test, whose memory
-// would count.
+// A loop holds one row at a time, and the driver no more than it reads at a time. It runs
+// beside no other test, whose memory would count.
 func TestRowsInConstantMemory(t *testing.T) { //nolint:paralleltest // see above
 	testrun.Long(t)
 	const rows, bytes, bound = 300_000, 500, 8 << 20

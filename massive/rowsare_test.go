@@ -132,7 +132,8 @@ func TestRowsAre(t *testing.T) {
 		mustBe(t, m.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrDrift, "extra columns")
 		done(t, m.Verify(ctx, massive.RowsAre[fewer]("daily", massive.AllowExtra())))
 
-		// An enum is one, also where a pattern leaves it out; where enums are not loaded nobody knows.
+		// An enum is one, also where a pattern leaves it out; where enums are not loaded
+		// nobody knows.
 		type numbered struct{ Mood int }
 		wrong := massive.RowsAre[numbered]("daily", massive.AllowExtra())
 		for what, free := range map[string]*massive.DB{

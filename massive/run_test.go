@@ -25,7 +25,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A sleeper is a dialect whose refreshes take as long as they are told, on the clock of a synctest bubble.
+// A sleeper is a dialect whose refreshes take as long as they are told, on the clock of a
+// synctest bubble.
 type sleeper struct {
 	stub.Dialect
 	lasts map[string]time.Duration // a second for those that aren't here
@@ -136,7 +137,8 @@ func checkOutcomes(t *testing.T, r massive.RefreshReport, want ...string) {
 	}
 }
 
-// levels are forty views in five levels of eight, each of which reads two of the level before.
+// levels are forty views in five levels of eight, each of which reads two of the level
+// before.
 func levels() *dialect.Catalog {
 	var lines []string
 	for level := range 5 {
@@ -188,7 +190,8 @@ func TestRunHasNoBarriers(t *testing.T) {
 	})
 }
 
-// With the last run's durations, uneven views end hardly later than in the best order that a search finds.
+// With the last run's durations, uneven views end hardly later than in the best order
+// that a search finds.
 func TestRunWithHints(t *testing.T) {
 	t.Parallel()
 	worst, worstWithout := 0.0, 0.0
@@ -239,8 +242,8 @@ func chains(rnd *rand.Rand) (*dialect.Catalog, map[string]time.Duration) {
 	return views(lines...), lasts
 }
 
-// bestOf is the shortest time that a search finds for the views on so many workers: it tries random orders, and from the
-// best of them changes that make it no worse.
+// bestOf is the shortest time that a search finds for the views on so many workers: it
+// tries random orders, and from the best of them changes that make it no worse.
 func bestOf(rnd *rand.Rand, cat *dialect.Catalog, lasts map[string]time.Duration, workers int) time.Duration {
 	n := len(cat.Matviews)
 	at := map[int64]int{}
@@ -479,7 +482,8 @@ func TestRunInATransaction(t *testing.T) {
 			}
 		})
 	}
-	// Whether a connection is in a transaction of the program's own shows when that has failed.
+	// Whether a connection is in a transaction of the program's own shows when that has
+	// failed.
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"a": errServer, "b": dialect.ErrTxAborted}}
 		report, _ := run(t, s, &stub.Querier{}, cat)
@@ -544,8 +548,9 @@ level=INFO msg="view refreshed" view=public.d mode=blocking why="the default" do
 	})
 }
 
-// A handler gets the context of the run, and so what tells one run's lines from another's; also of a run that was cancelled,
-// whose views are logged as those that were not refreshed.
+// A handler gets the context of the run, and so what tells one run's lines from
+// another's; also of a run that was cancelled, whose views are logged as those that were
+// not refreshed.
 func TestProgressContext(t *testing.T) {
 	t.Parallel()
 	for _, q := range []dialect.Querier{&pool{}, &transaction{}} {
@@ -590,7 +595,8 @@ func (h *traced) Handle(ctx context.Context, r slog.Record) error {
 func (h *traced) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *traced) WithGroup(string) slog.Handler      { return h }
 
-// A view is one line of a plan and of a report, whatever its name holds, and a driver's error says.
+// A view is one line of a plan and of a report, whatever its name holds, and a driver's
+// error says.
 func TestRunOddNames(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -626,7 +632,8 @@ func TestRunOddNames(t *testing.T) {
 	})
 }
 
-// On a pool no refresh waits for a callback, however slow; each view is told of in order all the same.
+// On a pool no refresh waits for a callback, however slow; each view is told of in order
+// all the same.
 func TestProgressHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -733,8 +740,8 @@ func TestPlanRunsTwice(t *testing.T) {
 	})
 }
 
-// Whatever fails, each view has one outcome, is told of once, and none is refreshed that depends on a failed one or
-// before what it depends on.
+// Whatever fails, each view has one outcome, is told of once, and none is refreshed that
+// depends on a failed one or before what it depends on.
 func TestRunRandomly(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {

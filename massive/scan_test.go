@@ -184,8 +184,8 @@ func sameRows(t *testing.T, what string, got reflect.Value, gotErr error, want r
 	}
 }
 
-// withoutType is an error's text without the type that a missing field is missing in, and in the words of sqlx's Select, from
-// which those of its Get differ.
+// withoutType is an error's text without the type that a missing field is missing in, and
+// in the words of sqlx's Select, from which those of its Get differ.
 func withoutType(err error) string {
 	text := strings.Replace(strings.TrimSuffix(err.Error(), " in result"), "scannable dest", "non-struct dest", 1)
 	if i := strings.Index(text, "missing destination name"); i >= 0 {

@@ -21,7 +21,8 @@ import (
 //go:embed testdata/searchpath.sql
 var evil string
 
-// A site is one of two copies of a database: in one, the schema evil comes first in the search path.
+// A site is one of two copies of a database: in one, the schema evil comes first in the
+// search path.
 type site struct {
 	*env
 	clean *sql.DB     // along the usual path
@@ -43,7 +44,8 @@ func (s *site) executed(t *testing.T) int64 {
 	return one[int64](t, s.clean, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM evil.executed")
 }
 
-// No operation runs anything that the search path finds before pg_catalog, and each does as along the usual path.
+// No operation runs anything that the search path finds before pg_catalog, and each does
+// as along the usual path.
 func TestSearchPathOfOthers(t *testing.T) {
 	t.Parallel()
 	keeper := newEnv(t, "postgres")
@@ -74,7 +76,8 @@ func TestSearchPathOfOthers(t *testing.T) {
 	}
 }
 
-// alike checks that an operation does along a hostile path what it does along a plain one, and runs nothing of others.
+// alike checks that an operation does along a hostile path what it does along a plain
+// one, and runs nothing of others.
 func alike(t *testing.T, op operation, plain, hostile *site) {
 	t.Helper()
 	before := hostile.executed(t)
@@ -85,7 +88,8 @@ func alike(t *testing.T, op operation, plain, hostile *site) {
 	same(t, "the result", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
 }
 
-// finds checks that statements which leave out the schema run what is in evil; else the test would show nothing.
+// finds checks that statements which leave out the schema run what is in evil; else the
+// test would show nothing.
 func finds(t *testing.T, s *site) {
 	t.Helper()
 	for _, text := range []string{
@@ -311,7 +315,8 @@ func allocatedBy(t *testing.T, s *site, name string, opt massive.AllocatorOption
 	return values, nil
 }
 
-// A strange querier fails what has one of the texts in it as a server would that is none of ours.
+// A strange querier fails what has one of the texts in it as a server would that is none
+// of ours.
 type strange struct {
 	massive.Querier
 	fails []string
@@ -336,7 +341,8 @@ func (q *strange) QueryRowContext(ctx context.Context, text string, args ...any)
 	return q.Querier.QueryRowContext(ctx, q.text(text), args...)
 }
 
-// To print a view's query, the search path is another for a moment; it is the caller's again, whatever comes of it.
+// To print a view's query, the search path is another for a moment; it is the caller's
+// again, whatever comes of it.
 func TestDefinitionRestoresTheSearchPath(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE MATERIALIZED VIEW gone AS SELECT 1 AS id", func(t *testing.T, e *env) {

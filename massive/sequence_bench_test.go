@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// The figures of many values at once, as ratios of both sides in one run: each round times one side behind the other,
-// and the ratio is that of the medians.
+// The figures of many values at once, as ratios of both sides in one run: each round
+// times one side behind the other, and the ratio is that of the medians.
 //
 //	go test -run '^$' -bench Sequence -benchtime 20x ./massive
 
@@ -83,8 +83,8 @@ func BenchmarkSequenceNextValues(b *testing.B) {
 	})
 }
 
-// NextValues(1000) against the bare rows of the same statement. It has rounds of its own: what comes behind a thousand
-// round trips is scheduled otherwise.
+// NextValues(1000) against the bare rows of the same statement. It has rounds of its own:
+// what comes behind a thousand round trips is scheduled otherwise.
 func BenchmarkSequenceNextValuesBare(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
 		s, db := benchSequence(b, driver, "CREATE SEQUENCE s")

@@ -16,7 +16,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What is one message stays one, and a driver that keeps statements keeps few, whatever n is.
+// What is one message stays one, and a driver that keeps statements keeps few, whatever n
+// is.
 func TestNextValuesStatements(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
@@ -70,7 +71,8 @@ func TestNextValuesStatements(t *testing.T) {
 	})
 }
 
-// A block is as long as the increment was when its value was taken, even if that had to wait for whoever changed it.
+// A block is as long as the increment was when its value was taken, even if that had to
+// wait for whoever changed it.
 func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s INCREMENT 1000`, func(t *testing.T, e *env) {
@@ -99,8 +101,8 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 	})
 }
 
-// While others take values, insert rows with values of their own and catch up, no value is handed out twice, and none
-// that the table had before.
+// While others take values, insert rows with values of their own and catch up, no value
+// is handed out twice, and none that the table had before.
 func TestCatchUpNeverMovesBack(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE t (id bigserial PRIMARY KEY)`, func(t *testing.T, e *env) {
@@ -262,7 +264,8 @@ sequence public.many_300 is 90.0 % used: at 9, 1 left up to 10, where the sequen
 		})
 }
 
-// Sequences that are dropped while it looks are listed as unknown, or not at all, and all others as always.
+// Sequences that are dropped while it looks are listed as unknown, or not at all, and all
+// others as always.
 func TestExhaustionWhileSequencesAreDropped(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE SEQUENCE s%s; SELECT setval(''s%1$s'', 5)', i); END LOOP; END $$;
@@ -319,8 +322,8 @@ func TestExhaustionWaits(t *testing.T) {
 	})
 }
 
-// An increment that somebody cut is refused by the first fetch of a new allocator and the next one of an old, until it is
-// put back: no value comes twice.
+// An increment that somebody cut is refused by the first fetch of a new allocator and the
+// next one of an old, until it is put back: no value comes twice.
 func TestHiLoOverAnAlteredIncrement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s INCREMENT 50`, func(t *testing.T, e *env) {

@@ -142,7 +142,8 @@ func TestNextValueConcurrently(t *testing.T) {
 	})
 }
 
-// A sequence made anew under its old name goes on working, also where a driver has prepared its statements.
+// A sequence made anew under its old name goes on working, also where a driver has
+// prepared its statements.
 func TestSequenceMadeAnew(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
@@ -156,7 +157,8 @@ func TestSequenceMadeAnew(t *testing.T) {
 	})
 }
 
-// A session that has looked for a name in vain remembers that, until a transaction begins or a relation is opened.
+// A session that has looked for a name in vain remembers that, until a transaction begins
+// or a relation is opened.
 func TestSequenceMadeDuringATransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE other`, func(t *testing.T, e *env) {
@@ -247,7 +249,8 @@ func TestSequenceRange(t *testing.T) {
 		})
 }
 
-// A transaction that began before a sequence was dropped finds out late, and says the same.
+// A transaction that began before a sequence was dropped finds out late, and says the
+// same.
 func TestSequenceDroppedUnderATransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {

@@ -7,7 +7,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// On a server older than the dialect knows (CI has one), a load says so; on any other it works.
+// On a server older than the dialect knows (CI has one), a load says so; on any other it
+// works.
 func TestOldestMajor(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {

@@ -10,23 +10,24 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A catalogued is a dialect with a catalog of its own.
-type catalogued struct {
+// A catalogDialect is a dialect with a catalog of its own.
+type catalogDialect struct {
 	dialect.Dialect
 	catalog *dialect.Catalog
 }
 
-func (c catalogued) Load(context.Context, dialect.Querier, dialect.Filter) (*dialect.Catalog, error) {
+func (c catalogDialect) Load(context.Context, dialect.Querier, dialect.Filter) (*dialect.Catalog, error) {
 	return c.catalog, nil
 }
 
-// loadedFrom loads a catalog through a dialect, or panics. With a nil querier the operations of what it returns have none.
+// loadedFrom loads a catalog through a dialect, or panics. With a nil querier the
+// operations of what it returns have none.
 func loadedFrom(cat *dialect.Catalog, d dialect.Dialect, q massive.Querier, opts ...massive.LoadOption) *massive.DB {
 	through := q
 	if querier.IsNil(q) {
 		through = &stub.Querier{}
 	}
-	m, err := massive.Load(context.Background(), through, catalogued{d, cat}, opts...)
+	m, err := massive.Load(context.Background(), through, catalogDialect{d, cat}, opts...)
 	if err != nil {
 		panic(err)
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// hijack is what another role has ready in a schema before the trigger is created there: a function of its name.
+// hijack is what another role has ready in a schema before the trigger is created there:
+// a function of its name.
 const hijack = `CREATE FUNCTION $schema.massive_notify() RETURNS event_trigger LANGUAGE plpgsql AS
 	$$ BEGIN PERFORM pg_catalog.nextval('theirs.executed'); END $$`
 

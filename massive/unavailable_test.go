@@ -11,7 +11,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// Whatever a driver says of a server that is not to be reached, or of a connection that is lost, it is ErrUnavailable.
+// Whatever a driver says of a server that is not to be reached, or of a connection that
+// is lost, it is ErrUnavailable.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
@@ -46,7 +47,8 @@ func TestUnavailable(t *testing.T) {
 	})
 }
 
-// A label that was added, and whose answer was lost, is not added once more, to be told as one that was there.
+// A label that was added, and whose answer was lost, is not added once more, to be told
+// as one that was there.
 func TestLabelsWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad')`, func(t *testing.T, e *env) {

@@ -33,7 +33,8 @@ func closesSoon(t *testing.T, waker interface{ Close() error }, waiting <-chan e
 	}
 }
 
-// Close may come at any time beside a Wait: what the race detector says of it counts here.
+// Close may come at any time beside a Wait: what the race detector says of it counts
+// here.
 func TestWakersAreClosedWhileTheyWait(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {

@@ -9,7 +9,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// BenchmarkReload measures a reload of an unchanged database and one after a commit, in turn.
+// BenchmarkReload measures a reload of an unchanged database and one after a commit, in
+// turn.
 func BenchmarkReload(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		for _, driver := range []string{"postgres", "pgx"} {
@@ -48,7 +49,8 @@ func BenchmarkReload(b *testing.B) {
 	}
 }
 
-// fill makes n structures of each kind, and twice as many tables with a key that draws from a sequence.
+// fill makes n structures of each kind, and twice as many tables with a key that draws
+// from a sequence.
 func (e *env) fill(b *testing.B, n int) {
 	b.Helper()
 	e.Exec(b, fmt.Sprintf(`DO $$ BEGIN

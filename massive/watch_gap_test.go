@@ -55,7 +55,8 @@ func (a *alarm) Wait(ctx context.Context) error {
 	}
 }
 
-// A flood of wakes causes a look a gap. The first one after a quiet time looks at once, and none is lost.
+// A flood of wakes causes a look a gap. The first one after a quiet time looks at once,
+// and none is lost.
 func TestWatchLooksOnceAGap(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
@@ -116,7 +117,8 @@ func TestWatchLooksOnceAGap(t *testing.T) {
 	}
 }
 
-// Anybody may send notifications. A flood costs a look a gap, and a change behind it is seen.
+// Anybody may send notifications. A flood costs a look a gap, and a change behind it is
+// seen.
 func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {

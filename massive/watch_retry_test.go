@@ -42,7 +42,8 @@ func (b *blinking) Load(ctx context.Context, q dialect.Querier, f dialect.Filter
 	return b.Fake.Load(ctx, q, f)
 }
 
-// Behind a look that failed a watch does not wait for a long interval: what woke it may not come again.
+// Behind a look that failed a watch does not wait for a long interval: what woke it may
+// not come again.
 func TestWatchTriesAgain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -107,8 +108,8 @@ func TestEventsInWords(t *testing.T) {
 	}
 }
 
-// A program that went by a drift, and does less since, hears of it when the database is as expected again, also where
-// what changed back and forth changed nothing.
+// A program that went by a drift, and does less since, hears of it when the database is
+// as expected again, also where what changed back and forth changed nothing.
 func TestWatchTellsWhenADriftIsOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

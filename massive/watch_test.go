@@ -45,8 +45,9 @@ func (w *watching) end() error {
 	return err
 }
 
-// patience is how long a watch may take to tell. It is longer than the statement timeout of the tests' databases, which ends
-// what lib/pq waits for where the server never noticed its cancel.
+// patience is how long a watch may take to tell. It is longer than the statement timeout
+// of the tests' databases, which ends what lib/pq waits for where the server never
+// noticed its cancel.
 const patience = time.Minute
 
 // next is the next event.
@@ -61,7 +62,8 @@ func (w *watching) next() massive.Event {
 	}
 }
 
-// until is the first event with changes that say so, behind any number of errors; it returns those before it, too.
+// until is the first event with changes that say so, behind any number of errors; it
+// returns those before it, too.
 func (w *watching) until(says string) (e massive.Event, before []massive.Event) {
 	w.t.Helper()
 	deadline := time.After(patience)
@@ -231,8 +233,8 @@ func (c *counter) QueryRowContext(ctx context.Context, query string, args ...any
 	return c.Querier.QueryRowContext(ctx, query, args...)
 }
 
-// What is prepared, or runs on while others commit, is seen when it commits. Where nothing was committed a reload is one
-// round trip.
+// What is prepared, or runs on while others commit, is seen when it commits. Where
+// nothing was committed a reload is one round trip.
 func TestReloadBesideTransactionsThatRun(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
@@ -291,7 +293,8 @@ func TestReloadBesideTransactionsThatRun(t *testing.T) {
 	}, pgtest.Setting("max_prepared_transactions", "5"))
 }
 
-// Another session can tell that nothing was committed only if a load there would read the same.
+// Another session can tell that nothing was committed only if a load there would read the
+// same.
 func TestSignsOfOtherSessions(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, e *env) {
@@ -360,8 +363,8 @@ func wakerOf(e *env, channel string) interface {
 	return pqwake.New(e.DSN(), channel)
 }
 
-// Woken by the event trigger, a watch sees a change long before its interval is over; and it goes on when the
-// listener's connection is lost.
+// Woken by the event trigger, a watch sees a change long before its interval is over; and
+// it goes on when the listener's connection is lost.
 func TestWatchIsWoken(t *testing.T) {
 	t.Parallel()
 	const channel = `Odd "channel" o'clock \`
@@ -426,7 +429,8 @@ func TestWatchIsWoken(t *testing.T) {
 	}
 }
 
-// A waker that can't hear is told again and again, at growing intervals, and holds nothing up.
+// A waker that can't hear is told again and again, at growing intervals, and holds
+// nothing up.
 func TestWatchWithAWakerThatFails(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
@@ -446,7 +450,8 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 	})
 }
 
-// What the session's own temporary tables hide is seen, and no other temporary table is minded.
+// What the session's own temporary tables hide is seen, and no other temporary table is
+// minded.
 func TestReloadSeesWhatTemporaryTablesHide(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE TYPE _n AS ENUM ('a'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {

@@ -19,8 +19,10 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A wire stands between a driver and the server. It notes what the driver sends, by the letters of the protocol
-// (https://www.postgresql.org/docs/current/protocol-message-formats.html), and can cut the answer short.
+// A wire stands between a driver and the server. It notes what the driver sends, by the
+// letters of the protocol
+// (https://www.postgresql.org/docs/current/protocol-message-formats.html), and can cut
+// the answer short.
 type wire struct {
 	mu      sync.Mutex
 	sent    []byte // Q simple query, P parse, B bind, E execute, S sync …
@@ -162,7 +164,8 @@ func (w *wire) cut(after int) {
 	w.cutAt = after
 }
 
-// lose has the connection break behind the next message with that text in it, when the server has done what it asks.
+// lose has the connection break behind the next message with that text in it, when the
+// server has done what it asks.
 func (w *wire) lose(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -182,8 +185,9 @@ func (w *wire) forget(server net.Conn) {
 	delete(w.servers, server)
 }
 
-// hangUp drops the connections that stand, on both ends, without a word of the protocol's, and lets no others through: a
-// driver could send a cancel on one, and database/sql the statement once more.
+// hangUp drops the connections that stand, on both ends, without a word of the
+// protocol's, and lets no others through: a driver could send a cancel on one, and
+// database/sql the statement once more.
 func (w *wire) hangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -198,7 +202,8 @@ func statements(sent string) (run, prepared int) {
 	return strings.Count(sent, "Q") + strings.Count(sent, "E"), strings.Count(sent, "P")
 }
 
-// Each operation is one statement, and one round trip but for what a driver prepares the first time.
+// Each operation is one statement, and one round trip but for what a driver prepares the
+// first time.
 func TestOneStatementEach(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales; CREATE SEQUENCE s; CREATE SEQUENCE called; SELECT nextval('called'); CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,

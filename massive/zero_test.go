@@ -23,7 +23,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// zeroes are the exported types of the library that have methods, but for interfaces, by package.
+// zeroes are the exported types of the library that have methods, but for interfaces, by
+// package.
 var zeroes = map[string][]any{
 	"massive": {
 		new(massive.Allocator), new(massive.DriftError), new(massive.Drifts), new(massive.Exhaustion), new(massive.Graph), new(massive.Mismatch),
@@ -79,8 +80,8 @@ func TestZeroValuesAnswer(t *testing.T) {
 	}
 }
 
-// callZero calls f with zero arguments, but for this context, and what it returns if that is an iterator. The error
-// is of a panic.
+// callZero calls f with zero arguments, but for this context, and what it returns if that
+// is an iterator. The error is of a panic.
 func callZero(f reflect.Value, ctx context.Context) (results []reflect.Value, err error) {
 	defer func() {
 		if p := recover(); p != nil {
