@@ -21,7 +21,10 @@ func allocatorRules() []rule {
 
 func allocatorValues() rule {
 	return rule{
-		name: "allocator/values", says: "an allocator hands out the sequence's values in order, and no value twice, whoever takes others beside it", needs: []Operation{NextSequenceValue, NextSequenceValues, NextSequenceBlock},
+		name: "allocator/values",
+		says: "An allocator returns the sequence's values in order. No two callers get " +
+			"the same value, from this allocator, another, or NextValue",
+		needs: []Operation{NextSequenceValue, NextSequenceValues, NextSequenceBlock},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s"}, {Name: "hilo", Increment: 50}, {Name: "down", Increment: -7},
 			{Name: "s alone"}, {Name: "hilo alone", Increment: 50}, {Name: "down alone", Increment: -7},
@@ -82,7 +85,11 @@ func allocatorValues() rule {
 
 func allocatorEnd() rule {
 	return rule{
-		name: "allocator/end", says: "an allocator hands out whole blocks, and by HiLo what is left to the bound, then gives ErrExhausted, until the sequence has values again", needs: []Operation{RestartSequence, NextSequenceValues, NextSequenceBlock},
+		name: "allocator/end",
+		says: "An allocator returns ErrExhausted if no whole block is left, or with HiLo " +
+			"if no value is left. When the sequence has values again, the allocator " +
+			"continues",
+		needs:   []Operation{RestartSequence, NextSequenceValues, NextSequenceBlock},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Max: 23}, {Name: "hilo", Increment: 10, Max: 23}}},
 		check: func(c *check) {
 			for name, end := range map[string]struct {
@@ -112,7 +119,11 @@ func allocatorEnd() rule {
 
 func allocatorRefused() rule {
 	return rule{
-		name: "allocator/refused", says: "an allocator is refused for a sequence that cycles, on a transaction, by HiLo with an increment that is no block's length, and with options that make no sense", needs: []Operation{SequenceState},
+		name: "allocator/refused",
+		says: "NewAllocator returns ErrInvalid for a sequence that cycles, for a " +
+			"transaction, for HiLo with an increment of -1, 0 or 1, and for invalid " +
+			"options",
+		needs:   []Operation{SequenceState},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 5}, {Name: "single"}, {Name: "round", Cycle: true, Increment: 5}}},
 		check: func(c *check) {
 			_, inside := c.other(nil)
@@ -144,7 +155,10 @@ func allocatorRefused() rule {
 
 func allocatorIncrement() rule {
 	return rule{
-		name: "allocator/increment", says: "HiLo refuses a sequence that has another increment than it expects, as loaded and at each fetch, with ErrDrift", needs: []Operation{NextSequenceBlock},
+		name: "allocator/increment",
+		says: "With HiLo, NewAllocator and each fetch return ErrDrift if the sequence's " +
+			"increment is not the expected one",
+		needs:   []Operation{NextSequenceBlock},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 50}, {Name: "down", Increment: -50}}},
 		check: func(c *check) {
 			for name, other := range map[string]int64{"s": -50, "down": 50} {
@@ -180,7 +194,10 @@ func allocatorIncrement() rule {
 
 func allocatorWaiting() rule {
 	return rule{
-		name: "allocator/waiting", says: "whoever waits for an allocator's values waits as long as his own context lets him; closing ends the wait", needs: []Operation{RestartSequence, NextSequenceValues},
+		name: "allocator/waiting",
+		says: "A caller of Next waits for values until its own context ends. Close ends " +
+			"the wait with ErrClosed",
+		needs:  []Operation{RestartSequence, NextSequenceValues},
 		unless: nothingHolds(false), catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)

@@ -28,7 +28,9 @@ func mendRules() []rule {
 
 func behindLooked() rule {
 	return rule{
-		name: "behind/looked", says: "Lag tells that a sequence is behind its column, and nothing of one that is gone: ErrNotFound",
+		name: "behind/lag",
+		says: "Lag reports whether a sequence is behind its column, and does not move " +
+			"it. If the sequence no longer exists, it returns ErrNotFound",
 		needs: []Operation{SequenceLag}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
@@ -54,7 +56,9 @@ func behindLooked() rule {
 
 func behindCaughtUp() rule {
 	return rule{
-		name: "behind/caught up", says: "CatchUp moves a sequence that is behind its column once, none that is not, and none that is gone: ErrNotFound",
+		name: "behind/catch up",
+		says: "CatchUp moves a sequence that is behind its column, and leaves any other " +
+			"where it is. If the sequence no longer exists, it returns ErrNotFound",
 		needs: []Operation{CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
@@ -78,7 +82,9 @@ func behindCaughtUp() rule {
 
 func behindAlone() rule {
 	return rule{
-		name: "behind/alone", says: "Lag tells that a sequence is behind its column until CatchUp has moved it, and neither does anything with one that is gone: ErrNotFound",
+		name: "behind/until moved",
+		says: "Lag reports a sequence as behind its column until CatchUp moves it. If " +
+			"the sequence no longer exists, both return ErrNotFound",
 		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "dropped", Feeds: []string{"d.id"}}}},
 		check: func(c *check) {
@@ -106,7 +112,10 @@ func behindAlone() rule {
 
 func behindTold() rule {
 	return rule{
-		name: "behind/told", says: "a sequence is behind where its column holds its next value or one beyond; CatchUp moves it past that by its own steps, and nowhere if it is not behind",
+		name: "behind/moved",
+		says: "A sequence is behind if its column holds its next value or a value beyond " +
+			"it. CatchUp moves such a sequence past the column's values by whole " +
+			"increments. It does not move other sequences",
 		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Feeds: []string{"s_t.id"}, Holds: []int64{3, 1000, 7}}, {Name: "odd", Increment: 3, Feeds: []string{"odd_t.id"}, Holds: []int64{10}},
@@ -148,7 +157,9 @@ func behindTold() rule {
 
 func behindOwnValues() rule {
 	return rule{
-		name: "behind/own values", says: "values outside a sequence's bounds don't count, and values between its steps count only if they are asked for",
+		name: "behind/own values",
+		says: "Lag and CatchUp ignore column values outside the sequence's bounds. " +
+			"Values between two increments count only with InBlocks",
 		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Max: 1000, Feeds: []string{"s_t.id"}, Holds: []int64{4, 1500, -3}},
@@ -178,7 +189,9 @@ func behindOwnValues() rule {
 
 func behindKey() rule {
 	return rule{
-		name: "behind/key", says: "a sequence is compared with the key that it feeds", needs: []Operation{NextSequenceValue, CatchUpSequence}, each: true,
+		name:  "behind/key",
+		says:  "CatchUp compares a sequence with the primary key that it feeds",
+		needs: []Operation{NextSequenceValue, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{5}}}},
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Insert{Column: "t.id", Value: 70})
@@ -193,7 +206,9 @@ func behindKey() rule {
 
 func behindShared() rule {
 	return rule{
-		name: "behind/shared", says: "of all columns that draw on a sequence now the one that is furthest decides, and Lag names it; the column that owns it counts only if it draws on it",
+		name: "behind/shared",
+		says: "If several columns draw on a sequence, the furthest value counts, and Lag " +
+			"names its column. The owning column counts only if it draws on the sequence",
 		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", KeyOf: "a.id", Feeds: []string{"b.id", "c.no", "gone.id"}, Holds: []int64{1}},
@@ -242,7 +257,10 @@ func behindShared() rule {
 
 func behindRefused() rule {
 	return rule{
-		name: "behind/refused", says: "a sequence that no column draws on, or that cycles, is never behind: asking is ErrInvalid; where nothing is left behind the column's values CatchUp is ErrOutOfRange",
+		name: "behind/refused",
+		says: "Lag and CatchUp return ErrInvalid for a sequence that cycles or that no " +
+			"column draws on. If no value is left after those in the column, CatchUp " +
+			"returns ErrOutOfRange",
 		needs: []Operation{SequenceState, NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "alone"}, {Name: "mine", OwnedBy: "m.id", Holds: []int64{7}}, {Name: "round", Cycle: true, Feeds: []string{"r.id"}}, {Name: "full", Max: 10, Increment: 3, Feeds: []string{"f.id"}, Holds: []int64{10}},
@@ -278,7 +296,10 @@ func behindRefused() rule {
 
 func behindTransaction() rule {
 	return rule{
-		name: "behind/transaction", says: "a catch-up is undone with its transaction, holds off next values until then, and waits for transactions that took one; one that moves nothing does neither",
+		name: "behind/transaction",
+		says: "A rollback undoes CatchUp. Until its transaction ends, CatchUp blocks " +
+			"NextValue in other sessions, and it waits for transactions that took a " +
+			"value. If it moves nothing, it does neither",
 		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence, SetSequenceValue}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{100}}, {Name: "fine", Feeds: []string{"f.id"}}}},
 		check: func(c *check) {
 			next := func(name string) func(ctx context.Context) error {
@@ -321,7 +342,10 @@ func behindTransaction() rule {
 
 func behindRights() rule {
 	return rule{
-		name: "behind/rights", says: "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", needs: []Operation{SequenceLag, CatchUpSequence}, each: true, rights: true,
+		name: "behind/rights",
+		says: "CatchUp needs SELECT on the sequence. It needs ownership only if it has " +
+			"to move the sequence",
+		needs: []Operation{SequenceLag, CatchUpSequence}, each: true, rights: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "hidden", Feeds: []string{"h.id"}, Rights: &dialect.SequenceRights{Restart: true, Next: true}},
 			{Name: "theirs", KeyOf: "t.id", Holds: []int64{9}, Rights: &dialect.SequenceRights{Read: true, Next: true}},

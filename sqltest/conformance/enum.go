@@ -20,7 +20,10 @@ func enumRules() []rule {
 
 func enumAppend() rule {
 	return rule{
-		name: "enum/append", says: "AppendLocalLabels changes the program's picture alone, until the next reload", each: true, catalog: moods,
+		name: "enum/append",
+		says: "AppendLocalLabels adds labels to the program's own snapshot only. The " +
+			"next Reload drops them",
+		each: true, catalog: moods,
 		check: func(c *check) {
 			before := c.enum("mood")
 			c.ok(c.m.AppendLocalLabels("mood", "elated"))
@@ -44,7 +47,10 @@ func enumAppend() rule {
 
 func enumBadLabels() rule {
 	return rule{
-		name: "enum/bad labels", says: "a label that is there, or can't be one, is refused and changes nothing", catalog: moods,
+		name: "enum/bad labels",
+		says: "AppendLocalLabels rejects a label that exists or is not valid, and then " +
+			"adds no label",
+		catalog: moods,
 		check: func(c *check) {
 			c.fails(c.m.AppendLocalLabels("mood", "new", "sad"), massive.ErrLabelExists, `"sad"`)
 			c.fails(c.m.AppendLocalLabels("mood", "new", "new"), massive.ErrLabelExists, `"new"`)
@@ -59,7 +65,10 @@ func enumBadLabels() rule {
 
 func enumOrder() rule {
 	return rule{
-		name: "enum/order", says: "labels compare by their place in the type, strangers behind", catalog: moods,
+		name: "enum/order",
+		says: "Compare orders labels by their position in the type. Labels that the enum " +
+			"does not have come last",
+		catalog: moods,
 		check: func(c *check) {
 			labels := []string{"b", "happy", "a", "sad", "ok"}
 			slices.SortFunc(labels, c.enum("mood").Compare)

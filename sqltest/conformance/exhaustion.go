@@ -20,7 +20,10 @@ func exhaustionRules() []rule {
 
 func exhaustionListed() rule {
 	return rule{
-		name: "exhaustion/listed", says: "Exhaustion lists the sequences that are used up to a share, those of keys included and the fullest first, as their columns see them",
+		name: "exhaustion/listed",
+		says: "Exhaustion lists each sequence that has used up the share, the fullest " +
+			"first, including sequences of primary keys. A column that a sequence feeds " +
+			"limits the sequence to the column's type",
 		needs: []Operation{SequenceStates, SetSequenceValue}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "orders_id_seq", KeyOf: "orders.id", ColumnType: "integer"}, {Name: "lines_no", Feeds: []string{"lines.no"}, ColumnType: "smallint"},
@@ -82,7 +85,10 @@ func exhaustionListed() rule {
 
 func exhaustionUnknown() rule {
 	return rule{
-		name: "exhaustion/unknown", says: "Exhaustion lists what can't be read as unknown, with the reason, and all else", needs: []Operation{SequenceStates, NextSequenceValues}, each: true, rights: true,
+		name: "exhaustion/unknown",
+		says: "Exhaustion lists a sequence that it can't read as unknown, with the " +
+			"reason, and still lists the others",
+		needs: []Operation{SequenceStates, NextSequenceValues}, each: true, rights: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Max: 4}, {Name: "hidden", Rights: &dialect.SequenceRights{}}, {Name: "used", Max: 4, Rights: &dialect.SequenceRights{Next: true}},
 			{Name: "unused", Rights: &dialect.SequenceRights{Next: true}},
@@ -111,7 +117,9 @@ func exhaustionUnknown() rule {
 
 func exhaustionNow() rule {
 	return rule{
-		name: "exhaustion/now", says: "Exhaustion looks at the sequences that there are now, not at those that were loaded", needs: []Operation{SequenceStates},
+		name:    "exhaustion/now",
+		says:    "Exhaustion reads the sequences that exist now, not the loaded ones",
+		needs:   []Operation{SequenceStates},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "old"}}},
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Drop{Name: "old"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "new", Start: 9, Max: 10}}})

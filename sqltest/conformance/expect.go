@@ -30,7 +30,10 @@ func expectRules() []rule {
 
 func expectEnum() rule {
 	return rule{
-		name: "expect/enum", says: "an enum whose labels are not as expected is ErrDrift, at load, at reload and at Verify, and all that differs is listed in order", catalog: moods,
+		name: "expect/enum",
+		says: "If an enum's labels differ from the expected ones, Load, Reload and " +
+			"Verify return ErrDrift. The error lists every difference, in order",
+		catalog: moods,
 		check: func(c *check) {
 			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"}), massive.EnumIs("public.mood", []string{"ok"}, massive.AllowExtra())))
 			c.ok(m.Verify(c.Context()))
@@ -57,7 +60,9 @@ func expectEnum() rule {
 
 func expectInvalid() rule {
 	return rule{
-		name: "expect/invalid", says: "an expectation that no database can meet is ErrInvalid", adapts: true, catalog: daysAndMoods,
+		name:   "expect/invalid",
+		says:   "An expectation that no database can meet returns ErrInvalid",
+		adapts: true, catalog: daysAndMoods,
 		check: func(c *check) {
 			c.fails(c.m.Verify(c.Context()), massive.ErrInvalid, "nothing is expected")
 			if !c.has(massive.KindEnum) {
@@ -71,7 +76,10 @@ func expectInvalid() rule {
 
 func expectTogether() rule {
 	return rule{
-		name: "expect/together", says: "expectations of one enum, under either of its names, are all met or ErrDrift", catalog: moods,
+		name: "expect/together",
+		says: "If several expectations name the same enum, in either form of its name, " +
+			"each must be met. Otherwise Verify returns ErrDrift",
+		catalog: moods,
 		check: func(c *check) {
 			lax := func(name string, labels ...string) massive.Expectation {
 				return massive.EnumIs(name, labels, massive.AllowExtra())
@@ -86,7 +94,9 @@ func expectTogether() rule {
 
 func expectRows() rule {
 	return rule{
-		name: "expect/rows", says: "a view whose columns don't go into the struct is ErrDrift, with what is missing, extra or of another type",
+		name: "expect/rows",
+		says: "If a view's columns do not fit the struct, Verify returns ErrDrift. The " +
+			"error lists missing columns, extra columns and wrong types",
 		needs: []Operation{CheckColumn}, catalog: days,
 		check: func(c *check) {
 			c.ok(c.m.Verify(c.Context(), massive.RowsAre[day]("days")))
@@ -105,7 +115,10 @@ func expectRows() rule {
 
 func expectOwnChange() rule {
 	return rule{
-		name: "expect/own change", says: "what a program's own expectation forbids it does not do", catalog: moods,
+		name: "expect/own change",
+		says: "AddValue and RenameValue return ErrDrift, and change nothing, if the " +
+			"result would violate the program's own expectation",
+		catalog: moods,
 		check: func(c *check) {
 			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"})))
 			c.fails(mood(c, m).AddValue(c.Context(), "elated"), massive.ErrDrift, "nothing was changed")

@@ -47,7 +47,9 @@ func graphRules() []rule {
 
 func graphEdges() rule {
 	return rule{
-		name: "graph/edges", says: "a view depends on what it reads, itself or through plain views, across schemas, each once",
+		name: "graph/edges",
+		says: "A view depends on each view that its query reads, directly or through " +
+			"plain views, across schemas. Each dependency is listed once",
 		catalog: warehouse(),
 		check: func(c *check) {
 			for name, want := range map[string][2][]string{
@@ -77,7 +79,9 @@ func graphEdges() rule {
 
 func graphLeftOut() rule {
 	return rule{
-		name: "graph/left out", says: "a view that a pattern leaves out is left out of a plan, with the reason, and passes the order on",
+		name: "graph/excluded",
+		says: "A plan excludes a view that a pattern excluded, and gives the reason. " +
+			"Dependencies through the excluded view still order the plan",
 		catalog: warehouse(),
 		check: func(c *check) {
 			m := c.load(massive.Exclude("far.*", "shops"))
@@ -94,7 +98,9 @@ func graphLeftOut() rule {
 
 func graphDrop() rule {
 	return rule{
-		name: "graph/drop", says: "views that read a dropped one go with it", catalog: warehouse(),
+		name:    "graph/drop",
+		says:    "When a view is dropped, the views that read it are dropped with it",
+		catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Drop{Name: "joined"})
 			_, err := c.m.Reload(c.Context())
@@ -107,7 +113,10 @@ func graphDrop() rule {
 
 func refreshReads() rule {
 	return rule{
-		name: "refresh/reads", says: "a view whose query reads one without data can't be refreshed: ErrNotPopulated", needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		name: "refresh/reads",
+		says: "If a view's query reads a materialized view that is not populated, " +
+			"Refresh returns ErrNotPopulated",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{
 				{Name: "low", Rows: []number{{1}}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"between"}},
@@ -139,7 +148,11 @@ func refreshReads() rule {
 
 func refreshReadsLocks() rule {
 	return rule{
-		name: "refresh/reads locks", says: "a refresh waits for a blocking one of what its view reads, and holds off the next, until its transaction ends", needs: []Operation{RefreshMatview},
+		name: "refresh/reads locks",
+		says: "A refresh waits for an open blocking refresh of a view that its query " +
+			"reads. Until its own transaction ends, it blocks blocking refreshes of that " +
+			"view",
+		needs: []Operation{RefreshMatview},
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{
 				{Name: "low", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "high", Rows: []number{{1}}, Unique: []string{"n"}, Reads: []string{"between"}},

@@ -215,7 +215,9 @@ func (h holding) Do(t testing.TB, changes ...sqltest.Change) {
 	h.Database.Do(t, changes...)
 }
 
-const kindsSay = "a dialect loads the structures of each kind that it has; of a kind that it lacks it loads none, no lookup finds one, and what would be done with one is refused"
+const kindsSay = "Load returns structures of each kind that the database has, and none " +
+	"of a kind in Harness.LacksKinds. Lookups and bulk operations of a lacking kind " +
+	"return an error"
 
 // counted are how many structures of each kind a catalog has.
 func counted(cat *dialect.Catalog) map[dialect.Kind]int {

@@ -46,7 +46,10 @@ func labelRules() []rule {
 
 func labelAdd() rule {
 	return rule{
-		name: "label/add", says: "AddValue adds a label where it is told to, and brings the picture up to date", needs: []Operation{AddEnumLabel}, each: true, catalog: moods,
+		name: "label/add",
+		says: "AddValue adds a label at the given place, in the database and in the " +
+			"program's snapshot",
+		needs: []Operation{AddEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			before, bound := c.enum("mood"), mood(c, c.m)
 			c.ok(bound.AddValue(c.Context(), "elated"))
@@ -62,7 +65,9 @@ func labelAdd() rule {
 
 func labelRename() rule {
 	return rule{
-		name: "label/rename", says: "RenameValue gives a label another text, in its place", needs: []Operation{RenameEnumLabel}, each: true, catalog: moods,
+		name:  "label/rename",
+		says:  "RenameValue changes the text of a label and keeps its position",
+		needs: []Operation{RenameEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			bound := mood(c, c.m)
 			c.ok(bound.RenameValue(c.Context(), "ok", oddLabel))
@@ -75,7 +80,9 @@ func labelRename() rule {
 
 func labelEnsure() rule {
 	return rule{
-		name: "label/ensure", says: "EnsureValue tolerates a label that is there, says whether it added one, and leaves the transaction alive",
+		name: "label/ensure",
+		says: "EnsureValue accepts a label that exists, reports whether it added the " +
+			"label, and keeps the caller's transaction usable",
 		needs: []Operation{AddEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			bound := mood(c, c.m)
@@ -96,7 +103,9 @@ func labelEnsure() rule {
 
 func labelRefused() rule {
 	return rule{
-		name: "label/refused", says: "a label that is there is ErrLabelExists, a neighbour or a label to rename that isn't ErrLabelUnknown, and nothing changes",
+		name: "label/refused",
+		says: "Adding a label that exists returns ErrLabelExists. An unknown neighbour, " +
+			"or an unknown label to rename, returns ErrLabelUnknown. Nothing changes",
 		needs: []Operation{AddEnumLabel, RenameEnumLabel}, each: true, catalog: moods,
 		check: func(c *check) {
 			for _, tried := range []struct {
@@ -140,7 +149,9 @@ func labelRefused() rule {
 
 func labelOwner() rule {
 	return rule{
-		name: "label/owner", says: "only its owner alters an enum: ErrPermission", needs: []Operation{AddEnumLabel, RenameEnumLabel}, each: true, rights: true,
+		name:  "label/owner",
+		says:  "Altering an enum that another role owns returns ErrPermission",
+		needs: []Operation{AddEnumLabel, RenameEnumLabel}, each: true, rights: true,
 		catalog: sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}, NotOwned: true}}},
 		check: func(c *check) {
 			c.want("it is another's", c.enum("mood").Owner() == c.m.Server().User, false)
@@ -156,7 +167,9 @@ func labelOwner() rule {
 
 func labelGone() rule {
 	return rule{
-		name: "label/gone", says: "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound",
+		name: "label/gone",
+		says: "Using an enum that was dropped, renamed or replaced after the load " +
+			"returns ErrNotFound",
 		needs: []Operation{AddEnumLabel, RenameEnumLabel, EnumColumns}, each: true,
 		catalog: sqltest.Catalog{Enums: []sqltest.Enum{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
 		check: func(c *check) {
@@ -185,7 +198,9 @@ func labelGone() rule {
 
 func labelTransaction() rule {
 	return rule{
-		name: "label/transaction", says: "what a transaction does to an enum is its own until it commits, and undone if it is rolled back",
+		name: "label/transaction",
+		says: "Other sessions see a transaction's changes to an enum after the commit, " +
+			"and never after a rollback",
 		needs: []Operation{AddEnumLabel, RenameEnumLabel}, catalog: moods,
 		check: func(c *check) {
 			for _, commits := range []bool{false, true} {
@@ -214,7 +229,10 @@ func labelTransaction() rule {
 
 func labelLocks() rule {
 	return rule{
-		name: "label/locks", says: "an altered enum is nobody else's to alter until the transaction ends; a label that was only ensured holds nobody off, and reading never waits",
+		name: "label/locks",
+		says: "A change to an enum blocks other changes to it until its transaction " +
+			"ends. EnsureValue of a label that exists blocks nobody, and reads never " +
+			"wait",
 		needs: []Operation{AddEnumLabel, RenameEnumLabel, EnumColumns}, catalog: moods,
 		check: func(c *check) {
 			add := func(ctx context.Context) error { return mood(c, c.m).AddValue(ctx, "another") }
@@ -255,7 +273,10 @@ func labelLocks() rule {
 
 func labelUsedBy() rule {
 	return rule{
-		name: "label/used by", says: "UsedBy lists the columns of an enum, in arrays and through domains too, by table and place", needs: []Operation{EnumColumns}, each: true,
+		name: "label/used by",
+		says: "UsedBy lists the columns of an enum, also in arrays and through domains, " +
+			"by table and position",
+		needs: []Operation{EnumColumns}, each: true,
 		catalog: sqltest.Catalog{Enums: []sqltest.Enum{
 			{Name: "mood", Labels: []string{"sad"}, UsedBy: []sqltest.EnumColumn{
 				{Column: "people.mood"}, {Column: "people.past", Array: true}, {Column: "cats.mood", Domain: "some_mood"},
@@ -303,7 +324,9 @@ func labelUsedBy() rule {
 
 func labelUsable() rule {
 	return rule{
-		name: "label/usable", says: "a label that was added is usable in a column that was there before, once its transaction has committed",
+		name: "label/usable",
+		says: "After the commit, an added label can be stored in a column that existed " +
+			"before",
 		needs: []Operation{AddEnumLabel},
 		unless: func(h Harness) string {
 			return iff(h.LabelsStayOut, "Harness.LabelsStayOut says that it isn't") +

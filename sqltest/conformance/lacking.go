@@ -30,7 +30,9 @@ func lackingRules() []rule {
 
 func capabilities() rule {
 	return rule{
-		name: "capabilities", says: "an operation that a dialect lacks gives ErrUnsupported, and it lacks what it says",
+		name: "capabilities",
+		says: "Each operation that Harness.Lacks or Harness.LacksKinds excludes returns " +
+			"ErrUnsupported. All other operations work",
 		adapts: true, catalog: oneOfEach, check: checkCapabilities,
 	}
 }

@@ -38,7 +38,9 @@ func loadRules() []rule {
 
 func loadOrder() rule {
 	return rule{
-		name: "load/order", says: "structures come by kind, schema and name, byte by byte", adapts: true,
+		name:   "load/order",
+		says:   "A load lists structures by kind, then schema, then name, in byte order",
+		adapts: true,
 		catalog: sqltest.Catalog{
 			Matviews:  []sqltest.Matview{{Name: "b.v"}, {Name: "a.w"}, {Name: "a.V"}, {Name: "v"}},
 			Enums:     []sqltest.Enum{{Name: "b.e"}, {Name: "a.e"}, {Name: "e"}},
@@ -58,7 +60,9 @@ func loadOrder() rule {
 
 func loadMatviews() rule {
 	return rule{
-		name: "load/matviews", says: "a materialized view comes with its columns in order, its index, its comment, and whether it is populated",
+		name: "load/matviews",
+		says: "Load returns each materialized view with its columns in order, its " +
+			"indexes, its comment, and whether it is populated",
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "sales", Comment: "it's by day", Rows: []sale{{1, "monday", 9.5, true, nil}}, Unique: []string{"shop", "day"}},
 			{Name: "empty", Rows: []number{}, Unpopulated: true},
@@ -97,7 +101,9 @@ func loadMatviews() rule {
 
 func loadEnums() rule {
 	return rule{
-		name: "load/enums", says: "an enum comes with its labels in the type's order, and is not mixed with one of its name in another schema",
+		name: "load/enums",
+		says: "Load returns the labels of each enum in the order of the type. Enums of " +
+			"the same name in different schemas keep their own labels",
 		catalog: sqltest.Catalog{Enums: []sqltest.Enum{
 			{Name: "mood", Labels: []string{"z", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL"}, Comment: "how it goes"},
 			{Name: "other.mood", Labels: []string{"one", "two"}}, {Name: "nothing"},
@@ -120,7 +126,9 @@ func loadEnums() rule {
 
 func loadSequences() rule {
 	return rule{
-		name: "load/sequences", says: "a sequence comes with its type, start, increment, bounds, cache, cycle and the column that owns it",
+		name: "load/sequences",
+		says: "Load returns each sequence with its type, start, increment, bounds, " +
+			"cache, cycle flag and owning column",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "plain"},
 			{Name: "down", Increment: -1},
@@ -155,7 +163,9 @@ func loadSequences() rule {
 
 func loadKeys() rule {
 	return rule{
-		name: "load/keys", says: "sequences of primary keys are left out, each with its key, unless WithKeySequences asks for them",
+		name: "load/keys",
+		says: "A load excludes sequences that feed primary keys, and names the key " +
+			"column of each. WithKeySequences includes them",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "free"}, {Name: "key", KeyOf: "orders.id"}, {Name: "plain", OwnedBy: "orders.no"}, {Name: "far.key", KeyOf: "lines.id"},
 		}},
@@ -182,7 +192,10 @@ func loadKeys() rule {
 
 func loadFilters() rule {
 	return rule{
-		name: "load/filters", says: "Only, Include and Exclude say what is loaded, and Excluded what they left out", adapts: true,
+		name: "load/filters",
+		says: "Only, Include and Exclude select the structures that are loaded. Excluded " +
+			"lists the structures that Include and Exclude filtered out",
+		adapts: true,
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{{Name: "stats.daily"}, {Name: "stats.tmp_daily"}, {Name: "other"}},
 			Enums:    []sqltest.Enum{{Name: "stats.mood"}, {Name: "tmp_mood"}}, Sequences: []sqltest.Sequence{{Name: "stats.no"}, {Name: "tmp_no"}},
@@ -211,7 +224,9 @@ func loadFilters() rule {
 
 func loadRights() rule {
 	return rule{
-		name: "load/rights", says: "what the role may do is loaded, and is what the database then allows",
+		name: "load/rights",
+		says: "The loaded rights match the database: an operation that they allow " +
+			"succeeds, and any other returns ErrPermission",
 		adapts: true,
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{{Name: "theirs", Rows: []number{{1}}, NotOwned: true}, {Name: "ours", Rows: []number{{1}}}},
@@ -226,7 +241,10 @@ func loadRights() rule {
 
 func reloadChanges() rule {
 	return rule{
-		name: "reload/changes", says: "Reload returns what was added, removed and changed, by kind and name", adapts: true,
+		name: "reload/changes",
+		says: "Reload returns each structure that was added, removed or changed, by kind " +
+			"and name",
+		adapts: true,
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{{Name: "v"}}, Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"a"}}}, Sequences: []sqltest.Sequence{{Name: "old"}, {Name: "stays"}},
 		},
@@ -269,7 +287,11 @@ func nameRules() []rule {
 
 func namesPath() rule {
 	return rule{
-		name: "names/path", says: "a bare name is the first structure of that name along the search path, and a table there hides it; a plain view has its name", adapts: true,
+		name: "names/path",
+		says: "A bare name resolves to the first structure of that name along the search " +
+			"path. A table earlier in the path hides the structure. Looking up a plain " +
+			"view as a materialized view reports a plain view of that name",
+		adapts: true,
 		unless: func(h Harness) string {
 			return iff(h.OneSchemaPath, "Harness.OneSchemaPath says that there is no path to follow")
 		},
@@ -329,7 +351,10 @@ func namesPath() rule {
 
 func namesOdd() rule {
 	return rule{
-		name: "names/odd", says: "names work whatever characters they hold, and however long they are", adapts: true, each: true,
+		name: "names/special",
+		says: "Lookups and operations work for names with any characters, and of any " +
+			"length that the server allows",
+		adapts: true, each: true,
 		catalog: sqltest.Catalog{
 			Sequences: []sqltest.Sequence{
 				{Name: `"it's"`}, {Name: `"with.dot"`}, {Name: `"say ""hi"""`}, {Name: `back\slash`}, {Name: "UPPER"}, {Name: `"ünï 名前"`},
@@ -344,7 +369,9 @@ func namesOdd() rule {
 
 func namesBad() rule {
 	return rule{
-		name: "names/bad", says: "a name that can't be one is ErrInvalid", catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
+		name:    "names/bad",
+		says:    "Looking up a name that is malformed or too long returns ErrInvalid",
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			bad := []string{"", `""`, ".s", "s.", "a.b.c", `"s`, `s"x"`, `"s"x`, "s\x00"}
 			longest := c.m.Server().MaxNameBytes

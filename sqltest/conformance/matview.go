@@ -35,7 +35,9 @@ func matviewRules() []rule {
 
 func refreshModes() rule {
 	return rule{
-		name: "refresh/modes", says: "a refresh gives a view the rows that its query has now, and says in which mode and why",
+		name: "refresh/modes",
+		says: "Refresh replaces a view's rows with the current result of its query. It " +
+			"reports the mode and the reason for the mode",
 		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
 		check: func(c *check) {
@@ -61,7 +63,9 @@ func refreshModes() rule {
 
 func refreshNoData() rule {
 	return rule{
-		name: "refresh/no data", says: "WithNoData empties a view, which can't be read or refreshed concurrently until it is refreshed",
+		name: "refresh/no data",
+		says: "Refresh with WithNoData empties a view, which is then not populated until " +
+			"its next refresh",
 		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
 		check: func(c *check) {
@@ -81,7 +85,9 @@ func refreshNoData() rule {
 
 func refreshNotPopulated() rule {
 	return rule{
-		name: "refresh/not populated", says: "a view without data can't be read or refreshed concurrently: ErrNotPopulated",
+		name: "refresh/not populated",
+		says: "Reading a view that is not populated, or refreshing it concurrently, " +
+			"returns ErrNotPopulated",
 		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true}, {Name: "w", Rows: []number{{1}}, Unpopulated: true},
@@ -98,7 +104,10 @@ func refreshNotPopulated() rule {
 
 func refreshNoIndex() rule {
 	return rule{
-		name: "refresh/no index", says: "a concurrent refresh needs a unique index: ErrNoUniqueIndex, with the index that would help, where the dialect knows how to make one",
+		name: "refresh/no index",
+		says: "A concurrent refresh of a view without a unique index returns " +
+			"ErrNoUniqueIndex. If the dialect knows a statement that fixes this, the " +
+			"error contains it",
 		needs: []Operation{RefreshMatview}, each: true, catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}}},
 		check: func(c *check) {
 			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
@@ -109,7 +118,9 @@ func refreshNoIndex() rule {
 
 func refreshDuplicates() rule {
 	return rule{
-		name: "refresh/duplicates", says: "rows that break the unique index fail the refresh with ErrDuplicateRows, and the old ones stay",
+		name: "refresh/duplicates",
+		says: "If the new rows violate the view's unique index, Refresh returns " +
+			"ErrDuplicateRows and the view keeps its old rows",
 		needs:   []Operation{SelectMatview, RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
 		check: func(c *check) {
@@ -125,7 +136,9 @@ func refreshDuplicates() rule {
 
 func refreshGone() rule {
 	return rule{
-		name: "refresh/gone", says: "a view that was dropped, renamed or replaced since it was loaded is ErrNotFound",
+		name: "refresh/gone",
+		says: "Using a view that was dropped, renamed or replaced after the load returns " +
+			"ErrNotFound",
 		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "dropped", Rows: []number{{1}}}, {Name: "renamed", Rows: []number{{1}}}, {Name: "replaced", Rows: []number{{1}}},
@@ -145,7 +158,9 @@ func refreshGone() rule {
 
 func refreshLoaded() rule {
 	return rule{
-		name: "refresh/loaded", says: "a refresh gives a view data and WithNoData takes it away, as a load tells; what fails changes nothing",
+		name: "refresh/loaded",
+		says: "After Refresh a load reports the view as populated, and after WithNoData " +
+			"as not populated. A refresh that fails changes neither",
 		needs: []Operation{RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true}, {Name: "none", Rows: []number{{1}}, Unpopulated: true},
@@ -186,7 +201,9 @@ func refreshLoaded() rule {
 
 func refreshTransaction() rule {
 	return rule{
-		name: "refresh/transaction", says: "what a transaction refreshes others see when it commits, and never if it is rolled back",
+		name: "refresh/transaction",
+		says: "Other sessions see a refresh made in a transaction after the commit, and " +
+			"never after a rollback",
 		needs:   []Operation{SelectMatview, RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
 		check: func(c *check) {
@@ -212,7 +229,9 @@ func refreshTransaction() rule {
 
 func refreshLocks() rule {
 	return rule{
-		name: "refresh/locks", says: "a blocking refresh holds off readers until its transaction ends, and waits for theirs; a concurrent one does neither",
+		name: "refresh/locks",
+		says: "A blocking refresh blocks readers until its transaction ends, and waits " +
+			"for transactions that read the view. A concurrent refresh does neither",
 		needs:   []Operation{SelectMatview, RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}},
 		check: func(c *check) {
@@ -254,7 +273,9 @@ func refreshLocks() rule {
 
 func selectStructs() rule {
 	return rule{
-		name: "select/structs", says: "Select reads columns into fields by name, NULLs too",
+		name: "select/structs",
+		says: "Select reads each column into the struct field of the same name. NULL " +
+			"becomes a nil pointer",
 		needs: []Operation{SelectMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "sales", Rows: []sale{{1, "monday", 9.5, true, nil}, {2, "it's", -1, false, new(string)}}}}},
 		check: func(c *check) {
@@ -274,7 +295,10 @@ func selectStructs() rule {
 
 func selectGone() rule {
 	return rule{
-		name: "select/gone", says: "a view that was dropped since it was loaded can't be read: ErrNotFound", needs: []Operation{SelectMatview}, each: true,
+		name: "select/gone",
+		says: "Reading a view that was dropped after the load, or counting its rows, " +
+			"returns ErrNotFound",
+		needs: []Operation{SelectMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}}},
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Drop{Name: "v"})
@@ -293,7 +317,9 @@ func selectGone() rule {
 
 func matviewDefinition() rule {
 	return rule{
-		name: "matview/definition", says: "Definition is the query behind a view; of a view that was dropped since it was loaded it is ErrNotFound",
+		name: "matview/definition",
+		says: "Definition returns the view's query. If the view was dropped after the " +
+			"load, it returns ErrNotFound",
 		needs: []Operation{MatviewDefinition}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}, {Name: "dropped", Rows: []number{{1}}}}},
 		check: func(c *check) {
@@ -309,7 +335,10 @@ func matviewDefinition() rule {
 
 func selectRecreated() rule {
 	return rule{
-		name: "select/recreated", says: "a view recreated since it was loaded is read by the columns that were loaded, and is ErrNotFound without one of them",
+		name: "select/recreated",
+		says: "If a view was recreated after the load, Select reads the columns that " +
+			"were loaded. If one of these columns no longer exists, it returns " +
+			"ErrNotFound",
 		needs:   []Operation{SelectMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ A, B int64 }{{1, 2}}}}},
 		check: func(c *check) {

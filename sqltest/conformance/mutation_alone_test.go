@@ -101,73 +101,73 @@ type aloneMutant struct {
 }
 
 var aloneMutants = []aloneMutant{
-	{conformance.SelectMatview, "columns left out", "Select reads columns into fields by name", func(m *mutant) {
+	{conformance.SelectMatview, "columns left out", "Select reads each column into the struct field of the same name", func(m *mutant) {
 		m.read = func(v dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
 			v.Columns = v.Columns[:len(v.Columns)-1]
 			return v, tail
 		}
 	}},
-	{conformance.SelectMatview, "a lost view is an error like any other", "a view that was dropped since it was loaded can't be read", without(massive.ErrNotFound)},
-	{conformance.RefreshMatview, "refreshes nothing", "a refresh gives a view data and WithNoData takes it away", func(m *mutant) {
+	{conformance.SelectMatview, "a lost view is an error like any other", "Reading a view that was dropped after the load, or counting its rows, returns ErrNotFound", without(massive.ErrNotFound)},
+	{conformance.RefreshMatview, "refreshes nothing", "After Refresh a load reports the view as populated, and after WithNoData as not populated", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
 	}},
-	{conformance.RefreshMatview, "never empties", "a refresh gives a view data and WithNoData takes it away", func(m *mutant) {
+	{conformance.RefreshMatview, "never empties", "After Refresh a load reports the view as populated, and after WithNoData as not populated", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.NoData = false
 			return how, false
 		}
 	}},
-	{conformance.CheckColumn, "all goes into all", "a view whose columns don't go into the struct", func(m *mutant) {
+	{conformance.CheckColumn, "all goes into all", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "" }
 	}},
-	{conformance.EnumColumns, "finds no columns", "UsedBy lists the columns of an enum", func(m *mutant) {
+	{conformance.EnumColumns, "finds no columns", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func([]dialect.EnumColumn, error) ([]dialect.EnumColumn, error) { return nil, nil }
 	}},
-	{conformance.RenameEnumLabel, "renames nothing", "RenameValue gives a label another text", func(m *mutant) {
+	{conformance.RenameEnumLabel, "renames nothing", "RenameValue changes the text of a label and keeps its position", func(m *mutant) {
 		m.rename = func(from, _ string) (string, string, bool) { return from, from, true }
 	}},
-	{conformance.SequenceState, "the same state of all", "State of a sequence that nothing was taken from", func(m *mutant) {
+	{conformance.SequenceState, "the same state of all", "State of a sequence that no value was taken from is its start, not called", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) {
 			return dialect.SequenceState{Last: 42}, nil
 		}
 	}},
-	{conformance.SequenceState, "the same last value of all", "LastValue of a sequence that nothing was taken from", func(m *mutant) {
+	{conformance.SequenceState, "the same last value of all", "LastValue of a sequence that no value was taken from is its start", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) {
 			return dialect.SequenceState{Last: 42}, nil
 		}
 	}},
-	{conformance.SequenceState, "a lost sequence is an error like any other", "of one that is gone it is ErrNotFound", without(massive.ErrNotFound)},
-	{conformance.NextSequenceValue, "the same value to all", "a value is one step after the one before", func(m *mutant) {
+	{conformance.SequenceState, "a lost sequence is an error like any other", "For a sequence that no longer exists it returns ErrNotFound", without(massive.ErrNotFound)},
+	{conformance.NextSequenceValue, "the same value to all", "NextValue returns the start value first, and then advances by one increment each time, up to the end of the sequence", func(m *mutant) {
 		m.next = func(int64, error) (int64, error) { return 1, nil }
 	}},
-	{conformance.RestartSequence, "restarts nothing", "ResetTo and Restart take what is within the bounds", func(m *mutant) {
+	{conformance.RestartSequence, "restarts nothing", "ResetTo and Restart accept a value within the bounds, and return ErrOutOfRange for any other", func(m *mutant) {
 		m.restarter = func(context.Context, dialect.Querier, dialect.Name, *int64) error { return nil }
 	}},
-	{conformance.MatviewDefinition, "a lost view is an error like any other", "Definition is the query behind a view", without(massive.ErrNotFound)},
-	{conformance.AddEnumLabel, "adds each label at the end", "AddValue adds a label where it is told to", func(m *mutant) {
+	{conformance.MatviewDefinition, "a lost view is an error like any other", "Definition returns the view's query", without(massive.ErrNotFound)},
+	{conformance.AddEnumLabel, "adds each label at the end", "AddValue adds a label at the given place, in the database and in the program's snapshot", func(m *mutant) {
 		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
 			return label, dialect.LabelPlace{}, tolerant
 		}
 	}},
-	{conformance.NextSequenceBlock, "blocks of one value", "NextBlock takes the block that comes next", func(m *mutant) {
+	{conformance.NextSequenceBlock, "blocks of one value", "NextBlock returns the next block, and at the end of the sequence a shorter block, then ErrExhausted", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Increment = 1
 			return b
 		}
 	}},
-	{conformance.SequenceLag, "nothing is behind", "Lag tells that a sequence is behind its column, and nothing", func(m *mutant) {
+	{conformance.SequenceLag, "nothing is behind", "Lag reports whether a sequence is behind its column, and does not move it", func(m *mutant) {
 		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = true
 			return lag
 		}
 	}},
-	{conformance.NextSequenceValues, "takes one of many", "NextValues takes what comes next", func(m *mutant) {
+	{conformance.NextSequenceValues, "takes one of many", "NextValues returns the next n values", func(m *mutant) {
 		m.values = func(int) int { return 1 }
 	}},
-	{conformance.SetSequenceValue, "sets nothing", "SetValue sets what is inside the bounds, refuses all else", func(m *mutant) {
+	{conformance.SetSequenceValue, "sets nothing", "SetValue accepts a value within the bounds, and returns ErrOutOfRange for any other", func(m *mutant) {
 		m.setter = func(context.Context, dialect.Querier, dialect.Name, int64) error { return nil }
 	}},
-	{conformance.SequenceStates, "that can't read", "Exhaustion looks at the sequences that there are now", func(m *mutant) {
+	{conformance.SequenceStates, "that can't read", "Exhaustion reads the sequences that exist now, not the loaded ones", func(m *mutant) {
 		m.states = func(_ []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				all[i].Err = errors.New("it can't be read")
@@ -175,28 +175,28 @@ var aloneMutants = []aloneMutant{
 			return all
 		}
 	}},
-	{conformance.CatchUpSequence, "catches nothing up", "CatchUp moves a sequence that is behind its column once", func(m *mutant) {
+	{conformance.CatchUpSequence, "catches nothing up", "CatchUp moves a sequence that is behind its column, and leaves any other where it is", func(m *mutant) {
 		m.catchUp = func(context.Context, dialect.Querier, *dialect.SequenceDef) (bool, error) { return false, nil }
 	}},
-	{conformance.SetSavepoint, "no points at all", "a savepoint is there until it is released or taken back to", func(m *mutant) {
+	{conformance.SetSavepoint, "no points at all", "A savepoint exists until it is released or rolled back to", func(m *mutant) {
 		m.savepoint = func(string) bool { return true }
 	}},
 	{conformance.Unchanged, "notices no commit", saysSign, blindfolded},
 
 	// Dialects that only load.
-	{"", "keys unknown", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {
+	{"", "keys unknown", "A load excludes sequences that feed primary keys, and names the key column of each", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			cat.Sequences[i].KeyOf = nil
 		}
 	})},
-	{"", "edges unknown", "a view depends on what it reads", onLoad(func(cat *dialect.Catalog) {
+	{"", "edges unknown", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Reads = nil
 		}
 	})},
-	{"", "plain views unknown", "a view depends on what it reads", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
-	{"", "odd names passed over", "names work whatever characters they hold", passingOver},
-	{conformance.SequenceState, "no rights", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
+	{"", "plain views unknown", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
+	{"", "odd names passed over", "Lookups and operations work for names with any characters, and of any length that the server allows", passingOver},
+	{conformance.SequenceState, "no rights", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			cat.Sequences[i].Rights = dialect.SequenceRights{}
 		}

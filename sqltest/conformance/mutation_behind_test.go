@@ -10,7 +10,7 @@ import (
 )
 
 var behindMutants = []mutation{
-	{"keys not looked at", "a sequence is compared with the key that it feeds", func(m *mutant) {
+	{"keys not looked at", "CatchUp compares a sequence with the primary key that it feeds", func(m *mutant) {
 		m.catalog = func(c *sqltest.Catalog) {
 			var keys []sqltest.Sequence
 			for _, s := range c.Sequences {
@@ -23,21 +23,21 @@ var behindMutants = []mutation{
 			c.Sequences = keys
 		}
 	}},
-	{"looked at without a right", "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", withRights(func(s *sqltest.Sequence) {
+	{"looked at without a right", "CatchUp needs SELECT on the sequence", withRights(func(s *sqltest.Sequence) {
 		s.Rights.Read = true
 	})},
-	{"caught up by anybody", "to catch up needs ownership only where the sequence has to be moved, and SELECT on it", withRights(func(s *sqltest.Sequence) {
+	{"caught up by anybody", "CatchUp needs SELECT on the sequence", withRights(func(s *sqltest.Sequence) {
 		s.Rights.Restart = true
 	})},
-	{"a sequence that cycles compared", "a sequence that no column draws on, or that cycles, is never behind", withSequences(func(s *sqltest.Sequence) {
+	{"a sequence that cycles compared", "Lag and CatchUp return ErrInvalid for a sequence that cycles or that no column draws on", withSequences(func(s *sqltest.Sequence) {
 		s.Cycle = false
 	})},
-	{"an owning column taken for one that draws", "the column that owns it counts only if it draws on it", withSequences(func(s *sqltest.Sequence) {
+	{"an owning column taken for one that draws", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", withSequences(func(s *sqltest.Sequence) {
 		if s.OwnedBy != "" && s.OwnedBy != s.KeyOf && !slices.Contains(s.Feeds, s.OwnedBy) {
 			s.Feeds = append(s.Feeds, s.OwnedBy)
 		}
 	})},
-	{"any sequence tied to a column", "a sequence that no column draws on, or that cycles, is never behind", withSequences(func(s *sqltest.Sequence) {
+	{"any sequence tied to a column", "Lag and CatchUp return ErrInvalid for a sequence that cycles or that no column draws on", withSequences(func(s *sqltest.Sequence) {
 		if s.KeyOf == "" && len(s.Feeds) == 0 {
 			s.Feeds = []string{"tie." + s.Name}
 		}

@@ -71,19 +71,19 @@ func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, kno
 }
 
 var enumMutants = []mutation{
-	{"a column that keeps its labels", "a label that was added is usable in a column that was there before", func(m *mutant) {
+	{"a column that keeps its labels", "After the commit, an added label can be stored in a column that existed before", func(m *mutant) {
 		m.change = func(t testing.TB, c sqltest.Change) {
 			if into, ok := c.(sqltest.InsertLabel); ok && into.Label != "sad" {
 				t.Errorf("the column does not know %q", into.Label)
 			}
 		}
 	}},
-	{"label added at the end", "AddValue adds a label where it is told to", func(m *mutant) {
+	{"label added at the end", "AddValue adds a label at the given place, in the database and in the program's snapshot", func(m *mutant) {
 		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
 			return label, dialect.LabelPlace{}, tolerant
 		}
 	}},
-	{"label added on the wrong side", "AddValue adds a label where it is told to", func(m *mutant) {
+	{"label added on the wrong side", "AddValue adds a label at the given place, in the database and in the program's snapshot", func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
 			switch at.Side {
 			case dialect.BeforeLabel:
@@ -95,29 +95,29 @@ var enumMutants = []mutation{
 			return label, at, tolerant
 		}
 	}},
-	{"a label that is there tolerated", "a label that is there is ErrLabelExists", func(m *mutant) {
+	{"a label that is there tolerated", "Adding a label that exists returns ErrLabelExists", func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
 			return label, at, true
 		}
 	}},
-	{"a label that is there not tolerated", "EnsureValue tolerates a label that is there", func(m *mutant) {
+	{"a label that is there not tolerated", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
 			return label, at, false
 		}
 	}},
-	{"added always", "EnsureValue tolerates a label that is there, says whether it added one", func(m *mutant) {
+	{"added always", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
 		m.added = func(_ bool, err error) (bool, error) { return true, err }
 	}},
-	{"added never", "EnsureValue tolerates a label that is there, says whether it added one", func(m *mutant) {
+	{"added never", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
 		m.added = func(_ bool, err error) (bool, error) { return false, err }
 	}},
-	{"an error of adding swallowed", "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+	{"an error of adding swallowed", "Using an enum that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.added = func(added bool, _ error) (bool, error) { return added, nil }
 	}},
-	{"renaming does nothing", "RenameValue gives a label another text", func(m *mutant) {
+	{"renaming does nothing", "RenameValue changes the text of a label and keeps its position", func(m *mutant) {
 		m.rename = func(from, to string) (string, string, bool) { return from, to, true }
 	}},
-	{"a neighbour unknown is a label that exists", "a neighbour or a label to rename that isn't ErrLabelUnknown", func(m *mutant) {
+	{"a neighbour unknown is a label that exists", "Adding a label that exists returns ErrLabelExists", func(m *mutant) {
 		m.classify = func(f dialect.Failure, right error) error {
 			if f.Op == dialect.OpAddLabel && right != nil {
 				return massive.ErrLabelExists
@@ -125,52 +125,52 @@ var enumMutants = []mutation{
 			return right
 		}
 	}},
-	{"enum altered outside its transaction", "what a transaction does to an enum is its own until it commits", func(m *mutant) {
+	{"enum altered outside its transaction", "Other sessions see a transaction's changes to an enum after the commit, and never after a rollback", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 	}},
-	{"an altered enum is anybody's to alter", "an altered enum is nobody else's to alter until the transaction ends", func(m *mutant) {
+	{"an altered enum is anybody's to alter", "A change to an enum blocks other changes to it until its transaction ends", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 	}},
-	{"a label that is there locked", "a label that was only ensured holds nobody off", func(m *mutant) {
+	{"a label that is there locked", "A change to an enum blocks other changes to it until its transaction ends", func(m *mutant) {
 		m.locks = func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error {
 			return errors.Join(m.Fake.RenameEnumLabel(ctx, q, enum, label, "meanwhile"), m.Fake.RenameEnumLabel(ctx, q, enum, "meanwhile", label))
 		}
 	}},
-	{"anybody's enum", "only its owner alters an enum", onLoad(func(cat *dialect.Catalog) {
+	{"anybody's enum", "Altering an enum that another role owns returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Owner = cat.Server.User
 		}
 	})},
-	{"columns unordered in use", "UsedBy lists the columns of an enum", func(m *mutant) {
+	{"columns unordered in use", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			used = slices.Clone(used)
 			slices.Reverse(used)
 			return used, err
 		}
 	}},
-	{"arrays left out of use", "UsedBy lists the columns of an enum", func(m *mutant) {
+	{"arrays left out of use", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Array }), err
 		}
 	}},
-	{"domains left out of use", "UsedBy lists the columns of an enum", func(m *mutant) {
+	{"domains left out of use", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Through != nil }), err
 		}
 	}},
-	{"a lost enum is used by nobody", "an enum that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+	{"a lost enum is used by nobody", "Using an enum that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, _ error) ([]dialect.EnumColumn, error) { return used, nil }
 	}},
-	{"any column goes anywhere", "a view whose columns don't go into the struct is ErrDrift", func(m *mutant) {
+	{"any column goes anywhere", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "" }
 	}},
-	{"no column goes anywhere", "a view whose columns don't go into the struct is ErrDrift", func(m *mutant) {
+	{"no column goes anywhere", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "it doesn't" }
 	}},
-	{"two names of one enum taken for two", "expectations of one enum, under either of its names, are all met or ErrDrift", onObjects(func(o *dialect.Object) {
+	{"two names of one enum taken for two", "If several expectations name the same enum, in either form of its name, each must be met", onObjects(func(o *dialect.Object) {
 		o.Visible = false
 	})},
-	{"labels lost on load", "an enum whose labels are not as expected is ErrDrift", onLoad(func(cat *dialect.Catalog) {
+	{"labels lost on load", "If an enum's labels differ from the expected ones, Load, Reload and Verify return ErrDrift", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = cat.Enums[i].Labels[:min(2, len(cat.Enums[i].Labels))]
 		}

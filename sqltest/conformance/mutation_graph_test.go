@@ -9,16 +9,16 @@ import (
 )
 
 var graphMutants = []mutation{
-	{"edges lost", "a view depends on what it reads", onLoad(func(cat *dialect.Catalog) {
+	{"edges lost", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Reads = nil
 		}
 	})},
-	{"plain views lost", "a view depends on what it reads, itself or through plain views", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
-	{"plain views that read none lost", "a plain view has its name", onLoad(func(cat *dialect.Catalog) {
+	{"plain views lost", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
+	{"plain views that read none lost", "A bare name resolves to the first structure of that name along the search path", onLoad(func(cat *dialect.Catalog) {
 		cat.Views = slices.DeleteFunc(cat.Views, func(v dialect.ViewDef) bool { return len(v.Reads) == 0 })
 	})},
-	{"edges turned round", "none before those that it depends on are done", onLoad(func(cat *dialect.Catalog) {
+	{"edges turned round", "RefreshAll refreshes each view once, after all views that it depends on, and reports on each", onLoad(func(cat *dialect.Catalog) {
 		reads := map[int64][]int64{}
 		for _, m := range cat.Matviews {
 			for _, id := range m.Reads {
@@ -37,7 +37,7 @@ var graphMutants = []mutation{
 			cat.Views[i].Reads = reads[cat.Views[i].ID]
 		}
 	})},
-	{"edges of one schema only", "across schemas", onLoad(func(cat *dialect.Catalog) {
+	{"edges of one schema only", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
 		schema := map[int64]string{}
 		for _, m := range cat.Matviews {
 			schema[m.ID] = m.Name.Schema
@@ -60,15 +60,15 @@ var graphMutants = []mutation{
 			cat.Views[i].Reads = same(v.Name.Schema, v.Reads)
 		}
 	})},
-	{"views read nothing", "a view whose query reads one without data can't be refreshed", ignoringReads},
-	{"views lock nothing", "a refresh waits for a blocking one of what its view reads", ignoringReads},
-	{"savepoints ignored", "with savepoints a failure in a transaction is taken back alone", func(m *mutant) {
+	{"views read nothing", "If a view's query reads a materialized view that is not populated, Refresh returns ErrNotPopulated", ignoringReads},
+	{"views lock nothing", "A refresh waits for an open blocking refresh of a view that its query reads", ignoringReads},
+	{"savepoints ignored", "With Savepoints, a view that fails in a transaction is rolled back alone", func(m *mutant) {
 		m.savepoint = func(string) bool { return true }
 	}},
-	{"savepoints not rolled back", "RollbackToSavepoint takes back what was done since", func(m *mutant) {
+	{"savepoints not rolled back", "RollbackToSavepoint undoes all changes since the savepoint and releases their locks", func(m *mutant) {
 		m.savepoint = func(what string) bool { return what == "roll back" }
 	}},
-	{"savepoints not released", "a savepoint is there until it is released or taken back to", func(m *mutant) {
+	{"savepoints not released", "A savepoint exists until it is released or rolled back to", func(m *mutant) {
 		m.savepoint = func(what string) bool { return what == "release" }
 	}},
 }

@@ -16,31 +16,34 @@ import (
 
 var errNotImplemented = errors.New("not implemented")
 
+// saysCapabilities is the rule of the case capabilities.
+const saysCapabilities = "Each operation that Harness.Lacks or Harness.LacksKinds excludes returns ErrUnsupported"
+
 // partMutants lack operations, and nothing says so.
 var partMutants = []mutation{
-	{"rows can't be counted", "and it lacks what it says", func(m *mutant) {
+	{"rows can't be counted", saysCapabilities, func(m *mutant) {
 		m.count = func(view dialect.MatviewDef) dialect.MatviewDef {
 			view.Name.Name = "nowhere"
 			return view
 		}
 	}},
-	{"blockers always", "and it lacks what it says", func(m *mutant) {
+	{"blockers always", saysCapabilities, func(m *mutant) {
 		m.blockers = func([]dialect.Blocker) []dialect.Blocker {
 			return []dialect.Blocker{{Reason: dialect.BlockerNoUniqueIndex}}
 		}
 	}},
-	{"labels can't be ensured", "and it lacks what it says", func(m *mutant) {
+	{"labels can't be ensured", saysCapabilities, func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
 			return label, at, false
 		}
 	}},
-	{"labels can't be renamed", "and it lacks what it says", func(m *mutant) {
+	{"labels can't be renamed", saysCapabilities, func(m *mutant) {
 		m.rename = func(_, to string) (string, string, bool) { return "nobody", to, false }
 	}},
-	{"states can't be read", "and it lacks what it says", func(m *mutant) {
+	{"states can't be read", saysCapabilities, func(m *mutant) {
 		m.state = func(st dialect.SequenceState, _ error) (dialect.SequenceState, error) { return st, errNotImplemented }
 	}},
-	{"a start can't be restarted at", "and it lacks what it says", func(m *mutant) {
+	{"a start can't be restarted at", saysCapabilities, func(m *mutant) {
 		m.restart = func(at *int64) *int64 {
 			if at == nil {
 				at = new(int64)
@@ -49,11 +52,11 @@ var partMutants = []mutation{
 			return at
 		}
 	}},
-	{"many values can't be taken", "and it lacks what it says", func(m *mutant) {
+	{"many values can't be taken", saysCapabilities, func(m *mutant) {
 		m.taken = func([]int64, error) ([]int64, error) { return nil, errors.ErrUnsupported }
 	}},
-	{"values can't be set", "and it lacks what it says", unset},
-	{"nothing can be caught up", "and it lacks what it says", func(m *mutant) {
+	{"values can't be set", saysCapabilities, unset},
+	{"nothing can be caught up", saysCapabilities, func(m *mutant) {
 		m.catchUp = func(context.Context, dialect.Querier, *dialect.SequenceDef) (bool, error) {
 			return false, errNotImplemented
 		}
@@ -76,14 +79,14 @@ func traitMutants() (all []harnessMutant) {
 		name, rule string
 		says       conformance.Harness
 	}{
-		{"restarts said to stay", "a reset is undone, and so are the values behind it", conformance.Harness{Restarts: conformance.MovesStay}},
-		{"restarts said to be free", "a reset holds off everybody's next value", conformance.Harness{Restarts: conformance.MovesFree}},
-		{"catch-ups said to be free", "a catch-up is undone with its transaction", conformance.Harness{CatchUps: conformance.MovesFree}},
-		{"caches said to be the server's", "a connection reserves a cache of values", conformance.Harness{Caches: conformance.CachePerServer}},
-		{"last values said to be unknown", "State tells a sequence that is unused", conformance.Harness{NextOnly: true}},
-		{"kinds said to be apart", "a bare name is the first structure of that name", conformance.Harness{KindsApart: true}},
-		{"labels said to recreate", "Reload returns what was added, removed and changed", conformance.Harness{LabelsRecreate: true}},
-		{"savepoints said to replace", "a savepoint is there until it is released", conformance.Harness{SavepointsReplace: true}},
+		{"restarts said to stay", "A rollback does not give back taken values", conformance.Harness{Restarts: conformance.MovesStay}},
+		{"restarts said to be free", "A reset blocks NextValue in other sessions until its transaction ends", conformance.Harness{Restarts: conformance.MovesFree}},
+		{"catch-ups said to be free", "A rollback undoes CatchUp", conformance.Harness{CatchUps: conformance.MovesFree}},
+		{"caches said to be the server's", "A connection reserves as many values as the sequence's cache holds", conformance.Harness{Caches: conformance.CachePerServer}},
+		{"last values said to be unknown", "State reports an unused or reset sequence as not called, and a sequence whose first value was taken as called", conformance.Harness{NextOnly: true}},
+		{"kinds said to be apart", "A bare name resolves to the first structure of that name along the search path", conformance.Harness{KindsApart: true}},
+		{"labels said to recreate", "Reload returns each structure that was added, removed or changed, by kind and name", conformance.Harness{LabelsRecreate: true}},
+		{"savepoints said to replace", "A savepoint exists until it is released or rolled back to", conformance.Harness{SavepointsReplace: true}},
 	} {
 		m.says.Open = func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) }
 		all = append(all, harnessMutant{m.name, m.rule, m.says})
@@ -92,9 +95,9 @@ func traitMutants() (all []harnessMutant) {
 }
 
 func harnessMutants() []harnessMutant {
-	const rule = "of a kind that it lacks it loads none, no lookup finds one, and what would be done with one is refused"
+	const rule = "Load returns structures of each kind that the database has, and none of a kind in Harness.LacksKinds"
 	all := []harnessMutant{{
-		"an operation said to be lacking, and refused in other words", "gives ErrUnsupported, and it lacks what it says",
+		"an operation said to be lacking, and refused in other words", saysCapabilities,
 		conformance.Harness{
 			Lacks: []conformance.Operation{conformance.SetSequenceValue},
 			Open: func(_ *testing.T, c sqltest.Catalog) conformance.Database {
@@ -111,7 +114,7 @@ func harnessMutants() []harnessMutant {
 			harnessMutant{"no " + k.String() + ", and one loaded", rule, conformance.Harness{
 				LacksKinds: kinds, Open: lacking{kinds: kinds, leaks: true}.open,
 			}},
-			harnessMutant{"no " + k.String() + ", and all is there to work with one", "and it lacks what it says", conformance.Harness{
+			harnessMutant{"no " + k.String() + ", and all is there to work with one", saysCapabilities, conformance.Harness{
 				LacksKinds: kinds, Open: func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) },
 			}},
 		)
@@ -123,29 +126,29 @@ func harnessMutants() []harnessMutant {
 func aloneStatements() []harnessMutant {
 	fake := func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) }
 	return []harnessMutant{
-		{"statements fail alone, and nothing says so", "a transaction in which something failed does nothing more", conformance.Harness{
+		{"statements fail alone, and nothing says so", "After a failure in a transaction, all operations in it return ErrTxAborted, and Commit fails", conformance.Harness{
 			Open: func(t *testing.T, c sqltest.Catalog) conformance.Database {
 				t.Helper()
 				return foreign(t, c, 0, conformance.Harness{StatementsFailAlone: true})
 			},
 		}},
 		{
-			"statements said to fail alone", "where statements fail alone it goes on, and keeps what it did besides",
+			"statements said to fail alone", "After a failure in a transaction, all operations in it return ErrTxAborted, and Commit fails",
 			conformance.Harness{StatementsFailAlone: true, Open: fake},
 		},
 		{
-			"writes said to fail alone in a read-only transaction", "or lives on where statements fail alone",
+			"writes said to fail alone in a read-only transaction", "In a read-only transaction an operation that writes returns ErrReadOnly",
 			conformance.Harness{StatementsFailAlone: true, Open: fake},
 		},
 		{
-			"a run's failure said to be alone", "and the transaction does not commit, unless a statement fails alone there",
+			"a run's failure said to be alone", "In a transaction, a view that fails ends the run, and the remaining views are cancelled",
 			conformance.Harness{StatementsFailAlone: true, Open: fake},
 		},
 		{
-			"savepoints behind a failure said to be possible", "RollbackToSavepoint takes back what was done since",
+			"savepoints behind a failure said to be possible", "RollbackToSavepoint undoes all changes since the savepoint and releases their locks",
 			conformance.Harness{StatementsFailAlone: true, Open: fake},
 		},
-		{"no rights, and some lacking", "what the role may do is loaded", conformance.Harness{
+		{"no rights, and some lacking", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", conformance.Harness{
 			NoRights: true, Open: func(_ *testing.T, c sqltest.Catalog) conformance.Database {
 				m := &mutant{Fake: sqltest.New(c)}
 				onLoad(func(cat *dialect.Catalog) {

@@ -15,14 +15,14 @@ import (
 )
 
 var pictureMutants = []mutation{
-	{"one kind of several loaded", "Only, Include and Exclude say what is loaded", func(m *mutant) {
+	{"one kind of several loaded", "Only, Include and Exclude select the structures that are loaded", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			if len(f.Kinds) > 0 && f.Kinds[0] != dialect.KindSequence {
 				cat.Sequences = nil
 			}
 		}
 	}},
-	{"patterns applied by the dialect", "and Excluded what they left out", func(m *mutant) {
+	{"patterns applied by the dialect", "Only, Include and Exclude select the structures that are loaded", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			cat.Enums = slices.DeleteFunc(cat.Enums, func(e dialect.EnumDef) bool {
 				_, omitted := f.Excludes(e.Name)
@@ -30,52 +30,52 @@ var pictureMutants = []mutation{
 			})
 		}
 	}},
-	{"a catalog kept", "Reload returns what was added, removed and changed", keeping},
-	{"a catalog kept from a transaction", "what is reloaded or appended there nobody else sees", keeping},
-	{"numbers of each load's own", "Reload returns what was added, removed and changed", numbering},
-	{"numbers of each load's own, under an append", "AppendLocalLabels changes the program's picture alone, until the next reload", numbering},
-	{"names folded", "names work whatever characters they hold", onObjects(func(o *dialect.Object) { o.Name.Name = strings.ToLower(o.Name.Name) })},
-	{"names of any length, cut", "and however long they are", onLoad(func(cat *dialect.Catalog) {
+	{"a catalog kept", "Reload returns each structure that was added, removed or changed, by kind and name", keeping},
+	{"a catalog kept from a transaction", "A DB that With returned has its own snapshot: Reload and AppendLocalLabels on it do not affect other DBs, nor theirs it", keeping},
+	{"numbers of each load's own", "Reload returns each structure that was added, removed or changed, by kind and name", numbering},
+	{"numbers of each load's own, under an append", "AppendLocalLabels adds labels to the program's own snapshot only", numbering},
+	{"names folded", "Lookups and operations work for names with any characters, and of any length that the server allows", onObjects(func(o *dialect.Object) { o.Name.Name = strings.ToLower(o.Name.Name) })},
+	{"names of any length, cut", "Lookups and operations work for names with any characters, and of any length that the server allows", onLoad(func(cat *dialect.Catalog) {
 		cat.Server.MaxNameBytes = 0 // of a server that cuts them at 63
 		for i := range cat.Sequences {
 			name := &cat.Sequences[i].Name.Name
 			*name = (*name)[:min(len(*name), 63)]
 		}
 	})},
-	{"odd names passed over", "names work whatever characters they hold", passingOver},
-	{"structures of the system's", "structures come by kind, schema and name, byte by byte", onLoad(func(cat *dialect.Catalog) {
+	{"odd names passed over", "Lookups and operations work for names with any characters, and of any length that the server allows", passingOver},
+	{"structures of the system's", "A load lists structures by kind, then schema, then name, in byte order", onLoad(func(cat *dialect.Catalog) {
 		cat.Enums = append(cat.Enums, dialect.EnumDef{Object: dialect.Object{ID: 1, Name: dialect.Name{Schema: "system", Name: "e"}}})
 	})},
-	{"those without rights passed over", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
+	{"those without rights passed over", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
 		cat.Sequences = slices.DeleteFunc(cat.Sequences, func(s dialect.SequenceDef) bool { return s.Rights == dialect.SequenceRights{} })
 	})},
-	{"types of columns lost", "a materialized view comes with its columns in order", onLoad(func(cat *dialect.Catalog) {
+	{"types of columns lost", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onLoad(func(cat *dialect.Catalog) {
 		for _, v := range cat.Matviews {
 			for i := range v.Columns {
 				v.Columns[i].Type = ""
 			}
 		}
 	})},
-	{"one type of column", "a materialized view comes with its columns in order", onLoad(func(cat *dialect.Catalog) {
+	{"one type of column", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onLoad(func(cat *dialect.Catalog) {
 		for _, v := range cat.Matviews {
 			for i := range v.Columns {
 				v.Columns[i].Type = "text"
 			}
 		}
 	})},
-	{"labels folded", "a label that is there, or can't be one, is refused and changes nothing", onLoad(func(cat *dialect.Catalog) {
+	{"labels folded", "AppendLocalLabels rejects a label that exists or is not valid, and then adds no label", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			for j := range cat.Enums[i].Labels {
 				cat.Enums[i].Labels[j] = strings.ToUpper(cat.Enums[i].Labels[j])
 			}
 		}
 	})},
-	{"label order lost, to who compares", "labels compare by their place in the type", onLoad(func(cat *dialect.Catalog) {
+	{"label order lost, to who compares", "Compare orders labels by their position in the type", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
 		}
 	})},
-	{"all columns read, whatever was loaded", "a view recreated since it was loaded is read by the columns", func(m *mutant) {
+	{"all columns read, whatever was loaded", "If a view was recreated after the load, Select reads the columns that were loaded", func(m *mutant) {
 		m.read = func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
 			cat, err := m.Fake.Load(context.Background(), m.DB(), dialect.Filter{})
 			if err == nil && len(cat.Matviews) == 1 {
@@ -84,11 +84,11 @@ var pictureMutants = []mutation{
 			return view, tail
 		}
 	}},
-	{"values counted by the dialect", "a sequence made anew under its name goes on working", func(m *mutant) {
+	{"values counted by the dialect", "If a sequence is dropped and recreated under the same name, loaded handles use the new sequence", func(m *mutant) {
 		var n atomic.Int64
 		m.next = func(_ int64, err error) (int64, error) { return n.Add(1), err }
 	}},
-	{"a transaction that has ended left aside", "an operation on a transaction that has ended is sql.ErrTxDone", func(m *mutant) {
+	{"a transaction that has ended left aside", "An operation on a transaction that has ended returns sql.ErrTxDone", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 	}},
 }
@@ -116,12 +116,12 @@ func numbering(m *mutant) {
 
 // hangingMutants pay no attention to a context, and end when what they wait for does, or never; or they panic.
 var hangingMutants = []mutation{
-	{"a run that hangs", "a run that is cancelled ends the refreshes under way, begins no others, and reports on each view: still running", hanging},
-	{"a wait that hangs", "an operation that waits ends with its context, and leaves nothing behind: still running", hanging},
-	{"a look that panics", "State tells a sequence that is unused, or was reset, from one whose first value was taken: panicked: oh", func(m *mutant) {
+	{"a run that hangs", "When its context is cancelled, a run ends the refreshes in progress and starts no others. The report lists every view: still running", hanging},
+	{"a wait that hangs", "When its context ends, an operation that waits for a lock returns the context's error. It does not block later operations: still running", hanging},
+	{"a look that panics", "State reports an unused or reset sequence as not called, and a sequence whose first value was taken as called: panicked: oh", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) { panic("oh") }
 	}},
-	{"a refresh that never ends", "a refresh gives a view the rows that its query has now, and says in which mode and why: still running", func(m *mutant) {
+	{"a refresh that never ends", "Refresh replaces a view's rows with the current result of its query. It reports the mode and the reason for the mode: still running", func(m *mutant) {
 		hanging(m)
 		m.prepare = func(t testing.TB, f *sqltest.Fake) {
 			t.Helper()

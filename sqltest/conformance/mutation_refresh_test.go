@@ -5,57 +5,57 @@ import (
 )
 
 var refreshMutants = []mutation{
-	{"if possible is always blocking", "ConcurrentlyIfPossible is concurrent where the view is populated", func(m *mutant) {
+	{"if possible is always blocking", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.IfPossible = false
 			return how, false
 		}
 	}},
-	{"if possible is always concurrent", "ConcurrentlyIfPossible is concurrent where the view is populated", func(m *mutant) {
+	{"if possible is always concurrent", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.Concurrently, how.IfPossible = how.Concurrently || how.IfPossible, false
 			return how, false
 		}
 	}},
-	{"what prevented it lost", "else blocking, and says why", func(m *mutant) {
+	{"what prevented it lost", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Prevented = 0
 			return done
 		}
 	}},
-	{"the mode lied about", "and says in which mode", func(m *mutant) {
+	{"the mode lied about", "Refresh replaces a view's rows with the current result of its query", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Concurrently = false
 			return done
 		}
 	}},
-	{"busy ignored", "SkipIfBusy gives way at once", func(m *mutant) {
+	{"busy ignored", "If another session refreshes the view, Refresh with SkipIfBusy returns ErrBusy immediately, and the caller's transaction stays usable", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.SkipIfBusy = false
 			return how, false
 		}
 	}},
-	{"busy is silent", "SkipIfBusy gives way at once", func(m *mutant) {
+	{"busy is silent", "If another session refreshes the view, Refresh with SkipIfBusy returns ErrBusy immediately, and the caller's transaction stays usable", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Busy = false
 			return done
 		}
 	}},
-	{"always busy", "a reader is no such", func(m *mutant) {
+	{"always busy", "If another session refreshes the view, Refresh with SkipIfBusy returns ErrBusy immediately, and the caller's transaction stays usable", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			return dialect.Refreshed{Busy: true}
 		}
 	}},
-	{"the lock timeout of a refresh ignored", "LockTimeout ends a refresh's wait with ErrBusy", func(m *mutant) {
+	{"the lock timeout of a refresh ignored", "If a refresh waits longer than its LockTimeout for a lock, it returns ErrBusy", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.LockTimeout = 0
 			return how, false
 		}
 	}},
-	{"blockers unknown", "CheckRefresh tells what would make a refresh fail", func(m *mutant) {
+	{"blockers unknown", "CheckRefresh predicts the error that a refresh would return", func(m *mutant) {
 		m.blockers = func([]dialect.Blocker) []dialect.Blocker { return nil }
 	}},
-	{"rows of another view counted", "Get reads the first row, or sql.ErrNoRows; Count counts", func(m *mutant) {
+	{"rows of another view counted", "Get returns the first row, or sql.ErrNoRows", func(m *mutant) {
 		m.count = func(view dialect.MatviewDef) dialect.MatviewDef {
 			view.Name.Name = "v"
 			return view

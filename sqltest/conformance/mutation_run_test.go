@@ -22,7 +22,7 @@ type runMutations struct {
 // Rules of plans and runs are kept by the library on top of what a dialect does, so that the same break can be one of
 // several rules: each has to notice by itself.
 var runMutants = []mutation{
-	{"what a pattern leaves out not loaded", "is left out of a plan, with the reason, and passes the order on", func(m *mutant) {
+	{"what a pattern leaves out not loaded", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			cat.Matviews = slices.DeleteFunc(cat.Matviews, func(v dialect.MatviewDef) bool {
 				_, omitted := f.Excludes(v.Name)
@@ -30,7 +30,7 @@ var runMutants = []mutation{
 			})
 		}
 	}},
-	{"what a pattern leaves out reads nothing", "is left out of a plan, with the reason, and passes the order on", func(m *mutant) {
+	{"what a pattern leaves out reads nothing", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			for i, v := range cat.Matviews {
 				if _, omitted := f.Excludes(v.Name); omitted {
@@ -39,7 +39,7 @@ var runMutants = []mutation{
 			}
 		}
 	}},
-	{"readers of a dropped view stay", "views that read a dropped one go with it", func(m *mutant) {
+	{"readers of a dropped view stay", "When a view is dropped, the views that read it are dropped with it", func(m *mutant) {
 		var first *dialect.Catalog
 		m.filtered = func(_ dialect.Filter, cat *dialect.Catalog) {
 			if first == nil {
@@ -49,16 +49,16 @@ var runMutants = []mutation{
 			cat.Matviews = first.Matviews
 		}
 	}},
-	{"plain views lost, to a selection", "Views takes the named ones, Upstream and Downstream", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
-	{"a failure taken for done", "where a view fails, what depends on it is skipped", swallowing},
-	{"a failure of nobody's", "the error is that view's", without(massive.ErrDuplicateRows)},
-	{"busy is silent, in a run", "with SkipIfBusy a view that another refreshes is skipped", func(m *mutant) {
+	{"plain views lost, to a selection", "Views selects the named views, Upstream adds all that they depend on, and Downstream adds all that depend on them", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
+	{"a failure taken for done", "If a view fails, RefreshAll skips the views that depend on it and refreshes the others", swallowing},
+	{"a failure of nobody's", "If a view fails, RefreshAll skips the views that depend on it and refreshes the others", without(massive.ErrDuplicateRows)},
+	{"busy is silent, in a run", "With SkipIfBusy, RefreshAll skips a view that another session refreshes, and the views that depend on it", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Busy = false
 			return done
 		}
 	}},
-	{"busy found out by a lock timeout", "is skipped, what depends on it too, and the rest is refreshed, in a transaction as well", func(m *mutant) {
+	{"busy found out by a lock timeout", "With SkipIfBusy, RefreshAll skips a view that another session refreshes, and the views that depend on it", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			if how.SkipIfBusy { // which fails a transaction
 				how.SkipIfBusy, how.LockTimeout = false, 20*time.Millisecond
@@ -66,25 +66,25 @@ var runMutants = []mutation{
 			return how, false
 		}
 	}},
-	{"blockers unknown to a plan", "a plan foresees the mode that ConcurrentlyIfPossible comes to", func(m *mutant) {
+	{"blockers unknown to a plan", "A plan predicts the mode that ConcurrentlyIfPossible chooses for each view, and the reason", func(m *mutant) {
 		m.blockers = func([]dialect.Blocker) []dialect.Blocker { return nil }
 	}},
-	{"what prevented it lost, to a plan", "a plan foresees the mode that ConcurrentlyIfPossible comes to, and why", func(m *mutant) {
+	{"what prevented it lost, to a plan", "A plan predicts the mode that ConcurrentlyIfPossible chooses for each view, and the reason", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Prevented = 0
 			return done
 		}
 	}},
-	{"what is gone taken for done", "a view dropped between plan and run is ErrNotFound", swallowing},
-	{"what is gone not known, in a run", "a view dropped between plan and run is ErrNotFound", without(massive.ErrNotFound)},
-	{"transaction ignored by a run", "in a transaction a failure ends the run", func(m *mutant) {
+	{"what is gone taken for done", "If a view is dropped after the plan was made, Run reports ErrNotFound for that view and refreshes the views that don't depend on it", swallowing},
+	{"what is gone not known, in a run", "If a view is dropped after the plan was made, Run reports ErrNotFound for that view and refreshes the views that don't depend on it", without(massive.ErrNotFound)},
+	{"transaction ignored by a run", "In a transaction, a view that fails ends the run, and the remaining views are cancelled", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) { // it may wait for the very transaction
 			return context.WithTimeout(ctx, time.Second)
 		}
 	}},
-	{"a failure taken for done, in a transaction", "in a transaction a failure ends the run", swallowing},
-	{"a connection kept", "a run uses no more connections than the pool may open", func(m *mutant) {
+	{"a failure taken for done, in a transaction", "In a transaction, a view that fails ends the run, and the remaining views are cancelled", swallowing},
+	{"a connection kept", "A run uses no more connections than the pool allows, and holds none during a callback", func(m *mutant) {
 		m.querier = func(q dialect.Querier) dialect.Querier {
 			if pool, ok := q.(*sql.DB); ok {
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -96,7 +96,7 @@ var runMutants = []mutation{
 			return q
 		}
 	}},
-	{"no connection taken for busy", "a run that gets no connection ends with its context", func(m *mutant) {
+	{"no connection taken for busy", "If a run gets no connection from the pool, it ends when its context ends", func(m *mutant) {
 		m.classify = func(f dialect.Failure, right error) error {
 			if errors.Is(f.Err, context.DeadlineExceeded) {
 				return massive.ErrBusy
@@ -104,26 +104,26 @@ var runMutants = []mutation{
 			return right
 		}
 	}},
-	{"context ignored where there is no connection", "a run that gets no connection ends with its context", heedless(context.Canceled)},
-	{"context ignored by a run", "a run that is cancelled ends the refreshes under way", heedless(context.DeadlineExceeded)},
-	{"a cancel taken for done", "a run that is cancelled ends the refreshes under way", swallowing},
-	{"if possible holds off all readers", "ConcurrentlyIfPossible holds readers off only where it has to", func(m *mutant) {
+	{"context ignored where there is no connection", "If a run gets no connection from the pool, it ends when its context ends", heedless(context.Canceled)},
+	{"context ignored by a run", "When its context is cancelled, a run ends the refreshes in progress and starts no others", heedless(context.DeadlineExceeded)},
+	{"a cancel taken for done", "When its context is cancelled, a run ends the refreshes in progress and starts no others", swallowing},
+	{"if possible holds off all readers", "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent refresh is not possible", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.IfPossible = false
 			return how, false
 		}
 	}},
-	{"if possible does nothing", "ConcurrentlyIfPossible holds readers off only where it has to", func(m *mutant) {
+	{"if possible does nothing", "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent refresh is not possible", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
 	}},
 }
 
 // rowMutants read other rows than there are.
 var rowMutants = []mutation{
-	{"the first row lost", "Get reads the first row", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(1, rows.Len()) })},
-	{"the last row lost", "Rows reads one row after the other", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
-	{"the last row lost, to Select", "Select reads columns into fields by name", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
-	{"the last row twice", "Rows reads one row after the other", answering(func(rows reflect.Value) reflect.Value {
+	{"the first row lost", "Get returns the first row, or sql.ErrNoRows", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(1, rows.Len()) })},
+	{"the last row lost", "Get returns the first row, or sql.ErrNoRows", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
+	{"the last row lost, to Select", "Select reads each column into the struct field of the same name", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
+	{"the last row twice", "Get returns the first row, or sql.ErrNoRows", answering(func(rows reflect.Value) reflect.Value {
 		return reflect.AppendSlice(rows.Slice3(0, rows.Len(), rows.Len()), rows.Slice(rows.Len()-1, rows.Len()))
 	})},
 }

@@ -16,18 +16,18 @@ import (
 // once there is a catalog: a dialect that gives it in other words has the operation (mutation_lacking_test.go).
 // ErrLabelUncommitted is for a server to raise that runs a program's own SQL.
 var unclassified = []mutation{
-	{"permission not known", "what the role may do is loaded", without(massive.ErrPermission)},
-	{"read-only not known", "what writes is ErrReadOnly", without(massive.ErrReadOnly)},
-	{"not populated not known", "a view without data can't be read", without(massive.ErrNotPopulated)},
-	{"no index not known", "a concurrent refresh needs a unique index", without(massive.ErrNoUniqueIndex)},
-	{"duplicates not known", "rows that break the unique index", without(massive.ErrDuplicateRows)},
-	{"busy not known", "than the server's lock timeout is ErrBusy", without(massive.ErrBusy)},
-	{"deadlock not known", "of two transactions that wait for each other", without(massive.ErrDeadlock)},
-	{"server's timeout not known", "than the server's statement timeout is ErrServerTimeout", without(massive.ErrServerTimeout)},
-	{"failed transaction not known", "a transaction in which something failed does nothing more", without(massive.ErrTxAborted)},
-	{"exhausted not known", "a sequence at its bound is ErrExhausted", without(massive.ErrExhausted)},
-	{"range not known", "a value outside the bounds is ErrOutOfRange", without(massive.ErrOutOfRange)},
-	{"invalid not known", "a sequence that no column draws on, or that cycles, is never behind: asking is ErrInvalid", func(m *mutant) {
+	{"permission not known", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", without(massive.ErrPermission)},
+	{"read-only not known", "In a read-only transaction an operation that writes returns ErrReadOnly", without(massive.ErrReadOnly)},
+	{"not populated not known", "Reading a view that is not populated, or refreshing it concurrently, returns ErrNotPopulated", without(massive.ErrNotPopulated)},
+	{"no index not known", "A concurrent refresh of a view without a unique index returns ErrNoUniqueIndex", without(massive.ErrNoUniqueIndex)},
+	{"duplicates not known", "If the new rows violate the view's unique index, Refresh returns ErrDuplicateRows and the view keeps its old rows", without(massive.ErrDuplicateRows)},
+	{"busy not known", "An operation that waits for a lock longer than the server's lock timeout returns ErrBusy", without(massive.ErrBusy)},
+	{"deadlock not known", "If two transactions wait for each other, one gets ErrDeadlock and the other continues", without(massive.ErrDeadlock)},
+	{"server's timeout not known", "An operation that takes longer than the server's statement timeout returns ErrServerTimeout, and not the context's error", without(massive.ErrServerTimeout)},
+	{"failed transaction not known", "After a failure in a transaction, all operations in it return ErrTxAborted, and Commit fails", without(massive.ErrTxAborted)},
+	{"exhausted not known", "NextValue returns ErrExhausted when the sequence has reached its bound", without(massive.ErrExhausted)},
+	{"range not known", "with a value outside the bounds returns ErrOutOfRange", without(massive.ErrOutOfRange)},
+	{"invalid not known", "Lag and CatchUp return ErrInvalid for a sequence that cycles or that no column draws on", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			moved, err := m.caughtUp(ctx, q, seq)
 			if errors.Is(err, massive.ErrInvalid) {
@@ -36,10 +36,10 @@ var unclassified = []mutation{
 			return moved, err
 		}
 	}},
-	{"label that is there not known", "a label that is there is ErrLabelExists", without(massive.ErrLabelExists)},
-	{"label unknown not known", "a neighbour or a label to rename that isn't ErrLabelUnknown", without(massive.ErrLabelUnknown)},
-	{"gone not known", "since it was loaded is ErrNotFound", without(massive.ErrNotFound)},
-	{"a column that is gone not known", "and is ErrNotFound without one of them", func(m *mutant) {
+	{"label that is there not known", "Adding a label that exists returns ErrLabelExists", without(massive.ErrLabelExists)},
+	{"label unknown not known", "Adding a label that exists returns ErrLabelExists", without(massive.ErrLabelUnknown)},
+	{"gone not known", "that was dropped, renamed or replaced after the load returns ErrNotFound", without(massive.ErrNotFound)},
+	{"a column that is gone not known", "If a view was recreated after the load, Select reads the columns that were loaded", func(m *mutant) {
 		m.classify = func(f dialect.Failure, right error) error {
 			if f.Matview != nil && strings.Contains(f.Err.Error(), "column") {
 				return nil
@@ -62,16 +62,16 @@ func without(sentinel error) func(m *mutant) {
 
 // untimed are the mutants that get a timeout wrong.
 var untimed = []mutation{
-	{"lock timeout ignored", "than the server's lock timeout is ErrBusy", func(m *mutant) {
+	{"lock timeout ignored", "An operation that waits for a lock longer than the server's lock timeout returns ErrBusy", func(m *mutant) {
 		m.catalog = func(c *sqltest.Catalog) { c.LockTimeout = 0 }
 	}},
-	{"statement timeout ignored", "than the server's statement timeout is ErrServerTimeout", func(m *mutant) {
+	{"statement timeout ignored", "An operation that takes longer than the server's statement timeout returns ErrServerTimeout, and not the context's error", func(m *mutant) {
 		m.catalog = func(c *sqltest.Catalog) { c.StatementTimeout = 0 }
 	}},
-	{"lock timeout taken for the statement's", "than the server's lock timeout is ErrBusy", func(m *mutant) {
+	{"lock timeout taken for the statement's", "An operation that waits for a lock longer than the server's lock timeout returns ErrBusy", func(m *mutant) {
 		m.catalog = func(c *sqltest.Catalog) { c.LockTimeout, c.StatementTimeout = c.StatementTimeout, c.LockTimeout }
 	}},
-	{"timeout taken for the context's end", "and not the context's end", func(m *mutant) {
+	{"timeout taken for the context's end", "An operation that takes longer than the server's statement timeout returns ErrServerTimeout, and not the context's error", func(m *mutant) {
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Second)
 		}

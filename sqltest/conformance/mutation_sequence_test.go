@@ -109,10 +109,10 @@ func (m *mutant) caughtUp(ctx context.Context, q dialect.Querier, seq *dialect.S
 }
 
 var sequenceMutants = []mutation{
-	{"one value too many", "those that n times NextValue would give", func(m *mutant) {
+	{"one value too many", "NextValues(n) returns the values that n calls of NextValue would return", func(m *mutant) {
 		m.values = func(n int) int { return n + 1 }
 	}},
-	{"values taken for contiguous", "many values come from a connection's cache first", func(m *mutant) {
+	{"values taken for contiguous", "NextValues first returns the values that its connection has reserved", func(m *mutant) {
 		m.taken = func(values []int64, err error) ([]int64, error) {
 			for i := range values {
 				values[i] = values[0] + int64(i)
@@ -120,7 +120,7 @@ var sequenceMutants = []mutation{
 			return values, err
 		}
 	}},
-	{"values before the end given back", "if a sequence ends before the nth value", func(m *mutant) {
+	{"values before the end given back", "If the sequence ends before the nth value, NextValues returns ErrExhausted and no values, and the remaining values are used up", func(m *mutant) {
 		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 			st, err := m.Fake.SequenceState(ctx, q, name)
 			if err != nil {
@@ -133,14 +133,14 @@ var sequenceMutants = []mutation{
 			return values, err
 		}
 	}},
-	{"the end swallowed", "if a sequence ends before the nth value", upToTheEnd},
-	{"a block not cut at the bound", "and is refused where the sequence cycles", func(m *mutant) {
+	{"the end swallowed", "If the sequence ends before the nth value, NextValues returns ErrExhausted and no values, and the remaining values are used up", upToTheEnd},
+	{"a block not cut at the bound", "A block extends from one value to just before the next, or to the bound", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Min, b.Max = math.MinInt64, math.MaxInt64
 			return b
 		}
 	}},
-	{"a block one too long", "no value twice, whoever takes others beside it", func(m *mutant) {
+	{"a block one too long", "An allocator returns the sequence's values in order", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			if b.Increment > 1 {
 				b.Increment++
@@ -148,18 +148,18 @@ var sequenceMutants = []mutation{
 			return b
 		}
 	}},
-	{"called ignored by setval", "after SetValue(v, false) it is v", func(m *mutant) {
+	{"called ignored by setval", "After SetValue(v, true), NextValue returns the value after v", func(m *mutant) {
 		m.set = func(v int64, _ bool) (int64, bool) { return v, true }
 	}},
-	{"a value out of range put into it", "a value outside the bounds is ErrOutOfRange, and sets nothing", func(m *mutant) {
+	{"a value out of range put into it", "SetValue with a value outside the bounds returns ErrOutOfRange and changes nothing", func(m *mutant) {
 		m.set = func(v int64, called bool) (int64, bool) { return min(max(v, 10), 20), called }
 	}},
-	{"setval undone", "what is set stays though its transaction is rolled back", func(m *mutant) {
+	{"setval undone", "A rollback does not undo SetValue, unless the transaction reset the sequence before", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
 			return m.Fake.RestartSequence(ctx, q, name, &v)
 		}
 	}},
-	{"column types ignored", "as their columns see them", func(m *mutant) {
+	{"column types ignored", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
 		m.columns = func(all []dialect.SequenceColumn) []dialect.SequenceColumn {
 			for i := range all {
 				all[i].Bounded = false
@@ -167,10 +167,10 @@ var sequenceMutants = []mutation{
 			return all
 		}
 	}},
-	{"no columns", "as their columns see them", func(m *mutant) {
+	{"no columns", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
 		m.columns = func([]dialect.SequenceColumn) []dialect.SequenceColumn { return nil }
 	}},
-	{"uncalled taken for known", "as their columns see them", func(m *mutant) {
+	{"uncalled taken for known", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
 		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				if !all[i].State.Called {
@@ -180,7 +180,7 @@ var sequenceMutants = []mutation{
 			return all
 		}
 	}},
-	{"what can't be read taken for unused", "lists what can't be read as unknown", func(m *mutant) {
+	{"what can't be read taken for unused", "Exhaustion lists a sequence that it can't read as unknown, with the reason, and still lists the others", func(m *mutant) {
 		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				if all[i].Err != nil {
@@ -190,25 +190,25 @@ var sequenceMutants = []mutation{
 			return all
 		}
 	}},
-	{"never behind", "a sequence is behind where its column holds its next value or one beyond", func(m *mutant) {
+	{"never behind", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = true
 			return lag
 		}
 	}},
-	{"the increment not seen by a lag", "a sequence is behind where its column holds its next value or one beyond", func(m *mutant) {
+	{"the increment not seen by a lag", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Increment = min(max(lag.Increment, -1), 1)
 			return lag
 		}
 	}},
-	{"its key alone compared with a sequence", "the one that is furthest decides, and Lag names it", func(m *mutant) {
+	{"its key alone compared with a sequence", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = lag.Empty || seq.KeyOf != nil && lag.Column != *seq.KeyOf
 			return lag
 		}
 	}},
-	{"caught up with its key alone", "the one that is furthest decides, and Lag names it", func(m *mutant) {
+	{"caught up with its key alone", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
@@ -217,7 +217,7 @@ var sequenceMutants = []mutation{
 			return m.caughtUp(ctx, q, seq)
 		}
 	}},
-	{"the key named, whatever column decides", "the one that is furthest decides, and Lag names it", func(m *mutant) {
+	{"the key named, whatever column decides", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			if seq.KeyOf != nil {
 				lag.Column = *seq.KeyOf
@@ -225,7 +225,7 @@ var sequenceMutants = []mutation{
 			return lag
 		}
 	}},
-	{"caught up by setval", "a catch-up is undone with its transaction, holds off next values until then", func(m *mutant) {
+	{"caught up by setval", "A rollback undoes CatchUp", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || lag.Empty || lag.Furthest < lag.State.Last {
@@ -234,7 +234,7 @@ var sequenceMutants = []mutation{
 			return true, m.Fake.SetSequenceValue(ctx, q, seq.Name, lag.Furthest, true)
 		}
 	}},
-	{"caught up off the sequence's steps", "CatchUp moves it past that by its own steps", func(m *mutant) {
+	{"caught up off the sequence's steps", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			moved, err := m.caughtUp(ctx, q, seq)
 			if err == nil && moved && seq.Increment > 0 {
@@ -246,16 +246,16 @@ var sequenceMutants = []mutation{
 			return moved, err
 		}
 	}},
-	{"always caught up", "CatchUp moves it past that by its own steps, and nowhere if it is not behind", func(m *mutant) {
+	{"always caught up", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			_, err := m.caughtUp(ctx, q, seq)
 			return true, err
 		}
 	}},
-	{"values between steps counted, or not, against the caller's wish", "values between its steps count only if they are asked for", func(m *mutant) {
+	{"values between steps counted, or not, against the caller's wish", "Lag and CatchUp ignore column values outside the sequence's bounds", func(m *mutant) {
 		m.blocks = true
 	}},
-	{"a set that reads", "each operation on a sequence needs a right of its own, and no other", func(m *mutant) {
+	{"a set that reads", "An operation on a sequence succeeds if the role has the right that it needs", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
 			if _, err := m.Fake.SequenceState(ctx, q, name); err != nil {
 				return err

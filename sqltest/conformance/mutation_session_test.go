@@ -12,7 +12,7 @@ import (
 )
 
 var sessionMutants = []mutation{
-	{"a restart that commits", "no operation commits the caller's transaction", func(m *mutant) {
+	{"a restart that commits", "No operation commits the caller's transaction", func(m *mutant) {
 		m.restarter = func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
 			err := m.Fake.RestartSequence(ctx, q, name, at)
 			if tx, ok := q.(*sql.Tx); ok && err == nil {
@@ -21,7 +21,7 @@ var sessionMutants = []mutation{
 			return err
 		}
 	}},
-	{"many values given back", "many values stay taken like one", func(m *mutant) {
+	{"many values given back", "A rollback does not give back values of NextValues, unless the same transaction reset the sequence before", func(m *mutant) {
 		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 			st, err := m.Fake.SequenceState(ctx, q, name)
 			if err != nil {
@@ -37,12 +37,12 @@ var sessionMutants = []mutation{
 			return m.Fake.NextSequenceValues(ctx, q, name, n)
 		}
 	}},
-	{"many values not given back with a reset", "go back like one with a reset before them", restartBySet},
-	{"a reset not undone", "a reset is undone, and so are the values behind it", restartBySet},
-	{"a reset holds nobody off", "a reset holds off everybody's next value until its transaction ends", restartBySet},
-	{"a reset leaves what others have reserved", "a reset makes it forget them", restartBySet},
-	{"an allocator that waits for no reset", "whoever waits for an allocator's values waits", restartBySet},
-	{"a set makes everybody forget", "a set makes its own connection forget the values that it has reserved, and no other", func(m *mutant) {
+	{"many values not given back with a reset", "A rollback does not give back values of NextValues, unless the same transaction reset the sequence before", restartBySet},
+	{"a reset not undone", "A rollback does not give back taken values", restartBySet},
+	{"a reset holds nobody off", "A reset blocks NextValue in other sessions until its transaction ends", restartBySet},
+	{"a reset leaves what others have reserved", "A connection reserves as many values as the sequence's cache holds", restartBySet},
+	{"an allocator that waits for no reset", "A caller of Next waits for values until its own context ends", restartBySet},
+	{"a set makes everybody forget", "SetValue discards the values that its own connection has reserved", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
 			if err := m.Fake.RestartSequence(ctx, q, name, &v); err != nil {
 				return err
@@ -51,24 +51,24 @@ var sessionMutants = []mutation{
 			return err
 		}
 	}},
-	{"a set makes nobody forget", "a set makes its own connection forget the values that it has reserved, and no other", setElsewhere},
-	{"a set in a read-only transaction", "in a read-only transaction taking and setting are ErrReadOnly", setElsewhere},
-	{"values of a lost sequence", "a sequence that was dropped, renamed or replaced is ErrNotFound, whatever is asked of it", func(m *mutant) {
+	{"a set makes nobody forget", "SetValue discards the values that its own connection has reserved", setElsewhere},
+	{"a set in a read-only transaction", "In a read-only transaction NextValues, NextBlock, SetValue and CatchUp return ErrReadOnly", setElsewhere},
+	{"values of a lost sequence", "Every operation on a sequence that was dropped, renamed or replaced returns ErrNotFound", func(m *mutant) {
 		m.taken = func(values []int64, _ error) ([]int64, error) { return values, nil }
 	}},
-	{"an allocator that is not told of the end", "an allocator hands out whole blocks", upToTheEnd},
-	{"another increment than the database's", "HiLo refuses a sequence that has another increment than it expects", func(m *mutant) {
+	{"an allocator that is not told of the end", "An allocator returns ErrExhausted if no whole block is left, or with HiLo if no value is left", upToTheEnd},
+	{"another increment than the database's", "With HiLo, NewAllocator and each fetch return ErrDrift if the sequence's increment is not the expected one", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Increment = 50
 			return b
 		}
 	}},
-	{"the first value handed out twice", "no value is handed out twice, whoever asks", func(m *mutant) {
+	{"the first value handed out twice", "Concurrent callers of NextValue never get the same value", func(m *mutant) {
 		m.next = func(v int64, err error) (int64, error) { return max(v-3, 1), err }
 	}},
-	{"cycles not seen by State", "State tells the next value, how many are left, and the share that is used", withoutCycles},
-	{"cycles not seen by allocators", "an allocator is refused for a sequence that cycles", withoutCycles},
-	{"exhaustion of what was loaded", "Exhaustion looks at the sequences that there are now", func(m *mutant) {
+	{"cycles not seen by State", "State reports the next value, how many values are left, and the share that is used", withoutCycles},
+	{"cycles not seen by allocators", "NewAllocator returns ErrInvalid for a sequence that cycles, for a transaction, for HiLo with an increment of -1, 0 or 1, and for invalid options", withoutCycles},
+	{"exhaustion of what was loaded", "Exhaustion reads the sequences that exist now, not the loaded ones", func(m *mutant) {
 		var once sync.Once
 		var first []dialect.SequenceDef
 		m.load = func(_ context.Context, _ dialect.Querier, cat *dialect.Catalog) {

@@ -193,12 +193,12 @@ func mutations() []mutation {
 }
 
 var mutants = []mutation{
-	{"label order lost", "an enum comes with its labels in the type's order", onLoad(func(cat *dialect.Catalog) {
+	{"label order lost", "Load returns the labels of each enum in the order of the type", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
 		}
 	})},
-	{"enums of one name mixed", "is not mixed with one of its name in another schema", onLoad(func(cat *dialect.Catalog) {
+	{"enums of one name mixed", "Load returns the labels of each enum in the order of the type", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			for _, o := range cat.Enums {
 				if o.Name.Name == cat.Enums[i].Name.Name && o.ID != cat.Enums[i].ID {
@@ -207,37 +207,37 @@ var mutants = []mutation{
 			}
 		}
 	})},
-	{"key sequence leaked", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {
+	{"key sequence leaked", "A load excludes sequences that feed primary keys, and names the key column of each", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			cat.Sequences[i].KeyOf = nil
 		}
 	})},
-	{"owned sequence hidden", "sequences of primary keys are left out", onLoad(func(cat *dialect.Catalog) {
+	{"owned sequence hidden", "A load excludes sequences that feed primary keys, and names the key column of each", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			if cat.Sequences[i].KeyOf == nil {
 				cat.Sequences[i].KeyOf = cat.Sequences[i].OwnedBy
 			}
 		}
 	})},
-	{"everything visible", "a bare name is the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.Visible = true })},
-	{"nothing says what hides it", "a bare name is the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.HiddenBy = "" })},
-	{"comments lost", "a materialized view comes with", onObjects(func(o *dialect.Object) { o.Comment = "" })},
-	{"columns unordered", "a materialized view comes with its columns in order", onLoad(func(cat *dialect.Catalog) {
+	{"everything visible", "A bare name resolves to the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.Visible = true })},
+	{"nothing says what hides it", "A bare name resolves to the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.HiddenBy = "" })},
+	{"comments lost", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onObjects(func(o *dialect.Object) { o.Comment = "" })},
+	{"columns unordered", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			slices.Reverse(cat.Matviews[i].Columns)
 		}
 	})},
-	{"index lost", "a materialized view comes with its columns in order, its index", onLoad(func(cat *dialect.Catalog) {
+	{"index lost", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Indexes = nil
 		}
 	})},
-	{"always populated", "a materialized view comes with", onLoad(func(cat *dialect.Catalog) {
+	{"always populated", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Populated = true
 		}
 	})},
-	{"everything allowed", "what the role may do is loaded", onLoad(func(cat *dialect.Catalog) {
+	{"everything allowed", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].MayRefresh = true
 		}
@@ -245,16 +245,16 @@ var mutants = []mutation{
 			cat.Sequences[i].Rights = dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true}
 		}
 	})},
-	{"bounds swapped", "a sequence comes with its type, start, increment, bounds", onLoad(func(cat *dialect.Catalog) {
+	{"bounds swapped", "Load returns each sequence with its type, start, increment, bounds, cache, cycle flag and owning column", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			s := &cat.Sequences[i]
 			s.Min, s.Max = s.Max, s.Min
 		}
 	})},
-	{"connection leaked", "structures come by kind, schema and name, byte by byte: 1 connections are left in use", func(m *mutant) {
+	{"connection leaked", "A load lists structures by kind, then schema, then name, in byte order: 1 connections are left in use", func(m *mutant) {
 		m.load = func(ctx context.Context, _ dialect.Querier, _ *dialect.Catalog) { _, _ = m.DB().Conn(ctx) }
 	}},
-	{"wrong sentinel", "a sequence at its bound is ErrExhausted", func(m *mutant) {
+	{"wrong sentinel", "NextValue returns ErrExhausted when the sequence has reached its bound", func(m *mutant) {
 		m.classify = func(_ dialect.Failure, right error) error {
 			if right != nil && strings.HasPrefix(right.Error(), massive.ErrExhausted.Error()) {
 				return massive.ErrOutOfRange
@@ -262,10 +262,10 @@ var mutants = []mutation{
 			return right
 		}
 	}},
-	{"no sentinel", "that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+	{"no sentinel", "that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.classify = func(dialect.Failure, error) error { return nil }
 	}},
-	{"no way out", "with the index that would help", func(m *mutant) {
+	{"no way out", "A concurrent refresh of a view without a unique index returns ErrNoUniqueIndex", func(m *mutant) {
 		m.classify = func(_ dialect.Failure, right error) error {
 			for _, s := range []error{massive.ErrNoUniqueIndex} {
 				if right != nil && strings.HasPrefix(right.Error(), s.Error()) {
@@ -275,46 +275,46 @@ var mutants = []mutation{
 			return right
 		}
 	}},
-	{"concurrently ignored", "a concurrent refresh needs a unique index", func(m *mutant) {
+	{"concurrently ignored", "A concurrent refresh of a view without a unique index returns ErrNoUniqueIndex", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.Concurrently = false
 			return how, false
 		}
 	}},
-	{"always concurrently", "a blocking refresh holds off readers", func(m *mutant) {
+	{"always concurrently", "A blocking refresh blocks readers until its transaction ends, and waits for transactions that read the view", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.Concurrently = !how.NoData
 			return how, false
 		}
 	}},
-	{"no data ignored", "WithNoData empties a view", func(m *mutant) {
+	{"no data ignored", "Refresh with WithNoData empties a view, which is then not populated until its next refresh", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.NoData = false
 			return how, false
 		}
 	}},
-	{"refresh does nothing", "a refresh gives a view the rows that its query has now", func(m *mutant) {
+	{"refresh does nothing", "Refresh replaces a view's rows with the current result of its query", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
 	}},
-	{"last column not read", "Select reads columns into fields by name", func(m *mutant) {
+	{"last column not read", "Select reads each column into the struct field of the same name", func(m *mutant) {
 		m.read = func(v dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
 			v.Columns = v.Columns[:len(v.Columns)-1]
 			return v, tail
 		}
 	}},
-	{"is_called ignored", "State tells a sequence that is unused", func(m *mutant) {
+	{"is_called ignored", "State reports an unused or reset sequence as not called, and a sequence whose first value was taken as called", func(m *mutant) {
 		m.state = func(st dialect.SequenceState, err error) (dialect.SequenceState, error) {
 			st.Called = true
 			return st, err
 		}
 	}},
-	{"a value off by one", "after ResetTo(v) the last value is v, and the next one too", func(m *mutant) {
+	{"a value off by one", "After ResetTo(v), State reports the value v as not called, and NextValue returns v", func(m *mutant) {
 		m.next = func(v int64, err error) (int64, error) { return v + 1, err }
 	}},
-	{"an error swallowed", "that was dropped, renamed or replaced since it was loaded is ErrNotFound", func(m *mutant) {
+	{"an error swallowed", "that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.next = func(v int64, _ error) (int64, error) { return v, nil }
 	}},
-	{"restart goes to 1", "Restart goes to the declared start", func(m *mutant) {
+	{"restart goes to 1", "After ResetTo(v), State reports the value v as not called, and NextValue returns v", func(m *mutant) {
 		m.restart = func(at *int64) *int64 {
 			if at == nil {
 				one := int64(1)
@@ -323,14 +323,14 @@ var mutants = []mutation{
 			return at
 		}
 	}},
-	{"transaction ignored", "what a transaction refreshes others see when it commits", func(m *mutant) {
+	{"transaction ignored", "Other sessions see a refresh made in a transaction after the commit, and never after a rollback", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 		// What then waits for the very transaction that it should have run in must not wait for ever.
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Second)
 		}
 	}},
-	{"context ignored", "gives that context's error", func(m *mutant) {
+	{"context ignored", "If its context has already ended, an operation returns the context's error and has no effect", func(m *mutant) {
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		}
@@ -427,7 +427,7 @@ func (i incapable) Dialect() dialect.Dialect { return partial{i.Fake, nil} }
 func TestSuiteBites(t *testing.T) {
 	t.Parallel()
 	said := trial(t, "", 64)
-	wants := map[string]string{"an operation missing": "it lacks what it says"}
+	wants := map[string]string{"an operation missing": saysCapabilities}
 	for _, c := range mutations() {
 		wants[c.name] = c.rule
 	}

@@ -24,13 +24,13 @@ func (m *mutant) Unchanged(ctx context.Context, q dialect.Querier, since dialect
 }
 
 const (
-	saysSign         = "a load's sign does not outlast a change"
-	saysTransactions = "a change is noticed when its transaction commits"
+	saysSign         = "After a change that a new load would show, Unchanged returns false for the previous load's sign"
+	saysTransactions = "Reload reports a change after its transaction commits, not before, and regardless of other commits in between"
 )
 
 var watchMutants = []mutation{
 	{"nothing is ever seen", saysSign, blindfolded},
-	{"nothing is ever published", "Watch publishes what others change, tells it", blindfolded},
+	{"nothing is ever published", "Watch publishes the changes of other sessions, reports each as an event, and keeps local labels", blindfolded},
 	{"a commit is never noticed", saysTransactions, blindfolded},
 	{"the order of labels is not looked at", saysSign, blind(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
@@ -57,13 +57,13 @@ var watchMutants = []mutation{
 			return m.Fake.Unchanged(context.Background(), m.DB(), since)
 		}
 	}},
-	{"a look fails in silence", "Watch tells each look that fails", func(m *mutant) {
+	{"a look fails in silence", "Watch reports each poll that fails, and continues", func(m *mutant) {
 		m.unchanged = func(ask func() (bool, error), _ dialect.Sign) (bool, error) {
 			unchanged, err := ask()
 			return unchanged || err != nil, nil
 		}
 	}},
-	{"a refreshed view taken for another", "values taken, rows and refreshes are no change", func(m *mutant) {
+	{"a refreshed view taken for another", "Taking values, changing rows and refreshing views are not changes: Reload returns none", func(m *mutant) {
 		var refreshes atomic.Int64
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			refreshes.Add(1)

@@ -31,7 +31,10 @@ func refreshRules() []rule {
 
 func refreshIfPossible() rule {
 	return rule{
-		name: "refresh/if possible", says: "ConcurrentlyIfPossible is concurrent where the view is populated and has an index, else blocking, and says why",
+		name: "refresh/if possible",
+		says: "With ConcurrentlyIfPossible, Refresh is concurrent if the view is " +
+			"populated and has a unique index, and blocking otherwise. The result has " +
+			"the reason",
 		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
@@ -64,7 +67,10 @@ func refreshIfPossible() rule {
 
 func refreshIfPossibleLocks() rule {
 	return rule{
-		name: "refresh/if possible, locks", says: "ConcurrentlyIfPossible holds readers off only where it has to",
+		name: "refresh/if possible, locks",
+		says: "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent " +
+			"refresh is not possible. If the view's query fails, it does not retry in " +
+			"blocking mode",
 		needs: []Operation{SelectMatview, RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
@@ -96,7 +102,10 @@ func refreshIfPossibleLocks() rule {
 
 func refreshBusy() rule {
 	return rule{
-		name: "refresh/busy", says: "SkipIfBusy gives way at once to whoever refreshes the view, with ErrBusy and a transaction that lives on; a reader is no such",
+		name: "refresh/busy",
+		says: "If another session refreshes the view, Refresh with SkipIfBusy returns " +
+			"ErrBusy immediately, and the caller's transaction stays usable. A reader " +
+			"does not make the view busy",
 		needs: []Operation{SelectMatview, RefreshMatview}, each: true, catalog: oneView,
 		check: func(c *check) {
 			skip := func(opts ...massive.RefreshOption) (massive.RefreshResult, error) {
@@ -160,7 +169,9 @@ func refreshBusy() rule {
 
 func refreshLockTimeout() rule {
 	return rule{
-		name: "refresh/lock timeout", says: "LockTimeout ends a refresh's wait with ErrBusy, and holds for that refresh alone",
+		name: "refresh/lock timeout",
+		says: "If a refresh waits longer than its LockTimeout for a lock, it returns " +
+			"ErrBusy. The timeout applies to that refresh only",
 		needs: []Operation{SelectMatview, RefreshMatview}, catalog: oneView,
 		check: func(c *check) {
 			tx, inside := c.other(nil)
@@ -193,7 +204,9 @@ func refreshLockTimeout() rule {
 
 func refreshCan() rule {
 	return rule{
-		name: "refresh/can", says: "CheckRefresh tells what would make a refresh fail, with the statement that would mend it, where the dialect knows one",
+		name: "refresh/check",
+		says: "CheckRefresh predicts the error that a refresh would return. If the " +
+			"dialect knows a statement that fixes the problem, the error contains it",
 		needs: []Operation{RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "fit", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
@@ -244,7 +257,9 @@ func refreshCan() rule {
 
 func selectOne() rule {
 	return rule{
-		name: "select/one", says: "Get reads the first row, or sql.ErrNoRows; Count counts; Rows reads one row after the other",
+		name: "select/one",
+		says: "Get returns the first row, or sql.ErrNoRows. Count returns the number of " +
+			"rows. Rows iterates over them",
 		needs: []Operation{SelectMatview}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "v", Rows: []number{{1}, {2}, {3}}}, {Name: "none", Rows: []number{}}, {Name: "empty", Rows: []number{}, Unpopulated: true},

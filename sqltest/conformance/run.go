@@ -28,7 +28,10 @@ func runRules() []rule {
 
 func runOrder() rule {
 	return rule{
-		name: "run/order", says: "RefreshAll refreshes each view once, none before those that it depends on are done, and reports on each", needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		name: "run/order",
+		says: "RefreshAll refreshes each view once, after all views that it depends on, " +
+			"and reports on each",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
 		catalog: warehouse(),
 		check: func(c *check) {
 			for _, v := range warehouse().Matviews {
@@ -62,7 +65,10 @@ func runOrder() rule {
 
 func runSelection() rule {
 	return rule{
-		name: "run/selection", says: "Views takes the named ones, Upstream and Downstream what they depend on and what depends on them, and nothing else", needs: []Operation{RefreshMatview},
+		name: "run/selection",
+		says: "Views selects the named views, Upstream adds all that they depend on, and " +
+			"Downstream adds all that depend on them. The plan refreshes no other views",
+		needs:   []Operation{RefreshMatview},
 		catalog: warehouse(),
 		check: func(c *check) {
 			for _, s := range []struct {
@@ -91,7 +97,10 @@ func runSelection() rule {
 
 func runFailure() rule {
 	return rule{
-		name: "run/failure", says: "where a view fails, what depends on it is skipped and the rest is refreshed; the error is that view's", needs: []Operation{SelectMatview, RefreshMatview},
+		name: "run/failure",
+		says: "If a view fails, RefreshAll skips the views that depend on it and " +
+			"refreshes the others. It returns the error of the view that failed",
+		needs:   []Operation{SelectMatview, RefreshMatview},
 		catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, sqltest.SetRows{Matview: "daily", Rows: []number{{2}, {2}}}, sqltest.SetRows{Matview: "shops", Rows: []number{{2}}})
@@ -115,7 +124,10 @@ func runFailure() rule {
 
 func runBusy() rule {
 	return rule{
-		name: "run/busy", says: "with SkipIfBusy a view that another refreshes is skipped, what depends on it too, and the rest is refreshed, in a transaction as well",
+		name: "run/busy",
+		says: "With SkipIfBusy, RefreshAll skips a view that another session refreshes, " +
+			"and the views that depend on it. It refreshes the others, also in a " +
+			"transaction",
 		needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			holder, held := c.other(nil)
@@ -142,7 +154,10 @@ func runBusy() rule {
 
 func runIfPossible() rule {
 	return rule{
-		name: "run/if possible", says: "a plan foresees the mode that ConcurrentlyIfPossible comes to, and why", needs: []Operation{RefreshMatview},
+		name: "run/if possible",
+		says: "A plan predicts the mode that ConcurrentlyIfPossible chooses for each " +
+			"view, and the reason",
+		needs: []Operation{RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "index", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "none", Rows: []number{{1}}},
 			{Name: "unpopulated", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true},
@@ -165,7 +180,10 @@ func runIfPossible() rule {
 
 func runGone() rule {
 	return rule{
-		name: "run/gone", says: "a view dropped between plan and run is ErrNotFound, and the rest is refreshed", needs: []Operation{RefreshMatview},
+		name: "run/gone",
+		says: "If a view is dropped after the plan was made, Run reports ErrNotFound for " +
+			"that view and refreshes the views that don't depend on it",
+		needs:   []Operation{RefreshMatview},
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []number{{1}}}, {Name: "b", Rows: []number{{1}}, Reads: []string{"a"}}, {Name: "c", Rows: []number{{1}}}}},
 		check: func(c *check) {
 			p, err := c.m.PlanRefresh()
@@ -180,7 +198,11 @@ func runGone() rule {
 
 func runTransaction() rule {
 	return rule{
-		name: "run/transaction", says: "in a transaction a failure ends the run, which says so, and the transaction does not commit, unless a statement fails alone there", needs: []Operation{SelectMatview, RefreshMatview},
+		name: "run/transaction",
+		says: "In a transaction, a view that fails ends the run, and the remaining views " +
+			"are cancelled. The transaction can't commit, unless " +
+			"Harness.StatementsFailAlone is set",
+		needs:   []Operation{SelectMatview, RefreshMatview},
 		catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, sqltest.SetRows{Matview: "raw", Rows: []number{{2}}}, sqltest.SetRows{Matview: "daily", Rows: []number{{2}, {2}}})
@@ -211,7 +233,9 @@ func runTransaction() rule {
 
 func runSavepoints() rule {
 	return rule{
-		name: "run/savepoints", says: "with savepoints a failure in a transaction is taken back alone, and the run and the transaction go on",
+		name: "run/savepoints",
+		says: "With Savepoints, a view that fails in a transaction is rolled back alone. " +
+			"The run continues, and the transaction can commit",
 		needs: []Operation{SelectMatview, RefreshMatview, SetSavepoint}, catalog: warehouse(),
 		check: func(c *check) {
 			c.db.Do(c, sqltest.SetRows{Matview: "raw", Rows: []number{{2}}}, sqltest.SetRows{Matview: "daily", Rows: []number{{2}, {2}}}, sqltest.SetRows{Matview: "shops", Rows: []number{{2}}})
@@ -240,7 +264,10 @@ func runSavepoints() rule {
 
 func runOneConnection() rule {
 	return rule{
-		name: "run/one connection", says: "a run uses no more connections than the pool may open, and its callbacks hold none", needs: []Operation{RefreshMatview}, catalog: warehouse(),
+		name: "run/one connection",
+		says: "A run uses no more connections than the pool allows, and holds none " +
+			"during a callback",
+		needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			c.db.DB().SetMaxOpenConns(1)
 			defer c.db.DB().SetMaxOpenConns(0)
@@ -260,7 +287,10 @@ func runOneConnection() rule {
 
 func runExhaustedPool() rule {
 	return rule{
-		name: "run/exhausted pool", says: "a run that gets no connection ends with its context, and the report has every view", needs: []Operation{RefreshMatview}, catalog: warehouse(),
+		name: "run/exhausted pool",
+		says: "If a run gets no connection from the pool, it ends when its context ends. " +
+			"The report lists every view",
+		needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			c.db.DB().SetMaxOpenConns(1)
 			defer c.db.DB().SetMaxOpenConns(0)
@@ -280,7 +310,10 @@ func runExhaustedPool() rule {
 
 func runCancel() rule {
 	return rule{
-		name: "run/cancel", says: "a run that is cancelled ends the refreshes under way, begins no others, and reports on each view", needs: []Operation{RefreshMatview}, catalog: warehouse(),
+		name: "run/cancel",
+		says: "When its context is cancelled, a run ends the refreshes in progress and " +
+			"starts no others. The report lists every view",
+		needs: []Operation{RefreshMatview}, catalog: warehouse(),
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			_, err := matviewOf(c, inside, "daily").Refresh(c.Context())

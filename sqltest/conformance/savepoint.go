@@ -17,7 +17,9 @@ func savepointRules() []rule {
 
 func savepoint() rule {
 	return rule{
-		name: "savepoint", says: "RollbackToSavepoint takes back what was done since and lets its locks go, ReleaseSavepoint keeps it, and both forget the point",
+		name: "savepoint",
+		says: "RollbackToSavepoint undoes all changes since the savepoint and releases " +
+			"their locks. ReleaseSavepoint keeps the changes. Both remove the savepoint",
 		unless: func(h Harness) string {
 			return iff(h.SavepointsReplace, "Harness.SavepointsReplace says that there are no two of one name; the subtest savepoint/points sees to it")
 		},
@@ -28,7 +30,9 @@ func savepoint() rule {
 
 func savepointPoints() rule {
 	return rule{
-		name: "savepoint/points", says: "a savepoint is there until it is released or taken back to, and one that isn't there is an error",
+		name: "savepoint/points",
+		says: "A savepoint exists until it is released or rolled back to. Using a " +
+			"savepoint that does not exist returns an error",
 		needs: []Operation{SetSavepoint}, adapts: true, catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}}, Enums: []sqltest.Enum{{Name: "mood"}}, Sequences: []sqltest.Sequence{{Name: "s"}},
 		},

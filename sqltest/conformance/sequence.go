@@ -95,7 +95,9 @@ func sequenceRules() []rule {
 
 func sequenceUnused() rule {
 	return rule{
-		name: "sequence/unused", says: "State of a sequence that nothing was taken from is its start, not called; of one that is gone it is ErrNotFound",
+		name: "sequence/unused",
+		says: "State of a sequence that no value was taken from is its start, not " +
+			"called. For a sequence that no longer exists it returns ErrNotFound",
 		needs: []Operation{SequenceState}, each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, startsChange...)
@@ -113,7 +115,10 @@ func sequenceUnused() rule {
 
 func sequenceLastValue() rule {
 	return rule{
-		name: "sequence/last value", says: "LastValue of a sequence that nothing was taken from is its start; of one that is gone it is ErrNotFound; without the operation ErrUnsupported",
+		name: "sequence/last value",
+		says: "LastValue of a sequence that no value was taken from is its start. For a " +
+			"sequence that no longer exists it returns ErrNotFound. If the dialect lacks " +
+			"SequenceState, it returns ErrUnsupported",
 		each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, startsChange...)
@@ -143,7 +148,10 @@ func sequenceLastValue() rule {
 
 func sequenceTaken() rule {
 	return rule{
-		name: "sequence/taken", says: "a value is one step after the one before, up to the end of the sequence, and a sequence that is gone has none: ErrNotFound",
+		name: "sequence/taken",
+		says: "NextValue returns the start value first, and then advances by one " +
+			"increment each time, up to the end of the sequence. If the sequence no " +
+			"longer exists, it returns ErrNotFound",
 		needs: []Operation{NextSequenceValue}, each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, startsChange...)
@@ -164,7 +172,10 @@ func sequenceTaken() rule {
 
 func sequenceRestarted() rule {
 	return rule{
-		name: "sequence/restarted", says: "ResetTo and Restart take what is within the bounds: ErrOutOfRange; a sequence that is gone can't be restarted: ErrNotFound",
+		name: "sequence/restarted",
+		says: "ResetTo and Restart accept a value within the bounds, and return " +
+			"ErrOutOfRange for any other. If the sequence no longer exists, they return " +
+			"ErrNotFound",
 		needs: []Operation{RestartSequence}, each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, startsChange...)
@@ -184,7 +195,10 @@ func sequenceRestarted() rule {
 
 func sequenceMoved() rule {
 	return rule{
-		name: "sequence/moved", says: "a value is one step behind the one before, ResetTo and Restart say which comes next, and a sequence that is gone has none: ErrNotFound",
+		name: "sequence/moved",
+		says: "NextValue advances by one increment, and after ResetTo or Restart it " +
+			"continues with the new value. If the sequence no longer exists, they return " +
+			"ErrNotFound",
 		needs: []Operation{NextSequenceValue, RestartSequence}, each: true, catalog: starts,
 		check: func(c *check) {
 			c.db.Do(c, startsChange...)
@@ -216,7 +230,9 @@ func sequenceMoved() rule {
 
 func sequenceState() rule {
 	return rule{
-		name: "sequence/state", says: "State tells a sequence that is unused, or was reset, from one whose first value was taken",
+		name: "sequence/state",
+		says: "State reports an unused or reset sequence as not called, and a sequence " +
+			"whose first value was taken as called",
 		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -234,7 +250,9 @@ func sequenceState() rule {
 
 func sequenceReset() rule {
 	return rule{
-		name: "sequence/reset", says: "after ResetTo(v) the last value is v, and the next one too; Restart goes to the declared start",
+		name: "sequence/reset",
+		says: "After ResetTo(v), State reports the value v as not called, and NextValue " +
+			"returns v. After Restart, NextValue returns the declared start",
 		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Start: 10, Increment: 5}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -253,7 +271,9 @@ func sequenceReset() rule {
 
 func sequenceRange() rule {
 	return rule{
-		name: "sequence/range", says: "a value outside the bounds is ErrOutOfRange and changes nothing, 1 for a Reset too",
+		name: "sequence/range",
+		says: "ResetTo with a value outside the bounds returns ErrOutOfRange and changes " +
+			"nothing. So does Reset if 1 is outside the bounds",
 		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "high", Min: 100, Max: 200, Start: 150}, {Name: "down", Increment: -1}}},
 		check: func(c *check) {
@@ -275,7 +295,9 @@ func sequenceRange() rule {
 
 func sequenceEnd() rule {
 	return rule{
-		name: "sequence/end", says: "a sequence at its bound is ErrExhausted, or starts over at the other bound if it cycles",
+		name: "sequence/end",
+		says: "NextValue returns ErrExhausted when the sequence has reached its bound. " +
+			"If the sequence cycles, NextValue continues at the other bound",
 		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "up", Max: 3, Increment: 2}, {Name: "down", Min: -2, Increment: -1}, {Name: "round", Min: 1, Max: 5, Start: 4, Increment: 3, Cycle: true},
@@ -302,8 +324,11 @@ func sequenceEnd() rule {
 
 func sequenceCache() rule {
 	return rule{
-		name: "sequence/cache", says: "a connection reserves a cache of values; the last value is the last one reserved; a reset makes it forget them", unless: noCache,
-		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		name: "sequence/cache",
+		says: "A connection reserves as many values as the sequence's cache holds. State " +
+			"reports the last reserved value. A reset discards the reserved values",
+		unless: noCache,
+		needs:  []Operation{SequenceState, NextSequenceValue, RestartSequence}, session: "the server keeps reserved values per session, and behind a pooler two connections share a session",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Cache: 10}, {Name: "short", Cache: 10, Max: 3}}},
 		check: func(c *check) {
 			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
@@ -332,7 +357,9 @@ func sequenceCache() rule {
 
 func sequenceRollback() rule {
 	return rule{
-		name: "sequence/rollback", says: "a value stays taken though its transaction is rolled back; a reset is undone, and so are the values behind it",
+		name: "sequence/rollback",
+		says: "A rollback does not give back taken values. It undoes a reset, together " +
+			"with the values taken after the reset",
 		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)
@@ -363,7 +390,9 @@ func sequenceRollback() rule {
 
 func sequenceLocks() rule {
 	return rule{
-		name: "sequence/locks", says: "a reset holds off everybody's next value until its transaction ends, and waits for transactions that took one",
+		name: "sequence/locks",
+		says: "A reset blocks NextValue in other sessions until its transaction ends. It " +
+			"waits for transactions that took a value",
 		needs: []Operation{NextSequenceValue, RestartSequence}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -393,7 +422,10 @@ func sequenceLocks() rule {
 
 func sequenceGone() rule {
 	return rule{
-		name: "sequence/gone", says: "a sequence that was dropped, renamed or replaced since it was loaded is ErrNotFound", needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
+		name: "sequence/gone",
+		says: "Using a sequence that was dropped, renamed or replaced after the load " +
+			"returns ErrNotFound",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"}}},
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
@@ -414,7 +446,10 @@ func sequenceGone() rule {
 
 func sequenceMadeAnew() rule {
 	return rule{
-		name: "sequence/made anew", says: "a sequence made anew under its name goes on working", needs: []Operation{NextSequenceValue}, each: true,
+		name: "sequence/recreated",
+		says: "If a sequence is dropped and recreated under the same name, loaded " +
+			"handles use the new sequence",
+		needs: []Operation{NextSequenceValue}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			c.next(c.sequence("s"), 1, 2, 3)
@@ -429,7 +464,9 @@ func sequenceMadeAnew() rule {
 
 func sequenceConcurrency() rule {
 	return rule{
-		name: "sequence/concurrency", says: "no value is handed out twice, whoever asks", needs: []Operation{SequenceState, NextSequenceValue},
+		name:    "sequence/concurrency",
+		says:    "Concurrent callers of NextValue never get the same value",
+		needs:   []Operation{SequenceState, NextSequenceValue},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 3}}},
 		check: func(c *check) {
 			s := c.sequence("s")

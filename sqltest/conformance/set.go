@@ -22,7 +22,9 @@ func setRules() []rule {
 
 func setBounds() rule {
 	return rule{
-		name: "set/bounds", says: "SetValue sets what is inside the bounds, refuses all else with ErrOutOfRange, and sets nothing of a sequence that is gone: ErrNotFound",
+		name: "set/bounds",
+		says: "SetValue accepts a value within the bounds, and returns ErrOutOfRange for " +
+			"any other. If the sequence no longer exists, it returns ErrNotFound",
 		needs: []Operation{SetSequenceValue}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Min: 10, Max: 20}, {Name: "dropped"}}},
 		check: func(c *check) {
@@ -53,7 +55,10 @@ func setBounds() rule {
 
 func setValue() rule {
 	return rule{
-		name: "set/value", says: "after SetValue(v, true) the next value is the one behind v, after SetValue(v, false) it is v", needs: []Operation{SequenceState, NextSequenceValue, SetSequenceValue}, each: true,
+		name: "set/value",
+		says: "After SetValue(v, true), NextValue returns the value after v. After " +
+			"SetValue(v, false), it returns v",
+		needs: []Operation{SequenceState, NextSequenceValue, SetSequenceValue}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 5, Max: 100}, {Name: "wide", Min: math.MinInt64, Max: math.MaxInt64, Start: 1}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -78,7 +83,10 @@ func setValue() rule {
 
 func setRange() rule {
 	return rule{
-		name: "set/range", says: "a value outside the bounds is ErrOutOfRange, and sets nothing", needs: []Operation{SequenceState, SetSequenceValue}, each: true,
+		name: "set/range",
+		says: "SetValue with a value outside the bounds returns ErrOutOfRange and " +
+			"changes nothing",
+		needs: []Operation{SequenceState, SetSequenceValue}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Min: 10, Max: 20}}},
 		check: func(c *check) {
 			for _, v := range []int64{9, 21, math.MinInt64, math.MaxInt64} {
@@ -93,7 +101,10 @@ func setRange() rule {
 
 func setTransaction() rule {
 	return rule{
-		name: "set/transaction", says: "what is set stays though its transaction is rolled back, unless that has reset the sequence before; it holds nobody off, and waits for a reset",
+		name: "set/transaction",
+		says: "A rollback does not undo SetValue, unless the transaction reset the " +
+			"sequence before. SetValue does not block NextValue or SetValue in other " +
+			"sessions, and waits for an open reset",
 		needs: []Operation{NextSequenceValue, RestartSequence, SetSequenceValue}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)
@@ -127,8 +138,11 @@ func setTransaction() rule {
 
 func setCache() rule {
 	return rule{
-		name: "set/cache", says: "a set makes its own connection forget the values that it has reserved, and no other", unless: noCache, needs: []Operation{NextSequenceValue, SetSequenceValue},
-		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		name: "set/cache",
+		says: "SetValue discards the values that its own connection has reserved. Other " +
+			"connections keep theirs",
+		unless: noCache, needs: []Operation{NextSequenceValue, SetSequenceValue},
+		session: "the server keeps reserved values per session, and behind a pooler two connections share a session",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Cache: 10}}},
 		check: func(c *check) {
 			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
@@ -147,7 +161,10 @@ func setCache() rule {
 
 func setStanding() rule {
 	return rule{
-		name: "set/standing", says: "State tells the next value, how many are left, and the share that is used", needs: []Operation{SequenceState, SetSequenceValue}, each: true,
+		name: "set/state",
+		says: "State reports the next value, how many values are left, and the share " +
+			"that is used",
+		needs: []Operation{SequenceState, SetSequenceValue}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Max: 100}, {Name: "by7", Increment: 7, Max: 100}, {Name: "down", Increment: -1, Min: -4}, {Name: "round", Max: 4, Cycle: true},
 			{Name: "whole", Min: math.MinInt64, Max: math.MaxInt64, Start: math.MinInt64},

@@ -68,7 +68,9 @@ func timeoutRules() []rule {
 
 func timeoutLock() rule {
 	return rule{
-		name: "timeout/lock", says: "what waits longer for a lock than the server's lock timeout is ErrBusy, and the holder goes on",
+		name: "timeout/lock",
+		says: "An operation that waits for a lock longer than the server's lock timeout " +
+			"returns ErrBusy. The transaction that holds the lock continues",
 		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, each: true, catalog: held(100*time.Millisecond, 0),
 		unless: func(h Harness) string {
 			return iff(h.NoLockTimeout, "Harness.NoLockTimeout says that there is none") + nothingHolds(true)(h)
@@ -91,7 +93,10 @@ func timeoutLock() rule {
 
 func timeoutStatement() rule {
 	return rule{
-		name: "timeout/statement", says: "what takes longer than the server's statement timeout is ErrServerTimeout, and not the context's end; the holder goes on",
+		name: "timeout/statement",
+		says: "An operation that takes longer than the server's statement timeout " +
+			"returns ErrServerTimeout, and not the context's error. The transaction that " +
+			"it waited for continues",
 		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, catalog: held(0, statementTimeout), // not over Conn and Tx, for each takes its time
 		unless: func(h Harness) string {
 			return iff(h.NoStatementTimeout, "Harness.NoStatementTimeout says that there is none")

@@ -32,7 +32,9 @@ func transactionRules() []rule {
 
 func transactionPicture() rule {
 	return rule{
-		name: "transaction/picture", says: "a With's picture is its own: what is reloaded or appended there nobody else sees",
+		name: "transaction/snapshot",
+		says: "A DB that With returned has its own snapshot: Reload and " +
+			"AppendLocalLabels on it do not affect other DBs, nor theirs it",
 		catalog: sqltest.Catalog{Enums: everything.Enums},
 		check: func(c *check) {
 			_, inside := c.other(nil)
@@ -54,7 +56,10 @@ func transactionPicture() rule {
 
 func transactionReadOnly() rule {
 	return rule{
-		name: "transaction/read-only", says: "what writes is ErrReadOnly in a read-only transaction, which then has failed: ErrTxAborted, or lives on where statements fail alone",
+		name: "transaction/read-only",
+		says: "In a read-only transaction an operation that writes returns ErrReadOnly. " +
+			"After that, operations return ErrTxAborted, or work if " +
+			"Harness.StatementsFailAlone is set",
 		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			for what, op := range c.operations(c.Context()) {
@@ -75,7 +80,10 @@ func transactionReadOnly() rule {
 
 func transactionFailed() rule {
 	return rule{
-		name: "transaction/failed", says: "a transaction in which something failed does nothing more, and does not commit; where statements fail alone it goes on, and keeps what it did besides",
+		name: "transaction/failed",
+		says: "After a failure in a transaction, all operations in it return " +
+			"ErrTxAborted, and Commit fails. If Harness.StatementsFailAlone is set, the " +
+			"transaction continues and commits its other changes",
 		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			for kind, one := range map[dialect.Kind]struct {
@@ -159,7 +167,8 @@ func transactionFailed() rule {
 
 func transactionOpen() rule {
 	return rule{
-		name: "transaction/open", says: "no operation commits the caller's transaction",
+		name:  "transaction/open",
+		says:  "No operation commits the caller's transaction",
 		needs: []Operation{SetSavepoint}, adapts: true,
 		catalog: sqltest.Catalog{
 			Matviews: everything.Matviews, Enums: everything.Enums,
@@ -209,7 +218,9 @@ func (c *check) able() map[string]func(c *check, m *massive.DB) error {
 
 func transactionEnded() rule {
 	return rule{
-		name: "transaction/ended", says: "an operation on a transaction that has ended is sql.ErrTxDone", needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
+		name:  "transaction/ended",
+		says:  "An operation on a transaction that has ended returns sql.ErrTxDone",
+		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, AddEnumLabel, RenameEnumLabel, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(tx.Commit())
@@ -224,7 +235,10 @@ func transactionEnded() rule {
 
 func transactionDeadlock() rule {
 	return rule{
-		name: "transaction/deadlock", says: "of two transactions that wait for each other one fails with ErrDeadlock, and the other goes on", needs: []Operation{NextSequenceValue, RestartSequence},
+		name: "transaction/deadlock",
+		says: "If two transactions wait for each other, one gets ErrDeadlock and the " +
+			"other continues",
+		needs:   []Operation{NextSequenceValue, RestartSequence},
 		unless:  nothingHolds(false),
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "b"}}},
 		check: func(c *check) {
@@ -261,7 +275,9 @@ func transactionDeadlock() rule {
 
 func cancelBefore() rule {
 	return rule{
-		name: "cancel/before", says: "an operation whose context has ended gives that context's error, and nothing has happened",
+		name: "cancel/before",
+		says: "If its context has already ended, an operation returns the context's " +
+			"error and has no effect",
 		needs: []Operation{SelectMatview, RefreshMatview, EnumColumns, SequenceState, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
 		check: func(c *check) {
 			ended, cancel := context.WithCancel(c.Context())
@@ -281,9 +297,11 @@ func cancelBefore() rule {
 
 func cancelWaiting() rule {
 	return rule{
-		name: "cancel/waiting", says: "an operation that waits ends with its context, and leaves nothing behind",
+		name: "cancel/waiting",
+		says: "When its context ends, an operation that waits for a lock returns the " +
+			"context's error. It does not block later operations",
 		needs: []Operation{SelectMatview, RefreshMatview, AddEnumLabel, NextSequenceValue, RestartSequence}, adapts: true, catalog: everything,
-		session: "PgBouncer drops the cancel of a client that it has no session for yet, and lib/pq then waits for ever",
+		session: "PgBouncer drops the cancel request of a client that has no server session yet, and lib/pq then waits forever",
 		check: func(c *check) {
 			for kind, one := range map[dialect.Kind]struct {
 				holds func(m *massive.DB) error

@@ -46,7 +46,10 @@ func reserveRules() []rule {
 
 func valuesTaken() rule {
 	return rule{
-		name: "values/taken", says: "NextValues takes what comes next, to the end of the sequence, and nothing of one that is gone: ErrNotFound",
+		name: "values/taken",
+		says: "NextValues returns the next n values. If fewer are left, it returns " +
+			"ErrExhausted and no values. If the sequence no longer exists, it returns " +
+			"ErrNotFound",
 		needs: []Operation{NextSequenceValues}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 10, Max: 45}, {Name: "dropped"}}},
 		check: func(c *check) {
@@ -64,7 +67,10 @@ func valuesTaken() rule {
 
 func valuesBlocks() rule {
 	return rule{
-		name: "values/blocks", says: "NextBlock takes the block that comes next, to the end of the sequence, and none of one that is gone: ErrNotFound",
+		name: "values/blocks",
+		says: "NextBlock returns the next block, and at the end of the sequence a " +
+			"shorter block, then ErrExhausted. If the sequence no longer exists, it " +
+			"returns ErrNotFound",
 		needs: []Operation{NextSequenceBlock}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 10, Max: 25}, {Name: "dropped"}}},
 		check: func(c *check) {
@@ -85,7 +91,9 @@ func valuesBlocks() rule {
 
 func valuesMany() rule {
 	return rule{
-		name: "values/many", says: "NextValues(n) reserves n values, those that n times NextValue would give", needs: []Operation{SequenceState, NextSequenceValue, RestartSequence, NextSequenceValues}, each: true,
+		name:  "values/many",
+		says:  "NextValues(n) returns the values that n calls of NextValue would return",
+		needs: []Operation{SequenceState, NextSequenceValue, RestartSequence, NextSequenceValues}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}, {Name: "by7", Increment: 7, Start: 5}, {Name: "down", Increment: -3}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -105,7 +113,10 @@ func valuesMany() rule {
 
 func valuesEnd() rule {
 	return rule{
-		name: "values/end", says: "if a sequence ends before the nth value, NextValues gives ErrExhausted and no values, and those before the end are used up; one that cycles goes on at its other bound",
+		name: "values/end",
+		says: "If the sequence ends before the nth value, NextValues returns " +
+			"ErrExhausted and no values, and the remaining values are used up. If the " +
+			"sequence cycles, NextValues continues at the other bound",
 		needs: []Operation{SequenceState, NextSequenceValues}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "up", Max: 5, Increment: 2}, {Name: "long", Max: 120}, {Name: "down", Min: -2, Increment: -1},
@@ -132,7 +143,10 @@ func valuesEnd() rule {
 
 func valuesNumber() rule {
 	return rule{
-		name: "values/number", says: "n has to be from 1 to 10,000; any other is ErrInvalid, and takes nothing", needs: []Operation{SequenceState}, each: true,
+		name: "values/count",
+		says: "NextValues accepts n from 1 to 10,000. For any other n it returns " +
+			"ErrInvalid and takes no value",
+		needs: []Operation{SequenceState}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -148,7 +162,10 @@ func valuesNumber() rule {
 
 func valuesRollback() rule {
 	return rule{
-		name: "values/rollback", says: "many values stay taken like one, and go back like one with a reset before them", needs: []Operation{RestartSequence, NextSequenceValues},
+		name: "values/rollback",
+		says: "A rollback does not give back values of NextValues, unless the same " +
+			"transaction reset the sequence before",
+		needs:   []Operation{RestartSequence, NextSequenceValues},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			tx, inside := c.other(nil)
@@ -171,8 +188,10 @@ func valuesRollback() rule {
 
 func valuesCache() rule {
 	return rule{
-		name: "values/cache", says: "many values come from a connection's cache first", unless: noCache, needs: []Operation{NextSequenceValues},
-		session: "the server keeps reserved values by session, and a pooler gives two connections the same one in turn",
+		name:   "values/cache",
+		says:   "NextValues first returns the values that its connection has reserved",
+		unless: noCache, needs: []Operation{NextSequenceValues},
+		session: "the server keeps reserved values per session, and behind a pooler two connections share a session",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Cache: 10}}},
 		check: func(c *check) {
 			one, two := c.m.With(connOf(c, c.db.DB())), c.m.With(connOf(c, c.db.DB()))
@@ -190,7 +209,9 @@ func valuesCache() rule {
 
 func valuesBlock() rule {
 	return rule{
-		name: "values/block", says: "a block goes from one value to the one before the next, is cut at the bound, and is refused where the sequence cycles",
+		name: "values/block",
+		says: "A block extends from one value to just before the next, or to the bound. " +
+			"NextBlock returns ErrInvalid for a sequence that cycles",
 		needs: []Operation{SequenceState, NextSequenceBlock}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Increment: 100, Max: 250}, {Name: "down", Increment: -10, Min: -15}, {Name: "single"},
@@ -225,8 +246,11 @@ func valuesBlock() rule {
 
 func valuesRights() rule {
 	return rule{
-		name: "values/rights", says: "each operation on a sequence needs a right of its own, and no other: ErrPermission", needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue},
-		each: true, rights: true,
+		name: "values/rights",
+		says: "An operation on a sequence succeeds if the role has the right that it " +
+			"needs. Otherwise it returns ErrPermission",
+		needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue},
+		each:  true, rights: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "none", Rights: &dialect.SequenceRights{}}, {Name: "used", Rights: &dialect.SequenceRights{Next: true}},
 			{Name: "read", Rights: &dialect.SequenceRights{Read: true}}, {Name: "set", Rights: &dialect.SequenceRights{Set: true}},
@@ -257,7 +281,9 @@ func valuesRights() rule {
 
 func valuesGone() rule {
 	return rule{
-		name: "values/gone", says: "a sequence that was dropped, renamed or replaced is ErrNotFound, whatever is asked of it",
+		name: "values/gone",
+		says: "Every operation on a sequence that was dropped, renamed or replaced " +
+			"returns ErrNotFound",
 		needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "dropped", OwnedBy: "a.id"}, {Name: "renamed", OwnedBy: "b.id"}, {Name: "replaced", OwnedBy: "c.id"}}},
 		check: func(c *check) {
@@ -280,7 +306,9 @@ func valuesGone() rule {
 
 func valuesReadOnly() rule {
 	return rule{
-		name: "values/read-only", says: "in a read-only transaction taking and setting are ErrReadOnly, and looking works",
+		name: "values/read-only",
+		says: "In a read-only transaction NextValues, NextBlock, SetValue and CatchUp " +
+			"return ErrReadOnly. Lag and Exhaustion work",
 		needs:   []Operation{SequenceState, NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence, SequenceStates},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{7}}}},
 		check: func(c *check) {

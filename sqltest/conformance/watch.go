@@ -63,7 +63,9 @@ func watchRules() []rule {
 
 func watchSign() rule {
 	return rule{
-		name: "watch/sign", says: "a load's sign does not outlast a change that another load would show",
+		name: "watch/sign",
+		says: "After a change that a new load would show, Unchanged returns false for " +
+			"the previous load's sign",
 		needs: []Operation{Unchanged}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			for _, seen := range changesSeen {
@@ -90,7 +92,9 @@ func watchSign() rule {
 
 func watchHarmless() rule {
 	return rule{
-		name: "watch/harmless", says: "values taken, rows and refreshes are no change",
+		name: "watch/harmless",
+		says: "Taking values, changing rows and refreshing views are not changes: Reload " +
+			"returns none",
 		needs: []Operation{RefreshMatview, NextSequenceValue}, adapts: true, catalog: watched(),
 		check: func(c *check) {
 			if c.has(dialect.KindSequence) {
@@ -110,7 +114,9 @@ func watchHarmless() rule {
 
 func watchTransactions() rule {
 	return rule{
-		name: "watch/transactions", says: "a change is noticed when its transaction commits, whatever was committed meanwhile, and not before",
+		name: "watch/transactions",
+		says: "Reload reports a change after its transaction commits, not before, and " +
+			"regardless of other commits in between",
 		needs: []Operation{RefreshMatview}, catalog: sqltest.Catalog{SearchPath: watched().SearchPath, Matviews: watched().Matviews},
 		check: func(c *check) {
 			reloads := func(m *massive.DB, what string, want int) {
@@ -143,7 +149,9 @@ func watchTransactions() rule {
 
 func watchPublishes() rule {
 	return rule{
-		name: "watch/publishes", says: "Watch publishes what others change, tells it, and keeps local labels",
+		name: "watch/publishes",
+		says: "Watch publishes the changes of other sessions, reports each as an event, " +
+			"and keeps local labels",
 		adapts: true, catalog: watched(),
 		check: func(c *check) {
 			enums := c.has(dialect.KindEnum)
@@ -188,7 +196,9 @@ func watchPublishes() rule {
 
 func watchOutage() rule {
 	return rule{
-		name: "watch/outage", says: "Watch tells each look that fails, goes on, and tells when looks succeed again, with what changed meanwhile",
+		name: "watch/outage",
+		says: "Watch reports each poll that fails, and continues. When a poll succeeds " +
+			"again, Watch reports that, and what changed meanwhile",
 		adapts: true, catalog: watched(),
 		check: func(c *check) {
 			flaky := &flaky{Querier: c.db.DB()}
@@ -221,7 +231,9 @@ func watchOutage() rule {
 
 func watchBad() rule {
 	return rule{
-		name: "watch/bad", says: "Watch refuses an interval that is not positive, no function, a transaction, and options that are none",
+		name: "watch/bad",
+		says: "Watch returns ErrInvalid for an interval that is not positive, a nil " +
+			"function, a transaction, and invalid options",
 		adapts: true, catalog: watched(),
 		check: func(c *check) {
 			ctx, tell := c.Context(), func(massive.Event) {}
