@@ -78,7 +78,7 @@ func TestAdviceRebuildsInvalidIndex(t *testing.T) {
 			same(t, "reason", all[0].Reason, massive.BlockerNoUsableIndex)
 			same(t, "advice", all[0].Fix, `REINDEX INDEX "far"."V id"`)
 			_, err := matview(t, m, "far.v").Refresh(t.Context(), massive.Concurrently())
-			mustBe(t, err, massive.ErrNoUniqueIndex, `index "V id" is no help: it is invalid`, `REINDEX INDEX "far"."V id"`)
+			mustBe(t, err, massive.ErrNoUniqueIndex, `index "V id" can't be used: it is invalid`, `REINDEX INDEX "far"."V id"`)
 			if strings.Contains(err.Error(), "CREATE") {
 				t.Errorf("a second index is advised: %v", err)
 			}

@@ -82,17 +82,17 @@ func TestSentinels(t *testing.T) {
 		says  string
 	}{
 		{"no unique index", refresh("no_index", massive.Concurrently()), is(massive.ErrNoUniqueIndex), "55000",
-			`massive: refresh concurrently public.no_index: no usable unique index on columns, without WHERE; ` +
-				`index partial is no help: it is partial (it has a WHERE); make one, on fewer columns if those identify a row: ` +
+			`massive: refresh concurrently public.no_index: no usable unique index on plain columns, without WHERE; ` +
+				`index partial can't be used: it is partial (it has a WHERE); create one, on fewer columns if they identify a row: ` +
 				`CREATE UNIQUE INDEX ON "public"."no_index" ("a", "B b"): `},
 		{"not populated, concurrently", refresh("unpopulated", massive.Concurrently()), is(massive.ErrNotPopulated), "0A000",
 			"refresh it once without Concurrently"},
 		{"not populated, read", read("unpopulated", ""), is(massive.ErrNotPopulated), "55000", "refresh it first"},
-		{"reads what is not populated", refresh("reads_unpopulated"), is(massive.ErrNotPopulated), "55000", "refresh what it reads first"},
+		{"reads what is not populated", refresh("reads_unpopulated"), is(massive.ErrNotPopulated), "55000", "first refresh the views that it reads"},
 		{"duplicates, plain", refresh("doubled"), is(massive.ErrDuplicateRows), "23505", "rows that its unique index can't tell apart"},
 		{"duplicates, concurrently", refresh("doubled", massive.Concurrently()), is(massive.ErrDuplicateRows), "21000", "rows that its unique index can't tell apart"},
 		{"a query that fails, concurrently", refresh("scalar", massive.Concurrently()), nil, "21000", "massive: refresh concurrently public.scalar: "},
-		{"a view dropped", refresh("to_drop"), is(massive.ErrNotFound), "42P01", "Reload brings the picture up to date"},
+		{"a view dropped", refresh("to_drop"), is(massive.ErrNotFound), "42P01", "Reload, and look it up again"},
 		{"a view dropped, concurrently", refresh("to_drop", massive.Concurrently()), is(massive.ErrNotFound), "42P01", "dropped, renamed or replaced"},
 		{"a view dropped, read", read("to_drop", ""), is(massive.ErrNotFound), "42P01", "dropped, renamed or replaced"},
 		{"a view dropped, definition", definition("to_drop"), is(massive.ErrNotFound), "42P01", "read the definition of public.to_drop"},

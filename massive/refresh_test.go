@@ -151,7 +151,7 @@ func TestConcurrentlyIfPossibleHoldsNoReaderOff(t *testing.T) {
 			{massive.ConcurrentlyIfPossible()}, {massive.ConcurrentlyIfPossible(), massive.SkipIfBusy(), massive.LockTimeout(20 * time.Second)},
 		} {
 			_, err := matview(t, m, "high").Refresh(t.Context(), opts...)
-			mustBe(t, err, massive.ErrNotPopulated, "refresh what it reads first")
+			mustBe(t, err, massive.ErrNotPopulated, "first refresh the views that it reads")
 		}
 		for _, state := range []string{"0A000", "55000", "55P03"} {
 			exec(t, e.pool, "TRUNCATE raises; INSERT INTO raises VALUES ('"+state+"')")

@@ -195,7 +195,7 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 		return []driver.Value{file.last, file.called}, nil
 	}, &st.Last, &st.Called)
 	if err == nil && unreadable { // no statement fails of that, and so no transaction
-		return dialect.SequenceState{}, fmt.Errorf("%w: the role must have SELECT on it, to know where it is before a first value is taken", dialect.ErrPermission)
+		return dialect.SequenceState{}, fmt.Errorf("%w: before its first value is taken, the role must have SELECT on it", dialect.ErrPermission)
 	}
 	return st, err
 }

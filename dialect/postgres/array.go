@@ -11,14 +11,15 @@ import (
 )
 
 // parseArray reads a one-dimensional array as the server prints it
-// (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). An empty text is an empty array.
+// (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). An empty text is an
+// empty array.
 func parseArray(s string) ([]string, error) {
 	if s == "" || s == "{}" {
 		return nil, nil
 	}
 	elements, rest, err := pgarray.Braces(s, make([]string, 0, strings.Count(s, ",")+1), nil)
 	if err == nil && rest != "" {
-		err = fmt.Errorf("text behind the array")
+		err = fmt.Errorf("text after the array")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("array %s: %w", brief(s), err)
@@ -26,7 +27,8 @@ func parseArray(s string) ([]string, error) {
 	return elements, nil
 }
 
-// parseArrays reads a two-dimensional array whose rows have width elements. It returns them in one list, behind into.
+// parseArrays reads a two-dimensional array whose rows have width elements. It appends
+// all elements to into.
 func parseArrays(s string, width int, into []string) ([]string, error) {
 	if s == "" || s == "{}" {
 		return into, nil
@@ -49,7 +51,7 @@ func parseArrays(s string, width int, into []string) ([]string, error) {
 	return nil, fmt.Errorf("array %s does not end", brief(s))
 }
 
-// parseInts reads an array of whole numbers and returns them after into.
+// parseInts reads an array of integers and appends them to into.
 func parseInts(s []byte, into []int64) ([]int64, error) {
 	if len(s) == 0 || string(s) == "{}" {
 		return into, nil
@@ -69,9 +71,9 @@ func parseInts(s []byte, into []int64) ([]int64, error) {
 	return into, nil
 }
 
-// parseInt is strconv's, without an allocation.
+// parseInt does the same as strconv.ParseInt, without an allocation.
 func parseInt(s []byte) (n int64, err error) {
-	if len(s) == 0 || len(s) > 18 { // which the shortest way does not overflow
+	if len(s) == 0 || len(s) > 18 { // up to 18 digits can't overflow
 		return strconv.ParseInt(string(s), 10, 64)
 	}
 	for _, c := range s {
@@ -83,7 +85,7 @@ func parseInt(s []byte) (n int64, err error) {
 	return n, nil
 }
 
-// brief is a text as Go quotes it, without the rest of a long one.
+// brief returns s quoted as in Go. It cuts a long text.
 func brief[T string | []byte](s T) string {
 	return strconv.Quote(dialect.Cut(string(s), dialect.MaxText/10))
 }

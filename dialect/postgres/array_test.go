@@ -49,9 +49,9 @@ func TestParseArrayRefuses(t *testing.T) {
 		`{"a\`:          `array "{\"a\\": no closing quote`,
 		`{"a\"}`:        `array "{\"a\\\"}": no closing quote`,
 		`{"a"b}`:        `array "{\"a\"b}": text after an element`,
-		`{a}b`:          `array "{a}b": text behind the array`,
-		`{}{}`:          `array "{}{}": text behind the array`,
-		`{{a,b},{c,d}}`: `array "{{a,b},{c,d}}": text behind the array`,
+		`{a}b`:          `array "{a}b": text after the array`,
+		`{}{}`:          `array "{}{}": text after the array`,
+		`{{a,b},{c,d}}`: `array "{{a,b},{c,d}}": text after the array`,
 	} {
 		got, err := parseArray(text)
 		if err == nil || err.Error() != want || got != nil {
@@ -124,7 +124,8 @@ func TestParseInts(t *testing.T) {
 	}
 }
 
-// encode writes an array constant, with quotes always, or only where the server puts them.
+// encode writes an array constant, with quotes always, or only where the server puts
+// them.
 func encode(elements []string, always bool) string {
 	texts := make([]string, len(elements))
 	for i, e := range elements {
@@ -136,8 +137,8 @@ func encode(elements []string, always bool) string {
 	return "{" + strings.Join(texts, ",") + "}"
 }
 
-// What the server writes is read as what it was. The elements stand between NUL bytes, which no text of the
-// server's holds.
+// What the server writes is read as what it was. The elements stand between NUL bytes,
+// which no text of the server's holds.
 func FuzzParseArray(f *testing.F) {
 	f.Add("sad\x00ok\x00happy")
 	f.Add("")

@@ -11,8 +11,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// sequenceColumns lists the columns that draw on sequences and count. Like the catalog statement it makes the planner
-// count on one row.
+// sequenceColumns lists the columns that draw on sequences and count. As in the catalog
+// statement, the FETCH FIRST clause makes the planner expect one row.
 var sequenceColumns = `SELECT d.sequence::bigint, d.schema::pg_catalog.text, d.name::pg_catalog.text, d.col::pg_catalog.text,
        pg_catalog.format_type(d.declared, d.modified)::pg_catalog.text, d.type::bigint, d.modifier::bigint
   FROM (` + drawing + `) d
@@ -39,8 +39,9 @@ func (postgres) SequenceColumns(ctx context.Context, q dialect.Querier) ([]diale
 	return all, rows.Err()
 }
 
-// room is what fits into a column of the type, given by its oid and modifier
-// (https://www.postgresql.org/docs/current/datatype-numeric.html). Of types that are no numbers nothing is known.
+// room returns the range of a column type, given by its oid and modifier
+// (https://www.postgresql.org/docs/current/datatype-numeric.html). Only numeric types are
+// bounded.
 func room(oid, modifier int64) (lowest, highest int64, bounded bool) {
 	switch oid {
 	case 20:
@@ -71,8 +72,9 @@ func room(oid, modifier int64) (lowest, highest int64, bounded bool) {
 	}
 }
 
-// SequenceStates goes by the sequences' numbers, and reads no relation by its name. So it does not know where a sequence is
-// that nothing was taken from since it was created, restarted or set.
+// SequenceStates reads the sequences by oid, and no relation by its name. So it does not
+// know the state of a sequence that no value was taken from since it was created,
+// restarted or set.
 func (postgres) SequenceStates(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
 	at := make(map[int64]int, len(seqs))
 	ids := make([]string, len(seqs))
@@ -105,7 +107,7 @@ func (postgres) SequenceStates(ctx context.Context, q dialect.Querier, seqs []*d
 			*r = dialect.SequenceReading{State: dialect.SequenceState{Last: last.Int64, Called: last.Valid}}
 		case "no":
 			r.Err = fmt.Errorf("%w: the role must have SELECT or USAGE on it", dialect.ErrPermission)
-		default: // dropped since the statement began, of which its snapshot knows nothing
+		default: // dropped after the statement took its snapshot
 		}
 	}
 	return readings, rows.Err()

@@ -11,14 +11,15 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// The catalog statement: a row for each group of things that are alike, in branches of one shape. The rows are put together
-// in Go (resolve.go). docs/catalog.md tells what each part returns, and why it is shaped so. The columns mean
+// The parts of the catalog statement. It is a UNION of branches with the same columns.
+// Each row has a group of objects that have most properties in common. resolve.go builds
+// the catalog from the rows. docs/catalog.md explains each part. The columns are:
 //
 //	kind      the branch
 //	id, ns    a number; the oid of the group's schema
 //	owner     a role's name, or another text
 //	flags     letters
-//	a, b      array constants, mostly of oids and of names, one for each of the group
+//	a, b      arrays, mostly of oids and of names, one for each object in the group
 var (
 	//go:embed catalog/head.sql
 	catalogHead string
@@ -54,7 +55,7 @@ var (
 	catalogTail string
 )
 
-// The relations that are loaded: their numbers, and what tells them from others.
+// The relations that are loaded: queries for their oids, and conditions on pg_class.
 const (
 	viewIDs = "SELECT w.ev_class FROM pg_catalog.pg_rewrite w" +
 		" WHERE w.ev_class OPERATOR(pg_catalog.>=) '16384' AND w.rulename OPERATOR(pg_catalog.=) '_RETURN'"
@@ -65,10 +66,10 @@ const (
 	isSequence = "c.relkind OPERATOR(pg_catalog.=) 'S'"
 )
 
-// serverBranch has the sign of the session that it runs in.
+// serverBranch includes the sign of the current session.
 var serverBranch = strings.Replace(catalogServer, "$sign", signOf("pg_catalog.pg_backend_pid()"), 1)
 
-// catalogText is the statement for the kinds that are asked for.
+// catalogText returns the catalog statement for the kinds in the filter.
 func catalogText(f dialect.Filter) string {
 	views, enums, sequences := f.Has(dialect.KindMatview), f.Has(dialect.KindEnum), f.Has(dialect.KindSequence)
 	text := catalogHead
@@ -100,19 +101,20 @@ func catalogText(f dialect.Filter) string {
 	return text + catalogSelect + strings.Join(branches, "UNION ALL\n") + catalogTail
 }
 
-// comments is the branch of the comments on what a catalog has.
+// comments returns the branch that reads the comments on the given oids.
 func comments(class, oids string) string {
 	return strings.NewReplacer("$class", "'pg_catalog."+class+"'", "$oids", oids).Replace(catalogComments)
 }
 
-// A row is one of the statement's. Its raw texts last until the next one.
+// A row is a row of the catalog statement. Its RawBytes are valid until the next row is
+// read.
 type row struct {
 	kind, owner, flags, a sql.RawBytes
 	id, ns                sql.NullInt64
-	b                     sql.NullString // names are parts of it
+	b                     sql.NullString // a string, since names are slices of it
 }
 
-// has tells whether a letter is among the flags.
+// has reports whether the row has the flag.
 func (r *row) has(flag byte) bool { return strings.IndexByte(string(r.flags), flag) >= 0 }
 
 func readCatalog(ctx context.Context, q dialect.Querier, text string) (*dialect.Catalog, error) {

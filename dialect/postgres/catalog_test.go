@@ -65,8 +65,8 @@ func TestCatalogText(t *testing.T) {
 	}
 }
 
-// serverRow is the first row of every catalog: PostgreSQL 15.18, schemas app and public on the search path, stats off
-// it, and locked, which the role may not use.
+// serverRow is the first row of every catalog: PostgreSQL 15.18, schemas app and public
+// on the search path, stats off it, and locked, which the role may not use.
 var serverRow = []driver.Value{
 	"server", int64(150018), int64(63), "clerk", "", `{UTF8,LATIN1,shop,"15.18 (Debian)","7 1 sign"}`,
 	`{{11,pg_catalog,u,1,0},{100,app,u,2,1},{101,public,u,3,2},{102,stats,u,0,0},{103,locked,"",0,0}}`,
@@ -135,7 +135,8 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 			},
 			Populated: true, MayRefresh: true, Reachable: true, Reads: []int64{16401, 16500},
 		}, {
-			// Without USAGE on its schema the role can't refresh it, whatever its rights on it.
+			// Without USAGE on its schema the role can't refresh it, whatever its rights
+			// on it.
 			Object:  dialect.Object{ID: 16401, Name: dialect.Name{Schema: "locked", Name: "empty"}, Owner: "ada"},
 			Columns: []dialect.Column{}, SuperOwner: true,
 		}},
@@ -184,7 +185,8 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 	}
 }
 
-// What hides an object is told by its kind's letter, which means one thing for relations and another for types.
+// What hides an object is told by its kind's letter, which means one thing for relations
+// and another for types.
 func TestHiddenBy(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ of, kind, want string }{
@@ -234,7 +236,8 @@ func TestHiddenBy(t *testing.T) {
 	}
 }
 
-// A row that is not as it should be stops the load and is named: a shorter list would be a silent lie.
+// A row that is not as it should be stops the load and is named: a shorter list would be
+// a silent lie.
 func TestLoadRefusesOddRows(t *testing.T) {
 	t.Parallel()
 	view := []driver.Value{"m", nil, int64(100), "bob", "", `{7}`, `{x}`}

@@ -11,36 +11,39 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// The sign is an expression. It says in one text: the session that made it (its process, and when that
-// began), the database, the role, the schemas of the search path, and the snapshot. While the snapshot
-// reads the same, no transaction with a number of its own has ended.
+// The sign is an SQL expression that returns a text. The text contains the session (its
+// process ID and start time), the database, the role, the schemas of the search path, and
+// the Postgres snapshot. While the snapshot stays the same, no transaction with an ID has
+// ended.
 //
-// Another session writes the same text if it sees the same snapshot in the same database and role along
-// the same path, and if it sees that the session of the sign still lives. No crash can lie between then, after
-// which numbers are given out again; and it is the same server. A session with temporary objects has
-// a schema of its own in its path.
+// Another session gets the same text if it has the same snapshot, database, role and
+// path, and if the session that made the sign still exists. Then it is the same server,
+// and it has not crashed since, so no transaction ID was assigned twice. A session with
+// temporary objects has its own schema in its path.
 //
-// The expression is NULL if a change might not show in the snapshot: before PostgreSQL 14, where an
-// index becomes valid in place; on a standby, whose snapshot does not list what runs; in a transaction
-// that has written, whose own number it does not show; in one whose snapshot may stand still; and in a role
-// that may not see when the session began, as after a SET ROLE to one that is no member of the role that
-// logged in.
+// The expression is NULL if the snapshot might not show a change:
+//   - before PostgreSQL 14, where an index becomes valid in place
+//   - on a standby, whose snapshot does not list the running transactions
+//   - in a transaction that has written: the snapshot does not contain its own ID
+//   - in a transaction that keeps one snapshot for several statements
+//   - if the role can't see the session's start time, for example after a SET ROLE to a
+//     role that is not a member of the login role
 //
-// A load (catalog/server.sql) must not be older than its sign. Its functions read the session's caches, and these
-// may be older than the snapshot: the session hears of others' changes when it locks a relation, which it last did
-// before the statement was planned. So the load opens a relation that it does not read otherwise, after it has its
-// snapshot and before anything else. Still a transaction may be in the snapshot and not yet have told others
-// what it changed. It tells them before it lets its locks go; if one that has ended holds any, the load has no sign.
+// A load (catalog/server.sql) must not read data older than its sign. Catalog functions
+// read the session's caches. A session invalidates these when it locks a relation. So the
+// load locks another relation first, after it has taken its snapshot. A committed
+// transaction sends its invalidations before it releases its locks. So if a transaction
+// that the snapshot has as ended still holds a lock, the load returns no sign.
 //
 //go:embed catalog/sign.sql
 var sign string
 
-// signOf is the expression, for the session with that process.
+// signOf returns the expression for the session with that process ID.
 func signOf(process string) string {
 	return strings.Replace(strings.TrimSpace(sign), "$session", process, 1)
 }
 
-// Unchanged writes the sign of the same session once more.
+// Unchanged computes the sign again and compares it with since.
 func (postgres) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
 	process, _, _ := strings.Cut(string(since), " ")
 	if _, err := strconv.ParseUint(process, 10, 31); err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// The SQLSTATEs that mean something here (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+// The SQLSTATEs that Classify uses
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
 	featureNotSupported  = "0A000"
 	invalidText          = "22P02"
@@ -49,11 +50,12 @@ const (
 	transactionTimeout   = "25P04"
 	tooManyConnections   = "53300"
 	protocolViolation    = "08P01"
-	connectionException  = "08"  // a class
-	operatorIntervention = "57P" // but for query_canceled, which is 57014
+	connectionException  = "08"  // a class, not a code
+	operatorIntervention = "57P" // a prefix; it excludes query_canceled, which is 57014
 )
 
-// The routines in the server's source that raise the errors to be told apart.
+// Routines in the server's source that raise errors. They distinguish errors with the
+// same SQLSTATE.
 const (
 	openRoutine       = "relation_open"
 	scanRoutine       = "ExecOpenScanRelation"
@@ -64,16 +66,18 @@ const (
 	parseRoutine      = "exec_parse_message"
 )
 
-// refreshRoutines are REFRESH's own: its name in PostgreSQL up to 16, and from 17, and the one that both call.
+// refreshRoutines implement REFRESH: in PostgreSQL up to 16, from 17 on, and in all
+// versions.
 var refreshRoutines = []string{"ExecRefreshMatView", "RefreshMatViewByOid", duplicatesRoutine}
 
-// raisedBy tells whether an error came from one of the routines; one that doesn't say where it came from may have.
+// raisedBy reports whether one of the routines may have raised the error. An empty
+// routine is unknown, and counts.
 func raisedBy(routine string, routines ...string) bool {
 	return routine == "" || slices.Contains(routines, routine)
 }
 
-// Classify goes by operation and SQLSTATE, since most states mean several things; where that leaves two
-// meanings, by the server's routine, which no translation of messages touches.
+// Classify uses the operation and the SQLSTATE. If these are ambiguous, it uses the
+// server's routine, because messages may be translated.
 func (postgres) Classify(f dialect.Failure) error {
 	state := sqlState(f.Err)
 	if unavailable(f.Err, state) {
@@ -92,7 +96,7 @@ func (postgres) Classify(f dialect.Failure) error {
 	case deadlockDetected:
 		return dialect.ErrDeadlock
 	case lockNotAvailable:
-		return fmt.Errorf("%w: somebody else holds its lock", dialect.ErrBusy)
+		return fmt.Errorf("%w: another session holds its lock", dialect.ErrBusy)
 	case queryCanceled, idleInTransaction, transactionTimeout:
 		return fmt.Errorf("%w by a timeout or a cancel", dialect.ErrServerTimeout)
 	case failedTransaction:
@@ -101,7 +105,7 @@ func (postgres) Classify(f dialect.Failure) error {
 		return errUncommitted()
 	case undefinedObject:
 		if serverRoutine(f.Err) == doRoutine {
-			return fmt.Errorf("%w: it takes PL/pgSQL, which the database lacks: CREATE EXTENSION plpgsql", dialect.ErrUnsupported)
+			return fmt.Errorf("%w: it needs PL/pgSQL, which the database lacks: CREATE EXTENSION plpgsql", dialect.ErrUnsupported)
 		}
 	case undefinedTable, invalidSchema:
 		if missing(f, state) {
@@ -121,9 +125,9 @@ func (postgres) Classify(f dialect.Failure) error {
 	}
 }
 
-// unavailable reports whether the server was not reached, takes no connection, or ended this one.
-// PgBouncer reports what it can't do for want of a server as a fatal protocol violation. Any other
-// violation is a driver's, on a connection that stands.
+// unavailable reports whether the server was not reached, accepts no connection, or ended
+// this one. If PgBouncer has no server, it reports a fatal protocol violation. Any other
+// protocol violation is a driver's error, and the connection still works.
 func unavailable(err error, state string) bool {
 	switch state {
 	case "":
@@ -136,9 +140,9 @@ func unavailable(err error, state string) bool {
 	}
 }
 
-// unreached reports whether a driver found no server to connect to: none of the kind that
-// target_session_attrs asks for, or none that speaks TLS as sslmode asks. pgx has a type for every
-// failed attempt, whatever the reason, and lib/pq these texts. Errors of the network need no dialect.
+// unreached reports whether a driver found no server that matches target_session_attrs
+// and sslmode. pgx returns a ConnectError for every failed attempt. lib/pq returns the
+// texts below. The core recognizes network errors without a dialect.
 func unreached(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var alert tls.AlertError
@@ -155,8 +159,8 @@ func unreached(err error) bool {
 	})
 }
 
-// busyReading reports whether a driver refused to send a statement since the rows of another one
-// are still being read. Both drivers say so in words only.
+// busyReading reports whether a driver did not send a statement because the rows of
+// another statement are still being read. Both drivers return only a text.
 func busyReading(err error) bool {
 	return chain(err, func(err error) bool {
 		text := err.Error()
@@ -164,7 +168,7 @@ func busyReading(err error) bool {
 	})
 }
 
-// chain reports whether is holds for err or an error that it wraps.
+// chain reports whether is returns true for err or an error that it wraps.
 func chain(err error, is func(error) bool) bool {
 	if err == nil {
 		return false
@@ -172,7 +176,7 @@ func chain(err error, is func(error) bool) bool {
 	if is(err) {
 		return true
 	}
-	switch w := err.(type) { //nolint:errorlint // it goes down the chain itself
+	switch w := err.(type) { //nolint:errorlint // it walks the chain itself
 	case interface{ Unwrap() error }:
 		return chain(w.Unwrap(), is)
 	case interface{ Unwrap() []error }:
@@ -182,11 +186,12 @@ func chain(err error, is func(error) bool) bool {
 	}
 }
 
-// asksFor reports whether the column that the server misses is one that SelectMatview asks for,
-// and not one in the caller's tail. The two may have the same name; the server says where in the
-// statement it is, counted in characters, unless it is in a function that the tail calls. An error that
-// says neither where it is nor where it was raised, as the fake's, goes by the name.
-func asksFor(f dialect.Failure) bool {
+// lacksColumn reports whether the missing column is in SelectMatview's column list, not
+// in the caller's tail. The two may have the same name. The server returns the position
+// in the statement, in characters, unless the column is in a function that the tail
+// calls. If the error has neither a position nor a routine, as in the fake, the name
+// decides.
+func lacksColumn(f dialect.Failure) bool {
 	at, err := strconv.Atoi(errorField(f.Err, "Position"))
 	if err != nil || at == 0 {
 		return serverRoutine(f.Err) == "" &&
@@ -208,7 +213,7 @@ func classifyMatview(f dialect.Failure) error {
 	switch state := sqlState(f.Err); {
 	case state == "" && f.Op == dialect.OpDefinition && errors.Is(f.Err, sql.ErrNoRows):
 		return errGone()
-	case state == undefinedColumn && read && asksFor(f):
+	case state == undefinedColumn && read && lacksColumn(f):
 		return fmt.Errorf("%w: it was recreated or altered since it was loaded; Reload, and look it up again", dialect.ErrNotFound)
 	case state == wrongObjectType && names(f.Err, f.Name.Name):
 		return errGone()
@@ -217,12 +222,13 @@ func classifyMatview(f dialect.Failure) error {
 	case state == notInPrerequisite && read && raisedBy(routine, scanRoutine):
 		return fmt.Errorf("%w: refresh it first", dialect.ErrNotPopulated)
 	case state == notInPrerequisite && refresh && raisedBy(routine, scanRoutine):
-		return fmt.Errorf("%w: refresh what it reads first", dialect.ErrNotPopulated)
+		return fmt.Errorf("%w: first refresh the views that it reads", dialect.ErrNotPopulated)
 	case state == featureNotSupported && concurrently && strings.Contains(f.Err.Error(), "CONCURRENTLY"):
 		return fmt.Errorf("%w: refresh it once without Concurrently", dialect.ErrNotPopulated)
 	case state == featureNotSupported && read && routine == planRoutine:
-		// A driver that keeps prepared statements, as pgx does, finds that out once on each connection.
-		return errors.New("the view was replaced by one with other columns since this connection prepared the statement: ask again")
+		// A driver that caches prepared statements, as pgx does, gets this once per
+		// connection.
+		return errors.New("the view was recreated with other columns since this connection prepared the statement: try again")
 	case state == featureNotSupported && refresh && slices.Contains(refreshRoutines, routine):
 		return errGone()
 	case state == cardinalityViolation && (concurrently || ifPossible) && raisedBy(routine, duplicatesRoutine),
@@ -237,13 +243,13 @@ func classifySequence(f dialect.Failure) error {
 	s := f.Sequence
 	reads := f.Op == dialect.OpLastValue || f.Op == dialect.OpLag || f.Op == dialect.OpCatchUp
 	switch sqlState(f.Err) {
-	case notInPrerequisite, undefinedColumn: // a view has its name by now, or another relation
+	case notInPrerequisite, undefinedColumn: // a view or another relation has taken its name
 		if reads {
 			return errGone()
 		}
 	case sequenceLimit:
 		return fmt.Errorf("%w: it runs from %d to %d by %d; give it a wider bound (MAXVALUE or MINVALUE), or a bigger type; "+
-			"CYCLE or a reset would hand out the same values once more", dialect.ErrExhausted, s.Min, s.Max, s.Increment)
+			"CYCLE or a reset would return the same values again", dialect.ErrExhausted, s.Min, s.Max, s.Increment)
 	case numericOutOfRange, invalidParameter:
 		if f.Op == dialect.OpLag || f.Op == dialect.OpCatchUp {
 			return beyondColumn(s)
@@ -256,7 +262,8 @@ func classifySequence(f dialect.Failure) error {
 	case wrongObjectType:
 		return errGone()
 	case internalError:
-		// A transaction that is older than the drop resolves the name from its cache, and then can't open it.
+		// A transaction older than the drop resolves the name from its cache, and then
+		// can't open it.
 		if serverRoutine(f.Err) == openRoutine {
 			return errGone()
 		}
@@ -264,9 +271,10 @@ func classifySequence(f dialect.Failure) error {
 	return nil
 }
 
-// beyondColumn is for a column with a value that leaves nothing to the sequence.
+// beyondColumn is the error for a column whose values leave no next value to the
+// sequence.
 func beyondColumn(s *dialect.SequenceDef) error {
-	return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value behind which nothing is left, of that or of the column's type",
+	return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value after which the sequence or the column's type has none left",
 		dialect.ErrOutOfRange, s.Min, s.Max)
 }
 
@@ -287,15 +295,17 @@ func classifyEnum(f dialect.Failure) error {
 	return nil
 }
 
-// errUncommitted explains a rule of the server's (https://www.postgresql.org/docs/current/sql-altertype.html): an index
-// that another session reads must not hold a value that is gone when the transaction is rolled back.
+// errUncommitted explains a rule of the server
+// (https://www.postgresql.org/docs/current/sql-altertype.html): an index that other
+// sessions read must not contain a label that a rollback would remove.
 func errUncommitted() error {
-	return fmt.Errorf("%w: a label that was added in a transaction can be used when that has committed: commit before "+
-		"the statement that uses it, or add the label in a transaction of its own", dialect.ErrLabelUncommitted)
+	return fmt.Errorf("%w: a label that was added in a transaction can be used only after its commit: commit before "+
+		"the statement that uses it, or add the label in a separate transaction", dialect.ErrLabelUncommitted)
 }
 
-// missing tells whether it is the structure itself that the server does not find, and not something that a view's
-// query or the caller's own tail names. All else is written by this package, and names nothing but the structure.
+// missing reports whether the server did not find the structure itself. If not, it did
+// not find a name in a view's query or in the caller's tail. All other SQL is written by
+// this package, and names only the structure.
 func missing(f dialect.Failure, state string) bool {
 	switch {
 	case f.Sequence != nil, f.Enum != nil && f.Op != dialect.OpUseLabel, f.Op == dialect.OpDefinition:
@@ -309,7 +319,8 @@ func missing(f dialect.Failure, state string) bool {
 	}
 }
 
-// beforeLabel is the server's message up to the label, which it puts between quotation marks behind a colon.
+// beforeLabel returns the server's message up to the label, which is in quotation marks
+// after a colon.
 func beforeLabel(err error) string {
 	text := err.Error()
 	if i := labelAt.FindStringIndex(text); i != nil {
@@ -320,7 +331,7 @@ func beforeLabel(err error) string {
 
 var labelAt = regexp.MustCompile("[:：][ \u00a0]*[\"«»„“”]")
 
-// mentions tells whether the text has the name as a word, and not as a part of one.
+// mentions reports whether the text contains the name as a whole word.
 func mentions(text, name string) bool {
 	word := func(r rune) bool {
 		return r == '_' || r == '$' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
@@ -339,7 +350,8 @@ func mentions(text, name string) bool {
 	}
 }
 
-// names tells whether the server's message has the name, which it puts between the quotation marks of its language.
+// names reports whether the server's message contains the name in quotation marks, in any
+// language.
 func names(err error, name string) bool {
 	const marks, blanks = "\"«»„“”", " \u00a0" // French has blanks inside its marks
 	for text := err.Error(); ; {
@@ -356,15 +368,15 @@ func names(err error, name string) bool {
 	}
 }
 
-// errGone is for what was loaded and is not there any more.
+// errGone is the error for a structure that was loaded and no longer exists.
 func errGone() error {
-	return fmt.Errorf("%w: dropped, renamed or replaced since it was loaded; Reload brings the picture up to date",
+	return fmt.Errorf("%w: dropped, renamed or replaced since it was loaded; Reload, and look it up again",
 		dialect.ErrNotFound)
 }
 
 func permission(f dialect.Failure) error {
 	if text := f.Err.Error(); f.Matview != nil && !mentions(text, f.Name.Name) && !mentions(text, f.Name.Schema) {
-		return dialect.ErrPermission // on something that the view's query or the caller's tail names
+		return dialect.ErrPermission // on a relation in the view's query or the caller's tail
 	}
 	var needs string
 	switch f.Op {
@@ -388,13 +400,13 @@ func permission(f dialect.Failure) error {
 	return fmt.Errorf("%w: the role must %s, and have USAGE on its schema", dialect.ErrPermission, needs)
 }
 
-// noUniqueIndex says what would help.
+// noUniqueIndex returns ErrNoUniqueIndex with the statement that fixes it.
 func noUniqueIndex(view *dialect.MatviewDef) error {
 	h := noIndex(view)
 	if h.Fix == "" {
-		return fmt.Errorf("%w, and no column to make one on", dialect.ErrNoUniqueIndex)
+		return fmt.Errorf("%w, and no column that can have one", dialect.ErrNoUniqueIndex)
 	}
-	text := " on columns, without WHERE"
+	text := " on plain columns, without WHERE"
 	if h.Reason == dialect.BlockerNoUniqueIndex {
 		text = ": there is no unique index"
 	}
@@ -402,12 +414,13 @@ func noUniqueIndex(view *dialect.MatviewDef) error {
 		text += "; " + h.Detail
 	}
 	if strings.HasPrefix(h.Fix, "CREATE") {
-		text += "; make one, on fewer columns if those identify a row"
+		text += "; create one, on fewer columns if they identify a row"
 	}
 	return fmt.Errorf("%w%s: %s", dialect.ErrNoUniqueIndex, text, h.Fix)
 }
 
-// sqlState is the error's code, empty for none. Both drivers' errors have it by this method.
+// sqlState returns the error's SQLSTATE, or "" if it has none. Both drivers' errors have
+// this method.
 func sqlState(err error) string {
 	var s interface{ SQLState() string }
 	if errors.As(err, &s) {
@@ -416,13 +429,13 @@ func sqlState(err error) string {
 	return ""
 }
 
-// serverRoutine returns the routine in the server's source that raised the error, or nothing.
+// serverRoutine returns the routine in the server's source that raised the error, or "".
 func serverRoutine(err error) string {
 	return errorField(err, "Routine")
 }
 
-// errorField returns a field of the server's error. Both drivers' errors have it, under the same
-// name, and no method that returns it. Empty for an error without one.
+// errorField returns a field of the server's error, or "" if there is none. Both drivers
+// have the same field names, and no method for them.
 func errorField(err error, name string) string {
 	var s interface{ SQLState() string }
 	if !errors.As(err, &s) {

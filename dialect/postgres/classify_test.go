@@ -15,7 +15,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// failure is what the core hands to Classify for an operation on app.daily or public.order_no.
+// failure is what the core hands to Classify for an operation on app.daily or
+// public.order_no.
 func failure(op dialect.Op, err error) dialect.Failure {
 	f := dialect.Failure{Op: op, Err: err}
 	switch op {
@@ -35,7 +36,8 @@ func failure(op dialect.Op, err error) dialect.Failure {
 	return f
 }
 
-// checkClass says what is wrong with a classification: it must be of the sentinel, or nil for a nil one.
+// checkClass says what is wrong with a classification: it must be of the sentinel, or nil
+// for a nil one.
 func checkClass(t *testing.T, f dialect.Failure, want error) {
 	t.Helper()
 	got := New().Classify(f)
@@ -128,7 +130,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// Where a state means several things the server's routine, or the relation that its text names, tells which.
+// Where a state means several things the server's routine, or the relation that its text
+// names, tells which.
 func TestClassifyTellsApart(t *testing.T) {
 	t.Parallel()
 	const (
@@ -298,12 +301,13 @@ func TestServerRoutine(t *testing.T) {
 	}
 }
 
-// A view that was replaced is there, under its name: no sentinel is for that, and the text says what to do.
+// A view that was replaced is there, under its name: no sentinel is for that, and the
+// text says what to do.
 func TestClassifyAReplacedView(t *testing.T) {
 	t.Parallel()
 	err := &stateError{"0A000", `cached plan must not change result type`, "RevalidateCachedQuery"}
 	got := New().Classify(failure(dialect.OpSelect, err))
-	if got == nil || errors.Is(got, dialect.ErrNotFound) || !strings.HasSuffix(got.Error(), "ask again") {
+	if got == nil || errors.Is(got, dialect.ErrNotFound) || !strings.HasSuffix(got.Error(), "try again") {
 		t.Errorf("got %v", got)
 	}
 	if got := New().Classify(failure(dialect.OpRefresh, err)); got != nil {
@@ -314,7 +318,7 @@ func TestClassifyAReplacedView(t *testing.T) {
 // The texts carry the way out.
 func TestClassifySaysTheWayOut(t *testing.T) {
 	t.Parallel()
-	const gone = `not found: dropped, renamed or replaced since it was loaded; Reload brings the picture up to date`
+	const gone = `not found: dropped, renamed or replaced since it was loaded; Reload, and look it up again`
 	for _, c := range []struct {
 		op    dialect.Op
 		state string
@@ -332,16 +336,16 @@ func TestClassifySaysTheWayOut(t *testing.T) {
 		{dialect.OpRestart, "42501", `permission denied: the role must be its owner, and have USAGE on its schema`},
 		{dialect.OpNextValue, "25006", `read-only: the transaction is read-only, or the server is a standby`},
 		{dialect.OpRefresh, "40P01", `deadlock`},
-		{dialect.OpRefresh, "55P03", `busy: somebody else holds its lock`},
+		{dialect.OpRefresh, "55P03", `busy: another session holds its lock`},
 		{dialect.OpRefresh, "57014", `ended by the server by a timeout or a cancel`},
 		{dialect.OpNextValue, "25P02", `transaction already failed: roll it back`},
 		{dialect.OpNextValue, "42P01", gone},
 		{dialect.OpNextValue, "42809", gone},
 		{dialect.OpSelect, "55000", `not populated: refresh it first`},
-		{dialect.OpRefresh, "55000", `not populated: refresh what it reads first`},
+		{dialect.OpRefresh, "55000", `not populated: first refresh the views that it reads`},
 		{dialect.OpRefresh, "23505", `duplicate rows: its query returns rows that its unique index can't tell apart`},
 		{dialect.OpRefreshConcurrently, "21000", `duplicate rows: its query returns rows that its unique index can't tell apart`},
-		{dialect.OpNextValue, "2200H", `exhausted: it runs from 5 to 99 by 2; give it a wider bound (MAXVALUE or MINVALUE), or a bigger type; CYCLE or a reset would hand out the same values once more`},
+		{dialect.OpNextValue, "2200H", `exhausted: it runs from 5 to 99 by 2; give it a wider bound (MAXVALUE or MINVALUE), or a bigger type; CYCLE or a reset would return the same values again`},
 		{dialect.OpReset, "22023", `out of range: it runs from 5 to 99; Restart starts it over at its declared start, 7`},
 		{dialect.OpResetTo, "22023", `out of range: it runs from 5 to 99`},
 		{dialect.OpRestart, "22003", `out of range: it runs from 5 to 99`},
@@ -374,7 +378,7 @@ func TestNoUniqueIndexProposesOne(t *testing.T) {
 		Object:  dialect.Object{Name: dialect.Name{Schema: "My App", Name: "daily"}},
 		Columns: []dialect.Column{{Name: "day"}, {Name: `Odd "Name`}},
 	}
-	if got, want := missing(view), `no usable unique index: there is no unique index; make one, on fewer columns if those `+
+	if got, want := missing(view), `no usable unique index: there is no unique index; create one, on fewer columns if they `+
 		`identify a row: CREATE UNIQUE INDEX ON `; !strings.HasPrefix(got, want) {
 		t.Errorf("a view without an index:\n\t%s\nwant it to begin with\n\t%s", got, want)
 	}
@@ -392,8 +396,8 @@ func TestNoUniqueIndexProposesOne(t *testing.T) {
 	view.Indexes = []dialect.Index{
 		{Name: "plain_idx", Unfit: "it is not unique"}, {Name: "Part", Unique: true, Unfit: "it is partial (it has a WHERE)"}, {Name: "fit_idx", Unique: true},
 	}
-	if got, want := missing(view), `no usable unique index on columns, without WHERE; index plain_idx is no help: it is not unique; `+
-		`index "Part" is no help: it is partial (it has a WHERE); make one,`; !strings.HasPrefix(got, want) {
+	if got, want := missing(view), `no usable unique index on plain columns, without WHERE; index plain_idx can't be used: it is not unique; `+
+		`index "Part" can't be used: it is partial (it has a WHERE); create one,`; !strings.HasPrefix(got, want) {
 		t.Errorf("a view with unfit indexes:\n\t%s\nwant it to begin with\n\t%s", got, want)
 	}
 	if got := missing(view); strings.Contains(got, "fit_idx is") {

@@ -11,7 +11,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// alterAdd is ALTER TYPE … ADD VALUE (https://www.postgresql.org/docs/current/sql-altertype.html).
+// alterAdd returns ALTER TYPE … ADD VALUE
+// (https://www.postgresql.org/docs/current/sql-altertype.html).
 func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
 	text := "ALTER TYPE " + enum.Quoted() + " ADD VALUE " + literal(label)
 	switch at.Side {
@@ -24,14 +25,16 @@ func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
 	return text
 }
 
-// AddEnumLabel answers truly where it is tolerant, too. ADD VALUE IF NOT EXISTS says in a notice only that it added
-// nothing, which database/sql doesn't show; and to look first is to be overtaken, since the server waits for whoever
-// is adding the same label. So the label is added within a block that catches the error, alone in its subtransaction,
-// the block leaves word in a setting of its transaction, and the last statement makes that a number of rows, and the
-// setting empty again. It is one message, and leaves a caller's transaction alive.
+// AddEnumLabel adds a label. If tolerant is set, it can't use ADD VALUE IF NOT EXISTS:
+// that reports an existing label only by a notice, which database/sql does not show. A
+// check before would be a race. So a DO block adds the label in a subtransaction and
+// catches duplicate_object. It stores the outcome in a transaction setting. The last
+// statement returns the outcome as a row count, and clears the setting. All is one
+// message, and the caller's transaction stays alive.
 //
-// The same error may come out of an event trigger, and then the label is not there. A snapshot that is older may lack a
-// label that is, and there the error is believed.
+// An event trigger may raise the same error although the label does not exist. So the
+// block looks for the label, and raises the error again if it is missing. If the
+// transaction keeps an older snapshot, it can't look, and ignores the error.
 func (postgres) AddEnumLabel(ctx context.Context, q dialect.Querier, enum dialect.Name, label string, at dialect.LabelPlace,
 	tolerant bool,
 ) (bool, error) {
@@ -61,15 +64,17 @@ func (postgres) RenameEnumLabel(ctx context.Context, q dialect.Querier, enum dia
 	return err
 }
 
-// The statement finds a column by what depends on the types that are made of the enum, and so costs nothing for what
-// has nothing to do with it. It goes by the enum's name, not by a regtype constant, which the plan of a statement that
-// a driver has prepared would keep for a type that was made anew. The enum's own row comes first.
+// enumColumns finds columns by their dependency on the enum, or on a type that is built
+// on it. So its cost depends only on these. It finds the enum by name, not by a regtype
+// constant: a cached plan would keep the constant after the type was recreated. The first
+// row is the enum's own.
 //
 //go:embed enum_columns.sql
 var enumColumns string
 
-// EnumColumns looks at tables, views of both kinds, foreign tables and composite types, less temporary ones. What a
-// function or an expression does with the enum is not among it.
+// EnumColumns reads the columns of tables, views of both kinds, foreign tables and
+// composite types. It skips temporary relations. It does not find functions or
+// expressions that use the enum.
 func (postgres) EnumColumns(ctx context.Context, q dialect.Querier, enum dialect.Name) ([]dialect.EnumColumn, error) {
 	text := strings.NewReplacer("$schema", literal(enum.Schema), "$name", literal(enum.Name)).Replace(enumColumns)
 	rows, err := q.QueryContext(ctx, text)

@@ -48,7 +48,7 @@ func TestRefreshHindrances(t *testing.T) {
 			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT MAINTAIN ON "app"."v" TO "me"`}},
 		{"in a schema that is shut", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Reachable = false, false }),
 			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT USAGE ON SCHEMA "app" TO "me"`}},
-		{"an index that is no help", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = "it is partial" }),
+		{"an index that can't be used", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = "it is partial" }),
 			dialect.Server{Major: 17}, true, []string{`no usable unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`}},
 		{"an invalid index", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = invalidIndex }),
 			dialect.Server{Major: 17}, true, []string{`no usable unique index: REINDEX INDEX "app"."v_idx"`}},

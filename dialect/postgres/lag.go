@@ -14,12 +14,14 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A sequence's column draws on it if it is an identity column, or if its default, or else its domain's, takes a value:
-// the stored expression calls nextval, or a function outside pg_catalog, which may. A default that only names the
-// sequence draws nothing, and being OWNED BY a column says only with what the sequence is dropped.
+// A sequence's column draws on it if it is an identity column, or if its default, or else
+// its domain's, takes a value: the stored expression calls nextval, or a function outside
+// pg_catalog, which may. A default that only names the sequence draws nothing, and being
+// OWNED BY a column says only with what the sequence is dropped.
 //
-// What a table says of a sequence counts if it is an ordinary or a partitioned table whose owner is the sequence's, a
-// superuser or the caller's own role. The same goes for the owner of a domain.
+// What a table says of a sequence counts if it is an ordinary or a partitioned table
+// whose owner is the sequence's, a superuser or the caller's own role. The same goes for
+// the owner of a domain.
 var (
 	//go:embed sequence/defaults.sql
 	defaultsText string
@@ -28,12 +30,14 @@ var (
 	//go:embed sequence/compared.sql
 	comparedText string
 
-	// drawing are the columns of all sequences, and why one does not count. It walks indexes alone. A WHERE may follow.
+	// drawing are the columns of all sequences, and why one does not count. It walks
+	// indexes alone. A WHERE may follow.
 	drawing = strings.NewReplacer("$defaults", defaults, "$trusted", trusted).Replace(drawingText)
 
-	// defaults are the columns whose default, or else their domain's, takes a value, given a row d of pg_depend: what depends
-	// on a sequence. A stored expression has the numbers of the functions that it calls: 1574 is nextval, and from 10000 on
-	// are functions outside pg_catalog.
+	// defaults are the columns whose default, or else their domain's, takes a value,
+	// given a row d of pg_depend: what depends on a sequence. A stored expression has the
+	// numbers of the functions that it calls: 1574 is nextval, and from 10000 on are
+	// functions outside pg_catalog.
 	defaults = strings.NewReplacer("$default_takes", takes("f.adbin"), "$domain_takes", takes("o.typdefaultbin")).Replace(defaultsText)
 )
 
@@ -42,7 +46,8 @@ func takes(expression string) string {
 		"          OR " + expression + "::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')"
 }
 
-// A comparedColumn is a column of a table, or of one part of it, whose values are compared with the sequence's.
+// A comparedColumn is a column of a table, or of one part of it, whose values are
+// compared with the sequence's.
 type comparedColumn struct {
 	dialect.ColumnRef
 	sequence int64  // its number
@@ -52,19 +57,21 @@ type comparedColumn struct {
 	readable bool
 	guarded  bool // by row security, which may hide rows from this role
 	definition
-	// furthest is the rest of a SELECT of the largest value that the sequence may hand out, or of the smallest if it descends. It is
-	// empty if the column holds no numbers. A fraction is rounded to where the sequence comes from: 5.5 keeps nobody
-	// from 6. Each number is cast right from its own type: a double precision loses digits on the way through numeric, and
-	// a bigint through double precision.
+	// furthest is the rest of a SELECT of the largest value that the sequence may hand
+	// out, or of the smallest if it descends. It is empty if the column holds no numbers.
+	// A fraction is rounded to where the sequence comes from: 5.5 keeps nobody from 6.
+	// Each number is cast right from its own type: a double precision loses digits on the
+	// way through numeric, and a bigint through double precision.
 	furthest string
 }
 
 // A definition is the part of a sequence's that says which values it hands out.
 type definition struct{ step, lowest, highest int64 }
 
-// comparedColumns is the statement that lists them. If none draws on the sequence it gives a row without a column. A table whose partitions and children all count is read whole, which
-// takes a right on that table alone; else each part that counts is read by itself. If blocks is set, values between two of
-// the sequence's steps count, too.
+// comparedColumns is the statement that lists them. If none draws on the sequence it
+// gives a row without a column. A table whose partitions and children all count is read
+// whole, which takes a right on that table alone; else each part that counts is read by
+// itself. If blocks is set, values between two of the sequence's steps count, too.
 func comparedColumns(seq dialect.Name, blocks bool) string {
 	return strings.NewReplacer(
 		"$drawing", strings.TrimRight(drawing, "\n"), "$sequence", relid(seq), "$name", literal(seq.Quoted()),
@@ -79,8 +86,9 @@ type comparison struct {
 	unread  []dialect.UnreadColumn
 }
 
-// comparedTo are the columns whose values can be compared with the sequence's, or why there are none. What is no number,
-// such as a text with the sequence's value in it, is left out as long as something is left.
+// comparedTo are the columns whose values can be compared with the sequence's, or why
+// there are none. What is no number, such as a text with the sequence's value in it, is
+// left out as long as something is left.
 func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (comparison, error) {
 	all, err := listCompared(ctx, q, seq, blocks)
 	if err != nil {
@@ -151,13 +159,14 @@ func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, bloc
 	return all, rows.Err()
 }
 
-// comparedAtOnce is how many columns a statement reads: each takes the server some 35 µs to plan, and a lock, and some ten
-// thousand are more than its parser takes.
+// comparedAtOnce is how many columns a statement reads: each takes the server some 35 µs
+// to plan, and a lock, and some ten thousand are more than its parser takes.
 const comparedAtOnce = 1000
 
-// SequenceLag asks which columns there are, and reads them and the sequence in one statement: its snapshot of the tables
-// is taken before it looks at the sequence, which is read as it is then. Whatever the snapshot has of values that were
-// taken, the sequence is past.
+// SequenceLag asks which columns there are, and reads them and the sequence in one
+// statement: its snapshot of the tables is taken before it looks at the sequence, which
+// is read as it is then. Whatever the snapshot has of values that were taken, the
+// sequence is past.
 func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
 	return despiteDrops(func() (dialect.SequenceLag, error) {
 		c, err := comparedTo(ctx, q, seq.Name, blocks)
@@ -235,9 +244,10 @@ func (c *comparedColumn) before(other dialect.ColumnRef) bool {
 	return c.Column < other.Column
 }
 
-// despiteDrops tries again if a column was there when the columns were looked for, and is not when it is read, or is of
-// another type, if a view has taken a table's name, and if others restart the sequence, whose storage is another then,
-// between the statements of a block: it reads from the one that it knew, which is gone or empty. A transaction of the
+// despiteDrops tries again if a column was there when the columns were looked for, and is
+// not when it is read, or is of another type, if a view has taken a table's name, and if
+// others restart the sequence, whose storage is another then, between the statements of a
+// block: it reads from the one that it knew, which is gone or empty. A transaction of the
 // caller's has failed by then; it gets the error that failed it.
 func despiteDrops[T any](try func() (T, error)) (T, error) {
 	result, err := try()
@@ -258,7 +268,8 @@ func despiteDrops[T any](try func() (T, error)) (T, error) {
 	return result, err
 }
 
-// What a catch-up comes to, as its last statement's number of rows; none if nothing is behind.
+// What a catch-up comes to, as its last statement's number of rows; none if nothing is
+// behind.
 const (
 	caughtUp      = iota + 1
 	notComparable // for a reason that the look at the columns tells
@@ -266,16 +277,20 @@ const (
 	partlyNotBehind // and some columns were not read
 )
 
-// CatchUpSequence looks, and if the sequence is behind takes its lock and looks again before it moves it. setval would
-// not do: its lock lets others take values, past which it would then move the sequence back. The lock can only be had
-// by altering something, since LOCK TABLE refuses sequences: CACHE is set to what it is.
+// CatchUpSequence looks, and if the sequence is behind takes its lock and looks again
+// before it moves it. setval would not do: its lock lets others take values, past which
+// it would then move the sequence back. The lock can only be had by altering something,
+// since LOCK TABLE refuses sequences: CACHE is set to what it is.
 //
-// What it is was read before the lock was waited for, and somebody else's ALTER SEQUENCE may have come first, which would
-// be undone so. The row of pg_sequence tells: if the row that was read was replaced by the row which is there now, nobody
-// came between the two. A cursor, whose snapshot is that of the first look, still finds the old row, with xmax, the
-// transaction that replaced it. If that is another's, the alteration and its lock are given up, and it begins again.
+// What it is was read before the lock was waited for, and somebody else's ALTER SEQUENCE
+// may have come first, which would be undone so. The row of pg_sequence tells: if the row
+// that was read was replaced by the row which is there now, nobody came between the two.
+// A cursor, whose snapshot is that of the first look, still finds the old row, with xmax,
+// the transaction that replaced it. If that is another's, the alteration and its lock are
+// given up, and it begins again.
 //
-// It is one message. The last statement's number of rows is the outcome; it empties the setting that carries it.
+// It is one message. The last statement's number of rows is the outcome; it empties the
+// setting that carries it.
 func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
 	text := catchingUp(seq.Name, blocks)
 	return despiteDrops(func() (done dialect.CaughtUp, err error) {

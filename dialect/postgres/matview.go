@@ -21,8 +21,8 @@ func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view d
 
 // The server prints a view by a query of its own, whose operators it looks for along the
 // search path. Where another schema comes before pg_catalog, pg_catalog comes first
-// meanwhile. Each step reads the one before it; the last one restores the path, also for a
-// view that is gone. An error undoes the setting.
+// meanwhile. Each step reads the one before it; the last one restores the path, also for
+// a view that is gone. An error undoes the setting.
 const printedView = `SELECT printed.query
   FROM (SELECT pg_catalog.current_setting('search_path') AS path,
                pg_catalog.array_position(pg_catalog.current_schemas(false), 'pg_catalog') OPERATOR(pg_catalog.>) 1
@@ -41,12 +41,14 @@ const printedView = `SELECT printed.query
                ELSE '' END AS path OFFSET 0) again
  WHERE again.path IS NOT NULL`
 
-// SelectMatview names the columns, so that a view recreated with others gives an error instead of other rows.
+// SelectMatview names the columns, so that a view recreated with others gives an error
+// instead of other rows.
 func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	return selectText(view, tail), args, nil
 }
 
-// CountMatview counts what SelectMatview selects, so that a tail may be any that Select takes.
+// CountMatview counts what SelectMatview selects, so that a tail may be any that Select
+// takes.
 func (postgres) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	return counting + selectText(view, tail) + "\n) AS counted", args, nil
 }

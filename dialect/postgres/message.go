@@ -1,7 +1,5 @@
 package postgres
 
-// Several statements in one message.
-
 import (
 	"context"
 	"database/sql"
@@ -11,13 +9,14 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// message sends a text of several statements and returns the result of the last one. Drivers send
-// an ExecContext without arguments as one message, unless the querier prepares each statement, as
-// GORM's does with PrepareStmt: then the server refuses the text, and so does message, with
-// [dialect.ErrUnsupported].
+// message sends several statements in one message and returns the result of the last one.
+// Drivers send an ExecContext without arguments as one message, unless the querier
+// prepares each statement. GORM does that with PrepareStmt. Then the server rejects the
+// text, and message returns [dialect.ErrUnsupported].
 //
-// A querier does not tell whether it prepares. A refusal would fail its transaction; so in a
-// transaction of an unknown type message sets a savepoint, and goes back to it after a refusal.
+// It can't be known in advance whether a querier prepares, and the rejection would fail
+// its transaction. So in a transaction of an unknown type, message sets a savepoint and
+// rolls back to it after a rejection.
 func message(ctx context.Context, q dialect.Querier, text string) (sql.Result, error) {
 	if !querier.IsForeignTransaction(q) {
 		result, err := q.ExecContext(ctx, text)
@@ -40,17 +39,18 @@ func message(ctx context.Context, q dialect.Querier, text string) (sql.Result, e
 	return result, refused(q, err)
 }
 
-// refused explains the refusal of a text of several statements. Any other error stays as it is.
+// refused explains the rejection of several statements. It returns any other error
+// unchanged.
 func refused(q dialect.Querier, err error) error {
 	if !prepared(err) {
 		return err
 	}
-	return fmt.Errorf("%w: it takes several statements in one message, and %T prepares each statement; "+
+	return fmt.Errorf("%w: it sends several statements in one message, and %T prepares each statement; "+
 		"pass the *sql.DB, *sql.Conn or *sql.Tx that it wraps: %w", dialect.ErrUnsupported, q, err)
 }
 
-// prepared reports whether the server refused to prepare several statements at once. Errors of
-// syntax have the same SQLSTATE; their routine is the parser's.
+// prepared reports whether the server rejected preparing several statements at once.
+// Syntax errors have the same SQLSTATE, but another routine.
 func prepared(err error) bool {
 	return sqlState(err) == syntaxError && raisedBy(serverRoutine(err), parseRoutine)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// maxNameBytes is how long a name, of a channel too, can be in a server that was not built otherwise.
+// maxNameBytes is how long a name, of a channel too, can be in a server that was not
+// built otherwise.
 const maxNameBytes = 63
 
 // ChangeTrigger returns SQL that makes the server NOTIFY on the channel, without a

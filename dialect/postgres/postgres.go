@@ -1,8 +1,15 @@
-// Package postgres is the dialect of PostgreSQL 13 and newer. It imports no driver: it works through whatever
-// [database/sql] gives it, lib/pq and pgx/v5/stdlib alike.
+// Package postgres is the dialect for PostgreSQL 13 and newer. It imports no driver, and
+// is tested with lib/pq and pgx/v5/stdlib.
 //
-// Every operation is one statement, or one message of several, without bind parameters, names quoted into its text, so
-// that it is right behind a transaction pooler with either driver; the few that take more need no session between them. Nothing depends on session state, and none is left behind.
+//	m, err := massive.Load(ctx, db, postgres.New())
+//
+// [ChangeTrigger] returns SQL that notifies a watch of changes. The packages pgxwake and
+// pqwake listen for these notifications.
+//
+// The dialect is safe behind a pooler in transaction mode. Most operations send one
+// statement, or several statements in one message. Names are quoted into
+// the text, not passed as bind parameters. No operation needs a session between its
+// statements, or leaves a setting behind.
 package postgres
 
 import (
@@ -19,18 +26,20 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// oldest is the oldest major that the dialect works with.
+// oldest is the oldest supported major version.
 const oldest = 13
 
-// New is the dialect of PostgreSQL. It holds no state: one may serve any number of databases, concurrently.
+// New returns the dialect for PostgreSQL. It holds no state, so one value can serve any
+// number of databases concurrently.
 func New() dialect.Dialect { return postgres{} }
 
 type postgres struct{}
 
 func (postgres) Name() string { return "postgres" }
 
-// Load reads the catalog with one statement. If that fails because an object was dropped while a catalog
-// function looked at it (SQLSTATE XX000), it is sent once more.
+// Load reads the catalog with one statement. If an object is dropped while a catalog
+// function reads it, the statement fails with SQLSTATE XX000, and Load sends it once
+// more.
 func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
 	text := catalogText(f)
 	cat, err := readCatalog(ctx, q, text)
@@ -39,7 +48,7 @@ func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 			cat, err = again, nil
 		}
 	}
-	if errors.Is(err, dialect.ErrUnsupported) { // the connection's encoding is
+	if errors.Is(err, dialect.ErrUnsupported) { // the connection's encoding is not supported
 		return nil, err
 	}
 	if err != nil {
@@ -51,16 +60,18 @@ func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 	return cat, nil
 }
 
-// versions ask a server what it is, first PostgreSQL. The others leave names unqualified, since MySQL and
-// SQLite have no schema for them. PostgreSQL never looks for these names: it doesn't parse LIMIT 0, 1.
+// versions are the queries for a server's version, PostgreSQL's first. MySQL and SQLite
+// have no schema for their functions, so these names are not qualified. PostgreSQL never
+// resolves them, because it can't parse LIMIT 0, 1.
 var versions = []struct{ name, text string }{
 	{"", "SELECT pg_catalog.version()"},
 	{"", "SELECT version() LIMIT 0, 1"},
 	{"SQLite ", "SELECT sqlite_version() LIMIT 0, 1"},
 }
 
-// explain finds out whether the catalog could not be read because the server is none that this dialect knows.
-// Only a failed statement is worth that second question, not a failed connection or a cancelled context.
+// explain checks whether a load failed because the server is not supported. It queries
+// the version only if the statement failed, not if the connection failed or the context
+// ended.
 func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error {
 	var failed net.Error
 	switch state := sqlState(err); {
@@ -99,10 +110,12 @@ func errTooOld(version string) error {
 		dialect.ErrUnsupported, version, oldest)
 }
 
-// seesCommits is an SQL condition: each statement of the transaction sees what committed before it.
+// seesCommits is an SQL condition. It is true if each statement of the transaction sees
+// all earlier commits.
 const seesCommits = `pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) ANY ('{read committed,read uncommitted}')`
 
-// literal is s as a string constant that reads the same whatever standard_conforming_strings says.
+// literal returns s as a string constant. It is valid under both values of
+// standard_conforming_strings.
 func literal(s string) string {
 	s = strings.ReplaceAll(s, `'`, `''`)
 	if strings.Contains(s, `\`) {
@@ -111,8 +124,8 @@ func literal(s string) string {
 	return `'` + s + `'`
 }
 
-// regclass is a constant of that type for a relation.
+// regclass returns a constant of type regclass for a relation.
 func regclass(n dialect.Name) string { return literal(n.Quoted()) + `::pg_catalog.regclass` }
 
-// relid is the number of a relation, to compare with others.
+// relid returns an expression for the oid of a relation.
 func relid(n dialect.Name) string { return regclass(n) + `::pg_catalog.oid` }

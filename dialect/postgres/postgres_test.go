@@ -186,7 +186,8 @@ func TestSelectMatview(t *testing.T) {
 	}
 }
 
-// A catalog function that trips over a concurrent drop raises XX000: the statement is sent once more, once.
+// A catalog function that trips over a concurrent drop raises XX000: the statement is
+// sent once more, once.
 func TestLoadTriesAgain(t *testing.T) {
 	t.Parallel()
 	dropped := &stateError{State: "XX000", Text: "cache lookup failed for relation 1"}
@@ -249,8 +250,8 @@ func TestLoadRefusesOldServers(t *testing.T) {
 	}
 }
 
-// A statement that fails as it would on another product is followed by a question for the product; any other
-// failure says itself what it is.
+// A statement that fails as it would on another product is followed by a question for the
+// product; any other failure says itself what it is.
 func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	const (

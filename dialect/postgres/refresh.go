@@ -1,8 +1,5 @@
 package postgres
 
-// Refreshing (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html): as one statement where that
-// does, and else as one message that looks, refreshes and tells what came of it.
-
 import (
 	"context"
 	"fmt"
@@ -14,8 +11,9 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// RefreshMatview sends REFRESH MATERIALIZED VIEW, or the message of refreshText where it is to find out how, to wait
-// only so long, or to give way.
+// RefreshMatview sends REFRESH MATERIALIZED VIEW
+// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html). If
+// IfPossible, SkipIfBusy or LockTimeout is set, it sends the message of refreshText.
 func (postgres) RefreshMatview(
 	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
 ) (dialect.Refreshed, error) {
@@ -29,23 +27,23 @@ func (postgres) RefreshMatview(
 	}
 	n, err := result.RowsAffected()
 	if err != nil {
-		return dialect.Refreshed{}, fmt.Errorf("the server took the refresh, and the driver doesn't tell its outcome: %w", err)
+		return dialect.Refreshed{}, fmt.Errorf("the refresh is done, but the driver does not return its outcome: %w", err)
 	}
 	if r, ok := outcomes[n]; ok {
 		return r, nil
 	}
-	return dialect.Refreshed{}, fmt.Errorf("the server took the refresh, and tells the unknown outcome %d", n)
+	return dialect.Refreshed{}, fmt.Errorf("the refresh is done, but the server returned the unknown outcome %d", n)
 }
 
-// The outcomes of a refresh, as the number of rows that refreshText's last statement returns.
+// The outcomes of a refresh. They are the row counts of refreshText's last statement.
 const (
 	skippedBusy = iota + 1
 	refreshedBlocking
 	refreshedConcurrently
-	blockedUnpopulated // refreshed blocking, since the view was not populated
-	blockedNoUsable    // or since it had unique indexes, and none to use
-	skippedWaiting     // as long as the lock timeout allows
-	blockedNoUnique    // refreshed blocking, since it had no unique index
+	blockedUnpopulated // refreshed blocking, because the view was not populated
+	blockedNoUsable    // refreshed blocking, because none of its unique indexes was usable
+	skippedWaiting     // waited until the lock timeout, then skipped
+	blockedNoUnique    // refreshed blocking, because it had no unique index
 )
 
 var outcomes = map[int64]dialect.Refreshed{
@@ -70,16 +68,18 @@ func refreshStatement(view dialect.Name, concurrently, noData bool) string {
 	return text
 }
 
-// refreshKey is the first half of the advisory lock that is held while a refresh runs which others are to give way
-// to: the letters mass. The second half is the view's oid; in pg_locks they are classid and objid.
+// refreshKey is the first half of the advisory lock that a refresh with SkipIfBusy holds:
+// the ASCII letters "mass". The second half is the view's oid. In pg_locks they are
+// classid and objid.
 const refreshKey = 0x6d617373
 
-// refreshText is several statements for one ExecContext without arguments, which every driver sends as one message. A
-// block does the work and notes the outcome in a setting of the transaction's, which the last statement turns into a
-// number of rows and clears.
+// refreshText returns several statements for one message (see message). A DO block
+// refreshes the view and stores the outcome in a transaction setting. The last statement
+// returns the outcome as a row count, and clears the setting.
 //
-// What may fail without a fault of the caller's runs in a block of its own with an exception clause, a subtransaction:
-// then it takes back its locks, and leaves the transaction alive.
+// A step that may fail without a mistake of the caller runs in a subtransaction, a block
+// with an exception clause. If it fails, its locks are released and the transaction stays
+// alive.
 func refreshText(view dialect.Name, how dialect.Refresh) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -126,16 +126,17 @@ SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.ou
 WHERE pg_catalog.set_config('massive.outcome', '', true) OPERATOR(pg_catalog.=) ''`
 }
 
-// mayRefresh is the server's own rule.
+// mayRefresh is the server's own rule for the right to refresh.
 const mayRefresh = `(
     SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::integer OPERATOR(pg_catalog.>=) 170000
                 THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN') ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END
       FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel)`
 
-// refreshBusy finds out whether somebody else refreshes the view or waits to, with whatever client; the refresh goes
-// into its ELSE. A refresh of either kind takes an EXCLUSIVE lock, and most changes of the view's definition an ACCESS
-// EXCLUSIVE one; a reader takes neither. Of those who find nobody at the same moment only one gets the advisory lock. A
-// role that may not refresh the view goes on to the refresh, which refuses it: with the lock it would keep others away.
+// refreshBusy checks whether another session, of any client, refreshes the view or waits
+// to. The refresh follows in its ELSE. Every refresh takes an EXCLUSIVE or ACCESS
+// EXCLUSIVE lock, and readers take neither. If several sessions find no lock at the same
+// moment, only one gets the advisory lock. A role without the right to refresh skips
+// these checks, so that it never holds the advisory lock. The refresh then fails.
 const refreshBusy = `IF may AND EXISTS (
   SELECT FROM pg_catalog.pg_locks l
    WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.relation OPERATOR(pg_catalog.=) rel
@@ -149,9 +150,10 @@ ELSIF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d OPERATOR(pg_catalog
   outcome := %[1]d;
 ELSE`
 
-// refreshNotWaited raises the error again where the time limit can't have been what ended: there is none, or it is not over yet.
-// Then something in the view's query raised it, such as a LOCK TABLE … NOWAIT. The limit is in milliseconds; one is for
-// what clocks round off.
+// refreshNotWaited raises the error again if the lock timeout did not cause it: there is
+// no timeout, or it has not passed yet. Then the view's query raised it, for example by
+// LOCK TABLE … NOWAIT. The timeout is in milliseconds. One millisecond is subtracted for
+// rounding.
 const refreshNotWaited = `IF (SELECT s.setting OPERATOR(pg_catalog.=) '0' OR
               (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) begun)
                OPERATOR(pg_catalog.*) '1000') OPERATOR(pg_catalog.<) (s.setting::double precision OPERATOR(pg_catalog.-) '1')
@@ -159,7 +161,8 @@ const refreshNotWaited = `IF (SELECT s.setting OPERATOR(pg_catalog.=) '0' OR
   RAISE;
 END IF;`
 
-// refreshHindered is what is in the way of a concurrent refresh.
+// refreshHindered sets the outcome to the reason that prevents a concurrent refresh, if
+// there is one.
 const refreshHindered = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel) THEN
   outcome := %[1]d;
 ELSIF NOT EXISTS (
@@ -171,10 +174,12 @@ ELSIF NOT EXISTS (
                   THEN %[2]d ELSE %[3]d END;
 END IF;`
 
-// refreshIfPossible looks at the view as it is now, not as it was loaded. Others may change it right behind that look, so
-// a refusal is looked into: it may as well come out of the view's query, from a view that this one reads and that has
-// no data, for instance, and is then the caller's to know, and no reason to shut readers out. In a transaction with a
-// snapshot of its own both looks may be old ones, and a refusal is believed.
+// refreshIfPossible checks the view's current state, not the loaded one. Others may
+// change the view after the check. So if the concurrent refresh fails, it checks again.
+// If still nothing prevents it, the error came from the view's query, for example from
+// another view without data. The caller then gets the error, and no blocking refresh
+// follows. If the transaction keeps one snapshot, the second check may be outdated, and
+// the blocking refresh follows.
 const refreshIfPossible = `%[1]s
 IF outcome OPERATOR(pg_catalog.=) %[2]d THEN
   BEGIN
@@ -193,11 +198,11 @@ IF outcome OPERATOR(pg_catalog.<>) %[2]d THEN
   %[7]s;
 END IF;`
 
-// RefreshBlockers goes by what was loaded.
+// RefreshBlockers uses the loaded state only.
 func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
 	var all []dialect.Blocker
 	if on.Standby {
-		all = append(all, dialect.Blocker{Reason: dialect.BlockerOnStandby, Detail: "it takes the primary's rows; refresh it there"})
+		all = append(all, dialect.Blocker{Reason: dialect.BlockerOnStandby, Detail: "it replicates the primary; refresh it there"})
 	}
 	role := dialect.Name{Name: on.User}.Quoted()
 	if !view.Reachable {
@@ -214,7 +219,7 @@ func (postgres) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, con
 	}
 	if !view.Populated {
 		all = append(all, dialect.Blocker{
-			Reason: dialect.BlockerNotPopulated, Detail: "it has no rows to keep for readers",
+			Reason: dialect.BlockerNotPopulated, Detail: "a concurrent refresh needs its previous rows",
 			Fix: refreshStatement(view.Name, false, false),
 		})
 	}
@@ -235,11 +240,11 @@ func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialec
 		}
 	}
 	h := dialect.Blocker{
-		Reason: dialect.BlockerNotAllowed, Detail: "the role doesn't own it, which before PostgreSQL " + strconv.Itoa(maintain) + " it must",
+		Reason: dialect.BlockerNotAllowed, Detail: "the role doesn't own it; before PostgreSQL " + strconv.Itoa(maintain) + " only its owner may refresh it",
 		Fix: "GRANT " + dialect.Name{Name: view.Owner}.Quoted() + " TO " + role,
 	}
 	if view.SuperOwner {
-		h.Detail += "; its owner's members can act as superusers, so give it to a role that may read what it reads"
+		h.Detail += "; members of its owner can become superuser, so transfer it to a role that may read its sources"
 		h.Fix = "ALTER MATERIALIZED VIEW " + view.Name.Quoted() + " OWNER TO " + role
 	}
 	return h
@@ -248,13 +253,13 @@ func notAllowed(view *dialect.MatviewDef, on dialect.Server, role string) dialec
 // maxIndexColumns is the server's INDEX_MAX_KEYS.
 const maxIndexColumns = 32
 
-// invalidIndex is why an index is unfit that a failed CREATE INDEX CONCURRENTLY left.
+// invalidIndex is the Unfit text for an index that a failed CREATE INDEX CONCURRENTLY
+// left.
 const invalidIndex = "it is invalid (its build failed)"
 
-// noIndex says that a concurrent refresh has no index to use, and which statement helps.
-// An invalid unique index is built again, since a second one beside it would be in vain.
-// Else the statement makes one on all columns: only the caller knows which of them
-// identify a row.
+// noIndex returns the blocker of a view without a usable unique index. If a unique index
+// is invalid, Fix rebuilds it. If not, Fix creates an index on all columns, because only
+// the caller knows which of them identify a row.
 func noIndex(view *dialect.MatviewDef) dialect.Blocker {
 	h := dialect.Blocker{Reason: dialect.BlockerNoUniqueIndex}
 	var unfit []dialect.Index
@@ -270,7 +275,7 @@ func noIndex(view *dialect.MatviewDef) dialect.Blocker {
 		}
 	}
 	h.Detail = dialect.Few(unfit, "; ", func(i dialect.Index) string {
-		return "index " + dialect.Name{Name: i.Name}.String() + " is no help: " + i.Unfit
+		return "index " + dialect.Name{Name: i.Name}.String() + " can't be used: " + i.Unfit
 	})
 	if h.Fix != "" {
 		return h
@@ -288,7 +293,7 @@ func noIndex(view *dialect.MatviewDef) dialect.Blocker {
 	return h
 }
 
-// unordered are the types that no unique index can be on, since they have no order.
+// unordered has the types without an order. They can't be in a unique index.
 var unordered = map[string]bool{
 	"json": true, "xml": true, "point": true, "line": true, "lseg": true, "box": true, "path": true, "polygon": true, "circle": true,
 }

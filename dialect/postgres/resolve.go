@@ -1,6 +1,6 @@
 package postgres
 
-// The rows of the catalog statement, put together.
+// This file builds the catalog from the rows of the catalog statement.
 
 import (
 	"cmp"
@@ -13,15 +13,15 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A reading is a catalog in the making.
+// A reading collects the rows of the catalog statement.
 type reading struct {
 	server  dialect.Server
 	schemas map[int64]schema // by oid
-	path    []string         // the schemas that bare names are looked for in, those that the server adds included
+	path    []string         // the schemas that resolve bare names, with those that the server adds
 	escaped bool             // see decode
 
 	cat       dialect.Catalog
-	matviews  map[int64]int32 // by oid, the place in the catalog
+	matviews  map[int64]int32 // from oid to the index in the catalog
 	views     map[int64]int32
 	enums     map[int64]int32
 	sequences map[int64]int32
@@ -29,22 +29,22 @@ type reading struct {
 	columns []columnEntry
 	indexes []indexEntry
 	edges   [2][]int64 // from a view's rule to a view that it reads
-	rules   [2][]int64 // the rules of edges, and whose they are
+	rules   [2][]int64 // the rules of edges, and the views that they belong to
 	ties    []tie
 	tables  map[int64]table
 	fields  map[int64]string  // by table and number
 	keys    map[int64][]int64 // by table, the numbers of its primary key's columns
 
-	relations, types []hiderGroup // what may hide structures
-	numbers          []int64      // of a row, until the next is read
+	relations, types []hiderGroup // names that may hide structures
+	numbers          []int64      // of the current row
 }
 
 type schema struct {
 	name   string
 	usable bool // the role has USAGE on it
-	system bool // it is the server's own, or a temporary one
-	at     int  // along the path, from 1; 0 for none
-	listed bool // on the search path itself, and not only added by the server
+	system bool // a system schema or a temporary one
+	at     int  // its position on the search path, from 1; 0 if it is not on it
+	listed bool // named in the search path, not only added by the server
 }
 
 type columnEntry struct {
@@ -58,38 +58,38 @@ type indexEntry struct {
 	shape *indexShape
 }
 
-// An indexShape is what indexes have alike.
+// An indexShape has the properties that several indexes share.
 type indexShape struct {
 	unique  bool
 	unfit   string
-	keys    int     // how many of the columns are the key
+	keys    int     // the number of key columns
 	columns []int64 // their numbers; 0 for an expression
 }
 
-// A tie is a column that a sequence is owned by, or that draws on it.
+// A tie is a column that owns a sequence or draws on it.
 type tie struct {
 	sequence, place int64 // the column's table and number
-	how             byte  // a owned, i identity, d default, y domain
-	declaredBy      speaker
+	how             byte  // 'a' owned, 'i' identity, 'd' default, 'y' domain
+	declaredBy      declarer
 }
 
-// A speaker is a role that says something of a sequence.
-type speaker struct {
+// A declarer is the owner of a table or domain that draws on a sequence.
+type declarer struct {
 	role    string
 	trusted bool
 }
 
 type table struct {
-	name    dialect.Name
-	kind    byte
-	temp    bool
-	speaker speaker
+	name  dialect.Name
+	kind  byte
+	temp  bool
+	owner declarer
 }
 
-// A hiderGroup is names of one kind in one schema of the path.
+// A hiderGroup has the names of one kind in one schema of the search path.
 type hiderGroup struct {
 	kind  byte
-	at    int // along the path
+	at    int // the schema's position on the path
 	names []string
 }
 
@@ -106,7 +106,7 @@ func (rd *reading) add(r *row) error {
 		return err
 	}
 	in, ours := rd.schemas[r.ns.Int64]
-	in.system = in.system || !ours // as another session's temporary schema is
+	in.system = in.system || !ours // for example, another session's temporary schema
 	switch kind {
 	case "edge", "rule", "tie", "number":
 		return rd.addNumbers(kind, r)
@@ -155,8 +155,9 @@ func (rd *reading) add(r *row) error {
 	return nil
 }
 
-// addServer reads flags s standby and e escaped (see decode); a the encodings, the database, the version and the sign; b
-// schemas as oid, name, flag u usable, and their places along both forms of the search path.
+// addServer reads the server's row. Flags: s standby, e escaped (see decode). a has the
+// encodings, the database, the version and the sign. b has the schemas: oid, name, flag u
+// usable, and the positions on both forms of the search path.
 func (rd *reading) addServer(r *row) error {
 	texts, err := parseArray(string(r.a))
 	if err == nil && len(texts) != 5 {
@@ -203,8 +204,8 @@ func (rd *reading) addServer(r *row) error {
 	return nil
 }
 
-// addStructures reads flags p populated, a owned by an administrator, m may refresh, and the rights r read, n next, s set, x
-// restart.
+// addStructures reads a group of structures. Flags: p populated, a owned by a superuser
+// or a member of one, m may refresh, and the rights r read, n next, s set, x restart.
 func (rd *reading) addStructures(kind string, in schema, r *row, names []string) {
 	owner := string(r.owner)
 	object := func(i int) dialect.Object {
@@ -244,7 +245,7 @@ func (rd *reading) addStructures(kind string, in schema, r *row, names []string)
 	}
 }
 
-// place notes where in the catalog a structure is.
+// place stores a structure's index in the catalog.
 func place(places *map[int64]int32, id int64, at, expected int) {
 	if *places == nil {
 		*places = make(map[int64]int32, expected)
@@ -252,7 +253,8 @@ func place(places *map[int64]int32, id int64, at, expected int) {
 	(*places)[id] = int32(at)
 }
 
-// addColumns reads the columns of one type, which is in owner; flag o says that it is one of the server's own.
+// addColumns reads the columns of one type. owner has the type. Flag o means that it is
+// built in.
 func (rd *reading) addColumns(r *row, names []string) {
 	typ := typeText(string(r.owner), r.has('o'), rd.server.Major)
 	rd.columns = slices.Grow(rd.columns, len(names))
@@ -263,8 +265,8 @@ func (rd *reading) addColumns(r *row, names []string) {
 	}
 }
 
-// addIndexes reads flags u unique, i immediate, v valid, p partial, x on expressions; id the number of key columns, and owner
-// all of their numbers.
+// addIndexes reads a group of indexes. Flags: u unique, i immediate, v valid, p partial,
+// x on expressions. id has the number of key columns, owner the numbers of all columns.
 func (rd *reading) addIndexes(r *row, names []string) error {
 	shape := &indexShape{unique: r.has('u'), keys: int(r.id.Int64)}
 	for field := range strings.FieldsSeq(string(r.owner)) {
@@ -298,7 +300,7 @@ func (rd *reading) addIndexes(r *row, names []string) error {
 	return nil
 }
 
-// addLabels reads the labels of all enums, by enum and in order.
+// addLabels reads the labels of all enums, sorted by enum and order.
 func (rd *reading) addLabels(labels []string) {
 	for first := 0; first < len(labels); {
 		end := first + 1
@@ -324,9 +326,9 @@ func (rd *reading) addComments(comments []string) {
 	}
 }
 
-// addTables reads flags: the kind, T temporary, t trusted.
+// addTables reads a group of tables. Flags: first the kind, then T temporary, t trusted.
 func (rd *reading) addTables(in schema, r *row, names []string) {
-	t := table{kind: r.flags[0], temp: r.has('T'), speaker: speaker{string(r.owner), r.has('t')}}
+	t := table{kind: r.flags[0], temp: r.has('T'), owner: declarer{string(r.owner), r.has('t')}}
 	if !in.system {
 		t.name.Schema = in.name
 	}
@@ -339,7 +341,8 @@ func (rd *reading) addTables(in schema, r *row, names []string) {
 	}
 }
 
-// addNumbers reads rows of two arrays of numbers: edges, their rules, ties, and the numbers of sequences.
+// addNumbers reads rows with two arrays of numbers: edges, their rules, ties and the
+// definitions of sequences.
 func (rd *reading) addNumbers(kind string, r *row) error {
 	second, err := parseInts([]byte(r.b.String), nil)
 	if err != nil {
@@ -359,7 +362,7 @@ func (rd *reading) addNumbers(kind string, r *row) error {
 		rd.rules = [2][]int64{slices.Clone(rd.numbers), second}
 		return nil
 	}
-	by := speaker{string(r.owner), r.has('t')}
+	by := declarer{string(r.owner), r.has('t')}
 	rd.ties = slices.Grow(rd.ties, len(second))
 	for i, sequence := range rd.numbers {
 		rd.ties = append(rd.ties, tie{sequence, second[i], r.flags[0], by})
@@ -367,7 +370,8 @@ func (rd *reading) addNumbers(kind string, r *row) error {
 	return nil
 }
 
-// addDefinitions reads the numbers of sequences that have all of them alike; id is their type, and flag y says that they cycle.
+// addDefinitions reads a group of sequences with the same definition. id has the type's
+// oid. Flag y means CYCLE.
 func (rd *reading) addDefinitions(r *row, n []int64) error {
 	if len(n) != 5 {
 		return fmt.Errorf("it has %d numbers, not 5", len(n))
@@ -385,7 +389,7 @@ func (rd *reading) addDefinitions(r *row, n []int64) error {
 	return nil
 }
 
-// addKeys reads the tables whose primary key has the columns of owner.
+// addKeys reads a group of tables. owner has the column numbers of their primary key.
 func (rd *reading) addKeys(r *row) error {
 	columns, err := parseInts(r.owner, nil)
 	if err != nil {
@@ -400,7 +404,7 @@ func (rd *reading) addKeys(r *row) error {
 	return nil
 }
 
-// resolve puts together what the rows have of each structure.
+// resolve builds the catalog from the collected rows.
 func (rd *reading) resolve() (*dialect.Catalog, error) {
 	rd.cat.Server = rd.server
 	rd.resolveColumns()
@@ -413,8 +417,9 @@ func (rd *reading) resolve() (*dialect.Catalog, error) {
 	return &rd.cat, nil
 }
 
-// resolveColumns puts all columns into one list, of which each view has a part. A materialized view's columns are numbered
-// from 1 without gaps: none can be dropped.
+// resolveColumns puts all columns into one slice. Each view gets a part of it. The
+// columns of a materialized view are numbered from 1 without gaps, because none can be
+// dropped.
 func (rd *reading) resolveColumns() {
 	ends := make([]int, len(rd.cat.Matviews)+1)
 	for i := range rd.columns {
@@ -502,12 +507,13 @@ func (rd *reading) resolveEdges() {
 	}
 }
 
-// resolveTies finds the column that owns each sequence, and the first primary-key column that draws on it and counts.
+// resolveTies finds the column that owns each sequence, and the first primary-key column
+// that draws on it and counts (see lag.go).
 func (rd *reading) resolveTies() {
 	slices.SortFunc(rd.ties, func(a, b tie) int {
 		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.place, b.place))
 	})
-	refs := make([]dialect.ColumnRef, 0, 2*len(rd.ties)) // never grown: pointers lead into it
+	refs := make([]dialect.ColumnRef, 0, 2*len(rd.ties)) // never grows, since pointers refer to it
 	for i := range rd.ties {
 		t := &rd.ties[i]
 		at, ok := rd.sequences[t.sequence]
@@ -522,8 +528,8 @@ func (rd *reading) resolveTies() {
 		if t.how == 'a' || t.how == 'i' {
 			s.OwnedBy, s.Identity = ref, t.how == 'i'
 		}
-		counts := func(by speaker) bool { return by.trusted || by.role == s.Owner }
-		if t.how != 'a' && s.KeyOf == nil && (on.kind == 'r' || on.kind == 'p') && !on.temp && counts(on.speaker) &&
+		counts := func(by declarer) bool { return by.trusted || by.role == s.Owner }
+		if t.how != 'a' && s.KeyOf == nil && (on.kind == 'r' || on.kind == 'p') && !on.temp && counts(on.owner) &&
 			(t.how != 'y' || counts(t.declaredBy)) && slices.Contains(rd.keys[t.place>>16], t.place&0xffff) {
 			refs = append(refs, *ref)
 			s.KeyOf = &refs[len(refs)-1]
@@ -531,8 +537,8 @@ func (rd *reading) resolveTies() {
 	}
 }
 
-// resolveHidden finds what hides the structures in the schemas of the path from their bare names: the first of that name along
-// it.
+// resolveHidden finds structures whose bare name finds another object, earlier on the
+// search path.
 func (rd *reading) resolveHidden() {
 	at := make(map[string]int, len(rd.path))
 	listed := map[string]bool{}
@@ -574,7 +580,7 @@ func (rd *reading) resolveHidden() {
 	}
 }
 
-// The words for what hides an object: pg_class.relkind and pg_type.typtype.
+// Words for the kind of a hiding object, by pg_class.relkind and pg_type.typtype.
 var (
 	relationKinds = map[byte]string{
 		'r': "table", 'p': "partitioned table", 'f': "foreign table", 'v': "view", 'm': "materialized view",

@@ -23,9 +23,9 @@ const (
 	arrayClass                 // text in braces
 )
 
-// classes are those of the server's own types, as format_type writes them, without a
-// part in parentheses. No other type has such a name: see typeText. A type that is missing here,
-// such as a domain or one of an extension, fits every field.
+// classes are those of the server's own types, as format_type writes them, without a part
+// in parentheses. No other type has such a name: see typeText. A type that is missing
+// here, such as a domain or one of an extension, fits every field.
 var classes = map[string]class{
 	"smallint": integerClass, "integer": integerClass, "bigint": integerClass,
 	"real": floatClass, "double precision": floatClass, "numeric": numberClass,
@@ -45,8 +45,8 @@ var (
 	bytesType = reflect.TypeFor[[]byte]()
 )
 
-// CheckColumn knows what database/sql makes of what lib/pq and pgx return. A test goes over
-// all types with both.
+// CheckColumn knows what database/sql makes of what lib/pq and pgx return. A test goes
+// over all types with both.
 func (postgres) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
 	base := column
 	if before, rest, ok := strings.Cut(base, "("); ok {

@@ -11,8 +11,8 @@ func (postgres) SetSavepoint(ctx context.Context, q dialect.Querier, name string
 	return err
 }
 
-// RollbackToSavepoint sends two messages: ROLLBACK TO alone keeps the savepoint, and a
-// transaction may prepare each statement (see message).
+// RollbackToSavepoint also releases the savepoint, since ROLLBACK TO alone keeps it. It
+// sends two messages, because the querier may prepare each statement (see message).
 func (p postgres) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	_, err := q.ExecContext(ctx, "ROLLBACK TO SAVEPOINT "+dialect.Name{Name: name}.Quoted())
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 //go:embed sequence/state.sql
 var stateText string
 
-// SequenceState asks for the last value first, and reads the rest only if there is none.
+// SequenceState reads the last value first. If there is none, it reads the rest of the
+// state.
 func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialect.Name) (dialect.SequenceState, error) {
 	last, err := lastValue(ctx, q, seq)
 	if err != nil {
@@ -26,12 +27,14 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 	return uncalledState(ctx, q, seq)
 }
 
-// lastValue goes by the sequence's number, and so runs nothing of a view that has its name by now. It is NULL for a
-// sequence that nothing was taken from since it was created, restarted or set, and, from PostgreSQL 18 on, for one that
-// the role has no right to.
+// lastValue reads the last value by the sequence's oid. So it runs no code of a view that
+// has taken the sequence's name. The value is NULL if no value was taken since the
+// sequence was created, restarted or set. From PostgreSQL 18 on it is also NULL if the
+// role lacks the right to read it.
 //
-// The name is looked up while the statement runs, after a relation was opened. Only that makes a session hear, within a
-// transaction, of a sequence that others have just created: see docs/design.md.
+// The name is resolved while the statement runs, after the statement has opened another
+// relation. Otherwise a transaction does not see a sequence that another session has just
+// created: see docs/design.md.
 func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last sql.NullInt64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT pg_catalog.pg_sequence_last_value(CASE WHEN h.size IS NOT NULL
          THEN `+literal(seq.Quoted())+`::pg_catalog.text::pg_catalog.regclass END)
@@ -39,8 +42,9 @@ func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last s
 	return last, err
 }
 
-// uncalledState reads the state of a sequence that nothing was taken from. Before PostgreSQL 18, which has a function for
-// it, that means to read the sequence by its name. It has the lock by then that keeps others from replacing it.
+// uncalledState reads the state of a sequence that no value was taken from. PostgreSQL 18
+// has a function for it. Before that, the sequence is read by its name. The statement
+// then already holds a lock on it, so nobody can replace it.
 func uncalledState(ctx context.Context, q dialect.Querier, seq dialect.Name) (s dialect.SequenceState, err error) {
 	facts := strings.NewReplacer("$guarded", guardedServer, "$trusted", trusted, "$sequence", relid(seq)).Replace(stateText)
 	name := literal(seq.Quoted())
@@ -58,10 +62,10 @@ func uncalledState(ctx context.Context, q dialect.Querier, seq dialect.Name) (s 
 		return s, err
 	}
 	switch {
-	case last.Valid: // somebody took the first value meanwhile
+	case last.Valid: // another session has taken the first value
 		return dialect.SequenceState{Last: last.Int64, Called: true}, nil
 	case !may:
-		return s, fmt.Errorf("%w: the role must have SELECT on it, to know where it is before a first value is taken", dialect.ErrPermission)
+		return s, fmt.Errorf("%w: before its first value is taken, the role must have SELECT on it", dialect.ErrPermission)
 	case !safe:
 		return s, errUnguarded()
 	}
@@ -70,7 +74,7 @@ func uncalledState(ctx context.Context, q dialect.Querier, seq dialect.Name) (s 
 		return s, err
 	}
 	if len(read) == 0 {
-		return s, errGone() // another relation has its name by now
+		return s, errGone() // another relation has taken its name
 	}
 	var called string
 	if _, err := fmt.Sscanf(read[0], "%d %s", &s.Last, &called); err != nil {
@@ -80,17 +84,18 @@ func uncalledState(ctx context.Context, q dialect.Querier, seq dialect.Name) (s 
 	return s, nil
 }
 
-// NextSequenceValue leaves the types unsaid that nextval, of which pg_catalog has one, takes and returns, regclass and
-// bigint: parsing them would take the server some hundredths of the time that the statement takes.
+// NextSequenceValue does not cast the argument and the result of nextval, which exists
+// once in pg_catalog. Parsing the casts would make the statement a few percent slower.
 func (postgres) NextSequenceValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (int64, error) {
 	var v int64
 	err := q.QueryRowContext(ctx, "SELECT pg_catalog.nextval("+literal(seq.Quoted())+")").Scan(&v)
 	return v, err
 }
 
-// RestartSequence is ALTER SEQUENCE … RESTART (https://www.postgresql.org/docs/current/sql-altersequence.html), not
-// setval: it needs the sequence's ownership, blocks everybody's nextval until its transaction ends, and is undone with
-// it.
+// RestartSequence sends ALTER SEQUENCE … RESTART
+// (https://www.postgresql.org/docs/current/sql-altersequence.html), not setval. It needs
+// ownership of the sequence, blocks every nextval until its transaction ends, and is
+// undone by a rollback.
 func (postgres) RestartSequence(ctx context.Context, q dialect.Querier, seq dialect.Name, at *int64) error {
 	text := "ALTER SEQUENCE " + seq.Quoted() + " RESTART"
 	if at != nil {

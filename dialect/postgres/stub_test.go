@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A server answers statements in place of a database, behind a real *sql.DB, and keeps what it was sent.
+// A server answers statements in place of a database, behind a real *sql.DB, and keeps
+// what it was sent.
 type server struct {
 	answer func(text string) answer
 

@@ -2,13 +2,13 @@ package postgres
 
 import "strings"
 
-// The setting quote_all_identifiers makes format_type quote every name but those of a few
-// types of the server's own, such as integer. What a column's type is called must not
-// depend on it. So the quotes that the server does not write by default are taken away.
+// The setting quote_all_identifiers makes format_type quote all names, except a few
+// built-in types such as integer. The library's type names must not depend on that
+// setting. So this file removes the quotes that the server does not write by default.
 
-// typeText returns a type's name, as format_type writes it under any setting, in the form
-// that it has by default. A type of the server's own is called so wherever the search
-// path finds it; one of somebody else's that has such a name is quoted.
+// typeText converts the name that format_type returns, under any setting, into its
+// default form. A built-in type has the same name under every search path. If a user's
+// type has the name of a built-in type, typeText quotes it.
 func typeText(text string, own bool, major int) string {
 	if own {
 		text = unquoted(text, func(name string) bool { return name == "char" })
@@ -25,7 +25,7 @@ func typeText(text string, own bool, major int) string {
 	return text
 }
 
-// baseEnd is where the name of a type ends, and its modifier or brackets begin.
+// baseEnd returns the end of the type's name, without its modifier and brackets.
 func baseEnd(text string) int {
 	if end := strings.IndexAny(text, "(["); end >= 0 {
 		return end
@@ -33,13 +33,13 @@ func baseEnd(text string) int {
 	return len(text)
 }
 
-// isClass reports whether a type is called as one that CheckColumn knows.
+// isClass reports whether a type has the name of a type that CheckColumn knows.
 func isClass(text string) bool {
 	_, known := classes[text[:baseEnd(text)]]
 	return known
 }
 
-// unquoteType is typeText for a type that is none of the server's own.
+// unquoteType is typeText for a type that is not built in.
 func unquoteType(text string, major int) string {
 	return unquoted(text, func(name string) bool {
 		since, ok := quotedWords[name]
@@ -47,8 +47,9 @@ func unquoteType(text string, major int) string {
 	})
 }
 
-// unquoted takes the quotes off the names at the start of a text of format_type's which
-// the server does not quote by default, given which key words it quotes.
+// unquoted removes the quotes around the names at the start of text, which format_type
+// wrote, unless the server quotes them by default. keyWord reports whether it quotes a
+// key word.
 func unquoted(text string, keyWord func(string) bool) string {
 	if strings.IndexByte(text, '"') < 0 {
 		return text
@@ -69,7 +70,7 @@ func unquoted(text string, keyWord func(string) bool) string {
 	}
 }
 
-// cutIdentifier cuts a name off the start of a text, with its quotes if it has some.
+// cutIdentifier cuts an identifier, with its quotes if it has any, off the start of s.
 func cutIdentifier(s string) (part, rest string) {
 	i := 0
 	if strings.HasPrefix(s, `"`) {
@@ -80,7 +81,7 @@ func cutIdentifier(s string) (part, rest string) {
 			if i+1 == len(s) || s[i+1] != '"' {
 				return s[:i+1], s[i+1:]
 			}
-			i++ // a quote inside the name, which is doubled
+			i++ // a doubled quote inside the name
 		}
 		return s, ""
 	}
@@ -94,8 +95,8 @@ func isBareByte(c byte) bool {
 	return c == '_' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
 }
 
-// isBare reports whether the server writes a name without quotes by default, unless it is
-// a key word.
+// isBare reports whether the server writes a name without quotes by default. It ignores
+// key words.
 func isBare(name string) bool {
 	for i := range len(name) {
 		if !isBareByte(name[i]) {
@@ -105,8 +106,9 @@ func isBare(name string) bool {
 	return name != "" && (name[0] < '0' || name[0] > '9')
 }
 
-// quotedWords are the key words that the server quotes as names, each with the major from
-// which it does, or 13: those of pg_get_keywords() that are not unreserved.
+// quotedWords has the key words that the server quotes when they are names: those of
+// pg_get_keywords() that are not unreserved. The value is the first major that quotes the
+// word, or 13.
 var quotedWords = func() map[string]int {
 	words := map[string]int{}
 	for since, list := range map[int]string{
@@ -139,5 +141,5 @@ var quotedWords = func() map[string]int {
 	return words
 }()
 
-// newest stands for the major of a server that is not known.
+// newest is used as the major if the server's version is not known.
 const newest = 99

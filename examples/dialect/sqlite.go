@@ -233,7 +233,7 @@ func (sqlite) SequenceState(ctx context.Context, q dialect.Querier, name dialect
 // Classify would look at the driver's error codes for most of the sentinels. Here a sequence has no row when it is gone.
 func (sqlite) Classify(f dialect.Failure) error {
 	if f.Op == dialect.OpLastValue && errors.Is(f.Err, sql.ErrNoRows) {
-		return fmt.Errorf("%w: dropped or renamed since it was loaded; Reload brings the picture up to date", dialect.ErrNotFound)
+		return fmt.Errorf("%w: dropped or renamed since it was loaded; Reload, and look it up again", dialect.ErrNotFound)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ Typed values
 Inside a transaction
   its picture:       ["placed" "paid" "packed" "shipped" "lost" "returned"]
   everybody else's:  ["placed" "paid" "packed" "shipped" "returned"]
-  used at once: massive: use a label of public.order_status: label not committed yet: a label that was added in a transaction can be used when that has committed: commit before the statement that uses it, or add the label in a transaction of its own
+  used at once: massive: use a label of public.order_status: label not committed yet: a label that was added in a transaction can be used only after its commit: commit before the statement that uses it, or add the label in a separate transaction
 `
 
 func TestEnums(t *testing.T) {
