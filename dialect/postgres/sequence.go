@@ -34,7 +34,7 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 //
 // The name is resolved while the statement runs, after the statement has opened another
 // relation. Otherwise a transaction does not see a sequence that another session has just
-// created: see docs/design.md.
+// created: see docs/decisions/0006-no-code-of-other-roles.md.
 func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last sql.NullInt64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT pg_catalog.pg_sequence_last_value(CASE WHEN h.size IS NOT NULL
          THEN `+literal(seq.Quoted())+`::pg_catalog.text::pg_catalog.regclass END)
