@@ -2,45 +2,47 @@ package dialect
 
 import "strings"
 
-// A Catalog is what a dialect loaded: plain data of one snapshot. The order of
-// its lists does not matter; the core sorts them. Texts are what the database has, byte
-// by byte: the core excludes, and lists, a structure with a name, label or column that is
-// not UTF-8.
+// A Catalog holds the loaded structures as plain data. Its lists may be in any order; the
+// core sorts them. Texts have the database's bytes. If a name, label or column is not
+// valid UTF-8, the core excludes its structure and reports it.
 type Catalog struct {
 	Server     Server
-	SearchPath []string // the schemas that bare names are looked for in, in order
+	SearchPath []string // the schemas that bare names are looked up in, in order
 	Matviews   []MatviewDef
 	Enums      []EnumDef
 	Sequences  []SequenceDef
-	Views      []ViewDef
+	Views      []ViewDef // all plain views, if materialized views were loaded
 
-	// Sign is the moment that the catalog is of, for [ChangeDetector]. It must not be later than
-	// anything in the catalog: what a load may have missed has to count as committed since. It is
-	// empty if it can't be told.
+	// Sign identifies the moment of the load, for [ChangeDetector]. It must not be later
+	// than the Catalog's snapshot: a commit that the load may have missed counts as a
+	// later commit. Empty means that each poll loads.
 	Sign Sign
 }
 
-// A Server is the one that answered.
+// A Server describes the server and the session that the Catalog came from.
 type Server struct {
-	Version      string // as it prints it: "15.18 (Debian 15.18-0+deb12u1)"
-	Major        int    // 15
-	Database     string
-	User         string // the role in effect
-	Standby      bool   // it replays another server's changes, and takes none of its own
-	MaxNameBytes int    // longer names can't exist; 0 for no limit
+	Version      string // as the server prints it: "15.18 (Debian 15.18-0+deb12u1)"
+	Major        int    // the major version: 15
+	Database     string // the database's name
+	User         string // the current role
+	Standby      bool   // the server is a read-only standby
+	MaxNameBytes int    // the longest name or label in bytes; 0 means no limit
 }
 
-// A Kind is one of the three kinds of structure. Its zero value is none of them.
+// A Kind is a kind of structure. The zero Kind is invalid.
 type Kind int
 
-// The kinds.
+// The three kinds of structure.
 const (
+	// KindMatview is a materialized view.
 	KindMatview Kind = iota + 1
+	// KindEnum is an enumerated type.
 	KindEnum
+	// KindSequence is a sequence.
 	KindSequence
 )
 
-// String is the kind in words: "materialized view", "enum", "sequence".
+// String returns the kind in words: "materialized view", "enum", "sequence".
 func (k Kind) String() string {
 	switch k {
 	case KindMatview:
@@ -54,99 +56,107 @@ func (k Kind) String() string {
 	}
 }
 
-// An Object is what every structure has.
+// An Object has the attributes that all kinds of structure share.
 type Object struct {
-	ID      int64 // the database's own number for it, unique within its kind and never given to another
-	Name    Name
+	// ID is the database's own number for the structure. It is unique within the kind. A
+	// structure that was dropped and created again has another ID.
+	ID      int64
+	Name    Name // with its schema
 	Owner   string
-	Comment string // empty for none
+	Comment string // empty if there is none
 
-	// Visible says that the bare name finds it. What hides an object that is in a schema on the search path
-	// stands in HiddenBy, in words: "table app.mood".
+	// Visible means that the bare name finds the structure along the search path. If it
+	// does not, although the schema is on the path, HiddenBy names the object that the
+	// bare name finds instead: "table app.mood". [Resolve] returns both values.
 	Visible  bool
 	HiddenBy string
 }
 
-// A MatviewDef is a materialized view.
+// A MatviewDef is the definition of a materialized view.
 type MatviewDef struct {
 	Object
 	Columns   []Column // in the view's order
 	Indexes   []Index  // by name
-	Populated bool     // it can be read
-	// MayRefresh says that the role in effect has the right to, which it lacks where it can't reach the view.
+	Populated bool     // the view has data and can be read
+	// MayRefresh means that the current role has the right to refresh the view. It is
+	// false if Reachable is.
 	MayRefresh bool
-	// Reachable says that the role may use the view's schema.
+	// Reachable means that the current role may use the view's schema.
 	Reachable bool
-	// SuperOwner says that the owner is a superuser, or a member of one, directly or not.
-	// No advice may make another role a member of such an owner.
+	// SuperOwner means that the owner is a superuser, or a direct or indirect member of
+	// one. A [Blocker].Fix must not make another role a member of such an owner.
 	SuperOwner bool
-	// Reads are the IDs of the views, materialized or plain, that its query reads, each
-	// once. A view that the query only names, as in 'daily'::regclass, is not read.
+	// Reads has the IDs of the views, materialized or plain, that the view's query reads,
+	// each once. A view that the query only mentions, as in 'daily'::regclass, does not
+	// count.
 	Reads []int64
 }
 
-// A Column is one of a view's.
+// A Column is a column of a materialized view.
 type Column struct {
 	Name string
 	Type string // as SQL writes it: "numeric(10,2)"
 }
 
-// An Index is one of a materialized view's.
+// An Index is an index of a materialized view.
 type Index struct {
 	Name     string
-	Columns  []string // its key, in order; an expression stands as an empty string
-	Included []string // columns beside the key
+	Columns  []string // the key columns, in order; an expression is an empty string
+	Included []string // columns of INCLUDE, which are not part of the key
 	Unique   bool
-	// Unfit says why a concurrent refresh can't use the index: "not unique", "partial" …. Empty: it can.
+	// Unfit says why a concurrent refresh can't use the index: "not unique", "partial".
+	// It is empty if a concurrent refresh can use it.
 	Unfit string
 }
 
-// A ViewDef is a plain view. If it reads other views, it is a node between materialized
-// views. If it reads none, lookups that miss tell that its name is taken.
+// A ViewDef is the definition of a plain view. Dependencies between materialized views
+// may lead through plain views. A lookup that fails also reports a plain view of that
+// name.
 type ViewDef struct {
-	ID    int64 // from the same numbers as those of materialized views
+	ID    int64 // plain and materialized views have different IDs
 	Name  Name
 	Reads []int64 // as in MatviewDef
 }
 
-// An EnumDef is an enumerated type.
+// An EnumDef is the definition of an enumerated type.
 type EnumDef struct {
 	Object
 	Labels []string // in the type's order; may be empty
 }
 
-// A SequenceDef is a sequence.
+// A SequenceDef is the definition of a sequence.
 type SequenceDef struct {
 	Object
-	Type      string // "bigint", "integer", "smallint"
-	Start     int64  // where it began, and begins again
-	Increment int64  // never 0
-	Min, Max  int64
-	Cache     int64 // values that a connection reserves at a time; 1 for none
-	Cycle     bool  // it starts over at the other bound where another one is exhausted
+	Type      string // "bigint", "integer" or "smallint"
+	Start     int64  // the declared start
+	Increment int64  // never 0; negative if the sequence descends
+	Min, Max  int64  // the bounds, inclusive
+	Cache     int64  // how many values a connection reserves at a time; 1 means no cache
+	Cycle     bool   // the sequence starts over after its last value
 
-	OwnedBy  *ColumnRef // the column that it is dropped with, nil for none
+	OwnedBy  *ColumnRef // dropping this column drops the sequence; nil if there is none
 	Identity bool       // OwnedBy is an identity column
-	KeyOf    *ColumnRef // the primary-key column that it feeds; nil for an independent sequence
+	KeyOf    *ColumnRef // the primary-key column that draws on the sequence; nil if there is none
 
 	Rights SequenceRights
 }
 
-// SequenceRights are what the role in effect may do with a sequence.
+// SequenceRights are the current role's rights on a sequence.
 type SequenceRights struct {
-	Read    bool // look at its last value
-	Next    bool // take a value
-	Set     bool // set its value, outside transactions
-	Restart bool // start it over, as Reset, ResetTo and Restart do
+	Read    bool // read the last value
+	Next    bool // take values
+	Set     bool // set the value, as SetValue does
+	Restart bool // restart the sequence, as Reset, ResetTo and Restart do
 }
 
-// A ColumnRef names a table's column.
+// A ColumnRef refers to a column of a table.
 type ColumnRef struct {
 	Table  Name
 	Column string
 }
 
-// String is the column as SQL writes it, public.orders.id; a zero ColumnRef is "none".
+// String returns the column as SQL writes it: public.orders.id. For a zero ColumnRef it
+// returns "none".
 func (c ColumnRef) String() string {
 	if c == (ColumnRef{}) {
 		return "none"
@@ -154,7 +164,7 @@ func (c ColumnRef) String() string {
 	return c.Table.String() + "." + Name{Name: c.Column}.String()
 }
 
-// String is the rights in words: "read, next".
+// String lists the rights: "read, next". It returns "none" if there are none.
 func (r SequenceRights) String() string {
 	var words []string
 	for _, w := range []struct {

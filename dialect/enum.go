@@ -2,33 +2,53 @@ package dialect
 
 import "context"
 
-// The operations on enums, as errors name them.
+// The operations on enums.
 const (
-	OpAddLabel    Op = "add a label to"
+	// OpAddLabel adds a label.
+	OpAddLabel Op = "add a label to"
+	// OpRenameLabel renames a label.
 	OpRenameLabel Op = "rename a label of"
-	OpUsedBy      Op = "look for the columns of"
-	OpParseLabel  Op = "parse a label of"
-	OpUseLabel    Op = "use a label of"
+	// OpUsedBy finds the columns that hold the enum.
+	OpUsedBy Op = "look for the columns of"
+	// OpParseLabel checks a text against the loaded labels. It does not call the dialect.
+	OpParseLabel Op = "parse a label of"
+	// OpUseLabel is a statement of the program's own. Classify finds out whether its
+	// error is about a label of the enum: [ErrLabelUnknown] or [ErrLabelUncommitted].
+	OpUseLabel Op = "use a label of"
 )
 
-// An EnumDialect finds the columns of enums and changes their labels. [NoEnums] has a default for
-// each method.
+// An EnumDialect finds the columns of enums and changes their labels. [NoEnums] has a
+// default for each method.
 type EnumDialect interface {
-	// EnumColumns returns the columns whose values are the enum's, by relation and place in it.
+	// EnumColumns returns the columns that hold the enum or arrays of it, also through
+	// domains and ranges. They are in the order of the relations' names and of the
+	// columns in each relation. Errors: [ErrNotFound].
 	EnumColumns(ctx context.Context, q Querier, enum Name) ([]EnumColumn, error)
 
-	// AddEnumLabel adds a label and reports whether it did. The label must be usable in existing
-	// columns of the enum once the transaction has committed. If the enum has the label already and
-	// tolerant is set, that is no error, and q's transaction stays alive. AddEnumLabel must not
-	// commit q's transaction.
+	// AddEnumLabel adds a label and reports whether it did. Once the transaction has
+	// committed, the label must be usable in existing columns. If the enum already has
+	// the label, the result depends on tolerant: if tolerant is set, added is false,
+	// there is no error, and q's transaction can continue; else the error is
+	// [ErrLabelExists]. Added must be right even if another client adds the same label at
+	// the same time.
+	//
+	// If the program's querier is a *sql.DB, the core passes one connection of it: a pool
+	// may send a statement twice, and the second time the label exists.
+	//
+	// Errors: [ErrNotFound]; [ErrLabelExists]; [ErrLabelUnknown] for a neighbour that the
+	// enum doesn't have.
 	AddEnumLabel(ctx context.Context, q Querier, enum Name, label string, at LabelPlace, tolerant bool) (added bool, err error)
 
-	// RenameEnumLabel gives a label another text. It must not commit q's transaction.
+	// RenameEnumLabel renames a label, in all rows that have it. Of a *sql.DB the core
+	// passes one connection, as for AddEnumLabel.
+	//
+	// Errors: [ErrNotFound]; [ErrLabelUnknown] if the enum has no label from;
+	// [ErrLabelExists] if it has a label to.
 	RenameEnumLabel(ctx context.Context, q Querier, enum Name, from, to string) error
 }
 
-// NoEnums is the [EnumDialect] of a database without enums. Its methods return an [Unsupported]
-// error.
+// NoEnums is the [EnumDialect] of a database without enums. Its methods return an
+// [Unsupported] error.
 type NoEnums struct{}
 
 var _ EnumDialect = NoEnums{}
@@ -48,36 +68,41 @@ func (NoEnums) RenameEnumLabel(context.Context, Querier, Name, string, string) e
 	return Unsupported("rename the labels of enums")
 }
 
-// An EnumColumn is a column whose values are an enum's.
+// An EnumColumn is a column that holds values of an enum.
 type EnumColumn struct {
 	Relation Name
-	Kind     string // of the relation: "table", "view", "materialized view", "composite type" …
+	Kind     string // the relation's kind, for example "table", "view" or "composite type"
 	Column   string
-	Type     string // the column's, as SQL writes it: "mood", "mood[]"
-	Array    bool   // it holds arrays of the enum
-	// Through are the types between the column's and the enum, from the column's on: domains and ranges. Empty for
-	// a column of the enum itself, or of its arrays.
+	Type     string // the column's type as SQL writes it: "mood", "mood[]"
+	Array    bool   // the column holds arrays
+	// Through has the domains and ranges between the column's type and the enum, the
+	// column's first. It is empty for a column of the enum itself or of arrays of it.
 	Through []Name
 }
 
-// String is the column in a line: "table public.people.moods of type mood[]".
+// String returns the column in a line: "table public.people.moods of type mood[]".
 func (c EnumColumn) String() string {
 	return c.Kind + " " + ColumnRef{c.Relation, c.Column}.String() + " of type " + c.Type
 }
 
-// A LabelPlace is where a new label goes. Its zero value is the end. The core passes on
-// no other side than those below, and no neighbour with AtEnd.
+// A LabelPlace is the place of a new label in an enum's order. The zero LabelPlace is the
+// end.
 type LabelPlace struct {
-	Side      LabelSide
-	Neighbour string // the label to go beside; it may be empty, since "" is a label, too
+	Side LabelSide // the core passes only the three constants
+	// Neighbour is the label next to the new one. It is empty if Side is AtEnd. It may
+	// also be empty otherwise, because "" is a valid label.
+	Neighbour string
 }
 
-// A LabelSide is a side of a label. Its zero value is AtEnd.
+// A LabelSide says where a new label goes.
 type LabelSide int
 
-// The sides of a label, and the end of all labels.
+// The sides of a label.
 const (
+	// AtEnd places the new label after all others.
 	AtEnd LabelSide = iota
+	// BeforeLabel places the new label immediately before its neighbour.
 	BeforeLabel
+	// AfterLabel places the new label immediately after its neighbour.
 	AfterLabel
 )

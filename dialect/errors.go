@@ -5,63 +5,73 @@ import (
 	"fmt"
 )
 
-// What can go wrong, for [errors.Is]. An error of the library reaches one of these where the cause is known,
-// and the driver's own error besides.
+// The sentinels, for [errors.Is]. If the cause of an error is known, the error wraps one
+// of them and the driver's own error.
 var (
-	// ErrInvalid: the call itself is wrong, whatever the database holds: a nil argument, a name that cannot be
-	// one, options that contradict each other, a connection that is still busy with the rows of a loop.
+	// ErrInvalid means that the call is wrong: for example a nil argument, a malformed
+	// name, options that contradict each other, or a connection that is still reading
+	// rows.
 	ErrInvalid = errors.New("invalid argument")
-	// ErrNotFound: no structure of that kind and name was loaded, or it was dropped, renamed or recreated
-	// with other columns since.
+	// ErrNotFound means that no structure of that kind and name was loaded. It also means
+	// that the structure was dropped, renamed or recreated with other columns since the
+	// load.
 	ErrNotFound = errors.New("not found")
-	// ErrUnsupported: the dialect, the server or a querier that prepares each statement can't do it. It
-	// wraps [errors.ErrUnsupported].
+	// ErrUnsupported means that the dialect, the server or the querier does not support
+	// the operation. It wraps [errors.ErrUnsupported].
 	ErrUnsupported = fmt.Errorf("not supported here: %w", errors.ErrUnsupported)
-	// ErrPermission: the role lacks the right.
+	// ErrPermission means that the role lacks the right.
 	ErrPermission = errors.New("permission denied")
-	// ErrReadOnly: the transaction is read-only, or the server is a standby.
+	// ErrReadOnly means that the transaction is read-only, or the server is a standby.
 	ErrReadOnly = errors.New("read-only")
-	// ErrNotPopulated: the materialized view, or one that it reads, has no data yet.
+	// ErrNotPopulated means that the materialized view, or a view that it reads, has no
+	// data yet.
 	ErrNotPopulated = errors.New("not populated")
-	// ErrNoUniqueIndex: the materialized view has no unique index that a concurrent refresh could use.
+	// ErrNoUniqueIndex means that a concurrent refresh finds no unique index that it can
+	// use.
 	ErrNoUniqueIndex = errors.New("no usable unique index")
-	// ErrDuplicateRows: the materialized view's new rows break its unique index.
+	// ErrDuplicateRows means that the materialized view's new rows violate its unique
+	// index.
 	ErrDuplicateRows = errors.New("duplicate rows")
-	// ErrBusy: a lock was not to be had within the lock timeout, or the refresh was to be skipped where another runs.
+	// ErrBusy means that another session held a lock until the lock timeout, or that a
+	// refresh was skipped because another one of the same view is running.
 	ErrBusy = errors.New("busy")
-	// ErrDeadlock: the database broke a deadlock by failing this statement.
+	// ErrDeadlock means that the server ended this statement to break a deadlock.
 	ErrDeadlock = errors.New("deadlock")
-	// ErrServerTimeout: the server ended the statement, by one of its timeouts or because somebody cancelled
-	// it there. A caller's own context gives [context.Canceled] or [context.DeadlineExceeded] instead.
+	// ErrServerTimeout means that the server ended the statement after one of its
+	// timeouts, or because an administrator canceled it. If the caller's context ended,
+	// the error is [context.Canceled] or [context.DeadlineExceeded] instead.
 	ErrServerTimeout = errors.New("ended by the server")
-	// ErrUnavailable: the server was not reached, takes no connection now, or ended this one, and
-	// nothing else. It also covers a failed connection attempt: no host resolves, speaks TLS or has the
-	// wanted target_session_attrs, or none answers within the driver's own timeout. What had been sent
-	// may have been done. A later try may succeed. The end of the caller's context is not this error.
+	// ErrUnavailable means that the server can't be reached, accepts no connections, or
+	// closed this one. It covers all failures to connect: DNS, TLS, target_session_attrs
+	// and the driver's own timeout. A statement that was already sent may have taken
+	// effect. A retry may succeed. The end of the caller's context is not ErrUnavailable.
 	ErrUnavailable = errors.New("server unavailable")
-	// ErrTxAborted: the transaction failed earlier, and does nothing more until it is rolled back.
+	// ErrTxAborted means that the transaction failed earlier. Only a rollback is
+	// possible.
 	ErrTxAborted = errors.New("transaction already failed")
-	// ErrExhausted: the sequence has reached its last value.
+	// ErrExhausted means that the sequence has reached its last value.
 	ErrExhausted = errors.New("exhausted")
-	// ErrClosed: the allocator, or the waker, was closed.
+	// ErrClosed means that the allocator or the waker is closed.
 	ErrClosed = errors.New("closed")
-	// ErrOutOfRange: the value is outside the sequence's bounds.
+	// ErrOutOfRange means that the value is outside the sequence's bounds.
 	ErrOutOfRange = errors.New("out of range")
-	// ErrLabelExists: the enum has that label already.
+	// ErrLabelExists means that the enum already has the label.
 	ErrLabelExists = errors.New("label exists")
-	// ErrLabelUnknown: the enum has no such label.
+	// ErrLabelUnknown means that the enum does not have the label.
 	ErrLabelUnknown = errors.New("label unknown")
-	// ErrLabelUncommitted: the label was added by this very transaction, which can't use it before it commits.
+	// ErrLabelUncommitted means that the transaction that added the label has not
+	// committed. Until then no statement can use the label.
 	ErrLabelUncommitted = errors.New("label not committed yet")
-	// ErrDrift: the database is not what the program expects of it.
+	// ErrDrift means that the database differs from the program's expectations.
 	ErrDrift = errors.New("drift")
 )
 
-// An Unsupported error says what a dialect can't do, in words that follow "can't": "take values". It
-// wraps [ErrUnsupported]. The core adds the operation, the structure and the dialect's name.
+// An Unsupported error names an operation that a dialect does not support, in words that
+// follow "can't": "take values". It wraps [ErrUnsupported]. The core adds the operation,
+// the structure and the dialect's name.
 type Unsupported string
 
-// Error returns "not supported here" and what the dialect can't do.
+// Error returns "not supported here" and the name of the operation.
 func (u Unsupported) Error() string {
 	return ErrUnsupported.Error() + ": the dialect can't " + string(u)
 }

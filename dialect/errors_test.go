@@ -7,7 +7,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Callers tell errors apart by their sentinels, so no two may be the same and none may wrap another.
+// Callers distinguish errors by sentinel. So all sentinels are different, and none wraps
+// another.
 func TestSentinelsAreDistinct(t *testing.T) {
 	t.Parallel()
 	sentinels := []error{

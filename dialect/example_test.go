@@ -19,7 +19,7 @@ func ExampleParseName() {
 	// schema "", name "daily", as SQL: "daily"
 	// schema "stats", name "daily", as SQL: "stats"."daily"
 	// schema "odd.schema", name "Odd Name", as SQL: "odd.schema"."Odd Name"
-	// invalid argument: name "a.b.c" has more than two parts; put a part that holds a dot in double quotes
+	// invalid argument: name "a.b.c" has more than two parts; put double quotes around a part that contains a dot
 }
 
 func ExampleParsePattern() {
@@ -32,8 +32,8 @@ func ExampleParsePattern() {
 	fmt.Println(temporary.Match(dialect.Name{Schema: "stats", Name: "daily"}))
 
 	f := dialect.Filter{Exclude: []dialect.Pattern{temporary}}
-	why, omitted := f.Excludes(dialect.Name{Schema: "stats", Name: "tmp_daily"})
-	fmt.Println(omitted, why)
+	why, excluded := f.Excludes(dialect.Name{Schema: "stats", Name: "tmp_daily"})
+	fmt.Println(excluded, why)
 	// Output:
 	// true
 	// false

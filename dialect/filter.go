@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// A Filter says what to load. Its zero value asks for everything.
+// A Filter selects structures by kind and name. The zero Filter selects everything.
 type Filter struct {
-	Kinds   []Kind    // empty: all three
-	Include []Pattern // empty: every name
-	Exclude []Pattern // stronger than Include
+	Kinds   []Kind    // the kinds to load; empty means all three
+	Include []Pattern // the names to load; empty means all
+	Exclude []Pattern // the names not to load, even if Include matches them
 }
 
-// Has tells whether structures of that kind are asked for.
+// Has reports whether the filter selects the kind.
 func (f Filter) Has(k Kind) bool { return len(f.Kinds) == 0 || slices.Contains(f.Kinds, k) }
 
-// Excludes tells whether the patterns leave the name out, and by which: "excluded by *.tmp_*".
-func (f Filter) Excludes(n Name) (why string, omitted bool) {
+// Excludes reports whether the patterns exclude the name, and why: "excluded by *.tmp_*".
+func (f Filter) Excludes(n Name) (why string, excluded bool) {
 	for _, p := range f.Exclude {
 		if p.Match(n) {
 			return "excluded by " + p.String(), true
@@ -29,22 +29,23 @@ func (f Filter) Excludes(n Name) (why string, omitted bool) {
 	return "not included by " + Few(f.Include, ", ", Pattern.String), true
 }
 
-// A Pattern matches names: stats.*, *.tmp_*, or tmp_* for that name in every schema. * stands for any run of
-// characters and ? for one; in double quotes, as in lookups, every character stands for itself. Its zero value
-// matches nothing.
+// A Pattern matches names: stats.*, *.tmp_*, or tmp_* in every schema. A * matches any
+// number of characters, and a ? matches one. In a part in double quotes both stand for
+// themselves. The zero Pattern matches nothing.
 type Pattern struct {
 	text         string
 	schema, name []glyph
 	anySchema    bool
 }
 
-// A glyph is one character of a pattern: itself, or a wildcard.
+// A glyph is a character of a pattern, or a wildcard.
 type glyph struct {
 	char rune
 	wild bool
 }
 
-// ParsePattern reads a pattern; one that can't be a name's gives an error that wraps [ErrInvalid].
+// ParsePattern parses a pattern, which has the form of a name: see [ParseName]. Errors:
+// [ErrInvalid].
 func ParsePattern(s string) (Pattern, error) {
 	n, err := ParseName(s)
 	if err != nil {
@@ -60,7 +61,8 @@ func ParsePattern(s string) (Pattern, error) {
 	return p, nil
 }
 
-// glyphs reads a parsed part again, beside the text it was written as, and returns the text behind it.
+// glyphs returns the glyphs of a parsed part, given the text that starts with its
+// spelling, and the text after it.
 func glyphs(part, text string) ([]glyph, string) {
 	quoted := strings.HasPrefix(text, `"`)
 	gs := make([]glyph, 0, len(part))
@@ -73,15 +75,16 @@ func glyphs(part, text string) ([]glyph, string) {
 	return gs, text[len(part):]
 }
 
-// String is the pattern as it was written.
+// String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }
 
-// Match tells whether the pattern matches a name that has its schema.
+// Match reports whether the pattern matches the name, which must have its schema.
 func (p Pattern) Match(n Name) bool {
 	return p.text != "" && (p.anySchema || match(p.schema, []rune(n.Schema))) && match(p.name, []rune(n.Name))
 }
 
-// match runs in the product of the two lengths at worst: a * is tried again only at the last one passed.
+// match reports whether the glyphs match s. It retries only the last * that it has
+// passed, so that its worst case is the product of the two lengths.
 func match(gs []glyph, s []rune) bool {
 	star, mark, g, i := -1, 0, 0, 0
 	for i < len(s) {

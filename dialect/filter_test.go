@@ -31,7 +31,7 @@ func TestPatternMatch(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		pattern string
-		yes, no []string // names, in quotes where they need them
+		yes, no []string // names, quoted if necessary
 	}{
 		{`daily`, []string{`app.daily`, `stats.daily`}, []string{`app.daily2`, `app.dail`, `daily.x`, `app.Daily`}},
 		{`app.daily`, []string{`app.daily`}, []string{`stats.daily`, `app.daily2`, `app2.daily`}},
@@ -82,11 +82,11 @@ func TestZeroPatternMatchesNothing(t *testing.T) {
 	}
 }
 
-func TestParsePatternRefuses(t *testing.T) {
+func TestParsePatternRejectsMalformed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		``:       `pattern "": invalid argument: the name is empty`,
-		`a.*.c`:  `pattern "a.*.c": invalid argument: name "a.*.c" has more than two parts; put a part that holds a dot in double quotes`,
+		`a.*.c`:  `pattern "a.*.c": invalid argument: name "a.*.c" has more than two parts; put double quotes around a part that contains a dot`,
 		`*.`:     `pattern "*.": invalid argument: name "*." has an empty part`,
 		`"tmp_*`: `pattern "\"tmp_*": invalid argument: name "\"tmp_*" opens a quote and does not close it`,
 		`tmp"*"`: `pattern "tmp\"*\"": invalid argument: name "tmp\"*\"" has a quote inside a part; quote the whole part and double the quote`,
@@ -96,13 +96,13 @@ func TestParsePatternRefuses(t *testing.T) {
 			t.Errorf("ParsePattern(%q): error\n\t%v\nwant one that wraps ErrInvalid and says\n\t%s", text, err, want)
 		}
 		if p.String() != "" || p.Match(dialect.Name{Schema: "a", Name: "tmp_"}) {
-			t.Errorf("ParsePattern(%q) gives %q beside its error; want a zero Pattern", text, p)
+			t.Errorf("ParsePattern(%q) gives %q with an error; want a zero Pattern", text, p)
 		}
 	}
 }
 
-// A matcher that tries every split takes longer than the universe is old.
-func TestPatternOfManyStars(t *testing.T) {
+// A matcher that tries every split takes exponential time on this pattern.
+func TestPatternMatchIsNotExponential(t *testing.T) {
 	t.Parallel()
 	p := pattern(t, strings.Repeat("*a", 200)+"*b")
 	long := dialect.Name{Schema: "x", Name: strings.Repeat("a", 5_000)}
@@ -120,7 +120,7 @@ func TestFilterHas(t *testing.T) {
 	kinds := []dialect.Kind{dialect.KindMatview, dialect.KindEnum, dialect.KindSequence}
 	for _, k := range kinds {
 		if !(dialect.Filter{}).Has(k) {
-			t.Errorf("a zero Filter doesn't have %s; it asks for everything", k)
+			t.Errorf("a zero Filter doesn't have %s; it selects everything", k)
 		}
 		for _, only := range kinds {
 			if got := (dialect.Filter{Kinds: []dialect.Kind{only}}).Has(k); got != (k == only) {
@@ -130,7 +130,7 @@ func TestFilterHas(t *testing.T) {
 	}
 }
 
-func TestFilterOmits(t *testing.T) {
+func TestFilterExcludes(t *testing.T) {
 	t.Parallel()
 	all := func(texts ...string) (ps []dialect.Pattern) {
 		for _, text := range texts {
@@ -142,10 +142,10 @@ func TestFilterOmits(t *testing.T) {
 		rule   string
 		filter dialect.Filter
 		name   string
-		why    string // empty: not omitted
+		why    string // empty if the filter does not exclude the name
 	}{
 		{"a zero filter takes all", dialect.Filter{}, `app.daily`, ""},
-		{"kinds are no matter of names", dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}, `app.daily`, ""},
+		{"kinds do not affect names", dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}, `app.daily`, ""},
 		{"included", dialect.Filter{Include: all(`app.*`)}, `app.daily`, ""},
 		{"included by the second", dialect.Filter{Include: all(`stats.*`, `d*`)}, `app.daily`, ""},
 		{"not included", dialect.Filter{Include: all(`app.*`, `"x y".?`)}, `stats.daily`, `not included by app.*, "x y".?`},
@@ -156,14 +156,14 @@ func TestFilterOmits(t *testing.T) {
 		{"included and not excluded", dialect.Filter{Include: all(`app.*`), Exclude: all(`*.tmp_*`)}, `app.daily`, ``},
 		{"neither", dialect.Filter{Include: all(`app.*`), Exclude: all(`*.tmp_*`)}, `stats.daily`, `not included by app.*`},
 	} {
-		why, omitted := c.filter.Excludes(name(t, c.name))
-		if why != c.why || omitted != (c.why != "") {
-			t.Errorf("%s: Omits(%s) = %q, %v; want %q, %v", c.rule, c.name, why, omitted, c.why, c.why != "")
+		why, excluded := c.filter.Excludes(name(t, c.name))
+		if why != c.why || excluded != (c.why != "") {
+			t.Errorf("%s: Excludes(%s) = %q, %v; want %q, %v", c.rule, c.name, why, excluded, c.why, c.why != "")
 		}
 	}
 }
 
-// naive is what * and ? mean, said as shortly as can be.
+// naive is the shortest correct matcher of * and ?, without regard to time.
 func naive(pattern, s []rune, literally bool) bool {
 	if len(pattern) == 0 {
 		return len(s) == 0
@@ -184,7 +184,7 @@ func FuzzPattern(f *testing.F) {
 	f.Fuzz(func(t *testing.T, schema string, schemaQuoted bool, name string, nameQuoted bool, inSchema, inName string) {
 		if !utf8.ValidString(schema+name+inSchema+inName) || len(inSchema) > 20 || len(inName) > 20 ||
 			strings.Count(schema, "*") > 5 || strings.Count(name, "*") > 5 {
-			t.Skip("more than a matcher without memory can do")
+			t.Skip("the naive matcher would take too long")
 		}
 		part := func(s string, quoted bool) string {
 			if quoted {

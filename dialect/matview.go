@@ -6,39 +6,55 @@ import (
 	"time"
 )
 
-// A MatviewDialect reads and refreshes materialized views. [NoMatviews] has a default for each
-// method.
+// A MatviewDialect reads and refreshes materialized views. [NoMatviews] has a default for
+// each method.
 type MatviewDialect interface {
-	// MatviewDefinition returns the query behind the view, as the database prints it.
+	// MatviewDefinition returns the view's query as the database prints it. Errors:
+	// [ErrNotFound].
 	MatviewDefinition(ctx context.Context, q Querier, view Name) (string, error)
 
-	// SelectMatview returns the statement that reads the view's columns by name and in order, and
-	// its arguments. The caller's own tail (where, order by, limit …) follows the FROM clause. The
-	// tail may be empty, and its placeholders are the caller's.
+	// SelectMatview returns the statement that reads the view, and its arguments. It does
+	// not query the database. The statement selects view.Columns by name, in their order,
+	// so that it fails if the view was recreated without one. The caller's tail (WHERE,
+	// ORDER BY, LIMIT) follows the FROM clause. It may be empty. SelectMatview must not
+	// change the tail's placeholders, and args are their values.
+	//
+	// Errors of the statement: [ErrNotFound], also for a missing column of view.Columns;
+	// [ErrNotPopulated].
 	SelectMatview(view *MatviewDef, tail string, args []any) (query string, queryArgs []any, err error)
 
-	// CountMatview returns the statement that counts the rows of SelectMatview's statement, and its
-	// arguments. It gives one row of one integer.
+	// CountMatview returns a statement that counts the rows of SelectMatview's statement,
+	// and its arguments. The statement returns one row with one integer. Otherwise as
+	// SelectMatview.
 	CountMatview(view *MatviewDef, tail string, args []any) (query string, queryArgs []any, err error)
 
-	// RefreshMatview refreshes the view and reports how it went. If SkipIfBusy or IfPossible is set,
-	// an outcome without an error leaves q's transaction alive.
+	// RefreshMatview refreshes the view and reports how. If how.SkipIfBusy or
+	// how.IfPossible is set and there is no error, q's transaction can continue.
+	//
+	// Errors: [ErrNotFound]; [ErrDuplicateRows] if a concurrent refresh finds rows that
+	// the unique index can't tell apart; [ErrNotPopulated] if the view reads a view
+	// without data or, with how.Concurrently, has no data itself; [ErrNoUniqueIndex] with
+	// how.Concurrently; [ErrUnsupported] for an option that the server or q does not
+	// support.
 	RefreshMatview(ctx context.Context, q Querier, view Name, how Refresh) (Refreshed, error)
 
-	// RefreshBlockers returns what blocks a refresh by the role, or a concurrent one. It goes by what
-	// was loaded and does not query the database. Nil means that nothing blocks it.
+	// RefreshBlockers returns everything that would block a refresh of the view, as far
+	// as the loaded data shows, or nil. If concurrently is set, that is a concurrent
+	// refresh. On is the server of the same load. RefreshBlockers does not query the
+	// database.
 	RefreshBlockers(view *MatviewDef, on Server, concurrently bool) ([]Blocker, error)
 
-	// CheckColumn returns why database/sql can't scan values of a column of this type into a field
-	// of that type. The column's type is as the catalog writes it. If the values fit, or if it isn't
-	// known, why is empty. If known is false and the type has an enum's name, the core takes the
-	// values for labels. The core asks neither for pointers, nor for types that scan by
-	// themselves, nor for interfaces.
+	// CheckColumn returns why database/sql can't scan values of a column type into a
+	// field type. The column type is as in [Column].Type. If the values fit, or
+	// CheckColumn doesn't know, why is empty. Known reports whether the dialect knows the
+	// column type. If it doesn't, and the type has an enum's name, the core expects
+	// labels. The field type is never a pointer, an interface or a type with a Scan
+	// method. CheckColumn does not query the database.
 	CheckColumn(column string, field reflect.Type) (why string, known bool, err error)
 }
 
-// NoMatviews is the [MatviewDialect] of a database without materialized views. Its methods return
-// an [Unsupported] error.
+// NoMatviews is the [MatviewDialect] of a database without materialized views. Its
+// methods return an [Unsupported] error.
 type NoMatviews struct{}
 
 var _ MatviewDialect = NoMatviews{}
@@ -73,53 +89,70 @@ func (NoMatviews) CheckColumn(string, reflect.Type) (why string, known bool, err
 	return "", false, Unsupported("compare column types with Go types")
 }
 
-// A Refresh says how to refresh a materialized view. Its zero value refreshes with data and blocks
-// readers. The core never sets NoData together with Concurrently or IfPossible, nor these two together.
+// A Refresh says how to refresh a materialized view. The zero Refresh fills the view with
+// data and blocks readers. The core sets at most one of Concurrently, IfPossible and
+// NoData.
 type Refresh struct {
-	Concurrently bool // readers aren't blocked
-	IfPossible   bool // as Concurrently if the view is populated and has an index for it, else blocking
-	NoData       bool // empty the view and leave it unpopulated
+	// Concurrently refreshes without blocking readers. If the view can't be refreshed so,
+	// the refresh fails.
+	Concurrently bool
+	// IfPossible refreshes as Concurrently if the view, as it is now, has data and a
+	// usable unique index. Otherwise the refresh blocks readers.
+	IfPossible bool
+	// NoData empties the view and leaves it unpopulated.
+	NoData bool
 
-	// LockTimeout limits the wait for each lock, in whole milliseconds. After that the refresh fails
-	// with [ErrBusy]. Zero leaves the limit to the session. The setting does not outlast the refresh.
+	// LockTimeout limits the wait for each lock. After that the refresh fails with
+	// [ErrBusy] or, with SkipIfBusy, is skipped. The dialect rounds it up to the server's
+	// unit. Zero means that the session's own limit applies. The session's setting must
+	// be unchanged afterwards.
 	LockTimeout time.Duration
-	// SkipIfBusy does nothing if another refresh of the view runs or waits: [Refreshed.Busy].
+	// SkipIfBusy does nothing, and sets [Refreshed].Busy, if another refresh of the view
+	// is running or waiting.
 	SkipIfBusy bool
 }
 
-// Refreshed says how a refresh went that did not fail.
+// Refreshed is the result of a refresh without an error.
 type Refreshed struct {
-	Busy         bool // nothing was done: another refresh of the view runs or waits
-	Waited       bool // nothing was done: the lock timeout ended the wait for a lock. Busy is true, too
-	Concurrently bool // readers weren't blocked
+	// Busy means that the refresh was skipped, which only SkipIfBusy allows.
+	Busy bool
+	// Waited means that the refresh was skipped after it waited for a lock as long as the
+	// lock timeout allows. Busy is true, too.
+	Waited bool
+	// Concurrently means that readers were not blocked.
+	Concurrently bool
 	// Prevented says why a refresh with IfPossible blocked readers: BlockerNoUniqueIndex,
 	// BlockerNoUsableIndex or BlockerNotPopulated. Otherwise it is 0.
 	Prevented BlockerReason
 }
 
-// A Blocker blocks the refresh of a materialized view. It is an error that wraps the sentinel of the
-// refresh that would fail.
+// A Blocker is a reason why a refresh of a materialized view would fail. As an error it
+// wraps the sentinel that the refresh would return.
 type Blocker struct {
 	Reason BlockerReason
-	Detail string // the blocker in words
-	Fix    string // the statement that removes it, or empty
+	Detail string // more about the reason, in words; may be empty
+	Fix    string // the SQL statement that removes the blocker; may be empty
 }
 
-// A BlockerReason says what a [Blocker] is about. Its zero value is none.
+// A BlockerReason is the kind of a [Blocker]. The zero BlockerReason means that nothing
+// blocks.
 type BlockerReason int
 
-// The reasons.
+// The reasons, each with the sentinel that a Blocker wraps.
 const (
-	// BlockerNoUniqueIndex: a concurrent refresh needs a unique index, and there is none. [ErrNoUniqueIndex].
+	// BlockerNoUniqueIndex means that a concurrent refresh needs a unique index, and the
+	// view has none: [ErrNoUniqueIndex].
 	BlockerNoUniqueIndex BlockerReason = iota + 1
-	// BlockerNoUsableIndex: a concurrent refresh can't use any of the unique indexes, for example because
-	// they are partial, on an expression or invalid. [ErrNoUniqueIndex].
+	// BlockerNoUsableIndex means that a concurrent refresh can't use any of the view's
+	// unique indexes. For example, they are partial, on an expression or invalid:
+	// [ErrNoUniqueIndex].
 	BlockerNoUsableIndex
-	// BlockerNotPopulated: a concurrent refresh needs a view that has data. [ErrNotPopulated].
+	// BlockerNotPopulated means that a concurrent refresh needs data, and the view has
+	// none: [ErrNotPopulated].
 	BlockerNotPopulated
-	// BlockerNotAllowed: the role lacks the right. [ErrPermission].
+	// BlockerNotAllowed means that the role lacks the right: [ErrPermission].
 	BlockerNotAllowed
-	// BlockerOnStandby: the server is a standby, which takes no changes of its own. [ErrReadOnly].
+	// BlockerOnStandby means that the server is a read-only standby: [ErrReadOnly].
 	BlockerOnStandby
 )
 
@@ -141,22 +174,22 @@ func (r BlockerReason) String() string {
 	}
 }
 
-// Error tells the blocker and the statement that removes it, in at most [MaxText] bytes.
-// A long statement is cut there; Fix has all of it.
-func (h Blocker) Error() string {
-	text := h.Reason.String()
-	if h.Detail != "" {
-		text += ": " + h.Detail
+// Error returns the reason, the detail and the statement that removes the blocker. It
+// cuts the text at [MaxText] bytes; Fix has the whole statement.
+func (b Blocker) Error() string {
+	text := b.Reason.String()
+	if b.Detail != "" {
+		text += ": " + b.Detail
 	}
-	if h.Fix != "" {
-		text += "; " + h.Fix
+	if b.Fix != "" {
+		text += "; " + b.Fix
 	}
 	return Cut(text, MaxText)
 }
 
-// Unwrap returns the sentinel.
-func (h Blocker) Unwrap() error {
-	switch h.Reason {
+// Unwrap returns the sentinel of the reason.
+func (b Blocker) Unwrap() error {
+	switch b.Reason {
 	case BlockerNoUniqueIndex, BlockerNoUsableIndex:
 		return ErrNoUniqueIndex
 	case BlockerNotPopulated:

@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// A Name is a structure's, exactly as it stands in the catalog: no case folding, no quotes.
+// A Name is the name of a structure, exactly as the catalog has it: without quotes, and
+// with its letter case.
 type Name struct {
-	Schema string // empty in a name that is to be resolved along the search path
+	Schema string // empty in a bare name, which is resolved along the search path
 	Name   string
 }
 
-// String is the name as a lookup reads it, for people: parts that are not plain lower-case identifiers are quoted.
-// SQL may take an unquoted part for a keyword; for it there is [Name.Quoted].
+// String returns the name for people and for lookups. It quotes a part only if that is
+// not a plain lower-case identifier. SQL may read an unquoted part as a keyword; use
+// [Name.Quoted] there.
 func (n Name) String() string {
 	if n.Schema == "" && plain(n.Name) {
 		return n.Name
@@ -20,7 +22,7 @@ func (n Name) String() string {
 	return string(n.Append(make([]byte, 0, len(n.Schema)+len(n.Name)+8)))
 }
 
-// Append appends what String returns.
+// Append appends the name to b, as String returns it.
 func (n Name) Append(b []byte) []byte {
 	if n.Schema != "" {
 		b = append(appendPart(b, n.Schema), '.')
@@ -28,7 +30,7 @@ func (n Name) Append(b []byte) []byte {
 	return appendPart(b, n.Name)
 }
 
-// Quoted is the name with both parts in double quotes, as SQL reads it whatever the parts are.
+// Quoted returns the name for SQL, with each part in double quotes.
 func (n Name) Quoted() string {
 	b := make([]byte, 0, len(n.Schema)+len(n.Name)+8)
 	if n.Schema != "" {
@@ -37,7 +39,7 @@ func (n Name) Quoted() string {
 	return string(appendQuoted(b, n.Name, '"'))
 }
 
-// Compare orders names by schema, then by name, by their bytes.
+// Compare orders names by schema, then by name, byte by byte.
 func (n Name) Compare(o Name) int {
 	if c := strings.Compare(n.Schema, o.Schema); c != 0 {
 		return c
@@ -45,7 +47,8 @@ func (n Name) Compare(o Name) int {
 	return strings.Compare(n.Name, o.Name)
 }
 
-// Quote puts s in quotes and doubles the quotes in it. The quote is `"`, a backtick or `'`.
+// Quote returns s between quotes, and doubles the quotes in it. Quote is `"`, a backtick
+// or `'`.
 func Quote(s string, quote byte) string {
 	return string(appendQuoted(make([]byte, 0, len(s)+2), s, quote))
 }
@@ -70,7 +73,7 @@ func appendPart(b []byte, s string) []byte {
 	return appendQuoted(b, s, '"')
 }
 
-// plain tells whether a part is a lower-case identifier.
+// plain reports whether a part is a lower-case identifier.
 func plain(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -81,9 +84,12 @@ func plain(s string) bool {
 	return s != ""
 }
 
-// ParseName reads a name as a person writes it: name, schema.name, or with parts in double quotes, where a dot
-// is a dot and "" is a quote. Outside quotes every other character stands for itself, too: names are exact.
-// Anything else gives an error that wraps [ErrInvalid]. It allocates only for a doubled quote.
+// ParseName parses name or schema.name. Either part may be in double quotes: there a dot
+// is part of the name, and "" is one quote. Every other character stands for itself, also
+// outside quotes: names keep their letter case and blanks. ParseName allocates only for a
+// doubled quote.
+//
+// Errors: [ErrInvalid].
 func ParseName(s string) (Name, error) {
 	first, rest, err := parsePart(s, s)
 	if err != nil {
@@ -97,13 +103,13 @@ func ParseName(s string) (Name, error) {
 		return Name{}, err
 	}
 	if rest != "" {
-		return Name{}, fmt.Errorf("%w: name %s has more than two parts; put a part that holds a dot in double quotes",
+		return Name{}, fmt.Errorf("%w: name %s has more than two parts; put double quotes around a part that contains a dot",
 			ErrInvalid, brief(s))
 	}
 	return Name{Schema: first, Name: second}, nil
 }
 
-// parsePart cuts one part off s; what is left is empty or starts with a dot.
+// parsePart parses the first part of s. The rest is empty or starts with a dot.
 func parsePart(whole, s string) (part, rest string, err error) {
 	if s == "" || s[0] != '"' {
 		end := len(s)
@@ -126,7 +132,7 @@ func parsePart(whole, s string) (part, rest string, err error) {
 			doubled, from = true, end+2
 			continue
 		case end+1 < len(s) && s[end+1] != '.':
-			return "", "", fmt.Errorf("%w: name %s goes on behind a closing quote", ErrInvalid, brief(whole))
+			return "", "", fmt.Errorf("%w: name %s has text after a closing quote", ErrInvalid, brief(whole))
 		}
 		part, rest = s[1:end], s[end+1:]
 		if doubled {
@@ -143,7 +149,7 @@ func checkedPart(whole, part, rest string) (string, string, error) {
 	case part == "":
 		return "", "", fmt.Errorf("%w: name %s has an empty part", ErrInvalid, brief(whole))
 	case strings.IndexByte(part, 0) >= 0:
-		return "", "", fmt.Errorf("%w: name %s holds a NUL byte", ErrInvalid, brief(whole))
+		return "", "", fmt.Errorf("%w: name %s contains a NUL byte", ErrInvalid, brief(whole))
 	}
 	return part, rest, nil
 }

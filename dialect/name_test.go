@@ -18,7 +18,7 @@ func TestParseName(t *testing.T) {
 		`"app"."daily"`:       {Schema: "app", Name: "daily"},
 		`"app".daily`:         {Schema: "app", Name: "daily"},
 		`app."daily"`:         {Schema: "app", Name: "daily"},
-		`Daily`:               {Name: "Daily"}, // names are exact: nothing folds case
+		`Daily`:               {Name: "Daily"}, // no case folding
 		`"a.b"."c.d"`:         {Schema: "a.b", Name: "c.d"},
 		`"say ""hi"""`:        {Name: `say "hi"`},
 		`""""`:                {Name: `"`},
@@ -37,7 +37,7 @@ func TestParseName(t *testing.T) {
 	}
 }
 
-func TestParseNameRefuses(t *testing.T) {
+func TestParseNameRejectsMalformed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		``:            `invalid argument: the name is empty`,
@@ -47,21 +47,21 @@ func TestParseNameRefuses(t *testing.T) {
 		`app.`:        `invalid argument: name "app." has an empty part`,
 		`"app".`:      `invalid argument: name "\"app\"." has an empty part`,
 		`app.""`:      `invalid argument: name "app.\"\"" has an empty part`,
-		`a.b.c`:       `invalid argument: name "a.b.c" has more than two parts; put a part that holds a dot in double quotes`,
-		`a.b.`:        `invalid argument: name "a.b." has more than two parts; put a part that holds a dot in double quotes`,
-		`"a"."b"."c"`: `invalid argument: name "\"a\".\"b\".\"c\"" has more than two parts; put a part that holds a dot in double quotes`,
+		`a.b.c`:       `invalid argument: name "a.b.c" has more than two parts; put double quotes around a part that contains a dot`,
+		`a.b.`:        `invalid argument: name "a.b." has more than two parts; put double quotes around a part that contains a dot`,
+		`"a"."b"."c"`: `invalid argument: name "\"a\".\"b\".\"c\"" has more than two parts; put double quotes around a part that contains a dot`,
 		`"daily`:      `invalid argument: name "\"daily" opens a quote and does not close it`,
 		`"`:           `invalid argument: name "\"" opens a quote and does not close it`,
 		`"""`:         `invalid argument: name "\"\"\"" opens a quote and does not close it`,
 		`app."daily`:  `invalid argument: name "app.\"daily" opens a quote and does not close it`,
 		`da"ily`:      `invalid argument: name "da\"ily" has a quote inside a part; quote the whole part and double the quote`,
 		`app.da"ily"`: `invalid argument: name "app.da\"ily\"" has a quote inside a part; quote the whole part and double the quote`,
-		`"app"daily`:  `invalid argument: name "\"app\"daily" goes on behind a closing quote`,
-		`"app"x`:      `invalid argument: name "\"app\"x" goes on behind a closing quote`,
-		`"app" .x`:    `invalid argument: name "\"app\" .x" goes on behind a closing quote`,
-		"\x00a":       `invalid argument: name "\x00a" holds a NUL byte`,
-		"a\x00b":      `invalid argument: name "a\x00b" holds a NUL byte`,
-		"a.\"b\x00\"": `invalid argument: name "a.\"b\x00\"" holds a NUL byte`,
+		`"app"daily`:  `invalid argument: name "\"app\"daily" has text after a closing quote`,
+		`"app"x`:      `invalid argument: name "\"app\"x" has text after a closing quote`,
+		`"app" .x`:    `invalid argument: name "\"app\" .x" has text after a closing quote`,
+		"\x00a":       `invalid argument: name "\x00a" contains a NUL byte`,
+		"a\x00b":      `invalid argument: name "a\x00b" contains a NUL byte`,
+		"a.\"b\x00\"": `invalid argument: name "a.\"b\x00\"" contains a NUL byte`,
 	} {
 		got, err := dialect.ParseName(text)
 		if !errors.Is(err, dialect.ErrInvalid) {
@@ -72,12 +72,12 @@ func TestParseNameRefuses(t *testing.T) {
 			t.Errorf("ParseName(%q) says\n\t%s\nwant\n\t%s", text, err, want)
 		}
 		if got != (dialect.Name{}) {
-			t.Errorf("ParseName(%q) = %#v beside its error; want a zero Name", text, got)
+			t.Errorf("ParseName(%q) = %#v with an error; want a zero Name", text, got)
 		}
 	}
 }
 
-func TestParseNameAllocatesNothing(t *testing.T) { // not parallel: AllocsPerRun counts everybody's
+func TestParseNameAllocatesNothing(t *testing.T) { // not parallel: AllocsPerRun counts all goroutines
 	for _, text := range []string{`daily`, `app.daily`, `"app"."daily"`, `app."Odd Name"`, `"a.b".c`} {
 		n := testing.AllocsPerRun(100, func() {
 			if _, err := dialect.ParseName(text); err != nil {
@@ -110,10 +110,10 @@ func TestNameText(t *testing.T) {
 		{dialect.Name{}, `""`, `""`},
 	} {
 		if got := c.name.String(); got != c.plain {
-			t.Errorf("%#v.String() = %s; want %s: quotes where a part is no plain lower-case identifier", c.name, got, c.plain)
+			t.Errorf("%#v.String() = %s; want %s: quote a part that is not a plain lower-case identifier", c.name, got, c.plain)
 		}
 		if got := c.name.Quoted(); got != c.quoted {
-			t.Errorf("%#v.Quoted() = %s; want %s: quotes always", c.name, got, c.quoted)
+			t.Errorf("%#v.Quoted() = %s; want %s: quote every part", c.name, got, c.quoted)
 		}
 	}
 }
@@ -142,7 +142,7 @@ func TestNameCompare(t *testing.T) {
 	}
 }
 
-// A valid name comes back from both of its texts.
+// ParseName returns a valid name from both of its texts.
 func FuzzName(f *testing.F) {
 	f.Add("", "daily")
 	f.Add("app", "daily")
@@ -163,7 +163,7 @@ func FuzzName(f *testing.F) {
 	})
 }
 
-// Any text is either refused or read as a name whose own text reads as the same one.
+// ParseName rejects a text, or returns a name whose own text parses to the same name.
 func FuzzParseName(f *testing.F) {
 	for _, s := range []string{"", "a", "a.b", `"a"."b"`, `""""`, `"a`, `a"b`, "a.b.c", "a\x00", `.`, `"".x`} {
 		f.Add(s)

@@ -2,9 +2,10 @@ package dialect
 
 import "slices"
 
-// Resolve returns what a plugin sets [Object].Visible and HiddenBy to. It looks for n's bare name along
-// the search path. there says what has a name and hides others of that name, in words such as "table",
-// or returns "" if nothing has it. The structure itself counts, too.
+// Resolve returns the Visible and HiddenBy of an [Object] with the name n. It looks up
+// n's bare name along the search path. It calls there with a name in each schema. There
+// returns the kind of object that has the name, in words such as "table", or "" if no
+// object has it. For n it must not return "".
 func Resolve(path []string, n Name, there func(n Name) string) (visible bool, hiddenBy string) {
 	if !slices.Contains(path, n.Schema) {
 		return false, ""

@@ -2,72 +2,98 @@ package dialect
 
 import "context"
 
-// A SequenceDialect reads, takes and sets the values of sequences. [NoSequences] has a default for
-// each method.
+// A SequenceDialect reads, takes and sets the values of sequences. [NoSequences] has a
+// default for each method.
 type SequenceDialect interface {
-	// SequenceState reports where a sequence stands without moving it.
+	// SequenceState reads the sequence's state and does not change it. Errors:
+	// [ErrNotFound], also if the name now belongs to an object that is not a sequence.
 	SequenceState(ctx context.Context, q Querier, seq Name) (SequenceState, error)
 
-	// NextSequenceValue reserves a value and returns it.
+	// NextSequenceValue takes the next value and returns it. No other call may get the
+	// same value, and a rollback does not give it back, unless the transaction restarted
+	// the sequence before.
+	//
+	// Errors: [ErrNotFound]; [ErrExhausted] if the sequence has no value left.
 	NextSequenceValue(ctx context.Context, q Querier, seq Name) (int64, error)
 
-	// NextSequenceValues reserves n values and returns all n, in the order in which they were taken.
-	// They need not be consecutive: others may take values meanwhile. It returns values only with a
-	// nil error. Values that arrived before a failure are not committed, and the server may give
-	// them out again after a crash. They are lost. The core passes an n from 1 to
-	// [MaxSequenceValues].
+	// NextSequenceValues takes n values, from 1 to [MaxSequenceValues], and returns all n
+	// in the order in which it took them. Other clients may take values in between.
+	// Outside a transaction it must return only when the values survive a crash of the
+	// server. After an error the core discards the values.
+	//
+	// Errors: [ErrNotFound]; [ErrExhausted] if fewer than n values are left.
 	NextSequenceValues(ctx context.Context, q Querier, seq Name, n int) ([]int64, error)
 
-	// NextSequenceBlock reserves one value. It returns the value and the definition that it was
-	// taken by, as of that moment.
+	// NextSequenceBlock takes the next value. It returns the value with the definition by
+	// which the server took it. A definition from before or after would give a block of
+	// the wrong length. The value survives a crash as in NextSequenceValues. The core
+	// does not call it if the sequence was loaded with Cycle.
+	//
+	// Errors: [ErrNotFound]; [ErrExhausted].
 	NextSequenceBlock(ctx context.Context, q Querier, seq Name) (SequenceBlock, error)
 
-	// RestartSequence makes the value at the next one. If at is nil, that is the declared start. It
-	// must not commit q's transaction.
+	// RestartSequence makes *at the next value or, if at is nil, the declared start as it
+	// is in the database now. A rollback undoes it. Until the transaction ends, it blocks
+	// other clients' next values, and it waits for transactions that took a value.
+	//
+	// Errors: [ErrNotFound]; [ErrOutOfRange].
 	RestartSequence(ctx context.Context, q Querier, seq Name, at *int64) error
 
-	// SetSequenceValue makes v the value handed out last or, if called is false, the next one. A
-	// rollback does not undo it, unless the transaction restarted the sequence before.
+	// SetSequenceValue makes v the last value or, if called is false, the next value. It
+	// takes effect immediately. A rollback does not undo it, unless the transaction
+	// restarted the sequence before.
+	//
+	// Errors: [ErrNotFound]; [ErrOutOfRange].
 	SetSequenceValue(ctx context.Context, q Querier, seq Name, v int64, called bool) error
 
-	// SequenceColumns lists the columns that draw on any sequence, in no order: identity columns,
-	// and columns whose default, or else their type's, takes a value. A column counts only if the
-	// owners of its table and of its type may speak for the sequence. Those are the sequence's
-	// owner, an administrator, and the role itself.
+	// SequenceColumns returns the columns that draw on any sequence, in any order. A
+	// column draws on a sequence if it is an identity column, or if its default, or else
+	// its type's default, takes a value. A column counts only if its table and its type
+	// belong to trusted roles: the sequence's owner, an administrator, or the current
+	// role. The others are omitted.
 	SequenceColumns(ctx context.Context, q Querier) ([]SequenceColumn, error)
 
-	// SequenceStates reads the states of sequences, one reading for each and in their order. If
-	// State.Called and State.NextOnly are false, nothing more is known of a sequence, and Last means
-	// nothing. If SequenceStates itself fails, none was read, and the core tries with fewer. The core
-	// asks for a few hundred at most.
+	// SequenceStates reads the states of a few hundred sequences at most. It returns one
+	// reading for each, in their order. A sequence that can't be read has its error in the
+	// reading. If a reading's State.Called and State.NextOnly are both false, the state is
+	// not known and Last has no meaning. If SequenceStates fails as a whole, the core
+	// retries with fewer sequences. The names may be invalid UTF-8; read by ID.
 	SequenceStates(ctx context.Context, q Querier, seqs []*SequenceDef) ([]SequenceReading, error)
 
-	// SequenceLag reads the largest value in all the columns of a sequence, or the smallest if it
-	// descends, and then the sequence's state. If a value is taken and stored meanwhile, it must not
-	// look as if the sequence had not handed it out.
+	// SequenceLag reads the largest value in all columns that draw on the sequence, or
+	// the smallest if it descends. It reads the sequence's state after the columns: a
+	// value that is taken and stored meanwhile must not make the sequence look behind.
+	// The core does not call SequenceLag if the sequence was loaded with Cycle.
 	//
-	// The columns are those that SequenceColumns would list. A value counts if it is within the
-	// sequence's bounds and on its steps; if blocks is set, also between two steps. A column that
-	// does not count is not read and is returned as an [UnreadColumn]. Columns without numbers are
-	// left out. If no column is left, the error wraps [ErrInvalid]. If a column can't be read, or
-	// not completely, the error wraps [ErrPermission] and names it.
+	// The columns are those of SequenceColumns. A value counts if it is within the
+	// sequence's bounds and on one of its steps or, if blocks is set, between two steps.
+	// A column that does not count is returned as an [UnreadColumn]. A column without
+	// numbers is skipped.
+	//
+	// Errors: [ErrNotFound]; [ErrInvalid] if no column remains; [ErrPermission], with the
+	// column's name, if a column can't be read completely.
 	SequenceLag(ctx context.Context, q Querier, seq *SequenceDef, blocks bool) (SequenceLag, error)
 
-	// CatchUpSequence moves a sequence that is behind its columns past their values. Columns and
-	// values count as in SequenceLag. It blocks others' next values while it looks and moves, so
-	// that it never moves the sequence back. It must not commit q's transaction.
+	// CatchUpSequence moves a sequence that is behind its columns to its first value
+	// after theirs. Columns and values count as in SequenceLag. It must never move the
+	// sequence back: it blocks other clients' next values from its last read until the
+	// transaction ends. A rollback undoes it. The core does not call it if the sequence
+	// was loaded with Cycle.
+	//
+	// Errors: those of SequenceLag; [ErrOutOfRange] if no value is left after the
+	// columns'.
 	CatchUpSequence(ctx context.Context, q Querier, seq *SequenceDef, blocks bool) (CaughtUp, error)
 }
 
-// NoSequences is the [SequenceDialect] of a database without sequences. Its methods return an
-// [Unsupported] error.
+// NoSequences is the [SequenceDialect] of a database without sequences. Its methods
+// return an [Unsupported] error.
 type NoSequences struct{}
 
 var _ SequenceDialect = NoSequences{}
 
 // SequenceState returns an [Unsupported] error.
 func (NoSequences) SequenceState(context.Context, Querier, Name) (SequenceState, error) {
-	return SequenceState{}, Unsupported("tell where sequences stand")
+	return SequenceState{}, Unsupported("read the state of sequences")
 }
 
 // NextSequenceValue returns an [Unsupported] error.
@@ -115,73 +141,79 @@ func (NoSequences) CatchUpSequence(context.Context, Querier, *SequenceDef, bool)
 	return CaughtUp{}, Unsupported("catch sequences up with their columns")
 }
 
-// SequenceState is where a sequence stands.
+// A SequenceState is the position of a sequence.
 type SequenceState struct {
-	// Last is the value that was handed out last. If Called is false, it is the value that will be
-	// next. With a cache above 1 it is the last value that any connection reserved.
+	// Last is the last value that the sequence handed out. If Called is false, it is the
+	// next value. If the sequence has a cache, it is the last value that any connection
+	// reserved.
 	Last int64
-	// Called says that Last has been handed out. It is false for a new sequence and after a reset.
+	// Called means that Last was handed out. It is false for a new sequence and after a
+	// restart.
 	Called bool
-	// NextOnly says that the database keeps no last value. Last is the next value then, and Called
-	// is false, whether or not a value was ever taken. If the sequence has ended, Last is beyond the
-	// bound.
+	// NextOnly means that the database keeps only the next value. Then Last is the next
+	// value, and Called is false, even if values were taken. If the sequence is
+	// exhausted, Last is beyond the bound.
 	NextOnly bool
 }
 
-// MaxSequenceValues is how many values one call can reserve.
+// MaxSequenceValues is the most values that one call of NextSequenceValues takes.
 const MaxSequenceValues = 10_000
 
-// A SequenceBlock is a value that was taken, and what says how far it is to the next one that somebody else can take.
+// A SequenceBlock is a value and the definition by which the server took it.
 type SequenceBlock struct {
-	Value     int64
+	Value     int64 // the value that was taken
 	Increment int64 // never 0
-	Min, Max  int64
-	Cycle     bool
+	Min, Max  int64 // the bounds, inclusive
+	Cycle     bool  // the sequence starts over after its last value
 }
 
 // A SequenceColumn is a column that draws on a sequence.
 type SequenceColumn struct {
-	Sequence int64 // the sequence's ID
-	Column   ColumnRef
-	Type     string // as SQL writes it: "integer"
-	// Bounded says that the type has room for the values from Min to Max and for no others.
+	Sequence int64     // the sequence's ID
+	Column   ColumnRef // the column
+	Type     string    // the column's type as SQL writes it: "integer"
+	// Bounded means that the column can hold exactly the values from Min to Max. If it is
+	// false, the column's limit is not known.
 	Bounded  bool
 	Min, Max int64
 }
 
-// A SequenceReading is a sequence's state, or why it is not known.
+// A SequenceReading is a sequence's state, or the error of reading it.
 type SequenceReading struct {
 	State SequenceState
-	Err   error
+	Err   error // if not nil, State has no meaning
 }
 
-// A SequenceLag is a sequence beside what its columns hold.
+// A SequenceLag compares a sequence with the columns that draw on it.
 type SequenceLag struct {
-	// Column is the one that holds Furthest. If several do, or none, it is the first of them by its table's schema, its
-	// table's name and its own.
+	// Column is the column that holds Furthest. If several columns hold it, or none holds
+	// a value, Column is the first by schema, table and name.
 	Column ColumnRef
 	State  SequenceState
-	// Increment, Min and Max are the sequence's as they are now.
+	// Increment, Min and Max are those of the sequence now, not of the load.
 	Increment int64
 	Min, Max  int64
-	// Furthest is the largest value in the columns that counts, or the smallest if the sequence descends. A fraction is
-	// rounded to where the sequence comes from. Empty says that there is none.
+	// Furthest is the largest value that counts, or the smallest if the sequence
+	// descends. A fraction is rounded toward the values that come before: down or, if the
+	// sequence descends, up.
 	Furthest int64
-	Empty    bool
-	Unread   []UnreadColumn
+	Empty    bool           // no value counts, and Furthest has no meaning
+	Unread   []UnreadColumn // the columns that were not read
 }
 
-// CaughtUp is what a catch-up did.
+// CaughtUp is the result of CatchUpSequence.
 type CaughtUp struct {
-	Moved  bool           // the sequence was behind, and was moved
-	Unread []UnreadColumn // columns that were not looked at
+	Moved  bool           // the sequence was behind and was moved
+	Unread []UnreadColumn // the columns that were not read
 }
 
-// An UnreadColumn is a column that draws on a sequence, or a part of one, and was not looked at.
+// An UnreadColumn is a column that draws on a sequence and was not read. It may be a
+// column of one partition.
 type UnreadColumn struct {
 	Column ColumnRef
 	Why    string // in words: "its table belongs to mallory", "it is not in a table"
 }
 
-// String is the column and the reason: "shop.orders.id (its table belongs to mallory)".
+// String returns the column and the reason: "shop.orders.id (its table belongs to
+// mallory)".
 func (c UnreadColumn) String() string { return c.Column.String() + " (" + c.Why + ")" }

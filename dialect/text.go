@@ -7,26 +7,26 @@ import (
 	"unicode/utf8"
 )
 
-// MaxText is the most bytes that the text of an error, or a line of a report, takes. What
-// the text leaves out is in the fields of the error or report.
+// MaxText is the maximum length in bytes of an error's text and of a line of a report.
+// The fields of the error or report have what the text omits.
 const MaxText = 2000
 
 const (
-	fewest    = 5                // how many of many a text names
-	roomOfFew = MaxText * 9 / 10 // for these, so that there is some for what stands around them
+	fewItems = 5                // how many items of a long list a text names
+	fewBytes = MaxText * 9 / 10 // their room, which leaves some for the rest of the text
 )
 
-// Few lists the first five of a list, and counts the rest: "a, b, c, d, e and 195 more".
-// The separator by stands between them. Long items are cut, so that all of them take at
-// most 1,800 bytes. An empty list is an empty text.
+// Few returns the first five items of a list, separated by by, and the number of the
+// others: "a, b, c, d, e and 195 more". It cuts long items, so that all of them take at
+// most 1,800 bytes. For an empty list it returns an empty text.
 func Few[T any](all []T, by string, text func(T) string) string {
 	if len(all) == 0 {
 		return ""
 	}
-	shown := all[:min(len(all), fewest)]
+	shown := all[:min(len(all), fewItems)]
 	texts := make([]string, len(shown))
 	for i, t := range shown {
-		texts[i] = Cut(text(t), roomOfFew/len(shown))
+		texts[i] = Cut(text(t), fewBytes/len(shown))
 	}
 	list := strings.Join(texts, by)
 	rest := len(all) - len(shown)
@@ -40,7 +40,7 @@ func Few[T any](all []T, by string, text func(T) string) string {
 	}
 }
 
-// Cut shortens a text to at most that many bytes, at least 3. A text that it has cut ends
+// Cut shortens text to at most most bytes, which is at least 3. A text that was cut ends
 // with "…".
 func Cut(text string, most int) string {
 	const mark = "…"
@@ -54,5 +54,5 @@ func Cut(text string, most int) string {
 	return text[:end] + mark
 }
 
-// brief is a caller's text as Go quotes it, without the rest of a long one.
+// brief quotes a caller's text for an error, and cuts a long one.
 func brief(s string) string { return strconv.Quote(Cut(s, MaxText/10)) }

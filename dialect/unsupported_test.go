@@ -9,7 +9,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A loader implements what a plugin must write itself.
+// A loader has only the methods that every dialect must write.
 type loader struct {
 	dialect.NoMatviews
 	dialect.NoEnums
@@ -46,7 +46,7 @@ func TestDefaultsAreUnsupported(t *testing.T) {
 			}
 			for _, r := range results[:len(results)-1] {
 				if !r.IsZero() {
-					t.Errorf("%T.%s returns %v beside its error", kind, name, r)
+					t.Errorf("%T.%s returns %v with an error", kind, name, r)
 				}
 			}
 		}

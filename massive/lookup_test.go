@@ -145,8 +145,8 @@ func TestBadNames(t *testing.T) {
 			`"a`:                           "opens a quote and does not close it",
 			`"a""`:                         "opens a quote and does not close it",
 			`a"b"`:                         "has a quote inside a part",
-			`"a"b`:                         "goes on behind a closing quote",
-			"a\x00b":                       "holds a NUL byte",
+			`"a"b`:                         "has text after a closing quote",
+			"a\x00b":                       "contains a NUL byte",
 			strings.Repeat("n", 64):        "64 bytes long, and the server's names end at 63",
 			"s." + strings.Repeat("ä", 32): "64 bytes long",
 		} {

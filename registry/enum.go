@@ -92,7 +92,7 @@ func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 func CheckLabel(l string, maxBytes int) error {
 	switch {
 	case strings.IndexByte(l, 0) >= 0:
-		return fmt.Errorf("%w: label %s holds a NUL byte", dialect.ErrInvalid, printable.Brief(l))
+		return fmt.Errorf("%w: label %s contains a NUL byte", dialect.ErrInvalid, printable.Brief(l))
 	case !utf8.ValidString(l):
 		return fmt.Errorf("%w: label %s is no valid UTF-8", dialect.ErrInvalid, printable.Brief(l))
 	case maxBytes > 0 && len(l) > maxBytes:

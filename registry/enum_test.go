@@ -211,8 +211,8 @@ func TestAppendLabelsRefuses(t *testing.T) {
 		want   string
 	}{
 		{[]string{"", ""}, dialect.ErrLabelExists, `label exists: ""`},
-		{[]string{"a\x00"}, dialect.ErrInvalid, `invalid argument: label "a\x00" holds a NUL byte`},
-		{[]string{"\x00"}, dialect.ErrInvalid, `invalid argument: label "\x00" holds a NUL byte`},
+		{[]string{"a\x00"}, dialect.ErrInvalid, `invalid argument: label "a\x00" contains a NUL byte`},
+		{[]string{"\x00"}, dialect.ErrInvalid, `invalid argument: label "\x00" contains a NUL byte`},
 		{[]string{"new", "a\xff"}, dialect.ErrInvalid, `invalid argument: label "a\xff" is no valid UTF-8`},
 		{[]string{long}, dialect.ErrInvalid, `invalid argument: label "` + long + `" is 64 bytes long, and the server's end at 63`},
 		{[]string{"ok"}, dialect.ErrLabelExists, `label exists: "ok"`},

@@ -41,11 +41,11 @@ var operations = []struct {
 		got, err := m.Refresh(ctx, registry.Concurrently())
 		return zeroBeside(err, got)
 	})},
-	{"LastValue", dialect.OpLastValue, stub.Of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"LastValue", dialect.OpLastValue, stub.Of("public.order_no"), "read the state of sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.LastValue(ctx)
 		return zeroBeside(err, got)
 	})},
-	{"State", dialect.OpLastValue, stub.Of("public.order_no"), "tell where sequences stand", onSequence(func(ctx context.Context, s registry.Sequence) error {
+	{"State", dialect.OpLastValue, stub.Of("public.order_no"), "read the state of sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.State(ctx)
 		return zeroBeside(err, got)
 	})},

@@ -153,7 +153,7 @@ func TestLookupRefuses(t *testing.T) {
 			{`a.`, dialect.Name{}, `massive: look up: invalid argument: name "a." has an empty part`},
 			{`"daily`, dialect.Name{}, `massive: look up: invalid argument: name "\"daily" opens a quote and does not close it`},
 			{`a.b.c`, dialect.Name{}, `massive: look up: invalid argument: name "a.b.c" has more than two parts; ` +
-				`put a part that holds a dot in double quotes`},
+				`put double quotes around a part that contains a dot`},
 			{long, stub.Of(long), `massive: look up ` + long + `: invalid argument: a part of the name is 64 bytes long, ` +
 				`and the server's names end at 63`},
 			{long + ".x", stub.Of(long + ".x"), `massive: look up ` + long + `.x: invalid argument: a part of the name is 64 bytes long, ` +
