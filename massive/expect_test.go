@@ -98,7 +98,7 @@ func TestBadExpectations(t *testing.T) {
 		"expectation 2 is the zero Expectation": {massive.EnumIs("mood", []Mood{Sad}), {}},
 		`label "" is given twice`:               {massive.EnumIs("mood", []Mood{"", Sad, ""})},
 		`label "sad" is given twice`:            {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
-		"contains a NUL byte":                      {massive.EnumIs("mood", []string{"a\x00"})},
+		"contains a NUL byte":                   {massive.EnumIs("mood", []string{"a\x00"})},
 		`label "a\xff" is no valid UTF-8`:       {massive.EnumIs("mood", []string{"a\xff"})},
 		`name "a.b.c" has more than two parts`:  {massive.EnumIs("a.b.c", []string{"a"})},
 		"the name is empty":                     {massive.EnumIs("", []string{"a"})},
