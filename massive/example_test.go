@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"testing"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
+	"github.com/massivedb/massive-go/sqltest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 func Example() {
-	db, done := shop()
+	db, done := openPostgres()
 	defer done()
 	ctx := context.Background()
 
@@ -40,69 +42,59 @@ func Example() {
 
 	_, err = m.Matview("daily_sale")
 	fmt.Println(err)
-	// Output: refreshed concurrent <nil> [placed paid shipped] false <nil> 1000 <nil>
-	// massive: look up daily_sale: materialized view not found; did you mean
-	// public.daily_sales?
-}
-
-// Structures bound to a transaction: what it takes from a sequence stays taken, what it
-// resets is undone with it.
-func ExampleDB_With() {
-	db, done := shop()
-	defer done()
-	ctx := context.Background()
-	m, err := massive.Load(ctx, db, postgres.New())
-	if err != nil {
-		log.Fatal(err)
-	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	inside, err := m.With(tx).Sequence("invoice_no")
-	if err != nil {
-		log.Fatal(err)
-	}
-	no, err := inside.NextValue(ctx)
-	fmt.Println("inside:", no, err)
-	if err := tx.Rollback(); err != nil {
-		log.Fatal(err)
-	}
-	outside, err := m.Sequence("invoice_no")
-	if err != nil {
-		log.Fatal(err)
-	}
-	no, err = outside.NextValue(ctx)
-	fmt.Println("outside:", no, err)
 	// Output:
-	// inside: 1000 <nil>
-	// outside: 1001 <nil>
+	// refreshed concurrent <nil>
+	// [placed paid shipped] false <nil>
+	// 1000 <nil>
+	// massive: look up daily_sale: materialized view not found; did you mean public.daily_sales?
 }
 
-// Errors are told apart by sentinel, under every driver.
-func ExampleErrNoUniqueIndex() {
-	db, done := shop()
-	defer done()
-	ctx := context.Background()
-	m, err := massive.Load(ctx, db, postgres.New(), massive.Include("public.*"))
+// A Day is a row of the materialized view daily_sales.
+type Day struct {
+	Day   string
+	Total int
+}
+
+// shop returns the database of the examples, and its structures. The database is a fake, so that the examples
+// run without a server. A program calls Load with a *sql.DB and postgres.New().
+func shop() (*sqltest.Fake, *massive.DB) {
+	fake := sqltest.New(shopCatalog)
+	m, err := massive.Load(context.Background(), fake.DB(), fake)
 	if err != nil {
 		log.Fatal(err)
 	}
-	best, err := m.Matview("best_days")
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = best.Refresh(ctx, massive.Concurrently())
-	if errors.Is(err, massive.ErrNoUniqueIndex) {
-		result, err := best.Refresh(ctx)
-		fmt.Println(result.Mode, err)
-	}
-	// Output:
-	// blocking <nil>
+	return fake, m
 }
 
-// shop is a database with a structure of each kind.
-func shop() (db *sql.DB, done func()) {
+var shopCatalog = sqltest.Catalog{
+	Matviews: []sqltest.Matview{
+		{
+			Name: "daily_sales", Query: "SELECT day, sum(total) AS total FROM orders GROUP BY day",
+			Rows: []Day{{"monday", 5}, {"tuesday", 7}}, Unique: []string{"day"},
+			Select: func(string, []any) (any, error) { return []Day{{"tuesday", 7}}, nil },
+		},
+		{Name: "best_days", Rows: []Day{{"tuesday", 7}}, Reads: []string{"daily_sales"}},
+		{Name: "stock", Rows: []Day{}},
+	},
+	Enums: []sqltest.Enum{{
+		Name: "order_status", Labels: []string{"placed", "paid", "shipped"},
+		UsedBy: []sqltest.EnumColumn{{Column: "orders.status"}},
+	}},
+	Sequences: []sqltest.Sequence{
+		{Name: "invoice_no", Start: 1000},
+		{Name: "batch_no", Increment: 100},
+		{Name: "orders_id_seq", KeyOf: "orders.id", ColumnType: "integer", Holds: []int64{1, 2, 41}},
+		{Name: "ticket_no", Max: 4},
+	},
+}
+
+// inAnotherSession changes the database of the examples without the program's knowledge.
+func inAnotherSession(fake *sqltest.Fake, changes ...sqltest.Change) {
+	fake.Do(new(testing.T), changes...)
+}
+
+// openPostgres opens a Postgres database with a structure of each kind.
+func openPostgres() (db *sql.DB, done func()) {
 	ctx := context.Background()
 	server, err := pgtest.Shared()
 	if err != nil {
@@ -117,7 +109,6 @@ func shop() (db *sql.DB, done func()) {
 	}
 	if _, err := db.ExecContext(ctx, `
 		CREATE MATERIALIZED VIEW daily_sales AS SELECT 1 AS day, 2 AS total; CREATE UNIQUE INDEX ON daily_sales (day);
-		CREATE MATERIALIZED VIEW best_days AS SELECT day FROM daily_sales;
 		CREATE TYPE order_status AS ENUM ('placed', 'paid', 'shipped');
 		CREATE SEQUENCE invoice_no START 1000;`); err != nil {
 		log.Fatal(err)
