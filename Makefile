@@ -3,43 +3,43 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test race lint fuzz conformance majors random bench benchmarks ci nightly
 
-help: ## this list
+help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-run: ## the main job, on a throwaway Postgres
+run: ## a tour of the library, on a temporary Postgres
 	go run ./examples/quickstart
 
 test: ## all tests
 	go test ./...
 
-race: ## all tests, with the race detector
+race: ## all tests with the race detector
 	go test -race ./...
 
-lint: ## what .ci/run lints
+lint: ## go vet, golangci-lint and banned words
 	.ci/lint
 
-fuzz: ## names against a real server, for a minute
+fuzz: ## fuzz quoted names on a server for one minute
 	go test -run '^$$' -fuzz FuzzNames -fuzztime 1m ./massive
 
-conformance: ## how many conformance cases there are, and where they pass
+conformance: ## run the conformance suite and count its cases
 	go run ./sqltest/internal/conformance
 
-majors: ## the same on PostgreSQL 13 to 18, or on some: make majors MAJORS="13 18"
+majors: ## the same on PostgreSQL 13 to 18; make majors MAJORS="13 18" selects some
 	.ci/majors $(MAJORS)
 
-random: ## the fake against a real server, 100,000 random operations, or as many as: make random OPERATIONS=30000
+random: ## compare the fake with a server by 100,000 random operations; OPERATIONS=30000 sets the number
 	MASSIVE_RANDOM_OPERATIONS=$(or $(OPERATIONS),100000) go test -run TestRandom -timeout 30m -v ./sqltest
 
-bench: ## compare operations with the bare driver, about ten minutes; make bench RUN='Next|Load' for some lines
+bench: ## compare operations with the plain driver, about ten minutes; RUN='Next|Load' selects lines
 	go run ./bench -run '$(RUN)'
 
-benchmarks: ## the same with MassiveJS, and write BENCHMARKS.md and its plots
+benchmarks: ## compare with MassiveJS as well; write BENCHMARKS.md and its plots
 	npm ci --prefix bench/peers
 	go run ./bench -write .
 	GOWORK=off go run -C bench/plot .
 
-ci: ## everything that decides
+ci: ## decide whether a change is good
 	.ci/run
 
-nightly: ## that and everything that takes long: all majors, random operations, crashes
+nightly: ## ci, all majors, random operations and crashes; takes hours
 	.ci/nightly
