@@ -39,7 +39,7 @@ func allocatorValues() rule {
 						v, err := next(c.Context())
 						mu.Lock()
 						if err != nil || seen[v] {
-							c.Errorf("%s\n\tvalue %d came twice, or failed: %v", c.rule.says, v, err)
+							c.Errorf("%s\n\tgot value %d and error %v, want a value that was not returned before and no error", c.rule.says, v, err)
 						}
 						seen[v] = true
 						mu.Unlock()
@@ -57,12 +57,12 @@ func allocatorValues() rule {
 				}
 				wg.Go(func() { take(s.NextValue) })
 				wg.Wait()
-				c.want("different values", len(seen), 7*150)
+				c.want("the number of different values", len(seen), 7*150)
 				for _, a := range allocators {
 					a.Close()
 				}
 
-				// On a sequence of its own: a fetch that Close cancelled may reach the server later than that.
+				// Another sequence, since a fetch that Close cancelled may still reach the server.
 				a, err := massive.NewAllocator(c.sequence(name+" alone"), opts...)
 				c.ok(err)
 				step := int64(1)
@@ -111,7 +111,7 @@ func allocatorEnd() rule {
 				c.ok(c.sequence(name).Reset(c.Context()))
 				v, err := a.Next(c.Context())
 				c.ok(err)
-				c.want("the value behind a reset of "+name, v, int64(1))
+				c.want("the value after a reset of "+name, v, int64(1))
 			}
 		},
 	}
@@ -168,7 +168,7 @@ func allocatorIncrement() rule {
 				}
 			}
 			for _, increment := range []int64{1, 49, 51, -50} {
-				s := c.sequence("s") // as it was loaded
+				s := c.sequence("s") // the loaded definition
 				a, err := massive.NewAllocator(s, massive.HiLo(50))
 				c.ok(err)
 				defer a.Close()
@@ -182,7 +182,7 @@ func allocatorIncrement() rule {
 					c.fails(err, massive.ErrDrift, "next block of public.s", says, "INCREMENT BY 50")
 				}
 				again(50)
-				for want := range int64(3) { // too few for a fetch ahead, which would meet the next sequence
+				for want := range int64(3) { // too few to fetch ahead from the recreated sequence
 					v, err := a.Next(c.Context())
 					c.ok(err)
 					c.want("the next value", v, want+1)
@@ -204,8 +204,8 @@ func allocatorWaiting() rule {
 			c.ok(sequenceOf(c, inside, "s").Reset(c.Context()))
 			a, err := massive.NewAllocator(c.sequence("s"), massive.BlockSize(8))
 			c.ok(err)
-			for range 5 { // a fetch goes on when nobody waits for it: one that is only slow comes back meanwhile
-				c.blocks("a value beside an open reset", func(ctx context.Context) error { _, err := a.Next(ctx); return err })
+			for range 5 { // a fetch continues when nobody waits, so that a merely slow one would end here
+				c.blocks("a value during an open reset", func(ctx context.Context) error { _, err := a.Next(ctx); return err })
 			}
 			ended, cancel := context.WithCancel(c.Context())
 			cancel()
@@ -220,7 +220,7 @@ func allocatorWaiting() rule {
 			b, err := massive.NewAllocator(c.sequence("s"))
 			c.ok(err)
 			defer b.Close()
-			c.passes("a value behind it", func(ctx context.Context) error { _, err := b.Next(ctx); return err })
+			c.passes("a value after the reset", func(ctx context.Context) error { _, err := b.Next(ctx); return err })
 		},
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-func mendRules() []rule {
+func catchUpRules() []rule {
 	return []rule{
-		behindLooked(),
-		behindCaughtUp(),
-		behindAlone(),
-		behindTold(),
+		behindLag(),
+		behindCatchUp(),
+		behindUntilMoved(),
+		behindMoved(),
 		behindOwnValues(),
 		behindKey(),
 		behindShared(),
@@ -26,7 +26,7 @@ func mendRules() []rule {
 	}
 }
 
-func behindLooked() rule {
+func behindLag() rule {
 	return rule{
 		name: "behind/lag",
 		says: "Lag reports whether a sequence is behind its column, and does not move " +
@@ -36,17 +36,17 @@ func behindLooked() rule {
 			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
 		}},
 		check: func(c *check) {
-			for range 2 { // which moves nothing
+			for range 2 { // Lag does not move the sequence
 				lag, err := c.sequence("s").Lag(c.Context())
 				c.ok(err)
-				c.want("furthest in its column", lag.Furthest, int64(10))
-				c.want("behind", lag.Behind, true)
+				c.want("the furthest value in the column", lag.Furthest, int64(10))
+				c.want("the sequence is behind", lag.Behind, true)
 				c.want("the next value", lag.State.Next, int64(1))
 			}
 			lag, err := c.sequence("fine").Lag(c.Context())
 			c.ok(err)
-			c.want("the other is behind", lag.Behind, false)
-			c.afresh() // an open transaction would hold the drop off
+			c.want("the sequence without values in its column is behind", lag.Behind, false)
+			c.freshTx() // an open transaction would block the drop
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err = c.sequence("dropped").Lag(c.Context())
 			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
@@ -54,7 +54,7 @@ func behindLooked() rule {
 	}
 }
 
-func behindCaughtUp() rule {
+func behindCatchUp() rule {
 	return rule{
 		name: "behind/catch up",
 		says: "CatchUp moves a sequence that is behind its column, and leaves any other " +
@@ -67,12 +67,12 @@ func behindCaughtUp() rule {
 			for _, want := range []bool{true, false} {
 				moved, err := didMove(c.sequence("s").CatchUp(c.Context()))
 				c.ok(err)
-				c.want("moved", moved, want)
+				c.want("the sequence was moved", moved, want)
 			}
 			moved, err := didMove(c.sequence("fine").CatchUp(c.Context()))
 			c.ok(err)
-			c.want("the other was moved", moved, false)
-			c.afresh() // an open transaction would hold the drop off
+			c.want("the sequence that is not behind was moved", moved, false)
+			c.freshTx() // an open transaction would block the drop
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err = c.sequence("dropped").CatchUp(c.Context())
 			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
@@ -80,7 +80,7 @@ func behindCaughtUp() rule {
 	}
 }
 
-func behindAlone() rule {
+func behindUntilMoved() rule {
 	return rule{
 		name: "behind/until moved",
 		says: "Lag reports a sequence as behind its column until CatchUp moves it. If " +
@@ -92,25 +92,25 @@ func behindAlone() rule {
 			for _, behind := range []bool{true, false} {
 				lag, err := s.Lag(c.Context())
 				c.ok(err)
-				c.want("furthest in its column", lag.Furthest, int64(10))
-				c.want("behind", lag.Behind, behind)
+				c.want("the furthest value in the column", lag.Furthest, int64(10))
+				c.want("the sequence is behind", lag.Behind, behind)
 				c.want("the next value", lag.State.Next, map[bool]int64{true: 1, false: 13}[behind])
 				moved, err := didMove(s.CatchUp(c.Context()))
 				c.ok(err)
-				c.want("moved", moved, behind)
+				c.want("the sequence was moved", moved, behind)
 			}
-			c.afresh() // an open transaction would hold the drop off
+			c.freshTx() // an open transaction would block the drop
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err := c.sequence("dropped").Lag(c.Context())
 			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
-			c.afresh()
+			c.freshTx()
 			_, err = c.sequence("dropped").CatchUp(c.Context())
 			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
 		},
 	}
 }
 
-func behindTold() rule {
+func behindMoved() rule {
 	return rule{
 		name: "behind/moved",
 		says: "A sequence is behind if its column holds its next value or a value beyond " +
@@ -124,7 +124,7 @@ func behindTold() rule {
 			{Name: "hilo", Increment: 100, Feeds: []string{"hilo_t.id"}, ColumnType: "integer", Holds: []int64{77}},
 		}},
 		check: func(c *check) {
-			c.next(c.sequence("hilo"), 1) // and with it a block up to 100
+			c.next(c.sequence("hilo"), 1) // HiLo: this reserves the block up to 100
 			for name, want := range map[string]struct {
 				behind         bool
 				furthest, next int64
@@ -136,15 +136,15 @@ func behindTold() rule {
 				lag, err := s.Lag(c.Context())
 				c.ok(err)
 				c.want(name+" is behind", lag.Behind, want.behind)
-				c.want("furthest in the column of "+name, lag.Furthest, want.furthest)
-				c.want("nothing in the column of "+name, lag.Empty, want.furthest == 0)
+				c.want("the furthest value in the column of "+name, lag.Furthest, want.furthest)
+				c.want("no value in the column of "+name, lag.Empty, want.furthest == 0)
 				c.want("the column of "+name, lag.Column.String(), fmt.Sprintf("public.%s_t.id", name))
 				moved, err := didMove(s.CatchUp(c.Context()))
 				c.ok(err)
 				c.want(name+" was moved", moved, want.behind)
 				lag, err = s.Lag(c.Context())
 				c.ok(err)
-				c.want(name+" is behind then", lag.Behind, false)
+				c.want(name+" is behind after CatchUp", lag.Behind, false)
 				c.want("the next value of "+name, lag.State.Next, want.next)
 				moved, err = didMove(s.CatchUp(c.Context()))
 				c.ok(err)
@@ -174,7 +174,7 @@ func behindOwnValues() rule {
 				for i, opts := range [][]registry.LagOption{nil, {massive.InBlocks()}} {
 					lag, err := s.Lag(c.Context(), opts...)
 					c.ok(err)
-					c.want("furthest for "+name, lag.Furthest, want[i].furthest)
+					c.want("the furthest value for "+name, lag.Furthest, want[i].furthest)
 					moved, err := didMove(s.CatchUp(c.Context(), opts...))
 					c.ok(err)
 					c.want(name+" was moved", moved, i == 0 || want[i] != want[0])
@@ -198,7 +198,7 @@ func behindKey() rule {
 			c.m = c.load(massive.WithKeySequences()).With(c.q)
 			moved, err := didMove(c.sequence("s").CatchUp(c.Context()))
 			c.ok(err)
-			c.want("moved", moved, true)
+			c.want("the sequence was moved", moved, true)
 			c.next(c.sequence("s"), 71)
 		},
 	}
@@ -218,7 +218,7 @@ func behindShared() rule {
 			c.db.Do(c, sqltest.Insert{Column: "gone.id", Value: 7000}, sqltest.Drop{Name: "gone"}, sqltest.Insert{Column: "b.id", Value: 2}, sqltest.Insert{Column: "b.id", Value: 3}, sqltest.Insert{Column: "y.id", Value: -5}, sqltest.Insert{Column: "y.id", Value: 9})
 			c.m = c.load(massive.WithKeySequences()).With(c.q)
 			c.next(c.sequence("s"), 1)
-			look := func(name string, want registry.SequenceLag) {
+			lag := func(name string, want registry.SequenceLag) {
 				c.Helper()
 				got, err := c.sequence(name).Lag(c.Context())
 				c.ok(err)
@@ -235,21 +235,21 @@ func behindShared() rule {
 			of := func(table, column string) dialect.ColumnRef {
 				return dialect.ColumnRef{Table: massive.Name{Schema: "public", Name: table}, Column: column}
 			}
-			look("s", registry.SequenceLag{Column: of("b", "id"), Furthest: 3, Behind: true})
+			lag("s", registry.SequenceLag{Column: of("b", "id"), Furthest: 3, Behind: true})
 			moves("s", true, 4)
 			c.db.Do(c, sqltest.Insert{Column: "c.no", Value: 900})
-			look("s", registry.SequenceLag{Column: of("c", "no"), Furthest: 900, Behind: true})
+			lag("s", registry.SequenceLag{Column: of("c", "no"), Furthest: 900, Behind: true})
 			moves("s", true, 901)
 			moves("s", false, 902)
-			look("down", registry.SequenceLag{Column: of("y", "id"), Furthest: -5, Behind: true})
+			lag("down", registry.SequenceLag{Column: of("y", "id"), Furthest: -5, Behind: true})
 			moves("down", true, -7)
-			look("owned", registry.SequenceLag{Column: of("n", "id"), Empty: true})
+			lag("owned", registry.SequenceLag{Column: of("n", "id"), Empty: true})
 			if !c.harness.NoOwners {
 				c.db.Do(c, sqltest.Insert{Column: "o.id", Value: 5})
-				look("owned", registry.SequenceLag{Column: of("n", "id"), Empty: true})
+				lag("owned", registry.SequenceLag{Column: of("n", "id"), Empty: true})
 			}
 			c.db.Do(c, sqltest.Insert{Column: "n.id", Value: 5})
-			look("owned", registry.SequenceLag{Column: of("n", "id"), Furthest: 5, Behind: true})
+			lag("owned", registry.SequenceLag{Column: of("n", "id"), Furthest: 5, Behind: true})
 			moves("owned", true, 6)
 		},
 	}
@@ -276,20 +276,20 @@ func behindRefused() rule {
 				c.fails(err, massive.ErrInvalid, says, "catch up public."+name)
 			}
 			for name, start := range map[string]int64{"full": 1, "beyond": 1, "column": 1, "down": -1} {
-				c.afresh()
+				c.freshTx()
 				lag, err := c.sequence(name).Lag(c.Context())
 				c.ok(err)
 				c.want(name+" is behind", lag.Behind, true)
 				_, err = c.sequence(name).CatchUp(c.Context())
 				c.fails(err, massive.ErrOutOfRange, "catch up public."+name)
-				c.afresh()
+				c.freshTx()
 				c.state(c.sequence(name), start, false)
 			}
 			c.next(c.sequence("ended"), 1)
 			lag, err := c.sequence("ended").Lag(c.Context())
 			c.ok(err)
-			c.want("behind, with no value left", lag.Behind, false)
-			c.want("ended", lag.State.Exhausted, true)
+			c.want("the exhausted sequence is behind", lag.Behind, false)
+			c.want("the sequence is exhausted", lag.State.Exhausted, true)
 		},
 	}
 }
@@ -310,31 +310,31 @@ func behindTransaction() rule {
 			for name, want := range map[string]bool{"s": true, "fine": false} {
 				moved, err := didMove(sequenceOf(c, inside, name).CatchUp(c.Context()))
 				c.ok(err)
-				c.want("moved, of "+name, moved, want)
+				c.want(name+" was moved", moved, want)
 			}
 			c.next(sequenceOf(c, inside, "s"), 101)
 			if c.harness.CatchUps == MovesFree {
-				c.passes("a next value beside an open catch-up", next("s"))
+				c.passes("NextValue during an open CatchUp", next("s"))
 			} else {
-				c.blocks("a next value beside an open catch-up", next("s"))
-				c.blocks("a set beside it", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 1, true) })
+				c.blocks("NextValue during an open CatchUp", next("s"))
+				c.blocks("SetValue during an open CatchUp", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 1, true) })
 			}
-			c.passes("looking", func(ctx context.Context) error { _, err := c.sequence("s").Lag(ctx); return err })
-			c.passes("a next value of a sequence that was not behind", next("fine"))
+			c.passes("Lag during an open CatchUp", func(ctx context.Context) error { _, err := c.sequence("s").Lag(ctx); return err })
+			c.passes("NextValue of the sequence that CatchUp did not move", next("fine"))
 			c.ok(tx.Rollback())
 			lag, err := c.sequence("s").Lag(c.Context())
 			c.ok(err)
-			c.want("behind, after a rollback", lag.Behind, c.harness.CatchUps == MovesUndone)
-			if c.harness.CatchUps != MovesUndone { // it can't be behind again
+			c.want("the sequence is behind after the rollback", lag.Behind, c.harness.CatchUps == MovesUndone)
+			if c.harness.CatchUps != MovesUndone { // the sequence is no longer behind, so the rest can't be checked
 				return
 			}
 
 			tx, inside = c.other(nil)
 			_, err = sequenceOf(c, inside, "s").NextValue(c.Context())
 			c.ok(err)
-			c.blocks("a catch-up beside an open transaction that took a value", catchUp)
+			c.blocks("CatchUp while a transaction that took a value is open", catchUp)
 			c.ok(tx.Commit())
-			c.passes("a catch-up behind it", catchUp)
+			c.passes("CatchUp after the commit", catchUp)
 			c.next(c.sequence("s"), 101)
 		},
 	}
@@ -355,22 +355,22 @@ func behindRights() rule {
 			c.m = c.load(massive.WithKeySequences()).With(c.q)
 			_, err := c.sequence("hidden").Lag(c.Context())
 			c.fails(err, massive.ErrPermission, "public.hidden")
-			c.afresh()
+			c.freshTx()
 			_, err = c.sequence("hidden").CatchUp(c.Context())
 			c.fails(err, massive.ErrPermission, "public.hidden")
-			c.afresh()
+			c.freshTx()
 			lag, err := c.sequence("theirs").Lag(c.Context())
 			c.ok(err)
-			c.want("behind", lag.Behind, true)
+			c.want("the sequence is behind", lag.Behind, true)
 			_, err = c.sequence("theirs").CatchUp(c.Context())
 			c.fails(err, massive.ErrPermission, "public.theirs")
-			c.afresh()
+			c.freshTx()
 			moved, err := didMove(c.sequence("fine").CatchUp(c.Context()))
 			c.ok(err)
-			c.want("moved", moved, false)
+			c.want("the sequence was moved", moved, false)
 		},
 	}
 }
 
-// didMove is what a catch-up did, in short.
+// didMove reduces the result of CatchUp to whether the sequence was moved.
 func didMove(done registry.CaughtUp, err error) (bool, error) { return done.Moved, err }

@@ -1,7 +1,8 @@
 package conformance
 
-// A case that hangs, since its dialect pays no attention to a context, has to fail by its rule and leave the others
-// running. So a case runs beside its test, which waits for it only so long. One that panics fails likewise.
+// Time limits for checks. If a dialect ignores its context, the check hangs. Its subtest must
+// fail with the rule's text while the others run on. So each check runs in its own goroutine, and
+// the subtest waits for a limited time. A panic in the goroutine fails the subtest, too.
 
 import (
 	"fmt"
@@ -11,17 +12,17 @@ import (
 	"time"
 )
 
-// wholeCase is how many times as long as one operation a case may take.
+// wholeCase is the limit of a whole check, as a multiple of the limit of one operation.
 const wholeCase = 6
 
-// A bound is whether a case was left to itself, since it took too long. What it says from then on would come when its
-// test is over, which package testing answers with a panic.
+// A bound records whether a check was abandoned because it took too long. After that the check
+// must not use its *testing.T: package testing panics if a test has ended.
 type bound struct {
 	mu   sync.RWMutex
 	over bool
 }
 
-// within runs a case, and fails its test where it doesn't end in time.
+// within runs a check, and fails its test if the check does not end in time.
 func (c *check) within(limit time.Duration, do func()) {
 	c.Helper()
 	done := make(chan struct{})
@@ -44,7 +45,7 @@ func (c *check) within(limit time.Duration, do func()) {
 		}
 	case <-timer.C:
 		c.leave()
-		c.T.Errorf("%s: still running after %v: an operation of the dialect's does not end with its context", c.rule.says, limit)
+		c.T.Errorf("%s: still running after %v: an operation of the dialect does not return when its context ends", c.rule.says, limit)
 	}
 }
 
@@ -54,15 +55,15 @@ func (b *bound) leave() {
 	b.over = true
 }
 
-// left tells whether the case was left to itself.
+// left reports whether the check was abandoned.
 func (b *bound) left() bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.over
 }
 
-// speak keeps the case's test from ending until what it returns is called. It ends a goroutine of a case that was left
-// to itself.
+// speak keeps the test from ending until done is called. In an abandoned check it ends the
+// calling goroutine.
 func (b *bound) speak() (done func()) {
 	b.mu.RLock()
 	if b.over {
@@ -72,7 +73,7 @@ func (b *bound) speak() (done func()) {
 	return b.mu.RUnlock
 }
 
-// What of a *testing.T a case, and whoever it hands itself to, may use when its test is over.
+// The methods of *testing.T that a check may call after its test has ended.
 
 func (c *check) Error(args ...any) {
 	defer c.speak()()
@@ -125,16 +126,15 @@ func (c *check) Cleanup(f func()) {
 	c.T.Cleanup(f)
 }
 
-// undoing is how long the end of a test waits for what its case has left open.
+// undoing limits how long the end of a test waits for an open transaction or connection.
 const undoing = 5 * time.Second
 
-// undo ends a transaction or a connection. Either waits for the operation that is under way in it, which may be the one
-// that hangs.
+// undo ends a transaction or a connection. Both wait for the running operation, which may hang.
 func undo(end func() error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = end() // what ended before is no matter
+		_ = end() // it may have ended before
 	}()
 	select {
 	case <-done:

@@ -1,6 +1,6 @@
 package conformance
 
-// What a rule is, and what its check has at hand.
+// The rules, and the helpers of their checks.
 
 import (
 	"cmp"
@@ -19,22 +19,24 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A rule is one requirement on a dialect. It needs the kinds of which its catalog has structures.
+// A rule is one requirement on a dialect. It needs every kind of structure in its catalog.
 type rule struct {
 	name string // the name of its subtest
-	says string // the requirement as a sentence, which is in the message of each failure
-	// needs are the operations that the check uses. A test checks that it uses all of them.
+	says string // the requirement in words, at the beginning of each failure message
+	// needs lists the operations that the check uses. A test checks that it uses all of them.
 	needs []Operation
-	// adapts: the check asks check.has, and works with some of the catalog's kinds. An operation on a kind that the
-	// database lacks is not needed then.
+	// adapts says that the check also works if the database lacks some of the catalog's kinds.
+	// The check calls check.has. Operations of a lacking kind are then not needed.
 	adapts bool
 	// each runs the rule over a *sql.DB, a *sql.Conn and a *sql.Tx. Otherwise it runs over a *sql.DB only.
 	each bool
-	// rights: the rule is about a role without some right.
+	// rights says that the rule needs a role that lacks a right.
 	rights bool
-	// session says why the rule fails if connections share sessions of the server. Most rules don't fail.
+	// session says why the rule can't work if connections share server sessions. It is empty
+	// for most rules.
 	session string
-	// unless returns why the traits leave nothing to check, or an empty text. Nil means that there is always something.
+	// unless returns why the harness leaves nothing to check, or an empty string. A nil unless
+	// means that the rule always applies.
 	unless  func(h Harness) (why string)
 	catalog sqltest.Catalog
 	check   func(c *check)
@@ -53,7 +55,7 @@ type check struct {
 	bound
 }
 
-// Context returns a context for one operation that need not wait. An operation that hangs then fails its rule only.
+// Context returns a context for one operation that need not wait for another session.
 func (c *check) Context() context.Context {
 	ctx, cancel := context.WithTimeout(c.T.Context(), c.patience)
 	c.Cleanup(cancel)
@@ -66,21 +68,21 @@ func (r *rule) test(t *testing.T, h Harness) {
 	there := slices.DeleteFunc(slices.Clone(kinds), h.lacksKind)
 	if len(there) < len(kinds) && (!r.adapts || len(there) == 0) {
 		i := slices.IndexFunc(kinds, h.lacksKind)
-		t.Skipf("it needs a kind that the dialect lacks: %s; the subtest kinds sees to it that this is said", kinds[i])
+		t.Skipf("the rule needs a kind that Harness.LacksKinds lists: %s; the subtest kinds checks the list", kinds[i])
 	}
 	for _, n := range r.needs {
 		if r.adapts && h.lacksKind(operationKinds[n]) {
 			continue
 		}
 		if h.lacks(n) {
-			t.Skipf("it needs %s, which the dialect lacks; the subtest capabilities sees to it that this is said", n)
+			t.Skipf("the rule needs %s, which Harness.Lacks lists; the subtest capabilities checks the list", n)
 		}
 	}
 	if h.NoRights && r.rights {
-		t.Skipf("it needs a role that lacks a right, which Harness.NoRights says there is not; the subtest load/rights sees to it (%s)", r.says)
+		t.Skipf("the rule needs a role that lacks a right, and Harness.NoRights is set; the subtest load/rights checks that (%s)", r.says)
 	}
 	if h.Pooled && r.session != "" {
-		t.Skipf("left out behind a pooler: %s (%s)", r.session, r.says)
+		t.Skipf("skipped because Harness.Pooled is set: %s (%s)", r.session, r.says)
 	}
 	if r.unless != nil {
 		if why := r.unless(h); why != "" {
@@ -90,7 +92,7 @@ func (r *rule) test(t *testing.T, h Harness) {
 	r.run(t, h)
 }
 
-// iff returns why if the condition holds, or an empty text.
+// iff returns why if the condition holds, or an empty string.
 func iff(holds bool, why string) string {
 	if holds {
 		return why
@@ -113,7 +115,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 			c.db = holding{h.Open(t, h.held(r.catalog)), c}
 			t.Cleanup(func() {
 				if n := c.db.DB().Stats().InUse; n != 0 && !c.left() {
-					t.Errorf("%s: %d connections are left in use", r.says, n)
+					t.Errorf("%s: %d connections are still in use at the end", r.says, n)
 				}
 			})
 			c.within(wholeCase*c.patience, func() {
@@ -128,7 +130,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 	}
 }
 
-// number is a row.
+// number is a row with one column.
 type number struct{ N int64 }
 
 func (c *check) load(opts ...massive.LoadOption) *massive.DB {
@@ -151,7 +153,7 @@ func connOf(t testing.TB, db *sql.DB) *sql.Conn {
 	return conn
 }
 
-// begin is a transaction that is rolled back when the test ends, if it still runs.
+// begin begins a transaction. It is rolled back when the test ends, if it is still open.
 func begin(t testing.TB, db *sql.DB, opts *sql.TxOptions) *sql.Tx {
 	t.Helper()
 	// Not the test's own context: its end would roll back in the background.
@@ -163,14 +165,14 @@ func begin(t testing.TB, db *sql.DB, opts *sql.TxOptions) *sql.Tx {
 	return tx
 }
 
-// other is a transaction of another session, and the structures in it.
+// other begins a transaction in another session, and returns it with a DB that uses it.
 func (c *check) other(opts *sql.TxOptions) (*sql.Tx, *massive.DB) {
 	c.Helper()
 	tx := begin(c, c.db.DB(), opts)
 	return tx, c.m.With(tx)
 }
 
-// want checks a value.
+// want checks that a value is the expected one.
 func (c *check) want(what string, got, want any) {
 	c.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -186,7 +188,7 @@ func (c *check) ok(err error) {
 	}
 }
 
-// sentinels are all that an error can be.
+// sentinels are the errors that an operation can return.
 var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
@@ -195,11 +197,12 @@ var sentinels = []error{
 	context.Canceled, context.DeadlineExceeded,
 }
 
-// fails checks which error it is, that it is no other, and that it says each of the texts.
+// fails checks that err is a *massive.Error that wraps want and no other sentinel, and that its
+// text contains each of the strings in says.
 func (c *check) fails(err, want error, says ...string) {
 	c.Helper()
 	if err == nil {
-		c.Errorf("%s\n\tgot no error, want %q", c.rule.says, want)
+		c.Errorf("%s\n\tgot no error, want an error that wraps %q", c.rule.says, want)
 		return
 	}
 	var is []error
@@ -210,16 +213,16 @@ func (c *check) fails(err, want error, says ...string) {
 	}
 	var ours *massive.Error
 	if len(is) != 1 || is[0] != want || !errors.As(err, &ours) { //nolint:errorlint // the sentinel itself is meant
-		c.Errorf("%s\n\tgot error %q, which is %q, want a *massive.Error that is %q", c.rule.says, err, is, want)
+		c.Errorf("%s\n\tgot error %q, which wraps %q; want a *massive.Error that wraps only %q", c.rule.says, err, is, want)
 	}
 	for _, s := range says {
 		if !strings.Contains(err.Error(), s) {
-			c.Errorf("%s\n\terror %q does not say %q", c.rule.says, err, s)
+			c.Errorf("%s\n\tgot error %q, want a text that contains %q", c.rule.says, err, s)
 		}
 	}
 }
 
-// soon is how long the suite watches an operation to believe that it waits for somebody.
+// soon is how long an operation must not return for the suite to conclude that it waits.
 const soon = 150 * time.Millisecond
 
 // blocks checks that an operation waits until its context ends.
@@ -228,15 +231,15 @@ func (c *check) blocks(what string, op func(ctx context.Context) error) {
 	ctx, cancel := context.WithTimeout(c.Context(), soon)
 	defer cancel()
 	if err := op(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		c.Errorf("%s\n\t%s did not wait: %v", c.rule.says, what, err)
+		c.Errorf("%s\n\t%s: got error %v without waiting, want it to wait for the other session until its context ends", c.rule.says, what, err)
 	}
 }
 
-// passes checks that an operation does not wait.
+// passes checks that an operation succeeds without waiting.
 func (c *check) passes(what string, op func(ctx context.Context) error) {
 	c.Helper()
 	if err := op(c.Context()); err != nil {
-		c.Errorf("%s\n\t%s: %v", c.rule.says, what, err)
+		c.Errorf("%s\n\t%s: got error %v, want no error and no wait", c.rule.says, what, err)
 	}
 }
 
@@ -271,10 +274,10 @@ func sequenceOf(c *check, m *massive.DB, name string) massive.Sequence {
 	return s
 }
 
-// can reports whether the dialect has all of the operations, to a rule that checks more if it has.
+// can reports whether the dialect has all of the operations. A rule checks more if it has.
 func (c *check) can(all ...Operation) bool { return !slices.ContainsFunc(all, c.harness.lacks) }
 
-// afterFailure checks the error of an operation which changes nothing, in a transaction in which one has failed.
+// afterFailure checks the error of a reading operation after a failure in the same transaction.
 func (c *check) afterFailure(err error) {
 	c.Helper()
 	if c.harness.StatementsFailAlone {
@@ -284,7 +287,7 @@ func (c *check) afterFailure(err error) {
 	c.fails(err, massive.ErrTxAborted)
 }
 
-// next takes values, and checks them.
+// next takes values by NextValue and checks them.
 func (c *check) next(s massive.Sequence, want ...int64) {
 	c.Helper()
 	var got []int64
@@ -296,7 +299,7 @@ func (c *check) next(s massive.Sequence, want ...int64) {
 	c.want("the next values of "+s.Name().String(), got, want)
 }
 
-// numbers reads a view of one column, in ascending order: the database has none.
+// numbers reads a view of one column and sorts the values, since rows come in any order.
 func (c *check) numbers(v massive.Matview) []int64 {
 	c.Helper()
 	var rows []int64
@@ -305,7 +308,7 @@ func (c *check) numbers(v massive.Matview) []int64 {
 	return rows
 }
 
-// listed are the names of what is loaded, as "m public.v", "e public.mood" or "s public.no".
+// listed returns the loaded structures, as "m public.v", "e public.mood" or "s public.no".
 func listed(m *massive.DB) []string {
 	all := []string{}
 	for _, v := range m.Matviews() {
@@ -320,8 +323,8 @@ func listed(m *massive.DB) []string {
 	return all
 }
 
-// wantWhole checks that what is loaded, or left out with a reason, is the rule's catalog, and nothing else. What goes over
-// what is loaded can't miss anything then.
+// wantWhole checks that each structure of the rule's catalog, and no other, is loaded or
+// excluded with a reason. A check that ranges over the loaded structures then misses none.
 func (c *check) wantWhole(m *massive.DB) {
 	c.Helper()
 	got := listed(m)
@@ -347,7 +350,7 @@ func (c *check) wantWhole(m *massive.DB) {
 	}
 	slices.Sort(got)
 	slices.Sort(want)
-	c.want("what is loaded, and what is left out", got, want)
+	c.want("the loaded and the excluded structures", got, want)
 }
 
 func sprint[T any](all []T) []string {

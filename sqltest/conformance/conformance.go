@@ -1,7 +1,18 @@
-// Package conformance is the suite that every dialect passes. [Run] checks its rules on databases that a
-// [Harness] opens. What differs between databases is said by the Harness as plain data; everything else
-// is a rule. Each rule is one function, named after the rule, and has the rule as a sentence. That sentence is in every
-// message of its failures.
+// Package conformance is the test suite that every dialect must pass. A dialect's author calls
+// [Run] from a test:
+//
+//	func TestConformance(t *testing.T) {
+//		conformance.Run(t, conformance.Harness{
+//			Open: func(t *testing.T, c sqltest.Catalog) conformance.Database { … },
+//		})
+//	}
+//
+// The suite is a list of rules. Each rule is a subtest, and has a sentence that says what must
+// happen. Every failure message begins with that sentence.
+//
+// Open creates a database with the structures that a rule needs. The other fields of [Harness]
+// say how the database differs from PostgreSQL. List operations that the dialect does not
+// implement in Harness.Lacks.
 package conformance
 
 import (
@@ -14,144 +25,172 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A Harness opens databases for [Run] and says, as plain data, how they differ from PostgreSQL. The zero
-// value of each trait is what PostgreSQL does.
+// A Harness opens databases for [Run] and describes how they differ from PostgreSQL. The zero
+// value of each field describes PostgreSQL.
 //
-// A rule adapts to a trait if it can, and then fails if the trait is wrong. Otherwise it is skipped, and the reason names
-// the trait.
+// If a rule can adapt to a field, it does, and fails if the field is wrong. Otherwise the rule
+// is skipped, and the reason names the field.
 type Harness struct {
-	// Open makes a database that holds the catalog and nothing else, and drops it when t ends.
+	// Open creates a database that holds the catalog and nothing else. It drops the database
+	// when t ends.
 	Open func(t *testing.T, c sqltest.Catalog) Database
 
-	// Patience is how long an operation may take that need not wait for another session. Zero is 20 seconds. A case that
-	// takes six times as long fails and is abandoned, since an operation that hangs can't be ended from outside.
+	// Patience limits an operation that need not wait for another session. Zero is 20 seconds.
+	// A subtest that takes six times as long fails, and the suite goes on without it.
 	Patience time.Duration
 
-	// Serial runs one case at a time, for databases that can't stand side by side.
+	// Serial runs one subtest at a time, for databases that can't exist at the same time.
 	Serial bool
 
-	// LacksKinds are the kinds of structure that the database does not have at all. All operations on them are lacking,
-	// too, and need not be in Lacks. No catalog for Open and no change for Do has a structure of such a kind. The suite
-	// checks that the dialect loads none, that no lookup finds one, and that the operations give ErrUnsupported.
+	// LacksKinds lists the kinds of structure that the database does not have. Their operations
+	// need not be in Lacks. Open and Do never get a structure of such a kind. The suite checks
+	// that the dialect loads none, that lookups find none, and that operations return
+	// ErrUnsupported.
 	LacksKinds []dialect.Kind
 
-	// Lacks are the operations that the dialect does not have. The suite checks that each gives ErrUnsupported, and that
-	// no other is missing. A dialect that only loads the structures of a kind lacks all operations of the kind, and not
-	// the kind.
+	// Lacks lists the operations that the dialect does not implement. The suite checks that
+	// each returns ErrUnsupported, and that all others work. If a dialect only loads the
+	// structures of a kind, list the kind's operations here, and do not list the kind in
+	// LacksKinds.
 	Lacks []Operation
 
-	// StatementsFailAlone: a statement that fails leaves its transaction as it was before, as in MySQL, SQLite, Oracle
-	// and SQL Server. In PostgreSQL the transaction has failed: it releases its locks, does nothing more
-	// ([dialect.ErrTxAborted]) and does not commit.
+	// StatementsFailAlone says that a transaction continues after a statement that fails, as in
+	// MySQL, SQLite, Oracle and SQL Server. In PostgreSQL the transaction fails as a whole: it
+	// releases its locks, further statements return [dialect.ErrTxAborted], and it can't commit.
 	StatementsFailAlone bool
 
-	// NoRights: there are no roles that may do one thing and not another, as in SQLite. No catalog for Open says NotOwned
-	// or Rights. The suite checks that everything is loaded as allowed.
+	// NoRights says that the database has no rights per role, as in SQLite. No catalog for Open
+	// sets NotOwned or Rights. The suite checks that the loaded rights allow everything.
 	NoRights bool
 
-	// Pooled: a pooler in transaction mode, such as PgBouncer, gives each transaction whatever session of the server is
-	// free. Rules about what one session keeps are skipped.
+	// Pooled says that DB goes through a pooler in transaction mode, such as PgBouncer, which may
+	// run each transaction in another server session. Rules about session state are skipped.
 	Pooled bool
 
-	// CancelsLate: when a context ends, the server goes on with the statement and may still carry it out.
+	// CancelsLate says that the server may still execute a statement after its context ended.
 	CancelsLate bool
 
-	// NoLockTimeout and NoStatementTimeout: the server has no such timeout.
-	NoLockTimeout, NoStatementTimeout bool
+	// NoLockTimeout says that the server has no lock timeout.
+	NoLockTimeout bool
 
-	// SavepointsReplace: a savepoint replaces one of the same name. In PostgreSQL it hides the other.
+	// NoStatementTimeout says that the server has no statement timeout.
+	NoStatementTimeout bool
+
+	// SavepointsReplace says that a savepoint replaces an earlier savepoint of the same name. In
+	// PostgreSQL it hides the earlier one.
 	SavepointsReplace bool
 
-	// OneSchemaPath: bare names are looked up in one schema. No catalog for Open has a longer search path.
+	// OneSchemaPath says that bare names are resolved in one schema. No catalog for Open has a
+	// longer search path.
 	OneSchemaPath bool
 
-	// FoldsCase: names that differ only in case are the same.
+	// FoldsCase says that names that differ only in case are the same.
 	FoldsCase bool
 
-	// NamesLack are characters that no name of a structure can have.
+	// NamesLack lists the characters that the name of a structure can't contain.
 	NamesLack string
 
-	// KindsApart: tables and the structures of each kind have names of their own, so that none hides one of another kind.
+	// KindsApart says that tables and each kind of structure have their own namespaces. A table
+	// then does not hide a view of the same name.
 	KindsApart bool
 
-	// NoEmptyEnums: an enum has at least one label. No catalog for Open has an enum without.
+	// NoEmptyEnums says that an enum has at least one label. No catalog for Open has an enum
+	// without labels.
 	NoEmptyEnums bool
 
 	// EnumColumns says which columns an enum can have.
 	EnumColumns EnumColumnScope
 
-	// LabelsRecreate: an enum that gets a label is another enum from then on, and a reload says so.
+	// LabelsRecreate says that adding a label recreates the enum, with a new ID. A reload then
+	// reports the enum as recreated.
 	LabelsRecreate bool
 
-	// LabelsStayOut: an added label is not usable in a column that exists already.
+	// LabelsStayOut says that an existing column does not accept a label that is added later.
 	LabelsStayOut bool
 
-	// MinValue and MaxValue are the least and the greatest value that any sequence hands out. Zero is that of int64.
-	MinValue, MaxValue int64
+	// MinValue is the smallest value that any sequence can return. Zero is the smallest int64.
+	MinValue int64
 
-	// SequenceType is the type of all sequences, if there is only one. Empty is smallint, integer and bigint. No catalog
-	// for Open has a sequence of another type then.
+	// MaxValue is the greatest value that any sequence can return. Zero is the greatest int64.
+	MaxValue int64
+
+	// SequenceType is the type of all sequences, if there is only one type. If it is empty,
+	// sequences can be smallint, integer and bigint. If it is set, no catalog for Open sets a
+	// sequence's Type.
 	SequenceType string
 
-	// NextOnly: the database keeps a sequence's next value and no last one ([dialect.SequenceState].NextOnly).
+	// NextOnly says that the database stores the next value of a sequence and not the last one
+	// ([dialect.SequenceState].NextOnly).
 	NextOnly bool
 
-	// Caches says which connections share the values that a cache has reserved.
+	// Caches says which connections share the values that a sequence's cache has reserved.
 	Caches CacheScope
 
-	// NoOwners: no sequence belongs to a column. No catalog for Open says OwnedBy.
+	// NoOwners says that no column owns a sequence. No catalog for Open sets OwnedBy.
 	NoOwners bool
 
-	// Restarts and CatchUps say how moving a sequence goes with transactions.
-	Restarts, CatchUps Moves
+	// Restarts says how a restart of a sequence behaves in a transaction.
+	Restarts Moves
+
+	// CatchUps says how CatchUp behaves in a transaction.
+	CatchUps Moves
 }
 
 // An EnumColumnScope says which columns an enum can have.
 type EnumColumnScope int
 
-// The scopes.
 const (
-	EnumColumnsAny   EnumColumnScope = iota // also in arrays and through domains
-	EnumColumnsPlain                        // no arrays, no domains. No catalog for Open says Array or Domain
-	EnumColumnsSelf                         // an enum is a column, and has no other. No catalog for Open says UsedBy
+	// EnumColumnsAny means that any number of columns can have the enum as their type, also in
+	// arrays and through domains.
+	EnumColumnsAny EnumColumnScope = iota
+	// EnumColumnsPlain means that there are no arrays of an enum and no domains over it. No
+	// catalog for Open sets Array or Domain.
+	EnumColumnsPlain
+	// EnumColumnsSelf means that an enum is the type of exactly one column, as in MySQL. No
+	// catalog for Open sets UsedBy.
+	EnumColumnsSelf
 )
 
-// Moves says how moving a sequence goes with transactions.
+// Moves says how moving a sequence, by a restart or by CatchUp, behaves in a transaction.
 type Moves int
 
-// The ways.
 const (
-	// MovesUndone: a rollback undoes the move. It blocks others' next values until its transaction ends, and waits for
-	// transactions that took a value.
+	// MovesUndone means that a rollback undoes the move. Until its transaction ends, the move
+	// blocks NextValue in other sessions. It waits for transactions that took a value.
 	MovesUndone Moves = iota
-	// MovesStay: as MovesUndone, but a rollback does not undo the move.
+	// MovesStay means that a rollback does not undo the move. Otherwise it is MovesUndone.
 	MovesStay
-	// MovesFree: a rollback does not undo the move. It blocks nobody and waits for nobody.
+	// MovesFree means that a rollback does not undo the move, and that the move blocks no other
+	// session and waits for none.
 	MovesFree
 )
 
 // A CacheScope says which connections share the values that a sequence's cache has reserved.
 type CacheScope int
 
-// The scopes.
 const (
+	// CachePerConnection means that each connection has its own reserved values.
 	CachePerConnection CacheScope = iota
+	// CachePerServer means that all connections share the reserved values.
 	CachePerServer
-	NoCache // sequences reserve nothing. No catalog for Open says Cache
+	// NoCache means that sequences reserve no values. No catalog for Open sets Cache.
+	NoCache
 )
 
-// A Database is one that a [Harness] made. A [*sqltest.Fake] is one.
+// A Database is a database that a [Harness] opened. [*sqltest.Fake] implements it.
 type Database interface {
-	// DB is a pool open to it, in one driver's mode. The suite does not close it.
+	// DB returns a pool for the database. The suite does not close it.
 	DB() *sql.DB
+	// Dialect returns the dialect under test.
 	Dialect() dialect.Dialect
-	// Do makes changes, each committed at once, as another session would.
+	// Do makes changes as another session would, and commits each immediately. If a change
+	// fails, Do fails the test.
 	Do(t testing.TB, changes ...sqltest.Change)
 }
 
 var _ Database = (*sqltest.Fake)(nil)
 
-// rules are all of them, in the order in which they run.
+// rules returns all rules, in the order in which they run.
 func rules() []rule {
 	return slices.Concat(
 		lackingRules(),
@@ -167,7 +206,7 @@ func rules() []rule {
 		reserveRules(),
 		setRules(),
 		exhaustionRules(),
-		mendRules(),
+		catchUpRules(),
 		allocatorRules(),
 		transactionRules(),
 		timeoutRules(),
@@ -177,10 +216,12 @@ func rules() []rule {
 	)
 }
 
-// Run runs the suite: a subtest for each rule, over *sql.DB, *sql.Conn and *sql.Tx if it runs statements. A failure says
-// which rule is broken. Run imports no driver, and may run in parallel with other tests. If a rule needs an operation
-// or a kind that the harness says is lacking, it is skipped with that reason. The subtests capabilities and kinds check
-// that they are lacking.
+// Run runs the suite, with a subtest for each rule. Many rules run over a *sql.DB, a *sql.Conn
+// and a *sql.Tx. Every failure names the broken rule. Run needs no driver, and can run in
+// parallel with other tests.
+//
+// If a rule needs an operation or a kind that h lists as lacking, Run skips the rule. The
+// subtests capabilities and kinds check that exactly the listed operations and kinds are lacking.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if err := h.check(); err != nil {

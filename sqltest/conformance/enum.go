@@ -7,7 +7,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// moods is a catalog with an enum.
+// moods is a catalog with one enum.
 var moods = sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}}
 
 func enumRules() []rule {
@@ -27,20 +27,20 @@ func enumAppend() rule {
 		check: func(c *check) {
 			before := c.enum("mood")
 			c.ok(c.m.AppendLocalLabels("mood", "elated"))
-			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy", "elated"})
-			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
-			c.want("what others load", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
+			c.want("the labels", c.enum("mood").Values(), []string{"sad", "ok", "happy", "elated"})
+			c.want("the labels of a handle from before", before.Values(), []string{"sad", "ok", "happy"})
+			c.want("the labels that others load", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
 			reload := func(what string) {
 				c.Helper()
 				changes, err := c.m.Reload(c.Context())
 				c.ok(err)
-				c.want("labels after a reload "+what, c.enum("mood").Values(), []string{"sad", "ok", "happy"})
-				c.want("changes "+what, len(changes), 0)
+				c.want("the labels after a reload "+what, c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+				c.want("the number of changes "+what, len(changes), 0)
 			}
-			reload("where nothing was committed")
+			reload("without a commit")
 			c.ok(c.m.AppendLocalLabels("mood", "elated"))
 			c.db.Do(c, sqltest.Create{Tables: []string{"unrelated"}})
-			reload("where something else was committed")
+			reload("after an unrelated commit")
 		},
 	}
 }
@@ -58,7 +58,7 @@ func enumBadLabels() rule {
 			c.fails(c.m.AppendLocalLabels("mood", "a\xff"), massive.ErrInvalid)
 			c.fails(c.m.AppendLocalLabels("mood"), massive.ErrInvalid)
 			c.fails(c.m.AppendLocalLabels("moods", "new"), massive.ErrNotFound, "did you mean public.mood?")
-			c.want("labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
+			c.want("the labels", c.enum("mood").Values(), []string{"sad", "ok", "happy"})
 		},
 	}
 }
@@ -72,9 +72,9 @@ func enumOrder() rule {
 		check: func(c *check) {
 			labels := []string{"b", "happy", "a", "sad", "ok"}
 			slices.SortFunc(labels, c.enum("mood").Compare)
-			c.want("sorted", labels, []string{"sad", "ok", "happy", "a", "b"})
-			c.want("position", c.enum("mood").Position("ok"), 1)
-			c.want("contains", c.enum("mood").Contains("OK"), false)
+			c.want("the sorted labels", labels, []string{"sad", "ok", "happy", "a", "b"})
+			c.want("the position of ok", c.enum("mood").Position("ok"), 1)
+			c.want("the enum contains OK", c.enum("mood").Contains("OK"), false)
 		},
 	}
 }

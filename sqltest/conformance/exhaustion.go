@@ -40,17 +40,17 @@ func exhaustionListed() rule {
 			} {
 				c.ok(sequenceOf(c, all, name).SetValue(c.Context(), v, true))
 			}
-			c.ok(sequenceOf(c, all, "reset").SetValue(c.Context(), 991, false)) // after which it is not known where it is
+			c.ok(sequenceOf(c, all, "reset").SetValue(c.Context(), 991, false)) // after which PostgreSQL does not report its value
 			e, err := c.m.Exhaustion(c.Context())
 			c.ok(err)
-			// In order: the sequence, its column, how much is used, how many values are left, and the last of them.
+			// The sequence, its column, the used percentage, the number of values left, and the limit.
 			want := []string{
 				"public.over public.o.id 100.0 0 32767", "public.round none 100.0 0 10",
 				"public.lines_no public.lines.no 97.6 767 32767", "public.orders_id_seq public.orders.id 93.1 147483647 2147483647",
 				"public.down none 90.0 10 -100", "public.most none 80.0 20 100",
 			}
 			uncalled, counts := "[public.fresh public.reset]", map[float64]int{0: 7, 0.5: 7, 0.81: 5, 1: 2}
-			if c.harness.NextOnly { // it is known where the others stand
+			if c.harness.NextOnly { // the next value of the others is known
 				want = slices.Insert(want, 2, "public.reset none 99.0 10 1000")
 				uncalled, counts = "[]", map[float64]int{0: 9, 0.5: 8, 0.81: 6, 1: 2}
 			}
@@ -63,13 +63,13 @@ func exhaustionListed() rule {
 				percent := math.Floor(1000*u.State.Used+1e-9) / 10
 				got = append(got, fmt.Sprintf("%s %s %.1f %d %d", u.Sequence, column, percent, u.State.Remaining, u.Limit))
 			}
-			c.want("the sequences", got, want)
-			c.want("looked at, unknown, and the share", fmt.Sprint(e.Looked, len(e.Unknown), e.Share), "9 0 0.75")
-			c.want("uncalled", fmt.Sprint(e.Uncalled), uncalled)
+			c.want("the sequences above the share", got, want)
+			c.want("the number of sequences, the number of unknown ones, and the share", fmt.Sprint(e.Looked, len(e.Unknown), e.Share), "9 0 0.75")
+			c.want("the uncalled sequences", fmt.Sprint(e.Uncalled), uncalled)
 			for share, want := range counts {
 				e, err := c.m.Exhaustion(c.Context(), massive.AtLeast(share))
 				c.ok(err)
-				c.want(fmt.Sprintf("sequences used up to %v", share), len(e.Above), want)
+				c.want(fmt.Sprintf("the number of sequences above AtLeast(%v)", share), len(e.Above), want)
 			}
 			for _, share := range []float64{-0.1, 1.1, math.NaN(), 75} {
 				_, err := c.m.Exhaustion(c.Context(), massive.AtLeast(share))
@@ -102,15 +102,15 @@ func exhaustionUnknown() rule {
 			for _, u := range e.Above {
 				names = append(names, u.Sequence.String())
 			}
-			c.want("listed", names, []string{"public.s", "public.used"})
-			c.want("uncalled", fmt.Sprint(e.Uncalled), "[public.unused]")
+			c.want("the sequences above the share", names, []string{"public.s", "public.used"})
+			c.want("the uncalled sequences", fmt.Sprint(e.Uncalled), "[public.unused]")
 			names = nil
 			for _, u := range e.Unknown {
 				c.fails(&massive.Error{Op: "test", Err: u.Err}, massive.ErrPermission)
 				names = append(names, u.Sequence.String())
 			}
-			c.want("unknown", names, []string{"public.hidden"})
-			c.want("looked at", e.Looked, 4)
+			c.want("the unknown sequences", names, []string{"public.hidden"})
+			c.want("the number of sequences", e.Looked, 4)
 		},
 	}
 }
@@ -129,7 +129,7 @@ func exhaustionNow() rule {
 			for _, u := range e.Above {
 				names = append(names, u.Sequence)
 			}
-			c.want("looked at", fmt.Sprint(names), "[public.new]")
+			c.want("the sequences", fmt.Sprint(names), "[public.new]")
 		},
 	}
 }

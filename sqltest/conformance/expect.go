@@ -7,7 +7,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A day is a row of a view.
+// A day is a row of the view days.
 type day struct {
 	N    int64
 	Name string
@@ -40,7 +40,7 @@ func expectEnum() rule {
 			c.db.Do(c, sqltest.AddLabel{Enum: "mood", Label: "meh", Before: "ok"}, sqltest.AddLabel{Enum: "mood", Label: "elated"})
 			_, err := m.Reload(c.Context())
 			c.fails(err, massive.ErrDrift, "reload", `extra labels ["meh" "elated"]`)
-			c.want("the picture", enumLabels(c, m), []string{"sad", "ok", "happy"})
+			c.want("the labels in the snapshot", enumLabels(c, m), []string{"sad", "ok", "happy"})
 			c.fails(m.Verify(c.Context()), massive.ErrDrift, "verify")
 
 			_, err = massive.Load(c.Context(), c.db.DB(), c.db.Dialect(), massive.Expect(
@@ -48,12 +48,12 @@ func expectEnum() rule {
 			))
 			var drifts massive.Drifts
 			if !errors.As(err, &drifts) || len(drifts) != 2 {
-				c.Fatalf("%s\n\tgot %v", c.rule.says, err)
+				c.Fatalf("%s\n\tgot error %v, want massive.Drifts with 2 elements", c.rule.says, err)
 			}
-			c.want("missing", drifts[0].Missing, []string{"bored", "calm"})
-			c.want("extra", drifts[0].Extra, []string{"meh", "ok"})
-			c.want("how many would have to move", len(drifts[0].Reordered), 1)
-			c.want("one that is not there", errors.Is(drifts[1], massive.ErrNotFound), true)
+			c.want("the missing labels", drifts[0].Missing, []string{"bored", "calm"})
+			c.want("the extra labels", drifts[0].Extra, []string{"meh", "ok"})
+			c.want("the number of reordered labels", len(drifts[0].Reordered), 1)
+			c.want("the error of an enum that does not exist is ErrNotFound", errors.Is(drifts[1], massive.ErrNotFound), true)
 		},
 	}
 }
@@ -123,7 +123,7 @@ func expectOwnChange() rule {
 			m := c.load(massive.Expect(massive.EnumIs("mood", []string{"sad", "ok", "happy"})))
 			c.fails(mood(c, m).AddValue(c.Context(), "elated"), massive.ErrDrift, "nothing was changed")
 			c.fails(mood(c, m).RenameValue(c.Context(), "sad", "glum"), massive.ErrDrift, "nothing was changed")
-			c.want("the database", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
+			c.want("the labels in the database", enumLabels(c, c.load()), []string{"sad", "ok", "happy"})
 		},
 	}
 }

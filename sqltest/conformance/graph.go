@@ -7,8 +7,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// warehouse is views over views, in two schemas: raw, from it daily and shops, from those, through plain views, weekly and
-// then report. other has nothing to do with them.
+// warehouse is a catalog of views that read views, in two schemas. daily and shops read raw; weekly
+// reads daily and shops through plain views; report reads weekly and shops. other reads none.
 func warehouse() sqltest.Catalog {
 	one := []number{{1}}
 	key := []string{"n"}
@@ -29,7 +29,7 @@ func warehouse() sqltest.Catalog {
 	}
 }
 
-// warehouseOrder is what must be done before each of its views.
+// warehouseOrder lists the views that must be refreshed before each view.
 var warehouseOrder = map[string]string{
 	"public.daily": "public.raw", "public.shops": "public.raw", "far.weekly": "public.daily public.shops",
 	"public.report": "far.weekly public.shops",
@@ -38,7 +38,7 @@ var warehouseOrder = map[string]string{
 func graphRules() []rule {
 	return []rule{
 		graphEdges(),
-		graphLeftOut(),
+		graphExcluded(),
 		graphDrop(),
 		refreshReads(),
 		refreshReadsLocks(),
@@ -60,15 +60,15 @@ func graphEdges() rule {
 				"report":     {{"far.weekly", "public.shops"}, {}},
 				"other":      {{}, {}},
 			} {
-				c.want("what "+name+" depends on", sprint(c.matview(name).DependsOn()), want[0])
-				c.want("what depends on "+name, sprint(c.matview(name).Dependents()), want[1])
+				c.want("the views that "+name+" depends on", sprint(c.matview(name).DependsOn()), want[0])
+				c.want("the views that depend on "+name, sprint(c.matview(name).Dependents()), want[1])
 			}
 			g := c.m.Graph()
-			c.want("nodes", sprint(g.Nodes), []string{
+			c.want("the nodes of the graph", sprint(g.Nodes), []string{
 				"{far.again false }", "{far.weekly true }", "{public.daily true }", "{public.joined false }", "{public.other true }",
 				"{public.raw true }", "{public.report true }", "{public.shops true }",
 			})
-			c.want("edges", sprint(g.Edges), []string{
+			c.want("the edges of the graph", sprint(g.Edges), []string{
 				"{far.again public.joined}", "{far.weekly far.again}", "{far.weekly public.joined}", "{public.daily public.raw}",
 				"{public.joined public.daily}", "{public.joined public.shops}", "{public.report far.weekly}",
 				"{public.report public.shops}", "{public.shops public.raw}",
@@ -77,7 +77,7 @@ func graphEdges() rule {
 	}
 }
 
-func graphLeftOut() rule {
+func graphExcluded() rule {
 	return rule{
 		name: "graph/excluded",
 		says: "A plan excludes a view that a pattern excluded, and gives the reason. " +
@@ -85,12 +85,12 @@ func graphLeftOut() rule {
 		catalog: warehouse(),
 		check: func(c *check) {
 			m := c.load(massive.Exclude("far.*", "shops"))
-			c.want("what report depends on", sprint(matviewOf(c, m, "report").DependsOn()), []string{"far.weekly", "public.shops"})
+			c.want("the views that report depends on", sprint(matviewOf(c, m, "report").DependsOn()), []string{"far.weekly", "public.shops"})
 			p, err := m.PlanRefresh(massive.Views("report", "daily"))
 			c.ok(err)
 			c.want("the steps", stepsOf(p), []string{"public.daily", "public.report"})
-			c.want("left out", len(p.Excluded), 4)
-			c.want("why", p.Excluded[0].Name.String()+": "+p.Excluded[0].Why, "far.weekly: it is excluded by far.*; "+
+			c.want("the number of excluded views", len(p.Excluded), 4)
+			c.want("the reason of the first", p.Excluded[0].Name.String()+": "+p.Excluded[0].Why, "far.weekly: it is excluded by far.*; "+
 				"public.report, which is refreshed, depends on it; it depends on public.daily, which is refreshed")
 		},
 	}
@@ -106,7 +106,7 @@ func graphDrop() rule {
 			_, err := c.m.Reload(c.Context())
 			c.ok(err)
 			c.want("the structures", listed(c.m), []string{"m public.daily", "m public.other", "m public.raw", "m public.shops"})
-			c.want("edges", sprint(c.m.Graph().Edges), []string{"{public.daily public.raw}", "{public.shops public.raw}"})
+			c.want("the edges of the graph", sprint(c.m.Graph().Edges), []string{"{public.daily public.raw}", "{public.shops public.raw}"})
 		},
 	}
 }
@@ -132,7 +132,7 @@ func refreshReads() rule {
 				empty()
 				_, err := c.matview("high").Refresh(c.Context(), opts...)
 				c.fails(err, massive.ErrNotPopulated, "public.high")
-				c.afresh()
+				c.freshTx()
 			}
 			empty()
 			_, err := c.matview("high").Refresh(c.Context(), massive.WithNoData())
@@ -169,23 +169,23 @@ func refreshReadsLocks() rule {
 			tx, inside := c.other(nil)
 			_, err := matviewOf(c, inside, "low").Refresh(c.Context())
 			c.ok(err)
-			c.blocks("a refresh of what reads it", refresh("high"))
-			c.blocks("a concurrent one", refresh("high", concurrently...))
-			c.passes("one that reads nothing", refresh("high", massive.WithNoData()))
+			c.blocks("a refresh of a view that reads the view being refreshed", refresh("high"))
+			c.blocks("a concurrent refresh of that view", refresh("high", concurrently...))
+			c.passes("a refresh of that view with WithNoData", refresh("high", massive.WithNoData()))
 			c.ok(tx.Rollback())
-			c.passes("a refresh behind it", refresh("high"))
+			c.passes("a refresh of that view after the rollback", refresh("high"))
 
 			tx, inside = c.other(nil)
 			_, err = matviewOf(c, inside, "high").Refresh(c.Context())
 			c.ok(err)
-			c.blocks("a blocking refresh of what it read", refresh("low"))
-			c.passes("a concurrent one", refresh("low", concurrently...))
+			c.blocks("a blocking refresh of the view that it read", refresh("low"))
+			c.passes("a concurrent refresh of the view that it read", refresh("low", concurrently...))
 			c.ok(tx.Rollback())
 
 			tx, inside = c.other(nil)
 			_, err = matviewOf(c, inside, "low").Refresh(c.Context(), concurrently...)
 			c.ok(err)
-			c.passes("a refresh of what reads a view that is refreshed concurrently", refresh("high"))
+			c.passes("a refresh of a view that reads a view being refreshed concurrently", refresh("high"))
 			c.ok(tx.Rollback())
 		},
 	}

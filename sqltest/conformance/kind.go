@@ -1,6 +1,6 @@
 package conformance
 
-// Databases that lack a whole kind of structure: what a harness says of them, and how a rule finds out.
+// Databases that lack a kind of structure, and catalogs reduced to what a database can hold.
 
 import (
 	"cmp"
@@ -18,19 +18,19 @@ import (
 
 var allKinds = []dialect.Kind{dialect.KindMatview, dialect.KindEnum, dialect.KindSequence}
 
-// check is the error of a harness that says what can't be.
+// check returns an error if the harness is invalid.
 func (h Harness) check() error {
 	for _, k := range h.LacksKinds {
 		if !slices.Contains(allKinds, k) {
-			return fmt.Errorf("conformance: Harness.LacksKinds holds Kind(%d), which is none", int(k))
+			return fmt.Errorf("conformance: Harness.LacksKinds contains Kind(%d), which does not exist", int(k))
 		}
 	}
 	if !slices.ContainsFunc(allKinds, func(k dialect.Kind) bool { return !h.lacksKind(k) }) {
-		return errors.New("conformance: Harness.LacksKinds holds all kinds: nothing of such a dialect can be tested")
+		return errors.New("conformance: Harness.LacksKinds contains all kinds, so that nothing is left to test")
 	}
 	for _, o := range h.Lacks {
 		if _, ok := operationKinds[o]; !ok {
-			return fmt.Errorf("conformance: Harness.Lacks holds %q, which is no operation", o)
+			return fmt.Errorf("conformance: Harness.Lacks contains %q, which is not an operation; use the constants of type Operation", o)
 		}
 	}
 	return nil
@@ -42,7 +42,7 @@ func (h Harness) lacks(o Operation) bool {
 	return slices.Contains(h.Lacks, o) || h.lacksKind(operationKinds[o])
 }
 
-// kindsOf are the kinds of which the catalog has structures. Plain views only stand between materialized ones.
+// kindsOf returns the kinds of structure in the catalog. Plain views count as materialized ones.
 func kindsOf(c sqltest.Catalog) (kinds []dialect.Kind) {
 	for k, n := range map[dialect.Kind]int{
 		dialect.KindMatview: len(c.Matviews) + len(c.Views), dialect.KindEnum: len(c.Enums), dialect.KindSequence: len(c.Sequences),
@@ -55,7 +55,7 @@ func kindsOf(c sqltest.Catalog) (kinds []dialect.Kind) {
 	return kinds
 }
 
-// without is the catalog with no structure of these kinds.
+// without returns the catalog without the structures of these kinds.
 func without(c sqltest.Catalog, kinds []dialect.Kind) sqltest.Catalog {
 	for _, k := range kinds {
 		switch k {
@@ -70,7 +70,7 @@ func without(c sqltest.Catalog, kinds []dialect.Kind) sqltest.Catalog {
 	return c
 }
 
-// held is what of a rule's catalog, or of a change, a database can hold.
+// held reduces the catalog of a rule, or of a change, to what the database can hold.
 func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	c = without(c, h.LacksKinds)
 	if h.OneSchemaPath && len(c.SearchPath) > 1 {
@@ -118,7 +118,7 @@ func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	return c
 }
 
-// hold makes a sequence one that the database can hold.
+// hold changes a sequence so that the database can hold it.
 func (h Harness) hold(s *sqltest.Sequence) {
 	if widest, ok := widths[s.Type]; ok && h.SequenceType != "" {
 		if s.Increment < 0 {
@@ -144,10 +144,10 @@ func (h Harness) hold(s *sqltest.Sequence) {
 	}
 }
 
-// widths are the greatest values of the types that not every database has.
+// widths has the greatest value of each type that some databases lack.
 var widths = map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32}
 
-// clamp returns the nearest value that a sequence can hand out.
+// clamp returns the nearest value that a sequence can return.
 func (h Harness) clamp(v int64) int64 {
 	return min(max(v, cmp.Or(h.MinValue, math.MinInt64)), cmp.Or(h.MaxValue, math.MaxInt64))
 }
@@ -157,19 +157,20 @@ func (c *check) holds(k dialect.Kind) bool {
 	return c.has(k) && (k != dialect.KindSequence || c.harness.Restarts != MovesFree)
 }
 
-// nothingHolds is a reason to skip a rule whose catalog has sequences and, with views, other kinds.
+// nothingHolds returns a reason to skip a rule about waiting. With views, the rule's catalog has
+// views besides sequences.
 func nothingHolds(views bool) func(h Harness) string {
 	return func(h Harness) string {
 		return iff(h.Restarts == MovesFree && (!views || h.lacksKind(dialect.KindMatview)),
-			"Harness.Restarts says that a restart blocks nobody")
+			"Harness.Restarts is MovesFree: a restart blocks no other session")
 	}
 }
 
-// has tells whether the database has the kind, to a rule that adapts.
+// has reports whether the database has the kind. Rules that adapt call it.
 func (c *check) has(k dialect.Kind) bool { return !c.harness.lacksKind(k) }
 
-// there are those of the lines that are about a kind which the database has, by the kind that they begin with, or its
-// first letter.
+// there removes the lines about kinds that the database lacks. A line begins with its kind, or
+// with the first letter of its kind.
 func (c *check) there(lines ...string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool {
 		return slices.ContainsFunc(c.harness.LacksKinds, func(k dialect.Kind) bool {
@@ -178,7 +179,8 @@ func (c *check) there(lines ...string) []string {
 	})
 }
 
-// something makes a structure of that name, of a kind that the database has.
+// something returns a change that creates a structure of that name, of a kind that the database
+// has.
 func (c *check) something(name string) (makes sqltest.Create, kind dialect.Kind) {
 	switch {
 	case c.has(dialect.KindSequence):
@@ -190,8 +192,8 @@ func (c *check) something(name string) (makes sqltest.Create, kind dialect.Kind)
 	}
 }
 
-// A holding is a database whose rule makes no structures of kinds that its catalog has none of, since by that catalog
-// it is known which kinds the rule needs.
+// A holding is a database that fails a rule which creates a structure of a kind that its catalog
+// lacks: the catalog defines which kinds the rule needs.
 type holding struct {
 	Database
 	c *check
@@ -208,7 +210,7 @@ func (h holding) Do(t testing.TB, changes ...sqltest.Change) {
 		changes[i] = sqltest.Create(h.c.harness.held(sqltest.Catalog(create)))
 		for _, k := range kindsOf(sqltest.Catalog(create)) {
 			if !slices.Contains(kindsOf(h.c.rule.catalog), k) || !h.c.has(k) {
-				t.Fatalf("the suite is wrong: rule %s makes a structure of kind %s, and its catalog has none", h.c.rule.name, k)
+				t.Fatalf("the suite is wrong: rule %s creates a structure of kind %s, which its catalog does not have", h.c.rule.name, k)
 			}
 		}
 	}
@@ -219,14 +221,14 @@ const kindsSay = "Load returns structures of each kind that the database has, an
 	"of a kind in Harness.LacksKinds. Lookups and bulk operations of a lacking kind " +
 	"return an error"
 
-// counted are how many structures of each kind a catalog has.
+// counted returns how many structures of each kind a catalog has.
 func counted(cat *dialect.Catalog) map[dialect.Kind]int {
 	return map[dialect.Kind]int{
 		dialect.KindMatview: len(cat.Matviews), dialect.KindEnum: len(cat.Enums), dialect.KindSequence: len(cat.Sequences),
 	}
 }
 
-// wantNoneLacking checks what was loaded, in whatever rule.
+// wantNoneLacking checks that no structure of a lacking kind was loaded.
 func (c *check) wantNoneLacking(m *massive.DB) {
 	c.Helper()
 	for _, k := range c.harness.LacksKinds {
@@ -239,22 +241,22 @@ func (c *check) wantNoneLacking(m *massive.DB) {
 			}
 		}
 		if n > 0 {
-			c.Fatalf("%s\n\tit loads %d of kind %s, which Harness.LacksKinds says it lacks", kindsSay, n, k)
+			c.Fatalf("%s\n\tgot %d loaded structures of kind %s, want 0, since Harness.LacksKinds contains the kind", kindsSay, n, k)
 		}
 	}
 }
 
-// checkKinds goes over what is loaded, looked up, and done with a whole kind at once. What is done with one structure
-// of a kind that is lacking checkCapabilities tries.
+// checkKinds checks loads, lookups and bulk operations of each kind. checkCapabilities checks
+// operations on one structure.
 func checkKinds(c *check) {
-	loaded := func(what string, cat *dialect.Catalog, asked ...dialect.Kind) {
+	loaded := func(what string, cat *dialect.Catalog, only ...dialect.Kind) {
 		c.Helper()
 		for k, n := range counted(cat) {
 			want := 0
-			if c.has(k) && (len(asked) == 0 || slices.Contains(asked, k)) {
+			if c.has(k) && (len(only) == 0 || slices.Contains(only, k)) {
 				want = 1
 			}
-			c.want(fmt.Sprintf("structures of kind %s, by %s", k, what), n, want)
+			c.want(fmt.Sprintf("the number of structures of kind %s that %s returns", k, what), n, want)
 		}
 	}
 	d, q := c.db.Dialect(), c.db.DB()
@@ -263,12 +265,12 @@ func checkKinds(c *check) {
 	loaded("Load", cat)
 	for _, k := range allKinds {
 		m := c.load(massive.Only(k))
-		c.want(fmt.Sprintf("what is loaded of kind %s alone", k), len(listed(m)) == 1, c.has(k))
+		c.want(fmt.Sprintf("a load with Only(%s) has its one structure", k), len(listed(m)) == 1, c.has(k))
 	}
 	for _, k := range c.harness.LacksKinds {
 		cat, err := d.Load(c.Context(), q, dialect.Filter{Kinds: []dialect.Kind{k}})
 		c.ok(err)
-		loaded(fmt.Sprintf("Load of kind %s alone", k), cat, k)
+		loaded(fmt.Sprintf("Load of only kind %s", k), cat, k)
 		for _, name := range []string{"v", "mood", "s", "public.s", "other"} {
 			c.missing(k, name)
 		}
@@ -277,13 +279,13 @@ func checkKinds(c *check) {
 		c.Helper()
 		err := c.m.Verify(c.Context(), e)
 		if !errors.Is(err, massive.ErrDrift) || !errors.Is(err, massive.ErrNotFound) {
-			c.Errorf("%s\n\tan expectation of one gives %v", c.rule.says, err)
+			c.Errorf("%s\n\tVerify of an expectation of a lacking kind: got error %v, want one that wraps ErrDrift and ErrNotFound", c.rule.says, err)
 		}
 	}
 	if !c.has(dialect.KindMatview) {
 		_, err := c.m.PlanRefresh(massive.Views("v"))
 		c.fails(err, massive.ErrNotFound)
-		c.want("nodes of the graph", len(c.m.Graph().Nodes), 0)
+		c.want("the number of nodes in the graph", len(c.m.Graph().Nodes), 0)
 		drifts(massive.RowsAre[number]("v"))
 	}
 	if !c.has(dialect.KindEnum) {
@@ -298,7 +300,7 @@ func checkKinds(c *check) {
 	}
 }
 
-// missing looks for a structure of a kind that is lacking.
+// missing looks up a structure of a kind that the database lacks.
 func (c *check) missing(k dialect.Kind, name string) {
 	c.Helper()
 	_, err := map[dialect.Kind]func(string) (any, error){
@@ -309,6 +311,6 @@ func (c *check) missing(k dialect.Kind, name string) {
 	c.fails(err, massive.ErrNotFound, k.String()+" not found")
 	var missing *massive.NotFoundError
 	if !errors.As(err, &missing) || missing.Kind != k || missing.Reason != massive.ReasonUnknown && missing.Reason != massive.ReasonOtherKind {
-		c.Errorf("%s\n\tlooking up %s %s gives %v", c.rule.says, k, name, err)
+		c.Errorf("%s\n\tlooking up %s %s: got %v, want a *massive.NotFoundError of that kind with ReasonUnknown or ReasonOtherKind", c.rule.says, k, name, err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// mood is the enum of that name, bound to plain strings.
+// mood binds the enum mood to plain strings.
 func mood(c *check, m *massive.DB) *massive.BoundEnum[string] {
 	c.Helper()
 	b, err := massive.BindEnum[string](m, "mood")
@@ -18,7 +18,7 @@ func mood(c *check, m *massive.DB) *massive.BoundEnum[string] {
 	return b
 }
 
-// seen are the labels that a load sees, over what the rule runs over.
+// seen loads through the rule's querier and returns the labels of mood.
 func (c *check) seen() []string {
 	c.Helper()
 	m, err := massive.Load(c.Context(), c.q, c.db.Dialect())
@@ -26,7 +26,7 @@ func (c *check) seen() []string {
 	return enumLabels(c, m)
 }
 
-// oddLabel is a label that has to be quoted in more than one way.
+// oddLabel is a label that needs several kinds of quoting.
 const oddLabel = `it's "a", \ {b}`
 
 func labelRules() []rule {
@@ -56,9 +56,9 @@ func labelAdd() rule {
 			c.ok(bound.AddValue(c.Context(), oddLabel, massive.Before("happy")))
 			c.ok(bound.AddValue(c.Context(), "glum", massive.After("sad")))
 			want := []string{"sad", "glum", "ok", oddLabel, "happy", "elated"}
-			c.want("the picture", bound.Values(), want)
-			c.want("the database", c.seen(), want)
-			c.want("labels handed out before", before.Values(), []string{"sad", "ok", "happy"})
+			c.want("the labels in the snapshot", bound.Values(), want)
+			c.want("the labels in the database", c.seen(), want)
+			c.want("the labels of a handle from before", before.Values(), []string{"sad", "ok", "happy"})
 		},
 	}
 }
@@ -72,8 +72,8 @@ func labelRename() rule {
 			bound := mood(c, c.m)
 			c.ok(bound.RenameValue(c.Context(), "ok", oddLabel))
 			c.ok(bound.RenameValue(c.Context(), oddLabel, "fine"))
-			c.want("the picture", bound.Values(), []string{"sad", "fine", "happy"})
-			c.want("the database", c.seen(), []string{"sad", "fine", "happy"})
+			c.want("the labels in the snapshot", bound.Values(), []string{"sad", "fine", "happy"})
+			c.want("the labels in the database", c.seen(), []string{"sad", "fine", "happy"})
 		},
 	}
 }
@@ -95,8 +95,8 @@ func labelEnsure() rule {
 			}
 			added, err := bound.EnsureValue(c.Context(), "sad", massive.After("nobody"))
 			c.ok(err)
-			c.want("added what is there, beside nobody", added, false)
-			c.want("the database", c.seen(), []string{"sad", "elated", oddLabel, "ok", "happy"})
+			c.want("added a label that exists, next to an unknown one", added, false)
+			c.want("the labels in the database", c.seen(), []string{"sad", "elated", oddLabel, "ok", "happy"})
 		},
 	}
 }
@@ -138,11 +138,11 @@ func labelRefused() rule {
 				{func(b *massive.BoundEnum[string]) error { return b.RenameValue(c.Context(), "a\xff", "x") }, massive.ErrInvalid, "UTF-8"},
 				{func(b *massive.BoundEnum[string]) error { return b.AddValue(c.Context(), "x", massive.Place{}) }, massive.ErrInvalid, "zero Place"},
 			} {
-				c.afresh()
+				c.freshTx()
 				c.fails(tried.op(mood(c, c.m)), tried.want, tried.says)
 			}
-			c.afresh()
-			c.want("the database", c.seen(), []string{"sad", "ok", "happy"})
+			c.freshTx()
+			c.want("the labels in the database", c.seen(), []string{"sad", "ok", "happy"})
 		},
 	}
 }
@@ -154,12 +154,12 @@ func labelOwner() rule {
 		needs: []Operation{AddEnumLabel, RenameEnumLabel}, each: true, rights: true,
 		catalog: sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}, NotOwned: true}}},
 		check: func(c *check) {
-			c.want("it is another's", c.enum("mood").Owner() == c.m.Server().User, false)
+			c.want("the current role owns the enum", c.enum("mood").Owner() == c.m.Server().User, false)
 			c.fails(mood(c, c.m).AddValue(c.Context(), "ok"), massive.ErrPermission)
-			c.afresh()
+			c.freshTx()
 			_, err := mood(c, c.m).EnsureValue(c.Context(), "ok")
 			c.fails(err, massive.ErrPermission)
-			c.afresh()
+			c.freshTx()
 			c.fails(mood(c, c.m).RenameValue(c.Context(), "sad", "ok"), massive.ErrPermission)
 		},
 	}
@@ -186,7 +186,7 @@ func labelGone() rule {
 						return err
 					},
 				} {
-					c.afresh()
+					c.freshTx()
 					b, err := massive.BindEnum[string](c.m, name)
 					c.ok(err)
 					c.fails(op(b), massive.ErrNotFound, what, name)
@@ -207,11 +207,11 @@ func labelTransaction() rule {
 				tx, inside := c.other(nil)
 				c.ok(mood(c, inside).AddValue(c.Context(), "elated"))
 				c.ok(mood(c, inside).RenameValue(c.Context(), "sad", "glum"))
-				c.want("the transaction's picture", enumLabels(c, inside), []string{"glum", "ok", "happy", "elated"})
-				c.want("everybody's picture", enumLabels(c, c.m), []string{"sad", "ok", "happy"})
+				c.want("the labels in the transaction's snapshot", enumLabels(c, inside), []string{"glum", "ok", "happy", "elated"})
+				c.want("the labels in the pool's snapshot", enumLabels(c, c.m), []string{"sad", "ok", "happy"})
 				_, err := c.m.Reload(c.Context())
 				c.ok(err)
-				c.want("everybody's, reloaded", enumLabels(c, c.m), []string{"sad", "ok", "happy"})
+				c.want("the labels in the pool's snapshot after a reload", enumLabels(c, c.m), []string{"sad", "ok", "happy"})
 				want := []string{"sad", "ok", "happy"}
 				if commits {
 					c.ok(tx.Commit())
@@ -221,7 +221,7 @@ func labelTransaction() rule {
 				}
 				_, err = c.m.Reload(c.Context())
 				c.ok(err)
-				c.want(fmt.Sprintf("everybody's, when it has ended (it commits: %v)", commits), enumLabels(c, c.m), want)
+				c.want(fmt.Sprintf("the labels after the transaction ended (commit: %v)", commits), enumLabels(c, c.m), want)
 			}
 		},
 	}
@@ -254,19 +254,19 @@ func labelLocks() rule {
 			} {
 				tx, inside := c.other(nil)
 				c.ok(one.does(mood(c, inside)))
-				// What is cancelled may still run when the transaction has ended, if the cancel comes late.
-				c.blocks("another's change", one.waits)
-				c.passes("a look at the columns", look)
-				c.passes("a reload", reload)
+				// A late cancel lets the change run after the transaction has ended.
+				c.blocks("a change in another session", one.waits)
+				c.passes("UsedBy in another session", look)
+				c.passes("Reload in another session", reload)
 				c.ok(tx.Rollback())
 			}
-			c.eventually("no other change is under way", func() bool { return rename(c.Context()) == nil })
+			c.eventually("a rename succeeds, so that no other change is running", func() bool { return rename(c.Context()) == nil })
 			_, inside := c.other(nil)
 			added, err := mood(c, inside).EnsureValue(c.Context(), "sad")
 			c.ok(err)
 			c.want("added", added, false)
-			c.passes("an addition beside it", add)
-			c.passes("a renaming", func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "glad", "happy") })
+			c.passes("AddValue while a transaction ensured a label that exists", add)
+			c.passes("RenameValue after that", func(ctx context.Context) error { return mood(c, c.m).RenameValue(ctx, "glad", "happy") })
 		},
 	}
 }
@@ -309,12 +309,12 @@ func labelUsedBy() rule {
 					c.want("the number of columns of "+name, len(got), 1)
 					continue
 				}
-				for i := range got { // how its type is called is the database's affair
+				for i := range got { // the name of the type depends on the database
 					c.want("a column has a type", got[i].Type != "", true)
 					got[i].Type = ""
 				}
 				c.want("the columns of "+name, sprint(got), sprint(want))
-				c.want("arrays and domains", slices.EqualFunc(got, want, func(a, b dialect.EnumColumn) bool {
+				c.want("arrays and domains are as expected", slices.EqualFunc(got, want, func(a, b dialect.EnumColumn) bool {
 					return a.Array == b.Array && slices.Equal(a.Through, b.Through)
 				}), true)
 			}
@@ -329,16 +329,16 @@ func labelUsable() rule {
 			"before",
 		needs: []Operation{AddEnumLabel},
 		unless: func(h Harness) string {
-			return iff(h.LabelsStayOut, "Harness.LabelsStayOut says that it isn't") +
-				iff(h.EnumColumns == EnumColumnsSelf, "Harness.EnumColumns says that an enum has no column but itself")
+			return iff(h.LabelsStayOut, "Harness.LabelsStayOut is set") +
+				iff(h.EnumColumns == EnumColumnsSelf, "Harness.EnumColumns is EnumColumnsSelf: an enum has no column but its own")
 		},
 		catalog: sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}, UsedBy: []sqltest.EnumColumn{{Column: "people.mood"}}}}},
 		check: func(c *check) {
 			take := func(label string) {
 				taken := false
-				defer func() { // Do fails the case, and does not know the rule
+				defer func() { // Do fails the test without the rule's text
 					if !taken || c.Failed() {
-						c.Errorf("%s\n\tthe column does not take %q", c.rule.says, label)
+						c.Errorf("%s\n\tinserting %q into the column failed, want it to succeed", c.rule.says, label)
 					}
 				}()
 				c.db.Do(c, sqltest.InsertLabel{Column: "people.mood", Label: label})

@@ -1,6 +1,6 @@
 package conformance
 
-// What a dialect can do, and what it says it can't.
+// Which operations and kinds a dialect has, compared with what its harness says.
 
 import (
 	"context"
@@ -43,13 +43,13 @@ func kinds() rule {
 	}
 }
 
-// checkCapabilities checks that the lacking operations give ErrUnsupported, and that all others work.
+// checkCapabilities checks that lacking operations return ErrUnsupported, and that all others work.
 func checkCapabilities(c *check) {
 	d := c.db.Dialect()
 	if !c.can(Unchanged) {
 		c.want("the sign of a load", c.m.Registry().Sign(), dialect.Sign(""))
 	}
-	// A structure of a kind that is lacking is made up, so that there is something to try the operations on.
+	// Operations on a lacking kind are tried on a structure that exists only in this catalog.
 	madeUp, err := massive.Load(c.Context(), c.db.DB(), madeUp{d})
 	if err != nil {
 		c.Fatal(err)
@@ -62,12 +62,12 @@ func checkCapabilities(c *check) {
 		err := a.try(c.Context(), m)
 		if !slices.ContainsFunc(a.needs, c.harness.lacks) {
 			if err != nil {
-				c.Errorf("%s\n\t%s, which needs %v, gives %v", c.rule.says, a.what, a.needs, err)
+				c.Errorf("%s\n\t%s, which needs %v: got error %v, want none", c.rule.says, a.what, a.needs, err)
 			}
 			continue
 		}
 		if !errors.Is(err, massive.ErrUnsupported) {
-			c.Errorf("%s\n\t%s, which needs %v and lacks some of it, gives %v", c.rule.says, a.what, a.needs, err)
+			c.Errorf("%s\n\t%s, which needs %v: got error %v, want ErrUnsupported, since an operation is lacking", c.rule.says, a.what, a.needs, err)
 			continue
 		}
 		c.fails(err, massive.ErrUnsupported)
@@ -75,14 +75,14 @@ func checkCapabilities(c *check) {
 	}
 }
 
-// A madeUp is the dialect with a catalog that the rule makes up.
+// A madeUp dialect loads a fixed catalog instead of the database's.
 type madeUp struct{ dialect.Dialect }
 
 func (madeUp) Load(context.Context, dialect.Querier, dialect.Filter) (*dialect.Catalog, error) {
 	return madeUpCatalog(), nil
 }
 
-// madeUpCatalog has the structures of the rule's own catalog.
+// madeUpCatalog returns the structures of oneOfEach.
 func madeUpCatalog() *dialect.Catalog {
 	object := func(id int64, name string) dialect.Object {
 		return dialect.Object{ID: id, Name: dialect.Name{Schema: "public", Name: name}, Visible: true}
@@ -101,15 +101,15 @@ func madeUpCatalog() *dialect.Catalog {
 	}
 }
 
-// An attempt uses the dialect's operations, each of those that it needs.
+// An attempt uses each of the operations that it needs.
 type attempt struct {
 	what  string
-	kind  dialect.Kind // of the structure that it is done with; 0 for none
+	kind  dialect.Kind // the kind of structure that it uses; 0 for none
 	needs []Operation
 	try   func(ctx context.Context, m *massive.DB) error
 }
 
-// attempts use all operations, in an order in which they work one after the other.
+// attempts returns attempts that use all operations. They work in this order.
 func (c *check) attempts() []attempt {
 	return slices.Concat(c.viewAttempts(), c.enumAttempts(), c.sequenceAttempts(), c.otherAttempts())
 }
@@ -119,7 +119,7 @@ func (c *check) viewAttempts() (all []attempt) {
 		all = append(all, attempt{what, dialect.KindMatview, []Operation{needs}, func(ctx context.Context, m *massive.DB) error {
 			v, err := m.Matview("v")
 			if err != nil {
-				return fmt.Errorf("there is no view: %w", err)
+				return fmt.Errorf("looking up the view: %w", err)
 			}
 			return try(ctx, v)
 		}})
@@ -151,10 +151,10 @@ func (c *check) viewAttempts() (all []attempt) {
 	all = append(all, attempt{"RefreshAll", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, m *massive.DB) error {
 		_, err := m.RefreshAll(ctx)
 		return err
-	}}, attempt{"a plan's Run", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, m *massive.DB) error {
+	}}, attempt{"Plan.Run", dialect.KindMatview, []Operation{RefreshMatview}, func(ctx context.Context, m *massive.DB) error {
 		p, err := m.PlanRefresh(massive.Views("v"))
 		if err != nil {
-			return fmt.Errorf("the plan: %w", err)
+			return fmt.Errorf("PlanRefresh: %w", err)
 		}
 		_, err = p.Run(ctx)
 		return err
@@ -178,7 +178,7 @@ func (c *check) enumAttempts() (all []attempt) {
 	with("UsedBy", EnumColumns, func(ctx context.Context, m *massive.DB) error {
 		e, err := m.Enum("mood")
 		if err != nil {
-			return fmt.Errorf("there is no enum: %w", err)
+			return fmt.Errorf("looking up the enum: %w", err)
 		}
 		_, err = e.UsedBy(ctx)
 		return err
@@ -187,7 +187,7 @@ func (c *check) enumAttempts() (all []attempt) {
 		_, err := m.Registry().AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, false, nil)
 		return err
 	})
-	with("AddEnumLabel of one that may be there", AddEnumLabel, func(ctx context.Context, m *massive.DB) error {
+	with("AddEnumLabel of a label that may exist", AddEnumLabel, func(ctx context.Context, m *massive.DB) error {
 		_, err := m.Registry().AddEnumLabel(ctx, "mood", "new", dialect.LabelPlace{}, true, nil)
 		return err
 	})
@@ -212,7 +212,7 @@ func (c *check) sequenceAttempts() (all []attempt) {
 		all = append(all, attempt{what, dialect.KindSequence, []Operation{needs}, func(ctx context.Context, m *massive.DB) error {
 			s, err := m.Sequence("s")
 			if err != nil {
-				return fmt.Errorf("there is no sequence: %w", err)
+				return fmt.Errorf("looking up the sequence: %w", err)
 			}
 			return try(ctx, s)
 		}})
@@ -230,7 +230,7 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	for what, o := range map[string]struct {
 		how   massive.AllocatorOption
 		needs Operation
-	}{"an allocator": {massive.BlockSize(2), NextSequenceValues}, "an allocator by HiLo": {massive.HiLo(5), NextSequenceBlock}} {
+	}{"NewAllocator(BlockSize(2))": {massive.BlockSize(2), NextSequenceValues}, "NewAllocator(HiLo(5))": {massive.HiLo(5), NextSequenceBlock}} {
 		with(what, o.needs, func(ctx context.Context, s massive.Sequence) error {
 			a, err := massive.NewAllocator(s, o.how)
 			if err != nil {
@@ -261,7 +261,7 @@ func (c *check) otherAttempts() []attempt {
 		}
 	}
 	return []attempt{
-		{"a savepoint", 0, []Operation{SetSavepoint}, func(ctx context.Context, _ *massive.DB) error {
+		{"SetSavepoint", 0, []Operation{SetSavepoint}, func(ctx context.Context, _ *massive.DB) error {
 			tx := begin(c, c.db.DB(), nil)
 			defer func() { undo(tx.Rollback) }()
 			if err := c.db.Dialect().SetSavepoint(ctx, tx, "one"); err != nil {

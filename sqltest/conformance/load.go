@@ -70,7 +70,7 @@ func loadMatviews() rule {
 		check: func(c *check) {
 			v := c.matview("sales")
 			c.want("name", v.Name(), dialect.Name{Schema: "public", Name: "sales"})
-			// How types and indexes are called is the database's affair.
+			// The names of types and indexes depend on the database.
 			var columns []string
 			types := map[string]string{}
 			for _, column := range v.Columns() {
@@ -78,9 +78,9 @@ func loadMatviews() rule {
 				types[column.Name] = column.Type
 			}
 			c.want("columns", columns, []string{"shop", "day", "total", "paid", "note"})
-			c.want("columns have types", slices.ContainsFunc(v.Columns(), func(c dialect.Column) bool { return c.Type == "" }), false)
-			c.want("a number's type is a text's", types["shop"] == types["day"], false)
-			c.want("the type of the other text", types["note"], types["day"])
+			c.want("a column has no type", slices.ContainsFunc(v.Columns(), func(c dialect.Column) bool { return c.Type == "" }), false)
+			c.want("a number column has the type of a text column", types["shop"] == types["day"], false)
+			c.want("the type of the other text column", types["note"], types["day"])
 			indexes := v.Indexes()
 			c.want("the number of indexes", len(indexes), 1)
 			for i := range indexes {
@@ -91,10 +91,10 @@ func loadMatviews() rule {
 			c.want("comment", v.Comment(), "it's by day")
 			c.want("populated", v.Populated(), true)
 			if c.can(RefreshMatview) {
-				c.want("may be refreshed", v.MayRefresh(), true)
+				c.want("MayRefresh", v.MayRefresh(), true)
 			}
-			c.want("populated, of a view made with no data", c.matview("empty").Populated(), false)
-			c.want("indexes, of a view without", len(c.matview("empty").Indexes()), 0)
+			c.want("populated, of a view created without data", c.matview("empty").Populated(), false)
+			c.want("the number of indexes of a view without any", len(c.matview("empty").Indexes()), 0)
 		},
 	}
 }
@@ -111,14 +111,14 @@ func loadEnums() rule {
 		check: func(c *check) {
 			c.want("labels", c.enum("mood").Values(), []string{"z", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL"})
 			c.want("comment", c.enum("mood").Comment(), "how it goes")
-			c.want("labels in the other schema", c.enum("other.mood").Values(), []string{"one", "two"})
+			c.want("the labels of the enum in the other schema", c.enum("other.mood").Values(), []string{"one", "two"})
 			if !c.harness.NoEmptyEnums {
-				c.want("an enum without labels", c.enum("nothing").Len(), 0)
+				c.want("the number of labels of an enum without any", c.enum("nothing").Len(), 0)
 			}
 			c.db.Do(c, sqltest.AddLabel{Enum: "mood", Label: "between", Before: "y"}, sqltest.AddLabel{Enum: "mood", Label: "last"})
 			_, err := c.m.Reload(c.Context())
 			c.ok(err)
-			c.want("labels after some were added", c.enum("mood").Values(),
+			c.want("the labels after two were added", c.enum("mood").Values(),
 				[]string{"z", "between", "y", "x", "a b", `it's "odd"`, `back\slash`, "{,}", "NULL", "last"})
 		},
 	}
@@ -175,14 +175,14 @@ func loadKeys() rule {
 			for _, o := range c.m.Excluded() {
 				left = append(left, fmt.Sprint(o.Name, " ", o.KeyOf, " ", o.Why))
 			}
-			c.want("what is left out", left, []string{
+			c.want("the excluded sequences", left, []string{
 				"far.key public.lines.id it is the key sequence of public.lines.id",
 				"public.key public.orders.id it is the key sequence of public.orders.id",
 			})
 			_, err := c.m.Sequence("key")
 			c.fails(err, massive.ErrNotFound, "key sequence of public.orders.id")
 			all := c.load(massive.WithKeySequences())
-			c.want("all sequences", len(all.Sequences()), 4)
+			c.want("the number of sequences with WithKeySequences", len(all.Sequences()), 4)
 			if c.can(NextSequenceValue) {
 				c.next(sequenceOf(c, all, "far.key"), 1, 2)
 			}
@@ -202,12 +202,12 @@ func loadFilters() rule {
 		},
 		check: func(c *check) {
 			m := c.load(massive.Include("stats.*"), massive.Exclude("tmp_*"))
-			c.want("included and not excluded", listed(m), c.there("m stats.daily", "e stats.mood", "s stats.no"))
+			c.want("the structures that match Include and not Exclude", listed(m), c.there("m stats.daily", "e stats.mood", "s stats.no"))
 			left := []string{}
 			for _, o := range m.Excluded() {
 				left = append(left, fmt.Sprint(o.Kind, " ", o.Name))
 			}
-			c.want("left out", left, c.there(
+			c.want("the excluded structures", left, c.there(
 				"materialized view public.other", "materialized view stats.tmp_daily", "enum public.tmp_mood", "sequence public.tmp_no",
 			))
 			if c.has(massive.KindMatview) {
@@ -215,7 +215,7 @@ func loadFilters() rule {
 				c.fails(err, massive.ErrNotFound, "excluded by tmp_*")
 			}
 			m = c.load(massive.Only(massive.KindEnum, massive.KindSequence))
-			c.want("kinds", listed(m), c.there("e public.tmp_mood", "e stats.mood", "s public.tmp_no", "s stats.no"))
+			c.want("the structures with Only", listed(m), c.there("e public.tmp_mood", "e stats.mood", "s public.tmp_no", "s stats.no"))
 			_, err := m.Matview("other")
 			c.fails(err, massive.ErrNotFound, "that kind was not loaded")
 		},
@@ -268,11 +268,11 @@ func reloadChanges() rule {
 			))
 			c.want("the structures", listed(c.m), c.there("m public.w", "e public.mood", "s public.new", "s public.stays"))
 			if before != nil {
-				c.want("what was handed out before", before.Values(), []string{"a"})
+				c.want("the labels of a handle from before", before.Values(), []string{"a"})
 			}
 			changes, err = c.m.Reload(c.Context())
 			c.ok(err)
-			c.want("the changes, of a second reload", len(changes), 0)
+			c.want("the number of changes of a second reload", len(changes), 0)
 		},
 	}
 }
@@ -293,7 +293,7 @@ func namesPath() rule {
 			"view as a materialized view reports a plain view of that name",
 		adapts: true,
 		unless: func(h Harness) string {
-			return iff(h.OneSchemaPath, "Harness.OneSchemaPath says that there is no path to follow")
+			return iff(h.OneSchemaPath, "Harness.OneSchemaPath is set")
 		},
 		catalog: sqltest.Catalog{
 			SearchPath: []string{"first", "second"},
@@ -310,14 +310,14 @@ func namesPath() rule {
 				c.fails(err, massive.ErrNotFound, says...)
 				var missing *massive.NotFoundError
 				if !errors.As(err, &missing) || missing.Reason != want {
-					c.Errorf("%s\n\terror %v gives not the reason %d", c.rule.says, err, want)
+					c.Errorf("%s\n\tgot error %v, want a *massive.NotFoundError with reason %d", c.rule.says, err, want)
 				}
 			}
 			if c.has(massive.KindMatview) {
-				c.want("in both", c.matview("v").Name().String(), "first.v")
-				c.want("with its schema", c.matview("off.away").Name().String(), "off.away")
+				c.want("a view that is in both schemas", c.matview("v").Name().String(), "first.v")
+				c.want("a view named with its schema", c.matview("off.away").Name().String(), "off.away")
 				if c.harness.KindsApart {
-					c.want("one that has the name of a table", c.matview("hidden").Name().String(), "second.hidden")
+					c.want("a view that has the name of a table", c.matview("hidden").Name().String(), "second.hidden")
 				} else {
 					_, err := c.m.Matview("hidden")
 					reason(err, massive.ReasonHidden, "second.hidden is hidden by ", "first.hidden")
@@ -334,7 +334,7 @@ func namesPath() rule {
 				reason(err, massive.ReasonOtherKind, "a materialized view of that name exists")
 			}
 			if c.has(massive.KindEnum) {
-				c.want("an enum in the second", c.enum("seen").Name().String(), "second.seen")
+				c.want("an enum in the second schema", c.enum("seen").Name().String(), "second.seen")
 			}
 			if c.has(massive.KindEnum) && c.harness.KindsApart {
 				c.want("an enum that has the name of a table", c.enum("mood").Name().String(), "second.mood")
@@ -343,7 +343,7 @@ func namesPath() rule {
 				reason(err, massive.ReasonHidden, "second.mood is hidden by ", "first.mood")
 			}
 			if c.has(massive.KindSequence) {
-				c.want("in the second", c.sequence("s").Name().String(), "second.s")
+				c.want("a sequence in the second schema", c.sequence("s").Name().String(), "second.s")
 			}
 		},
 	}
@@ -390,12 +390,13 @@ func namesBad() rule {
 	}
 }
 
-// checkRights checks the rights to what the dialect can do. Of what it can't do it need not know who may.
+// checkRights checks the rights for the operations that the dialect has. It need not load the
+// other rights.
 func checkRights(c *check) {
 	allowed := func(what string, right bool, loaded bool, err error) {
 		c.Helper()
 		right = right || c.harness.NoRights
-		c.want(what+" is allowed, by what is loaded", loaded, right)
+		c.want("the loaded right for "+what, loaded, right)
 		if right {
 			c.ok(err)
 			return
@@ -422,7 +423,7 @@ func checkRights(c *check) {
 		}
 		if c.can(NextSequenceValue) {
 			_, err := s.NextValue(c.Context())
-			allowed("a value of "+name, right.Next, loaded.Next, err)
+			allowed("taking a value of "+name, right.Next, loaded.Next, err)
 		}
 		if c.can(RestartSequence) {
 			allowed("a restart of "+name, right.Restart, loaded.Restart, s.Restart(c.Context()))
@@ -433,7 +434,7 @@ func checkRights(c *check) {
 	}
 }
 
-// checkOddNames does what the dialect can do with structures of odd names.
+// checkOddNames runs every operation that the dialect has on structures of unusual names.
 func checkOddNames(c *check) {
 	longest := c.m.Server().MaxNameBytes
 	if longest == 0 {
@@ -447,10 +448,10 @@ func checkOddNames(c *check) {
 	got := listed(c.m)
 	slices.Sort(got)
 	slices.Sort(want)
-	c.want(fmt.Sprintf("structures, with a %s whose name has %d bytes", kind, longest), got, want)
+	c.want(fmt.Sprintf("the structures, with a new %s whose name has %d bytes", kind, longest), got, want)
 	for _, s := range c.m.Sequences() {
 		again := c.sequence(s.Name().Quoted())
-		c.want("found by its quoted name", again.Name(), s.Name())
+		c.want("the structure found by its quoted name", again.Name(), s.Name())
 		if c.can(SequenceState) {
 			c.state(again, 1, false)
 		}
@@ -477,7 +478,7 @@ func checkOddNames(c *check) {
 	}
 	for _, v := range c.m.Matviews() {
 		again := c.matview(v.Name().Quoted())
-		c.want("found by its quoted name", again.Name(), v.Name())
+		c.want("the structure found by its quoted name", again.Name(), v.Name())
 		if c.can(RefreshMatview) {
 			_, err := again.Refresh(c.Context())
 			c.ok(err)
@@ -487,7 +488,7 @@ func checkOddNames(c *check) {
 			}
 		}
 		if c.can(SelectMatview) {
-			c.want("its rows", len(c.numbers(again)), 1)
+			c.want("the number of its rows", len(c.numbers(again)), 1)
 		}
 		if c.can(MatviewDefinition) {
 			_, err := again.Definition(c.Context())
@@ -496,7 +497,7 @@ func checkOddNames(c *check) {
 	}
 	for _, e := range c.m.Enums() {
 		again := c.enum(e.Name().Quoted())
-		c.want("found by its quoted name", again.Name(), e.Name())
+		c.want("the structure found by its quoted name", again.Name(), e.Name())
 		if c.can(EnumColumns) {
 			_, err := again.UsedBy(c.Context())
 			c.ok(err)
@@ -512,7 +513,7 @@ func checkOddNames(c *check) {
 	}
 }
 
-// relabelled is what a reload says of an enum that got labels.
+// relabelled returns the text of a reload's change for an enum that got labels.
 func (c *check) relabelled(from, to string) string {
 	text := "labels " + from + " → " + to
 	if c.harness.LabelsRecreate {

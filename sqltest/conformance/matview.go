@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -49,12 +50,12 @@ func refreshModes() rule {
 			}{{nil, massive.ModeBlocking, "the default"}, {concurrently, massive.ModeConcurrent, "asked for"}} {
 				before, now := int64(i+1), int64(i+2)
 				c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{now}}})
-				c.want("the rows before", c.numbers(v), []int64{before})
+				c.want("the rows before the refresh", c.numbers(v), []int64{before})
 				result, err := v.Refresh(c.Context(), r.opts...)
 				c.ok(err)
 				c.want("the outcome", result.Outcome, massive.OutcomeRefreshed)
 				c.want("the mode", result.Mode, r.mode)
-				c.want("why", result.Why, r.why)
+				c.want("the reason of the mode", result.Why, r.why)
 				c.want("the rows", c.numbers(v), []int64{now})
 			}
 		},
@@ -72,7 +73,7 @@ func refreshNoData() rule {
 			v := c.matview("v")
 			result, err := v.Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
-			c.want("the outcome", result.Outcome, massive.OutcomeEmptied)
+			c.want("the outcome of WithNoData", result.Outcome, massive.OutcomeEmptied)
 			_, err = c.m.Reload(c.Context())
 			c.ok(err)
 			c.want("populated", c.matview("v").Populated(), false)
@@ -93,9 +94,9 @@ func refreshNotPopulated() rule {
 			{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}, Unpopulated: true}, {Name: "w", Rows: []number{{1}}, Unpopulated: true},
 		}},
 		check: func(c *check) {
-			c.afresh()
+			c.freshTx()
 			c.fails(c.matview("v").Select(c.Context(), &[]int64{}, ""), massive.ErrNotPopulated, "select from public.v")
-			c.afresh()
+			c.freshTx()
 			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
 			c.fails(err, massive.ErrNotPopulated, "refresh concurrently public.v")
 		},
@@ -111,7 +112,7 @@ func refreshNoIndex() rule {
 		needs: []Operation{RefreshMatview}, each: true, catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}}},
 		check: func(c *check) {
 			_, err := c.matview("v").Refresh(c.Context(), concurrently...)
-			c.fails(err, massive.ErrNoUniqueIndex, c.mends("v", true)...)
+			c.fails(err, massive.ErrNoUniqueIndex, c.fixes("v", true)...)
 		},
 	}
 }
@@ -146,11 +147,11 @@ func refreshGone() rule {
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
 			for _, name := range []string{"dropped", "renamed", "replaced"} {
-				c.afresh()
+				c.freshTx()
 				_, err := c.matview(name).Refresh(c.Context())
 				c.fails(err, massive.ErrNotFound, "refresh public."+name)
 			}
-			c.afresh()
+			c.freshTx()
 			c.fails(c.matview("dropped").Select(c.Context(), &[]int64{}, ""), massive.ErrNotFound, "select from public.dropped")
 		},
 	}
@@ -172,7 +173,7 @@ func refreshLoaded() rule {
 				_, err := c.m.Reload(c.Context())
 				c.ok(err)
 				c.want("populated", c.matview("v").Populated(), want)
-				c.want("populated, of the other", c.matview("none").Populated(), false)
+				c.want("populated, for the view that was not refreshed", c.matview("none").Populated(), false)
 			}
 			populated(false)
 			for _, opts := range [][]massive.RefreshOption{nil, concurrently} {
@@ -183,18 +184,18 @@ func refreshLoaded() rule {
 			_, err := c.matview("v").Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
 			populated(false)
-			c.afresh()
+			c.freshTx()
 			_, err = c.matview("none").Refresh(c.Context(), concurrently...)
-			if !errors.Is(err, massive.ErrNoUniqueIndex) && !errors.Is(err, massive.ErrNotPopulated) { // it lacks both
-				c.Errorf("%s\n\ta concurrent refresh of what has neither data nor an index gives %v", c.rule.says, err)
+			if !errors.Is(err, massive.ErrNoUniqueIndex) && !errors.Is(err, massive.ErrNotPopulated) { // either error is right
+				c.Errorf("%s\n\ta concurrent refresh of a view without data and without an index: got error %v, want ErrNoUniqueIndex or ErrNotPopulated", c.rule.says, err)
 			}
-			c.afresh()
+			c.freshTx()
 			gone := c.matview("dropped")
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err = gone.Refresh(c.Context())
 			c.fails(err, massive.ErrNotFound, "refresh public.dropped")
-			c.afresh()
-			c.want("populated, of the other, behind what failed", c.matview("none").Populated(), false)
+			c.freshTx()
+			c.want("populated, after the refresh that failed", c.matview("none").Populated(), false)
 		},
 	}
 }
@@ -212,8 +213,8 @@ func refreshTransaction() rule {
 				tx, inside := c.other(nil)
 				_, err := matviewOf(c, inside, "v").Refresh(c.Context(), concurrently...)
 				c.ok(err)
-				c.want("inside", c.numbers(matviewOf(c, inside, "v")), []int64{2})
-				c.want("outside, meanwhile", c.numbers(c.matview("v")), []int64{1})
+				c.want("the rows inside the transaction", c.numbers(matviewOf(c, inside, "v")), []int64{2})
+				c.want("the rows outside before it ends", c.numbers(c.matview("v")), []int64{1})
 				want := []int64{1}
 				if commit {
 					c.ok(tx.Commit())
@@ -221,7 +222,7 @@ func refreshTransaction() rule {
 				} else {
 					c.ok(tx.Rollback())
 				}
-				c.want("afterwards", c.numbers(c.matview("v")), want)
+				c.want(fmt.Sprintf("the rows outside after it ended (commit: %v)", commit), c.numbers(c.matview("v")), want)
 			}
 		},
 	}
@@ -249,23 +250,23 @@ func refreshLocks() rule {
 			tx, inside := c.other(nil)
 			_, err := matviewOf(c, inside, "v").Refresh(c.Context())
 			c.ok(err)
-			c.blocks("a reader of a blocking refresh", read)
-			c.blocks("another refresh", refresh(concurrently...))
-			c.passes("a load", load)
+			c.blocks("reading during a blocking refresh", read)
+			c.blocks("another refresh during a blocking refresh", refresh(concurrently...))
+			c.passes("a load during a blocking refresh", load)
 			c.ok(tx.Rollback())
-			c.passes("a reader behind it", read)
+			c.passes("reading after the rollback", read)
 
 			tx, inside = c.other(nil)
 			_, err = matviewOf(c, inside, "v").Refresh(c.Context(), concurrently...)
 			c.ok(err)
-			c.passes("a reader of a concurrent refresh", read)
-			c.blocks("another concurrent refresh", refresh(concurrently...))
+			c.passes("reading during a concurrent refresh", read)
+			c.blocks("a second concurrent refresh", refresh(concurrently...))
 			c.ok(tx.Rollback())
 
 			tx, inside = c.other(nil)
-			c.want("rows", c.numbers(matviewOf(c, inside, "v")), []int64{1})
-			c.blocks("a blocking refresh of what is being read", refresh())
-			c.passes("a concurrent refresh of what is being read", refresh(concurrently...))
+			c.want("the rows", c.numbers(matviewOf(c, inside, "v")), []int64{1})
+			c.blocks("a blocking refresh while a transaction reads the view", refresh())
+			c.passes("a concurrent refresh while a transaction reads the view", refresh(concurrently...))
 			c.ok(tx.Rollback())
 		},
 	}
@@ -281,11 +282,11 @@ func selectStructs() rule {
 		check: func(c *check) {
 			var rows []sale
 			c.ok(c.matview("sales").Select(c.Context(), &rows, ""))
-			slices.SortFunc(rows, func(a, b sale) int { return cmp.Compare(a.Shop, b.Shop) }) // in which order they come nobody says
+			slices.SortFunc(rows, func(a, b sale) int { return cmp.Compare(a.Shop, b.Shop) }) // rows come in any order
 			c.want("the number of rows", len(rows), 2)
 			if len(rows) == 2 {
-				c.want("NULL", rows[0].Note, (*string)(nil))
-				c.want("an empty text", rows[1].Note, new(string))
+				c.want("the field of a NULL", rows[0].Note, (*string)(nil))
+				c.want("the field of an empty string", rows[1].Note, new(string))
 				rows[1].Note = nil
 				c.want("the rows", rows, []sale{{1, "monday", 9.5, true, nil}, {2, "it's", -1, false, nil}})
 			}
@@ -308,7 +309,7 @@ func selectGone() rule {
 				"select from ":      func(v massive.Matview) error { return v.Get(c.Context(), &n, "") },
 				"count the rows of": func(v massive.Matview) error { _, err := v.Count(c.Context(), ""); return err },
 			} {
-				c.afresh()
+				c.freshTx()
 				c.fails(op(c.matview("v")), massive.ErrNotFound, strings.TrimSpace(what)+" public.v")
 			}
 		},
@@ -323,9 +324,9 @@ func matviewDefinition() rule {
 		needs: []Operation{MatviewDefinition}, each: true,
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}}, {Name: "dropped", Rows: []number{{1}}}}},
 		check: func(c *check) {
-			_, err := c.matview("v").Definition(c.Context()) // how a query is printed is the database's affair
+			_, err := c.matview("v").Definition(c.Context()) // the text depends on the database
 			c.ok(err)
-			c.afresh()
+			c.freshTx()
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err = c.matview("dropped").Definition(c.Context())
 			c.fails(err, massive.ErrNotFound, "read the definition of public.dropped")
@@ -355,15 +356,16 @@ func selectRecreated() rule {
 	}
 }
 
-// mends are the statements that, by the dialect, would mend what keeps a view from being refreshed. It need not know any.
-func (c *check) mends(view string, concurrently bool) (all []string) {
+// fixes returns the statements that, according to the dialect, remove what blocks a refresh of the
+// view. The dialect need not know any.
+func (c *check) fixes(view string, concurrently bool) (all []string) {
 	c.Helper()
 	d := c.db.Dialect()
 	cat, err := d.Load(c.Context(), c.db.DB(), dialect.Filter{})
 	c.ok(err)
 	at := slices.IndexFunc(cat.Matviews, func(v dialect.MatviewDef) bool { return v.Name == c.matview(view).Name() })
 	if at < 0 {
-		c.Fatalf("%s\n\t%s is not loaded", c.rule.says, view)
+		c.Fatalf("%s\n\tview %s: got no definition from Load, want one", c.rule.says, view)
 	}
 	blockers, err := d.RefreshBlockers(&cat.Matviews[at], cat.Server, concurrently)
 	c.ok(err)
@@ -373,9 +375,9 @@ func (c *check) mends(view string, concurrently bool) (all []string) {
 	return all
 }
 
-// afresh gives a rule that runs in a transaction a new one: in one that has failed, all that is said of the next
-// operation is that.
-func (c *check) afresh() {
+// freshTx replaces the transaction of a rule that runs in one. After a failure the old transaction
+// would return ErrTxAborted for everything.
+func (c *check) freshTx() {
 	c.Helper()
 	if tx, ok := c.q.(*sql.Tx); ok {
 		c.ok(tx.Rollback())

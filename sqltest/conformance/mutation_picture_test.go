@@ -31,7 +31,7 @@ var pictureMutants = []mutation{
 		}
 	}},
 	{"a catalog kept", "Reload returns each structure that was added, removed or changed, by kind and name", keeping},
-	{"a catalog kept from a transaction", "A DB that With returned has its own snapshot: Reload and AppendLocalLabels on it do not affect other DBs, nor theirs it", keeping},
+	{"a catalog kept from a transaction", "A DB that With returned has its own snapshot", keeping},
 	{"numbers of each load's own", "Reload returns each structure that was added, removed or changed, by kind and name", numbering},
 	{"numbers of each load's own, under an append", "AppendLocalLabels adds labels to the program's own snapshot only", numbering},
 	{"names folded", "Lookups and operations work for names with any characters, and of any length that the server allows", onObjects(func(o *dialect.Object) { o.Name.Name = strings.ToLower(o.Name.Name) })},

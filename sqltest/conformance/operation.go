@@ -2,11 +2,11 @@ package conformance
 
 import "github.com/massivedb/massive-go/dialect"
 
-// An Operation is what a database may be lacking: a method of [dialect.Dialect], by its name. Methods
-// that are of no use without each other count as one.
+// An Operation is a part of [dialect.Dialect] that a dialect may lack, named after its method.
+// Methods that are only useful together are one operation.
 type Operation string
 
-// The operations.
+// The operations that a dialect may lack. A comment names the other methods of an operation.
 const (
 	MatviewDefinition Operation = "MatviewDefinition"
 	SelectMatview     Operation = "SelectMatview"  // and CountMatview
@@ -32,7 +32,7 @@ const (
 	Unchanged Operation = "Unchanged"
 )
 
-// operationKinds are the kinds that operations are about. It is 0 for an operation of no kind.
+// operationKinds maps each operation to the kind of structure that it works on, or to 0.
 var operationKinds = map[Operation]dialect.Kind{
 	MatviewDefinition: dialect.KindMatview, SelectMatview: dialect.KindMatview, RefreshMatview: dialect.KindMatview,
 	CheckColumn: dialect.KindMatview,

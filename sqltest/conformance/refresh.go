@@ -17,7 +17,7 @@ var ifPossible = []massive.RefreshOption{massive.ConcurrentlyIfPossible()}
 // oneView is a catalog with a view that can be refreshed concurrently.
 var oneView = sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}}}
 
-// refreshRules are about how a refresh chooses its mode, gives way and gives up.
+// refreshRules are about how a refresh chooses its mode, skips a busy view and times out.
 func refreshRules() []rule {
 	return []rule{
 		refreshIfPossible(),
@@ -55,10 +55,10 @@ func refreshIfPossible() rule {
 				c.db.Do(c, sqltest.SetRows{Matview: r.view, Rows: []number{{2}}})
 				result, err := c.matview(r.view).Refresh(c.Context(), ifPossible...)
 				c.ok(err)
-				c.want("the outcome of "+r.view, result.Outcome, massive.OutcomeRefreshed)
-				c.want("the mode of "+r.view, result.Mode, r.mode)
-				c.want("why, of "+r.view, result.Why, r.why)
-				c.want("what prevented it, of "+r.view, result.Prevented, r.prevented)
+				c.want("the outcome for "+r.view, result.Outcome, massive.OutcomeRefreshed)
+				c.want("the mode for "+r.view, result.Mode, r.mode)
+				c.want("the reason of the mode for "+r.view, result.Why, r.why)
+				c.want("the blocker of a concurrent refresh for "+r.view, result.Prevented, r.prevented)
 				c.want("the rows of "+r.view, c.numbers(c.matview(r.view)), []int64{2})
 			}
 		},
@@ -85,10 +85,10 @@ func refreshIfPossibleLocks() rule {
 				_, err := matviewOf(c, inside, name).Refresh(c.Context(), ifPossible...)
 				c.ok(err)
 			}
-			c.passes("a reader of the concurrent one", read("fit"))
-			c.blocks("a reader of the blocking one", read("none"))
+			c.passes("reading the view that is refreshed concurrently", read("fit"))
+			c.blocks("reading the view that is refreshed in blocking mode", read("none"))
 			c.ok(tx.Rollback())
-			// What the view's query fails with is no reason to try the other mode, which waits for readers.
+			// An error of the view's query is no reason to try blocking mode, which waits for readers.
 			_, err := c.matview("low").Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
 			tx, inside = c.other(nil)
@@ -118,7 +118,7 @@ func refreshBusy() rule {
 				for _, ours := range [][]massive.RefreshOption{nil, concurrently, ifPossible} {
 					result, err := skip(ours...)
 					c.fails(err, massive.ErrBusy, "public.v", "another refresh", "SkipIfBusy")
-					c.want("the outcome", result.Outcome, massive.OutcomeSkippedBusy)
+					c.want("the outcome during another refresh", result.Outcome, massive.OutcomeSkippedBusy)
 				}
 				c.ok(tx.Rollback())
 			}
@@ -126,37 +126,37 @@ func refreshBusy() rule {
 			c.want("the rows that a reader sees", c.numbers(matviewOf(c, inside, "v")), []int64{1})
 			result, err := skip(concurrently...)
 			c.ok(err)
-			c.want("the outcome beside a reader", result.Outcome, massive.OutcomeRefreshed)
+			c.want("the outcome while another session reads the view", result.Outcome, massive.OutcomeRefreshed)
 			c.ok(tx.Rollback())
-			if _, ok := c.q.(*sql.Tx); !ok { // which holds the view now
+			if _, ok := c.q.(*sql.Tx); !ok { // the transaction itself holds the view's lock now
 				tx, inside = c.other(nil)
 				c.numbers(matviewOf(c, inside, "v"))
 				result, err = skip(massive.LockTimeout(50 * time.Millisecond))
 				c.fails(err, massive.ErrBusy, "public.v", "lock timeout", "SkipIfBusy")
-				c.want("the outcome of waiting for a reader", result.Outcome, massive.OutcomeSkippedBusy)
+				c.want("the outcome after waiting for a reader", result.Outcome, massive.OutcomeSkippedBusy)
 				c.ok(tx.Rollback())
 			}
 			result, err = skip()
 			c.ok(err)
-			c.want("the outcome with nobody there", result.Outcome, massive.OutcomeRefreshed)
+			c.want("the outcome without other sessions", result.Outcome, massive.OutcomeRefreshed)
 			if _, ok := c.q.(*sql.Tx); ok {
-				return // which holds the view now
+				return // the transaction itself holds the view's lock now
 			}
-			// One that waits, behind a reader, counts too.
+			// A refresh that waits for a reader counts, too.
 			tx, inside = c.other(nil)
 			c.numbers(matviewOf(c, inside, "v"))
 			ctx, cancel := context.WithCancel(c.Context())
 			done := make(chan error, 1)
 			waiting := c.matview("v")
 			if _, ok := c.q.(*sql.Conn); ok {
-				waiting = matviewOf(c, c.load(), "v") // on a connection of its own
+				waiting = matviewOf(c, c.load(), "v") // through the pool
 			}
 			go func() {
 				_, err := waiting.Refresh(ctx)
 				done <- err
 			}()
-			c.eventually("a refresh that waits makes it busy", func() bool {
-				// Where the waiting one comes in between its look and its lock, it is the timeout that says so.
+			c.eventually("SkipIfBusy returns ErrBusy while another refresh waits", func() bool {
+				// If the other refresh starts between the check and the lock, the timeout returns ErrBusy.
 				_, err := skip(massive.Concurrently(), massive.LockTimeout(time.Second))
 				return errors.Is(err, massive.ErrBusy)
 			})
@@ -190,13 +190,13 @@ func refreshLockTimeout() rule {
 			skipping, skips := c.other(nil)
 			result, err = matviewOf(c, skips, "v").Refresh(c.Context(), massive.LockTimeout(20*time.Millisecond), massive.SkipIfBusy())
 			c.fails(err, massive.ErrBusy)
-			c.want("the outcome beside a refresh", result.Outcome, massive.OutcomeSkippedBusy)
-			c.want("the rows in the transaction that was to skip", c.numbers(matviewOf(c, skips, "v")), []int64{1})
-			c.blocks("a refresh behind one that had a lock timeout", func(ctx context.Context) error {
+			c.want("the outcome during another refresh", result.Outcome, massive.OutcomeSkippedBusy)
+			c.want("the rows in the transaction that skipped", c.numbers(matviewOf(c, skips, "v")), []int64{1})
+			c.blocks("a refresh without LockTimeout, after one with it in the same transaction", func(ctx context.Context) error {
 				_, err := matviewOf(c, skips, "v").Refresh(ctx)
 				return err
 			})
-			_ = skipping.Rollback() // which the wait's end has ended
+			_ = skipping.Rollback() // the ended context may have ended it
 			c.ok(tx.Rollback())
 		},
 	}
@@ -219,7 +219,7 @@ func refreshCan() rule {
 			for _, r := range []struct {
 				view string
 				mode massive.RefreshMode
-				is   error // nil: it can be refreshed
+				is   error // nil if it can be refreshed
 			}{
 				{"down", massive.ModeBlocking, massive.ErrNotPopulated},
 				{"up", massive.ModeBlocking, nil},
@@ -239,14 +239,14 @@ func refreshCan() rule {
 				if r.view == "foreign" && c.harness.NoRights {
 					r.is = nil
 				}
-				mends := c.mends(r.view, r.mode == massive.ModeConcurrent)
+				fixes := c.fixes(r.view, r.mode == massive.ModeConcurrent)
 				err := c.matview(r.view).CheckRefresh(r.mode)
 				_, failed := c.matview(r.view).Refresh(c.Context(), opts...)
 				if r.is == nil {
 					c.ok(err)
 					c.ok(failed)
 				} else {
-					c.fails(err, r.is, append(mends, "refresh", "public."+r.view)...)
+					c.fails(err, r.is, append(fixes, "refresh", "public."+r.view)...)
 					c.fails(failed, r.is)
 				}
 			}
@@ -267,9 +267,9 @@ func selectOne() rule {
 		check: func(c *check) {
 			var n number
 			c.ok(c.matview("v").Get(c.Context(), &n, ""))
-			c.want("a row", n.N >= 1 && n.N <= 3, true) // which one is the first nobody says
+			c.want("Get returned one of the rows", n.N >= 1 && n.N <= 3, true) // rows come in any order
 			err := c.matview("none").Get(c.Context(), &n, "")
-			c.want("no row is sql.ErrNoRows", errors.Is(err, sql.ErrNoRows), true)
+			c.want("Get without a row returns sql.ErrNoRows", errors.Is(err, sql.ErrNoRows), true)
 			for name, want := range map[string]int64{"v": 3, "none": 0} {
 				got, err := c.matview(name).Count(c.Context(), "")
 				c.ok(err)
@@ -286,28 +286,28 @@ func selectOne() rule {
 				c.ok(err)
 				break
 			}
-			c.want("rows behind a loop that ended early", c.numbers(c.matview("v")), []int64{1, 2, 3})
+			c.want("the rows after a loop that ended early", c.numbers(c.matview("v")), []int64{1, 2, 3})
 			c.fails(c.matview("empty").Get(c.Context(), &n, ""), massive.ErrNotPopulated, "select from public.empty")
-			c.afresh()
+			c.freshTx()
 			_, err = c.matview("empty").Count(c.Context(), "")
 			c.fails(err, massive.ErrNotPopulated, "count the rows of public.empty")
-			c.afresh()
+			c.freshTx()
 			var errs []error
 			for _, err := range massive.Rows[int64](c.Context(), c.matview("empty"), "") {
 				errs = append(errs, err)
 			}
-			c.want("errors of a loop over what can't be read", len(errs), 1)
+			c.want("the number of errors of a loop over a view that can't be read", len(errs), 1)
 			c.fails(errors.Join(errs...), massive.ErrNotPopulated, "select from public.empty")
 		},
 	}
 }
 
-// eventually waits until something is so.
+// eventually waits until so returns true.
 func (c *check) eventually(what string, so func() bool) {
 	c.Helper()
 	for deadline := time.Now().Add(c.patience); !so(); <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
-			c.Fatalf("%s\n\tnot so for %v: %s", c.rule.says, c.patience, what)
+			c.Fatalf("%s\n\twaited %v in vain until %s", c.rule.says, c.patience, what)
 		}
 	}
 }

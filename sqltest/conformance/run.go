@@ -44,19 +44,19 @@ func runOrder() rule {
 					ended[name] = true
 					return
 				}
-				c.want(name+" has begun before", begun[name], false)
+				c.want(name+" began twice", begun[name], false)
 				begun[name] = true
 				for _, d := range strings.Fields(warehouseOrder[name]) {
-					c.want(fmt.Sprintf("%s is done when %s begins", d, name), ended[d], true)
+					c.want(fmt.Sprintf("%s ended before %s began", d, name), ended[d], true)
 				}
 			}))
 			c.ok(err)
-			c.want("views that ended", len(ended), 6)
-			c.want("views refreshed, by the report", report.Count(massive.OutcomeRefreshed), 6)
+			c.want("the number of views that ended", len(ended), 6)
+			c.want("the number of refreshed views in the report", report.Count(massive.OutcomeRefreshed), 6)
 			for _, v := range report.Views {
 				c.want("the mode", v.Mode, massive.ModeConcurrent)
-				c.want("why", v.Why, "asked for")
-				c.want("it says when and how long", !v.Start.IsZero() && v.Duration > 0, true)
+				c.want("the reason of the mode", v.Why, "asked for")
+				c.want("the report has the start and the duration", !v.Start.IsZero() && v.Duration > 0, true)
 				c.want("the rows of "+v.Name.String(), c.numbers(c.matview(v.Name.String())), []int64{2})
 			}
 		},
@@ -85,7 +85,7 @@ func runSelection() rule {
 				c.want("the steps", stepsOf(p), s.steps)
 				report, err := p.Run(c.Context())
 				c.ok(err)
-				c.want("refreshed", report.Count(massive.OutcomeRefreshed), len(s.steps))
+				c.want("the number of refreshed views", report.Count(massive.OutcomeRefreshed), len(s.steps))
 			}
 			_, err := c.m.PlanRefresh(massive.Views("dailly"))
 			c.fails(err, massive.ErrNotFound, "did you mean public.daily?")
@@ -110,8 +110,8 @@ func runFailure() rule {
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			})
-			c.want("the rows of what went on", c.numbers(c.matview("shops")), []int64{2})
-			c.want("the rows of what failed", c.numbers(c.matview("daily")), []int64{1})
+			c.want("the rows of a view that was refreshed", c.numbers(c.matview("shops")), []int64{2})
+			c.want("the rows of the view that failed", c.numbers(c.matview("daily")), []int64{1})
 
 			report, err = c.m.RefreshAll(c.Context(), massive.StopOnError(), massive.Views("daily", "shops", "other"))
 			c.fails(err, massive.ErrDuplicateRows)
@@ -137,7 +137,7 @@ func runBusy() rule {
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeSkippedBusy,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			}
-			// raw is read by the one that holds daily, so it is refreshed concurrently.
+			// The holder's refresh of daily also locks raw, so raw must be refreshed concurrently.
 			with := massive.RefreshWith(massive.SkipIfBusy(), massive.ConcurrentlyIfPossible())
 			report, err := c.m.RefreshAll(c.Context(), massive.StopOnError(), with)
 			c.fails(err, massive.ErrBusy, "3 refreshed, 1 busy, 2 skipped")
@@ -170,9 +170,9 @@ func runIfPossible() rule {
 			for i, mode := range []massive.RefreshMode{massive.ModeConcurrent, massive.ModeBlocking, massive.ModeBlocking} {
 				v, s := report.Views[i], p.Steps[i]
 				c.want("the mode of "+v.Name.String(), v.Mode, mode)
-				c.want("as foreseen", s.Mode, mode)
-				c.want("why", s.Why, v.Why)
-				c.want("warnings", len(s.Warnings), 0)
+				c.want("the mode in the plan", s.Mode, mode)
+				c.want("the reason in the plan", s.Why, v.Why)
+				c.want("the number of warnings", len(s.Warnings), 0)
 			}
 		},
 	}
@@ -209,24 +209,24 @@ func runTransaction() rule {
 			tx, inside := c.other(nil)
 			report, err := inside.RefreshAll(c.Context(), massive.Parallel(4), massive.Views("raw", "daily", "shops"))
 			c.fails(err, massive.ErrDuplicateRows)
-			c.want("at a time", report.Parallel, 1)
+			c.want("the number of parallel refreshes", report.Parallel, 1)
 			c.outcomes(report, map[string]registry.RefreshOutcome{"raw": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed, "shops": massive.OutcomeCancelled})
 			raw := int64(1)
 			if err := tx.Commit(); c.harness.StatementsFailAlone {
 				c.ok(err)
 				raw = 2
 			} else if err == nil {
-				c.Errorf("%s\n\tit committed", c.rule.says)
+				c.Errorf("%s\n\tcommitting the transaction: got no error, want one", c.rule.says)
 			}
-			c.want("the rows outside", c.numbers(c.matview("raw")), []int64{raw})
+			c.want("the rows outside the transaction", c.numbers(c.matview("raw")), []int64{raw})
 
 			c.db.Do(c, sqltest.SetRows{Matview: "daily", Rows: []number{{3}}})
 			tx, inside = c.other(nil)
 			_, err = inside.RefreshAll(c.Context())
 			c.ok(err)
-			c.want("the rows inside", c.numbers(matviewOf(c, inside, "daily")), []int64{3})
+			c.want("the rows inside the transaction", c.numbers(matviewOf(c, inside, "daily")), []int64{3})
 			c.ok(tx.Commit())
-			c.want("the rows outside", c.numbers(c.matview("daily")), []int64{3})
+			c.want("the rows outside the transaction", c.numbers(c.matview("daily")), []int64{3})
 		},
 	}
 }
@@ -246,16 +246,16 @@ func runSavepoints() rule {
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeFailed,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			})
-			c.want("the rows inside", c.numbers(matviewOf(c, inside, "shops")), []int64{2})
-			c.passes("another's look at the view that failed", func(ctx context.Context) error {
+			c.want("the rows inside the transaction", c.numbers(matviewOf(c, inside, "shops")), []int64{2})
+			c.passes("reading the view that failed, in another session", func(ctx context.Context) error {
 				return c.matview("daily").Select(ctx, &[]int64{}, "")
 			})
-			c.blocks("another's look at one that was refreshed", func(ctx context.Context) error {
+			c.blocks("reading a view that was refreshed, in another session", func(ctx context.Context) error {
 				return c.matview("shops").Select(ctx, &[]int64{}, "")
 			})
 			c.ok(tx.Commit())
-			c.want("the rows of what was refreshed", c.numbers(c.matview("shops")), []int64{2})
-			c.want("the rows of what failed", c.numbers(c.matview("daily")), []int64{1})
+			c.want("the rows of a view that was refreshed", c.numbers(c.matview("shops")), []int64{2})
+			c.want("the rows of the view that failed", c.numbers(c.matview("daily")), []int64{1})
 			_, err = c.m.RefreshAll(c.Context(), massive.Savepoints())
 			c.fails(err, massive.ErrInvalid, "a savepoint needs a transaction")
 		},
@@ -278,9 +278,9 @@ func runOneConnection() rule {
 				c.ok(err)
 			}))
 			c.ok(err)
-			c.want("calls", calls, 12)
-			c.want("at a time", report.Parallel, 1)
-			c.want("refreshed", report.Count(massive.OutcomeRefreshed), 6)
+			c.want("the number of calls of OnProgress", calls, 12)
+			c.want("the number of parallel refreshes", report.Parallel, 1)
+			c.want("the number of refreshed views", report.Count(massive.OutcomeRefreshed), 6)
 		},
 	}
 }
@@ -299,11 +299,11 @@ func runExhaustedPool() rule {
 			defer cancel()
 			report, err := c.m.RefreshAll(ctx, massive.Parallel(4))
 			c.fails(err, context.DeadlineExceeded, "6 cancelled")
-			c.want("cancelled", report.Count(massive.OutcomeCancelled), 6)
+			c.want("the number of cancelled views", report.Count(massive.OutcomeCancelled), 6)
 			c.ok(conn.Close())
 			report, err = c.m.RefreshAll(c.Context())
 			c.ok(err)
-			c.want("refreshed", report.Count(massive.OutcomeRefreshed), 6)
+			c.want("the number of refreshed views", report.Count(massive.OutcomeRefreshed), 6)
 		},
 	}
 }
@@ -322,13 +322,13 @@ func runCancel() rule {
 			defer cancel()
 			report, err := c.m.RefreshAll(ctx, massive.Parallel(3), massive.Views("daily", "far.weekly", "other"), massive.OnProgress(func(p massive.Progress) {
 				if p.View.Name.Name == "other" && p.Ended() {
-					cancel() // daily waits for the transaction
+					cancel() // daily waits for the open transaction
 				}
 			}))
 			c.fails(err, context.Canceled, "1 refreshed, 2 cancelled")
 			c.outcomes(report, map[string]registry.RefreshOutcome{"other": massive.OutcomeRefreshed, "daily": massive.OutcomeCancelled, "far.weekly": massive.OutcomeCancelled})
 			c.ok(tx.Rollback())
-			c.passes("a refresh behind it", func(ctx context.Context) error { _, err := c.matview("daily").Refresh(ctx); return err })
+			c.passes("a refresh after the rollback", func(ctx context.Context) error { _, err := c.matview("daily").Refresh(ctx); return err })
 		},
 	}
 }
@@ -340,7 +340,7 @@ func stepsOf(p *massive.Plan) (names []string) {
 	return names
 }
 
-// outcomes checks what became of each view.
+// outcomes checks the outcome of each view.
 func (c *check) outcomes(r massive.RefreshReport, want map[string]registry.RefreshOutcome) {
 	c.Helper()
 	c.want("the number of views in the report", len(r.Views), len(want))
@@ -349,7 +349,7 @@ func (c *check) outcomes(r massive.RefreshReport, want map[string]registry.Refre
 		name := strings.TrimPrefix(v.Name.String(), "public.")
 		c.want(name+" is in the report twice", seen[name], false)
 		seen[name] = true
-		c.want("what became of "+name, v.Outcome, want[name])
+		c.want("the outcome of "+name, v.Outcome, want[name])
 		c.want(name+" has a reason", v.Reason != "", v.Outcome != massive.OutcomeRefreshed)
 	}
 }

@@ -21,7 +21,7 @@ func savepoint() rule {
 		says: "RollbackToSavepoint undoes all changes since the savepoint and releases " +
 			"their locks. ReleaseSavepoint keeps the changes. Both remove the savepoint",
 		unless: func(h Harness) string {
-			return iff(h.SavepointsReplace, "Harness.SavepointsReplace says that there are no two of one name; the subtest savepoint/points sees to it")
+			return iff(h.SavepointsReplace, "Harness.SavepointsReplace is set: there are no two savepoints of one name; the subtest savepoint/points checks that")
 		},
 		needs: []Operation{SelectMatview, RefreshMatview, SetSavepoint}, catalog: warehouse(),
 		check: checkSavepoints,
@@ -40,7 +40,7 @@ func savepointPoints() rule {
 	}
 }
 
-// checkSavepoints goes over the savepoints of a dialect by themselves.
+// checkSavepoints calls the savepoint methods of the dialect directly.
 func checkSavepoints(c *check) {
 	marks := c.db.Dialect()
 	ctx := c.Context()
@@ -58,34 +58,34 @@ func checkSavepoints(c *check) {
 	refresh(raw)
 	c.ok(marks.SetSavepoint(ctx, tx, "one"))
 	refresh(daily)
-	c.ok(marks.SetSavepoint(ctx, tx, "one")) // hides the first
+	c.ok(marks.SetSavepoint(ctx, tx, "one")) // hides the first savepoint
 	_, err := other.Refresh(ctx)
 	c.fails(err, massive.ErrDuplicateRows)
 	if !c.harness.StatementsFailAlone {
-		c.passes("a look at what failed: a failure lets go of the locks since the last savepoint", look("other"))
+		c.passes("reading the view whose refresh failed (the failure releases the locks taken since the last savepoint)", look("other"))
 	}
-	c.blocks("a look at what was refreshed before it", look("daily"))
+	c.blocks("reading the view that was refreshed before the savepoint", look("daily"))
 	_, err = raw.Refresh(ctx)
 	c.afterFailure(err)
 	if err := marks.SetSavepoint(ctx, tx, "two"); (err == nil) != c.harness.StatementsFailAlone {
-		c.Errorf("%s\n\ta savepoint behind a failure gives %v", c.rule.says, err)
+		c.Errorf("%s\n\ta savepoint after a failure: got error %v, want an error unless Harness.StatementsFailAlone is set", c.rule.says, err)
 	}
 	c.ok(marks.RollbackToSavepoint(ctx, tx, "one"))
-	c.want("the rows since the first savepoint", c.numbers(daily), []int64{2})
-	c.blocks("a look at it", look("daily"))
+	c.want("the rows after rolling back to the second savepoint", c.numbers(daily), []int64{2})
+	c.blocks("reading it after that", look("daily"))
 	c.ok(marks.RollbackToSavepoint(ctx, tx, "one"))
-	c.want("the rows, taken back to the first", c.numbers(daily), []int64{1})
-	c.want("the rows before it", c.numbers(raw), []int64{2})
-	c.passes("a look at what was taken back", look("daily"))
-	c.blocks("a look at what was not", look("raw"))
+	c.want("the rows after rolling back to the first savepoint", c.numbers(daily), []int64{1})
+	c.want("the rows from before the first savepoint", c.numbers(raw), []int64{2})
+	c.passes("reading the view whose refresh was rolled back", look("daily"))
+	c.blocks("reading the view whose refresh was kept", look("raw"))
 	c.ok(marks.SetSavepoint(ctx, tx, "one"))
 	refresh(daily)
 	c.ok(marks.ReleaseSavepoint(ctx, tx, "one"))
 	c.ok(tx.Commit())
-	c.want("the rows that were kept", c.numbers(c.matview("daily")), []int64{2})
+	c.want("the rows after the release and the commit", c.numbers(c.matview("daily")), []int64{2})
 }
 
-// checkPoints goes over savepoints in transactions that do nothing else.
+// checkPoints uses savepoints in transactions that do nothing else.
 func checkPoints(c *check) {
 	marks := c.db.Dialect()
 	ctx := c.Context()
@@ -94,7 +94,7 @@ func checkPoints(c *check) {
 	} {
 		tx, _ := c.other(nil)
 		if err := op(ctx, tx, "none"); err == nil {
-			c.Errorf("%s\n\t%s of a savepoint that isn't there gives no error", c.rule.says, what)
+			c.Errorf("%s\n\t%s of a savepoint that was never set: got no error, want one", c.rule.says, what)
 		}
 		c.ok(tx.Rollback())
 		tx, _ = c.other(nil)
@@ -109,7 +109,7 @@ func checkPoints(c *check) {
 			c.ok(op(ctx, tx, "one"))
 		}
 		if err := op(ctx, tx, "one"); err == nil {
-			c.Errorf("%s\n\t%s of a savepoint that is gone gives no error", c.rule.says, what)
+			c.Errorf("%s\n\t%s of a savepoint that was removed: got no error, want one", c.rule.says, what)
 		}
 		c.ok(tx.Rollback())
 	}

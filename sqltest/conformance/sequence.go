@@ -12,7 +12,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// state checks where a sequence stands, by State and by LastValue.
+// state checks the state of a sequence, by State and by LastValue.
 func (c *check) state(s massive.Sequence, last int64, called bool) {
 	c.Helper()
 	got, err := s.State(c.Context())
@@ -24,11 +24,11 @@ func (c *check) state(s massive.Sequence, last int64, called bool) {
 		return
 	}
 	c.ok(err)
-	c.want("its last value", v, last)
+	c.want("the last value", v, last)
 }
 
-// stands checks a sequence's state. If the database keeps the next value only, that is one step further, or beyond the
-// bound.
+// stands checks a state that State returned. With Harness.NextOnly it computes the expected next
+// value from last.
 func (c *check) stands(s massive.Sequence, got registry.SequenceState, last int64, called bool) {
 	c.Helper()
 	is := fmt.Sprintf("last %d, called %t", got.Last, got.Called)
@@ -53,22 +53,23 @@ func (c *check) stands(s massive.Sequence, got registry.SequenceState, last int6
 	c.want("the state of "+s.Name().String(), is, want)
 }
 
-// starts are sequences that start in various places.
+// starts is a catalog of sequences with various start values.
 var starts = sqltest.Catalog{Sequences: []sqltest.Sequence{
 	{Name: "plain"}, {Name: "later", Start: 10, Increment: 5}, {Name: "down", Increment: -1}, {Name: "small", Type: "smallint", Start: math.MaxInt16},
 	{Name: "zero", Exactly: &sqltest.Range{Min: 0, Max: 9, Start: 0}}, {Name: "last", Start: math.MaxInt64}, {Name: "below", Min: math.MinInt64, Start: math.MinInt64},
-	{Name: "anew"}, {Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"},
+	{Name: "recreated"}, {Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"},
 }}
 
-// startsChange changes them. Then started are the values that they start with, and startsGone those that are gone.
+// startsChange changes the sequences of starts. After that started has the start value of each, and
+// startsGone lists those that no longer exist.
 var (
 	startsChange = []sqltest.Change{
-		sqltest.Drop{Name: "anew"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "anew", Start: 77}}},
+		sqltest.Drop{Name: "recreated"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "recreated", Start: 77}}},
 		sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"},
 		sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}},
 	}
 	started = map[string]int64{
-		"plain": 1, "later": 10, "down": -1, "small": math.MaxInt16, "zero": 0, "last": math.MaxInt64, "below": math.MinInt64, "anew": 77,
+		"plain": 1, "later": 10, "down": -1, "small": math.MaxInt16, "zero": 0, "last": math.MaxInt64, "below": math.MinInt64, "recreated": 77,
 	}
 	startsGone = []string{"dropped", "renamed", "replaced"}
 )
@@ -88,7 +89,7 @@ func sequenceRules() []rule {
 		sequenceRollback(),
 		sequenceLocks(),
 		sequenceGone(),
-		sequenceMadeAnew(),
+		sequenceRecreated(),
 		sequenceConcurrency(),
 	}
 }
@@ -105,7 +106,7 @@ func sequenceUnused() rule {
 				c.state(c.sequence(name), c.harness.clamp(start), false)
 			}
 			for _, name := range startsGone {
-				c.afresh()
+				c.freshTx()
 				_, err := c.sequence(name).State(c.Context())
 				c.fails(err, massive.ErrNotFound, "last value of public."+name)
 			}
@@ -137,7 +138,7 @@ func sequenceLastValue() rule {
 				c.want("the last value of "+name, v, c.harness.clamp(start))
 			}
 			for _, name := range startsGone {
-				c.afresh()
+				c.freshTx()
 				if _, err := c.sequence(name).LastValue(c.Context()); able {
 					c.fails(err, massive.ErrNotFound, "last value of public."+name)
 				}
@@ -162,7 +163,7 @@ func sequenceTaken() rule {
 			_, err := c.sequence("last").NextValue(c.Context())
 			c.fails(err, massive.ErrExhausted, "next value of public.last")
 			for _, name := range startsGone {
-				c.afresh()
+				c.freshTx()
 				_, err := c.sequence(name).NextValue(c.Context())
 				c.fails(err, massive.ErrNotFound, "next value of public."+name)
 			}
@@ -183,10 +184,10 @@ func sequenceRestarted() rule {
 			c.ok(c.sequence("later").Restart(c.Context()))
 			c.ok(c.sequence("plain").Reset(c.Context()))
 			c.fails(c.sequence("later").ResetTo(c.Context(), -1), massive.ErrOutOfRange, "public.later")
-			c.afresh()
+			c.freshTx()
 			c.fails(c.sequence("down").Reset(c.Context()), massive.ErrOutOfRange, "reset public.down")
 			for _, name := range startsGone {
-				c.afresh()
+				c.freshTx()
 				c.fails(c.sequence(name).Restart(c.Context()), massive.ErrNotFound, "restart public."+name)
 			}
 		},
@@ -215,13 +216,13 @@ func sequenceMoved() rule {
 			c.next(s, 1)
 			_, err := c.sequence("last").NextValue(c.Context())
 			c.fails(err, massive.ErrExhausted, "next value of public.last")
-			c.afresh()
+			c.freshTx()
 			c.fails(c.sequence("later").ResetTo(c.Context(), -1), massive.ErrOutOfRange, "public.later")
 			for _, name := range startsGone {
-				c.afresh()
+				c.freshTx()
 				_, err := c.sequence(name).NextValue(c.Context())
 				c.fails(err, massive.ErrNotFound, "next value of public."+name)
-				c.afresh()
+				c.freshTx()
 				c.fails(c.sequence(name).Restart(c.Context()), massive.ErrNotFound, "restart public."+name)
 			}
 		},
@@ -278,14 +279,14 @@ func sequenceRange() rule {
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "high", Min: 100, Max: 200, Start: 150}, {Name: "down", Increment: -1}}},
 		check: func(c *check) {
 			for _, name := range []string{"high", "down"} {
-				c.afresh()
+				c.freshTx()
 				c.fails(c.sequence(name).Reset(c.Context()), massive.ErrOutOfRange, "reset public."+name)
 			}
 			for _, v := range []int64{99, 201, -1, 1 << 62} {
-				c.afresh()
+				c.freshTx()
 				c.fails(c.sequence("high").ResetTo(c.Context(), v), massive.ErrOutOfRange, "public.high")
 			}
-			c.afresh()
+			c.freshTx()
 			c.state(c.sequence("high"), 150, false)
 			c.ok(c.sequence("high").ResetTo(c.Context(), 200))
 			c.next(c.sequence("high"), 200)
@@ -306,14 +307,14 @@ func sequenceEnd() rule {
 		}},
 		check: func(c *check) {
 			for name, want := range map[string][]int64{"up": {1, 3}, "zero": {1, 2}, `"to zero"`: {0, -1}, "down": {-1, -2}, "small": {32767}} {
-				c.afresh()
+				c.freshTx()
 				s := c.sequence(name)
 				c.next(s, want...)
 				c.state(s, want[len(want)-1], true)
 				_, err := s.NextValue(c.Context())
 				c.fails(err, massive.ErrExhausted, "next value of public."+name)
 			}
-			c.afresh()
+			c.freshTx()
 			c.next(c.sequence("round"), 4, 1, 4, 1)
 			c.next(c.sequence("back"), -1, -3, -5, -1)
 			c.ok(c.sequence("up").Restart(c.Context()))
@@ -404,18 +405,18 @@ func sequenceLocks() rule {
 			if c.harness.Restarts == MovesFree {
 				waits = c.passes
 			}
-			waits("a next value beside an open reset", next)
-			waits("a second reset", reset)
+			waits("NextValue during an open reset", next)
+			waits("a second reset during an open reset", reset)
 			c.ok(tx.Rollback())
-			c.passes("a next value behind it", next)
+			c.passes("NextValue after the rollback", next)
 
 			tx, inside = c.other(nil)
 			_, err := sequenceOf(c, inside, "s").NextValue(c.Context())
 			c.ok(err)
-			waits("a reset beside an open transaction that took a value", reset)
-			c.passes("another's next value", next)
+			waits("a reset while a transaction that took a value is open", reset)
+			c.passes("NextValue in another session", next)
 			c.ok(tx.Commit())
-			c.passes("a reset behind it", reset)
+			c.passes("a reset after the commit", reset)
 		},
 	}
 }
@@ -436,7 +437,7 @@ func sequenceGone() rule {
 					"reset":         func(s massive.Sequence) error { return s.Reset(c.Context()) },
 					"restart":       func(s massive.Sequence) error { return s.Restart(c.Context()) },
 				} {
-					c.afresh()
+					c.freshTx()
 					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
 				}
 			}
@@ -444,7 +445,7 @@ func sequenceGone() rule {
 	}
 }
 
-func sequenceMadeAnew() rule {
+func sequenceRecreated() rule {
 	return rule{
 		name: "sequence/recreated",
 		says: "If a sequence is dropped and recreated under the same name, loaded " +
@@ -453,9 +454,9 @@ func sequenceMadeAnew() rule {
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}},
 		check: func(c *check) {
 			c.next(c.sequence("s"), 1, 2, 3)
-			c.afresh() // an open transaction would hold the drop off
+			c.freshTx() // an open transaction would block the drop
 			c.db.Do(c, sqltest.Drop{Name: "s"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "s", Start: 77}}})
-			c.afresh() // and one that is older may not know of it
+			c.freshTx() // an older transaction may not see the drop
 			s := c.sequence("s")
 			c.next(s, 77, 78)
 		},
@@ -479,7 +480,7 @@ func sequenceConcurrency() rule {
 						v, err := s.NextValue(c.Context())
 						mu.Lock()
 						if err != nil {
-							c.Errorf("%s\n\t%v", c.rule.says, err)
+							c.Errorf("%s\n\tgot error %v, want none", c.rule.says, err)
 						}
 						values = append(values, v)
 						mu.Unlock()
@@ -488,13 +489,13 @@ func sequenceConcurrency() rule {
 			}
 			wg.Wait()
 			slices.Sort(values)
-			c.want("different values", len(slices.Compact(values)), 120)
+			c.want("the number of different values", len(slices.Compact(values)), 120)
 			c.state(s, 1+3*119, true)
 		},
 	}
 }
 
-// noCache is a reason to skip a rule.
+// noCache returns the reason to skip a rule about reserved values.
 func noCache(h Harness) string {
-	return iff(h.Caches == NoCache, "Harness.Caches says that sequences reserve nothing")
+	return iff(h.Caches == NoCache, "Harness.Caches is NoCache")
 }

@@ -16,7 +16,7 @@ func setRules() []rule {
 		setRange(),
 		setTransaction(),
 		setCache(),
-		setStanding(),
+		setState(),
 	}
 }
 
@@ -30,24 +30,24 @@ func setBounds() rule {
 		check: func(c *check) {
 			for _, called := range []bool{false, true} {
 				for _, v := range []int64{9, 21} {
-					c.afresh()
+					c.freshTx()
 					c.fails(c.sequence("s").SetValue(c.Context(), v, called), massive.ErrOutOfRange, "set the value of public.s")
 				}
-				c.afresh()
+				c.freshTx()
 				for _, v := range []int64{10, 15, 19} {
 					c.ok(c.sequence("s").SetValue(c.Context(), v, called))
 				}
 			}
-			// What else is there tells whether it was set.
+			// The dialect's other operations show the value.
 			if c.can(SequenceState) {
 				c.state(c.sequence("s"), 19, true)
 			}
 			if c.can(NextSequenceValue) {
 				c.next(c.sequence("s"), 20)
 			}
-			c.afresh() // an open transaction may hold the drop off
+			c.freshTx() // an open transaction may block the drop
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
-			c.afresh() // and one that is older may not know of it
+			c.freshTx() // an older transaction may not see the drop
 			c.fails(c.sequence("dropped").SetValue(c.Context(), 5, true), massive.ErrNotFound, "set the value of public.dropped")
 		},
 	}
@@ -71,7 +71,7 @@ func setValue() rule {
 			c.ok(s.SetValue(c.Context(), 100, true))
 			_, err := s.NextValue(c.Context())
 			c.fails(err, massive.ErrExhausted)
-			c.afresh()
+			c.freshTx()
 			w := c.sequence("wide")
 			for _, v := range []int64{c.harness.clamp(math.MinInt64), -1, 0, c.harness.clamp(math.MaxInt64)} {
 				c.ok(w.SetValue(c.Context(), v, false))
@@ -90,10 +90,10 @@ func setRange() rule {
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Min: 10, Max: 20}}},
 		check: func(c *check) {
 			for _, v := range []int64{9, 21, math.MinInt64, math.MaxInt64} {
-				c.afresh()
+				c.freshTx()
 				c.fails(c.sequence("s").SetValue(c.Context(), v, true), massive.ErrOutOfRange, "set the value of public.s")
 			}
-			c.afresh()
+			c.freshTx()
 			c.state(c.sequence("s"), 10, false)
 		},
 	}
@@ -109,12 +109,12 @@ func setTransaction() rule {
 		check: func(c *check) {
 			tx, inside := c.other(nil)
 			c.ok(sequenceOf(c, inside, "s").SetValue(c.Context(), 40, true))
-			c.passes("another's next value", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
-			c.passes("another's set", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 60, true) })
-			// Whether an operation that was cancelled takes effect when its lock comes free is the server's affair: these
-			// would change nothing.
+			c.passes("NextValue in another session", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
+			c.passes("SetValue in another session", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 60, true) })
+			// A cancelled operation may take effect when its lock becomes free. The ones below would
+			// change nothing.
 			if c.harness.Restarts != MovesFree {
-				c.blocks("a reset beside it", func(ctx context.Context) error { return c.sequence("s").ResetTo(ctx, 61) })
+				c.blocks("a reset while a transaction has set the value", func(ctx context.Context) error { return c.sequence("s").ResetTo(ctx, 61) })
 			}
 			c.ok(tx.Rollback())
 			c.next(c.sequence("s"), 61)
@@ -128,7 +128,7 @@ func setTransaction() rule {
 				next = 82
 			}
 			if c.harness.Restarts != MovesFree {
-				c.blocks("a set beside a reset", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, next-1, true) })
+				c.blocks("SetValue during an open reset", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, next-1, true) })
 			}
 			c.ok(tx.Rollback())
 			c.next(c.sequence("s"), next)
@@ -159,7 +159,7 @@ func setCache() rule {
 	}
 }
 
-func setStanding() rule {
+func setState() rule {
 	return rule{
 		name: "set/state",
 		says: "State reports the next value, how many values are left, and the share " +
@@ -170,42 +170,42 @@ func setStanding() rule {
 			{Name: "whole", Min: math.MinInt64, Max: math.MaxInt64, Start: math.MinInt64},
 		}},
 		check: func(c *check) {
-			standing := func(name string, want registry.SequenceState) {
+			checkState := func(name string, want registry.SequenceState) {
 				c.Helper()
 				got, err := c.sequence(name).State(c.Context())
 				c.ok(err)
 				c.stands(c.sequence(name), got, want.Last, want.Called)
 				got.Last, got.Called, got.NextOnly = want.Last, want.Called, false
-				c.want("what is left of "+name, got, want)
+				c.want("the state of "+name, got, want)
 			}
 			set := func(name string, v int64, called bool) {
 				c.Helper()
 				c.ok(c.sequence(name).SetValue(c.Context(), v, called))
 			}
-			standing("s", registry.SequenceState{Last: 1, Next: 1, Remaining: 100})
+			checkState("s", registry.SequenceState{Last: 1, Next: 1, Remaining: 100})
 			set("s", 1, true)
-			standing("s", registry.SequenceState{Last: 1, Called: true, Next: 2, Remaining: 99, Used: 0.01})
+			checkState("s", registry.SequenceState{Last: 1, Called: true, Next: 2, Remaining: 99, Used: 0.01})
 			set("s", 75, true)
-			standing("s", registry.SequenceState{Last: 75, Called: true, Next: 76, Remaining: 25, Used: 0.75})
+			checkState("s", registry.SequenceState{Last: 75, Called: true, Next: 76, Remaining: 25, Used: 0.75})
 			set("s", 100, false)
-			standing("s", registry.SequenceState{Last: 100, Next: 100, Remaining: 1, Used: 0.99})
+			checkState("s", registry.SequenceState{Last: 100, Next: 100, Remaining: 1, Used: 0.99})
 			set("s", 100, true)
-			standing("s", registry.SequenceState{Last: 100, Called: true, Exhausted: true, Used: 1})
-			standing("by7", registry.SequenceState{Last: 1, Next: 1, Remaining: 15})
+			checkState("s", registry.SequenceState{Last: 100, Called: true, Exhausted: true, Used: 1})
+			checkState("by7", registry.SequenceState{Last: 1, Next: 1, Remaining: 15})
 			set("by7", 94, true)
-			standing("by7", registry.SequenceState{Last: 94, Called: true, Exhausted: true, Used: 1})
+			checkState("by7", registry.SequenceState{Last: 94, Called: true, Exhausted: true, Used: 1})
 			set("by7", 93, true)
-			standing("by7", registry.SequenceState{Last: 93, Called: true, Next: 100, Remaining: 1, Used: 14. / 15})
-			standing("down", registry.SequenceState{Last: -1, Next: -1, Remaining: 4})
+			checkState("by7", registry.SequenceState{Last: 93, Called: true, Next: 100, Remaining: 1, Used: 14. / 15})
+			checkState("down", registry.SequenceState{Last: -1, Next: -1, Remaining: 4})
 			set("down", -3, true)
-			standing("down", registry.SequenceState{Last: -3, Called: true, Next: -4, Remaining: 1, Used: 0.75})
+			checkState("down", registry.SequenceState{Last: -3, Called: true, Next: -4, Remaining: 1, Used: 0.75})
 			set("round", 4, true)
-			standing("round", registry.SequenceState{Last: 4, Called: true, Next: 1, Used: 1})
+			checkState("round", registry.SequenceState{Last: 4, Called: true, Next: 1, Used: 1})
 			low := c.harness.clamp(math.MinInt64)
-			left := uint64(c.harness.clamp(math.MaxInt64)) - uint64(low) // behind the first
-			standing("whole", registry.SequenceState{Last: low, Next: low, Remaining: max(left, left+1)})
+			left := uint64(c.harness.clamp(math.MaxInt64)) - uint64(low) // after the first
+			checkState("whole", registry.SequenceState{Last: low, Next: low, Remaining: max(left, left+1)})
 			set("whole", low, true)
-			standing("whole", registry.SequenceState{Last: low, Called: true, Next: low + 1, Remaining: left})
+			checkState("whole", registry.SequenceState{Last: low, Called: true, Next: low + 1, Remaining: left})
 		},
 	}
 }

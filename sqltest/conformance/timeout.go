@@ -9,10 +9,10 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// statementTimeout leaves a slow machine's load time.
+// statementTimeout is long enough for a load on a slow machine.
 const statementTimeout = 1500 * time.Millisecond
 
-// held is a catalog with what is held, and with these timeouts.
+// held is a catalog with the structures that hold locks, and with these timeouts.
 func held(lock, statement time.Duration) sqltest.Catalog {
 	c := everything
 	c.Enums = nil
@@ -20,7 +20,7 @@ func held(lock, statement time.Duration) sqltest.Catalog {
 	return c
 }
 
-// waiting are operations that wait for a transaction which has reset the sequence and refreshed the view.
+// waiting has operations that wait for a transaction which reset the sequence and refreshed the view.
 var waiting = map[dialect.Kind]map[string]func(ctx context.Context, c *check) error{
 	dialect.KindSequence: {
 		"next value": func(ctx context.Context, c *check) error { _, err := c.sequence("s").NextValue(ctx); return err },
@@ -36,7 +36,8 @@ var waiting = map[dialect.Kind]map[string]func(ctx context.Context, c *check) er
 	},
 }
 
-// hold begins a transaction that holds what waiting waits for. release commits it, and checks that it went on.
+// hold begins a transaction that holds the locks for which waiting waits. release commits it and
+// checks its changes.
 func (c *check) hold() (release func()) {
 	tx, inside := c.other(nil)
 	if c.holds(dialect.KindSequence) {
@@ -49,7 +50,7 @@ func (c *check) hold() (release func()) {
 	return func() {
 		c.Helper()
 		c.ok(tx.Commit())
-		c.afresh()
+		c.freshTx()
 		if c.holds(dialect.KindSequence) {
 			c.next(c.sequence("s"), 40)
 		}
@@ -73,7 +74,7 @@ func timeoutLock() rule {
 			"returns ErrBusy. The transaction that holds the lock continues",
 		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, each: true, catalog: held(100*time.Millisecond, 0),
 		unless: func(h Harness) string {
-			return iff(h.NoLockTimeout, "Harness.NoLockTimeout says that there is none") + nothingHolds(true)(h)
+			return iff(h.NoLockTimeout, "Harness.NoLockTimeout is set") + nothingHolds(true)(h)
 		},
 		check: func(c *check) {
 			release := c.hold()
@@ -82,7 +83,7 @@ func timeoutLock() rule {
 					continue
 				}
 				for _, op := range ops {
-					c.afresh()
+					c.freshTx()
 					c.fails(op(c.Context(), c), massive.ErrBusy)
 				}
 			}
@@ -97,9 +98,9 @@ func timeoutStatement() rule {
 		says: "An operation that takes longer than the server's statement timeout " +
 			"returns ErrServerTimeout, and not the context's error. The transaction that " +
 			"it waited for continues",
-		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, catalog: held(0, statementTimeout), // not over Conn and Tx, for each takes its time
+		needs: []Operation{SelectMatview, RefreshMatview, NextSequenceValue, RestartSequence}, adapts: true, catalog: held(0, statementTimeout), // not over Conn and Tx, to save time
 		unless: func(h Harness) string {
-			return iff(h.NoStatementTimeout, "Harness.NoStatementTimeout says that there is none")
+			return iff(h.NoStatementTimeout, "Harness.NoStatementTimeout is set")
 		},
 		check: func(c *check) {
 			release := c.hold()
@@ -107,7 +108,7 @@ func timeoutStatement() rule {
 				if !c.holds(kind) {
 					continue
 				}
-				// A context of its own: the suite's patience may be less than the timeout.
+				// Not c.Context(): the harness's Patience may be shorter than the timeout.
 				ctx, cancel := context.WithTimeout(c.T.Context(), statementTimeout+c.patience)
 				err := waiting[kind][name](ctx, c)
 				cancel()

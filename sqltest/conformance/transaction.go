@@ -19,7 +19,7 @@ var everything = sqltest.Catalog{
 
 func transactionRules() []rule {
 	return []rule{
-		transactionPicture(),
+		transactionSnapshot(),
 		transactionReadOnly(),
 		transactionFailed(),
 		transactionOpen(),
@@ -30,26 +30,26 @@ func transactionRules() []rule {
 	}
 }
 
-func transactionPicture() rule {
+func transactionSnapshot() rule {
 	return rule{
 		name: "transaction/snapshot",
-		says: "A DB that With returned has its own snapshot: Reload and " +
-			"AppendLocalLabels on it do not affect other DBs, nor theirs it",
+		says: "A DB that With returned has its own snapshot. Reload and " +
+			"AppendLocalLabels on it do not affect other DBs, and vice versa",
 		catalog: sqltest.Catalog{Enums: everything.Enums},
 		check: func(c *check) {
 			_, inside := c.other(nil)
 			c.ok(inside.AppendLocalLabels("mood", "inside"))
 			c.db.Do(c, sqltest.AddLabel{Enum: "mood", Label: "ok"})
-			c.want("outside", enumLabels(c, c.m), []string{"sad"})
-			c.want("inside", enumLabels(c, inside), []string{"sad", "inside"})
+			c.want("the labels outside the transaction", enumLabels(c, c.m), []string{"sad"})
+			c.want("the labels inside the transaction", enumLabels(c, inside), []string{"sad", "inside"})
 			_, err := inside.Reload(c.Context())
 			c.ok(err)
-			c.want("inside, reloaded", enumLabels(c, inside), []string{"sad", "ok"})
-			c.want("outside, still", enumLabels(c, c.m), []string{"sad"})
+			c.want("the labels inside after a reload", enumLabels(c, inside), []string{"sad", "ok"})
+			c.want("the labels outside after a reload inside", enumLabels(c, c.m), []string{"sad"})
 			_, err = c.m.Reload(c.Context())
 			c.ok(err)
 			c.ok(c.m.AppendLocalLabels("mood", "outside"))
-			c.want("inside, still", enumLabels(c, inside), []string{"sad", "ok"})
+			c.want("the labels inside after a reload outside", enumLabels(c, inside), []string{"sad", "ok"})
 		},
 	}
 }
@@ -89,8 +89,8 @@ func transactionFailed() rule {
 			for kind, one := range map[dialect.Kind]struct {
 				does, fails func(m *massive.DB) error
 				with        error
-				then        func(ctx context.Context) error // another's, which would wait for what was done
-				mends       func(m *massive.DB) error       // what goes where statements fail alone
+				then        func(ctx context.Context) error // another session's, which waits for the locks of does
+				works       func(m *massive.DB) error       // works after the failure if statements fail alone
 			}{
 				dialect.KindSequence: {
 					func(m *massive.DB) error { return sequenceOf(c, m, "s").ResetTo(c.Context(), 50) },
@@ -121,10 +121,10 @@ func transactionFailed() rule {
 				c.ok(one.does(inside))
 				c.fails(one.fails(inside), one.with)
 				if c.harness.StatementsFailAlone {
-					c.ok(one.mends(inside))
+					c.ok(one.works(inside))
 					c.ok(c.reads(inside))
 					if c.holds(kind) {
-						c.blocks("another's operation: what was done before the failure is held", one.then)
+						c.blocks("an operation in another session (the transaction keeps the locks from before the failure)", one.then)
 					}
 					c.ok(tx.Commit())
 					continue
@@ -132,9 +132,9 @@ func transactionFailed() rule {
 				for _, op := range c.operations(c.Context()) {
 					c.fails(op(c, inside), massive.ErrTxAborted)
 				}
-				c.passes("another's operation: a failed transaction holds no lock", one.then)
+				c.passes("an operation in another session (a failed transaction releases its locks)", one.then)
 				if err := tx.Commit(); err == nil {
-					c.Errorf("%s\n\tit committed", c.rule.says)
+					c.Errorf("%s\n\tcommitting the failed transaction: got no error, want one", c.rule.says)
 				}
 			}
 			last, labels := int64(1), []string{"sad, still"}
@@ -148,7 +148,7 @@ func transactionFailed() rule {
 			}
 			switch {
 			case !c.has(dialect.KindSequence):
-			case c.harness.CancelsLate: // another's value was perhaps taken after all
+			case c.harness.CancelsLate: // the cancelled NextValue may have taken a value
 				st, err := c.sequence("s").State(c.Context())
 				c.ok(err)
 				c.want("the next value is beyond the last", st.Next > last, true)
@@ -182,7 +182,7 @@ func transactionOpen() rule {
 				c.ok(op(c, inside))
 				// A commit would have forgotten the savepoint.
 				if err := d.RollbackToSavepoint(c.Context(), tx, "before"); err != nil {
-					c.Errorf("%s\n\tafter %s its transaction is another one: %v", c.rule.says, what, err)
+					c.Errorf("%s\n\tafter %s the savepoint from before is gone, so that the transaction was ended: %v", c.rule.says, what, err)
 				}
 				c.ok(tx.Rollback())
 			}
@@ -190,7 +190,7 @@ func transactionOpen() rule {
 	}
 }
 
-// able are the operations that the dialect has.
+// able returns the operations that the dialect has.
 func (c *check) able() map[string]func(c *check, m *massive.DB) error {
 	ctx := c.Context()
 	all := c.operations(ctx)
@@ -226,7 +226,7 @@ func transactionEnded() rule {
 			c.ok(tx.Commit())
 			for what, op := range c.operations(c.Context()) {
 				if err := op(c, inside); !errors.Is(err, sql.ErrTxDone) {
-					c.Errorf("%s\n\t%s: %v", c.rule.says, what, err)
+					c.Errorf("%s\n\t%s: got error %v, want sql.ErrTxDone", c.rule.says, what, err)
 				}
 			}
 		},
@@ -260,7 +260,7 @@ func transactionDeadlock() rule {
 			}
 			first := <-ends
 			if c.harness.StatementsFailAlone {
-				c.ok(first.tx.Rollback()) // it may still hold what the other waits for
+				c.ok(first.tx.Rollback()) // it may still hold the lock for which the other waits
 			}
 			second := <-ends
 			if first.err == nil {
@@ -328,18 +328,18 @@ func cancelWaiting() rule {
 				ctx, cancel := context.WithCancelCause(c.Context())
 				waiting := make(chan error, 1)
 				go func() { waiting <- one.waits(ctx) }()
-				c.blocks("another one", one.waits)
+				c.blocks("a second operation of the same kind", one.waits)
 				cancel(errors.New("enough"))
 				c.fails(<-waiting, context.Canceled)
 				c.ok(tx.Rollback())
-				// Whether it took effect before the cancel arrived is the server's affair.
-				c.passes("the same behind it", one.waits)
+				// The cancelled operation may have taken effect before the cancel arrived.
+				c.passes("the same operation after the rollback", one.waits)
 			}
 		},
 	}
 }
 
-// reads is the error of an operation that changes nothing, in that picture.
+// reads runs an operation through m that changes nothing.
 func (c *check) reads(m *massive.DB) error {
 	c.Helper()
 	switch {
@@ -354,7 +354,7 @@ func (c *check) reads(m *massive.DB) error {
 	}
 }
 
-// operations are one of each sort that reaches the database, of the kinds that it has.
+// operations returns the operations on each kind that the database has.
 func (c *check) operations(ctx context.Context) map[string]func(c *check, m *massive.DB) error {
 	all := map[string]func(c *check, m *massive.DB) error{
 		"refresh": func(c *check, m *massive.DB) error { _, err := matviewOf(c, m, "v").Refresh(ctx); return err },

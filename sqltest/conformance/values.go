@@ -11,7 +11,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// values takes many at once, and checks them.
+// values takes values by NextValues and checks them.
 func (c *check) values(s massive.Sequence, n int, want ...int64) {
 	c.Helper()
 	got, err := s.NextValues(c.Context(), n)
@@ -19,7 +19,7 @@ func (c *check) values(s massive.Sequence, n int, want ...int64) {
 	c.want(fmt.Sprintf("the next %d values of %s", n, s.Name()), got, want)
 }
 
-// from are n numbers, by a step.
+// from returns n numbers, starting with first and increasing by step.
 func from(first, step int64, n int) []int64 {
 	all := make([]int64, n)
 	for i := range all {
@@ -56,9 +56,9 @@ func valuesTaken() rule {
 			c.values(c.sequence("s"), 3, 1, 11, 21)
 			values, err := c.sequence("s").NextValues(c.Context(), 3)
 			c.fails(err, massive.ErrExhausted, "next values of public.s")
-			c.want("values beside the error", values, []int64(nil))
+			c.want("the values returned with the error", values, []int64(nil))
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
-			c.afresh()
+			c.freshTx()
 			_, err = c.sequence("dropped").NextValues(c.Context(), 2)
 			c.fails(err, massive.ErrNotFound, "next values of public.dropped")
 		},
@@ -82,7 +82,7 @@ func valuesBlocks() rule {
 			_, err := c.sequence("s").NextBlock(c.Context())
 			c.fails(err, massive.ErrExhausted, "next block of public.s")
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
-			c.afresh()
+			c.freshTx()
 			_, err = c.sequence("dropped").NextBlock(c.Context())
 			c.fails(err, massive.ErrNotFound, "next block of public.dropped")
 		},
@@ -124,18 +124,18 @@ func valuesEnd() rule {
 		}},
 		check: func(c *check) {
 			for name, want := range map[string][]int64{"up": {1, 3, 5}, "long": from(1, 1, 120), "down": {-1, -2}} {
-				c.afresh()
+				c.freshTx()
 				s := c.sequence(name)
 				got, err := s.NextValues(c.Context(), 130)
 				c.fails(err, massive.ErrExhausted, "next values of public."+name)
-				c.want("values beside the end of "+name, got, []int64(nil))
-				c.afresh()
+				c.want("the values returned with the error for "+name, got, []int64(nil))
+				c.freshTx()
 				c.state(c.sequence(name), want[len(want)-1], true)
 				got, err = c.sequence(name).NextValues(c.Context(), 2)
 				c.fails(err, massive.ErrExhausted)
-				c.want("values at the end of "+name, got, []int64(nil))
+				c.want("the values returned at the end of "+name, got, []int64(nil))
 			}
-			c.afresh()
+			c.freshTx()
 			c.values(c.sequence("round"), 7, 1, 2, 3, 1, 2, 3, 1)
 		},
 	}
@@ -153,7 +153,7 @@ func valuesNumber() rule {
 			for _, n := range []int{0, -1, massive.MaxSequenceValues + 1, 1_000_000_000, math.MinInt} {
 				got, err := s.NextValues(c.Context(), n)
 				c.fails(err, massive.ErrInvalid, "next values of public.s", "from 1 to 10000")
-				c.want("its values", len(got), 0)
+				c.want("the number of values", len(got), 0)
 			}
 			c.state(s, 1, false)
 		},
@@ -222,7 +222,7 @@ func valuesBlock() rule {
 				"s":    {{First: 1, Last: 100, Increment: 100}, {First: 101, Last: 200, Increment: 100}, {First: 201, Last: 250, Increment: 100}},
 				"down": {{First: -1, Last: -10, Increment: -10}, {First: -11, Last: -15, Increment: -10}},
 			} {
-				c.afresh()
+				c.freshTx()
 				for _, b := range want {
 					got, err := c.sequence(name).NextBlock(c.Context())
 					c.ok(err)
@@ -231,11 +231,11 @@ func valuesBlock() rule {
 				_, err := c.sequence(name).NextBlock(c.Context())
 				c.fails(err, massive.ErrExhausted, "next block of public."+name)
 			}
-			c.afresh()
+			c.freshTx()
 			for _, v := range []int64{1, 2} {
 				got, err := c.sequence("single").NextBlock(c.Context())
 				c.ok(err)
-				c.want("a block where the increment is 1", got, registry.Block{First: v, Last: v, Increment: 1})
+				c.want("a block with an increment of 1", got, registry.Block{First: v, Last: v, Increment: 1})
 			}
 			_, err := c.sequence("round").NextBlock(c.Context())
 			c.fails(err, massive.ErrInvalid, "cycles", "NO CYCLE")
@@ -257,24 +257,24 @@ func valuesRights() rule {
 		}},
 		check: func(c *check) {
 			for _, name := range []string{"none", "read"} {
-				c.afresh()
+				c.freshTx()
 				_, err := c.sequence(name).NextValues(c.Context(), 2)
 				c.fails(err, massive.ErrPermission, "public."+name)
-				c.afresh()
+				c.freshTx()
 				_, err = c.sequence(name).NextBlock(c.Context())
 				c.fails(err, massive.ErrPermission, "public."+name)
 			}
 			for _, name := range []string{"none", "read", "used"} {
-				c.afresh()
+				c.freshTx()
 				c.fails(c.sequence(name).SetValue(c.Context(), 5, true), massive.ErrPermission, "public."+name)
 			}
-			c.afresh()
+			c.freshTx()
 			c.ok(c.sequence("set").SetValue(c.Context(), 5, true))
 			c.values(c.sequence("set"), 2, 6, 7)
 			c.values(c.sequence("used"), 2, 1, 2)
 			got, err := c.sequence("used").NextBlock(c.Context())
 			c.ok(err)
-			c.want("a block", got, registry.Block{First: 3, Last: 3, Increment: 1})
+			c.want("the next block", got, registry.Block{First: 3, Last: 3, Increment: 1})
 		},
 	}
 }
@@ -296,7 +296,7 @@ func valuesGone() rule {
 					"compare with its column": func(s massive.Sequence) error { _, err := s.Lag(c.Context()); return err },
 					"catch up":                func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
 				} {
-					c.afresh()
+					c.freshTx()
 					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
 				}
 			}
@@ -328,7 +328,7 @@ func valuesReadOnly() rule {
 				_, err = sequenceOf(c, inside, "s").Lag(c.Context())
 				c.afterFailure(err)
 				if err := tx.Rollback(); err != nil {
-					c.Errorf("%s: %v", what, err)
+					c.Errorf("%s\n\trollback after %s: got error %v, want none", c.rule.says, what, err)
 				}
 			}
 			c.state(c.sequence("s"), 1, false)

@@ -14,7 +14,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// watched is a catalog with something of each kind.
+// watched is a catalog with structures of each kind.
 func watched() sqltest.Catalog {
 	return sqltest.Catalog{
 		SearchPath: []string{"early", "public"},
@@ -24,7 +24,8 @@ func watched() sqltest.Catalog {
 	}
 }
 
-// changesSeen are changes of what is loaded, each made behind the one before, with the kind that it is about.
+// changesSeen lists changes that a load shows, in the order in which they are made, each with its
+// kind.
 var changesSeen = []struct {
 	kind    dialect.Kind
 	changes []sqltest.Change
@@ -46,7 +47,7 @@ var changesSeen = []struct {
 	{dialect.KindMatview, []sqltest.Change{sqltest.Drop{Name: "v3"}}},
 	// The same labels in another order.
 	{dialect.KindEnum, []sqltest.Change{sqltest.Drop{Name: "mood"}, sqltest.Create{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"elated", "sad", "ok", "happy"}}}}}},
-	// The same in all it says, made anew.
+	// Recreated with the same definition.
 	{dialect.KindSequence, []sqltest.Change{sqltest.Drop{Name: "s"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "s"}}}}},
 }
 
@@ -78,13 +79,13 @@ func watchSign() rule {
 				what := fmt.Sprintf("%+v", seen.changes)
 				unchanged, err := registry.Unchanged(c.Context(), c.db.DB(), c.db.Dialect(), cat.Sign)
 				c.ok(err)
-				c.want("nothing was committed, after "+what, unchanged, false)
+				c.want("Unchanged, after "+what, unchanged, false)
 				loaded, err := c.m.Reload(c.Context())
 				c.ok(err)
-				c.want("a reload has changes, after "+what, len(loaded) > 0, true)
+				c.want("Reload returns changes, after "+what, len(loaded) > 0, true)
 				loaded, err = c.m.Reload(c.Context())
 				c.ok(err)
-				c.want("what a second reload says, after "+what, loaded, massive.Changes(nil))
+				c.want("the changes of a second Reload, after "+what, loaded, massive.Changes(nil))
 			}
 		},
 	}
@@ -107,7 +108,7 @@ func watchHarmless() rule {
 			}
 			changes, err := c.m.Reload(c.Context())
 			c.ok(err)
-			c.want("what a reload says", changes, massive.Changes(nil))
+			c.want("the changes of Reload", changes, massive.Changes(nil))
 		},
 	}
 }
@@ -129,20 +130,20 @@ func watchTransactions() rule {
 			tx, inside := c.other(nil)
 			_, err := matviewOf(c, inside, "v").Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
-			reloads(inside, "changes in the transaction itself", 1)
-			reload("changes while the transaction runs", 0)
+			reloads(inside, "the number of changes in the transaction itself", 1)
+			reload("the number of changes while the transaction is open", 0)
 			c.db.Do(c, sqltest.Create{Matviews: []sqltest.Matview{{Name: "another", Rows: []number{{1}}}}})
-			reload("changes of another session", 1)
-			reload("changes since", 0)
+			reload("the number of changes after another session committed one", 1)
+			reload("the number of changes since", 0)
 			c.ok(tx.Commit())
-			reload("changes of the transaction when it has committed", 1)
+			reload("the number of changes after the transaction committed", 1)
 			c.want("populated", c.matview("v").Populated(), false)
 
 			tx, inside = c.other(nil)
 			_, err = matviewOf(c, inside, "v").Refresh(c.Context())
 			c.ok(err)
 			c.ok(tx.Rollback())
-			reload("changes of a transaction that was rolled back", 0)
+			reload("the number of changes after a rollback", 0)
 		},
 	}
 }
@@ -176,19 +177,19 @@ func watchPublishes() rule {
 				event := c.event(events)
 				c.ok(event.Err)
 				c.want("the event", event.String(), step.says)
-				c.want("its registry is the published one", event.Registry == c.m.Registry() && event.Published, true)
+				c.want("the event's registry is the published one", event.Registry == c.m.Registry() && event.Published, true)
 			}
 			if enums {
 				c.want("labels", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
 			}
-			c.want("how it ends", errors.Is(end(), context.Canceled), true)
+			c.want("Watch returned context.Canceled", errors.Is(end(), context.Canceled), true)
 			before := listed(c.m)
 			makes, _ = c.something("late")
 			c.db.Do(c, makes)
-			c.want("the structures when it has ended", listed(c.m), before)
+			c.want("the structures after Watch ended", listed(c.m), before)
 			if enums {
 				c.db.Do(c, sqltest.AddLabel{Enum: "mood", Label: "late"})
-				c.want("labels when it has ended", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
+				c.want("the labels after Watch ended", c.enum("mood").Values(), []string{"sad", "happy", "elated", "local"})
 			}
 		},
 	}
@@ -209,8 +210,8 @@ func watchOutage() rule {
 			for i := range 3 {
 				event := c.event(events)
 				c.fails(event.Err, context.Canceled, "massive: watch: ", "what was loaded before stays in use")
-				c.want("failures in a row", event.Failures, i+1)
-				c.want("the picture stays", event.Registry == m.Registry() && !event.Published, true)
+				c.want("the number of failures in a row", event.Failures, i+1)
+				c.want("the snapshot is unchanged", event.Registry == m.Registry() && !event.Published, true)
 			}
 			makes, kind := c.something("made")
 			c.db.Do(c, makes)
@@ -219,12 +220,12 @@ func watchOutage() rule {
 			for event.Err != nil {
 				event = c.event(events)
 			}
-			c.want("failures before it", event.Failures >= 3, true)
-			if event.Changes == nil { // the outage may have ended while the change was made
+			c.want("the event counts the failures before it", event.Failures >= 3, true)
+			if event.Changes == nil { // the first poll may have run before the change
 				event = c.event(events)
 			}
 			c.want("what changed", event.String(), kind.String()+" public.made added")
-			c.want("how it ends", errors.Is(end(), context.Canceled), true)
+			c.want("Watch returned context.Canceled", errors.Is(end(), context.Canceled), true)
 		},
 	}
 }
@@ -236,33 +237,33 @@ func watchBad() rule {
 			"function, a transaction, and invalid options",
 		adapts: true, catalog: watched(),
 		check: func(c *check) {
-			ctx, tell := c.Context(), func(massive.Event) {}
-			c.fails(c.m.Watch(ctx, 0, tell), massive.ErrInvalid, "massive: watch: ", "the interval is 0s")
-			c.fails(c.m.Watch(ctx, -time.Second, tell), massive.ErrInvalid, "the interval is -1s")
+			ctx, fn := c.Context(), func(massive.Event) {}
+			c.fails(c.m.Watch(ctx, 0, fn), massive.ErrInvalid, "massive: watch: ", "the interval is 0s")
+			c.fails(c.m.Watch(ctx, -time.Second, fn), massive.ErrInvalid, "the interval is -1s")
 			c.fails(c.m.Watch(ctx, time.Second, nil), massive.ErrInvalid, "is nil")
-			c.fails(c.m.With(begin(c, c.db.DB(), nil)).Watch(ctx, time.Second, tell), massive.ErrInvalid, "a transaction can't be watched")
-			c.fails(c.m.With(nil).Watch(ctx, time.Second, tell), massive.ErrInvalid, "the database is nil")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WatchOption{}), massive.ErrInvalid, "the zero WatchOption")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.WithWaker(nil)), massive.ErrInvalid, "option WithWaker", "nil")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.PollTimeout(0)), massive.ErrInvalid, "option PollTimeout")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.MinGap(0)), massive.ErrInvalid, "option MinGap")
-			c.fails(c.m.Watch(ctx, time.Second, tell, massive.PollTimeout(1), massive.PollTimeout(1)), massive.ErrInvalid, "given twice")
+			c.fails(c.m.With(begin(c, c.db.DB(), nil)).Watch(ctx, time.Second, fn), massive.ErrInvalid, "a transaction can't be watched")
+			c.fails(c.m.With(nil).Watch(ctx, time.Second, fn), massive.ErrInvalid, "the database is nil")
+			c.fails(c.m.Watch(ctx, time.Second, fn, massive.WatchOption{}), massive.ErrInvalid, "the zero WatchOption")
+			c.fails(c.m.Watch(ctx, time.Second, fn, massive.WithWaker(nil)), massive.ErrInvalid, "option WithWaker", "nil")
+			c.fails(c.m.Watch(ctx, time.Second, fn, massive.PollTimeout(0)), massive.ErrInvalid, "option PollTimeout")
+			c.fails(c.m.Watch(ctx, time.Second, fn, massive.MinGap(0)), massive.ErrInvalid, "option MinGap")
+			c.fails(c.m.Watch(ctx, time.Second, fn, massive.PollTimeout(1), massive.PollTimeout(1)), massive.ErrInvalid, "given twice")
 		},
 	}
 }
 
-// watchInterval is the suite's.
+// watchInterval is the poll interval of the suite.
 const watchInterval = 5 * time.Millisecond
 
-// watch watches until end is called, which returns how it ended, or the rule ends.
+// watch runs Watch until end is called or the rule ends. end returns the error of Watch.
 func (c *check) watch(m *massive.DB) (events <-chan massive.Event, end func() error) {
-	told := make(chan massive.Event)
+	sent := make(chan massive.Event)
 	ctx, cancel := context.WithCancel(c.T.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- m.Watch(ctx, watchInterval, func(e massive.Event) {
 			select {
-			case told <- e:
+			case sent <- e:
 			case <-ctx.Done():
 			}
 		})
@@ -274,17 +275,17 @@ func (c *check) watch(m *massive.DB) (events <-chan massive.Event, end func() er
 		return err
 	}
 	c.Cleanup(func() { undo(end) })
-	return told, end
+	return sent, end
 }
 
-// event is the next one.
+// event returns the next event.
 func (c *check) event(events <-chan massive.Event) massive.Event {
 	c.Helper()
 	select {
 	case e := <-events:
 		return e
 	case <-time.After(c.patience):
-		c.Fatalf("%s\n\tnothing was told in %s", c.rule.says, c.patience)
+		c.Fatalf("%s\n\tgot no event within %s, want one", c.rule.says, c.patience)
 		return massive.Event{}
 	}
 }
