@@ -33,18 +33,14 @@ func TestAliasesAreFewAndNameTheirMethods(t *testing.T) {
 	t.Parallel()
 	files := token.NewFileSet()
 	sources, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var types, functions []string
 	for _, source := range sources {
 		if strings.HasSuffix(source, "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(files, source, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, d := range f.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:

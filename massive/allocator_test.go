@@ -18,18 +18,14 @@ func fakeSequence(t *testing.T, s sqltest.Sequence) (*sqltest.Fake, massive.Sequ
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{s}})
 	t.Cleanup(func() { f.DB().Close() }) // ends the *sql.DB's goroutine
 	m, err := massive.Load(t.Context(), f.DB(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return f, sequence(t, m, "s")
 }
 
 func allocator(t *testing.T, s massive.Sequence, opts ...massive.AllocatorOption) *massive.Allocator {
 	t.Helper()
 	a, err := massive.NewAllocator(s, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(a.Close)
 	return a
 }
@@ -38,9 +34,7 @@ func allocated(t *testing.T, a *massive.Allocator, want ...int64) {
 	t.Helper()
 	for _, w := range want {
 		v, err := a.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		same(t, "the next value", v, w)
 	}
 }

@@ -57,9 +57,7 @@ func onStuck(t *testing.T, f func(t *testing.T, fake *sqltest.Fake, d *stuck, m 
 		defer db.Close()
 		d := &stuck{Querier: db, release: make(chan struct{})}
 		m, err := massive.Load(t.Context(), d, fake)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		f(t, fake, d, m)
 		close(d.release)
 		synctest.Wait()
@@ -141,9 +139,7 @@ func TestAllocatorClosesIfTheDriverHangs(t *testing.T) {
 	t.Parallel()
 	onStuck(t, func(t *testing.T, _ *sqltest.Fake, d *stuck, m *massive.DB) {
 		a, err := massive.NewAllocator(sequence(t, m, "s"), massive.RefillTimeout(5*time.Second), massive.BlockSize(8))
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		allocated(t, a, 1)
 		d.hangs.Store(true)
 		allocated(t, a, 2, 3, 4, 5, 6, 7, 8) // and fetch ahead
@@ -177,16 +173,12 @@ type blackhole struct {
 func (e *env) throughBlackhole(t *testing.T) (*blackhole, *sql.DB) {
 	t.Helper()
 	config, err := pgconn.ParseConfig(e.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if config.TLSConfig != nil {
 		t.Skip("the server requires TLS, which the proxy can't offer under its name")
 	}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	h := &blackhole{}
 	h.network, h.address = pgconn.NetworkAddress(config.Host, config.Port)
 	h.host, h.port, _ = net.SplitHostPort(l.Addr().String())
@@ -260,9 +252,7 @@ func TestOperationsEndOnADeadNetwork(t *testing.T) {
 		h, db := e.throughBlackhole(t)
 		m := load(t, db)
 		a, err := massive.NewAllocator(sequence(t, m, "s"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		allocated(t, a, 1)
 		w := watch(t, m, time.Millisecond)
 		exec(t, e.pool, "CREATE SEQUENCE seen")

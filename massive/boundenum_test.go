@@ -18,17 +18,8 @@ const moodType = `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`
 func bind(t *testing.T, m *massive.DB) *massive.BoundEnum[Mood] {
 	t.Helper()
 	b, err := massive.BindEnum[Mood](m, "mood")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return b
-}
-
-func done(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestBoundEnumFollowsReloads(t *testing.T) {
@@ -38,7 +29,7 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		mood := bind(t, m)
 		equal(t, "values", mood.Values(), []Mood{Sad, Ok, Happy})
 		v, err := mood.Parse("happy")
-		done(t, err)
+		noError(t, err)
 		same(t, "parsed", v, Happy)
 		same(t, "order", mood.Compare(Happy, Ok) > 0 && mood.Compare(Sad, Ok) < 0 && mood.Compare("aaa", Happy) > 0, true)
 		_, err = mood.Parse("hapy")
@@ -52,15 +43,15 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'content' BEFORE 'happy'")
 		same(t, "before the reload", mood.Contains("content"), false)
 		_, err = m.Reload(t.Context())
-		done(t, err)
+		noError(t, err)
 		equal(t, "values after the reload", mood.Values(), []Mood{Sad, Ok, "content", Happy})
 		same(t, "position", mood.Position(Happy), 3)
-		done(t, m.AppendLocalLabels("mood", "local"))
+		noError(t, m.AppendLocalLabels("mood", "local"))
 		same(t, "contains a local label", mood.Contains("local"), true)
 
 		exec(t, e.pool, "DROP TYPE mood")
 		_, err = m.Reload(t.Context())
-		done(t, err)
+		noError(t, err)
 		_, errEnum := mood.Enum()
 		_, errParse := mood.Parse("ok")
 		mustBe(t, errEnum, massive.ErrNotFound)
@@ -69,7 +60,7 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		same(t, "a dropped enum has no labels", fmt.Sprint(mood.Values(), mood.Contains(Ok), mood.Position(Ok), mood.Compare(Ok, Sad)), "[] false -1 -1")
 		exec(t, e.pool, "CREATE TYPE mood AS ENUM ('new')")
 		_, err = m.Reload(t.Context())
-		done(t, err)
+		noError(t, err)
 		equal(t, "values after the enum was recreated", mood.Values(), []Mood{"new"})
 
 		_, err = massive.BindEnum[Mood](nil, "mood")
@@ -104,7 +95,7 @@ func TestBoundEnumReadsDuringReloads(t *testing.T) {
 		})
 	}
 	for i := range 10 {
-		done(t, mood.AddValue(t.Context(), Mood(fmt.Sprint("v", i))))
+		noError(t, mood.AddValue(t.Context(), Mood(fmt.Sprint("v", i))))
 	}
 	close(stop)
 	wg.Wait()
@@ -118,31 +109,31 @@ func TestAddValue(t *testing.T) {
 		mood := bind(t, m)
 		ctx := t.Context()
 		before, err := mood.Enum()
-		done(t, err)
-		done(t, mood.AddValue(ctx, "elated"))
-		done(t, mood.AddValue(ctx, "content", massive.Before(Happy)))
-		done(t, mood.AddValue(ctx, "glum", massive.After(Sad)))
+		noError(t, err)
+		noError(t, mood.AddValue(ctx, "elated"))
+		noError(t, mood.AddValue(ctx, "content", massive.Before(Happy)))
+		noError(t, mood.AddValue(ctx, "glum", massive.After(Sad)))
 		odd := Mood(`it's "a", \ {b} ` + "\n$1 é")
-		done(t, mood.AddValue(ctx, odd, massive.Before(Mood("elated"))))
+		noError(t, mood.AddValue(ctx, odd, massive.Before(Mood("elated"))))
 		want := []Mood{Sad, "glum", Ok, "content", Happy, odd, "elated"}
 		equal(t, "values after AddValue", mood.Values(), want)
 		equal(t, "values of a handle from before", before.Values(), []string{"sad", "ok", "happy"})
 		same(t, "values of a new load", fmt.Sprint(bind(t, e.load(t)).Values()), fmt.Sprint(want))
 
 		added, err := mood.EnsureValue(ctx, odd)
-		done(t, err)
+		noError(t, err)
 		same(t, "added an existing label", added, false)
 		odder := odd + `'\`
 		added, err = mood.EnsureValue(ctx, odder, massive.After(odd))
-		done(t, err)
+		noError(t, err)
 		same(t, "added a new label", added, true)
 		same(t, "position of the new label", mood.Position(odder), 6)
 		added, err = mood.EnsureValue(ctx, Sad, massive.After(Mood("nobody")))
-		done(t, err)
+		noError(t, err)
 		same(t, "added an existing label, with an unknown neighbour", added, false)
 
 		same(t, "massive.added in the session", one[string](t, e.pool, "SELECT coalesce(current_setting('massive.added', true), '')"), "")
-		done(t, mood.RenameValue(ctx, "glum", "gloomy"))
+		noError(t, mood.RenameValue(ctx, "glum", "gloomy"))
 		same(t, "position of the renamed label", mood.Position("gloomy"), 1)
 
 		for says, err := range map[string]error{
@@ -198,25 +189,25 @@ func TestAddValueInATransaction(t *testing.T) {
 		ctx := t.Context()
 		tx := e.begin(t)
 		inside := mood.With(tx)
-		done(t, inside.AddValue(ctx, "elated"))
+		noError(t, inside.AddValue(ctx, "elated"))
 		added, err := inside.EnsureValue(ctx, "elated")
-		done(t, err)
+		noError(t, err)
 		same(t, "added an existing label, in a live transaction", added, false)
 		same(t, "massive.added in the transaction", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
 		added, err = inside.EnsureValue(ctx, "euphoric")
-		done(t, err)
+		noError(t, err)
 		same(t, "added a new label", added, true)
 		same(t, "massive.added after adding", one[string](t, tx, "SELECT current_setting('massive.added')"), "")
-		done(t, inside.RenameValue(ctx, Sad, "glum"))
+		noError(t, inside.RenameValue(ctx, Sad, "glum"))
 		equal(t, "values in the transaction", inside.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
 		equal(t, "values outside", mood.Values(), []Mood{Sad, Ok, Happy})
 		_, err = m.Reload(ctx)
-		done(t, err)
+		noError(t, err)
 		equal(t, "values outside, reloaded", mood.Values(), []Mood{Sad, Ok, Happy})
 
 		exec(t, tx, "SAVEPOINT s")
 		v, err := m.With(tx).Matview("moods")
-		done(t, err)
+		noError(t, err)
 		err = v.Select(ctx, &[]Mood{}, "WHERE mood = 'elated'")
 		mustBe(t, err, massive.ErrLabelUncommitted, "massive: select from public.moods: label not committed yet", "commit before the statement that uses it")
 		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
@@ -230,18 +221,18 @@ func TestAddValueInATransaction(t *testing.T) {
 		same(t, "Explain of another error", inside.Explain(err), err)
 		exec(t, tx, "ROLLBACK TO SAVEPOINT s")
 		same(t, "Explain of nil", inside.Explain(nil), nil)
-		done(t, tx.Commit())
+		noError(t, tx.Commit())
 		exec(t, e.pool, "INSERT INTO people VALUES ('elated')")
 		_, err = m.Reload(ctx)
-		done(t, err)
+		noError(t, err)
 		equal(t, "values outside, after the commit", mood.Values(), []Mood{"glum", Ok, Happy, "elated", "euphoric"})
 
 		tx = e.begin(t)
 		inside = mood.With(tx)
-		done(t, inside.AddValue(ctx, "never"))
-		done(t, tx.Rollback())
+		noError(t, inside.AddValue(ctx, "never"))
+		noError(t, tx.Rollback())
 		_, err = m.Reload(ctx)
-		done(t, err)
+		noError(t, err)
 		same(t, "contains a label that was rolled back", mood.Contains("never"), false)
 	})
 }
@@ -276,7 +267,7 @@ func TestEnsureValueReportsOneAdder(t *testing.T) {
 		for _, commits := range []bool{true, false} {
 			label := Mood(fmt.Sprint("later", commits))
 			tx := e.begin(t)
-			done(t, bind(t, m).With(tx).AddValue(t.Context(), label))
+			noError(t, bind(t, m).With(tx).AddValue(t.Context(), label))
 			answer := make(chan bool, 1)
 			go func() {
 				added, err := bind(t, m).EnsureValue(t.Context(), label)
@@ -287,9 +278,9 @@ func TestEnsureValueReportsOneAdder(t *testing.T) {
 			}()
 			eventually(t, e.pool, "EnsureValue waits for the transaction", "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'object' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")
 			if commits {
-				done(t, tx.Commit())
+				noError(t, tx.Commit())
 			} else {
-				done(t, tx.Rollback())
+				noError(t, tx.Rollback())
 			}
 			select {
 			case added := <-answer:
@@ -311,7 +302,7 @@ func TestAddValueKeepsExpectations(t *testing.T) {
 		mustBe(t, strict.RenameValue(ctx, Sad, "glum"), massive.ErrDrift, `missing labels ["sad"]`, "nothing was changed")
 		same(t, "labels in the database", one[string](t, e.pool, "SELECT enum_range(null::mood)::text"), "{sad,ok,happy}")
 		added, err := strict.EnsureValue(ctx, Sad)
-		done(t, err)
+		noError(t, err)
 		same(t, "added an existing label", added, false)
 
 		exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'")
@@ -365,7 +356,7 @@ func TestEnumUsedBy(t *testing.T) {
 			t.Helper()
 			var got []string
 			columns, err := enum(t, m, "app.mood").UsedBy(t.Context())
-			done(t, err)
+			noError(t, err)
 			for _, c := range columns {
 				text := c.String()
 				if c.Array {
@@ -382,14 +373,14 @@ func TestEnumUsedBy(t *testing.T) {
 		e.onQueriers(t, func(t *testing.T, q massive.Querier) { check(m.With(q)) })
 
 		unused, err := enum(t, m, "other").UsedBy(t.Context())
-		done(t, err)
+		noError(t, err)
 		same(t, "columns of another enum", fmt.Sprint(unused), "[table public.people.other of type other]")
 		exec(t, e.pool, "DROP TYPE other CASCADE")
 		_, err = enum(t, m, "other").UsedBy(t.Context())
 		mustBe(t, err, massive.ErrNotFound, "massive: look for the columns of public.other")
 		exec(t, e.pool, "CREATE TYPE other AS ENUM ('x'); CREATE TABLE now (o other)")
 		unused, err = enum(t, m, "other").UsedBy(t.Context())
-		done(t, err)
+		noError(t, err)
 		same(t, "columns of a recreated enum", fmt.Sprint(unused), "[table public.now.o of type other]")
 	})
 }
@@ -407,9 +398,9 @@ func TestEnumRoundTrips(t *testing.T) {
 			m := load(t, e.conn(t))
 			mood, bound := enum(t, m, "mood"), bind(t, m)
 			_, err := mood.UsedBy(t.Context()) // the first call prepares
-			done(t, err)
+			noError(t, err)
 			_, err = m.Reload(t.Context())
-			done(t, err)
+			noError(t, err)
 			label := Mood(fmt.Sprint("label", nr))
 			for _, op := range []struct {
 				what string
@@ -426,7 +417,7 @@ func TestEnumRoundTrips(t *testing.T) {
 				{"a lookup", 0, func() error { bound.Values(); _, err := bound.Parse("sad"); return err }},
 			} {
 				w.took()
-				done(t, op.do())
+				noError(t, op.do())
 				sent := w.took()
 				if trips := strings.Count(sent, "Q") + strings.Count(sent, "S"); trips != op.sent {
 					t.Errorf("%s %s: got %d round trips, want %d (%s)", op.what, mode, trips, op.sent, sent)
@@ -466,9 +457,9 @@ func TestNonLabelStringsRejected(t *testing.T) {
 			mustBe(t, m.Verify(ctx, massive.EnumIs("mood", []Mood{Sad, label}, massive.AllowExtra())), massive.ErrInvalid, fmt.Sprintf("label %q", label))
 			same(t, fmt.Sprintf("messages sent for %q", label), w.took(), "")
 		}
-		done(t, inside.AddValue(ctx, "\ufffd")) // the transaction is usable, and U+FFFD is a valid label
-		done(t, tx.Rollback())
-		done(t, mood.AddValue(ctx, "\U0010ffff"))
+		noError(t, inside.AddValue(ctx, "\ufffd")) // the transaction is usable, and U+FFFD is a valid label
+		noError(t, tx.Rollback())
+		noError(t, mood.AddValue(ctx, "\U0010ffff"))
 	})
 }
 
@@ -478,7 +469,7 @@ func TestAddValueWhoseReloadFails(t *testing.T) {
 	fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok", "happy"}}}})
 	defer fake.DB().Close()
 	m, err := massive.Load(t.Context(), fake.DB(), fake)
-	done(t, err)
+	noError(t, err)
 	mood := bind(t, m)
 	fake.Next(t, dialect.OpLoad, "", sqltest.Fail(massive.ErrServerTimeout), sqltest.Fail(massive.ErrServerTimeout))
 	added, err := mood.EnsureValue(t.Context(), "elated")
@@ -487,7 +478,7 @@ func TestAddValueWhoseReloadFails(t *testing.T) {
 	mustBe(t, mood.RenameValue(t.Context(), "elated", "glad"), massive.ErrServerTimeout, "the label was renamed")
 	equal(t, "values in the old snapshot", mood.Values(), []Mood{Sad, Ok, Happy})
 	_, err = m.Reload(t.Context())
-	done(t, err)
+	noError(t, err)
 	equal(t, "values after a later reload", mood.Values(), []Mood{Sad, Ok, Happy, "glad"})
 	fake.WantCalls(t, `add a label to public.mood "elated"`, `rename a label of public.mood "elated" to "glad"`)
 }
@@ -502,21 +493,21 @@ func TestOddEnumNamesAndLabels(t *testing.T) {
 			conn := e.conn(t)
 			exec(t, conn, "SET standard_conforming_strings = "+setting+"; SET escape_string_warning = off")
 			b, err := massive.BindEnum[string](load(t, conn), odd.Quoted())
-			done(t, err)
+			noError(t, err)
 			label := `it's "\` + setting + `' $body$ %1$s ?`
 			added, err := b.EnsureValue(t.Context(), label, massive.Before("x"))
-			done(t, err)
+			noError(t, err)
 			same(t, "added", added, true)
 			added, err = b.EnsureValue(t.Context(), label)
-			done(t, err)
+			noError(t, err)
 			same(t, "added again", added, false)
-			done(t, b.AddValue(t.Context(), label+"!", massive.Before(label)))
-			done(t, b.RenameValue(t.Context(), label+"!", label+"?"))
+			noError(t, b.AddValue(t.Context(), label+"!", massive.Before(label)))
+			noError(t, b.RenameValue(t.Context(), label+"!", label+"?"))
 			same(t, "positions", fmt.Sprint(b.Position(label+"?"), b.Position(label)), fmt.Sprint(b.Position(label)-1, b.Position(label)))
 			enum, err := b.Enum()
-			done(t, err)
+			noError(t, err)
 			columns, err := enum.UsedBy(t.Context())
-			done(t, err)
+			noError(t, err)
 			same(t, "columns that use it", len(columns), 0)
 			exec(t, conn, "RESET standard_conforming_strings; RESET escape_string_warning")
 		}
@@ -531,7 +522,7 @@ func TestEnsureValueReturnsAnEventTriggersError(t *testing.T) {
 		CREATE EVENT TRIGGER trouble ON ddl_command_end WHEN TAG IN ('ALTER TYPE') EXECUTE FUNCTION trouble()`,
 		func(t *testing.T, e *env) {
 			b, err := massive.BindEnum[string](e.load(t), "mood")
-			done(t, err)
+			noError(t, err)
 			added, err := b.EnsureValue(t.Context(), "ok")
 			if err == nil || added || !strings.Contains(err.Error(), "twin") {
 				t.Errorf("got added %v, error %v; want the trigger's error", added, err)

@@ -27,21 +27,15 @@ func TestCatchUpKeepsConcurrentAlters(t *testing.T) {
 			done <- err
 		}()
 		eventually(t, e.pool, "the catch-up waits", catchUpWaits)
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+		noError(t, tx.Commit())
+		noError(t, <-done)
 		same(t, "the cache", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 50)
 		same(t, "the next value, by the new increment", next(t, s), 111)
 
 		// A transaction whose snapshot is older can't see the ALTER that it would undo.
 		exec(t, e.pool, "INSERT INTO a VALUES (10001); ALTER SEQUENCE a_id_seq CACHE 1")
 		tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer func() { _ = tx.Rollback() }()
 		exec(t, tx, "SELECT FROM a")
 		exec(t, e.pool, "ALTER SEQUENCE a_id_seq CACHE 70")
@@ -49,9 +43,7 @@ func TestCatchUpKeepsConcurrentAlters(t *testing.T) {
 			!strings.Contains(err.Error(), "altered since the transaction began") {
 			t.Errorf("sequence altered since the transaction began: got error %v", err)
 		}
-		if err := tx.Rollback(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, tx.Rollback())
 		same(t, "the cache then", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 70)
 	})
 }

@@ -209,9 +209,7 @@ func (f *follower) now(t *testing.T) *registry.Registry {
 		sel.Filter.Kinds = []dialect.Kind{f.kind}
 	}
 	r, err := registry.Load(t.Context(), f.q, postgres.New(), sel)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return r
 }
 
@@ -219,9 +217,7 @@ func (f *follower) now(t *testing.T) *registry.Registry {
 func unchanged(t *testing.T, q massive.Querier, since dialect.Sign) bool {
 	t.Helper()
 	u, err := registry.Unchanged(t.Context(), q, postgres.New(), since)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return u
 }
 
@@ -318,17 +314,13 @@ func TestSignsAreNoNewerThanTheirLoad(t *testing.T) {
 				done <- err
 			}()
 			r, err := registry.Load(t.Context(), reader, postgres.New(), registry.Selection{})
-			if err := errors.Join(err, <-done); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errors.Join(err, <-done))
 			if !unchanged(t, reader, r.Sign()) {
 				continue
 			}
 			held++
 			now, err := registry.Load(t.Context(), reader, postgres.New(), registry.Selection{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			if !registry.Same(r, now) {
 				t.Fatalf("%s was committed during the load, and its sign still holds; a second load differs by %v",
 					text, registry.Diff(r, now))
@@ -347,18 +339,14 @@ func onServers(t *testing.T, f func(t *testing.T, e *env), settings ...pgtest.Op
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
 			server, err := pgtest.Start(t.Context(), settings...)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			t.Cleanup(func() {
 				if err := server.Stop(); err != nil {
 					t.Error(err)
 				}
 			})
 			d, err := server.CreateDatabase(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			f(t, &env{d, driver, d.Open(t, driver)})
 		})
 	}

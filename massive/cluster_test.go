@@ -52,14 +52,10 @@ func newCluster(t *testing.T) *cluster {
 func clusterDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "cluster-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	if c := unprivileged(t); c != nil {
-		if err := os.Chown(dir, int(c.Uid), int(c.Gid)); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, os.Chown(dir, int(c.Uid), int(c.Gid)))
 	}
 	return dir
 }
@@ -152,9 +148,7 @@ func open(t *testing.T, driver string, params string, clusters ...*cluster) *sql
 	}
 	db, err := sql.Open(driver, fmt.Sprintf("host=%s port=%s user=postgres dbname=postgres sslmode=disable %s",
 		strings.Join(hosts, ","), strings.Join(ports, ","), params))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db
 }

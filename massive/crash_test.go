@@ -22,16 +22,16 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// crashing is set where the crash test runs: it takes minutes, and both processors.
+// The crash test runs only if this variable is set, since it takes minutes.
 const crashing = "MASSIVE_TEST_CRASH"
 
-// The crash test starts this binary again as its workers, and tells them the driver and
-// the database.
+// The crash test starts this binary again as workers, and passes the driver and the DSN
+// in these variables.
 const crashDriver, crashDSN = "MASSIVE_TEST_CRASH_DRIVER", "MASSIVE_TEST_CRASH_DSN"
 
 func init() {
 	if driver := os.Getenv(crashDriver); driver != "" {
-		if err := takeUntilTold(driver, os.Getenv(crashDSN)); err != nil {
+		if err := runWorker(driver, os.Getenv(crashDSN)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -39,15 +39,15 @@ func init() {
 	}
 }
 
-// The sequences of the crash test, in the order in which workers number them.
+// crashSequences has the test's sequences. Workers report values by index.
 var crashSequences = []struct {
 	name     string
 	how      string
-	asserted bool // that no value comes twice
+	asserted bool // no value may come twice
 }{
 	{"plain", "NextValues and plain allocators", true},
 	{"hilo", "allocators by HiLo", true},
-	{"mixed", "NextValue beside NextValues", false},
+	{"mixed", "NextValue and NextValues, mixed", false},
 	{"short", "NextValues of 1 to 32", true},
 	{"blocks", "NextBlock", true},
 }
@@ -57,14 +57,14 @@ const (
 		CREATE SEQUENCE blocks INCREMENT 10`
 	crashWorkers = 8
 	crashes      = 12
-	crashValues  = 10_000_000 // of the sequences that are asserted
+	crashValues  = 10_000_000 // of asserted sequences
 )
 
-// No value that came without an error comes again, over crashes of the server, as far as
-// the server keeps that.
+// No value that was returned without an error is returned again after a crash of the
+// server.
 func TestNoValueTwiceOverCrashes(t *testing.T) {
 	if os.Getenv(crashing) == "" {
-		t.Skipf("it takes minutes, and runs with %s=1 only, as in .ci/nightly", crashing)
+		t.Skipf("takes minutes; set %s=1 to run it, as .ci/nightly does", crashing)
 	}
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestNoValueTwiceOverCrashes(t *testing.T) {
 			stop()
 			for i, s := range crashSequences {
 				values, twice := got.count(i)
-				text := fmt.Sprintf("%s: %d of %d values came twice over %d crashes", s.how, twice, values, crashes)
+				text := fmt.Sprintf("%s: %d of %d values came twice in %d crashes", s.how, twice, values, crashes)
 				if s.asserted && (twice > 0 || values == 0) {
 					t.Error(text)
 					continue
@@ -94,7 +94,7 @@ func TestNoValueTwiceOverCrashes(t *testing.T) {
 	}
 }
 
-// A tally is what workers report.
+// A tally collects the values that workers report.
 type tally struct {
 	asserted atomic.Int64
 
@@ -102,7 +102,7 @@ type tally struct {
 	values [5][]int64 // by sequence
 }
 
-// start starts the workers, and returns what stops them.
+// start starts the workers. stop stops them and waits.
 func (y *tally) start(t *testing.T, driver, dsn string) (stop func()) {
 	t.Helper()
 	var stops []func()
@@ -111,22 +111,16 @@ func (y *tally) start(t *testing.T, driver, dsn string) (stop func()) {
 		cmd.Env = append(os.Environ(), crashDriver+"="+driver, crashDSN+"="+dsn)
 		cmd.Stderr = os.Stderr
 		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
+		noError(t, cmd.Start())
 		read := make(chan error, 1)
 		go func() { read <- y.read(out) }()
 		stops = append(stops, func() {
 			in.Close()
 			if err := errors.Join(<-read, cmd.Wait()); err != nil {
-				t.Errorf("a worker: %v", err)
+				t.Errorf("worker failed: %v", err)
 			}
 		})
 	}
@@ -139,8 +133,7 @@ func (y *tally) start(t *testing.T, driver, dsn string) (stop func()) {
 	}
 }
 
-// read takes what a worker reports: each time a sequence's number, how many values, and
-// the values.
+// read reads a worker's reports: the sequence's index, the number of values, the values.
 func (y *tally) read(from io.Reader) error {
 	in := bufio.NewReaderSize(from, 1<<16)
 	for {
@@ -164,18 +157,17 @@ func (y *tally) read(from io.Reader) error {
 	}
 }
 
-// wait waits until so many values were reported that must not come twice.
+// wait waits until workers have reported n values of asserted sequences.
 func (y *tally) wait(t *testing.T, n int64) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); y.asserted.Load() < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the workers reported %d values, and no %d in five minutes", y.asserted.Load(), n)
+			t.Fatalf("the workers reported %d values in five minutes, want %d", y.asserted.Load(), n)
 		}
 	}
 }
 
-// count is how many values of a sequence were reported, and how many of them more than
-// once.
+// count returns the number of values of a sequence, and how many of them are repeated.
 func (y *tally) count(sequence int) (values, twice int) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -184,9 +176,9 @@ func (y *tally) count(sequence int) (values, twice int) {
 	return len(all), len(all) - len(slices.Compact(all))
 }
 
-// takeUntilTold is a worker: it takes values and reports those that came without an
-// error, until its input ends.
-func takeUntilTold(driver, dsn string) error {
+// runWorker takes values and reports those that came without an error, until its input
+// ends.
+func runWorker(driver, dsn string) error {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return err
@@ -262,7 +254,7 @@ func unlessCanceled(err error) error {
 	return err
 }
 
-// several are the values that came before the first error.
+// several returns up to n values, and the first error.
 func several(n int, next func() (int64, error)) ([]int64, error) {
 	var values []int64
 	for range n {
@@ -275,7 +267,7 @@ func several(n int, next func() (int64, error)) ([]int64, error) {
 	return values, nil
 }
 
-// A worker reports values.
+// A worker writes the values that it took to its output.
 type worker struct {
 	ctx  context.Context
 	stop context.CancelCauseFunc
@@ -284,7 +276,7 @@ type worker struct {
 	out *bufio.Writer
 }
 
-// take takes values of a sequence until the worker is told to stop.
+// take takes values of a sequence until the worker's context ends.
 func (w *worker) take(sequence int64, next func() ([]int64, error)) {
 	for w.ctx.Err() == nil {
 		values, err := next()

@@ -14,9 +14,9 @@ const readers = `CREATE MATERIALIZED VIEW a AS SELECT 1 AS x; CREATE VIEW betwee
 	CREATE MATERIALIZED VIEW b AS SELECT x FROM between; CREATE UNIQUE INDEX ON a (x); CREATE UNIQUE INDEX ON b (x);
 	CREATE MATERIALIZED VIEW c AS SELECT x FROM b; CREATE UNIQUE INDEX ON c (x); CREATE MATERIALIZED VIEW alone AS SELECT 1 AS x`
 
-// A run in a transaction beside a refresh elsewhere deadlocks where its plan warns of it,
-// and does not if it goes by the warning.
-func TestPlansWarnOfDeadlocks(t *testing.T) {
+// A run in a transaction can deadlock with a refresh elsewhere only if its plan warns of
+// it.
+func TestPlanWarnsOfDeadlocks(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, readers, func(t *testing.T, e *env) {
 		exec(t, e.pool, "ALTER DATABASE "+e.Name()+" SET deadlock_timeout = '50ms'")
@@ -24,7 +24,7 @@ func TestPlansWarnOfDeadlocks(t *testing.T) {
 		m := e.load(t)
 		for name, c := range map[string]struct {
 			opts    []massive.RefreshOption
-			outcome registry.RefreshOutcome // of b in the transaction; 0 for a deadlock, of whichever
+			outcome registry.RefreshOutcome // of b in the transaction; 0 for a deadlock of either
 		}{
 			"blocking":     {nil, 0},
 			"SkipIfBusy":   {[]massive.RefreshOption{massive.SkipIfBusy()}, massive.OutcomeSkippedBusy},
@@ -47,15 +47,13 @@ func TestPlansWarnOfDeadlocks(t *testing.T) {
 				eventually(t, e.pool, "the refresh elsewhere waits for the transaction", `SELECT EXISTS (SELECT FROM pg_stat_activity
 					WHERE datname = current_database() AND `+pid+` = ANY (pg_blocking_pids(pid)))`)
 			}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, name+": a warning", strings.Contains(plan.String(), "deadlock"), c.outcome == 0)
+			noError(t, err)
+			same(t, name+": the plan warns", strings.Contains(plan.String(), "deadlock"), c.outcome == 0)
 			report, err := plan.Run(t.Context())
 			_ = tx.Rollback()
 			other := <-elsewhere
 			if deadlock := errors.Is(err, massive.ErrDeadlock) || errors.Is(other, massive.ErrDeadlock); deadlock != (c.outcome == 0) {
-				t.Errorf("%s: a deadlock: %t; the run's error is %v, the other's %v", name, deadlock, err, other)
+				t.Errorf("%s: got deadlock %t, with error %v of the run and %v of the other refresh", name, deadlock, err, other)
 			}
 			if c.outcome != 0 {
 				same(t, name+": outcome", report.Views[1].Outcome, c.outcome)
@@ -67,8 +65,8 @@ func TestPlansWarnOfDeadlocks(t *testing.T) {
 	})
 }
 
-// The warning is for runs that can deadlock, and comes once.
-func TestDeadlockWarningIsForTransactions(t *testing.T) {
+// The plan warns once, and only of runs that can deadlock.
+func TestDeadlockWarningNeedsATransaction(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
 	e.Exec(t, readers)
@@ -83,21 +81,19 @@ func TestDeadlockWarningIsForTransactions(t *testing.T) {
 	}{
 		{"a pool", e.pool, nil, nil},
 		{"a connection", e.conn(t), nil, nil},
-		{"all in a transaction", tx, nil, []string{"b"}},
-		{"with a lock timeout, which is longer than the server looks for deadlocks", tx, []massive.PlanOption{with(massive.LockTimeout(1e10))}, []string{"b"}},
-		{"emptied", tx, []massive.PlanOption{with(massive.WithNoData())}, []string{"b"}},
-		{"with savepoints", tx, []massive.PlanOption{massive.Savepoints()}, []string{"b"}},
-		{"skipped", tx, []massive.PlanOption{with(massive.SkipIfBusy())}, nil},
-		{"concurrently", tx, []massive.PlanOption{massive.Views("a", "b", "c"), with(massive.Concurrently())}, nil},
-		{"if possible", tx, []massive.PlanOption{with(massive.ConcurrentlyIfPossible())}, nil},
+		{"a transaction", tx, nil, []string{"b"}},
+		{"with a lock timeout, longer than deadlock_timeout", tx, []massive.PlanOption{with(massive.LockTimeout(1e10))}, []string{"b"}},
+		{"WithNoData", tx, []massive.PlanOption{with(massive.WithNoData())}, []string{"b"}},
+		{"Savepoints", tx, []massive.PlanOption{massive.Savepoints()}, []string{"b"}},
+		{"SkipIfBusy", tx, []massive.PlanOption{with(massive.SkipIfBusy())}, nil},
+		{"Concurrently", tx, []massive.PlanOption{massive.Views("a", "b", "c"), with(massive.Concurrently())}, nil},
+		{"ConcurrentlyIfPossible", tx, []massive.PlanOption{with(massive.ConcurrentlyIfPossible())}, nil},
 		{"one view", tx, []massive.PlanOption{massive.Views("b")}, nil},
 		{"views that do not read each other", tx, []massive.PlanOption{massive.Views("b", "alone")}, nil},
-		{"views of which one reads the other through a third", tx, []massive.PlanOption{massive.Views("a", "c")}, nil},
+		{"two views, one reads the other through a third", tx, []massive.PlanOption{massive.Views("a", "c")}, nil},
 	} {
 		plan, err := m.With(c.q).PlanRefresh(c.opts...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		var got []string
 		for _, s := range plan.Steps {
 			for _, w := range s.Warnings {

@@ -2,9 +2,9 @@ package massive_test
 
 import "testing"
 
-// A view depends on the views in its range tables, however deep in its query, and whether
-// it takes a column of them or none. A constant that names a view reads nothing.
-func TestDependsOnReadsAlone(t *testing.T) {
+// A view depends on the views in its range tables, at any depth of its query, even if it
+// reads no column of them. A constant that names a view is no dependency.
+func TestDependsOnListsOnlyReads(t *testing.T) {
 	t.Parallel()
 	const setup = `
 		CREATE MATERIALIZED VIEW base AS SELECT 1 AS a, 2 AS b;
@@ -33,9 +33,9 @@ func TestDependsOnReadsAlone(t *testing.T) {
 		"an argument":                "SELECT twice((SELECT count(*)::int FROM base)) AS x",
 		"an aggregate's filter":      "SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM base)) AS n FROM plain",
 		"VALUES":                     "VALUES ((SELECT count(*) FROM base))",
-		// The catalog has the same row for it as for a column that is read.
-		"a field of its row type":     "SELECT (NULL::base).a",
-		"names that look like inside": `SELECT b.":relid 3 " AS ":relid 4 " FROM ":relid 1 ".":relid 2 " AS b, base AS ":relid 5 "`,
+		// pg_depend has the same row for it as for a column that is read.
+		"a field of its row type":           "SELECT (NULL::base).a",
+		"names that look like pg_node_tree": `SELECT b.":relid 3 " AS ":relid 4 " FROM ":relid 1 ".":relid 2 " AS b, base AS ":relid 5 "`,
 	}
 	notReading := map[string]string{
 		"a constant":            "SELECT 'base'::regclass AS r",
@@ -59,6 +59,6 @@ func TestDependsOnReadsAlone(t *testing.T) {
 		for what, query := range notReading {
 			equal(t, query, names(matview(t, m, "names "+what).DependsOn()), []string{})
 		}
-		same(t, "what reads base", len(matview(t, m, "base").Dependents()), len(reading))
+		same(t, "dependents of base", len(matview(t, m, "base").Dependents()), len(reading))
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// encoded makes a database of an encoding, with what a connection of that client_encoding
-// is told to make in it, and returns how to open it.
+// encoded creates a database in an encoding, runs setup in it with the given
+// client_encoding, and returns a function that opens it.
 func encoded(t *testing.T, e *env, encoding, client, setup string) (open func(params ...string) *sql.DB) {
 	t.Helper()
 	name := strings.ToLower(e.Name() + "_" + encoding)
@@ -30,8 +30,8 @@ func encoded(t *testing.T, e *env, encoding, client, setup string) (open func(pa
 	}
 }
 
-// Text arrives as UTF-8, or the load says what to set.
-func TestDatabasesOfOtherEncodings(t *testing.T) {
+// Text arrives as UTF-8, or Load returns an error that says what to set.
+func TestDatabasesInOtherEncodings(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		for _, encoding := range []string{"LATIN1", "EUC_JP", "UTF8"} {
@@ -40,15 +40,15 @@ func TestDatabasesOfOtherEncodings(t *testing.T) {
 			right := func(pool *sql.DB) {
 				t.Helper()
 				m := load(t, pool, massive.Expect(massive.EnumIs("e", []string{label, "z"})))
-				same(t, "the value of "+encoding, next(t, sequence(t, m, label)), next(t, sequence(t, m, label))-1)
+				same(t, "the first of two values in "+encoding, next(t, sequence(t, m, label)), next(t, sequence(t, m, label))-1)
 				b, err := massive.BindEnum[string](m, "e")
-				done(t, err)
+				noError(t, err)
 				added, err := b.EnsureValue(t.Context(), label)
-				done(t, err)
-				same(t, "a label added that is there", added, false)
+				noError(t, err)
+				same(t, "added an existing label", added, false)
 			}
 			right(open("client_encoding=UTF8"))
-			if e.driver == "postgres" { // which sets it
+			if e.driver == "postgres" { // lib/pq sets client_encoding
 				right(open())
 				continue
 			}
@@ -66,7 +66,7 @@ func TestDatabasesOfOtherEncodings(t *testing.T) {
 					is = encoding
 				}
 				if is == "LATIN1" && encoding == "EUC_JP" {
-					continue // the server has no conversion, and refuses the connection
+					continue // the server has no conversion and refuses the connection
 				}
 				_, err := massive.Load(t.Context(), open(params...), postgres.New())
 				mustBe(t, err, massive.ErrUnsupported, "massive: load: not supported here: unsupported operation: the connection's client_encoding is "+is+
@@ -81,9 +81,8 @@ const notUTF8 = "CREATE SEQUENCE good; CREATE SEQUENCE \"s\xe9q\"; CREATE SCHEMA
 	"CREATE MATERIALIZED VIEW above AS SELECT * FROM \"vu\xe9\"; CREATE TABLE \"table\xe9\" (id serial PRIMARY KEY, e e);" +
 	"COMMENT ON SEQUENCE good IS 'caf\xe9 \\ café'; CREATE SEQUENCE \"séq\""
 
-// A name that is not UTF-8 hides no others: its structure is left out, and the reason is
-// told.
-func TestNamesThatAreNotUTF8(t *testing.T) {
+// A structure whose name is not UTF-8 is excluded with a reason. All others are loaded.
+func TestNonUTF8NamesAreExcluded(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		ctx := t.Context()
@@ -91,7 +90,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 		for _, params := range [][]string{nil, {"client_encoding=UTF8"}} {
 			pool := open(params...)
 			tx, err := pool.BeginTx(ctx, nil)
-			done(t, err)
+			noError(t, err)
 			defer tx.Rollback()
 			for _, q := range []massive.Querier{pool, tx} {
 				m := load(t, q)
@@ -99,12 +98,12 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 				equal(t, "enums", spelled(m.Enums()), []string{"public.e"})
 				equal(t, "views", spelled(m.Matviews()), []string{"public.above"})
 				equal(t, "labels", enum(t, m, "e").Values(), []string{"café", `a\b`})
-				same(t, "a comment is what the database has", sequence(t, m, "good").Comment(), "caf\xe9 \\ café")
+				same(t, "comment, unchanged", sequence(t, m, "good").Comment(), "caf\xe9 \\ café")
 				var omitted []string
 				for _, o := range m.Excluded() {
 					omitted = append(omitted, fmt.Sprintf("%s %q: %s", o.Kind, o.Name.Name, o.Why))
 				}
-				equal(t, "left out", omitted, []string{
+				equal(t, "excluded", omitted, []string{
 					`materialized view "v": its column "colonn\xe9" is not UTF-8`,
 					`materialized view "vu\xe9": its name "vu\xe9" is not UTF-8`,
 					`enum "mood": its label "caf\xe9" is not UTF-8`,
@@ -116,38 +115,38 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 				mustBe(t, err, massive.ErrNotFound, `public.mood was left out: its label "caf\xe9" is not UTF-8`)
 				mustBe(t, m.Verify(ctx, massive.EnumIs("mood", []string{"ok"}, massive.AllowExtra())), massive.ErrDrift, "is not UTF-8")
 				plan, err := m.PlanRefresh()
-				done(t, err)
+				noError(t, err)
 				if text := plan.String(); !strings.Contains(text, "public.above") || !strings.Contains(text, "is not UTF-8") {
-					t.Errorf("the plan does not say what it leaves out, and why:\n%s", text)
+					t.Errorf("the plan does not name the excluded views and why:\n%s", text)
 				}
 			}
-			done(t, tx.Rollback())
+			noError(t, tx.Rollback())
 			m := load(t, pool)
-			same(t, "what works", next(t, sequence(t, m, "séq")), next(t, sequence(t, m, "séq"))-1)
+			same(t, "the first of two values", next(t, sequence(t, m, "séq")), next(t, sequence(t, m, "séq"))-1)
 
-			// Nothing of it looks like a change, along a path with such a schema either.
-			// From PostgreSQL 18 on the server reports the path to the client, and a
-			// session whose client asks for UTF-8 never ends then.
+			// Such names don't look like changes, also with such a schema on the path.
+			// Not from PostgreSQL 18: it reports the path to the client, and then a
+			// session with client_encoding UTF-8 hangs.
 			paths := []string{"'public'"}
 			if m.Server().Major < 18 {
 				paths = append(paths, "'public, ' || (SELECT nspname FROM pg_namespace WHERE nspname LIKE 'sch%')")
 			}
 			for _, path := range paths {
 				watched, err := pool.Conn(ctx)
-				done(t, err)
+				noError(t, err)
 				defer watched.Close()
 				exec(t, watched, "SELECT length(set_config('search_path', "+path+", false))")
 				m := load(t, watched)
 				changes, err := m.Reload(ctx)
-				done(t, err)
-				same(t, "changes where nothing was changed", changes.String(), "")
+				noError(t, err)
+				same(t, "changes", changes.String(), "")
 				unchanged(t, watched, m.Registry().Sign())
 			}
 		}
 	})
 }
 
-// spelled are the structures' names.
+// spelled returns the structures' names.
 func spelled[T interface{ Name() dialect.Name }](all []T) []string {
 	texts := make([]string, len(all))
 	for i, a := range all {

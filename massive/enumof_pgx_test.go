@@ -13,13 +13,13 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A row with both kinds of field, as pgx scans it.
+// An oddRow has both kinds of field.
 type oddRow struct {
 	One  massive.EnumOf[Odd]
 	Many massive.EnumArrayOf[Odd]
 }
 
-// oddRows are all labels and all that is NULL.
+// oddRows returns rows with every label, and with NULL in every place.
 func oddRows() []oddRow {
 	all := massive.EnumArray(Odd("").Labels()...)
 	rows := []oddRow{{}, {Many: all}, {Many: massive.EnumArray[Odd]()}, {Many: massive.EnumArrayOf[Odd]{{}}}}
@@ -29,12 +29,12 @@ func oddRows() []oddRow {
 	return rows
 }
 
-// nativePool is a pool of pgx's own. With registered, it knows the types, as pgx advises,
+// nativePool returns a pgxpool.Pool. If registered, the types are registered with pgx,
 // and arrays travel in binary.
 func (e *env) nativePool(t *testing.T, mode pgx.QueryExecMode, registered bool) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(e.DSN())
-	done(t, err)
+	noError(t, err)
 	config.MaxConns = 2
 	config.ConnConfig.DefaultQueryExecMode = mode
 	if registered {
@@ -45,7 +45,7 @@ func (e *env) nativePool(t *testing.T, mode pgx.QueryExecMode, registered bool) 
 		}
 	}
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	done(t, err)
+	noError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }
@@ -72,9 +72,9 @@ func TestEnumOfOverNativePgx(t *testing.T) {
 				read := func(rule string) {
 					t.Helper()
 					rows, err := pool.Query(ctx, "SELECT one, many FROM "+table+" ORDER BY n")
-					done(t, err)
+					noError(t, err)
 					got, err := pgx.CollectRows(rows, pgx.RowToStructByName[oddRow])
-					done(t, err)
+					noError(t, err)
 					if !reflect.DeepEqual(got, written) {
 						t.Errorf("%s: read %+v, want %+v", rule, got, written)
 					}
@@ -89,25 +89,25 @@ func TestEnumOfOverNativePgx(t *testing.T) {
 				n, err := pool.CopyFrom(ctx, pgx.Identifier{table}, []string{"one", "many"}, pgx.CopyFromRows(values))
 				switch {
 				case registered:
-					done(t, err)
+					noError(t, err)
 					same(t, "copied", n, int64(len(written)))
 					read("copied")
-				case err == nil: // which a string would be, too
-					t.Error("pgx copies arrays of a type that it doesn't know: say so in the docs")
+				case err == nil: // strings fail, too
+					t.Error("pgx copies arrays of an unregistered type; the docs say that it doesn't")
 				}
 
 				var many massive.EnumArrayOf[Odd]
-				mustBe(t, pool.QueryRow(ctx, "SELECT ARRAY['plain', 'stranger']::odd[]").Scan(&many), massive.ErrLabelUnknown, `element 2 of 2: label unknown: "stranger"`)
+				mustBe(t, pool.QueryRow(ctx, "SELECT ARRAY['plain', 'unlisted']::odd[]").Scan(&many), massive.ErrLabelUnknown, `element 2 of 2: label unknown: "unlisted"`)
 				mustBe(t, pool.QueryRow(ctx, "SELECT ARRAY[['plain'], ['null']]::odd[]").Scan(&many), massive.ErrInvalid, "several dimensions")
-				done(t, pool.QueryRow(ctx, "SELECT '[0:1]={plain,NULL}'::odd[]").Scan(&many))
-				equal(t, "with bounds", many, massive.EnumArrayOf[Odd]{massive.EnumValue(Odd("plain")), {}})
+				noError(t, pool.QueryRow(ctx, "SELECT '[0:1]={plain,NULL}'::odd[]").Scan(&many))
+				equal(t, "an array with bounds", many, massive.EnumArrayOf[Odd]{massive.EnumValue(Odd("plain")), {}})
 				var plain []massive.EnumOf[Odd]
-				if registered { // pgx itself goes through a slice, then
-					done(t, pool.QueryRow(ctx, "SELECT ARRAY['plain', NULL]::odd[]").Scan(&plain))
+				if registered { // pgx then scans slices
+					noError(t, pool.QueryRow(ctx, "SELECT ARRAY['plain', NULL]::odd[]").Scan(&plain))
 					equal(t, "a slice", plain, many)
 				}
 				var one massive.EnumOf[Odd]
-				mustBe(t, pool.QueryRow(ctx, "SELECT 'stranger'::odd").Scan(&one), massive.ErrLabelUnknown)
+				mustBe(t, pool.QueryRow(ctx, "SELECT 'unlisted'::odd").Scan(&one), massive.ErrLabelUnknown)
 				_, err = pool.Exec(ctx, "INSERT INTO "+table+" (one) VALUES ($1)", massive.EnumOf[Odd]{V: "plain"})
 				mustBe(t, err, massive.ErrInvalid, "use EnumValue")
 				_, err = pool.Exec(ctx, "INSERT INTO "+table+" (many) VALUES ($1)", massive.EnumArray("plain", Odd("PLAIN")))
@@ -117,7 +117,7 @@ func TestEnumOfOverNativePgx(t *testing.T) {
 	}
 }
 
-// database/sql over a pool of pgx's own, whose types are registered.
+// EnumOf works with database/sql over a pgxpool.Pool that registers the types.
 func TestEnumOfOverPgxStdlibWithTypesRegistered(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
@@ -127,18 +127,18 @@ func TestEnumOfOverPgxStdlibWithTypesRegistered(t *testing.T) {
 	written := oddRows()
 	for _, r := range written {
 		_, err := db.ExecContext(t.Context(), "INSERT INTO t (one, many) VALUES ($1, $2)", r.One, r.Many)
-		done(t, err)
+		noError(t, err)
 	}
 	rows, err := db.QueryContext(t.Context(), "SELECT one, many FROM t ORDER BY n")
-	done(t, err)
+	noError(t, err)
 	defer rows.Close()
 	var read []oddRow
 	for rows.Next() {
 		var r oddRow
-		done(t, rows.Scan(&r.One, &r.Many))
+		noError(t, rows.Scan(&r.One, &r.Many))
 		read = append(read, r)
 	}
-	done(t, rows.Err())
+	noError(t, rows.Err())
 	if !reflect.DeepEqual(read, written) {
 		t.Errorf("read %+v, want %+v", read, written)
 	}

@@ -17,14 +17,14 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// An Odd is an enum of what is hard to quote.
+// An Odd is an enum with labels that are hard to quote.
 type Odd string
 
 func (Odd) Labels() []Odd {
 	return []Odd{"plain", "NULL", "null", `a,b`, `{c}`, `d"e"`, `f\g`, `it's`, " spaced ", "new\nline", `\`, `"`, "ü", "$1", "?", ""}
 }
 
-// A Twice repeats a label, and so do many that are Often.
+// Twice and Often repeat a label, in a short and a long list.
 type (
 	Twice string
 	Often string
@@ -39,13 +39,13 @@ func (Often) Labels() (labels []Often) {
 	return labels
 }
 
-// A Later is a Mood that takes what is not known yet.
+// A Later accepts labels that it does not declare.
 type Later string
 
 func (Later) Labels() []Later  { return []Later{"sad", "ok", ""} }
 func (Later) AllowExtra() bool { return true }
 
-// A Strict one could, and doesn't.
+// A Strict implements AllowsExtra and returns false.
 type Strict string
 
 func (Strict) Labels() []Strict { return []Strict{"sad"} }
@@ -53,18 +53,18 @@ func (Strict) AllowExtra() bool { return false }
 
 var _ = []massive.AllowsExtra{Later(""), Strict("")}
 
-// A Bare declares nothing.
+// A Bare declares no labels.
 type Bare string
 
 func (Bare) Labels() []Bare { return nil }
 
-// oddType has them all, and one more.
+// oddType creates an enum with the labels of Odd and one more.
 var oddType = func() string {
 	var labels []string
 	for _, l := range Odd("").Labels() {
 		labels = append(labels, "'"+strings.ReplaceAll(string(l), "'", "''")+"'")
 	}
-	return "CREATE TYPE odd AS ENUM (" + strings.Join(labels, ", ") + ", 'stranger')"
+	return "CREATE TYPE odd AS ENUM (" + strings.Join(labels, ", ") + ", 'unlisted')"
 }()
 
 func TestEnumOf(t *testing.T) {
@@ -89,50 +89,50 @@ func TestEnumOf(t *testing.T) {
 				}
 			}
 			var read []oddRow
-			done(t, sqlx.NewDb(pool, mode.driver).SelectContext(ctx, &read, "SELECT one, many FROM "+table+" ORDER BY n"))
+			noError(t, sqlx.NewDb(pool, mode.driver).SelectContext(ctx, &read, "SELECT one, many FROM "+table+" ORDER BY n"))
 			if !reflect.DeepEqual(read, written) {
 				t.Errorf("read %+v, want %+v", read, written)
 			}
-			same(t, "NULLs, as the server has them", one[string](t, pool, "SELECT count(*) FILTER (WHERE one IS NULL)||' '||count(*) FILTER (WHERE many IS NULL)||' '||count(*) FILTER (WHERE many = '{}') FROM "+table), "4 1 1")
-			same(t, "as an argument", one[int](t, pool, "SELECT count(*) FROM "+table+" WHERE one = 'NULL'"), 1)
+			same(t, "rows with one NULL, many NULL, many empty", one[string](t, pool, "SELECT count(*) FILTER (WHERE one IS NULL)||' '||count(*) FILTER (WHERE many IS NULL)||' '||count(*) FILTER (WHERE many = '{}') FROM "+table), "4 1 1")
+			same(t, "rows with the label NULL", one[int](t, pool, "SELECT count(*) FROM "+table+" WHERE one = 'NULL'"), 1)
 			var n int
-			done(t, pool.QueryRowContext(ctx, "SELECT count(*) FROM "+table+" WHERE one = ANY ($1::odd[])", all).Scan(&n))
-			same(t, "an array as an argument", n, len(all))
+			noError(t, pool.QueryRowContext(ctx, "SELECT count(*) FROM "+table+" WHERE one = ANY ($1::odd[])", all).Scan(&n))
+			same(t, "rows that match an array argument", n, len(all))
 			var null sql.Null[massive.EnumOf[Odd]]
-			done(t, pool.QueryRowContext(ctx, "SELECT one FROM "+table+" ORDER BY n LIMIT 1 OFFSET 4").Scan(&null))
+			noError(t, pool.QueryRowContext(ctx, "SELECT one FROM "+table+" ORDER BY n LIMIT 1 OFFSET 4").Scan(&null))
 			same(t, "within sql.Null", null.V.V, "plain")
 
-			_, err := pool.ExecContext(ctx, "INSERT INTO "+table+" (one) VALUES ($1)", massive.EnumValue(Odd("stranger")))
-			mustBe(t, err, massive.ErrLabelUnknown, `massive: write a massive_test.Odd: label unknown: "stranger" is none of`)
+			_, err := pool.ExecContext(ctx, "INSERT INTO "+table+" (one) VALUES ($1)", massive.EnumValue(Odd("unlisted")))
+			mustBe(t, err, massive.ErrLabelUnknown, `massive: write a massive_test.Odd: label unknown: "unlisted" is none of`)
 			_, err = pool.ExecContext(ctx, "INSERT INTO "+table+" (many) VALUES ($1)", massive.EnumArray("plain", Odd("PLAIN")))
 			mustBe(t, err, massive.ErrLabelUnknown, `element 2 of 2: label unknown: "PLAIN"`, `did you mean "plain"?`)
 			var got oddRow
-			err = pool.QueryRowContext(ctx, "SELECT 'stranger'::odd").Scan(&got.One)
-			mustBe(t, err, massive.ErrLabelUnknown, `massive: read a massive_test.Odd: label unknown: "stranger"`)
+			err = pool.QueryRowContext(ctx, "SELECT 'unlisted'::odd").Scan(&got.One)
+			mustBe(t, err, massive.ErrLabelUnknown, `massive: read a massive_test.Odd: label unknown: "unlisted"`)
 			got.Many = all
-			err = pool.QueryRowContext(ctx, "SELECT ARRAY['plain', 'stranger']::odd[]").Scan(&got.Many)
-			mustBe(t, err, massive.ErrLabelUnknown, `element 2 of 2: label unknown: "stranger"`)
-			same(t, "nothing is read then", len(got.Many), 0)
+			err = pool.QueryRowContext(ctx, "SELECT ARRAY['plain', 'unlisted']::odd[]").Scan(&got.Many)
+			mustBe(t, err, massive.ErrLabelUnknown, `element 2 of 2: label unknown: "unlisted"`)
+			same(t, "elements read with an error", len(got.Many), 0)
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT ARRAY[['plain'], ['null']]::odd[]").Scan(&got.Many), massive.ErrInvalid, "several dimensions")
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT '[0:0][0:0]={{plain}}'::odd[]").Scan(&got.Many), massive.ErrInvalid, "several dimensions")
-			done(t, pool.QueryRowContext(ctx, "SELECT '[0:1]={plain,NULL}'::odd[]").Scan(&got.Many))
-			same(t, "with bounds", fmt.Sprint(got.Many), "[plain ]")
+			noError(t, pool.QueryRowContext(ctx, "SELECT '[0:1]={plain,NULL}'::odd[]").Scan(&got.Many))
+			same(t, "an array with bounds", fmt.Sprint(got.Many), "[plain ]")
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.One), massive.ErrInvalid, "a label is a text, and not of type int64")
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.Many), massive.ErrInvalid, "a int64 is no array")
 		})
 	}
 }
 
-func TestEnumOfAlone(t *testing.T) {
+func TestEnumOfWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	var e massive.EnumOf[Mood]
-	done(t, e.Scan([]byte("happy")))
+	noError(t, e.Scan([]byte("happy")))
 	same(t, "scanned", fmt.Sprint(e), "happy")
 	mustBe(t, e.Scan("Happy"), massive.ErrLabelUnknown, `did you mean "happy"?`)
-	same(t, "after an error it is NULL", e.Valid, false)
+	same(t, "valid after an error", e.Valid, false)
 	var unknown *massive.LabelError
 	if err := e.Scan("bored"); !errors.As(err, &unknown) || unknown.Label != "bored" || len(unknown.Labels) != 3 {
-		t.Errorf("got %v", err)
+		t.Errorf("got error %v, want a *LabelError of bored and 3 labels", err)
 	}
 	var b massive.EnumOf[Bare]
 	mustBe(t, b.Scan("x"), massive.ErrInvalid, "its method Labels declares none")
@@ -141,7 +141,7 @@ func TestEnumOfAlone(t *testing.T) {
 	_, err = massive.EnumArrayOf[Mood]{massive.EnumValue(Ok), {}}.Values()
 	mustBe(t, err, massive.ErrInvalid, "element 2 of 2 is NULL")
 	values, err := massive.EnumArray(Ok, Sad).Values()
-	done(t, err)
+	noError(t, err)
 	equal(t, "values", values, []Mood{Ok, Sad})
 
 	for says, e := range map[string]massive.EnumOf[Mood]{
@@ -168,18 +168,18 @@ func TestEnumOfAlone(t *testing.T) {
 		`{"Mood":null,"Many":[]}`:           {Many: massive.EnumArray[Mood]()},
 	} {
 		out, err := json.Marshal(want)
-		done(t, err)
+		noError(t, err)
 		same(t, "JSON", string(out), text)
 		var got doc
-		done(t, json.Unmarshal([]byte(text), &got))
+		noError(t, json.Unmarshal([]byte(text), &got))
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("JSON %s is read as %+v", text, got)
+			t.Errorf("JSON %s: got %+v, want %+v", text, got, want)
 		}
 	}
 	var d doc
 	mustBe(t, json.Unmarshal([]byte(`{"Mood":"glad"}`), &d), massive.ErrLabelUnknown)
 	if err := json.Unmarshal([]byte(`{"Mood":7}`), &d); err == nil {
-		t.Error("a number is a label")
+		t.Error("a number was read as a label")
 	}
 	_, err = json.Marshal(doc{Mood: massive.EnumValue(Mood("glad"))})
 	mustBe(t, err, massive.ErrLabelUnknown)
@@ -206,7 +206,7 @@ func TestEnumOfAlone(t *testing.T) {
 	}
 }
 
-// A list of labels that repeats one is a mistake of the program's.
+// A Labels method that repeats a label is ErrInvalid.
 func TestRepeatedLabelsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, label := range []string{"a", "b", "c"} {
@@ -222,15 +222,15 @@ func TestRepeatedLabelsAreRefused(t *testing.T) {
 	mustBe(t, err, massive.ErrInvalid, `label "a" is given twice`)
 }
 
-// A key of a JSON object is a label, and NULL is none.
-func TestEnumOfAsAKeyOfJSON(t *testing.T) {
+// A label can be the key of a JSON object. NULL can't.
+func TestEnumOfAsJSONKey(t *testing.T) {
 	t.Parallel()
 	in := map[massive.EnumOf[Mood]]int{massive.EnumValue(Sad): 1, massive.EnumValue(Ok): 2}
 	text, err := json.Marshal(in)
-	done(t, err)
+	noError(t, err)
 	same(t, "JSON", string(text), `{"ok":2,"sad":1}`)
 	var out map[massive.EnumOf[Mood]]int
-	done(t, json.Unmarshal(text, &out))
+	noError(t, json.Unmarshal(text, &out))
 	if !maps.Equal(in, out) {
 		t.Errorf("read %v, want %v", out, in)
 	}
@@ -240,7 +240,7 @@ func TestEnumOfAsAKeyOfJSON(t *testing.T) {
 		_, err = key.MarshalText()
 		mustBe(t, err, want)
 		if _, errKey := json.Marshal(map[massive.EnumOf[Mood]]int{key: 1}); errKey == nil || !strings.Contains(errKey.Error(), strings.Trim(fmt.Sprintf("%q", err.Error()), `"`)) {
-			t.Errorf("as a key: %v, want what says %v", errKey, err) // encoding/json wraps no error of a key
+			t.Errorf("as a key: got error %v, want the text of %v", errKey, err) // encoding/json does not wrap errors of keys
 		}
 	}
 	_, err = massive.EnumOf[Mood]{}.MarshalText()
@@ -249,13 +249,13 @@ func TestEnumOfAsAKeyOfJSON(t *testing.T) {
 	mustBe(t, json.Unmarshal([]byte(`{"":1}`), &out), massive.ErrLabelUnknown, `"" is none of`)
 
 	blank, err := json.Marshal(map[massive.EnumOf[Later]]massive.EnumOf[Later]{massive.EnumValue(Later("")): massive.EnumValue(Later(""))})
-	done(t, err)
+	noError(t, err)
 	same(t, "an empty label", string(blank), `{"":""}`)
 }
 
-// A type that allows it takes labels that it does not know, whatever way they come, and
-// its expectations agree.
-func TestLabelsThatAreNotKnownYet(t *testing.T) {
+// A type with AllowExtra reads and writes labels that it does not declare, and
+// expectations of its labels allow extra labels.
+func TestAllowExtraAcceptsUndeclaredLabels(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', ''); CREATE TABLE people (one mood, many mood[])`, func(t *testing.T, e *env) {
 		ctx := t.Context()
@@ -267,27 +267,27 @@ func TestLabelsThatAreNotKnownYet(t *testing.T) {
 
 		var one massive.EnumOf[Later]
 		var many massive.EnumArrayOf[Later]
-		done(t, e.pool.QueryRowContext(ctx, "SELECT one, many FROM people").Scan(&one, &many))
+		noError(t, e.pool.QueryRowContext(ctx, "SELECT one, many FROM people").Scan(&one, &many))
 		same(t, "one", one, massive.EnumValue(Later("elated")))
 		equal(t, "many", many, massive.EnumArrayOf[Later]{massive.EnumValue(Later("elated")), {}, massive.EnumValue(Later(""))})
 		_, err := e.pool.ExecContext(ctx, "UPDATE people SET one = $1, many = $2", one, many)
-		done(t, err)
+		noError(t, err)
 		text, err := json.Marshal(many)
-		done(t, err)
+		noError(t, err)
 		same(t, "JSON", string(text), `["elated",null,""]`)
 		var back massive.EnumArrayOf[Later]
-		done(t, json.Unmarshal(text, &back))
+		noError(t, json.Unmarshal(text, &back))
 		equal(t, "read again", back, many)
 		_, err = e.pool.ExecContext(ctx, "UPDATE people SET one = $1", massive.EnumValue(Later("nobody")))
 		bound, errBind := massive.BindEnum[Later](m, "mood")
-		done(t, errBind)
+		noError(t, errBind)
 		mustBe(t, bound.Explain(err), massive.ErrLabelUnknown)
 		for _, label := range []string{"a\xff", "a\x00"} {
 			mustBe(t, one.Scan(label), massive.ErrInvalid, "is not UTF-8, or holds a NUL byte")
 		}
-		same(t, "V without Valid is still a mistake", errors.Is(errorOf(massive.EnumOf[Later]{V: "x"}.Value()), massive.ErrInvalid), true)
+		same(t, "V without Valid is still ErrInvalid", errors.Is(errorOf(massive.EnumOf[Later]{V: "x"}.Value()), massive.ErrInvalid), true)
 
-		done(t, m.Verify(ctx, massive.EnumIs("mood", []Later{"sad", "ok"}, massive.AllowExtra()), massive.EnumIs("mood", []Later{"ok", ""})))
+		noError(t, m.Verify(ctx, massive.EnumIs("mood", []Later{"sad", "ok"}, massive.AllowExtra()), massive.EnumIs("mood", []Later{"ok", ""})))
 		mustBe(t, m.Verify(ctx, massive.EnumIs("mood", Strict("").Labels())), massive.ErrDrift)
 		mustBe(t, e.load(t).Verify(ctx, massive.EnumIs("mood", Strict("").Labels())), massive.ErrDrift)
 		mustBe(t, e.load(t).Verify(ctx, massive.EnumIs("mood", []Later{"gone"})), massive.ErrDrift, `missing labels ["gone"]`)

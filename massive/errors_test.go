@@ -37,9 +37,9 @@ const gone = `
 	DROP SEQUENCE seq_to_drop; ALTER SEQUENCE seq_to_rename RENAME TO renamed; DROP SEQUENCE seq_to_replace; CREATE TABLE seq_to_replace ();
 	DROP SCHEMA doomed CASCADE;`
 
-// Every sentinel that a statement can give, from the server itself, over each driver and
-// querier, with the words that help.
-func TestSentinels(t *testing.T) {
+// Each error of the server maps to one sentinel, over each driver and querier, with a
+// text that helps.
+func TestServerErrorsMapToOneSentinel(t *testing.T) {
 	t.Parallel()
 	refresh := func(name string, opts ...massive.RefreshOption) func(*testing.T, *massive.DB) error {
 		return func(t *testing.T, m *massive.DB) error {
@@ -78,7 +78,7 @@ func TestSentinels(t *testing.T) {
 		name  string
 		op    func(*testing.T, *massive.DB) error
 		want  []error
-		state string // the server's, which errors.As must reach
+		state string // the SQLSTATE that errors.As must find
 		says  string
 	}{
 		{"no unique index", refresh("no_index", massive.Concurrently()), is(massive.ErrNoUniqueIndex), "55000",
@@ -87,8 +87,8 @@ func TestSentinels(t *testing.T) {
 				`CREATE UNIQUE INDEX ON "public"."no_index" ("a", "B b"): `},
 		{"not populated, concurrently", refresh("unpopulated", massive.Concurrently()), is(massive.ErrNotPopulated), "0A000",
 			"refresh it once without Concurrently"},
-		{"not populated, read", read("unpopulated", ""), is(massive.ErrNotPopulated), "55000", "refresh it first"},
-		{"reads what is not populated", refresh("reads_unpopulated"), is(massive.ErrNotPopulated), "55000", "first refresh the views that it reads"},
+		{"not populated, select", read("unpopulated", ""), is(massive.ErrNotPopulated), "55000", "refresh it first"},
+		{"reads a view that is not populated", refresh("reads_unpopulated"), is(massive.ErrNotPopulated), "55000", "first refresh the views that it reads"},
 		{"duplicates, plain", refresh("doubled"), is(massive.ErrDuplicateRows), "23505", "rows that its unique index can't tell apart"},
 		{"duplicates, concurrently", refresh("doubled", massive.Concurrently()), is(massive.ErrDuplicateRows), "21000", "rows that its unique index can't tell apart"},
 		{"a query that fails, concurrently", refresh("scalar", massive.Concurrently()), nil, "21000", "massive: refresh concurrently public.scalar: "},
@@ -129,10 +129,10 @@ func TestSentinels(t *testing.T) {
 				}
 			}
 			if fmt.Sprint(is) != fmt.Sprint(want) {
-				t.Errorf("%s: error %v is %q, want %q and no other", name, err, is, want)
+				t.Errorf("%s: error %v matches %q, want only %q", name, err, is, want)
 			}
 			if got := driverState(err); state != "" && got != state {
-				t.Errorf("%s: the driver's own error has SQLSTATE %q, want %q: %v", name, got, state, err)
+				t.Errorf("%s: got SQLSTATE %q, want %q: %v", name, got, state, err)
 			}
 			var ours *massive.Error
 			if !errors.As(err, &ours) || ours.Name == (dialect.Name{}) || ours.Op == "" {
@@ -158,7 +158,7 @@ func TestSentinels(t *testing.T) {
 	})
 }
 
-// sentinels are all of them: an error is the one that is meant and no other.
+// sentinels has every sentinel, to check that an error matches no other.
 var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
@@ -166,7 +166,7 @@ var sentinels = []error{
 	massive.ErrLabelUnknown, context.Canceled, context.DeadlineExceeded,
 }
 
-// driverState is the SQLSTATE in the driver's own error, reached by its own type.
+// driverState returns the SQLSTATE of the driver's error in err.
 func driverState(err error) string {
 	var pgxError *pgconn.PgError
 	if errors.As(err, &pgxError) {
@@ -179,7 +179,7 @@ func driverState(err error) string {
 	return ""
 }
 
-func TestPermission(t *testing.T) {
+func TestPermissionErrors(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE SEQUENCE s; CREATE SCHEMA shut; CREATE SEQUENCE shut.s`,
 		func(t *testing.T, e *env) {
@@ -200,14 +200,14 @@ func TestPermission(t *testing.T) {
 				mustBe(t, err, massive.ErrPermission, says)
 				state := "42501"
 				if strings.HasPrefix(says, "last value") && one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 180000 {
-					state = "" // the server answers NULL, and the library asks for the right
+					state = "" // the server returns NULL, and the library checks the privilege
 				}
 				same(t, "SQLSTATE of "+says, driverState(err), state)
 			}
 		})
 }
 
-func TestServerSideEnds(t *testing.T) {
+func TestStatementTimeoutIsErrServerTimeout(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -217,7 +217,7 @@ func TestServerSideEnds(t *testing.T) {
 		_, err := matview(t, m.With(conn), "slow").Refresh(t.Context())
 		mustBe(t, err, massive.ErrServerTimeout, "massive: refresh public.slow: ended by the server")
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			t.Errorf("nobody's context ended: %v", err)
+			t.Errorf("got a context's error, and no context ended: %v", err)
 		}
 	})
 }
@@ -228,12 +228,8 @@ func TestLockTimeoutAndDeadlock(t *testing.T) {
 		m := e.load(t)
 		one, two := e.begin(t), e.begin(t)
 		exec(t, two, "SET LOCAL deadlock_timeout = '20ms'; SET LOCAL lock_timeout = '10s'")
-		if err := sequence(t, m.With(one), "a").Reset(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := sequence(t, m.With(two), "b").Reset(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, sequence(t, m.With(one), "a").Reset(t.Context()))
+		noError(t, sequence(t, m.With(two), "b").Reset(t.Context()))
 		conn := e.conn(t)
 		exec(t, conn, "SET lock_timeout = '20ms'")
 		_, err := sequence(t, m.With(conn), "a").NextValue(t.Context())
@@ -250,13 +246,12 @@ func TestLockTimeoutAndDeadlock(t *testing.T) {
 		_, err = sequence(t, m.With(two), "a").NextValue(t.Context())
 		mustBe(t, err, massive.ErrDeadlock, "massive: next value of public.a: deadlock")
 		if err := <-waits; err != nil {
-			t.Errorf("the other one goes on: %v", err)
+			t.Errorf("the other transaction must go on, got: %v", err)
 		}
 	})
 }
 
-// The caller's context ends an operation under every driver alike, and the server's query
-// with it.
+// The caller's context ends an operation and its query on the server, with every driver.
 func TestContextEndsAnOperation(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
@@ -284,7 +279,7 @@ func TestContextEndsAnOperation(t *testing.T) {
 				_, err := matview(t, m.With(q), "slow").Refresh(ctx)
 				mustBe(t, err, c.want, "massive: refresh public.slow: ")
 				if errors.Is(err, massive.ErrServerTimeout) {
-					t.Errorf("%s: it was the caller, not the server: %v", name, err)
+					t.Errorf("%s: got ErrServerTimeout for a context that ended: %v", name, err)
 				}
 				eventually(t, e.pool, "the server's query is gone", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
 					WHERE datname = current_database() AND state = 'active' AND query LIKE 'REFRESH%')`)
@@ -302,19 +297,13 @@ func TestContextEndsAnOperation(t *testing.T) {
 func TestConnectionRefused(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close() // nobody listens there now
+	noError(t, err)
+	l.Close() // nothing listens on the port now
 	for _, driver := range []string{"postgres", "pgx"} {
 		db, err := sql.Open(driver, "host=127.0.0.1 port="+port+" user=nobody dbname=none sslmode=disable")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer db.Close()
 		_, err = massive.Load(t.Context(), db, postgres.New())
 		mustBe(t, err, syscall.ECONNREFUSED, "massive: load: ")

@@ -13,13 +13,13 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A blocked dialect can't read a batch that some sequences are in.
+// A blocked dialect fails to read a batch that contains a bad sequence.
 type blocked struct {
 	*sqltest.Fake
 	bad   []string
 	with  error
-	cut   bool // it returns a reading too few
-	empty bool // it loads nothing any more, and says nothing
+	cut   bool // return one reading too few
+	empty bool // return neither a catalog nor an error from Load
 	reads int
 }
 
@@ -42,9 +42,8 @@ func (b *blocked) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 	return b.Fake.Load(ctx, q, f)
 }
 
-// Sequences that can't be read are told as unknown, and keep no others from being looked
-// at.
-func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
+// Exhaustion lists sequences that can't be read as unknown, and checks all others.
+func TestExhaustionReportsUnreadableSequences(t *testing.T) {
 	t.Parallel()
 	denied := &sqltest.Error{Code: "42501", Message: "permission denied for sequence"}
 	lost := errors.New("the connection is lost")
@@ -73,15 +72,13 @@ func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 		b := &blocked{Fake: sqltest.New(catalog), bad: c.bad, with: c.with, cut: c.cut}
 		defer b.DB().Close()
 		m, err := massive.Load(t.Context(), b.DB(), b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		b.empty = c.empty
 		got, err := m.Exhaustion(t.Context())
-		same(t, name+": batches that were read", b.reads, c.reads)
+		same(t, name+": batches read", b.reads, c.reads)
 		if c.says != "" {
 			if err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%s: got %v, want %v that says %q", name, err, c.err, c.says)
+				t.Errorf("%s: got error %v, want %v with text %q", name, err, c.err, c.says)
 			}
 			continue
 		}
@@ -92,11 +89,11 @@ func TestExhaustionOfSequencesThatCannotBeRead(t *testing.T) {
 		for _, u := range got.Unknown {
 			unknown = append(unknown, u.Sequence.String())
 			if !errors.Is(u.Err, massive.ErrPermission) || !errors.Is(u.Err, denied) {
-				t.Errorf("%s: %v, which is to be the driver's error and ErrPermission", name, u)
+				t.Errorf("%s: got %v, want ErrPermission and the driver's error", name, u)
 			}
 		}
 		same(t, name+": unknown", fmt.Sprint(unknown), fmt.Sprint(c.unknown))
-		same(t, name+": looked at", got.Looked, 8)
-		same(t, name+": told", len(got.Uncalled)+len(got.Unknown), 8)
+		same(t, name+": sequences checked", got.Looked, 8)
+		same(t, name+": sequences reported", len(got.Uncalled)+len(got.Unknown), 8)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A Mood is what a program has constants for.
+// A Mood is a program's own enum type.
 type Mood string
 
 const (
@@ -22,7 +22,7 @@ const (
 
 func (Mood) Labels() []Mood { return []Mood{Sad, Ok, Happy} }
 
-// drifts are all that an error says has drifted.
+// drifts returns the Drifts in an error.
 func drifts(t *testing.T, err error) massive.Drifts {
 	t.Helper()
 	mustBe(t, err, massive.ErrDrift)
@@ -53,45 +53,43 @@ func TestExpectEnum(t *testing.T) {
 			ds := drifts(t, err)
 			mustBe(t, err, massive.ErrDrift, "massive: load: drift: enum public.mood: ", `missing labels ["bored" "mad"]`,
 				`extra labels ["elated"]`, `reordered labels [`, "did you mean public.mood?")
-			same(t, "how many drifted", len(ds), 2)
+			same(t, "drifts", len(ds), 2)
 			equal(t, "missing", ds[0].Missing, []string{"bored", "mad"})
 			equal(t, "extra", ds[0].Extra, []string{"elated"})
 			equal(t, "reordered", ds[0].Reordered, []string{"sad"})
 			same(t, "name", ds[0].Name.String(), "public.mood")
-			equal(t, "missing of one that is not there", ds[1].Missing, []string{"x"})
+			equal(t, "missing of an enum that does not exist", ds[1].Missing, []string{"x"})
 			mustBe(t, err, massive.ErrNotFound)
 
 			m := e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Ok, Happy}, massive.AllowExtra())))
 			exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'content' BEFORE 'happy'")
 			if _, err := m.Reload(t.Context()); err != nil {
-				t.Errorf("further labels are allowed: %v", err)
+				t.Errorf("extra labels are allowed, got: %v", err)
 			}
 			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'")
 			before := m.Registry()
 			_, err = m.Reload(t.Context())
 			equal(t, "missing after a reload", drifts(t, err)[0].Missing, []string{"happy"})
 			mustBe(t, err, massive.ErrDrift, "massive: reload: drift: enum public.mood", "what was loaded before stays in use")
-			same(t, "a picture that drifted is not published", m.Registry(), before)
+			same(t, "the old snapshot stays after a drift", m.Registry(), before)
 			mustBe(t, m.Verify(t.Context()), massive.ErrDrift, "massive: verify: drift: enum public.mood")
 
 			tx := e.begin(t)
 			exec(t, tx, "ALTER TYPE mood RENAME VALUE 'glad' TO 'happy'")
 			if err := m.With(tx).Verify(t.Context()); err != nil {
-				t.Errorf("mended inside a transaction: %v", err)
+				t.Errorf("fixed in a transaction, got: %v", err)
 			}
 			mustBe(t, m.Verify(t.Context()), massive.ErrDrift)
-			if err := tx.Commit(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, tx.Commit())
 			if err := m.Verify(t.Context(), massive.EnumIs("public.mood", []string{"ok", "sad", "elated", "content", "happy"})); err != nil {
-				t.Errorf("mended: %v", err)
+				t.Errorf("fixed, got: %v", err)
 			}
-			same(t, "verifying publishes nothing", m.Registry(), before)
+			same(t, "Verify publishes nothing", m.Registry(), before)
 		})
 }
 
-// What can't be met, whatever the database holds, is refused before anything is sent.
-func TestBadExpectations(t *testing.T) {
+// Expectations that no database can meet are refused before a query is sent.
+func TestBadExpectationsAreRefused(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", 32) // 64 bytes
 	for says, es := range map[string][]massive.Expectation{
@@ -115,7 +113,7 @@ func TestBadExpectations(t *testing.T) {
 	mustBe(t, err, massive.ErrInvalid, "something is expected of enum mood, and Only excludes that kind")
 
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`, func(t *testing.T, e *env) {
-		e.load(t, massive.Expect( // which say the same, or can both be so
+		e.load(t, massive.Expect( // equal, or compatible with each other
 			massive.EnumIs("mood", []Mood{Sad, Ok, Happy}), massive.EnumIs("public.mood", []string{"sad", "ok", "happy"}),
 			massive.EnumIs("mood", []Mood{Sad, Happy}, massive.AllowExtra()), massive.EnumIs("mood", []Mood{Ok}, massive.AllowExtra()),
 		))
@@ -125,15 +123,15 @@ func TestBadExpectations(t *testing.T) {
 		mustBe(t, m.With(nil).Verify(t.Context(), massive.EnumIs("mood", []Mood{Sad})), massive.ErrInvalid, "the database is nil")
 		var failed *massive.Error
 		if err := m.Verify(t.Context(), massive.Expectation{}); !errors.As(err, &failed) || failed.Op != dialect.OpVerify {
-			t.Errorf("verify with the zero expectation: %v", err)
+			t.Errorf("Verify of the zero Expectation: got %v, want an *Error of OpVerify", err)
 		}
 		_, err := massive.Load(t.Context(), e.pool, postgres.New(), massive.Exclude("mood"), massive.Expect(massive.EnumIs("mood", []Mood{Sad})))
 		mustBe(t, err, massive.ErrDrift, "excluded by mood")
 	})
 }
 
-// An enum without labels and an empty label are legal, and so is expecting them.
-func TestEmptyLabelsAndEnumsWithoutLabels(t *testing.T) {
+// Enums without labels and empty labels are valid, and can be expected.
+func TestEmptyLabelsAndEmptyEnums(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE nothing AS ENUM (); CREATE TYPE blank AS ENUM (''); CREATE TYPE mood AS ENUM ('sad', '', 'ok')`, func(t *testing.T, e *env) {
 		ctx := t.Context()
@@ -145,34 +143,33 @@ func TestEmptyLabelsAndEnumsWithoutLabels(t *testing.T) {
 		equal(t, "missing", ds[0].Missing, []string{""})
 		equal(t, "extra", ds[1].Extra, []string{""})
 		equal(t, "reordered", ds[2].Reordered, []string{""})
-		same(t, "an enum without labels has to be there", errors.Is(ds[3], massive.ErrNotFound), true)
+		same(t, "an expected enum without labels must exist", errors.Is(ds[3], massive.ErrNotFound), true)
 
-		// What is expected here forbids this.
 		blank, err := massive.BindEnum[string](m, "blank")
-		done(t, err)
+		noError(t, err)
 		mustBe(t, blank.RenameValue(ctx, "", "x"), massive.ErrDrift)
 
 		free := e.load(t)
 		nothing, err := massive.BindEnum[string](free, "nothing")
-		done(t, err)
-		done(t, nothing.AddValue(ctx, ""))
-		done(t, nothing.AddValue(ctx, "last", massive.After("")))
-		done(t, nothing.AddValue(ctx, "first", massive.Before("")))
+		noError(t, err)
+		noError(t, nothing.AddValue(ctx, ""))
+		noError(t, nothing.AddValue(ctx, "last", massive.After("")))
+		noError(t, nothing.AddValue(ctx, "first", massive.Before("")))
 		added, err := nothing.EnsureValue(ctx, "", massive.After("last"))
-		done(t, err)
-		same(t, "added once more", added, false)
-		equal(t, "the database", enum(t, e.load(t), "nothing").Values(), []string{"first", "", "last"})
-		done(t, nothing.RenameValue(ctx, "", "middle"))
-		done(t, nothing.RenameValue(ctx, "last", ""))
+		noError(t, err)
+		same(t, "added an existing label", added, false)
+		equal(t, "labels in the database", enum(t, e.load(t), "nothing").Values(), []string{"first", "", "last"})
+		noError(t, nothing.RenameValue(ctx, "", "middle"))
+		noError(t, nothing.RenameValue(ctx, "last", ""))
 		equal(t, "renamed", nothing.Values(), []string{"first", "middle", ""})
 		parsed, err := nothing.Parse("")
-		done(t, err)
+		noError(t, err)
 		same(t, "parsed", parsed, "")
 		mustBe(t, nothing.AddValue(ctx, "x", massive.Before("none")), massive.ErrLabelUnknown)
-		same(t, "an append goes by the same rule", fmt.Sprint(free.AppendLocalLabels("mood", "x", "y"), free.AppendLocalLabels("blank", "x")), "<nil> <nil>")
+		same(t, "AppendLocalLabels of an enum with an empty label", fmt.Sprint(free.AppendLocalLabels("mood", "x", "y"), free.AppendLocalLabels("blank", "x")), "<nil> <nil>")
 		mustBe(t, free.AppendLocalLabels("mood", ""), massive.ErrLabelExists)
 	})
 }
 
-// An untouched database panics when it is asked.
+// An untouched querier panics on each call.
 type untouched struct{ massive.Querier }

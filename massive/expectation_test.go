@@ -15,7 +15,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// moods is a catalog of one enum.
+// moods returns a catalog with one enum, app.mood.
 func moods(labels ...string) *dialect.Catalog {
 	return &dialect.Catalog{
 		Server:     dialect.Server{MaxNameBytes: 63},
@@ -32,7 +32,7 @@ func expecting(cat *dialect.Catalog, es ...massive.Expectation) (*stub.Dialect, 
 	return d, err
 }
 
-func TestDrift(t *testing.T) {
+func TestDriftLists(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		expected, actual          string
@@ -52,12 +52,12 @@ func TestDrift(t *testing.T) {
 		var ds massive.Drifts
 		if c.missing+c.extra+c.reordered == "" {
 			if err != nil {
-				t.Errorf("%s, found %s: %v", c.expected, c.actual, err)
+				t.Errorf("%s, found %s: got %v, want no error", c.expected, c.actual, err)
 			}
 			continue
 		}
 		if !errors.As(err, &ds) || len(ds) != 1 || !errors.Is(err, dialect.ErrDrift) {
-			t.Errorf("%s, found %s: %v", c.expected, c.actual, err)
+			t.Errorf("%s, found %s: got %v, want one drift", c.expected, c.actual, err)
 			continue
 		}
 		var d *massive.DriftError
@@ -78,9 +78,8 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-// What is said to be out of place is all that is: the rest is in order, and no fewer
-// labels would do.
-func TestReorderedIsTheFewest(t *testing.T) {
+// Reordered is a smallest set of labels without which the rest is in order.
+func TestReorderedIsMinimal(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -102,15 +101,15 @@ func TestReorderedIsTheFewest(t *testing.T) {
 			return kept
 		}
 		if !slices.Equal(in(want), in(got)) {
-			t.Errorf("%v, found %v: without %v they still differ", want, got, moved)
+			t.Errorf("%v, found %v: without reordered labels %v they still differ", want, got, moved)
 		}
 		if fewest := len(want) - longest(want, got); len(moved) != fewest {
-			t.Errorf("%v, found %v: %v are said to be out of place, and %d would do", want, got, moved, fewest)
+			t.Errorf("%v, found %v: got reordered labels %v, want %d labels", want, got, moved, fewest)
 		}
 	}
 }
 
-// longest is the length of a longest common subsequence, found by trying all.
+// longest returns the length of the longest common subsequence, by trying all.
 func longest(a, b []string) int {
 	if len(a) == 0 || len(b) == 0 {
 		return 0
@@ -131,13 +130,12 @@ func TestExpectationsOfManyLabels(t *testing.T) {
 	_, err := expecting(moods(turned...), massive.EnumIs("mood", labels))
 	var d *massive.DriftError
 	if !errors.As(err, &d) || !slices.Equal(d.Reordered, labels[:1]) {
-		t.Errorf("of %d labels the first went last: %.200v", len(labels), err)
+		t.Errorf("the first of %d labels moved to the end: got %.200v, want it alone as reordered", len(labels), err)
 	}
 }
 
-// Expectations that contradict each other can't both be met, and are ErrDrift whatever
-// the database holds.
-func TestExpectationsThatCantBe(t *testing.T) {
+// Two expectations that contradict each other are ErrDrift with any database.
+func TestContradictoryExpectationsDrift(t *testing.T) {
 	t.Parallel()
 	exact := func(labels ...string) massive.Expectation { return massive.EnumIs("mood", labels) }
 	lax := func(labels ...string) massive.Expectation {
@@ -158,35 +156,35 @@ func TestExpectationsThatCantBe(t *testing.T) {
 	} {
 		for _, es := range [][]massive.Expectation{{c.one, c.two}, {c.two, c.one}} {
 			if _, err := expecting(moods("a", "b", "c"), es...); errors.Is(err, dialect.ErrDrift) != c.contradict {
-				t.Errorf("%+v: %v; want drift %v", es, err, c.contradict)
+				t.Errorf("%+v: got error %v, want drift %v", es, err, c.contradict)
 			}
 		}
 	}
 	var err error
-	// And only the server how long a label can be.
+	// A label that is too long is ErrInvalid, not drift.
 	_, err = expecting(moods("a"), lax("a", strings.Repeat("b", 64)))
 	if !errors.Is(err, dialect.ErrInvalid) || errors.Is(err, dialect.ErrDrift) {
-		t.Errorf("a label of 64 bytes: %v", err)
+		t.Errorf("a label of 64 bytes: got %v, want ErrInvalid and not ErrDrift", err)
 	}
-	// A name that no structure can have is no drift either.
+	// So is a name that is too long.
 	_, err = expecting(moods("a"), massive.EnumIs(strings.Repeat("m", 64), []string{"a"}))
 	if !errors.Is(err, dialect.ErrInvalid) || errors.Is(err, dialect.ErrDrift) {
-		t.Errorf("a name of 64 bytes: %v", err)
+		t.Errorf("a name of 64 bytes: got %v, want ErrInvalid and not ErrDrift", err)
 	}
 }
 
-func TestAlteringAnEnumAsksForWhatCanBe(t *testing.T) {
+func TestInvalidLabelsAreNotSent(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("b", 64)
 	for _, c := range []struct {
 		label string
 		at    dialect.LabelPlace
 		want  error
-		asks  bool
+		sends bool
 	}{
 		{"new", dialect.LabelPlace{}, nil, true},
 		{"new", dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: "b"}, nil, true},
-		{"a", dialect.LabelPlace{}, nil, true}, // whether it is there the database knows
+		{"a", dialect.LabelPlace{}, nil, true}, // only the database knows if it exists
 		{"new", dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: "nobody"}, nil, true},
 		{"", dialect.LabelPlace{}, nil, true},
 		{"new", dialect.LabelPlace{Side: dialect.BeforeLabel}, nil, true}, // the empty label
@@ -202,30 +200,26 @@ func TestAlteringAnEnumAsksForWhatCanBe(t *testing.T) {
 		d := &altering{Dialect: &stub.Dialect{Catalog: moods("a", "b")}}
 		r := registry.New(d.Catalog, registry.Selection{}, d, &stub.Querier{})
 		added, err := r.AddEnumLabel(t.Context(), "mood", c.label, c.at, true, nil)
-		if !errors.Is(err, c.want) || added != c.asks || (len(d.asked) > 0) != c.asks {
-			t.Errorf("%q at %+v: added %v, error %v, asked %q", c.label, c.at, added, err, d.asked)
+		if !errors.Is(err, c.want) || added != c.sends || (len(d.sent) > 0) != c.sends {
+			t.Errorf("%q at %+v: got added %v, error %v, sent %q; want error %v, sent %t", c.label, c.at, added, err, d.sent, c.want, c.sends)
 		}
 		if e, _ := r.Enum("mood"); e.Len() != 2 {
-			t.Errorf("the registry has changed: %v", e.Values())
+			t.Errorf("the registry changed: got %v", e.Values())
 		}
 	}
 	d := &altering{Dialect: &stub.Dialect{Catalog: moods("a", "b")}}
 	expect := []massive.Expectation{massive.EnumIs("mood", []string{"a", "b"})}
 	m, err := massive.Load(t.Context(), &stub.Querier{}, d, massive.Expect(expect...))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	mood, err := massive.BindEnum[string](m, "mood")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	err = mood.AddValue(t.Context(), "c")
 	errRename := mood.RenameValue(t.Context(), "a", "c")
-	if !errors.Is(err, dialect.ErrDrift) || !errors.Is(errRename, dialect.ErrDrift) || len(d.asked) > 0 {
-		t.Errorf("what is not expected is done: %v, %v, asked %q", err, errRename, d.asked)
+	if !errors.Is(err, dialect.ErrDrift) || !errors.Is(errRename, dialect.ErrDrift) || len(d.sent) > 0 {
+		t.Errorf("against an expectation: got errors %v, %v, sent %q; want ErrDrift and nothing sent", err, errRename, d.sent)
 	}
 	if err := m.Registry().RenameEnumLabel(t.Context(), "mood", "a", "", nil); err != nil {
-		t.Errorf("renamed to the empty label: %v", err)
+		t.Errorf("rename to the empty label: %v", err)
 	}
 	bareOne := loadedFrom(moods("a"), stub.Bare{Loads: d}, &stub.Querier{}).Registry()
 	_, err = bareOne.AddEnumLabel(t.Context(), "mood", "c", dialect.LabelPlace{}, false, nil)
@@ -233,23 +227,23 @@ func TestAlteringAnEnumAsksForWhatCanBe(t *testing.T) {
 	_, errUsed := e.UsedBy(t.Context())
 	for _, err := range []error{err, errUsed, bareOne.RenameEnumLabel(t.Context(), "mood", "a", "c", nil)} {
 		if !errors.Is(err, dialect.ErrUnsupported) {
-			t.Errorf("of a dialect that only loads: %v", err)
+			t.Errorf("a dialect that only loads: got %v, want ErrUnsupported", err)
 		}
 	}
 }
 
-// An altering stub is asked to alter enums, too.
+// An altering stub records the labels that it would send.
 type altering struct {
 	*stub.Dialect
-	asked []string
+	sent []string
 }
 
 func (a *altering) AddEnumLabel(_ context.Context, _ dialect.Querier, _ dialect.Name, label string, at dialect.LabelPlace, _ bool) (bool, error) {
-	a.asked = append(a.asked, fmt.Sprint(label, at))
+	a.sent = append(a.sent, fmt.Sprint(label, at))
 	return true, nil
 }
 
 func (a *altering) RenameEnumLabel(_ context.Context, _ dialect.Querier, _ dialect.Name, from, to string) error {
-	a.asked = append(a.asked, from+" "+to)
+	a.sent = append(a.sent, from+" "+to)
 	return nil
 }

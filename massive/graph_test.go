@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// views is a catalog of views and what each reads: "b < a v" is materialized, "(v) < a"
-// is a plain one. They may come in any order.
+// views returns a catalog of views and the views that they read, in any order. "b < a v"
+// is a materialized view b that reads a and v. "(v) < a" is a plain view v.
 func views(lines ...string) *dialect.Catalog {
 	cat := &dialect.Catalog{Server: dialect.Server{User: "clerk"}}
 	ids := map[string]int64{}
@@ -42,7 +42,7 @@ func views(lines ...string) *dialect.Catalog {
 	return cat
 }
 
-// qualified is a name that is in public if it doesn't say otherwise.
+// qualified returns the name, in schema public if it has none.
 func qualified(text string) dialect.Name {
 	n := stub.Of(text)
 	if n.Schema == "" {
@@ -67,29 +67,29 @@ func TestDependsOn(t *testing.T) {
 	} {
 		v := matview(t, r, qualified(name).String())
 		if got := short(v.DependsOn()); got != want[0] {
-			t.Errorf("%s depends on %q; want %q: once each, by name, through plain views", name, got, want[0])
+			t.Errorf("%s depends on %q, want %q: once each, by name, through plain views", name, got, want[0])
 		}
 		if got := short(v.Dependents()); got != want[1] {
-			t.Errorf("dependents of %s are %q; want %q", name, got, want[1])
+			t.Errorf("dependents of %s: got %q, want %q", name, got, want[1])
 		}
 	}
 	v := matview(t, r, "d")
 	v.DependsOn()[0] = dialect.Name{}
 	if got := short(v.DependsOn()); got != "a b" {
-		t.Errorf("the names are the caller's to change; then d depends on %q", got)
+		t.Errorf("after the caller changed the returned slice, d depends on %q, want a b", got)
 	}
 	if got := short(matview(t, r.With(&stub.Querier{}), "d").Dependents()); got != "far.e" {
-		t.Errorf("on another querier dependents are %q", got)
+		t.Errorf("on another querier: got dependents %q, want far.e", got)
 	}
 }
 
-// A view that a pattern left out is a link of the chain all the same.
-func TestGraphKeepsWhatIsLeftOut(t *testing.T) {
+// Views that a pattern excludes are in the graph and link the views around them.
+func TestGraphHasExcludedViews(t *testing.T) {
 	t.Parallel()
 	cat := views("a", "tmp_b < a", "c < v", "(v) < tmp_b", "(top) < c", "(over_tables)", "(above) < over_tables")
 	r, _, _ := stubbed(cat, massive.Exclude("*.tmp_*"))
 	if got := short(matview(t, r, "c").DependsOn()); got != "tmp_b" {
-		t.Errorf("c depends on %q", got)
+		t.Errorf("c depends on %q, want tmp_b", got)
 	}
 	g := r.Graph()
 	wantNodes := []massive.GraphNode{
@@ -98,33 +98,33 @@ func TestGraphKeepsWhatIsLeftOut(t *testing.T) {
 		{Name: stub.Of("public.top")}, {Name: stub.Of("public.v")},
 	}
 	if !slices.Equal(g.Nodes, wantNodes) {
-		t.Errorf("nodes are\n\t%+v\nwant\n\t%+v", g.Nodes, wantNodes)
+		t.Errorf("nodes: got\n\t%+v\nwant\n\t%+v", g.Nodes, wantNodes)
 	}
 	wantEdges := []massive.GraphEdge{
 		{View: stub.Of("public.c"), Reads: stub.Of("public.v")}, {View: stub.Of("public.tmp_b"), Reads: stub.Of("public.a")},
 		{View: stub.Of("public.top"), Reads: stub.Of("public.c")}, {View: stub.Of("public.v"), Reads: stub.Of("public.tmp_b")},
 	}
 	if !slices.Equal(g.Edges, wantEdges) {
-		t.Errorf("edges are\n\t%+v\nwant\n\t%+v", g.Edges, wantEdges)
+		t.Errorf("edges: got\n\t%+v\nwant\n\t%+v", g.Edges, wantEdges)
 	}
 	if got := short(g.Upstream(stub.Of("public.c"))); got != "a tmp_b" {
-		t.Errorf("upstream of c are %q", got)
+		t.Errorf("upstream of c: got %q, want a tmp_b", got)
 	}
 	if got := short(g.Downstream(stub.Of("public.a"))); got != "tmp_b c" {
-		t.Errorf("downstream of a are %q", got)
+		t.Errorf("downstream of a: got %q, want tmp_b c", got)
 	}
 	if got := g.Upstream(stub.Of("public.none")); len(got) != 0 {
-		t.Errorf("upstream of no view are %v", got)
+		t.Errorf("upstream of an unknown view: got %v, want none", got)
 	}
 
 	none, _, _ := stubbed(views("a"), massive.Only(massive.KindEnum))
 	if g := none.Graph(); len(g.Nodes)+len(g.Edges) > 0 {
-		t.Errorf("the graph of a load without materialized views is %+v", g)
+		t.Errorf("the graph of a load without materialized views: got %+v, want an empty graph", g)
 	}
 }
 
-// However the edges lie, Upstream and Downstream give each view once, none before what it
-// reads.
+// In random graphs, Upstream lists each view after the views that it reads, and
+// Downstream is its inverse.
 func TestGraphOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
@@ -137,7 +137,7 @@ func TestGraphOrder(t *testing.T) {
 				v := matview(t, r, n.String())
 				for _, d := range v.DependsOn() {
 					if at := slices.Index(up, d); at < 0 || at >= i {
-						t.Fatalf("seed %d: upstream of %s: %s is in place %d and reads %s in place %d", seed, m.Name(), n, i, d, at)
+						t.Fatalf("seed %d: upstream of %s: %s has index %d and reads %s, which has index %d", seed, m.Name(), n, i, d, at)
 					}
 				}
 				if !slices.Contains(g.Downstream(n), m.Name()) {
@@ -153,8 +153,8 @@ func TestGraphOrder(t *testing.T) {
 	}
 }
 
-// randomViews is a catalog of n views, a third of them plain, with some edges from later
-// to earlier ones.
+// randomViews returns a catalog of n views, a third of them plain. Later views read some
+// earlier views.
 func randomViews(rnd *rand.Rand, n, edges int) *dialect.Catalog {
 	names := make([]string, n)
 	reads := make([][]string, n)
@@ -175,7 +175,7 @@ func randomViews(rnd *rand.Rand, n, edges int) *dialect.Catalog {
 	return views(lines...)
 }
 
-func TestDiagrams(t *testing.T) {
+func TestGraphDiagrams(t *testing.T) {
 	t.Parallel()
 	name := func(n string) dialect.Name { return dialect.Name{Schema: "s", Name: n} }
 	g := massive.Graph{
@@ -183,7 +183,7 @@ func TestDiagrams(t *testing.T) {
 			{Name: name("plain"), Materialized: true}, {Name: name(`a"]b`)}, {Name: name("two\nlines\\n"), Materialized: true, Excluded: "so"},
 			{Name: name("größe #1; `x`"), Materialized: true}, {Name: name("&amp;\u202e"), Materialized: true},
 		},
-		Edges: []massive.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("stranger"), Reads: name(`a"]b`)}},
+		Edges: []massive.GraphEdge{{View: name(`a"]b`), Reads: name("plain")}, {View: name("other"), Reads: name(`a"]b`)}},
 	}
 	const mermaid = `flowchart LR
   v0["s.plain"]
@@ -191,13 +191,13 @@ func TestDiagrams(t *testing.T) {
   v2["s.#34;two#92;nlines#92;n#34;"]:::excluded
   v3["s.#34;größe #35;1#59; #96;x#96;#34;"]
   v4["s.#34;#38;amp#59;#92;u202e#34;"]
-  v5(["s.stranger"])
+  v5(["s.other"])
   v0 --> v1
   v1 --> v5
   classDef excluded stroke-dasharray:4 4
 `
 	if got := g.Mermaid(); got != mermaid {
-		t.Errorf("Mermaid:\n%s\nwant:\n%s", got, mermaid)
+		t.Errorf("Mermaid: got\n%s\nwant\n%s", got, mermaid)
 	}
 	const dot = `digraph views {
   rankdir=LR;
@@ -207,40 +207,38 @@ func TestDiagrams(t *testing.T) {
   v2 [label="s.\"two\\nlines\\n\"", style="dashed"];
   v3 [label="s.\"größe #1; ` + "`x`" + `\""];
   v4 [label="s.\"&amp;amp;\\u202e\""];
-  v5 [label="s.stranger", style="rounded"];
+  v5 [label="s.other", style="rounded"];
   v0 -> v1;
   v1 -> v5;
 }
 `
 	if got := g.DOT(); got != dot {
-		t.Errorf("DOT:\n%s\nwant:\n%s", got, dot)
+		t.Errorf("DOT: got\n%s\nwant\n%s", got, dot)
 	}
 	if got, want := (massive.Graph{}).Mermaid(), "flowchart LR\n"; got != want {
-		t.Errorf("an empty graph in Mermaid is %q, want %q", got, want)
+		t.Errorf("an empty graph in Mermaid: got %q, want %q", got, want)
 	}
 }
 
-// Views can read each other in a cycle. Everything comes to an end, and each of them is
-// in the plan.
-func TestCircles(t *testing.T) {
+// Views can read each other in a cycle. Lookups and plans end, and the plan has each
+// view.
+func TestCycles(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(views("a", "self < v", "(v) < self a", "z < one", "one < (w) w", "(w) < two", "two < one x", "x < a", "end < z self"))
 	if got := short(matview(t, r, "self").DependsOn()); got != "a self" {
-		t.Errorf("self depends on %q", got)
+		t.Errorf("self depends on %q, want a self", got)
 	}
 	if got := short(r.Graph().Upstream(stub.Of("public.end"))); !strings.HasPrefix(got, "a ") || len(strings.Fields(got)) != 6 {
-		t.Errorf("upstream of end are %q", got)
+		t.Errorf("upstream of end: got %q, want 6 views, a first", got)
 	}
 	p, err := r.PlanRefresh()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	at := map[string]int{}
 	for i, s := range p.Steps {
 		at[s.Name.Name] = i
 	}
 	if len(at) != 7 || len(p.Steps) != 7 {
-		t.Fatalf("the plan is\n%s", p)
+		t.Fatalf("got the plan\n%s\nwant 7 steps", p)
 	}
 	for _, before := range []string{"a x", "x one", "one two", "two z", "z end", "a self", "self end"} {
 		b, a, _ := strings.Cut(before, " ")
@@ -253,7 +251,7 @@ func TestCircles(t *testing.T) {
 		"! public.one, public.two, public.w read each other: no order is right, and the materialized ones go by name",
 	} {
 		if !strings.Contains(p.String(), says) {
-			t.Errorf("the plan doesn't say %q:\n%s", says, p)
+			t.Errorf("%q is missing in the plan:\n%s", says, p)
 		}
 	}
 }

@@ -19,30 +19,29 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A shape returns a catalog of about n views whose edges lie in one way.
+// A shape makes a catalog of about n views with one kind of dependency graph.
 type shape struct {
 	name string
 	make func(n int) *dialect.Catalog
 }
 
-// A drawing is a catalog of views that is being put together. Views are known by their
-// numbers, from 1.
-type drawing struct{ dialect.Catalog }
+// A builder builds a catalog of views, identified by numbers from 1.
+type builder struct{ dialect.Catalog }
 
-func (d *drawing) matview(id int, reads ...int64) {
+func (d *builder) matview(id int, reads ...int64) {
 	d.Matviews = append(d.Matviews, dialect.MatviewDef{
 		Object: dialect.Object{ID: int64(id), Name: dialect.Name{Schema: "app", Name: fmt.Sprintf("m%06d", id)}, Visible: true},
 		Reads:  reads, Populated: true, MayRefresh: true,
 	})
 }
 
-func (d *drawing) plain(id int, reads ...int64) {
+func (d *builder) plain(id int, reads ...int64) {
 	d.Views = append(d.Views, dialect.ViewDef{ID: int64(id), Name: dialect.Name{Schema: "app", Name: fmt.Sprintf("p%06d", id)}, Reads: reads})
 }
 
-// wide draws n/2 views, a plain view over them, and n/2 views over that.
-func wide(n int, own bool) *drawing {
-	var d drawing
+// wide has n/2 views, a plain view that reads them all, and n/2 views that read that.
+func wide(n int, own bool) *builder {
+	var d builder
 	low := make([]int64, n/2)
 	for i := range low {
 		low[i] = int64(i + 1)
@@ -61,14 +60,14 @@ func wide(n int, own bool) *drawing {
 
 var shapes = []shape{
 	{"unrelated", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		for i := range n {
 			d.matview(i + 1)
 		}
 		return &d.Catalog
 	}},
 	{"chain", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.matview(1)
 		for i := 2; i <= n; i++ {
 			d.matview(i, int64(i-1))
@@ -76,7 +75,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"plain chain", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.matview(1)
 		for i := 2; i < n; i++ {
 			d.plain(i, int64(i-1))
@@ -85,7 +84,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"one over all", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		all := make([]int64, n-1)
 		for i := range all {
 			all[i] = int64(i + 1)
@@ -95,7 +94,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"all over one", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.matview(1)
 		for i := 2; i <= n; i++ {
 			d.matview(i, 1)
@@ -114,7 +113,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"diamonds", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.matview(1)
 		for i := 2; i+2 <= n; i += 3 {
 			d.plain(i, int64(i-1))
@@ -124,7 +123,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"plain diamonds", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.matview(1)
 		i := 2
 		for ; i+2 <= n; i += 3 {
@@ -136,7 +135,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"a cycle", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.plain(1, int64(n))
 		for i := 2; i <= n; i++ {
 			d.matview(i, int64(i-1))
@@ -144,7 +143,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"a chain and a cycle", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		d.plain(1, 2)
 		d.matview(2, 1)
 		for i := 3; i <= n; i++ {
@@ -153,7 +152,7 @@ var shapes = []shape{
 		return &d.Catalog
 	}},
 	{"cycles of two", func(n int) *dialect.Catalog {
-		var d drawing
+		var d builder
 		for i := 1; i < n; i += 2 {
 			d.plain(i, int64(i+1))
 			d.matview(i+1, int64(i), int64(max(1, i-1)))
@@ -162,7 +161,7 @@ var shapes = []shape{
 	}},
 }
 
-// A task returns what is to be measured of a catalog.
+// A task returns the function to measure on a catalog.
 type task struct {
 	name string
 	of   func(b testing.TB, cat func() *dialect.Catalog) func()
@@ -181,7 +180,8 @@ func must[T any](b testing.TB) func(T, error) T {
 	}
 }
 
-// change makes the first plain view read one view less, or else the last view.
+// change removes a dependency of the first plain view or, without plain views, of the
+// last view.
 func change(cat *dialect.Catalog) *dialect.Catalog {
 	if len(cat.Views) > 0 {
 		v := &cat.Views[0]
@@ -295,12 +295,12 @@ var tasks = []task{
 	}},
 }
 
-// manyEnums is a catalog of n enums of three labels, in one schema.
+// manyEnums returns a catalog of n enums of three labels, in one schema.
 func manyEnums(n int) *dialect.Catalog {
 	return &dialect.Catalog{Enums: stub.Many(n, false).Enums, SearchPath: []string{"public"}}
 }
 
-// others are tasks on what has no edges, by how many there are of it.
+// others has tasks on n structures without dependencies.
 var others = []struct {
 	name string
 	of   func(b testing.TB, n int) func()
@@ -358,15 +358,14 @@ var others = []struct {
 	}},
 }
 
-// grown reports how much longer a task takes for ten times as much, by the shortest of
-// its runs: the machine may have other work. The small task runs on ten catalogs, so that
-// both need the same memory.
+// grown reports how much longer a task takes for ten times the size, by its fastest run.
+// The small task runs on ten catalogs, so that both use the same memory.
 func grown(b *testing.B, of func(n int) func()) {
 	b.Helper()
 	few, many := make([]func(), large/small), of(large)
 	for i := range few {
 		few[i] = of(small)
-		few[i]() // a snapshot makes its graph when it is first asked
+		few[i]() // the first call builds the snapshot's graph
 	}
 	many()
 	less, more := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
@@ -388,8 +387,8 @@ func grown(b *testing.B, of func(n int) func()) {
 
 const small, large = 10_000, 100_000
 
-// BenchmarkGrowth reports as "growth" how many times as long a task takes for 100,000
-// views as for 10,000. It is to be at most 12.
+// BenchmarkGrowth reports as "growth" the time of a task for 100,000 views divided by the
+// time for 10,000. It should be at most 12.
 func BenchmarkGrowth(b *testing.B) {
 	for _, s := range shapes {
 		for _, t := range tasks {
@@ -403,9 +402,8 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 }
 
-// TestMemoryGrowsWithTheViews fails on bytes, not on time: work on pairs of views has
-// lists or sets of them.
-func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocate, too
+// Allocated bytes grow linearly with the number of views, in every task.
+func TestMemoryGrowsLinearly(t *testing.T) { // not parallel, since other tests allocate
 	testrun.Long(t)
 	const few, times, most = 240, 10, 16 // maps and lists grow in leaps
 	check := func(name string, of func(n int) func()) {
@@ -414,7 +412,7 @@ func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocat
 			bytes[i] = allocatedBytes(of(n))
 		}
 		if grown := float64(bytes[1]) / float64(max(bytes[0], 10_000)); grown > most {
-			t.Errorf("%s: %d bytes for %d, %.1f times as many for %d times as much; want at most %d", name, bytes[0], few, grown, times, most)
+			t.Errorf("%s: %d bytes for %d, %.1f times as many for %d times the size; want at most %d times", name, bytes[0], few, grown, times, most)
 		}
 	}
 	for _, s := range shapes {
@@ -427,7 +425,7 @@ func TestMemoryGrowsWithTheViews(t *testing.T) { // not parallel: others allocat
 	}
 }
 
-// allocated returns how many bytes f allocates when it runs for the second time.
+// allocatedBytes returns how many bytes the second run of f allocates.
 func allocatedBytes(f func()) uint64 {
 	f()
 	var before, after runtime.MemStats
@@ -437,8 +435,9 @@ func allocatedBytes(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// However many enums have local labels, the list of all enums is copied once.
-func TestKeepLabelsCopiesEnumsOnce(t *testing.T) { // not parallel: others allocate, too
+// Keeping local labels copies the list of all enums once, not once per enum with local
+// labels.
+func TestKeepLabelsCopiesEnumsOnce(t *testing.T) { // not parallel, since other tests allocate
 	cat := manyEnums(1000)
 	bytes := func(labelled int) uint64 {
 		old := registryOf(cat).Registry()
@@ -449,13 +448,14 @@ func TestKeepLabelsCopiesEnumsOnce(t *testing.T) { // not parallel: others alloc
 		return allocatedBytes(func() { sink = now.KeepLabels(old) })
 	}
 	if one, fifty := bytes(1), bytes(50); fifty > 2*one {
-		t.Errorf("labels of 1 enum are kept in %d bytes, of 50 in %d; want at most twice as many", one, fifty)
+		t.Errorf("KeepLabels: got %d bytes for 1 enum and %d for 50, want at most twice as many", one, fifty)
 	}
 }
 
-// tangle draws views of which some plain ones read, and are read by, very many.
+// tangle returns random views. Some plain views read very many, and are read by very
+// many.
 func tangle(rnd *rand.Rand, n int) *dialect.Catalog {
-	var d drawing
+	var d builder
 	for i := 1; i <= n; i++ {
 		var reads []int64
 		edges := rnd.IntN(4)
@@ -466,7 +466,7 @@ func tangle(rnd *rand.Rand, n int) *dialect.Catalog {
 			reads = append(reads, 1+rnd.Int64N(int64(i-1)))
 		}
 		if i > n/2 && rnd.IntN(2) == 0 {
-			reads = append(reads, int64(n/2)) // a plain one, see below
+			reads = append(reads, int64(n/2)) // a plain view, see below
 		}
 		if i == n/2 || rnd.IntN(3) == 0 {
 			d.plain(i, reads...)
@@ -477,10 +477,10 @@ func tangle(rnd *rand.Rand, n int) *dialect.Catalog {
 	return &d.Catalog
 }
 
-// What Diff says of the views that a view reads is the difference of its DependsOn.
-func TestDiffIsOfDependsOn(t *testing.T) {
+// Diff reports the difference of DependsOn in the two snapshots.
+func TestDiffReportsChangesOfDependsOn(t *testing.T) {
 	t.Parallel()
-	told := 0
+	changed := 0
 	for seed := range uint64(40) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		was, is := tangle(rand.New(rand.NewPCG(seed, 4)), 300), tangle(rand.New(rand.NewPCG(seed, 4)), 300)
@@ -519,19 +519,19 @@ func TestDiffIsOfDependsOn(t *testing.T) {
 				want = fmt.Sprintf("reads (%d → %d): %s", len(a), len(b), strings.Join(parts, ", "))
 			}
 			if got[m.Name()] != want {
-				t.Fatalf("seed %d: Diff says of %s %q; want %q", seed, m.Name(), got[m.Name()], want)
+				t.Fatalf("seed %d: Diff of %s: got %q, want %q", seed, m.Name(), got[m.Name()], want)
 			}
 			if want != "" {
-				told++
+				changed++
 			}
 		}
 	}
-	if told < 1000 {
-		t.Errorf("%d changes; want more", told)
+	if changed < 1000 {
+		t.Errorf("the random catalogs have %d changes, want at least 1000", changed)
 	}
 }
 
-// lacking are the names that are not among others, which are sorted.
+// lacking returns the names that are not in others, which is sorted.
 func lacking(names, others []dialect.Name) (lacking []dialect.Name) {
 	for _, n := range names {
 		if _, found := slices.BinarySearchFunc(others, n, dialect.Name.Compare); !found {
@@ -594,14 +594,15 @@ func TestPlanNamesFirstPredecessors(t *testing.T) {
 				names = append(names, p.Steps[at].Name.String())
 			}
 			if _, got, _ := strings.Cut(lines[i], "; after "); got != strings.Join(names, ", ") {
-				t.Fatalf("seed %d: the line of %s says after %q; want %q", seed, s.Name, got, names)
+				t.Fatalf("seed %d: predecessors in the line of %s: got %q, want %q", seed, s.Name, got, names)
 			}
 		}
 	}
 }
 
-// A load that misses very many enums looks for names near the first hundred.
-func TestNearNamesOfManyMissing(t *testing.T) {
+// If very many expected enums are missing, only the first hundred errors suggest similar
+// names.
+func TestNearNamesAreLimited(t *testing.T) {
 	t.Parallel()
 	var all []massive.Expectation
 	for i := range 150 {
@@ -610,12 +611,12 @@ func TestNearNamesOfManyMissing(t *testing.T) {
 	_, err := expecting(manyEnums(150), all...)
 	var drifts massive.Drifts
 	if !errors.As(err, &drifts) || len(drifts) != 150 {
-		t.Fatalf("error %v; want 150 drifts", err)
+		t.Fatalf("got error %v, want 150 drifts", err)
 	}
 	for i, d := range drifts {
 		var why *massive.NotFoundError
 		if !errors.As(d, &why) || (len(why.Near) > 0) != (i < 100) {
-			t.Errorf("drift %d: %v; want names near it for the first 100 alone", i, d)
+			t.Errorf("drift %d: got %v, want similar names only for the first 100", i, d)
 		}
 	}
 }

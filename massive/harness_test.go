@@ -114,9 +114,7 @@ func (e *env) onQueriers(t *testing.T, f func(t *testing.T, q massive.Querier)) 
 func (e *env) conn(t *testing.T) *sql.Conn {
 	t.Helper()
 	c, err := e.pool.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -125,9 +123,7 @@ func (e *env) conn(t *testing.T) *sql.Conn {
 func (e *env) begin(t *testing.T) *sql.Tx {
 	t.Helper()
 	tx, err := e.pool.BeginTx(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { _ = tx.Rollback() })
 	return tx
 }
@@ -140,9 +136,7 @@ func (e *env) load(t *testing.T, opts ...massive.LoadOption) *massive.DB {
 func load(t *testing.T, q massive.Querier, opts ...massive.LoadOption) *massive.DB {
 	t.Helper()
 	m, err := massive.Load(t.Context(), q, postgres.New(), opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return m
 }
 
@@ -157,6 +151,13 @@ func (e *env) role(t *testing.T, grants string) (name string, as *sql.Conn) {
 	exec(t, as, "SET ROLE "+name)
 	t.Cleanup(func() { _, _ = as.ExecContext(context.Background(), "RESET ROLE") })
 	return name, as
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func exec(t *testing.T, q massive.Querier, text string) {
@@ -222,36 +223,28 @@ func (e *env) waitForRefresh(t *testing.T) {
 func matview(t *testing.T, m *massive.DB, name string) massive.Matview {
 	t.Helper()
 	v, err := m.Matview(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return v
 }
 
 func enum(t *testing.T, m *massive.DB, name string) massive.Enum {
 	t.Helper()
 	v, err := m.Enum(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return v
 }
 
 func sequence(t *testing.T, m *massive.DB, name string) massive.Sequence {
 	t.Helper()
 	v, err := m.Sequence(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return v
 }
 
 func next(t *testing.T, s massive.Sequence) int64 {
 	t.Helper()
 	v, err := s.NextValue(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return v
 }
 
@@ -309,9 +302,7 @@ func didMove(done registry.CaughtUp, err error) (bool, error) { return done.Move
 func conn(t *testing.T, db *sql.DB) *sql.Conn {
 	t.Helper()
 	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }

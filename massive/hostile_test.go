@@ -1,9 +1,5 @@
 package massive_test
 
-// Another role of the same database, mallory, who owns a schema, tables, views and
-// functions, and wishes the caller ill. What she leaves there to be run counts its
-// executions.
-
 import (
 	"context"
 	"errors"
@@ -17,15 +13,15 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A mallory is that role, on a connection of hers.
-type mallory struct {
+// An attacker is another role of the database, with a connection of its own.
+type attacker struct {
 	name string
 	as   massive.Querier
 }
 
-// mallory makes the role, with a schema evil, and functions hit and sly (which claims to
-// be immutable) that count.
-func (e *env) mallory(t *testing.T) mallory {
+// attacker creates a role that owns the schema evil. Its functions hit and sly count
+// their executions; sly is falsely declared IMMUTABLE.
+func (e *env) attacker(t *testing.T) attacker {
 	t.Helper()
 	name, as := e.role(t, `CREATE SCHEMA evil AUTHORIZATION $role; GRANT USAGE, CREATE ON SCHEMA public TO $role`)
 	exec(t, as, `CREATE SEQUENCE evil.executed;
@@ -33,10 +29,10 @@ func (e *env) mallory(t *testing.T) mallory {
 		CREATE FUNCTION evil.hit() RETURNS bigint VOLATILE LANGUAGE plpgsql AS $$ BEGIN RETURN nextval('evil.executed'); END $$;
 		CREATE FUNCTION evil.sly() RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN evil.hit(); END $$;
 		CREATE FUNCTION evil.sly(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.hit(); RETURN $1; END $$`)
-	return mallory{name, as}
+	return attacker{name, as}
 }
 
-// executions is how often something of mallory's ran since it was last asked.
+// executions returns how often the attacker's functions ran since the last call.
 func (e *env) executions(t *testing.T) int {
 	t.Helper()
 	n := one[int](t, e.pool, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM evil.executed")
@@ -44,9 +40,9 @@ func (e *env) executions(t *testing.T) int {
 	return n
 }
 
-// Nothing that a stranger's table, view or foreign table says of a sequence counts, none
-// of them is read, and each is named.
-func TestStrangersTablesDoNotCount(t *testing.T) {
+// Tables, views and foreign tables of other roles are not read and do not affect a
+// sequence. Lag and CatchUp name each of them.
+func TestTablesOfOtherRolesDoNotCount(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE invoice_no START 1000; CREATE TABLE invoices (no bigint UNIQUE DEFAULT nextval('invoice_no'), n int);
 		INSERT INTO invoices VALUES (1004);
@@ -54,7 +50,7 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 		CREATE TABLE parted_b PARTITION OF parted FOR VALUES FROM (100) TO (9000000000000000000); INSERT INTO parted VALUES (7, 1), (800, 1);
 		CREATE TABLE parent (id serial PRIMARY KEY); CREATE TABLE child () INHERITS (parent); INSERT INTO parent VALUES (3); INSERT INTO child VALUES (400)`,
 		func(t *testing.T, e *env) {
-			bad := e.mallory(t)
+			bad := e.attacker(t)
 			exec(t, bad.as, `
 				CREATE VIEW evil.v AS SELECT evil.hit() AS id; ALTER VIEW evil.v ALTER id SET DEFAULT nextval('public.invoice_no');
 				CREATE VIEW evil.w AS SELECT evil.sly() AS id; ALTER VIEW evil.w ALTER id SET DEFAULT nextval('public.invoice_no');
@@ -71,67 +67,58 @@ func TestStrangersTablesDoNotCount(t *testing.T) {
 			m := e.load(t, massive.WithKeySequences())
 			invoices := sequence(t, m, "invoice_no")
 			if key := invoices.Def().KeyOf; key != nil {
-				t.Errorf("invoice_no is the key sequence of %v, which a stranger says", key)
+				t.Errorf("invoice_no is the key sequence of %v, a column of another role", key)
 			}
 			if _, err := e.load(t).Sequence("invoice_no"); err != nil {
-				t.Errorf("a stranger's table hides it: %v", err)
+				t.Errorf("another role's table makes invoice_no a key sequence: %v", err)
 			}
 			lag, err := invoices.Lag(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			of := " (its table belongs to " + bad.name + ")"
 			same(t, "the lag", fmt.Sprint(lag.Column, lag.Furthest, lag.Behind), "public.invoices.no 1004 true")
-			equal(t, "not looked at", names(lag.Unread), []string{
+			equal(t, "columns not read", names(lag.Unread), []string{
 				"evil.keyed.id" + of, "evil.v.id (it is not in a table)", "evil.w.id (it is not in a table)",
 				"public.distant.id (it is not in a table)", "public.of_domain.id (its domain belongs to " + bad.name + ")",
 			})
 			done, err := invoices.CatchUp(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, "what CatchUp did", fmt.Sprint(done.Moved, len(done.Unread)), "true 5")
+			noError(t, err)
+			same(t, "CatchUp moved, and its unread columns", fmt.Sprint(done.Moved, len(done.Unread)), "true 5")
 			same(t, "the next invoice", next(t, invoices), 1005)
 
-			// Partitions and children count by their own owner.
+			// Partitions and children are checked by their own owners.
 			for name, want := range map[string]string{"parted_id_seq": "public.parted_a.id 7 public.parted_b.id" + of, "parent_id_seq": "public.parent.id 3 public.child.id" + of} {
 				lag, err := sequence(t, m, name).Lag(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				same(t, name, fmt.Sprint(lag.Column, " ", lag.Furthest, " ", strings.Join(names(lag.Unread), " ")), want)
 				if _, err := sequence(t, m, name).CatchUp(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}
 			report, err := m.Exhaustion(t.Context(), massive.AtLeast(0))
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			for _, u := range report.Above {
 				if u.Column != nil && strings.HasPrefix(u.Column.Table.Schema, "evil") {
-					t.Errorf("a stranger's column decides: %v", u)
+					t.Errorf("another role's column decides: %v", u)
 				}
 			}
-			same(t, "executions of mallory's", e.executions(t), 0)
+			same(t, "executions of the attacker's functions", e.executions(t), 0)
 
-			// What can't be read by the caller's role, and is a stranger's, fails nothing
-			// either.
+			// Unreadable tables of other roles do not make an operation fail.
 			_, as := (&env{e.Database, e.driver + "2", e.pool}).role(t, "GRANT SELECT ON invoice_no, invoices TO $role")
 			if _, err := sequence(t, m.With(as), "invoice_no").Lag(t.Context()); err != nil {
-				t.Errorf("as a role that can't read mallory's tables: %v", err)
+				t.Errorf("as a role that can't read the attacker's tables: %v", err)
 			}
-			same(t, "executions of mallory's then", e.executions(t), 0)
+			same(t, "executions of the attacker's functions as another role", e.executions(t), 0)
 			exec(t, e.pool, "SELECT FROM evil.v WHERE id > 0")
-			same(t, "the count shows something: executions by a SELECT", e.executions(t), 1)
+			same(t, "executions by a SELECT, to check the counter", e.executions(t), 1)
 			exec(t, e.pool, "DROP TABLE of_domain; DROP FOREIGN DATA WRAPPER nothing_"+bad.name+" CASCADE")
 		})
 }
 
-// A column draws on a sequence if it is an identity column, or its default or its
-// domain's takes a value. To own the sequence, or to name it, is not to draw on it. The
-// catalog, Lag and Exhaustion agree.
-func TestWhatDrawsOnASequence(t *testing.T) {
+// A column draws on a sequence if it is an identity column, or if its default or its
+// domain's default takes a value. A column that only owns or names the sequence does not.
+// The catalog, Lag and Exhaustion agree.
+func TestColumnsThatDrawOnASequence(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
 		CREATE TABLE serial_key (x int, id serial PRIMARY KEY); CREATE TABLE identity_key (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY);
@@ -172,16 +159,12 @@ func TestWhatDrawsOnASequence(t *testing.T) {
 					t.Errorf("the column that draws on %s: %v, %v; want %s", name, lag.Column, err, want.column)
 				}
 				if _, err := e.load(t).Sequence(name); (err == nil) != (want.key == "") {
-					t.Errorf("without WithKeySequences a lookup of %s gives %v", name, err)
+					t.Errorf("lookup of %s without WithKeySequences: got error %v", name, err)
 				}
-				if err := s.SetValue(t.Context(), 70, true); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, s.SetValue(t.Context(), 70, true))
 			}
 			report, err := m.Exhaustion(t.Context(), massive.AtLeast(0))
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			drawn := map[string]string{}
 			for _, u := range report.Above {
 				if u.Column != nil {
@@ -196,7 +179,7 @@ func TestWhatDrawsOnASequence(t *testing.T) {
 		})
 }
 
-// replacements are what a sequence's owner may put in its place.
+// replacements has relations by which a sequence's owner may replace it.
 var replacements = map[string]string{
 	"view": `CREATE VIEW evil.s AS SELECT evil.hit() AS last_value, evil.sly() = 1 AS is_called, 0::bigint AS log_cnt, 1::oid AS tableoid`,
 	"matview": `CREATE MATERIALIZED VIEW evil.s AS SELECT 1::bigint AS last_value, true AS is_called WITH NO DATA;
@@ -205,12 +188,12 @@ var replacements = map[string]string{
 		ALTER TABLE evil.s ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON evil.s USING (evil.hit() > 0); GRANT SELECT ON evil.s TO PUBLIC`,
 }
 
-// A sequence that became another relation is not found, whatever is asked of it, and
-// nothing of that relation's runs.
-func TestSequencesThatBecameOtherRelations(t *testing.T) {
+// If a sequence was replaced by another relation, each operation returns ErrNotFound and
+// runs no code of that relation.
+func TestReplacedSequencesAreNotFound(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
-		bad := e.mallory(t)
+		bad := e.attacker(t)
 		exec(t, bad.as, "CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id bigint PRIMARY KEY DEFAULT nextval('evil.s')); INSERT INTO evil.t VALUES (9)")
 		s := sequence(t, e.load(t, massive.WithKeySequences()), "evil.s")
 		for kind, text := range replacements {
@@ -223,13 +206,13 @@ func TestSequencesThatBecameOtherRelations(t *testing.T) {
 				"Reset": s.Reset(t.Context()), "ResetTo": s.ResetTo(t.Context(), 5), "Restart": s.Restart(t.Context()),
 			} {
 				if !errors.Is(err, massive.ErrNotFound) {
-					t.Errorf("%s of a sequence that is a %s: %v, want ErrNotFound", op, kind, err)
+					t.Errorf("%s of a sequence that is a %s now: got %v, want ErrNotFound", op, kind, err)
 				}
 			}
 			if _, err := e.load(t).Exhaustion(t.Context()); err != nil {
-				t.Errorf("Exhaustion beside a %s: %v", kind, err)
+				t.Errorf("Exhaustion with a %s in its place: %v", kind, err)
 			}
-			same(t, "executions of what the "+kind+" has", e.executions(t), 0)
+			same(t, "executions of functions of the "+kind, e.executions(t), 0)
 			word := map[string]string{"view": "VIEW", "matview": "MATERIALIZED VIEW", "table": "TABLE"}[kind]
 			exec(t, bad.as, "DROP "+word+" evil.s; CREATE SEQUENCE evil.s; ALTER TABLE evil.t ALTER id SET DEFAULT nextval('evil.s')")
 		}
@@ -238,16 +221,16 @@ func TestSequencesThatBecameOtherRelations(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// The owner of a sequence, and of the table that draws on it, swaps both for views all
-// the time. Nothing of the views runs.
-func TestSwapsOfRelations(t *testing.T) {
+// While an owner keeps swapping its sequence, and the table that draws on it, for views,
+// no code of the views runs.
+func TestSwapsOfRelationsRunNoCode(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		d := 1500 * time.Millisecond
 		if testrun.All() {
 			d = 15 * time.Second
 		}
-		bad := e.mallory(t)
+		bad := e.attacker(t)
 		exec(t, bad.as, `CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id bigint PRIMARY KEY DEFAULT nextval('evil.s')); INSERT INTO evil.t VALUES (9);
 			CREATE VIEW evil.s_other AS SELECT evil.hit() AS last_value, evil.sly() = 1 AS is_called, 1::oid AS tableoid;
 			CREATE VIEW evil.t_other AS SELECT evil.sly() AS id, 1::oid AS tableoid`)
@@ -299,17 +282,17 @@ func TestSwapsOfRelations(t *testing.T) {
 		}
 		wg.Wait()
 		t.Log(outcomes)
-		same(t, "executions of mallory's", e.executions(t), 0)
+		same(t, "executions of the attacker's functions", e.executions(t), 0)
 	})
 }
 
-// A minor release that can't read safely by name reads nothing that another role owns,
-// and says so.
-func TestMinorReleasesThatCannotReadSafely(t *testing.T) {
+// On a minor release that can't read safely by name, the library refuses to read
+// relations of other roles.
+func TestUnsafeMinorReleasesReadNoOtherRoles(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE SEQUENCE own; CREATE TABLE o (id int DEFAULT nextval('own')); INSERT INTO o VALUES (3)", func(t *testing.T, e *env) {
 		safe := one[bool](t, e.pool, "SELECT current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL")
-		bad := e.mallory(t)
+		bad := e.attacker(t)
 		exec(t, bad.as, `CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id int DEFAULT nextval('evil.s'))`)
 		m := e.load(t)
 		theirs, own := sequence(t, m, "evil.s"), sequence(t, m, "own")
@@ -322,12 +305,10 @@ func TestMinorReleasesThatCannotReadSafely(t *testing.T) {
 		}
 		next(t, theirs)
 		if last, err := theirs.LastValue(t.Context()); err != nil || last != 1 {
-			t.Errorf("the last value of a sequence that a value was taken from: %d, %v", last, err)
+			t.Errorf("LastValue after NextValue in the session: got %d, %v, want 1", last, err)
 		}
 		lag, err := own.Lag(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(t, "the caller's own sequence", lag.Furthest, 3)
+		noError(t, err)
+		same(t, "lag of the caller's own sequence", lag.Furthest, 3)
 	})
 }

@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// What a program carries that imports the library proper: the project, sqlx and the
-// standard library.
-func TestImports(t *testing.T) {
+// The library's core imports only this module, sqlx and the standard library.
+func TestCoreImportsOnlySqlx(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/massivedb/massive-go"
 	packages := []string{module + "/massive", module + "/registry", module + "/dialect", module + "/dialect/postgres"}
@@ -24,12 +23,12 @@ func TestImports(t *testing.T) {
 		case p == "github.com/jmoiron/sqlx", strings.HasPrefix(p, "github.com/jmoiron/sqlx/"):
 		case strings.HasPrefix(p, module+"/") && !strings.Contains(p, "sqltest") && !strings.Contains(p, "bench"):
 		default:
-			t.Errorf("the library proper imports %s", p)
+			t.Errorf("the library's core imports %s", p)
 		}
 	}
 	for _, p := range packages {
 		if !seen[p] {
-			t.Errorf("go list did not look at %s", p)
+			t.Errorf("go list did not list %s", p)
 		}
 	}
 }

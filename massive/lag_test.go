@@ -1,8 +1,5 @@
 package massive_test
 
-// Sequences beside the columns that draw on them: which columns those are, and what is
-// said of odd ones.
-
 import (
 	"context"
 	"database/sql"
@@ -13,9 +10,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// behinds are the two operations that compare a sequence with its columns, for what they
-// have in common.
-var behinds = map[string]func(ctx context.Context, s massive.Sequence) (behind bool, err error){
+// lagOps has the two operations that compare a sequence with its columns.
+var lagOps = map[string]func(ctx context.Context, s massive.Sequence) (behind bool, err error){
 	"Lag": func(ctx context.Context, s massive.Sequence) (bool, error) {
 		lag, err := s.Lag(ctx)
 		return lag.Behind, err
@@ -23,9 +19,8 @@ var behinds = map[string]func(ctx context.Context, s massive.Sequence) (behind b
 	"CatchUp": func(ctx context.Context, s massive.Sequence) (bool, error) { return didMove(s.CatchUp(ctx)) },
 }
 
-// Whatever columns draw on a sequence, the one that is furthest decides, and both
-// operations say the same.
-func TestBehindSharedSequences(t *testing.T) {
+// If several columns draw on a sequence, the furthest value decides, for Lag and CatchUp.
+func TestLagAndCatchUpOfSharedSequences(t *testing.T) {
 	t.Parallel()
 	onModes(t, `
 		CREATE SEQUENCE two; CREATE TABLE a (id bigint PRIMARY KEY DEFAULT nextval('two')); CREATE TABLE b (id bigint PRIMARY KEY DEFAULT nextval('two'));
@@ -49,7 +44,7 @@ func TestBehindSharedSequences(t *testing.T) {
 			ALTER TABLE hidden_one ENABLE ROW LEVEL SECURITY; INSERT INTO hidden_one VALUES (77)`,
 		func(t *testing.T, e *env) {
 			m := e.load(t, massive.WithKeySequences())
-			// Made and unmade behind the load.
+			// Changed after the load.
 			exec(t, e.pool, "CREATE TABLE later (no numeric DEFAULT nextval('late_id_seq')); INSERT INTO later VALUES (99.5); ALTER TABLE hidden_one ALTER id DROP DEFAULT")
 			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
 				for name, want := range map[string]struct {
@@ -68,32 +63,24 @@ func TestBehindSharedSequences(t *testing.T) {
 				} {
 					s := sequence(t, m.With(q), name)
 					if name == "two" {
-						if err := s.ResetTo(t.Context(), 2); err != nil {
-							t.Fatal(err)
-						}
+						noError(t, s.ResetTo(t.Context(), 2))
 					}
 					lag, err := s.Lag(t.Context())
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					same(t, "the lag of "+name, lag.String(), want.lag)
 					moved, err := didMove(s.CatchUp(t.Context()))
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					same(t, name+" was moved", moved, true)
 					same(t, "the next value of "+name, next(t, s), want.next)
-					if err := s.Restart(t.Context()); err != nil {
-						t.Fatal(err)
-					}
+					noError(t, s.Restart(t.Context()))
 				}
 			})
 		})
 }
 
-// A refusal tells what it is about, fails no transaction, and both operations refuse the
-// same.
-func TestBehindRefusals(t *testing.T) {
+// Lag and CatchUp refuse the same sequences, name the column, and leave the transaction
+// usable.
+func TestLagAndCatchUpRefusals(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
 		CREATE SEQUENCE alone; CREATE SEQUENCE by_text; CREATE TABLE a (id text DEFAULT nextval('by_text')); INSERT INTO a VALUES ('9');
@@ -108,12 +95,10 @@ func TestBehindRefusals(t *testing.T) {
 			_, as := e.role(t, `GRANT USAGE ON SCHEMA public TO $role; GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO $role;
 				GRANT SELECT ON a, m, mine, v, veil, covered, shut.away TO $role; GRANT SELECT (other) ON theirs TO $role`)
 			tx, err := as.BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			defer func() { _ = tx.Rollback() }()
 			m := e.load(t, massive.WithKeySequences()).With(tx)
-			for what, op := range behinds {
+			for what, op := range lagOps {
 				for name, want := range map[string]struct {
 					is   error
 					says string
@@ -127,20 +112,18 @@ func TestBehindRefusals(t *testing.T) {
 				} {
 					_, err := op(t.Context(), sequence(t, m, name))
 					mustBe(t, err, want.is, want.says)
-					same(t, what+" of "+name+" leaves no setting", one[string](t, tx, "SELECT coalesce(current_setting('massive.moved', true), '')"), "")
+					same(t, what+" of "+name+": massive.moved in the transaction", one[string](t, tx, "SELECT coalesce(current_setting('massive.moved', true), '')"), "")
 				}
 			}
 			lag, err := sequence(t, m, "covered_id_seq").Lag(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, "a partition is read with its table", lag.String(), "public.covered.id is at 5, and its sequence is behind: the next value is 1")
 		})
 }
 
-// What a column's type makes of numbers: fractions, and more digits than another type
-// has. What the sequence can't hand out does not count.
-func TestBehindFractionsAndInfinities(t *testing.T) {
+// Fractions and floats are compared exactly. Values that the sequence can't reach do not
+// count.
+func TestLagAndCatchUpOfFractions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE up; CREATE TABLE u (n numeric, f float8, r real, i bigint); CREATE SEQUENCE down INCREMENT -1 MINVALUE -9223372036854775808;
 		CREATE TABLE d (n numeric, f float8, r real, i bigint)`,
@@ -168,9 +151,7 @@ func TestBehindFractionsAndInfinities(t *testing.T) {
 					"ALTER TABLE %[1]s ALTER %s SET DEFAULT nextval('%s'); DELETE FROM %[1]s; INSERT INTO %[1]s (%[2]s) VALUES ('%[4]s')", table, column, name, c.value))
 				what := fmt.Sprintf("%s in %s, and %d next", c.value, c.column, c.next)
 				s := sequence(t, e.load(t), name)
-				if err := s.ResetTo(t.Context(), c.next); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, s.ResetTo(t.Context(), c.next))
 				lag, err := s.Lag(t.Context())
 				moved, errMoved := didMove(s.CatchUp(t.Context()))
 				if err != nil || errMoved != nil {
@@ -183,7 +164,7 @@ func TestBehindFractionsAndInfinities(t *testing.T) {
 		})
 }
 
-// A dropper drops a table behind the first statement that a querier is asked.
+// A dropper drops a table after the first statement of a querier.
 type dropper struct {
 	massive.Querier
 	drop func()
@@ -196,9 +177,9 @@ func (d *dropper) QueryContext(ctx context.Context, query string, args ...any) (
 	return rows, err
 }
 
-// A table that is dropped or altered between the look at the columns and the one into
-// them is no column any more.
-func TestBehindWhileTablesAreDropped(t *testing.T) {
+// A table that is dropped or altered between the two statements of Lag does not make it
+// fail.
+func TestLagAndCatchUpWhileTablesAreDropped(t *testing.T) {
 	t.Parallel()
 	const setup = `CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (5); CREATE TABLE b (id int DEFAULT nextval('a_id_seq')); INSERT INTO b VALUES (90)`
 	onDrivers(t, setup, func(t *testing.T, e *env) {
@@ -217,7 +198,7 @@ func TestBehindWhileTablesAreDropped(t *testing.T) {
 			same(t, change+": furthest", lag.Furthest, want)
 		}
 
-		// CatchUp waits for whoever drops, and then looks again.
+		// CatchUp waits for the DROP, and then looks up the columns again.
 		exec(t, e.pool, "DROP TABLE IF EXISTS a, b; "+setup)
 		tx := e.begin(t)
 		exec(t, tx, "DROP TABLE b")
@@ -227,59 +208,45 @@ func TestBehindWhileTablesAreDropped(t *testing.T) {
 			moved <- err
 		}()
 		eventually(t, e.pool, "the catch-up waits for the drop", "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'b'::regclass AND NOT granted)")
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-moved; err != nil {
-			t.Fatal(err)
-		}
+		noError(t, tx.Commit())
+		noError(t, <-moved)
 		same(t, "the next value", next(t, sequence(t, m, "a_id_seq")), 6)
 	})
 }
 
-// Thousands of columns are read in as few statements as a server can plan.
-func TestBehindManyColumns(t *testing.T) {
+// A sequence with more than a thousand columns can be compared.
+func TestLagAndCatchUpOfManyColumns(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; DO $$ BEGIN FOR i IN 1..5 LOOP
 			EXECUTE (SELECT format('CREATE TABLE t%s (%s)', i, string_agg(format('c%s int DEFAULT nextval(''s'')', j), ', ')) FROM generate_series(1, 250) j);
 		END LOOP; END $$; INSERT INTO t2 (c7) VALUES (300); INSERT INTO t5 (c99, c98) VALUES (4000, 3999)`,
 		func(t *testing.T, e *env) {
 			s := sequence(t, e.load(t), "s")
-			if err := s.Restart(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, s.Restart(t.Context()))
 			lag, err := s.Lag(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, "the lag", lag.String(), "public.t5.c99 is at 4000, and its sequence is behind: the next value is 1")
 			exec(t, e.pool, "UPDATE t2 SET c7 = 5000")
 			lag, err = s.Lag(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, "the lag then", lag.String(), "public.t2.c7 is at 5000, and its sequence is behind: the next value is 1")
+			noError(t, err)
+			same(t, "the lag after the update", lag.String(), "public.t2.c7 is at 5000, and its sequence is behind: the next value is 1")
 			if moved, err := didMove(s.CatchUp(t.Context())); err != nil || !moved {
-				t.Errorf("moved %v, %v", moved, err)
+				t.Errorf("got moved %v, error %v; want moved", moved, err)
 			}
 			same(t, "the next value", next(t, s), 5001)
 		})
 }
 
-// A sequence that has ended hands out nothing that its column may hold, and so is not
-// behind it; one that has a single value left is, and there is no place to catch up to.
-func TestBehindWhereTheSequenceEnds(t *testing.T) {
+// An exhausted sequence is not behind: it hands out no value that the column may hold.
+// With one value left it is behind, and CatchUp returns ErrOutOfRange.
+func TestLagAndCatchUpAtTheSequencesEnd(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE a (id serial PRIMARY KEY); ALTER SEQUENCE a_id_seq MAXVALUE 10; INSERT INTO a VALUES (10), (50)`, func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
 		for last, behind := range map[int64]bool{9: true, 10: false} {
-			if err := s.SetValue(t.Context(), last, true); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, s.SetValue(t.Context(), last, true))
 			lag, err := s.Lag(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, fmt.Sprint("behind at ", last), lag.Behind, behind)
 			moved, err := didMove(s.CatchUp(t.Context()))
 			same(t, fmt.Sprint("moved at ", last), moved, false)

@@ -457,9 +457,7 @@ func TestCatalogHasEdgesOfViews(t *testing.T) {
 		CREATE MATERIALIZED VIEW high AS SELECT m.id FROM far.middle m JOIN leaf USING (id) JOIN pg_stat_activity s ON s.pid = m.id;`,
 		func(t *testing.T, e *env) {
 			cat, err := postgres.New().Load(t.Context(), e.pool, dialect.Filter{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			node := map[int64]string{}
 			reads := map[string][]int64{}
 			for _, v := range cat.Views {

@@ -43,9 +43,7 @@ func TestRefresh(t *testing.T) {
 			} {
 				exec(t, q, fmt.Sprintf("DELETE FROM orders WHERE shop > 2; INSERT INTO orders SELECT g, '2026-02-02', 1 FROM generate_series(3, %d) g", c.rows))
 				r, err := v.Refresh(t.Context(), c.opts...)
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				same(t, "outcome", r.Outcome, c.outcome)
 				same(t, "mode", r.Mode, c.mode)
 				same(t, "why", r.Why, c.why)
@@ -196,30 +194,22 @@ func TestSelectThroughSqlx(t *testing.T) {
 		}
 		m := load(t, x)
 		var rows []tagged
-		if err := matview(t, m, "daily_sales").Select(t.Context(), &rows, "ORDER BY shop"); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, matview(t, m, "daily_sales").Select(t.Context(), &rows, "ORDER BY shop"))
 		same(t, "the mapper of a *sqlx.DB", fmt.Sprint(rows[0].Shop, " ", rows[0].Total, " ", rows[1].Total), "1 15 7")
 
 		tx, err := x.Beginx()
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer tx.Rollback()
 		exec(t, tx, "DELETE FROM orders WHERE shop = 1")
 		v := matview(t, m.With(tx), "daily_sales")
 		if _, err := v.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := v.Select(t.Context(), &rows, ""); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, v.Select(t.Context(), &rows, ""))
 		same(t, "the mapper, and the view, of a *sqlx.Tx", fmt.Sprint(len(rows), rows[0].Shop), "1 2")
 
 		conn, err := x.Connx(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer conn.Close()
 		_ = tx.Rollback()
 		if err := matview(t, m.With(conn), "daily_sales").Select(t.Context(), &rows, ""); err != nil || len(rows) != 2 {
@@ -248,13 +238,9 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 		type row struct{ A, B int }
 		var rows []row
 		v := matview(t, m, "v")
-		if err := v.Select(t.Context(), &rows, ""); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, v.Select(t.Context(), &rows, ""))
 		exec(t, e.pool, `DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 3 AS c, 4 AS b, 5 AS a`)
-		if err := v.Select(t.Context(), &rows, ""); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, v.Select(t.Context(), &rows, ""))
 		equal(t, "columns are asked for by name", rows, []row{{5, 4}})
 		exec(t, e.pool, `DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 3 AS c`)
 		for what, op := range map[string]func(tail string) error{
@@ -281,9 +267,7 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 			}
 		}
 		changes, err := m.Reload(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		same(t, "a reload says so", changes.String(),
 			"materialized view public.v changed: recreated; columns [{a integer} {b integer}] → [{c integer}]")
 		if err := matview(t, m, "v").Select(t.Context(), &[]int{}, ""); err != nil {
@@ -309,9 +293,7 @@ func TestSelectInto(t *testing.T) {
 	fake := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []row{{1}, {2}}}}})
 	defer fake.DB().Close()
 	m, err := massive.Load(t.Context(), fake.DB(), fake)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	v := matview(t, m, "v")
 	for _, dest := range []any{nil, []row{}, row{}, &row{}, (*[]row)(nil), 7} {
 		mustBe(t, v.Select(t.Context(), dest, ""), massive.ErrInvalid, fmt.Sprintf("the destination is %T", dest))

@@ -31,9 +31,7 @@ func (*transaction) Rollback() error { return nil }
 func planOf(t *testing.T, r *massive.DB, opts ...massive.PlanOption) *massive.Plan {
 	t.Helper()
 	p, err := r.PlanRefresh(opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return p
 }
 

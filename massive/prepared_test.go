@@ -164,9 +164,7 @@ func TestForeignTransactionsAreServed(t *testing.T) {
 		w, wired := e.wired(t, "sslmode=disable")
 		far := wired.load(t, massive.WithKeySequences())
 		x, err := sqlx.NewDb(wired.pool, wired.driver).BeginTxx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer x.Rollback()
 		for _, q := range []massive.Querier{x, x.Tx} {
 			w.took()

@@ -74,9 +74,7 @@ func TestUnavailableIsNotReached(t *testing.T) {
 			}), massive.ErrInvalid},
 			"add a label inside a loop": {insideLoop(func(t *testing.T, m *massive.DB) error {
 				b, err := massive.BindEnum[string](m, "mood")
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				_, err = b.EnsureValue(t.Context(), "ok")
 				return err
 			}), massive.ErrInvalid},
@@ -149,9 +147,7 @@ func attributes(params string) func(*testing.T, *env) error {
 
 func noStandbyInAList(t *testing.T, e *env) error {
 	c, err := pgx.ParseConfig(e.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return attributes(fmt.Sprintf("host=%s,%[1]s port=%d,%[2]d target_session_attrs=standby", c.Host, c.Port))(t, e)
 }
 
@@ -180,9 +176,7 @@ func silent(params string) func(*testing.T, *env) error {
 func server(t *testing.T, f func(net.Conn)) (dsn string) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -226,16 +220,12 @@ func dialing(ctx context.Context, d dialer) func(*testing.T, *env) error {
 		const dsn = "host=db.invalid user=nobody dbname=none sslmode=disable"
 		if e.driver == "postgres" {
 			c, err := pq.NewConnector(dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			c.Dialer(d)
 			return loaded(ctx, sql.OpenDB(c), nil)
 		}
 		c, err := pgx.ParseConfig(dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		c.DialFunc = d.DialContext
 		c.LookupFunc = func(ctx context.Context, host string) ([]string, error) {
 			_, err := d(ctx, "tcp", host)
@@ -331,9 +321,7 @@ func cancelDuring(statement, view string) func(*testing.T, *env) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		tx, err := e.pool.BeginTx(ctx, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer tx.Rollback()
 		report, err := e.load(t).With(canceller{tx, cancel, statement}).RefreshAll(ctx, massive.Views(view), massive.Savepoints())
 		if n := report.Count(massive.OutcomeCancelled); n != 1 {

@@ -30,9 +30,7 @@ func TestSkipIfBusyBesideACopy(t *testing.T) {
 				nil, {massive.Concurrently()}, {massive.SkipIfBusy()}, {massive.SkipIfBusy(), massive.ConcurrentlyIfPossible()},
 			} {
 				tx, err := elsewhere.BeginTx(context.Background(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				if _, err := matview(t, load(t, tx), "fit").Refresh(t.Context(), opts...); err != nil {
 					t.Fatal(err)
 				}

@@ -76,9 +76,7 @@ func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
 		m := e.load(t)
 		tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer tx.Rollback()
 		one[int](t, tx, "SELECT count(*) FROM pg_class")
 		exec(t, e.pool, `DROP INDEX fit_idx; REFRESH MATERIALIZED VIEW "it's"."a""b\$massive$%d" WITH NO DATA`)
@@ -86,9 +84,7 @@ func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 			"fit": massive.BlockerNoUsableIndex, `"it's"."a""b\$massive$%d"`: massive.BlockerNotPopulated,
 		} {
 			r, err := matview(t, m.With(tx), name).Refresh(t.Context(), massive.ConcurrentlyIfPossible())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, name+": mode", r.Mode, massive.ModeBlocking)
 			same(t, name+": prevented", r.Prevented, prevented)
 		}
@@ -265,9 +261,7 @@ func TestWithoutPLpgSQL(t *testing.T) {
 		pool := pgtest.NewDatabase(t).Open(t, driver) // one of its own: what it drops others need
 		exec(t, pool, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TYPE mood AS ENUM ('a'); DROP EXTENSION plpgsql")
 		m, err := massive.Load(t.Context(), pool, postgres.New())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, o := range []massive.RefreshOption{massive.SkipIfBusy(), massive.LockTimeout(time.Second), massive.ConcurrentlyIfPossible()} {
 			_, err := matview(t, m, "v").Refresh(t.Context(), o)
 			mustBe(t, err, massive.ErrUnsupported, "public.v", "CREATE EXTENSION plpgsql")
@@ -276,9 +270,7 @@ func TestWithoutPLpgSQL(t *testing.T) {
 			t.Error(err)
 		}
 		mood, err := massive.BindEnum[string](m, "mood")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		_, err = mood.EnsureValue(t.Context(), "b")
 		mustBe(t, err, massive.ErrUnsupported, "public.mood", "CREATE EXTENSION plpgsql")
 	}
@@ -302,9 +294,7 @@ func TestSkipIfBusyWithoutTheRight(t *testing.T) {
 			if errors.Is(err, massive.ErrBusy) {
 				t.Errorf("beside %q it is busy: %v", holds, err)
 			}
-			if err := tx.Rollback(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, tx.Rollback())
 		}
 	})
 }

@@ -46,9 +46,7 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 			same(t, "what depends on base", strings.Join(names(matview(t, m, "base").Dependents()), ", "),
 				"\"Odd \"\"schema\".\"a\nb\", public.no_column, public.nothing")
 			p, err := m.PlanRefresh()
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			report, err := p.Run(t.Context())
 			if err != nil || report.Count(massive.OutcomeRefreshed) != 7 {
 				t.Errorf("%s %v", report, err)
@@ -70,7 +68,7 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 
 // The server lets views read each other in a cycle, through a plain view that is
 // replaced.
-func TestCirclesOfPostgres(t *testing.T) {
+func TestCyclesOfPostgres(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
 		CREATE VIEW v AS SELECT 1::bigint AS n;
@@ -120,9 +118,7 @@ func TestRefreshAllUsesNoMoreConnections(t *testing.T) {
 			report, err := m.RefreshAll(t.Context(), massive.Parallel(limit.parallel))
 			stop()
 			<-watched
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, "connections in use at most", most.Load(), int64(limit.want))
 			same(t, "by the report", report.Parallel, limit.want)
 		}
@@ -147,15 +143,11 @@ func TestRefreshAllMeetsALock(t *testing.T) {
 			same(t, "why b was skipped", b.Reason, "it depends on public.a, which is busy")
 
 			tx, err := conn.BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			report, err = m.With(tx).RefreshAll(t.Context())
 			mustBe(t, err, massive.ErrBusy)
 			same(t, "outcomes in a transaction", lines(report), "public.a skipped: busy; public.b skipped; public.z cancelled")
-			if err := tx.Rollback(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, tx.Rollback())
 
 			// One that a program runs by hand is found out when it has failed.
 			exec(t, conn, "BEGIN")
@@ -170,9 +162,7 @@ func TestRefreshAllMeetsALock(t *testing.T) {
 			report, err = m.With(tx).RefreshAll(t.Context(), massive.Savepoints())
 			mustBe(t, err, massive.ErrBusy)
 			same(t, "outcomes with savepoints", lines(report), "public.a skipped: busy; public.b skipped; public.z refreshed")
-			if err := tx.Commit(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, tx.Commit())
 		})
 }
 
@@ -243,9 +233,7 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 					open := e.gate(t)
 					ctx, cancel := context.WithCancel(t.Context())
 					tx, err := e.pool.BeginTx(ctx, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					ended := map[string]int{}
 					p, err := m.With(tx).PlanRefresh(append(opts, massive.OnProgress(func(p massive.Progress) {
 						if p.Ended() {
@@ -256,9 +244,7 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 							time.Sleep(20 * time.Millisecond) // for database/sql to notice
 						}
 					}))...)
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					type ran struct {
 						massive.RefreshReport
 						err error

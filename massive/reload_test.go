@@ -55,9 +55,7 @@ func TestReadersDuringReloads(t *testing.T) {
 			}
 			exec(t, e.pool, text)
 			changes, err := m.Reload(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, "what changed", changes.String(),
 				"materialized view public.twin "+want+"\nenum public.twin_mood "+want)
 		}
@@ -99,9 +97,7 @@ func TestAnEarlierReloadNeverOverwritesALaterOne(t *testing.T) {
 	onDrivers(t, `CREATE SEQUENCE s1`, func(t *testing.T, e *env) {
 		d := &slow{Dialect: postgres.New(), began: make(chan struct{})}
 		m, err := massive.Load(t.Context(), e.pool, d)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		type answer struct {
 			changes massive.Changes
 			err     error
@@ -156,9 +152,7 @@ func newSigning(t *testing.T, opts ...massive.LoadOption) (*signing, *massive.DB
 	s := &signing{Fake: sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}})}
 	t.Cleanup(func() { s.DB().Close() })
 	m, err := massive.Load(t.Context(), s.DB(), s, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return s, m
 }
 
@@ -179,9 +173,7 @@ func TestReloadWhereNothingWasCommitted(t *testing.T) {
 	}
 	reload("nothing was committed", 1)
 	same(t, "the snapshot", m.Registry(), before)
-	if err := m.AppendLocalLabels("mood", "local"); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, m.AppendLocalLabels("mood", "local"))
 	reload("with a local label", 1)
 	s.Do(t, sqltest.Create{Tables: []string{"unrelated"}})
 	reload("something else was committed", 2)
@@ -250,9 +242,7 @@ func TestWatchWithoutAChangeDetector(t *testing.T) {
 	fake := sqltest.New(sqltest.Catalog{})
 	t.Cleanup(func() { fake.DB().Close() })
 	m, err := massive.Load(t.Context(), fake.DB(), unsigned{fake})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	w := watch(t, m, time.Millisecond)
 	w.none(20 * time.Millisecond)
 	fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}})
@@ -264,9 +254,7 @@ func TestAFailedReloadLeavesTheOldSnapshot(t *testing.T) {
 	onDrivers(t, `CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('a')`, func(t *testing.T, e *env) {
 		pool := e.Open(t, e.driver)
 		m := load(t, pool)
-		if err := m.AppendLocalLabels("mood", "b"); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, m.AppendLocalLabels("mood", "b"))
 		before := m.Registry()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

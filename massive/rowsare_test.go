@@ -91,9 +91,9 @@ func TestRowsAre(t *testing.T) {
 		m := e.load(t, massive.Expect(massive.RowsAre[Daily]("daily"), massive.RowsAre[*Daily]("public.daily"),
 			massive.RowsAre[int64]("one"), massive.RowsAre[sql.NullInt64]("one"), massive.RowsAre[struct{ N int }]("one")))
 		v, err := m.Matview("daily")
-		done(t, err)
+		noError(t, err)
 		var rows []Daily
-		done(t, v.Select(ctx, &rows, "")) // so that what passes is read
+		noError(t, v.Select(ctx, &rows, "")) // so that what passes is read
 		same(t, "read", fmt.Sprint(len(rows), rows[0].Day.Year(), rows[0].Shop, rows[0].Total.Float64, *rows[0].Orders, rows[0].Mood,
 			rows[0].Price, rows[0].When.V), "1 2026x1.5 3sad{1 2}noon")
 
@@ -130,7 +130,7 @@ func TestRowsAre(t *testing.T) {
 		}
 		mustBe(t, free.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrDrift, "extra columns")
 		mustBe(t, m.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrDrift, "extra columns")
-		done(t, m.Verify(ctx, massive.RowsAre[fewer]("daily", massive.AllowExtra())))
+		noError(t, m.Verify(ctx, massive.RowsAre[fewer]("daily", massive.AllowExtra())))
 
 		// An enum is one, also where a pattern leaves it out; where enums are not loaded
 		// nobody knows.
@@ -143,7 +143,7 @@ func TestRowsAre(t *testing.T) {
 			mustBe(t, err, massive.ErrDrift, "column mood of type mood does not go into Mood int: the labels of an enum are text")
 			same(t, "drifts where the enum is "+what, len(drifts(t, err)), 1)
 		}
-		done(t, e.load(t, massive.Only(massive.KindMatview)).Verify(ctx, wrong))
+		noError(t, e.load(t, massive.Only(massive.KindMatview)).Verify(ctx, wrong))
 
 		exec(t, e.pool, `DROP MATERIALIZED VIEW one; CREATE MATERIALIZED VIEW one AS SELECT 'x'::text AS n`)
 		_, err = m.Reload(ctx)

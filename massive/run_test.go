@@ -175,9 +175,7 @@ func TestRunHasNoBarriers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{lasts: map[string]time.Duration{"slow": time.Minute}}
 		report, err := run(t, s, &pool{}, views("slow", "a", "b < v", "(v) < a", "c < b", "end < c slow"), massive.Parallel(8))
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for name, want := range map[string]time.Duration{"slow": 0, "a": 0, "b": 1 * time.Second, "c": 2 * time.Second, "end": time.Minute} {
 			v, _ := report.View(qualified(name))
 			if got := v.Start.Sub(report.Start); got != want {
@@ -200,13 +198,9 @@ func TestRunWithHints(t *testing.T) {
 		cat, lasts := chains(rnd)
 		synctest.Test(t, func(t *testing.T) {
 			first, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, massive.Parallel(4))
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			second, err := run(t, &sleeper{lasts: lasts}, &pool{}, cat, massive.Parallel(4), massive.DurationsOf(first))
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			best := bestOf(rnd, cat, lasts, 4)
 			worst = max(worst, float64(second.Duration)/float64(best))
 			worstWithout = max(worstWithout, float64(first.Duration)/float64(best))

@@ -49,7 +49,7 @@ func (s *site) executed(t *testing.T) int64 {
 func TestSearchPathOfOthers(t *testing.T) {
 	t.Parallel()
 	keeper := newEnv(t, "postgres")
-	mallory, _ := keeper.role(t, "") // dropped when the databases are
+	attacker, _ := keeper.role(t, "") // dropped when the databases are
 	base := pgtest.NewDatabase(t)
 	base.Exec(t, `
 		CREATE TABLE a (id serial PRIMARY KEY, n numeric DEFAULT nextval('a_id_seq'), f float8 DEFAULT nextval('a_id_seq'));
@@ -62,7 +62,7 @@ func TestSearchPathOfOthers(t *testing.T) {
 		CREATE TABLE m (m mood, ms mood[], f feeling, fs feeling[], r moods);
 		COMMENT ON TYPE mood IS 'how'; GRANT USAGE ON SEQUENCE fresh TO PUBLIC; GRANT SELECT ON v TO PUBLIC;`)
 	taken := base.Copy(t)
-	taken.Exec(t, strings.ReplaceAll(evil, "$mallory", mallory))
+	taken.Exec(t, strings.ReplaceAll(evil, "$attacker", attacker))
 	for _, driver := range []string{"postgres", "pgx"} {
 		plain := newSite(t, base.Copy(t), driver, "options='-c search_path=pg_catalog,public'")
 		hostile := newSite(t, taken.Copy(t), driver, "options='-c search_path=evil,pg_catalog,public'")

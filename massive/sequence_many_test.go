@@ -63,9 +63,7 @@ func TestNextValuesStatements(t *testing.T) {
 		conn := e.conn(t)
 		s := sequence(t, load(t, conn), "s")
 		for n := range 2000 {
-			if err := s.SetValue(t.Context(), int64(n+1), true); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, s.SetValue(t.Context(), int64(n+1), true))
 		}
 		same(t, "statements kept for 2000 values", one[int](t, conn, "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE 'SELECT pg_catalog.setval%'"), 0)
 	})
@@ -80,9 +78,7 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 		take := func() registry.Block {
 			t.Helper()
 			b, err := s.NextBlock(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			return b
 		}
 		same(t, "the first block", take(), registry.Block{First: 1, Last: 1000, Increment: 1000})
@@ -92,9 +88,7 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 		go func() { b, _ := s.NextBlock(t.Context()); waiting <- b }()
 		eventually(t, e.pool, "the block waits for the change", `SELECT EXISTS (SELECT FROM pg_locks
 			WHERE relation = 's'::regclass AND NOT granted)`)
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, tx.Commit())
 		b := <-waiting
 		same(t, "the length of the block behind the change", b.Len(), 10)
 		same(t, "and the next one follows it", take().First, b.Last+1)
@@ -162,7 +156,7 @@ func TestCatchUpNeverMovesBack(t *testing.T) {
 	})
 }
 
-func TestBehindOddColumns(t *testing.T) {
+func TestLagAndCatchUpOfOddColumns(t *testing.T) {
 	t.Parallel()
 	const odd = `"Od""d $massive$ \ 'x'"`
 	onDrivers(t, `
@@ -182,18 +176,12 @@ func TestBehindOddColumns(t *testing.T) {
 				for name, want := range map[string]int64{"of_domain": 41, "of_numeric": 12345678902, "d_id_seq": 501, odd + ".s": 4} {
 					s := sequence(t, m, name)
 					lag, err := s.Lag(t.Context())
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					moved, err := didMove(s.CatchUp(t.Context()))
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					same(t, name+" is behind as it was moved", lag.Behind, moved)
 					same(t, "the next value of "+name, next(t, s), want)
-					if err := s.Restart(t.Context()); err != nil {
-						t.Fatal(err)
-					}
+					noError(t, s.Restart(t.Context()))
 				}
 			})
 			m := e.load(t, massive.WithKeySequences())
@@ -251,9 +239,7 @@ func TestExhaustion(t *testing.T) {
 			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
 				m := e.load(t, massive.Only(massive.KindEnum)).With(q)
 				got, err := m.Exhaustion(t.Context(), massive.AtLeast(0.81))
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				same(t, "the report", got.String(), `5 of 563 sequences are used up to 81 % or more, 558 are uncalled
 sequence public.many_1 is 100.0 % used: at 10, 0 left up to 10, where the sequence ends
 public.parts.id (integer) is 99.9 % used: at 2147483000, 647 left up to 2147483647, where the sequence ends (sequence public.parts_id_seq)
@@ -287,9 +273,7 @@ func TestExhaustionWhileSequencesAreDropped(t *testing.T) {
 			unknown := 0
 			for range 15 {
 				got, err := m.Exhaustion(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				if len(got.Above) != 1 || got.Above[0].Sequence.Name != "full_one" || got.Looked < 250 {
 					t.Fatalf("the report is\n%s", got)
 				}
@@ -312,9 +296,7 @@ func TestExhaustionWaits(t *testing.T) {
 	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
 		m := e.load(t)
 		tx := e.begin(t)
-		if err := sequence(t, m.With(tx), "s").Reset(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, sequence(t, m.With(tx), "s").Reset(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		_, err := m.Exhaustion(ctx)
@@ -374,9 +356,7 @@ func TestAllocatorsOfTwoProcesses(t *testing.T) {
 			for _, e := range []*env{e, other} {
 				s := sequence(t, e.load(t), name)
 				a, err := massive.NewAllocator(s, opts...)
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				defer a.Close()
 				take := func(n int, next func(context.Context) (int64, error)) {
 					mine := make([]int64, n)

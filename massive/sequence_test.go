@@ -14,9 +14,7 @@ import (
 func state(t *testing.T, s massive.Sequence) dialect.SequenceState {
 	t.Helper()
 	st, err := s.State(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	last, err := s.LastValue(t.Context())
 	if err != nil || last != st.Last {
 		t.Errorf("LastValue is %d (%v), and the state says %d", last, err, st.Last)
@@ -35,24 +33,16 @@ func TestSequence(t *testing.T) {
 				same(t, "its first value", next(t, s), 1)
 				same(t, "after the first value it is used", state(t, s), dialect.SequenceState{Last: 1, Called: true})
 				same(t, "its second value", next(t, s), 2)
-				if err := s.ResetTo(t.Context(), 123); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, s.ResetTo(t.Context(), 123))
 				same(t, "after ResetTo(123)", state(t, s), dialect.SequenceState{Last: 123})
 				same(t, "the next value is 123", next(t, s), 123)
 				same(t, "and the one behind it 124", next(t, s), 124)
-				if err := s.Reset(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, s.Reset(t.Context()))
 				same(t, "after Reset", state(t, s), dialect.SequenceState{Last: 1})
 
 				l := sequence(t, m.With(q), "later")
-				if err := l.ResetTo(t.Context(), 12); err != nil {
-					t.Fatal(err)
-				}
-				if err := l.Restart(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, l.ResetTo(t.Context(), 12))
+				noError(t, l.Restart(t.Context()))
 				same(t, "Restart goes to the declared start", next(t, l), 10)
 				for _, end := range []func(context.Context) error{s.Reset, l.Restart} {
 					if err := end(t.Context()); err != nil {
@@ -62,9 +52,7 @@ func TestSequence(t *testing.T) {
 			})
 			exec(t, e.pool, "ALTER SEQUENCE later START 7")
 			l := sequence(t, m, "later")
-			if err := l.Restart(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, l.Restart(t.Context()))
 			same(t, "Restart goes to the start declared now, not when it was loaded", next(t, l), 7)
 
 			cached := sequence(t, m.With(e.conn(t)), "cached")
@@ -84,28 +72,20 @@ func TestSequencesAndTransactions(t *testing.T) {
 			t.Helper()
 			tx := e.begin(t)
 			f(sequence(t, m.With(tx), "s"))
-			if err := tx.Rollback(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, tx.Rollback())
 		}
 		in(func(s massive.Sequence) { same(t, "in the transaction", next(t, s), 2) })
 		same(t, "a value is used up though its transaction was rolled back", next(t, outside), 3)
 		in(func(s massive.Sequence) {
-			if err := s.ResetTo(t.Context(), 100); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, s.ResetTo(t.Context(), 100))
 			same(t, "in the transaction that reset it", next(t, s), 100)
 			same(t, "and again", next(t, s), 101)
 		})
 		same(t, "a reset is rolled back, with the values taken behind it", next(t, outside), 4)
 
 		tx := e.begin(t)
-		if err := sequence(t, m.With(tx), "s").ResetTo(t.Context(), 50); err != nil {
-			t.Fatal(err)
-		}
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, sequence(t, m.With(tx), "s").ResetTo(t.Context(), 50))
+		noError(t, tx.Commit())
 		same(t, "a reset that is committed stays", next(t, outside), 50)
 	})
 }
@@ -163,21 +143,15 @@ func TestSequenceMadeDuringATransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE other`, func(t *testing.T, e *env) {
 		tx, err := e.pool.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer tx.Rollback()
 		_, err = sequence(t, load(t, e.pool).With(tx), "other").LastValue(t.Context()) // what it takes is in the session's caches
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		same(t, "there is none yet", one[bool](t, tx, "SELECT pg_catalog.to_regclass('public.late') IS NULL"), true)
 		exec(t, e.pool, "CREATE SEQUENCE late START 5")
 		late := sequence(t, load(t, e.pool).With(tx), "late")
 		v, err := late.LastValue(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		same(t, "the last value", v, 5)
 		exec(t, e.pool, "SELECT pg_catalog.nextval('late'), pg_catalog.nextval('late')")
 		same(t, "the state", state(t, late).Last, 6)
@@ -195,9 +169,7 @@ func TestReadOnlyTransaction(t *testing.T) {
 			"refresh":    func(m *massive.DB) error { _, err := matview(t, m, "v").Refresh(t.Context()); return err },
 		} {
 			tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			w := m.With(tx)
 			same(t, "reading works", state(t, sequence(t, w, "s")), dialect.SequenceState{Last: 1})
 			err = op(w)
@@ -258,9 +230,7 @@ func TestSequenceDroppedUnderATransaction(t *testing.T) {
 		m := load(t, conn)
 		same(t, "the connection knows the sequence", next(t, sequence(t, m, "s")), 1)
 		tx, err := conn.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer tx.Rollback()
 		exec(t, e.pool, "DROP SEQUENCE s")
 		_, err = sequence(t, m.With(tx), "s").NextValue(t.Context())

@@ -15,9 +15,7 @@ func TestOldestMajor(t *testing.T) {
 		version := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int")
 		m, err := massive.Load(t.Context(), e.pool, postgres.New())
 		if version >= 130000 {
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, "major", m.Server().Major, version/10000)
 			return
 		}

@@ -79,7 +79,7 @@ func ask(t *testing.T, q massive.Querier) answers {
 	t.Helper()
 	ctx := t.Context()
 	catalog, err := postgres.New().Load(ctx, q, dialect.Filter{})
-	done(t, err)
+	noError(t, err)
 	catalog.SearchPath, catalog.Sign = nil, "" // which differ, and are no answer
 	slices.SortFunc(catalog.Matviews, func(a, b dialect.MatviewDef) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(catalog.Enums, func(a, b dialect.EnumDef) int { return a.Name.Compare(b.Name) })
@@ -200,7 +200,7 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 			given := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(strings.Join(options, " "))
 			session := e.Open(t, e.driver, "options='"+given+"'")
 			check(t, session, some)
-			done(t, session.Close()) // there are many settings, and a server takes so many connections
+			noError(t, session.Close()) // there are many settings, and a server takes so many connections
 
 			for _, s := range some {
 				value := "'" + strings.ReplaceAll(s[1], "'", "''") + "'"
@@ -212,7 +212,7 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 			defer e.Exec(t, "ALTER DATABASE "+e.Name()+" RESET ALL")
 			session = e.Open(t, e.driver)
 			check(t, session, some)
-			done(t, session.Close())
+			noError(t, session.Close())
 		}
 		try(t, there[:1])
 		try(t, there[1:])
@@ -233,14 +233,14 @@ func columnTypes(t *testing.T, q massive.Querier, view string) (told, printed ma
 		told[c.Name] = c.Type
 	}
 	rows, err := q.QueryContext(t.Context(), "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND attrelid = '"+view+"'::regclass")
-	done(t, err)
+	noError(t, err)
 	defer rows.Close()
 	for rows.Next() {
 		var name, typ string
-		done(t, rows.Scan(&name, &typ))
+		noError(t, rows.Scan(&name, &typ))
 		printed[name] = typ
 	}
-	done(t, rows.Err())
+	noError(t, rows.Err())
 	return told, printed
 }
 
@@ -299,7 +299,7 @@ func TestTypesThatHideTheServersOwn(t *testing.T) {
 					I       int32
 					K       time.Time
 				}
-				done(t, m.Verify(t.Context(), massive.RowsAre[fits]("public.v", massive.AllowExtra())))
+				noError(t, m.Verify(t.Context(), massive.RowsAre[fits]("public.v", massive.AllowExtra())))
 				var types []string
 				for _, c := range matview(t, m, "public.v").Columns() {
 					types = append(types, c.Type)

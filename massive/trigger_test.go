@@ -39,20 +39,14 @@ func TestChangeTriggerRefusesTheFunctionOfAnother(t *testing.T) {
 	t.Parallel()
 	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
 		earlier, _, err := postgres.ChangeTrigger("ours", "changed")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		exec(t, e.pool, earlier)
 		before := one[string](t, e.pool, owners)
 		same(t, "what runs", before, "massive_changed runs ours.massive_notify() of "+ours+", massive_dropped runs ours.massive_notify() of "+ours)
 		for _, schema := range []string{"public", "theirs"} {
-			if err := as(strings.ReplaceAll(hijack, "$schema", schema)); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, as(strings.ReplaceAll(hijack, "$schema", schema)))
 			create, drop, err := postgres.ChangeTrigger(schema, "changed")
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			_, err = e.pool.ExecContext(t.Context(), create)
 			if err == nil || !strings.Contains(err.Error(), "massive_notify\"() belongs to a role other than "+ours) {
 				t.Errorf("in the schema %s: error %v", schema, err)
@@ -75,9 +69,7 @@ func TestChangeTriggerInASchemaOfAnother(t *testing.T) {
 	t.Parallel()
 	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
 		create, _, err := postgres.ChangeTrigger("theirs", "changed")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		exec(t, e.pool, create)
 		for _, text := range []string{
 			strings.Replace(strings.ReplaceAll(hijack, "$schema", "theirs"), "CREATE", "CREATE OR REPLACE", 1),
@@ -88,16 +80,12 @@ func TestChangeTriggerInASchemaOfAnother(t *testing.T) {
 			}
 		}
 		for _, text := range []string{"ALTER SCHEMA theirs RENAME TO swapped", "CREATE SCHEMA theirs", strings.ReplaceAll(hijack, "$schema", "theirs")} {
-			if err := as(text); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, as(text))
 		}
 		same(t, "what runs in a renamed schema", one[string](t, e.pool, owners),
 			"massive_changed runs swapped.massive_notify() of "+ours+", massive_dropped runs swapped.massive_notify() of "+ours)
 		exec(t, e.pool, "CREATE TABLE made (); DROP TABLE made")
-		if err := as("DROP FUNCTION swapped.massive_notify() CASCADE"); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, as("DROP FUNCTION swapped.massive_notify() CASCADE"))
 		same(t, "what runs without the function", one[string](t, e.pool, owners), "")
 		same(t, "executions", executed(), 0)
 	})
@@ -108,12 +96,8 @@ func TestChangeTriggerWhileSchemasAreSwapped(t *testing.T) {
 	t.Parallel()
 	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
 		create, _, err := postgres.ChangeTrigger("theirs", "changed")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := as("CREATE SCHEMA trap; " + strings.ReplaceAll(hijack, "$schema", "trap")); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
+		noError(t, as("CREATE SCHEMA trap; "+strings.ReplaceAll(hijack, "$schema", "trap")))
 		stop, created, refused := make(chan struct{}), 0, 0
 		var swapping sync.WaitGroup
 		swapping.Go(func() {

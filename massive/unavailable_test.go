@@ -17,9 +17,7 @@ func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
 		nowhere, err := sql.Open(e.driver, "host=127.0.0.1 port=1 user=postgres sslmode=disable")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer nowhere.Close()
 		_, err = massive.Load(t.Context(), nowhere, postgres.New())
 		mustBe(t, err, massive.ErrUnavailable, "massive: load: server unavailable: ")
@@ -59,9 +57,7 @@ func TestLabelsWhoseAnswerIsLost(t *testing.T) {
 		w, wired := e.wired(t, params)
 		m := wired.load(t)
 		b, err := massive.BindEnum[string](m, "mood")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, c := range []struct {
 			text string
 			do   func() error
@@ -81,9 +77,7 @@ func TestLabelsWhoseAnswerIsLost(t *testing.T) {
 		// Connections that died while nobody used them are no matter.
 		conns := []*sql.Conn{wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t)}
 		for _, c := range conns {
-			if err := c.Close(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, c.Close())
 		}
 		e.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 		time.Sleep(10 * time.Millisecond)

@@ -41,9 +41,7 @@ func TestWakersAreClosedWhileTheyWait(t *testing.T) {
 		for n := range 10 {
 			waker := wakerOf(e, "c")
 			waiting := make(chan error, 1)
-			if err := waker.Wait(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, waker.Wait(t.Context()))
 			go func() { waiting <- waker.Wait(t.Context()) }()
 			time.Sleep(time.Duration(n) * time.Millisecond)
 			closesSoon(t, waker, waiting)
@@ -55,9 +53,7 @@ func TestWakersAreClosedWhileTheyWait(t *testing.T) {
 			WHERE datname = current_database() AND query LIKE 'LISTEN%')`)
 
 		idle := wakerOf(e, "c") // nobody waits on it
-		if err := idle.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, idle.Wait(t.Context()))
 		if err := idle.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
@@ -76,9 +72,7 @@ func TestWakersAreClosedWhileTheyWait(t *testing.T) {
 func TestWakersAreClosedWhileTheyConnect(t *testing.T) {
 	t.Parallel()
 	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer silent.Close()
 	host, port, _ := net.SplitHostPort(silent.Addr().String())
 	dsn := fmt.Sprintf("host=%s port=%s user=postgres sslmode=disable", host, port)
@@ -89,9 +83,7 @@ func TestWakersAreClosedWhileTheyConnect(t *testing.T) {
 		waiting := make(chan error, 1)
 		go func() { waiting <- waker.Wait(t.Context()) }()
 		conn, err := silent.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		closesSoon(t, waker, waiting)
 		conn.Close()
 	}

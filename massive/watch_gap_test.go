@@ -98,9 +98,7 @@ func TestWatchLooksOnceAGap(t *testing.T) {
 				defer db.Close()
 				d := &noting{Fake: fake, takes: c.takes}
 				m, err := massive.Load(t.Context(), db, d)
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				if c.every == 0 {
 					c.every = time.Hour
 				}
@@ -132,16 +130,16 @@ func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 		w := watch(t, m, time.Hour, massive.WithWaker(waker), massive.MinGap(gap))
 		eventually(t, e.pool, "the waker listens", `SELECT EXISTS (SELECT FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle')`)
-		mallory := newConn(t, e)
+		attacker := newConn(t, e)
 		for range 3000 {
-			exec(t, mallory, "NOTIFY c")
+			exec(t, attacker, "NOTIFY c")
 		}
 		statements := q.n.Load()
 		// A look is at most two statements.
 		if most := 2*(int64(time.Since(began)/gap)+2) + 1; statements > most {
 			t.Errorf("the watch sent %d statements in %s, want at most %d", statements, time.Since(began), most)
 		}
-		exec(t, mallory, "CREATE SEQUENCE behind; NOTIFY c")
+		exec(t, attacker, "CREATE SEQUENCE behind; NOTIFY c")
 		w.until("sequence public.behind added")
 	})
 }

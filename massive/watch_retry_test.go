@@ -59,9 +59,7 @@ func TestWatchTriesAgain(t *testing.T) {
 			defer db.Close()
 			b := &blinking{Fake: fake}
 			m, err := massive.Load(t.Context(), db, b)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			b.blinks.Store(int64(len(c.want)))
 			ctx, stop := context.WithCancel(t.Context())
 			began := time.Now()
@@ -94,9 +92,7 @@ func TestEventsInWords(t *testing.T) {
 	fake := sqltest.New(sqltest.Catalog{})
 	defer fake.DB().Close()
 	m, err := massive.Load(t.Context(), fake.DB(), fake)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for want, e := range map[string]massive.Event{
 		"a blink": {Err: errBlink, Changes: massive.Changes{}, Published: true},
 		"no structure changed; the server is fake, standby false, role tester, search path [public]": {Published: true, Registry: m.Registry()},
@@ -118,17 +114,11 @@ func TestWatchTellsWhenADriftIsOver(t *testing.T) {
 		defer db.Close()
 		b := &blinking{Fake: fake}
 		m, err := massive.Load(t.Context(), db, b, massive.Expect(massive.EnumIs("mood", []string{"sad", "ok"}, massive.AllowExtra())))
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		other, err := massive.Load(t.Context(), db, b) // which expects nothing
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		mood, err := massive.BindEnum[string](other, "mood")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		told := make(chan massive.Event, 100)
 		ended := make(chan error)

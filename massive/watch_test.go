@@ -96,9 +96,7 @@ func TestWatch(t *testing.T) {
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE SEQUENCE no; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`,
 		func(t *testing.T, e *env) {
 			m := e.load(t, massive.Expect(massive.EnumIs("mood", []string{"sad", "ok"}, massive.AllowExtra())))
-			if err := m.AppendLocalLabels("mood", "local"); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, m.AppendLocalLabels("mood", "local"))
 			exec(t, e.pool, "CREATE SEQUENCE earlier") // between the load and the watch
 			w := watch(t, m, 5*time.Millisecond)
 			event := w.next()
@@ -186,9 +184,7 @@ func TestWatchLosesItsConnection(t *testing.T) {
 func newConn(t *testing.T, e *env) *sql.Conn {
 	t.Helper()
 	c, err := e.Open(t, e.driver).Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -200,16 +196,12 @@ func TestWatchOfAServerThatHangs(t *testing.T) {
 		m := e.load(t)
 		exec(t, e.pool, "CREATE SEQUENCE locked")
 		tx, err := newConn(t, e).BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		exec(t, tx, "LOCK pg_catalog.pg_namespace IN ACCESS EXCLUSIVE MODE")
 		w := watch(t, m, 5*time.Millisecond, massive.PollTimeout(3*time.Second))
 		mustBe(t, w.next().Err, context.DeadlineExceeded, "massive: watch: ")
 		mustBe(t, w.next().Err, context.DeadlineExceeded)
-		if err := tx.Rollback(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, tx.Rollback())
 		event, _ := w.until("sequence public.locked added")
 		if event.Failures < 2 {
 			t.Errorf("it counts %d failures before", event.Failures)
@@ -248,9 +240,7 @@ func TestReloadBesideTransactionsThatRun(t *testing.T) {
 			t.Helper()
 			q.n.Store(0)
 			changes, err := m.Reload(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			same(t, what, changes != nil, want)
 			if !signs {
 				trips = 1 // the load
@@ -370,9 +360,7 @@ func TestWatchIsWoken(t *testing.T) {
 	const channel = `Odd "channel" o'clock \`
 	onDrivers(t, `CREATE SCHEMA "o'dd"; CREATE TYPE mood AS ENUM ('sad'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TABLE orders (id int)`, func(t *testing.T, e *env) {
 		create, drop, err := postgres.ChangeTrigger("o'dd", channel)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		exec(t, e.pool, create)
 		exec(t, e.pool, create)
 		m := e.load(t)

@@ -40,22 +40,16 @@ type wire struct {
 func (e *env) wired(t *testing.T, params string) (*wire, *env) {
 	t.Helper()
 	config, err := pgconn.ParseConfig(e.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if config.TLSConfig != nil {
 		t.Skip("the server asks for TLS, which can't be listened to")
 	}
 	dir, err := os.MkdirTemp("", "wire") // t.TempDir's names are too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	w := &wire{dir: dir, cutAt: -1, servers: map[net.Conn]bool{}}
 	w.network, w.address = pgconn.NetworkAddress(config.Host, config.Port)
 	l, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	w.open.Go(func() {
 		for {
 			client, err := l.Accept()

@@ -142,17 +142,13 @@ func argument(in reflect.Type, ctx context.Context) reflect.Value {
 func withMethods(t *testing.T, pkg string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(pkg), "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, d := range parsed.Decls {
 			f, ok := d.(*ast.FuncDecl)
 			if !ok || f.Recv == nil || !f.Name.IsExported() {
@@ -185,22 +181,14 @@ func TestNilContextIsInvalid(t *testing.T) {
 	})
 	defer fake.DB().Close()
 	m, err := massive.Load(t.Context(), fake.DB(), fake, massive.Expect(massive.EnumIs("mood", []string{"mood"}, massive.AllowExtra())))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	view, seq := matview(t, m, "v"), sequence(t, m, "s")
 	plan, err := m.PlanRefresh()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	bound, err := massive.BindEnum[string](m, "mood")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	allocator, err := massive.NewAllocator(seq)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer allocator.Close()
 	check := func(what string, err error) {
 		t.Helper()
