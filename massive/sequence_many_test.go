@@ -192,7 +192,7 @@ func TestLagAndCatchUpOfOddColumns(t *testing.T) {
 				mustBe(t, op(sequence(t, m, "of_text")), massive.ErrInvalid, "holds no numbers")
 			}
 			_, errHuge := sequence(t, m, "of_huge").CatchUp(t.Context())
-			mustBe(t, errHuge, massive.ErrOutOfRange, "nothing is left")
+			mustBe(t, errHuge, massive.ErrOutOfRange, "has none left")
 			_, as := e.role(t, "GRANT USAGE ON SCHEMA public TO $role; GRANT SELECT ON hidden, hidden_id_seq TO $role")
 			s := sequence(t, m.With(as), "hidden_id_seq")
 			_, err := s.Lag(t.Context())
