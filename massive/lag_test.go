@@ -104,11 +104,11 @@ func TestLagAndCatchUpRefusals(t *testing.T) {
 					says string
 				}{
 					"alone":    {massive.ErrInvalid, "no column draws on the sequence"},
-					"by_text":  {massive.ErrInvalid, "public.a.id is of type text and holds no numbers"},
-					"by_money": {massive.ErrInvalid, "public.m.id is of type money and holds no numbers"},
+					"by_text":  {massive.ErrInvalid, "public.a.id is of type text, which can't be compared"},
+					"by_money": {massive.ErrInvalid, "public.m.id is of type money, which can't be compared"},
 					"shared":   {massive.ErrPermission, "SELECT on column public.theirs.id"},
 					"far":      {massive.ErrPermission, "SELECT on column shut.away.id"},
-					"veiled":   {massive.ErrPermission, "row security may hide the rows of public.veil"},
+					"veiled":   {massive.ErrPermission, "row security may hide rows of public.veil"},
 				} {
 					_, err := op(t.Context(), sequence(t, m, name))
 					mustBe(t, err, want.is, want.says)

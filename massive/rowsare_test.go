@@ -112,7 +112,7 @@ func TestRowsAre(t *testing.T) {
 		free := e.load(t)
 		err = free.Verify(ctx, massive.RowsAre[other]("daily"), massive.RowsAre[int32]("one"), massive.RowsAre[int64]("again"), massive.RowsAre[Daily]("dally"))
 		mustBe(t, err, massive.ErrDrift, "massive: verify: drift: materialized view public.daily: "+`missing columns ["gone" "later"]; extra columns ["when"]`,
-			"column total of type numeric(10,2) does not go into Total int64: it is no integer", "did you mean public.daily?")
+			"column total of type numeric(10,2) does not go into Total int64: it is not an integer", "did you mean public.daily?")
 		ds := drifts(t, err)
 		same(t, "how many drifted", len(ds), 4)
 		var said []string
@@ -120,7 +120,7 @@ func TestRowsAre(t *testing.T) {
 			said = append(said, x.Column+" "+x.Field)
 		}
 		equal(t, "mismatched", said, []string{"total Total int64", "orders Orders int32", "mood Mood int", "tags Tags []string"})
-		same(t, "a plain value", fmt.Sprint(ds[1].Mismatched), "[column n of type bigint does not go into int32: it has 64 bits, and the field 32]")
+		same(t, "a plain value", fmt.Sprint(ds[1].Mismatched), "[column n of type bigint does not go into int32: it has 64 bits, and the field has 32]")
 		same(t, "a plain value for many columns", len(ds[2].Extra), 8)
 		equal(t, "all that is missing of a view that is", ds[3].Missing[:3], []string{"day", "shop_name", "total"})
 
@@ -147,7 +147,7 @@ func TestRowsAre(t *testing.T) {
 
 		exec(t, e.pool, `DROP MATERIALIZED VIEW one; CREATE MATERIALIZED VIEW one AS SELECT 'x'::text AS n`)
 		_, err = m.Reload(ctx)
-		mustBe(t, err, massive.ErrDrift, "massive: reload: drift: materialized view public.one: column n of type text does not go into int64: it is no integer")
+		mustBe(t, err, massive.ErrDrift, "massive: reload: drift: materialized view public.one: column n of type text does not go into int64: it is not an integer")
 
 		// sqlx's own mapper is the one that counts.
 		x := sqlx.NewDb(e.pool, e.driver)

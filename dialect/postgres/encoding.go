@@ -7,10 +7,10 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// checkEncoding returns an error unless text travels as UTF-8, given the encodings of the
-// client and the server as an array. The server converts to the client's, and pgx sets
-// none: then it is the server's own. One of the two that is SQL_ASCII leaves the bytes as
-// they are.
+// checkEncoding returns an error unless text arrives as UTF-8. encodings is an array of
+// the client's and the server's encoding. The server converts text to the client's. pgx
+// sets no client encoding, so it equals the server's. If one of the two is SQL_ASCII, the
+// server does not convert.
 func checkEncoding(encodings string) error {
 	names, err := parseArray(encodings)
 	if err != nil {
@@ -23,14 +23,14 @@ func checkEncoding(encodings string) error {
 	if client == "UTF8" || client == "SQL_ASCII" && (server == "UTF8" || server == "SQL_ASCII") {
 		return nil
 	}
-	return fmt.Errorf("%w: the connection's client_encoding is %s (the database's encoding is %s), and names and labels would "+
+	return fmt.Errorf("%w: the connection's client_encoding is %s (the database's encoding is %s), so names and labels would "+
 		"not arrive as UTF-8: set client_encoding=UTF8 in the DSN", dialect.ErrUnsupported, client, server)
 }
 
-// decode makes a row's texts what they are in the database, or says why they can't be. If
-// the database's encoding is SQL_ASCII a text may be any bytes. A driver may ask for
-// UTF-8, as lib/pq does, and the server refuses to send it anything else. So the
-// statement's head sends the bytes in the format escape of the function encode.
+// decode restores a row's texts, or returns an error if the encoding is not supported. If
+// the database's encoding is SQL_ASCII, a text may contain any bytes. If the driver
+// requests UTF-8, as lib/pq does, the server sends only valid UTF-8. So the statement's
+// head sends such texts through encode, in the format escape.
 func (rd *reading) decode(r *row) error {
 	server := string(r.kind) == "server" // the first row
 	if server {
@@ -49,8 +49,8 @@ func (r *row) unescape() {
 	r.owner, r.a, r.b.String = []byte(unescape(string(r.owner))), []byte(unescape(string(r.a))), unescape(r.b.String)
 }
 
-// unescape reads encode's format escape: \\ for a backslash, and \ with three octal
-// digits.
+// unescape decodes encode's format escape: \\ for a backslash, and \ with three octal
+// digits for a byte.
 func unescape(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s

@@ -1,6 +1,6 @@
 package postgres
 
-// Sequences beside the columns that draw on them.
+// This file compares sequences with the columns that draw on them.
 
 import (
 	"context"
@@ -14,14 +14,15 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A sequence's column draws on it if it is an identity column, or if its default, or else
-// its domain's, takes a value: the stored expression calls nextval, or a function outside
-// pg_catalog, which may. A default that only names the sequence draws nothing, and being
-// OWNED BY a column says only with what the sequence is dropped.
+// A column draws on a sequence if it is an identity column, or if its default, or else
+// its domain's default, takes a value. A default takes a value if its expression depends
+// on the sequence and calls nextval or a function outside pg_catalog, which may call it.
+// A default that only names the sequence takes no value. OWNED BY does not count, since
+// it only drops the sequence with the column.
 //
-// What a table says of a sequence counts if it is an ordinary or a partitioned table
-// whose owner is the sequence's, a superuser or the caller's own role. The same goes for
-// the owner of a domain.
+// A column counts if its table is an ordinary or partitioned table, and if the table's
+// owner is the sequence's owner, a superuser or the current role. The same rule applies
+// to the owner of a domain.
 var (
 	//go:embed sequence/defaults.sql
 	defaultsText string
@@ -30,14 +31,14 @@ var (
 	//go:embed sequence/compared.sql
 	comparedText string
 
-	// drawing are the columns of all sequences, and why one does not count. It walks
-	// indexes alone. A WHERE may follow.
+	// drawing is a query for the columns that draw on sequences, and why a column does
+	// not count. It uses index scans only. A WHERE clause may follow it.
 	drawing = strings.NewReplacer("$defaults", defaults, "$trusted", trusted).Replace(drawingText)
 
-	// defaults are the columns whose default, or else their domain's, takes a value,
-	// given a row d of pg_depend: what depends on a sequence. A stored expression has the
-	// numbers of the functions that it calls: 1574 is nextval, and from 10000 on are
-	// functions outside pg_catalog.
+	// defaults is a query for the columns whose default, or else their domain's, takes a
+	// value. Its input is a row d of pg_depend for an object that depends on a sequence.
+	// A stored expression contains the oids of the functions that it calls. 1574 is
+	// nextval. Functions outside pg_catalog have oids from 10000 on.
 	defaults = strings.NewReplacer("$default_takes", takes("f.adbin"), "$domain_takes", takes("o.typdefaultbin")).Replace(defaultsText)
 )
 
@@ -46,56 +47,58 @@ func takes(expression string) string {
 		"          OR " + expression + "::pg_catalog.text OPERATOR(pg_catalog.~) ':(op|)funcid [1-9][0-9]{4,} ')"
 }
 
-// A comparedColumn is a column of a table, or of one part of it, whose values are
-// compared with the sequence's.
+// A comparedColumn is a column that is compared with a sequence: of a table, or of a
+// partition or child table.
 type comparedColumn struct {
 	dialect.ColumnRef
-	sequence int64  // its number
+	sequence int64  // its oid
 	safe     bool   // the sequence can be read by name
 	typ      string // as SQL writes it
 	distrust string // why it does not count; empty if it does
 	readable bool
 	guarded  bool // by row security, which may hide rows from this role
 	definition
-	// furthest is the rest of a SELECT of the largest value that the sequence may hand
-	// out, or of the smallest if it descends. It is empty if the column holds no numbers.
-	// A fraction is rounded to where the sequence comes from: 5.5 keeps nobody from 6.
-	// Each number is cast right from its own type: a double precision loses digits on the
-	// way through numeric, and a bigint through double precision.
+	// furthest is the rest of a SELECT. It returns the column's largest value that the
+	// sequence may return, or the smallest if it descends. It is empty if the column's
+	// type is not a number. A fraction is rounded towards the sequence's start: 5.5 does
+	// not conflict with 6. Each number is cast directly from its own type: double
+	// precision loses digits if cast through numeric, and bigint if cast through double
+	// precision.
 	furthest string
 }
 
-// A definition is the part of a sequence's that says which values it hands out.
+// A definition has the properties of a sequence that determine its values.
 type definition struct{ step, lowest, highest int64 }
 
-// comparedColumns is the statement that lists them. If none draws on the sequence it
-// gives a row without a column. A table whose partitions and children all count is read
-// whole, which takes a right on that table alone; else each part that counts is read by
-// itself. If blocks is set, values between two of the sequence's steps count, too.
+// comparedColumns returns the statement that lists the compared columns. If no column
+// draws on the sequence, it returns one row without a column. If all partitions and
+// children of a table count, the table is read as a whole, which needs a right on that
+// table only. If not, each part that counts is read separately. If blocks is set, values
+// between the sequence's steps count, too.
 func comparedColumns(seq dialect.Name, blocks bool) string {
 	return strings.NewReplacer(
 		"$drawing", strings.TrimRight(drawing, "\n"), "$sequence", relid(seq), "$name", literal(seq.Quoted()),
 		"$trusted", trusted, "$guarded", guardedServer, "$steps", strconv.FormatBool(!blocks),
-		"$unguarded", "'this minor release of the server has no safe way to read what another role owns'",
+		"$unguarded", "'this minor release of the server can''t safely read a relation of another role'",
 	).Replace(comparedText)
 }
 
-// A comparison has the columns that are read for one sequence, and those that are not.
+// A comparison has the columns to read for one sequence, and the columns to skip.
 type comparison struct {
 	columns []comparedColumn // at least one
 	unread  []dialect.UnreadColumn
 }
 
-// comparedTo are the columns whose values can be compared with the sequence's, or why
-// there are none. What is no number, such as a text with the sequence's value in it, is
-// left out as long as something is left.
+// comparedTo returns the columns that can be compared with the sequence. If there is
+// none, the error says why. It skips a column that is not a number, such as a text that
+// contains the value.
 func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (comparison, error) {
 	all, err := listCompared(ctx, q, seq, blocks)
 	if err != nil {
 		return comparison{}, err
 	}
 	if len(all) == 0 {
-		return comparison{}, errGone() // another relation has its name by now
+		return comparison{}, errGone() // another relation has taken its name
 	}
 	var c comparison
 	var texts []comparedColumn
@@ -112,7 +115,7 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 			return comparison{}, fmt.Errorf("%w: the role must have SELECT on column %s, which draws on the sequence, and USAGE on its schema",
 				dialect.ErrPermission, column)
 		case column.guarded:
-			return comparison{}, fmt.Errorf("%w: row security may hide the rows of %s that matter; do it as its owner", dialect.ErrPermission, column.Table)
+			return comparison{}, fmt.Errorf("%w: row security may hide rows of %s from this role; do it as its owner", dialect.ErrPermission, column.Table)
 		default:
 			c.columns = append(c.columns, column)
 		}
@@ -121,24 +124,11 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 	case len(c.columns) > 0:
 		return c, nil
 	case len(texts) > 0:
-		return comparison{}, fmt.Errorf("%w: its column %s is of type %s and holds no numbers to compare it with", dialect.ErrInvalid, texts[0], texts[0].typ)
+		return comparison{}, fmt.Errorf("%w: its column %s is of type %s, which can't be compared with a sequence", dialect.ErrInvalid, texts[0], texts[0].typ)
 	case len(c.unread) > 0:
-		return comparison{}, fmt.Errorf("%w: no column that counts draws on the sequence; not looked at: %s", dialect.ErrInvalid, unreadText(c.unread))
+		return comparison{}, fmt.Errorf("%w: no column that counts draws on the sequence; not read: %s", dialect.ErrInvalid, dialect.Few(c.unread, ", ", dialect.UnreadColumn.String))
 	}
 	return comparison{}, fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
-}
-
-// unreadText names a few columns, and says how many more there are.
-func unreadText(columns []dialect.UnreadColumn) string {
-	const most = 5
-	var texts []string
-	for _, c := range columns[:min(most, len(columns))] {
-		texts = append(texts, c.String())
-	}
-	if more := len(columns) - most; more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(texts, ", ")
 }
 
 func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (all []comparedColumn, err error) {
@@ -159,14 +149,14 @@ func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, bloc
 	return all, rows.Err()
 }
 
-// comparedAtOnce is how many columns a statement reads: each takes the server some 35 µs
-// to plan, and a lock, and some ten thousand are more than its parser takes.
+// comparedAtOnce is the number of columns that one statement reads. Each needs a lock and
+// about 35 µs of planning. The server's parser can't handle ten thousand.
 const comparedAtOnce = 1000
 
-// SequenceLag asks which columns there are, and reads them and the sequence in one
-// statement: its snapshot of the tables is taken before it looks at the sequence, which
-// is read as it is then. Whatever the snapshot has of values that were taken, the
-// sequence is past.
+// SequenceLag lists the columns first. Then it reads these and the sequence in one
+// statement. The statement's snapshot of the tables is older than the state of the
+// sequence that it reads. So every value in the snapshot that was taken from the sequence
+// is included in its state.
 func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
 	return despiteDrops(func() (dialect.SequenceLag, error) {
 		c, err := comparedTo(ctx, q, seq.Name, blocks)
@@ -183,7 +173,8 @@ func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect
 	})
 }
 
-// errAltered is for a sequence whose definition is another than the columns were read by.
+// errAltered is the error for a sequence whose definition changed after the columns were
+// listed.
 var errAltered = fmt.Errorf("%w: the sequence, or a column that draws on it, is being altered", dialect.ErrBusy)
 
 // readLag reads some of the columns, and the sequence.
@@ -223,14 +214,15 @@ func readLag(ctx context.Context, q dialect.Querier, seq dialect.Name, columns [
 			return fmt.Errorf("%q: %w", word, err)
 		}
 		further := lag.Empty || columns[at].step > 0 && value > lag.Furthest || columns[at].step < 0 && value < lag.Furthest
-		// Words come in no order: of columns that hold the same the first by name counts.
+		// Words have no order: of columns with the same value, the first by name is
+		// reported.
 		if further || value == lag.Furthest && columns[at].before(lag.Column) {
 			lag.Column, lag.Furthest, lag.Empty = columns[at].ColumnRef, value, false
 		}
 	}
 	switch now := (definition{lag.Increment, lag.Min, lag.Max}); {
 	case !found:
-		return errGone() // another relation has its name by now
+		return errGone() // another relation has taken its name
 	case now != columns[0].definition:
 		return errAltered
 	}
@@ -244,11 +236,12 @@ func (c *comparedColumn) before(other dialect.ColumnRef) bool {
 	return c.Column < other.Column
 }
 
-// despiteDrops tries again if a column was there when the columns were looked for, and is
-// not when it is read, or is of another type, if a view has taken a table's name, and if
-// others restart the sequence, whose storage is another then, between the statements of a
-// block: it reads from the one that it knew, which is gone or empty. A transaction of the
-// caller's has failed by then; it gets the error that failed it.
+// despiteDrops calls try up to five times, if DDL of another session made it fail:
+//   - a column was dropped, or got another type, after the columns were listed
+//   - a view took a table's name
+//   - the sequence was restarted, which replaces its storage: the old one is gone or empty
+//
+// If q is a transaction, it has failed by then. The caller then gets the first error.
 func despiteDrops[T any](try func() (T, error)) (T, error) {
 	result, err := try()
 	for range 4 {
@@ -268,29 +261,28 @@ func despiteDrops[T any](try func() (T, error)) (T, error) {
 	return result, err
 }
 
-// What a catch-up comes to, as its last statement's number of rows; none if nothing is
-// behind.
+// The outcomes of a catch-up, as the row count of its last statement. Zero means that the
+// sequence was not behind.
 const (
-	caughtUp      = iota + 1
-	notComparable // for a reason that the look at the columns tells
-	caughtUpPartly
-	partlyNotBehind // and some columns were not read
+	caughtUp        = iota + 1
+	notComparable   // no column can be compared; comparedTo returns why
+	caughtUpPartly  // moved, and some columns were not read
+	partlyNotBehind // not behind, and some columns were not read
 )
 
-// CatchUpSequence looks, and if the sequence is behind takes its lock and looks again
-// before it moves it. setval would not do: its lock lets others take values, past which
-// it would then move the sequence back. The lock can only be had by altering something,
-// since LOCK TABLE refuses sequences: CACHE is set to what it is.
+// CatchUpSequence checks whether the sequence is behind. If so, it locks the sequence,
+// checks again, and moves it. It can't use setval: setval's lock lets other sessions take
+// values meanwhile, and setval would then move the sequence back. LOCK TABLE does not
+// accept sequences. So it takes the lock by an ALTER SEQUENCE that sets CACHE to its
+// current value.
 //
-// What it is was read before the lock was waited for, and somebody else's ALTER SEQUENCE
-// may have come first, which would be undone so. The row of pg_sequence tells: if the row
-// that was read was replaced by the row which is there now, nobody came between the two.
-// A cursor, whose snapshot is that of the first look, still finds the old row, with xmax,
-// the transaction that replaced it. If that is another's, the alteration and its lock are
-// given up, and it begins again.
+// The CACHE value was read before the lock. If another session's ALTER SEQUENCE came
+// between, setting CACHE would undo it. So the block compares rows of pg_sequence: a
+// cursor with the older snapshot still reads the old row, whose xmax is the transaction
+// that replaced it. If that is not the current transaction, the block rolls its ALTER
+// SEQUENCE back, and starts again.
 //
-// It is one message. The last statement's number of rows is the outcome; it empties the
-// setting that carries it.
+// All of it is one message. The last statement's row count is the outcome.
 func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
 	text := catchingUp(seq.Name, blocks)
 	return despiteDrops(func() (done dialect.CaughtUp, err error) {
@@ -314,7 +306,7 @@ func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dia
 	})
 }
 
-// alteredMeanwhile is the SQLSTATE that a catch-up's block raises and catches.
+// alteredMeanwhile is the SQLSTATE that the block of a catch-up raises and catches.
 const alteredMeanwhile = "MASS1"
 
 func catchingUp(seq dialect.Name, blocks bool) string {

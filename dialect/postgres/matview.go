@@ -8,8 +8,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// MatviewDefinition waits while others hold an ACCESS EXCLUSIVE lock on the view or on a
-// relation that it reads: the server locks those to print the query.
+// MatviewDefinition waits while another session holds an ACCESS EXCLUSIVE lock on the
+// view or on a relation that it reads, because the server locks these to print the query.
 func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view dialect.Name) (string, error) {
 	var query sql.NullString
 	err := q.QueryRowContext(ctx, strings.ReplaceAll(printedView, "$view", relid(view))).Scan(&query)
@@ -19,10 +19,11 @@ func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view d
 	return query.String, err
 }
 
-// The server prints a view by a query of its own, whose operators it looks for along the
-// search path. Where another schema comes before pg_catalog, pg_catalog comes first
-// meanwhile. Each step reads the one before it; the last one restores the path, also for
-// a view that is gone. An error undoes the setting.
+// printedView prints a view's query. The server prints it by running a query, whose
+// operators it resolves along the search path. So if another schema comes before
+// pg_catalog, the statement puts pg_catalog first meanwhile. Each step reads the step
+// before it. The last one restores the path, even if the view no longer exists. An error
+// rolls the setting back.
 const printedView = `SELECT printed.query
   FROM (SELECT pg_catalog.current_setting('search_path') AS path,
                pg_catalog.array_position(pg_catalog.current_schemas(false), 'pg_catalog') OPERATOR(pg_catalog.>) 1
@@ -41,14 +42,14 @@ const printedView = `SELECT printed.query
                ELSE '' END AS path OFFSET 0) again
  WHERE again.path IS NOT NULL`
 
-// SelectMatview names the columns, so that a view recreated with others gives an error
-// instead of other rows.
+// SelectMatview names the columns. If the view is recreated with other columns, the
+// statement fails instead of returning other rows.
 func (postgres) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	return selectText(view, tail), args, nil
 }
 
-// CountMatview counts what SelectMatview selects, so that a tail may be any that Select
-// takes.
+// CountMatview counts the rows of SelectMatview's statement, so it accepts every tail
+// that Select accepts.
 func (postgres) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	return counting + selectText(view, tail) + "\n) AS counted", args, nil
 }

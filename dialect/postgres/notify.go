@@ -7,8 +7,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// maxNameBytes is how long a name, of a channel too, can be in a server that was not
-// built otherwise.
+// maxNameBytes is the maximum length of a name in a server with the default NAMEDATALEN.
 const maxNameBytes = 63
 
 // ChangeTrigger returns SQL that makes the server NOTIFY on the channel, without a
@@ -25,11 +24,11 @@ const maxNameBytes = 63
 // but can't replace it. No search path makes create, drop or the function run code of
 // another role.
 //
-// The triggers are a short cut, not a source of truth, so a watch also polls at every
-// interval. No event trigger fires for roles, memberships, rights on the database, or
-// settings. None fires where event triggers are off, and a listener's connection may
-// break. Commands on temporary objects do not notify. A transaction whose commands
-// notified can't be prepared for two-phase commit
+// The triggers do not cover every change, so a watch also polls at every interval. No
+// event trigger fires for roles, memberships, rights on the database, or settings. None
+// fires where event triggers are off, and a listener's connection may break. Commands on
+// temporary objects do not notify. A transaction whose commands notified can't be
+// prepared for two-phase commit
 // (https://www.postgresql.org/docs/current/sql-prepare-transaction.html).
 //
 // See https://www.postgresql.org/docs/current/event-trigger-definition.html.
@@ -40,7 +39,7 @@ const maxNameBytes = 63
 func ChangeTrigger(schema, channel string) (create, drop string, err error) {
 	for what, name := range map[string]string{"schema": schema, "channel": channel} {
 		if name == "" || len(name) > maxNameBytes || strings.IndexByte(name, 0) >= 0 {
-			return "", "", fmt.Errorf("%w: %s is no name of a %s: it takes 1 to %d bytes, none of them NUL",
+			return "", "", fmt.Errorf("%w: %s is not the name of a %s: it must have 1 to %d bytes, and no NUL",
 				dialect.ErrInvalid, brief(name), what, maxNameBytes)
 		}
 	}
@@ -55,7 +54,8 @@ DROP FUNCTION IF EXISTS ` + function + `;
 	return create, drop, nil
 }
 
-// dollar quotes text, which must end with a line break, so that people can read it.
+// dollar quotes text in dollar quotes, which keep it readable. The text must end with a
+// line break.
 func dollar(tag, text string) string {
 	for strings.Contains(text, "$"+tag+"$") {
 		tag += "_"
@@ -63,9 +63,9 @@ func dollar(tag, text string) string {
 	return "$" + tag + "$" + text + "$" + tag + "$"
 }
 
-// changeBlock checks last which function the triggers run. They refer to it by oid, and
-// only its owner can replace it. A check by name would not do: another role may own the
-// schema, and rename it meanwhile.
+// changeBlock checks, as its last step, which function the triggers run. They refer to it
+// by oid, and only its owner can replace it. A check by name is not safe: another role
+// may own the schema, and rename it meanwhile.
 const changeBlock = `
 BEGIN
   DROP EVENT TRIGGER IF EXISTS massive_changed;

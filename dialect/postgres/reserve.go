@@ -8,16 +8,16 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// flushed is a condition that is always true. It writes a WAL record of the statement's
-// own, so that the commit waits until the log is on disk, and with it what other sessions
-// have logged of the sequence. nextval alone logs 32 values ahead: a statement that takes
-// some of those logs nothing, does not wait, and returns values that a crash gives out
-// again. A standby can't log; there nextval fails as it should.
+// flushed is a condition that is always true. It writes a WAL record, so that the commit
+// waits until the WAL is on disk, with the records that other sessions wrote for the
+// sequence. nextval alone logs 32 values ahead. A statement that takes one of these
+// writes no WAL and does not wait, so a crash could return its values again. On a
+// standby, flushed writes nothing and nextval fails.
 const flushed = `(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN true
   ELSE pg_catalog.pg_logical_emit_message(true, 'massive'::pg_catalog.text, ''::pg_catalog.text) IS NOT NULL END)`
 
-// NextSequenceValues takes the values in a row each. Rows that arrive before an error are
-// dropped: the server has not committed them.
+// NextSequenceValues reads one value per row. After an error it drops the rows that it
+// has, because the server has not committed them.
 func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq dialect.Name, n int) ([]int64, error) {
 	rows, err := q.QueryContext(ctx, "SELECT pg_catalog.nextval("+regclass(seq)+")::bigint FROM pg_catalog.generate_series(1, "+
 		strconv.Itoa(n)+") WHERE "+flushed)
@@ -26,8 +26,7 @@ func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq d
 	}
 	defer rows.Close()
 	values := make([]int64, 0, n)
-	// Scanned into any, an int64 is taken as it is; a pointer to an int64 would go
-	// through reflection.
+	// Scanning into any needs no reflection for an int64; scanning into *int64 does.
 	var value any
 	dest := []any{&value}
 	for rows.Next() {
@@ -46,7 +45,7 @@ func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq d
 	return values, nil
 }
 
-// integer is a bigint as a driver returns it.
+// integer converts a bigint, as a driver returns it.
 func integer(value any) (int64, error) {
 	switch v := value.(type) {
 	case int64:
@@ -60,11 +59,10 @@ func integer(value any) (int64, error) {
 	}
 }
 
-// NextSequenceBlock reads the definition behind the value: nextval has then taken the
-// sequence's lock, which whoever alters the sequence waits for, and
-// pg_sequence_parameters sees what was committed before. A look into pg_sequence would
-// see what was true when the statement began, and so might take a block to be longer than
-// it is.
+// NextSequenceBlock reads the definition after the value. By then, nextval has locked the
+// sequence against ALTER SEQUENCE, and pg_sequence_parameters sees earlier commits. A
+// query of pg_sequence would see the definition from the statement's start, and might
+// return a block that is too long.
 func (postgres) NextSequenceBlock(ctx context.Context, q dialect.Querier, seq dialect.Name) (dialect.SequenceBlock, error) {
 	var b dialect.SequenceBlock
 	err := q.QueryRowContext(ctx, `SELECT n.value::bigint, p.increment::bigint, p.minimum_value::bigint, p.maximum_value::bigint,
@@ -76,14 +74,14 @@ func (postgres) NextSequenceBlock(ctx context.Context, q dialect.Querier, seq di
 	return b, err
 }
 
-// SetSequenceValue is setval
-// (https://www.postgresql.org/docs/current/functions-sequence.html). Its text varies with
-// every value, and so goes through Exec, which keeps none.
+// SetSequenceValue calls setval
+// (https://www.postgresql.org/docs/current/functions-sequence.html). The text differs for
+// each value. It uses Exec, because drivers don't cache its statements.
 func (postgres) SetSequenceValue(ctx context.Context, q dialect.Querier, seq dialect.Name, v int64, called bool) error {
 	_, err := q.ExecContext(ctx, "SELECT pg_catalog.setval("+regclass(seq)+", "+bigint(v)+", "+strconv.FormatBool(called)+")")
 	return err
 }
 
-// bigint is a constant of that type. The smallest of them can't be written as a number
-// behind a minus.
+// bigint returns a constant of that type. It is a quoted literal, because
+// -9223372036854775808 as a number is out of range.
 func bigint(v int64) string { return "'" + strconv.FormatInt(v, 10) + "'::bigint" }

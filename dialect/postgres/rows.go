@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A class is the columns whose values drivers return alike.
+// A class groups column types whose values drivers return in the same form.
 type class int
 
 const (
-	otherClass    class = iota // as text, or as whatever the driver makes of it
+	otherClass    class = iota // text, or another type, depending on the driver
 	integerClass               // int64
 	floatClass                 // float64
 	numberClass                // a number as text
@@ -23,9 +23,9 @@ const (
 	arrayClass                 // text in braces
 )
 
-// classes are those of the server's own types, as format_type writes them, without a part
-// in parentheses. No other type has such a name: see typeText. A type that is missing
-// here, such as a domain or one of an extension, fits every field.
+// classes maps the built-in types, as format_type writes them without a modifier. No
+// other type has such a name: see typeText. A type that is missing here, such as a domain
+// or an extension's type, fits every field.
 var classes = map[string]class{
 	"smallint": integerClass, "integer": integerClass, "bigint": integerClass,
 	"real": floatClass, "double precision": floatClass, "numeric": numberClass,
@@ -37,7 +37,7 @@ var classes = map[string]class{
 	"date": timeClass, "timestamp without time zone": timeClass, "timestamp with time zone": timeClass,
 }
 
-// integerBits are the sizes of the integer types.
+// integerBits has the sizes of the integer types in bits.
 var integerBits = map[string]int{"smallint": 16, "integer": 32, "bigint": 64}
 
 var (
@@ -45,8 +45,8 @@ var (
 	bytesType = reflect.TypeFor[[]byte]()
 )
 
-// CheckColumn knows what database/sql makes of what lib/pq and pgx return. A test goes
-// over all types with both.
+// CheckColumn knows how database/sql converts the values that lib/pq and pgx return. A
+// test checks all types with both drivers.
 func (postgres) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
 	base := column
 	if before, rest, ok := strings.Cut(base, "("); ok {
@@ -60,14 +60,14 @@ func (postgres) CheckColumn(column string, field reflect.Type) (why string, know
 	return unfit(base, c, field), known, nil
 }
 
-// unfit says why values of a class don't go into a field; empty if they may.
+// unfit returns why a field can't hold values of a class, or "" if it may.
 func unfit(base string, c class, field reflect.Type) string {
 	switch kind := field.Kind(); {
 	case field == bytesType, field == reflect.TypeFor[string]():
-		return "" // which take anything
+		return "" // these accept every value
 	case field == timeType:
 		if c != timeClass && c != otherClass {
-			return "it is no point in time"
+			return "it is not a date or timestamp"
 		}
 	case kind == reflect.Bool:
 		if c != booleanClass && c != otherClass {
@@ -77,26 +77,26 @@ func unfit(base string, c class, field reflect.Type) string {
 		switch {
 		case c == otherClass:
 		case c != integerClass:
-			return "it is no integer"
+			return "it is not an integer"
 		case field.Bits() < integerBits[base]:
-			return fmt.Sprintf("it has %d bits, and the field %d", integerBits[base], field.Bits())
+			return fmt.Sprintf("it has %d bits, and the field has %d", integerBits[base], field.Bits())
 		}
 	case kind == reflect.Float32, kind == reflect.Float64:
 		if c != integerClass && c != numberClass && c != floatClass && c != otherClass {
-			return "it is no number"
+			return "it is not a number"
 		}
 	case kind == reflect.String:
 		if c == integerClass || c == booleanClass || c == timeClass || c == floatClass {
-			return "only a plain string takes what is no text"
+			return "it is not text, so it needs the type string itself"
 		}
 	case kind == reflect.Slice && field.Elem().Kind() == reflect.Uint8:
 		if c != otherClass && c != documentClass && c != bytesClass && c != numberClass && c != arrayClass {
-			return "only a plain []byte takes it"
+			return "it needs the type []byte itself"
 		}
 	case c == arrayClass:
-		return "an array is read by a type that scans it, as pq.Array and massive.EnumArrayOf do"
+		return "an array needs a type that scans it, such as pq.Array or massive.EnumArrayOf"
 	default:
-		return "no column is read into such a type"
+		return "database/sql can't scan a column into this type"
 	}
 	return ""
 }
