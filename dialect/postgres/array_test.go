@@ -36,7 +36,7 @@ func TestParseArray(t *testing.T) {
 	}
 }
 
-func TestParseArrayRefuses(t *testing.T) {
+func TestParseArrayRejects(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`a`:             `array "a": no opening brace`,
@@ -78,7 +78,7 @@ func TestParseArrays(t *testing.T) {
 	}
 }
 
-func TestParseArraysRefuses(t *testing.T) {
+func TestParseArraysRejects(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`a`:               `array "a" does not end`,
@@ -124,8 +124,8 @@ func TestParseInts(t *testing.T) {
 	}
 }
 
-// encode writes an array constant, with quotes always, or only where the server puts
-// them.
+// encode returns an array constant. It quotes all elements if always is set, and
+// otherwise the elements that the server quotes.
 func encode(elements []string, always bool) string {
 	texts := make([]string, len(elements))
 	for i, e := range elements {
@@ -137,8 +137,8 @@ func encode(elements []string, always bool) string {
 	return "{" + strings.Join(texts, ",") + "}"
 }
 
-// What the server writes is read as what it was. The elements stand between NUL bytes,
-// which no text of the server's holds.
+// An array that the server writes is read back unchanged. NUL bytes, which the server's
+// texts never contain, separate the elements.
 func FuzzParseArray(f *testing.F) {
 	f.Add("sad\x00ok\x00happy")
 	f.Add("")
@@ -162,7 +162,7 @@ func FuzzParseArray(f *testing.F) {
 	})
 }
 
-// Whatever arrives, nothing panics, and what is read as an array is one.
+// No input panics, and the parsed elements are parsed again to the same elements.
 func FuzzParseAnyArray(f *testing.F) {
 	for _, s := range []string{"", "{}", "{a", `{"a\`, `{"a"b}`, "{{a,b},{c,d}}", "{{a,b}", "{a}}", "{,}", `{"\"x"}`} {
 		f.Add(s)

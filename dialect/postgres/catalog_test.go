@@ -33,21 +33,21 @@ func TestCatalogText(t *testing.T) {
 		for _, branch := range c.want {
 			at := strings.Index(text[from:], branches[branch])
 			if at < 0 {
-				t.Errorf("kinds %v: branch %s is not there, or not in its place; want %v", c.kinds, branch, c.want)
+				t.Errorf("kinds %v: branch %s is missing, or not in order; want %v", c.kinds, branch, c.want)
 				break
 			}
 			from += at
 		}
 		for branch, sign := range branches {
 			if want := slices.Contains(c.want, branch); strings.Contains(text, sign) != want {
-				t.Errorf("kinds %v: branch %s is there: %v; want %v", c.kinds, branch, !want, want)
+				t.Errorf("kinds %v: branch %s is present: %v; want %v", c.kinds, branch, !want, want)
 			}
 		}
 		if !strings.HasPrefix(text, "WITH path AS") || !strings.HasSuffix(strings.TrimSpace(text), "FETCH FIRST 1 ROW WITH TIES") {
-			t.Errorf("kinds %v: the statement's head or tail is not in its place", c.kinds)
+			t.Errorf("kinds %v: the statement's head or tail is missing", c.kinds)
 		}
 		if strings.Contains(text, "\nUNION ALL\n)") || strings.Contains(text, "(\nUNION ALL") {
-			t.Errorf("kinds %v: a UNION ALL stands at an end", c.kinds)
+			t.Errorf("kinds %v: UNION ALL is the first or last part of a query", c.kinds)
 		}
 		for _, never := range []string{"--", "/*", "$1", "?", ";"} {
 			if strings.Contains(text, never) {
@@ -55,7 +55,7 @@ func TestCatalogText(t *testing.T) {
 			}
 		}
 	}
-	// Patterns are the core's business.
+	// The core applies the patterns.
 	p, err := dialect.ParsePattern("x.*")
 	if err != nil {
 		t.Fatal(err)
@@ -65,8 +65,8 @@ func TestCatalogText(t *testing.T) {
 	}
 }
 
-// serverRow is the first row of every catalog: PostgreSQL 15.18, schemas app and public
-// on the search path, stats off it, and locked, which the role may not use.
+// serverRow is the first row of every catalog. It has PostgreSQL 15.18, the schemas app
+// and public on the search path, the schema stats, and the schema locked without USAGE.
 var serverRow = []driver.Value{
 	"server", int64(150018), int64(63), "clerk", "", `{UTF8,LATIN1,shop,"15.18 (Debian)","7 1 sign"}`,
 	`{{11,pg_catalog,u,1,0},{100,app,u,2,1},{101,public,u,3,2},{102,stats,u,0,0},{103,locked,"",0,0}}`,
@@ -135,8 +135,8 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 			},
 			Populated: true, MayRefresh: true, Reachable: true, Reads: []int64{16401, 16500},
 		}, {
-			// Without USAGE on its schema the role can't refresh it, whatever its rights
-			// on it.
+			// Without USAGE on its schema, the role can't refresh it even with the right
+			// to.
 			Object:  dialect.Object{ID: 16401, Name: dialect.Name{Schema: "locked", Name: "empty"}, Owner: "ada"},
 			Columns: []dialect.Column{}, SuperOwner: true,
 		}},
@@ -185,8 +185,8 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 	}
 }
 
-// What hides an object is told by its kind's letter, which means one thing for relations
-// and another for types.
+// The kind's letter gives the word for a hiding object. It differs between relations and
+// types.
 func TestHiddenBy(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ of, kind, want string }{
@@ -236,9 +236,8 @@ func TestHiddenBy(t *testing.T) {
 	}
 }
 
-// A row that is not as it should be stops the load and is named: a shorter list would be
-// a silent lie.
-func TestLoadRefusesOddRows(t *testing.T) {
+// A malformed row fails the load, and the error names it. Skipping it would be silent.
+func TestLoadRejectsMalformedRows(t *testing.T) {
 	t.Parallel()
 	view := []driver.Value{"m", nil, int64(100), "bob", "", `{7}`, `{x}`}
 	row := func(kind string, rest ...driver.Value) []driver.Value {
@@ -272,22 +271,22 @@ func TestLoadRefusesOddRows(t *testing.T) {
 		db, _ := serve(t, func(string) answer { return answer{rows: c.rows} })
 		cat, err := readCatalog(t.Context(), db, "the catalog")
 		if err == nil || err.Error() != c.want || cat != nil {
-			t.Errorf("rows %v give %v, error\n\t%v\nwant nil, error\n\t%s", c.rows, cat, err, c.want)
+			t.Errorf("rows %v return %v, error\n\t%v\nwant nil, error\n\t%s", c.rows, cat, err, c.want)
 		}
 	}
 }
 
-func TestReadCatalogPassesErrorsOn(t *testing.T) {
+func TestReadCatalogReturnsErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the connection broke")
 	for what, a := range map[string]answer{
 		"the statement's":          {err: broken},
-		"one behind all rows":      {rows: [][]driver.Value{serverRow}, broke: broken},
+		"one after all rows":       {rows: [][]driver.Value{serverRow}, broke: broken},
 		"one before the first row": {broke: broken},
 	} {
 		db, _ := serve(t, func(string) answer { return a })
-		if cat, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // the very same
-			t.Errorf("%s error: got %v, error %v; want nil and %v itself: a broken stream is no shorter catalog", what, cat, err, broken)
+		if cat, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // it must be the identical error
+			t.Errorf("%s error: got %v, error %v; want nil and %v itself, not a shorter catalog", what, cat, err, broken)
 		}
 	}
 	db, _ := serve(t, func(string) answer { return row1("server", "no number", nil, nil, nil, nil, nil) })

@@ -15,8 +15,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// failure is what the core hands to Classify for an operation on app.daily or
-// public.order_no.
+// failure returns the Failure of an operation on app.daily or public.order_no, as the
+// core passes it to Classify.
 func failure(op dialect.Op, err error) dialect.Failure {
 	f := dialect.Failure{Op: op, Err: err}
 	switch op {
@@ -36,14 +36,14 @@ func failure(op dialect.Op, err error) dialect.Failure {
 	return f
 }
 
-// checkClass says what is wrong with a classification: it must be of the sentinel, or nil
-// for a nil one.
+// checkClass checks that Classify returns an error that wraps want, or nil if want is
+// nil.
 func checkClass(t *testing.T, f dialect.Failure, want error) {
 	t.Helper()
 	got := New().Classify(f)
 	switch {
 	case want == nil && got != nil:
-		t.Errorf("%s × %s (%v): classified as %q; want nil, the driver's own error says it best", f.Op, sqlState(f.Err), f.Err, got)
+		t.Errorf("%s × %s (%v): classified as %q; want nil", f.Op, sqlState(f.Err), f.Err, got)
 	case !errors.Is(got, want):
 		t.Errorf("%s × %s (%v): classified as %v; want %q", f.Op, sqlState(f.Err), f.Err, got, want)
 	case got != nil && errors.Is(got, f.Err):
@@ -54,8 +54,8 @@ func checkClass(t *testing.T, f dialect.Failure, want error) {
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	var (
-		// errAny stands where the server never raises the state for the operation.
-		errAny = errors.New("whatever")
+		// errAny marks a state that the server never raises for the operation.
+		errAny = errors.New("any")
 
 		none    error
 		perm    = dialect.ErrPermission
@@ -78,7 +78,7 @@ func TestClassify(t *testing.T) {
 	}
 	for _, row := range []struct {
 		state string
-		text  string // %s is the structure's name, %n its schema's, %r its own without that
+		text  string // %s is the full name, %n the schema, %r the bare name
 		want  [len(ops)]error
 	}{
 		//                                            load     define   refresh  concurr. select   last     next     reset    reset to restart
@@ -112,7 +112,7 @@ func TestClassify(t *testing.T) {
 		{"", `no state at all`, [...]error{none, none, none, none, none, none, none, none, none, none}},
 	} {
 		for i, op := range ops {
-			if row.want[i] == errAny { //nolint:errorlint // the very same
+			if row.want[i] == errAny { //nolint:errorlint // it must be the identical error
 				continue
 			}
 			f := failure(op, nil)
@@ -123,16 +123,15 @@ func TestClassify(t *testing.T) {
 			}
 			checkClass(t, f, row.want[i])
 		}
-		// A reload fails as a load does, under its own name.
-		if row.want[0] != errAny { //nolint:errorlint // the very same
+		// A reload is classified as a load.
+		if row.want[0] != errAny { //nolint:errorlint // it must be the identical error
 			checkClass(t, failure(dialect.OpReload, &stateError{State: row.state, Text: row.text}), row.want[0])
 		}
 	}
 }
 
-// Where a state means several things the server's routine, or the relation that its text
-// names, tells which.
-func TestClassifyTellsApart(t *testing.T) {
+// If a state is ambiguous, the server's routine or the name in the message decides.
+func TestClassifyAmbiguousStates(t *testing.T) {
 	t.Parallel()
 	const (
 		define, refresh, concurrently, selects = dialect.OpDefinition, dialect.OpRefresh, dialect.OpRefreshConcurrently, dialect.OpSelect
@@ -204,7 +203,7 @@ func TestClassifyTellsApart(t *testing.T) {
 	checkClass(t, failure(selects, sql.ErrNoRows), nil)
 }
 
-func TestClassifyReadsTheDriversErrors(t *testing.T) {
+func TestClassifyReadsDriverErrors(t *testing.T) {
 	t.Parallel()
 	for driver, err := range map[string]func(state, routine string) error{
 		"lib/pq": func(state, routine string) error {
@@ -229,8 +228,8 @@ func TestClassifyReadsTheDriversErrors(t *testing.T) {
 	}
 }
 
-// Where the statement is wrong tells whose column it is that the server misses.
-func TestClassifyAMissingColumn(t *testing.T) {
+// The error's position decides whether the missing column is the view's or in the tail.
+func TestClassifyMissingColumn(t *testing.T) {
 	t.Parallel()
 	const head, counts = len(`SELECT "day", "Odd Name" FROM "app"."daily"`), len(counting)
 	for _, c := range []struct {
@@ -257,8 +256,8 @@ func TestClassifyAMissingColumn(t *testing.T) {
 	}
 }
 
-// A protocol violation is a driver's, unless PgBouncer ends the connection with it.
-func TestClassifyAProtocolViolation(t *testing.T) {
+// A protocol violation is a driver's error, except a fatal one of PgBouncer.
+func TestClassifyProtocolViolation(t *testing.T) {
 	t.Parallel()
 	for severity, want := range map[string]error{"ERROR": nil, "FATAL": dialect.ErrUnavailable} {
 		checkClass(t, failure(dialect.OpLoad, &pq.Error{Code: protocolViolation, Severity: severity}), want)
@@ -276,7 +275,7 @@ type numberedRoutine struct{ Routine int }
 func (numberedRoutine) Error() string    { return "" }
 func (numberedRoutine) SQLState() string { return "21000" }
 
-// An error of a driver nobody has heard of may have any shape.
+// An unknown driver's error may have any type.
 func TestServerRoutine(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -301,9 +300,8 @@ func TestServerRoutine(t *testing.T) {
 	}
 }
 
-// A view that was replaced is there, under its name: no sentinel is for that, and the
-// text says what to do.
-func TestClassifyAReplacedView(t *testing.T) {
+// A recreated view still exists, so no sentinel applies. The text says what to do.
+func TestClassifyRecreatedView(t *testing.T) {
 	t.Parallel()
 	err := &stateError{"0A000", `cached plan must not change result type`, "RevalidateCachedQuery"}
 	got := New().Classify(failure(dialect.OpSelect, err))
@@ -311,12 +309,12 @@ func TestClassifyAReplacedView(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	if got := New().Classify(failure(dialect.OpRefresh, err)); got != nil {
-		t.Errorf("of a refresh, whose query may have prepared something of its own: %v", got)
+		t.Errorf("for a refresh, whose query may run prepared statements: got %v, want nil", got)
 	}
 }
 
-// The texts carry the way out.
-func TestClassifySaysTheWayOut(t *testing.T) {
+// The texts say what to do.
+func TestClassifyTexts(t *testing.T) {
 	t.Parallel()
 	const gone = `not found: dropped, renamed or replaced since it was loaded; Reload, and look it up again`
 	for _, c := range []struct {
@@ -362,8 +360,8 @@ func TestClassifySaysTheWayOut(t *testing.T) {
 	}
 }
 
-// The statement that a missing index's error proposes can be pasted.
-func TestNoUniqueIndexProposesOne(t *testing.T) {
+// The statement in the error for a missing index is valid SQL.
+func TestNoUniqueIndexProposesStatement(t *testing.T) {
 	t.Parallel()
 	missing := func(view *dialect.MatviewDef) string {
 		err := New().Classify(dialect.Failure{
@@ -400,8 +398,8 @@ func TestNoUniqueIndexProposesOne(t *testing.T) {
 		`index "Part" can't be used: it is partial (it has a WHERE); create one,`; !strings.HasPrefix(got, want) {
 		t.Errorf("a view with unfit indexes:\n\t%s\nwant it to begin with\n\t%s", got, want)
 	}
-	if got := missing(view); strings.Contains(got, "fit_idx is") {
-		t.Errorf("an index that fits is called no help: %s", got)
+	if got := missing(view); strings.Contains(got, "fit_idx can't") {
+		t.Errorf("a usable index is listed as unusable: %s", got)
 	}
 
 	// An index has 32 columns at most.
@@ -413,7 +411,7 @@ func TestNoUniqueIndexProposesOne(t *testing.T) {
 		t.Errorf("a view of 40 columns: the proposal is\n\t%s\nwant the first 32 columns", got)
 	}
 
-	// SQL reads order, unquoted, as a keyword.
+	// Unquoted, order is a keyword.
 	view.Columns = []dialect.Column{{Name: "order"}, {Name: "user"}}
 	if got, want := missing(view), `("order", "user")`; !strings.HasSuffix(got, want) {
 		t.Errorf("columns named as reserved words: the proposal is\n\t%s\nwant it to end in %s", got, want)

@@ -9,7 +9,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Every byte comes back as it was.
+// Every byte is restored.
 func TestUnescape(t *testing.T) {
 	t.Parallel()
 	var all, escaped strings.Builder

@@ -42,9 +42,9 @@ func TestEnumStatements(t *testing.T) {
 			t.Errorf("sent %q, want %q", got, c.want)
 		}
 	}
-	// A tolerant one is one message, which names everything with its schema.
+	// With tolerant set, it is one message, with qualified names only.
 	db, server := serve(t, func(string) answer { return answer{} })
-	_, _ = p.AddEnumLabel(t.Context(), db, odd, `l'\`, dialect.LabelPlace{}, true) // this server counts no rows
+	_, _ = p.AddEnumLabel(t.Context(), db, odd, `l'\`, dialect.LabelPlace{}, true) // the stub returns no row count
 	sent := server.texts(t)
 	if want := `BEGIN ALTER TYPE "it''s"."a""b\\" ADD VALUE  E''l''''\\\\''; PERFORM pg_catalog.set_config(`; len(sent) != 1 || !strings.Contains(sent[0], want) {
 		t.Errorf("sent %q, want one with %q", sent, want)
@@ -61,9 +61,9 @@ func TestEnumColumnsReadsRows(t *testing.T) {
 	}{
 		"":                  {answer{rows: [][]driver.Value{head, {"r", "app", "t", "c", "mood[]", true, `{{app,"a d"},{x,y}}`}}}, 1},
 		"no rows":           {answer{}, 0},
-		"the line is cut":   {answer{rows: [][]driver.Value{head}, broke: errors.New("the line is cut")}, 0},
+		"connection lost":   {answer{rows: [][]driver.Value{head}, broke: errors.New("connection lost")}, 0},
 		"a row of":          {answer{rows: [][]driver.Value{head, {"r", "app", "t", "c", "mood", false, `{{app}}`}}}, 0},
-		"refused":           {answer{err: errors.New("refused")}, 0},
+		"rejected":          {answer{err: errors.New("rejected")}, 0},
 		"expected 7 destin": {answer{rows: [][]driver.Value{{"e"}}}, 0},
 		`parsing "x"`:       {answer{rows: [][]driver.Value{{"e", "", "", "", "x", false, "{}"}}}, 0},
 	} {

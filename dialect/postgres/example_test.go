@@ -6,8 +6,8 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// The dialect imports no driver: it works through whatever *sql.DB, *sql.Conn or *sql.Tx
-// it is handed, opened by lib/pq or pgx, and one value serves all of them.
+// The dialect imports no driver. The same value works with every *sql.DB, *sql.Conn and
+// *sql.Tx, opened by lib/pq or pgx.
 func ExampleNew() {
 	fmt.Println(postgres.New().Name())
 	// Output: postgres

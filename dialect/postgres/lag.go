@@ -239,9 +239,9 @@ func (c *comparedColumn) before(other dialect.ColumnRef) bool {
 // despiteDrops calls try up to five times, if DDL of another session made it fail:
 //   - a column was dropped, or got another type, after the columns were listed
 //   - a view took a table's name
-//   - the sequence was restarted, which replaces its storage: the old one is gone or empty
+//   - the sequence was restarted, which replaces its storage
 //
-// If q is a transaction, it has failed by then. The caller then gets the first error.
+// If q is a transaction, the error has failed it. The caller then gets that error.
 func despiteDrops[T any](try func() (T, error)) (T, error) {
 	result, err := try()
 	for range 4 {

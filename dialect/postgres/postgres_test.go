@@ -36,7 +36,7 @@ func TestLiteral(t *testing.T) {
 	}
 }
 
-// A literal reads as what it was, with standard_conforming_strings on or off.
+// A literal reads back as the input, with standard_conforming_strings on or off.
 func FuzzLiteral(f *testing.F) {
 	for _, s := range []string{"", "a", "it's", `a\'b`, `\\`, `'\`, "\n", `E'`} {
 		f.Add(s)
@@ -52,14 +52,14 @@ func FuzzLiteral(f *testing.F) {
 		for i := 0; i < len(body); i++ {
 			switch {
 			case closed:
-				t.Fatalf("literal(%q) = %s goes on behind its end", s, constant)
+				t.Fatalf("literal(%q) = %s continues after its end", s, constant)
 			case body[i] == '\'' && i+1 < len(body) && body[i+1] == '\'', body[i] == '\\' && escapes && i+1 < len(body):
 				i++
 				read.WriteByte(body[i])
 			case body[i] == '\'':
 				closed = true
 			case body[i] == '\\':
-				t.Fatalf("literal(%q) = %s has a backslash that the setting decides about", s, constant)
+				t.Fatalf("literal(%q) = %s has a backslash that standard_conforming_strings changes", s, constant)
 			default:
 				read.WriteByte(body[i])
 			}
@@ -70,7 +70,7 @@ func FuzzLiteral(f *testing.F) {
 	})
 }
 
-// Each operation is one statement, of this text.
+// Each operation sends exactly this statement.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	odd := dialect.Name{Schema: `it's`, Name: `a"b\`}
@@ -105,7 +105,7 @@ func TestStatements(t *testing.T) {
 			t.Errorf("%s: %v", c.want, err)
 		}
 		fails = raw
-		if err := c.do(t.Context(), db); err != error(raw) { //nolint:errorlint // the very same
+		if err := c.do(t.Context(), db); err != error(raw) { //nolint:errorlint // it must be the identical error
 			t.Errorf("%s: error %v; want the driver's own", c.want, err)
 		}
 		if got := server.texts(t); !slices.Equal(got, []string{c.want, c.want}) {
@@ -149,7 +149,7 @@ func TestQueries(t *testing.T) {
 	}
 	sent := server.texts(t)
 	if len(sent) != 3 {
-		t.Errorf("sent %q; want a statement each", sent)
+		t.Errorf("sent %q; want one statement for each operation", sent)
 	}
 	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass::pg_catalog.oid"; !strings.Contains(last, want) ||
 		!strings.Contains(last, "SELECT pg_catalog.pg_get_viewdef(") {
@@ -162,7 +162,7 @@ func TestQueries(t *testing.T) {
 	_, errState := p.SequenceState(t.Context(), db, odd)
 	_, errDefinition := p.MatviewDefinition(t.Context(), db, odd)
 	for what, err := range map[string]error{"next value": errNext, "state": errState, "definition": errDefinition} {
-		if err != error(raw) { //nolint:errorlint // the very same
+		if err != error(raw) { //nolint:errorlint // it must be the identical error
 			t.Errorf("%s: error %v; want the driver's own", what, err)
 		}
 	}
@@ -186,9 +186,9 @@ func TestSelectMatview(t *testing.T) {
 	}
 }
 
-// A catalog function that trips over a concurrent drop raises XX000: the statement is
-// sent once more, once.
-func TestLoadTriesAgain(t *testing.T) {
+// If a concurrent drop makes a catalog function raise XX000, the statement is sent once
+// more.
+func TestLoadRetriesOnce(t *testing.T) {
 	t.Parallel()
 	dropped := &stateError{State: "XX000", Text: "cache lookup failed for relation 1"}
 	second := &stateError{State: "XX000", Text: "cache lookup failed for relation 2"}
@@ -198,16 +198,16 @@ func TestLoadTriesAgain(t *testing.T) {
 		answers []answer
 		want    error
 	}{
-		{"the second try is the answer", []answer{{err: dropped}, catalogAnswer()}, nil},
-		{"the second try is the last, and the first error stands", []answer{{err: dropped}, {err: second}}, dropped},
-		{"a stream that trips is read again, too", []answer{{rows: catalogAnswer().rows, broke: dropped}, catalogAnswer()}, nil},
-		{"no other error is tried again", []answer{{err: cancelled}}, cancelled},
+		{"the second try succeeds", []answer{{err: dropped}, catalogAnswer()}, nil},
+		{"the second try fails, and the first error is returned", []answer{{err: dropped}, {err: second}}, dropped},
+		{"an error after some rows is retried, too", []answer{{rows: catalogAnswer().rows, broke: dropped}, catalogAnswer()}, nil},
+		{"no other error is retried", []answer{{err: cancelled}}, cancelled},
 	} {
 		n := 0
 		db, server := serve(t, func(string) answer { n++; return c.answers[n-1] })
 		cat, err := New().Load(t.Context(), db, dialect.Filter{})
 		if !errors.Is(err, c.want) || (cat == nil) != (err != nil) {
-			t.Errorf("%s: Load gives %v, error %v; want error %v", c.rule, cat, err, c.want)
+			t.Errorf("%s: Load returns %v, error %v; want error %v", c.rule, cat, err, c.want)
 		}
 		if sent := server.texts(t); len(sent) != len(c.answers) {
 			t.Errorf("%s: %d statements were sent; want %d", c.rule, len(sent), len(c.answers))
@@ -219,9 +219,9 @@ func TestLoadWithAnEndedContext(t *testing.T) {
 	t.Parallel()
 	for _, state := range []string{"XX000", "42601", ""} {
 		ctx, cancel := context.WithCancel(t.Context())
-		raw := &stateError{State: state, Text: "as it ended"}
+		raw := &stateError{State: state, Text: "failed"}
 		db, server := serve(t, func(string) answer { cancel(); return answer{err: raw} })
-		if _, err := New().Load(ctx, db, dialect.Filter{}); err != error(raw) { //nolint:errorlint // the very same
+		if _, err := New().Load(ctx, db, dialect.Filter{}); err != error(raw) { //nolint:errorlint // it must be the identical error
 			t.Errorf("state %q under an ended context: error %v; want the driver's own", state, err)
 		}
 		if sent := server.texts(t); len(sent) != 1 {
@@ -230,14 +230,14 @@ func TestLoadWithAnEndedContext(t *testing.T) {
 	}
 }
 
-func TestLoadRefusesOldServers(t *testing.T) {
+func TestLoadRejectsOldServers(t *testing.T) {
 	t.Parallel()
-	for version, refused := range map[int64]bool{90624: true, 120022: true, 130000: false, 180004: false} {
+	for version, rejected := range map[int64]bool{90624: true, 120022: true, 130000: false, 180004: false} {
 		db, _ := serve(t, func(string) answer {
 			return row1("server", version, int64(63), "me", "", `{UTF8,UTF8,db,"12.22 (Debian)",""}`, "{}")
 		})
 		cat, err := New().Load(t.Context(), db, dialect.Filter{})
-		if !refused {
+		if !rejected {
 			if err != nil || cat.Server.Major != int(version/10000) {
 				t.Errorf("server %d: %+v, error %v; want its catalog", version, cat, err)
 			}
@@ -250,9 +250,9 @@ func TestLoadRefusesOldServers(t *testing.T) {
 	}
 }
 
-// A statement that fails as it would on another product is followed by a question for the
-// product; any other failure says itself what it is.
-func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
+// If the statement fails as on another product, Load queries the product's version. Other
+// errors are returned unchanged.
+func TestLoadNamesUnknownServer(t *testing.T) {
 	t.Parallel()
 	const (
 		version = "SELECT pg_catalog.version()"
@@ -264,8 +264,8 @@ func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 		rule    string
 		err     error
 		answers map[string]string
-		want    string // in the error's text; empty where it is the driver's own
-		asked   int
+		want    string // in the error's text; empty for the driver's own error
+		queries int    // after the catalog statement
 	}{
 		{"another product", syntax, map[string]string{version: "CockroachDB CCL v23.1"},
 			`the server is "CockroachDB CCL v23.1", and this dialect needs PostgreSQL 13 or newer: syntax error at or near FETCH`, 1},
@@ -273,16 +273,16 @@ func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 			`the server is "8.0.36-mysql", and this dialect needs PostgreSQL 13 or newer: near WITH: syntax error`, 2},
 		{"SQLite", errors.New("no such table"), map[string]string{sqlite: "3.45.1"},
 			`the server is "SQLite 3.45.1", and this dialect needs PostgreSQL 13 or newer: no such table`, 3},
-		{"a feature that it lacks", &stateError{State: "0A000", Text: "no LATERAL"}, map[string]string{version: "Redshift 1"},
+		{"a feature that the server lacks", &stateError{State: "0A000", Text: "no LATERAL"}, map[string]string{version: "Redshift 1"},
 			`the server is "Redshift 1", and this dialect needs PostgreSQL 13 or newer: no LATERAL`, 1},
 		{"too old", syntax, map[string]string{version: "PostgreSQL 12.22 on x86_64"},
 			`the server is PostgreSQL 12.22, and this dialect needs 13 or newer`, 1},
 		{"far too old", syntax, map[string]string{version: "PostgreSQL 9.6.24 on x86_64"},
 			`the server is PostgreSQL 9.6.24, and this dialect needs 13 or newer`, 1},
-		{"new enough: a fault of ours", syntax, map[string]string{version: "PostgreSQL 18.4 on x86_64"}, "", 1},
+		{"new enough: a bug of the dialect", syntax, map[string]string{version: "PostgreSQL 18.4 on x86_64"}, "", 1},
 		{"just new enough", syntax, map[string]string{version: "PostgreSQL 13.0 on x86_64"}, "", 1},
 		{"a version that can't be read", syntax, map[string]string{version: "PostgreSQL 19devel on x86_64"}, "", 1},
-		{"it answers nothing more", syntax, nil, "", 3},
+		{"no version query succeeds", syntax, nil, "", 3},
 		{"a missing right", &stateError{State: "42501", Text: "permission denied"}, map[string]string{version: "x"}, "", 0},
 		{"a cancelled statement", &stateError{State: "57014", Text: "canceled"}, map[string]string{version: "x"}, "", 0},
 		{"a failed login", &stateError{State: "28P01", Text: "password"}, map[string]string{version: "x"}, "", 0},
@@ -294,11 +294,11 @@ func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 			if v := c.answers[text]; v != "" {
 				return row1(v)
 			}
-			return answer{err: errors.New("what?")}
+			return answer{err: errors.New("unexpected statement")}
 		})
 		cat, err := New().Load(t.Context(), db, dialect.Filter{})
 		if cat != nil || err == nil {
-			t.Errorf("%s: Load gives %v, error %v; want nil and an error", c.rule, cat, err)
+			t.Errorf("%s: Load returns %v, error %v; want nil and an error", c.rule, cat, err)
 			continue
 		}
 		if got := errors.Is(err, dialect.ErrUnsupported) && errors.Is(err, errors.ErrUnsupported); got != (c.want != "") {
@@ -312,16 +312,16 @@ func TestLoadNamesAServerItDoesNotKnow(t *testing.T) {
 			t.Errorf("%s: error\n\t%v\nwant\n\t%s", c.rule, err, want)
 		}
 		if !errors.Is(err, c.err) {
-			t.Errorf("%s: error %q doesn't reach the driver's own, %q", c.rule, err, c.err)
+			t.Errorf("%s: error %q doesn't wrap the driver's own, %q", c.rule, err, c.err)
 		}
-		if sent := server.texts(t); len(sent) != 1+c.asked {
-			t.Errorf("%s: sent %d questions behind the catalog statement; want %d", c.rule, len(sent)-1, c.asked)
+		if sent := server.texts(t); len(sent) != 1+c.queries {
+			t.Errorf("%s: sent %d queries after the catalog statement; want %d", c.rule, len(sent)-1, c.queries)
 		}
 	}
 }
 
-// A connection that can't be had is not worth two more attempts.
-func TestLoadAsksNothingOfAFailedConnection(t *testing.T) {
+// If the connection fails, Load does not query the server's version.
+func TestLoadStopsAfterFailedConnection(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	db, server := serve(t, func(string) answer { return answer{err: refused} })
@@ -329,6 +329,6 @@ func TestLoadAsksNothingOfAFailedConnection(t *testing.T) {
 		t.Errorf("error %v; want %v", err, refused)
 	}
 	if sent := server.texts(t); len(sent) != 1 {
-		t.Errorf("behind a failed connection %d more statements were tried: %q", len(sent)-1, sent[1:])
+		t.Errorf("after a failed connection, %d more statements were sent: %q", len(sent)-1, sent[1:])
 	}
 }

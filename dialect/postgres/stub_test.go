@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A server answers statements in place of a database, behind a real *sql.DB, and keeps
-// what it was sent.
+// A server is a stub database behind a real *sql.DB. It records the statements that it
+// receives.
 type server struct {
 	answer func(text string) answer
 
@@ -20,7 +20,7 @@ type server struct {
 	args int
 }
 
-// An answer is what a statement brings: an error, or rows and then, perhaps, an error.
+// An answer is the result of a statement: an error, or rows that an error may follow.
 type answer struct {
 	err   error
 	rows  [][]driver.Value
@@ -29,7 +29,7 @@ type answer struct {
 
 func row1(values ...driver.Value) answer { return answer{rows: [][]driver.Value{values}} }
 
-// serve opens a database that answers so.
+// serve opens a stub database whose answers f returns.
 func serve(t *testing.T, f func(text string) answer) (*sql.DB, *server) {
 	t.Helper()
 	s := &server{answer: f}
@@ -45,13 +45,13 @@ func serve(t *testing.T, f func(text string) answer) (*sql.DB, *server) {
 	return db, s
 }
 
-// texts are the statements so far. It is an error to have sent any with parameters.
+// texts returns the statements so far. It fails the test if one had bind parameters.
 func (s *server) texts(t *testing.T) []string {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.args > 0 {
-		t.Errorf("%d parameters were bound; statements are to have none", s.args)
+		t.Errorf("%d parameters were bound; want none", s.args)
 	}
 	return s.sent
 }
@@ -70,10 +70,10 @@ func (s *server) Driver() driver.Driver                        { return nil }
 type connection struct{ *server }
 
 func (connection) Prepare(string) (driver.Stmt, error) {
-	return nil, errors.New("no statement is to be prepared")
+	return nil, errors.New("unexpected Prepare")
 }
 func (connection) Close() error              { return nil }
-func (connection) Begin() (driver.Tx, error) { return nil, errors.New("no transaction is to be begun") }
+func (connection) Begin() (driver.Tx, error) { return nil, errors.New("unexpected Begin") }
 
 func (c connection) QueryContext(_ context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	a := c.ask(text, args)
@@ -112,7 +112,7 @@ func (r *answerRows) Next(dest []driver.Value) error {
 	return nil
 }
 
-// A stateError has what the errors of both drivers have.
+// A stateError has the method and fields that both drivers' errors have.
 type stateError struct {
 	State, Text, Routine string
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-func TestRefreshHindrances(t *testing.T) {
+func TestRefreshBlockers(t *testing.T) {
 	t.Parallel()
 	fit := dialect.MatviewDef{
 		Object: dialect.Object{Name: dialect.Name{Schema: "app", Name: "v"}, Owner: "boss"}, Populated: true, MayRefresh: true, Reachable: true,
@@ -29,24 +29,24 @@ func TestRefreshHindrances(t *testing.T) {
 		view         dialect.MatviewDef
 		on           dialect.Server
 		concurrently bool
-		want         []string // "reason: mend"
+		want         []string // "reason: fix"
 	}{
-		{"fit", fit, dialect.Server{Major: 17}, true, nil},
+		{"no blocker", fit, dialect.Server{Major: 17}, true, nil},
 		{"on a standby", fit, dialect.Server{Major: 17, Standby: true}, false, []string{"on a standby: "}},
-		{"all at once", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Populated, v.Indexes = false, false, nil }),
+		{"all blockers", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Populated, v.Indexes = false, false, nil }),
 			dialect.Server{Major: 17, User: "me", Standby: true}, true, []string{
 				"on a standby: ",
 				`not allowed: GRANT MAINTAIN ON "app"."v" TO "me"`,
 				`not populated: REFRESH MATERIALIZED VIEW "app"."v"`,
 				`no unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`,
 			}},
-		{"before there was MAINTAIN", with(func(v *dialect.MatviewDef) { v.MayRefresh = false }),
+		{"before MAINTAIN existed", with(func(v *dialect.MatviewDef) { v.MayRefresh = false }),
 			dialect.Server{Major: 16, User: "me"}, false, []string{`not allowed: GRANT "boss" TO "me"`}},
-		{"an owner who can act as a superuser", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.SuperOwner = false, true }),
+		{"an owner that can become superuser", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.SuperOwner = false, true }),
 			dialect.Server{Major: 16, User: "me"}, false, []string{`not allowed: ALTER MATERIALIZED VIEW "app"."v" OWNER TO "me"`}},
-		{"such an owner, where there is MAINTAIN", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.SuperOwner = false, true }),
+		{"an owner that can become superuser, with MAINTAIN", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.SuperOwner = false, true }),
 			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT MAINTAIN ON "app"."v" TO "me"`}},
-		{"in a schema that is shut", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Reachable = false, false }),
+		{"in a schema without USAGE", with(func(v *dialect.MatviewDef) { v.MayRefresh, v.Reachable = false, false }),
 			dialect.Server{Major: 17, User: "me"}, false, []string{`not allowed: GRANT USAGE ON SCHEMA "app" TO "me"`}},
 		{"an index that can't be used", with(func(v *dialect.MatviewDef) { v.Indexes[0].Unfit = "it is partial" }),
 			dialect.Server{Major: 17}, true, []string{`no usable unique index: CREATE UNIQUE INDEX ON "app"."v" ("id")`}},
@@ -60,9 +60,9 @@ func TestRefreshHindrances(t *testing.T) {
 				{Name: "b", Type: "jsonb"}, {Name: `"q`, Type: "numeric(10,2)"},
 			}
 		}), dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" ("id", "b", """q")`}},
-		{"no other columns", with(func(v *dialect.MatviewDef) { v.Indexes, v.Columns = nil, []dialect.Column{{Name: "x", Type: "xml"}} }),
+		{"only columns without an order", with(func(v *dialect.MatviewDef) { v.Indexes, v.Columns = nil, []dialect.Column{{Name: "x", Type: "xml"}} }),
 			dialect.Server{Major: 17}, true, []string{"no unique index: "}},
-		{"more columns than an index takes", with(func(v *dialect.MatviewDef) { v.Indexes, v.Columns = nil, many }),
+		{"more columns than an index can have", with(func(v *dialect.MatviewDef) { v.Indexes, v.Columns = nil, many }),
 			dialect.Server{Major: 17}, true, []string{`no unique index: CREATE UNIQUE INDEX ON "app"."v" (` + strings.Repeat(`"c", `, 31) + `"c")`}},
 	} {
 		var got []string
