@@ -1,12 +1,16 @@
-// Package pgxwake wakes a watch (massive.WithWaker) by LISTEN, over pgx. The server is told to send NOTIFY by the SQL of
-// postgres.ChangeTrigger.
+// Package pgxwake implements a waker for [massive.WithWaker] with LISTEN, over pgx. The
+// waker wakes a watch when the server sends a notification. Run the SQL of
+// [postgres.ChangeTrigger] first: it makes the server send NOTIFY.
 //
 //	waker := pgxwake.New(dsn, "massive")
 //	defer waker.Close()
 //	go m.Watch(ctx, time.Minute, tell, massive.WithWaker(waker))
 //
-// It takes a connection of its own, which must lead to the server itself: behind a pooler in transaction mode LISTEN
-// has no effect. A standby takes no LISTEN.
+// A Waker has its own connection. It must connect to the server directly: behind a pooler
+// in transaction mode, LISTEN has no effect. A standby does not accept LISTEN.
+//
+// [massive.WithWaker]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WithWaker
+// [postgres.ChangeTrigger]: https://pkg.go.dev/github.com/massivedb/massive-go/dialect/postgres#ChangeTrigger
 package pgxwake
 
 import (
@@ -20,36 +24,40 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Waker listens on a channel. Wait is for one goroutine at a time; Close may be called at any time.
+// A Waker listens on a channel. Only one goroutine may call Wait at a time. Close may be
+// called at any time. The zero value is not usable; call New.
 type Waker struct {
 	dsn, channel string
 
-	// A pgx.Conn bears one user at a time: while a Wait is under way conn is that Wait's alone, and else Close's.
+	// A pgx.Conn is not safe for concurrent use. During a Wait, only that Wait uses conn;
+	// otherwise Close may.
 	conn *pgx.Conn
 
 	mu      sync.Mutex
 	closed  bool
-	waiting *wait // nil where nobody waits
+	waiting *wait // nil if no Wait is running
 }
 
-// A wait is one call of Wait, as Close sees it.
+// A wait is a running call of Wait.
 type wait struct {
 	cancel context.CancelFunc
-	over   chan struct{} // closed when it is
+	over   chan struct{} // closed when Wait returns
 }
 
-// New makes a waker that listens on that channel. It connects, to what dsn says as pgx reads it, when it is first
-// waited on, and again whenever the connection is lost.
+// New returns a waker that listens on the channel. dsn is a pgx connection string. The
+// first Wait connects.
 func New(dsn, channel string) *Waker { return &Waker{dsn: dsn, channel: channel} }
 
-// ErrClosed is what Wait returns after Close. It wraps [dialect.ErrClosed].
+// ErrClosed is the error of Wait after Close. It wraps [dialect.ErrClosed].
 var ErrClosed = fmt.Errorf("pgxwake: %w", dialect.ErrClosed)
 
-// Wait returns nil when the channel was notified, and when it has just connected: something may have been missed. It
-// returns an error when it can't connect, or the connection is lost.
+// Wait blocks until the channel is notified. If it has no connection, it connects, and
+// returns nil immediately, because a notification may have been missed. If connecting
+// fails, or the connection is lost, Wait returns an error, and the next Wait connects
+// again. [massive.WithWaker] says how a watch handles errors.
 //
-// Errors: [ErrClosed] after Close, [dialect.ErrInvalid] for a nil context, ctx's error, and otherwise the
-// driver's. A watch tells that as [massive.WithWaker] says.
+// Errors: [ErrClosed] after Close; [dialect.ErrInvalid] if ctx is nil; ctx's error; the
+// driver's.
 //
 // [massive.WithWaker]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WithWaker
 func (w *Waker) Wait(ctx context.Context) error {
@@ -61,9 +69,9 @@ func (w *Waker) Wait(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	what := "listen"
+	step := "listen"
 	if w.conn == nil {
-		what, err = w.connect(waiting)
+		step, err = w.connect(waiting)
 	} else if _, err = w.conn.WaitForNotification(waiting); err != nil {
 		_ = w.drop()
 	}
@@ -75,10 +83,10 @@ func (w *Waker) Wait(ctx context.Context) error {
 	case waiting.Err() != nil:
 		return ErrClosed
 	}
-	return fmt.Errorf("pgxwake: %s on channel %s: %w", what, w.channel, err)
+	return fmt.Errorf("pgxwake: %s on channel %s: %w", step, w.channel, err)
 }
 
-// begin makes a context that Close ends, and says what to call at the end of the Wait that uses it.
+// begin returns a context that Close cancels, and a function to call at the end of Wait.
 func (w *Waker) begin(ctx context.Context) (context.Context, func(), error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -100,8 +108,8 @@ func (w *Waker) begin(ctx context.Context) (context.Context, func(), error) {
 	}, nil
 }
 
-// connect connects and listens, and says which of them failed.
-func (w *Waker) connect(ctx context.Context) (what string, err error) {
+// connect connects and listens. If it fails, step is the step that failed.
+func (w *Waker) connect(ctx context.Context) (step string, err error) {
 	if w.conn, err = pgx.Connect(ctx, w.dsn); err != nil {
 		return "connect", err
 	}
@@ -111,7 +119,7 @@ func (w *Waker) connect(ctx context.Context) (what string, err error) {
 	return "listen", err
 }
 
-// drop shuts the connection, if there is one.
+// drop closes the connection, if there is one.
 func (w *Waker) drop() error {
 	if w.conn == nil {
 		return nil
@@ -120,8 +128,8 @@ func (w *Waker) drop() error {
 	return shut(w.conn)
 }
 
-// Close ends a Wait, and closes the connection, if there is one: when it returns neither is there any more. Call it when
-// the watch has ended.
+// Close ends a running Wait and closes the connection. When it returns, both have ended.
+// Call it after the watch has ended.
 func (w *Waker) Close() error {
 	w.mu.Lock()
 	w.closed = true
@@ -136,7 +144,7 @@ func (w *Waker) Close() error {
 	return nil
 }
 
-// shut says goodbye to the server, and doesn't wait long for it to hear.
+// shut closes a connection, and waits at most a second for the server.
 func shut(conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

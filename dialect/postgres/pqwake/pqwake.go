@@ -1,12 +1,16 @@
-// Package pqwake wakes a watch (massive.WithWaker) by LISTEN, over lib/pq. The server is told to send NOTIFY by the SQL of
-// postgres.ChangeTrigger.
+// Package pqwake implements a waker for [massive.WithWaker] with LISTEN, over lib/pq. The
+// waker wakes a watch when the server sends a notification. Run the SQL of
+// [postgres.ChangeTrigger] first: it makes the server send NOTIFY.
 //
 //	waker := pqwake.New(dsn, "massive")
 //	defer waker.Close()
 //	go m.Watch(ctx, time.Minute, tell, massive.WithWaker(waker))
 //
-// It takes a connection of its own, which must lead to the server itself: behind a pooler in transaction mode LISTEN
-// has no effect. A standby takes no LISTEN.
+// A Waker has its own connection. It must connect to the server directly: behind a pooler
+// in transaction mode, LISTEN has no effect. A standby does not accept LISTEN.
+//
+// [massive.WithWaker]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WithWaker
+// [postgres.ChangeTrigger]: https://pkg.go.dev/github.com/massivedb/massive-go/dialect/postgres#ChangeTrigger
 package pqwake
 
 import (
@@ -19,34 +23,38 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Waker listens on a channel. Wait is for one goroutine at a time; Close may be called at any time.
+// A Waker listens on a channel. Only one goroutine may call Wait at a time. Close may be
+// called at any time. The zero value is not usable; call New.
 type Waker struct {
 	dsn, channel string
 
 	mu     sync.Mutex
 	conn   *connection
 	closed bool
-	cancel context.CancelFunc // of the Wait that is under way; nil at first
+	cancel context.CancelFunc // cancels the last Wait; nil before the first
 }
 
-// A connection is one to the server, and what it was notified of.
+// A connection has a connection to the server and its notifications.
 type connection struct {
 	*pq.ListenerConn
-	heard chan *pq.Notification // closed when the connection is lost
+	notified chan *pq.Notification // closed when the connection is lost
 }
 
-// New makes a waker that listens on that channel. It connects, to what dsn says as lib/pq reads it, when it is first
-// waited on, and again whenever the connection is lost. A connect_timeout in the dsn bounds an attempt.
+// New returns a waker that listens on the channel. dsn is a lib/pq connection string. The
+// first Wait connects. Set connect_timeout in dsn to limit an attempt: lib/pq can't
+// cancel it.
 func New(dsn, channel string) *Waker { return &Waker{dsn: dsn, channel: channel} }
 
-// ErrClosed is what Wait returns after Close. It wraps [dialect.ErrClosed].
+// ErrClosed is the error of Wait after Close. It wraps [dialect.ErrClosed].
 var ErrClosed = fmt.Errorf("pqwake: %w", dialect.ErrClosed)
 
-// Wait returns nil when the channel was notified, and when it has just connected: something may have been missed. It
-// returns an error when it can't connect, or the connection is lost.
+// Wait blocks until the channel is notified. If it has no connection, it connects, and
+// returns nil immediately, because a notification may have been missed. If connecting
+// fails, or the connection is lost, Wait returns an error, and the next Wait connects
+// again. [massive.WithWaker] says how a watch handles errors.
 //
-// Errors: [ErrClosed] after Close, [dialect.ErrInvalid] for a nil context, ctx's error, and otherwise the
-// driver's. A watch tells that as [massive.WithWaker] says.
+// Errors: [ErrClosed] after Close; [dialect.ErrInvalid] if ctx is nil; ctx's error; the
+// driver's.
 //
 // [massive.WithWaker]: https://pkg.go.dev/github.com/massivedb/massive-go/massive#WithWaker
 func (w *Waker) Wait(ctx context.Context) error {
@@ -66,18 +74,18 @@ func (w *Waker) Wait(ctx context.Context) error {
 	case conn == nil:
 		err = w.connect(waiting)
 	default:
-		err = w.hear(waiting, conn)
+		err = w.receive(waiting, conn)
 	}
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
-		return ErrClosed // it was Close that ended it
+		return ErrClosed // Close cancelled it
 	}
 	return err
 }
 
-// hear waits for a notification.
-func (w *Waker) hear(ctx context.Context, conn *connection) error {
+// receive waits for a notification.
+func (w *Waker) receive(ctx context.Context, conn *connection) error {
 	select {
-	case _, ok := <-conn.heard:
+	case _, ok := <-conn.notified:
 		if ok {
 			return nil
 		}
@@ -91,11 +99,11 @@ func (w *Waker) hear(ctx context.Context, conn *connection) error {
 	}
 	w.conn = nil
 	err := conn.Err()
-	_ = conn.Close() // it is lost, and says so
+	_ = conn.Close() // returns an error, since the connection is lost
 	return fmt.Errorf("pqwake: listen on channel %s: connection lost: %w", w.channel, err)
 }
 
-// connect connects in the background, since lib/pq offers no context for it.
+// connect connects in the background, since NewListenerConn takes no context.
 func (w *Waker) connect(ctx context.Context) error {
 	type attempt struct {
 		conn *connection
@@ -103,9 +111,9 @@ func (w *Waker) connect(ctx context.Context) error {
 	}
 	done := make(chan attempt, 1)
 	go func() {
-		conn := &connection{heard: make(chan *pq.Notification, 16)}
+		conn := &connection{notified: make(chan *pq.Notification, 16)}
 		var err error
-		if conn.ListenerConn, err = pq.NewListenerConn(w.dsn, conn.heard); err == nil {
+		if conn.ListenerConn, err = pq.NewListenerConn(w.dsn, conn.notified); err == nil {
 			if _, err = conn.Listen(w.channel); err != nil {
 				conn.end()
 			}
@@ -135,15 +143,16 @@ func (w *Waker) connect(ctx context.Context) error {
 	}
 }
 
-// end closes the connection, and takes what it may still have to say.
+// end closes the connection, and drains its notifications.
 func (c *connection) end() {
 	_ = c.Close()
-	for range c.heard { // until it is closed
+	for range c.notified { // until lib/pq closes it
 	}
 }
 
-// Close closes the connection, if there is one, and ends a Wait. An attempt to connect, which can't be cut off, goes on
-// behind it until it comes to something, and is closed then. Call it when the watch has ended.
+// Close ends a running Wait and closes the connection. An attempt to connect can't be
+// cancelled. It continues in the background, and its connection is closed then. Call
+// Close after the watch has ended.
 func (w *Waker) Close() error {
 	w.mu.Lock()
 	conn := w.conn
