@@ -41,5 +41,5 @@ benchmarks: ## compare with MassiveJS as well; write BENCHMARKS.md and its plots
 ci: ## decide whether a change is good
 	.ci/run
 
-nightly: ## ci, all majors, random operations and crashes; takes hours
+nightly: ## ci, all majors, random operations and crashes; takes long
 	.ci/nightly

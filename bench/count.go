@@ -14,15 +14,15 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// counts are what an operation needs on any machine.
+// counts do not depend on the machine.
 type counts struct {
 	Statements float64 `json:"statements"`
 	Trips      float64 `json:"round_trips"`
-	Blocks     float64 `json:"blocks,omitempty"` // that the server reads, from memory or disk
-	Allocs     float64 `json:"allocs"`           // in this process, the driver's included
+	Blocks     float64 `json:"blocks,omitempty"` // read by the server, from memory or disk
+	Allocs     float64 `json:"allocs"`           // in this process, including the driver's
 }
 
-// count counts what an operation of a side needs once it is warm.
+// count returns the counts of one operation, after a warm-up.
 func (s *stage) count(ctx context.Context, side side) (c counts, err error) {
 	if err := side.do(ctx, 2); err != nil { // connects, prepares
 		return c, err
@@ -41,7 +41,7 @@ func (s *stage) count(ctx context.Context, side side) (c counts, err error) {
 		n = 100
 	}
 	c.Allocs = math.Inf(1)
-	for range 3 { // the least: what else runs in the process allocates, too
+	for range 3 { // the minimum, since other goroutines allocate, too
 		var before, after runtime.MemStats
 		runtime.GC()
 		statements, trips := s.wire.statements.Load(), s.wire.trips.Load()
@@ -60,13 +60,13 @@ func (s *stage) count(ctx context.Context, side side) (c counts, err error) {
 	return c, err
 }
 
-// A wire counts what goes over a stage's connections.
+// A wire counts the statements and round trips of a stage's connections.
 type wire struct {
 	statements, trips atomic.Int64
-	asked             atomic.Bool // something was written that has not been answered
+	pending           atomic.Bool // something was written, and nothing was read since
 }
 
-// Dial and DialTimeout are lib/pq's interface.
+// Dial and DialTimeout implement [pq.Dialer].
 func (w *wire) Dial(network, address string) (net.Conn, error) {
 	return w.DialTimeout(network, address, 0)
 }
@@ -84,7 +84,7 @@ type wired struct {
 	*wire
 }
 
-// Write counts messages Query and Execute. Both drivers write whole messages.
+// Write counts the messages Query and Execute. Both drivers write whole messages.
 func (c wired) Write(b []byte) (int, error) {
 	for m := b; len(m) >= 5; {
 		if m[0] == 'Q' || m[0] == 'E' {
@@ -93,22 +93,22 @@ func (c wired) Write(b []byte) (int, error) {
 		size := 1 + int(binary.BigEndian.Uint32(m[1:]))
 		m = m[min(max(size, 5), len(m)):]
 	}
-	c.asked.Store(true)
+	c.pending.Store(true)
 	return c.Conn.Write(b)
 }
 
 func (c wired) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if n > 0 && c.asked.Swap(false) {
+	if n > 0 && c.pending.Swap(false) {
 		c.trips.Add(1)
 	}
 	return n, err
 }
 
-// loadBlocks counts the blocks that the server reads for a load that is not its first.
+// loadBlocks counts the blocks that the server reads for a load, after a first load.
 func loadBlocks(db *sql.DB) func(context.Context) (float64, error) {
 	return func(ctx context.Context) (float64, error) {
-		tx, err := db.BeginTx(ctx, nil) // the server reports and forgets what a session read between transactions
+		tx, err := db.BeginTx(ctx, nil) // the server resets its counters between transactions
 		if err != nil {
 			return 0, err
 		}
@@ -125,6 +125,6 @@ func loadBlocks(db *sql.DB) func(context.Context) (float64, error) {
 				return 0, err
 			}
 		}
-		return seen[3] - seen[2] - (seen[2] - seen[1]), nil // without what the question itself reads
+		return seen[3] - seen[2] - (seen[2] - seen[1]), nil // without the blocks of the query that reads the counters
 	}
 }

@@ -6,43 +6,43 @@ import (
 	"slices"
 )
 
-// lines are the table's, in its order.
+// lines are all lines, in the order of the table.
 var lines = slices.Concat(peerLines, rowLines, sequenceLines, refreshLines, lookupLines, loadLines)
 
-// A line is an operation of the library and its limit.
+// A line compares an operation of the library with its limit.
 type line struct {
-	name   string // for -run; at most 15 characters, no spaces
-	what   string // the operation and its limit, for readers of the table
-	beside string // what people use instead, for the first table of BENCHMARKS.md; "" for none
-	bar    bar
-	modes  []mode // the drivers and modes that it runs on; nil for all
-	long   bool   // not in a short run
-	runs   int    // set up and measured this often; the median counts; 0 is 1
-	cpu    bool   // compare this process's CPU time instead of time
-	// uncounted lines have no limit for counts: their two sides do not do the same.
+	name  string // for -run; at most 15 characters, no spaces
+	what  string // describes the operation and its limit in BENCHMARKS.md
+	peer  string // the alternative in the first table of BENCHMARKS.md; "" for none
+	bar   bar
+	modes []mode // drivers and modes; nil for all
+	long  bool   // excluded from short runs
+	runs  int    // number of runs, whose median counts; 0 means 1
+	cpu   bool   // compares this process's CPU time instead of elapsed time
+	// uncounted lines have no limit for counts, since their sides send different statements.
 	uncounted bool
 	setup     func(ctx context.Context, s *stage) (*contest, error)
 }
 
-// A contest is a line's sides, ready to run on one driver and mode.
+// A contest has a line's sides, set up for one driver and mode.
 type contest struct {
 	ours side
-	// bare are forms that a user could write by hand. The fastest is the limit.
+	// bare are the forms by hand. The fastest of them is the limit.
 	bare []side
-	// beside are measured in the same rounds and printed. They have no bar.
-	beside []side
-	// meanwhile runs in another goroutine, over and over, during the measurement. Nil for nothing.
-	meanwhile func(ctx context.Context) error
+	// others are measured in the same rounds and printed. They have no bar.
+	others []side
+	// background runs repeatedly in another goroutine during the measurement, unless nil.
+	background func(ctx context.Context) error
 }
 
 // A side does an operation n times, one after another.
 type side struct {
-	name   string // in a few words, for readers of the table
+	name   string // a short description for the table
 	do     func(ctx context.Context, n int) error
-	blocks func(ctx context.Context) (float64, error) // how many blocks the server reads; nil if not counted
+	blocks func(ctx context.Context) (float64, error) // counts the blocks that the server reads; nil if not counted
 }
 
-// each returns a side that calls f for each operation.
+// each returns a side that calls f once for each operation.
 func each(name string, f func(ctx context.Context) error) side {
 	return side{name: name, do: func(ctx context.Context, n int) error {
 		for range n {
@@ -54,15 +54,15 @@ func each(name string, f func(ctx context.Context) error) side {
 	}}
 }
 
-// A bar is what a line has to reach.
+// A bar has the limits that a line must meet.
 type bar struct {
-	ratio float64 // the most that ours may take, as a multiple of bare
-	worst float64 // the most in any run of several; 0 for no such bar
-	more  float64 // how many allocations ours may make beyond ratio times bare's
-	most  float64 // the most allocations of ours; 0 for no such bar
+	ratio float64 // maximum of ours, as a multiple of bare
+	worst float64 // maximum ratio in any of several runs; 0 for no maximum
+	more  float64 // allocations of ours allowed beyond ratio times bare's
+	most  float64 // maximum allocations of ours; 0 for no maximum
 }
 
-// missed says what a result misses: its ratio, and its counts.
+// missed describes the bars that a result misses: by its ratio, and by its counts.
 func (l line) missed(r *result) (ratio string, counts []string) {
 	b := l.bar
 	if r.Ratio.Median > b.ratio {

@@ -10,7 +10,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// growth is the most that a load of twice the structures may take.
+// growth is the maximum ratio of a load to a load of half as many structures.
 const growth = 2.2
 
 var loadLines = []line{
@@ -28,7 +28,7 @@ var loadLines = []line{
 	},
 }
 
-// loading is the line of a load beside one of half as many structures.
+// loading compares a load with a load of half as many structures.
 func loading(each int, b bar) line {
 	return line{
 		name: fmt.Sprintf("Load/%d", each), what: fmt.Sprintf("load %d of each kind; limit: a load of half as many", each),
@@ -60,7 +60,7 @@ func loadSide(db *sql.DB) side {
 	})
 }
 
-// reloading is the line of a reload when nothing was committed since the last.
+// reloading measures a reload when nothing was committed since the last one.
 func reloading(of int) line {
 	return line{
 		name: fmt.Sprintf("Reload/%d", of), what: fmt.Sprintf("reload %d of each kind when nothing was committed; limit: SELECT 1", of),
@@ -74,7 +74,7 @@ func reloading(of int) line {
 				ours: each("Reload", func(ctx context.Context) error {
 					changes, err := m.Reload(ctx)
 					if err == nil && changes != nil {
-						err = errors.New("something has changed: " + changes.String())
+						err = errors.New("unexpected changes: " + changes.String())
 					}
 					return err
 				}),

@@ -22,19 +22,19 @@ var lookupLines = []line{
 		}),
 	inMemory("Lookup/reload", "find a sequence while another goroutine reloads", bar{ratio: 1.5},
 		func(m *massive.DB) (*memory, error) { return sequences(m, m, "sequence_%d", "public.sequence_%d") }),
-	inMemory("Contains", "ask an enum of a hundred labels for one", bar{ratio: 1.5}, labels),
+	inMemory("Contains", "check whether an enum of a hundred labels contains one", bar{ratio: 1.5}, labels),
 	inMemory("Contains/reload", "the same while another goroutine reloads", bar{ratio: 1.5}, labels),
 }
 
-// A memory is a number of texts that are found by the library and in a map.
+// A memory has texts to find, with the library and in a map.
 type memory struct {
 	texts []string
 	find  func(text string) bool
 	plain map[string]massive.Sequence // its values are as large as what a lookup returns
 }
 
-// inMemory is the line of texts found beside a map of the same. It reloads if its name says
-// so.
+// inMemory compares finding texts with a map of the same texts. If its name ends in
+// "/reload", another goroutine reloads meanwhile.
 func inMemory(name, what string, b bar, prepare func(*massive.DB) (*memory, error)) line {
 	return line{
 		name: name, what: what + "; limit: a map", bar: b, modes: oneMode,
@@ -56,8 +56,8 @@ func inMemory(name, what string, b bar, prepare func(*massive.DB) (*memory, erro
 				bare: []side{mem.side("a map", func(text string) bool { _, ok := mem.plain[text]; return ok })},
 			}
 			if strings.HasSuffix(name, "/reload") {
-				c.meanwhile = func(ctx context.Context) error {
-					_, err := db.ExecContext(ctx, "COMMENT ON SCHEMA public IS 'x'") // so that the reload loads
+				c.background = func(ctx context.Context) error {
+					_, err := db.ExecContext(ctx, "COMMENT ON SCHEMA public IS 'x'") // makes the reload load
 					if err == nil {
 						_, err = m.Reload(ctx)
 					}
@@ -84,7 +84,8 @@ func (mem *memory) side(name string, find func(string) bool) side {
 	}}
 }
 
-// sequences looks names up that are far apart, which the processor has not all at hand.
+// sequences looks up names that are far apart, so that they do not all fit into the
+// processor's cache.
 func sequences(m, in *massive.DB, spellings ...string) (*memory, error) {
 	all := m.Sequences()
 	mem := &memory{plain: map[string]massive.Sequence{}, find: func(name string) bool {
@@ -95,7 +96,7 @@ func sequences(m, in *massive.DB, spellings ...string) (*memory, error) {
 		for _, format := range spellings {
 			mem.plain[fmt.Sprintf(format, i+1)] = all[i]
 			if i%(len(all)/500) == 0 {
-				mem.texts = append(mem.texts, fmt.Sprintf(format, i+1)) // another string than the map's
+				mem.texts = append(mem.texts, fmt.Sprintf(format, i+1)) // not the same string as the map's key
 			}
 		}
 	}

@@ -29,18 +29,19 @@ type sale struct {
 
 const salesQuery = "SELECT id, shop, total, paid FROM public.daily"
 
-// A reader reads all sales and says how many they are.
+// A reader reads all sales and returns their number.
 type reader func(ctx context.Context, view massive.Matview, db *sqlx.DB) (int, error)
 
-// rows is the line of two ways to read the same rows; it compares CPU time if its name says so.
+// rows compares two ways to read the same rows. If its name ends in "/CPU", it compares
+// CPU time.
 func rows(name, what string, most float64, ours, bare reader) line {
 	_, limit, _ := strings.Cut(what, "limit: ")
-	l := line{name: name, what: what, beside: "sqlx", bar: bar{ratio: most}}
+	l := line{name: name, what: what, peer: "sqlx", bar: bar{ratio: most}}
 	switch name[len(name)-4:] {
 	case "hand":
-		l.beside = "rows.Scan"
+		l.peer = "rows.Scan"
 	case "/CPU":
-		l.beside, l.cpu, l.modes = "", true, defaultModes
+		l.peer, l.cpu, l.modes = "", true, defaultModes
 	}
 	l.setup = func(ctx context.Context, s *stage) (*contest, error) {
 		n := 100_000
@@ -58,7 +59,7 @@ func rows(name, what string, most float64, ours, bare reader) line {
 			return each(name, func(ctx context.Context) error {
 				got, err := r(ctx, view, x)
 				if err == nil && got != n {
-					err = fmt.Errorf("%d rows came, not %d", got, n)
+					err = fmt.Errorf("got %d rows, want %d", got, n)
 				}
 				return err
 			})
@@ -116,7 +117,7 @@ func handRows(ctx context.Context, _ massive.Matview, db *sqlx.DB) (n int, err e
 	return n, err
 }
 
-// scan reads the sales by hand, into one struct.
+// scan reads the sales with rows.Scan into one struct, and calls f for each.
 func scan(ctx context.Context, db *sql.DB, f func(*sale)) error {
 	rows, err := db.QueryContext(ctx, salesQuery)
 	if err != nil {
@@ -135,7 +136,7 @@ func scan(ctx context.Context, db *sql.DB, f func(*sale)) error {
 
 var refreshLines = []line{
 	{
-		name: "Refresh", what: "refresh an empty view; limit: REFRESH MATERIALIZED VIEW", beside: "SQL by hand",
+		name: "Refresh", what: "refresh an empty view; limit: REFRESH MATERIALIZED VIEW", peer: "SQL by hand",
 		bar: bar{ratio: 1.05, more: 8},
 		setup: func(ctx context.Context, s *stage) (*contest, error) {
 			view, db, err := s.matview(ctx, "CREATE MATERIALIZED VIEW daily AS SELECT 1 AS id WHERE false")
@@ -163,7 +164,7 @@ func execution(db *sql.DB, text string) side {
 	})
 }
 
-// matview is the view daily that the SQL makes, with the pool that it works through.
+// matview returns the view daily, which the SQL creates, and its pool.
 func (s *stage) matview(ctx context.Context, made string) (massive.Matview, *sql.DB, error) {
 	m, db, err := s.load(ctx, made)
 	if err != nil {

@@ -18,11 +18,11 @@ const massiveJS = "MassiveJS 6.11.3"
 
 var peerLines = []line{massiveJSLoad(1_000), massiveJSLoad(10_000)}
 
-// massiveJSLoad is the line of a load on one connection beside MassiveJS, which uses several.
+// massiveJSLoad compares a load on one connection with MassiveJS, which uses several.
 func massiveJSLoad(of int) line {
 	return line{
 		name: fmt.Sprintf("MassiveJS/%d", of), what: fmt.Sprintf("load %d of each kind; limit: db.reload() of %s", of, massiveJS),
-		beside: massiveJS, bar: bar{ratio: 1 / 1.3, worst: 1 / 1.15},
+		peer: massiveJS, bar: bar{ratio: 1 / 1.3, worst: 1 / 1.15},
 		modes: defaultModes, long: true, runs: 5, uncounted: true,
 		setup: func(ctx context.Context, s *stage) (*contest, error) {
 			if err := checkPeer(); err != nil {
@@ -38,13 +38,13 @@ func massiveJSLoad(of int) line {
 	}
 }
 
-// peersDir is where the peer's program is.
+// peersDir returns the directory of MassiveJS's program.
 func peersDir() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "peers")
 }
 
-// checkPeer says what MassiveJS lacks to run.
+// checkPeer returns an error if MassiveJS can't run.
 func checkPeer() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return fmt.Errorf("node is missing: install Node.js 18 or newer (%w)", errors.ErrUnsupported)
@@ -55,8 +55,8 @@ func checkPeer() error {
 	return nil
 }
 
-// startPeer starts MassiveJS in a process of its own, which loads as often as it is told by
-// a pipe.
+// startPeer starts MassiveJS in its own process. Each line on its standard input is a
+// number of loads.
 func (s *stage) startPeer(ctx context.Context, made string) (side, error) {
 	d, err := s.database(ctx, made)
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *stage) startPeer(ctx context.Context, made string) (side, error) {
 			return err
 		}
 		if !answers.Scan() {
-			return errors.Join(errors.New("it ended early"), answers.Err())
+			return errors.Join(errors.New("MassiveJS ended early"), answers.Err())
 		}
 		return nil
 	}}, nil

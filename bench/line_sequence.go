@@ -8,7 +8,7 @@ import (
 )
 
 var sequenceLines = []line{
-	oneValue("Itself", "the bench itself: a statement by hand; limit: the same statement", nil, "SELECT nextval('order_no')"),
+	oneValue("Itself", "check of the benchmark: a statement by hand; limit: the same statement", nil, "SELECT nextval('order_no')"),
 	oneValue("NextValue", "take a value from a sequence; limit: SELECT nextval(…)", massive.Sequence.NextValue,
 		"SELECT nextval('order_no')", "SELECT nextval('public.order_no')", "SELECT nextval('order_no'::regclass)"),
 	oneValue("LastValue", "read a sequence's last value; limit: the fastest SELECT", massive.Sequence.LastValue,
@@ -30,7 +30,7 @@ var sequenceLines = []line{
 					_, err := nextByHand(ctx, db)
 					return err
 				})},
-				beside: []side{each("loop of 1,000", func(ctx context.Context) error {
+				others: []side{each("loop of 1,000", func(ctx context.Context) error {
 					for range 1_000 {
 						if _, err := seq.NextValue(ctx); err != nil {
 							return err
@@ -43,12 +43,12 @@ var sequenceLines = []line{
 	},
 }
 
-// oneValue is the line of an operation that returns one value beside statements that do.
-// Without an operation it is the first statement.
+// oneValue compares an operation that returns one value with statements by hand. If do is
+// nil, it compares the first statement with itself.
 func oneValue(name, what string, do func(massive.Sequence, context.Context) (int64, error), statements ...string) line {
 	l := line{name: name, what: what, bar: bar{ratio: 1.05, more: 4}}
 	if do != nil {
-		l.beside = "SQL by hand"
+		l.peer = "SQL by hand"
 	}
 	l.setup = func(ctx context.Context, s *stage) (*contest, error) {
 		seq, db, err := s.sequence(ctx)
@@ -70,7 +70,7 @@ func oneValue(name, what string, do func(massive.Sequence, context.Context) (int
 	return l
 }
 
-// sequence is one that has been used, with the pool that it works through.
+// sequence returns a used sequence and its pool.
 func (s *stage) sequence(ctx context.Context) (massive.Sequence, *sql.DB, error) {
 	m, db, err := s.load(ctx, "CREATE SEQUENCE order_no")
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *stage) sequence(ctx context.Context) (massive.Sequence, *sql.DB, error)
 	return seq, db, err
 }
 
-// number reads one number by hand.
+// number returns a side that runs a query and scans one number.
 func number(db *sql.DB, query string) side {
 	return each(query, func(ctx context.Context) error {
 		var v int64
@@ -92,7 +92,7 @@ func number(db *sql.DB, query string) side {
 	})
 }
 
-// nextByHand takes 1,000 values by hand.
+// nextByHand takes 1,000 values by one statement.
 func nextByHand(ctx context.Context, db *sql.DB) (values []int64, err error) {
 	values = make([]int64, 0, 1_000)
 	rows, err := db.QueryContext(ctx, "SELECT nextval('order_no') FROM generate_series(1, 1000)")

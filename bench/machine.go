@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A machine is where a run was made, in general terms.
+// A machine describes the machine of a run.
 type machine struct {
 	CPU   string `json:"cpu"`
 	Cores int    `json:"cores"`
@@ -18,7 +18,7 @@ func (m machine) String() string { return fmt.Sprintf("%d cores of %s, %s", m.Co
 
 func thisMachine() machine {
 	cpu := runtime.GOARCH
-	text, _ := os.ReadFile("/proc/cpuinfo") // elsewhere the architecture has to do
+	text, _ := os.ReadFile("/proc/cpuinfo") // on other systems, the architecture is printed
 	for row := range strings.Lines(string(text)) {
 		if name, value, ok := strings.Cut(row, ":"); ok && strings.TrimSpace(name) == "model name" {
 			cpu = strings.TrimSpace(value)

@@ -1,17 +1,19 @@
-// Bench compares the library with the bare driver, and with MassiveJS, on a Postgres of its own.
+// Bench compares the library with the plain driver and with MassiveJS, on a temporary
+// Postgres.
 //
-//	go run ./bench                    every line; needs npm ci --prefix bench/peers for MassiveJS
+//	go run ./bench                    all lines; MassiveJS needs npm ci --prefix bench/peers
 //	go run ./bench -v                 prints all drivers and modes, with counts
-//	go run ./bench -run 'Next|Last'   the lines whose names match
-//	go run ./bench -short             a minute's worth; only counts can fail
+//	go run ./bench -run 'Next|Last'   runs the lines whose names match
+//	go run ./bench -short             takes about a minute, and fails on counts only
 //	go run ./bench -write .           writes BENCHMARKS.md and bench/results.json
 //
-// A line is one operation of the library and its limit: the same done by hand, or by
-// another library. Both run in turn, many short samples each, so that a busy machine slows
-// both. The ratio of their times is what the bars are for. Counts (statements, round
-// trips, blocks, allocations) are compared, too; they do not depend on the machine.
+// A line compares an operation of the library with its limit: the same operation by hand,
+// or by another library. Both run in turn in many short samples, so a busy machine slows
+// both. Each line has a bar, which is the maximum ratio of their times. Bench also compares
+// counts: statements, round trips, blocks and allocations. These do not depend on the
+// machine.
 //
-// A run that is interrupted prints what it has. The exit status is 1 if a bar is missed.
+// An interrupted run prints its results so far. The exit status is 1 if a bar is missed.
 package main
 
 import (
@@ -40,11 +42,11 @@ func main() {
 	}
 }
 
-// An effort is how much time a run spends on its figures.
+// An effort limits the time of a run.
 type effort struct {
 	short     bool
 	perLine   time.Duration // for each line and mode
-	minRounds int           // even if they take longer
+	minRounds int           // even if they exceed perLine
 }
 
 var (
@@ -55,10 +57,10 @@ var (
 func run(ctx context.Context, out, progress io.Writer, args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(progress)
-	pattern := flags.String("run", "", "a `regexp`: only the lines whose names match it")
+	pattern := flags.String("run", "", "run only the lines whose names match the `regexp`")
 	isShort := flags.Bool("short", false, "take about a minute, and fail on counts only")
 	all := flags.Bool("v", false, "print all drivers and modes, and all counts")
-	write := flags.String("write", "", "write BENCHMARKS.md and bench/results.json into this `directory`, the project's")
+	write := flags.String("write", "", "write BENCHMARKS.md and bench/results.json below this `directory`, the root of the repository")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func run(ctx context.Context, out, progress io.Writer, args []string) (err error
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case *write != "" && (*isShort || *pattern != ""):
-		return errors.New("-write is for a full run: neither -short nor -run goes with it")
+		return errors.New("-write is for a full run: it excludes -short and -run")
 	}
 	chosen, err := choose(*pattern)
 	if err != nil {
@@ -89,7 +91,7 @@ func run(ctx context.Context, out, progress io.Writer, args []string) (err error
 	err = errors.Join(rep.print(out, *all), measured)
 	switch {
 	case ctx.Err() != nil:
-		return errors.Join(err, errors.New("interrupted: the table has what was measured until then"))
+		return errors.Join(err, errors.New("interrupted: the table has the results so far"))
 	case err == nil && *write != "":
 		err = rep.write(*write)
 	}
@@ -113,7 +115,7 @@ func choose(pattern string) (chosen []line, err error) {
 	return chosen, nil
 }
 
-// measure fills the report until ctx is done.
+// measure adds results to the report until ctx is done.
 func (w *workbench) measure(ctx context.Context, rep *report, chosen []line) error {
 	for _, l := range chosen {
 		if l.long && w.short {
@@ -130,7 +132,7 @@ func (w *workbench) measure(ctx context.Context, rep *report, chosen []line) err
 			case ctx.Err() != nil:
 				return nil
 			case errors.Is(err, errors.ErrUnsupported):
-				w.say("%s is left out: %v", l.name, err)
+				w.say("%s is skipped: %v", l.name, err)
 			case err != nil:
 				return fmt.Errorf("%s, %s: %w", l.name, m.name, err)
 			default:

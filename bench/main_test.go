@@ -35,9 +35,9 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestCountsOnServer(t *testing.T) { // alone: others allocate
+func TestCountsOnServer(t *testing.T) { // not parallel: other tests allocate
 	testrun.Long(t)
-	pgtest.NewDatabase(t) // skips, or fails, without a Postgres
+	pgtest.NewDatabase(t) // skips or fails without a Postgres
 	w, err := newWorkbench(t.Context(), short, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestCountsOnServer(t *testing.T) { // alone: others allocate
 		}
 		return r
 	}
-	// Without preparing ahead, lib/pq takes two round trips for a statement with arguments.
+	// lib/pq takes two round trips for an unprepared statement with arguments.
 	r := measure(line{bar: bar{ratio: 100}, setup: func(ctx context.Context, s *stage) (*contest, error) {
 		db, err := s.open(ctx, "")
 		return &contest{ours: each("with an argument", func(ctx context.Context) error {
@@ -67,7 +67,7 @@ func TestCountsOnServer(t *testing.T) { // alone: others allocate
 	}
 }
 
-func TestShortRun(t *testing.T) { // alone, too
+func TestShortRun(t *testing.T) { // not parallel, either
 	testrun.Long(t)
 	pgtest.NewDatabase(t)
 	var out bytes.Buffer
@@ -92,7 +92,7 @@ func TestSpread(t *testing.T) {
 			t.Errorf("spreadOf(%v) = %v; want %v", c.values, got, c.want)
 		}
 	}
-	// A round that is ten times slower for both sides makes no difference.
+	// A round that is ten times slower for both sides does not change the ratio.
 	if got := ratio([]float64{2, 20, 2}, []float64{1, 10, 1}); got != (spread{2, 2, 2}) {
 		t.Errorf("ratio = %v; want 2", got)
 	}
@@ -125,7 +125,7 @@ func TestBars(t *testing.T) {
 	}
 }
 
-// widest is a report with every line, each as wide as its figures get.
+// widest returns a report with all lines, and with the widest figures.
 func widest() *report {
 	r := &report{Date: "2026-03-01", Server: "15.18", Machine: machine{"some CPU", 2, "go1.26"}}
 	for _, l := range lines {
@@ -135,7 +135,7 @@ func widest() *report {
 				x.Ratio.Median, x.MissedRatio = 1.25, "ratio 1.25, bar 1.05"
 			}
 			if l.name == "NextValues" {
-				x.Beside = []figure{{Form: "loop of 1,000", Nanoseconds: 51.3e6, Ratio: 0.012}}
+				x.Others = []figure{{Form: "loop of 1,000", Nanoseconds: 51.3e6, Ratio: 0.012}}
 			}
 			r.Lines = append(r.Lines, x)
 		}
@@ -156,7 +156,7 @@ func TestTableHasWorstDriverAndIsNarrow(t *testing.T) {
 	}
 	want := "NextValue        pgx simple  51.3 µs  50.1 µs  1.25   0.95–1.10  ≤ 1.05  missed\n"
 	if !strings.Contains(out.String(), want) || strings.Count(out.String(), "NextValue ") != 1 {
-		t.Errorf("it printed:\n%s\nwant one line of NextValue, %q", &out, want)
+		t.Errorf("printed:\n%s\nwant one line of NextValue, %q", &out, want)
 	}
 }
 

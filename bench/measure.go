@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// A sample is one operation, or as many as take this long. Short samples are rarely
-// interrupted.
+// A sample is one operation, or as many operations as take this long. Short samples are
+// rarely interrupted.
 const sample = 20 * time.Microsecond
 
-// A round is samples of each side in turn, for about this long on each. The median of a
-// side's samples counts in a round, and the median of the rounds' ratios in the end: an
-// interrupted sample counts for nothing, and a machine that is slow for longer than a round
-// is slow for both.
+// A round takes samples of each side in turn, for about this long per side. The result is
+// the median of the rounds' ratios, and each round uses the medians of its samples. So an
+// interrupted sample has no effect, and a slow phase of the machine slows both sides.
 const (
 	round      = 5 * time.Millisecond
 	mostInTurn = 51
 )
 
-// A figure is what an operation of one side takes.
+// A figure has the time and counts of one operation of a side.
 type figure struct {
 	Form        string  `json:"form"`
 	Nanoseconds float64 `json:"ns"` // the median
 	counts
-	Ratio float64 `json:"ratio,omitempty"` // ours to this, of what is measured beside
+	Ratio float64 `json:"ratio,omitempty"` // ours to this; only for others
 }
 
 // A spread is a median and its quartiles.
@@ -43,7 +42,7 @@ func spreadOf(values []float64) spread {
 	return spread{v[n/2], v[n/4], v[n*3/4]}
 }
 
-// ratio compares two sides round by round.
+// ratio returns the spread of the ratios of two sides, round by round.
 func ratio(a, b []float64) spread {
 	ratios := make([]float64, len(a))
 	for i := range a {
@@ -52,16 +51,16 @@ func ratio(a, b []float64) spread {
 	return spreadOf(ratios)
 }
 
-// A result is a line measured on one driver and mode.
+// A result has the figures of a line on one driver and mode.
 type result struct {
 	Line         string   `json:"line"`
 	Mode         string   `json:"mode"`
 	Ours         figure   `json:"ours"`
 	Bare         figure   `json:"bare"`
-	Ratio        spread   `json:"ratio"`           // ours to bare, of rounds, or of runs if there are several
-	Worst        float64  `json:"worst,omitempty"` // of several runs
-	Rounds       int      `json:"rounds"`          // of a run
-	Beside       []figure `json:"beside,omitempty"`
+	Ratio        spread   `json:"ratio"`           // ours to bare: of the rounds, or of the runs if there are several
+	Worst        float64  `json:"worst,omitempty"` // the maximum of several runs
+	Rounds       int      `json:"rounds"`          // in a run
+	Others       []figure `json:"beside,omitempty"`
 	Bar          float64  `json:"bar"`
 	MissedRatio  string   `json:"missed_ratio,omitempty"`
 	MissedCounts []string `json:"missed_counts,omitempty"`
@@ -81,12 +80,12 @@ func (w *workbench) measureLine(ctx context.Context, l line, m mode) (*result, e
 	}
 	r.MissedRatio, r.MissedCounts = l.missed(r)
 	if w.short {
-		r.MissedRatio = "" // that is for a full run
+		r.MissedRatio = "" // only a full run checks ratios
 	}
 	return r, nil
 }
 
-// runLine sets a line up, measures it, and puts the figures into r.
+// runLine sets up a line, measures it, and stores the figures in r.
 func (w *workbench) runLine(ctx context.Context, l line, m mode, r *result) (err error) {
 	s := &stage{workbench: w, mode: m}
 	defer func() { err = errors.Join(err, s.close()) }()
@@ -100,14 +99,14 @@ func (w *workbench) runLine(ctx context.Context, l line, m mode, r *result) (err
 	}
 	bare := c.bare[0]
 	if len(c.bare) > 1 {
-		// The fastest form is found in rounds of its own. In the rounds that count, the luckiest would win.
+		// Find the fastest form in separate rounds: in the measured rounds, chance would decide.
 		tried, err := w.race(ctx, c.bare, clock, w.perLine/4, false)
 		if err != nil {
 			return err
 		}
 		bare = slices.MinFunc(tried, func(a, b *runner) int { return int(a.Nanoseconds - b.Nanoseconds) }).side
 	}
-	sides := append([]side{c.ours, bare}, c.beside...)
+	sides := append([]side{c.ours, bare}, c.others...)
 	counted := make([]counts, len(sides))
 	for i, side := range sides {
 		if counted[i], err = s.count(ctx, side); err != nil {
@@ -115,46 +114,46 @@ func (w *workbench) runLine(ctx context.Context, l line, m mode, r *result) (err
 		}
 	}
 	stop := func() error { return nil }
-	if c.meanwhile != nil {
-		stop = start(ctx, c.meanwhile)
+	if c.background != nil {
+		stop = start(ctx, c.background)
 	}
-	all, err := w.race(ctx, sides, clock, w.perLine, c.meanwhile != nil)
+	all, err := w.race(ctx, sides, clock, w.perLine, c.background != nil)
 	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
 	for i := range all {
 		all[i].counts = counted[i]
 	}
-	r.Ours, r.Bare, r.Beside, r.Rounds = all[0].figure, all[1].figure, nil, len(all[0].rounds)
+	r.Ours, r.Bare, r.Others, r.Rounds = all[0].figure, all[1].figure, nil, len(all[0].rounds)
 	r.Ratio = ratio(all[0].rounds, all[1].rounds)
 	for _, b := range all[2:] {
 		b.Ratio = ratio(all[0].rounds, b.rounds).Median
-		r.Beside = append(r.Beside, b.figure)
+		r.Others = append(r.Others, b.figure)
 	}
 	return nil
 }
 
-// A runner is a side and what it took.
+// A runner has a side and its samples.
 type runner struct {
 	figure
 	side    side
 	n       int           // operations in a sample
-	took    time.Duration // by a sample when it was tried
-	samples []float64     // of the round, nanoseconds an operation
+	took    time.Duration // by a sample, from calibrate
+	samples []float64     // of the current round, in nanoseconds per operation
 	rounds  []float64     // the medians of the rounds
 }
 
-// A clock tells the time, or the CPU time, since some moment.
+// A clock returns elapsed time or CPU time.
 type clock func() (time.Duration, error)
 
 var started = time.Now()
 
 func wallTime() (time.Duration, error) { return time.Since(started), nil }
 
-// race runs the sides in turn for about d. Each turn has a random order: a fixed neighbour
-// matters by some hundredths. Unless something else runs meanwhile, a round starts on a
-// collected heap, and so does a sample that is longer than a round.
-func (w *workbench) race(ctx context.Context, sides []side, clock clock, d time.Duration, disturbed bool) ([]*runner, error) {
+// race runs the sides in turn for about d. The order of each turn is random: a fixed order
+// changes ratios by some hundredths. Each round, and each sample longer than a round, starts
+// after a garbage collection, unless busy says that another goroutine runs.
+func (w *workbench) race(ctx context.Context, sides []side, clock clock, d time.Duration, busy bool) ([]*runner, error) {
 	all := make([]*runner, len(sides))
 	turns := mostInTurn
 	for i, s := range sides {
@@ -167,12 +166,12 @@ func (w *workbench) race(ctx context.Context, sides []side, clock clock, d time.
 	}
 	began := time.Now()
 	for rounds := 0; rounds < w.minRounds || time.Since(began) < d; rounds++ {
-		if !disturbed {
+		if !busy {
 			runtime.GC()
 		}
 		for range turns {
 			for _, i := range rand.Perm(len(all)) {
-				if err := all[i].sample(ctx, clock, disturbed); err != nil {
+				if err := all[i].sample(ctx, clock, busy); err != nil {
 					return nil, fmt.Errorf("%s: %w", all[i].Form, err)
 				}
 			}
@@ -188,8 +187,8 @@ func (w *workbench) race(ctx context.Context, sides []side, clock clock, d time.
 	return all, nil
 }
 
-func (r *runner) sample(ctx context.Context, clock clock, disturbed bool) error {
-	if r.took > round && !disturbed {
+func (r *runner) sample(ctx context.Context, clock clock, busy bool) error {
+	if r.took > round && !busy {
 		runtime.GC()
 	}
 	began, err := clock()
@@ -204,14 +203,14 @@ func (r *runner) sample(ctx context.Context, clock clock, disturbed bool) error 
 	return err
 }
 
-// calibrate warms a side up and finds how many operations make a sample.
+// calibrate warms up a side, and finds the number of operations in a sample.
 func (r *runner) calibrate(ctx context.Context) error {
 	if err := r.side.do(ctx, 1); err != nil { // connects, prepares
 		return err
 	}
 	for r.n = 1; ; r.n *= 2 {
 		r.took = time.Hour
-		for range 5 { // the least, since any may be interrupted
+		for range 5 { // the minimum, since any may be interrupted
 			began := time.Now()
 			if err := r.side.do(ctx, r.n); err != nil {
 				return err
@@ -226,14 +225,14 @@ func (r *runner) calibrate(ctx context.Context) error {
 	}
 }
 
-// start runs f over and over until stop is called, which returns f's error.
+// start runs f repeatedly until stop is called. Stop returns f's error.
 func start(ctx context.Context, f func(context.Context) error) (stop func() error) {
 	running, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
 		var err error
 		for running.Err() == nil && err == nil {
-			err = f(ctx) // not running: a call that is cancelled would cost the connection
+			err = f(ctx) // not the context running: cancelling a call would close the connection
 		}
 		done <- err
 	}()

@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 )
 
-// A report is a run's figures.
+// A report has the results of a run.
 type report struct {
 	Date    string    `json:"date"`
 	Machine machine   `json:"machine"`
@@ -21,8 +21,7 @@ type report struct {
 	Lines   []*result `json:"lines"`
 }
 
-// worst returns each operation's result on the driver and mode that is nearest to the bar,
-// or beyond it.
+// worst returns, for each line, its result on the worst driver and mode.
 func (r *report) worst() (worst []*result) {
 	badness := func(x *result) float64 { return 1000*float64(len(x.MissedCounts)) + x.Ratio.Median/x.Bar }
 	for _, x := range r.Lines {
@@ -36,11 +35,11 @@ func (r *report) worst() (worst []*result) {
 	return worst
 }
 
-// table lays results out, the head first, with their counts if wanted.
+// table returns a header and a row for each result. If counted, rows have counts, too.
 func (r *report) table(results []*result, counted bool) (rows [][]string) {
 	head := []string{"operation", "driver", "ours", "limit", "ratio", "quartiles", "bar", ""}
 	if r.Short {
-		head[7] = "counts" // a few rounds say little about a ratio
+		head[7] = "counts" // a short run checks only counts
 	}
 	if counted {
 		head = append(head, "statements", "trips", "blocks", "allocs", "limit's", "limit is")
@@ -60,7 +59,7 @@ func (r *report) table(results []*result, counted bool) (rows [][]string) {
 			row = append(row, x.Bare.Form)
 		}
 		rows = append(rows, row)
-		for _, b := range x.Beside {
+		for _, b := range x.Others {
 			row := make([]string, len(head))
 			row[0], row[3], row[4] = "· "+b.Form, duration(b.Nanoseconds), times(b.Ratio)
 			rows = append(rows, row)
@@ -69,7 +68,7 @@ func (r *report) table(results []*result, counted bool) (rows [][]string) {
 	return rows
 }
 
-// print writes the table for a terminal: the worst driver of each operation, or all.
+// print writes the table for a terminal: each line on its worst driver, or on all.
 func (r *report) print(out io.Writer, all bool) error {
 	results := r.worst()
 	if all {
@@ -83,7 +82,7 @@ func (r *report) print(out io.Writer, all bool) error {
 	return w.Flush()
 }
 
-// verdict returns an error that names each bar that was missed.
+// verdict returns an error that names each missed bar.
 func (r *report) verdict() error {
 	var missed []error
 	for _, x := range r.Lines {
@@ -103,7 +102,7 @@ func times(ratio float64) string {
 	return fmt.Sprintf("%.2f", ratio)
 }
 
-// duration is nanoseconds in three digits: "51.3 µs".
+// duration formats nanoseconds with three digits: "51.3 µs".
 func duration(ns float64) string {
 	unit := "ns"
 	for _, next := range []string{"µs", "ms", "s"} {
@@ -121,7 +120,7 @@ func duration(ns float64) string {
 	}
 }
 
-// write rewrites the files that have the last full run.
+// write replaces results.json and BENCHMARKS.md.
 func (r *report) write(dir string) error {
 	figures, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -133,11 +132,11 @@ func (r *report) write(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "BENCHMARKS.md"), []byte(r.document()), 0o644)
 }
 
-// document is BENCHMARKS.md.
+// document returns the text of BENCHMARKS.md.
 func (r *report) document() string {
 	var peers, rest []*result
 	for _, x := range r.worst() {
-		if i := slices.IndexFunc(lines, func(l line) bool { return l.name == x.Line }); i >= 0 && lines[i].beside != "" {
+		if i := slices.IndexFunc(lines, func(l line) bool { return l.name == x.Line }); i >= 0 && lines[i].peer != "" {
 			peers = append(peers, x)
 		} else {
 			rest = append(rest, x)
@@ -146,15 +145,15 @@ func (r *report) document() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Benchmarks
 
-`+"`make benchmarks`"+` measured this on %s: %s, PostgreSQL %s on the same machine. Times differ
-from machine to machine; ratios hold. Each row shows the driver with the worst ratio; `+"`go run ./bench -v`"+` prints all.
+`+"`make benchmarks`"+` produced these figures on %s: %s, PostgreSQL %s on the same machine. Times
+depend on the machine; ratios hardly do. Each row shows the driver with the worst ratio; `+"`go run ./bench -v`"+` prints all.
 
-## Beside MassiveJS, sqlx and SQL by hand
+## Compared with MassiveJS, sqlx and SQL by hand
 
 %s
-MassiveJS (`+"`db.reload()`"+`, defaults) loads tables, functions and the names of columns, too, over several connections.
-massive for Go loads columns' types, indexes, dependencies, definitions and rights, too, over one. Two connections with
-an exported snapshot were left out: they pay only at about 10,000 of each kind. A MassiveJS ratio is the median of five runs.
+MassiveJS (`+"`db.reload()`"+`, defaults) also loads tables, functions and the names of columns, over several connections.
+massive for Go also loads columns' types, indexes, dependencies, definitions and rights, over one connection. A MassiveJS
+ratio is the median of five runs.
 
 ![ratios](docs/bench-ratios.svg)
 
@@ -163,15 +162,16 @@ an exported snapshot were left out: they pay only at about 10,000 of each kind. 
 %s
 ![growth](docs/bench-growth.svg)
 
-## What the rows are
+## Rows
 
 `, r.Date, r.Machine, r.Server, markdown(r.table(peers, false)), markdown(r.table(rest, false)))
 	for _, l := range lines {
 		fmt.Fprintf(&b, "- **%s**: %s.\n", l.name, l.what)
 	}
 	b.WriteString(`
-The limit is the fastest form that could be written by hand, that gives the same answers and works behind a transaction
-pooler. Both sides run in turn in the same process on one connection. A ratio is the median of rounds, with quartiles.
+The limit is the fastest form by hand that gives the same answers and works behind a transaction pooler. Both sides
+run in turn in the same process on one connection. A ratio is the median of rounds, with quartiles. A bar is the
+maximum ratio: ` + "`go run ./bench`" + ` fails if a ratio exceeds it.
 `)
 	return b.String()
 }

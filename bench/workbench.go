@@ -20,25 +20,25 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A workbench is the server that everything is measured on, with its databases.
+// A workbench has the server of a run and its databases.
 type workbench struct {
 	effort
 	server    *pgtest.Server
 	version   string
-	databases map[string]*pgtest.Database // by the SQL that made them
+	databases map[string]*pgtest.Database // by the SQL that created them
 	progress  io.Writer
 	began     time.Time
 
-	// ballast is the data of a user's program. Without it, each collection would return a
-	// load's memory to the system.
+	// ballast stands for the data of a program. Without it, the garbage collector would return
+	// a load's memory to the system each time.
 	ballast []byte
 }
 
 func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workbench, error) {
 	w := &workbench{effort: how, databases: map[string]*pgtest.Database{}, progress: progress, began: time.Now(), ballast: make([]byte, 64<<20)}
-	// Autovacuum would run at times of its own. Catalogs are vacuumed when a database is made.
+	// Autovacuum would disturb measurements. Catalogs are vacuumed when a database is created.
 	server, err := pgtest.Start(ctx, pgtest.Setting("autovacuum", "off"))
-	if errors.Is(err, errors.ErrUnsupported) { // the server is not ours to set
+	if errors.Is(err, errors.ErrUnsupported) { // MASSIVE_POSTGRES_URL: its settings can't be changed
 		server, err = pgtest.Start(ctx)
 	}
 	if err != nil {
@@ -58,17 +58,17 @@ func newWorkbench(ctx context.Context, how effort, progress io.Writer) (*workben
 
 func (w *workbench) close() (failed error) {
 	for _, d := range w.databases {
-		failed = errors.Join(failed, d.Drop(context.Background())) // also if the run is interrupted
+		failed = errors.Join(failed, d.Drop(context.Background())) // even after an interrupt
 	}
 	return errors.Join(failed, w.server.Stop())
 }
 
-// say reports progress.
+// say prints progress.
 func (w *workbench) say(format string, args ...any) {
 	fmt.Fprintf(w.progress, "%5.0f s  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// database returns the database that was made by that SQL, or makes it.
+// database returns the database that the SQL creates. It creates each only once.
 func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database, error) {
 	if d := w.databases[made]; d != nil {
 		return d, nil
@@ -78,7 +78,7 @@ func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database
 		return nil, err
 	}
 	w.databases[made] = d
-	// lib/pq sends this by the simple protocol, in which a DO block may commit.
+	// lib/pq uses the simple protocol here, so a DO block may commit.
 	db, err := libpq.open(ctx, d.DSN(), new(wire))
 	if err != nil {
 		return nil, err
@@ -86,19 +86,19 @@ func (w *workbench) database(ctx context.Context, made string) (*pgtest.Database
 	defer db.Close()
 	for _, text := range []string{made, vacuum} {
 		if _, err := db.ExecContext(ctx, text); err != nil {
-			return nil, fmt.Errorf("make a database: %w", err)
+			return nil, fmt.Errorf("create a database: %w", err)
 		}
 	}
 	return d, nil
 }
 
-// vacuum is for the catalogs that a load reads. To vacuum all relations takes too long.
+// vacuum vacuums the catalogs that a load reads. All relations would take too long.
 const vacuum = `VACUUM ANALYZE pg_catalog.pg_class, pg_catalog.pg_type, pg_catalog.pg_attribute, pg_catalog.pg_index,
 	pg_catalog.pg_depend, pg_catalog.pg_rewrite, pg_catalog.pg_sequence, pg_catalog.pg_enum, pg_catalog.pg_description,
 	pg_catalog.pg_constraint, pg_catalog.pg_attrdef, pg_catalog.pg_namespace, pg_catalog.pg_proc`
 
-// structures is SQL that makes so many views with an index, enums and sequences, and so
-// many unrelated tables. It commits before the server's table of locks is full.
+// structures returns SQL that creates views with an index, enums and sequences, as many of
+// each, and unrelated tables. It commits before the server's lock table is full.
 func structures(each, tables int) string {
 	return fmt.Sprintf(`DO $$ BEGIN
   FOR i IN 1..%d LOOP
@@ -115,14 +115,14 @@ func structures(each, tables int) string {
 END $$`, each, tables)
 }
 
-// A mode is a driver, and the way that it sends statements.
+// A mode is a driver and its way to send statements.
 type mode struct {
 	name   string
 	driver string
 	params string // for the end of the DSN
 }
 
-// The modes that the library is measured on.
+// The modes of all lines.
 var (
 	libpq      = mode{"lib/pq", "postgres", ""}
 	pgxDefault = mode{"pgx", "pgx", ""}
@@ -134,7 +134,7 @@ var (
 	oneMode      = []mode{pgxDefault} // for lines that use no driver
 )
 
-// open makes a pool of one connection, so that all sides run on the same one.
+// open opens a pool of one connection, so that all sides share it.
 func (m mode) open(ctx context.Context, dsn string, w *wire) (*sql.DB, error) {
 	var connector driver.Connector
 	if m.driver == "postgres" {
@@ -160,15 +160,15 @@ func (m mode) open(ctx context.Context, dsn string, w *wire) (*sql.DB, error) {
 	return db, nil
 }
 
-// A stage is where one line is set up for one mode.
+// A stage sets up one line for one mode.
 type stage struct {
 	*workbench
 	mode    mode
 	wire    wire
-	closers []func() error // run from the last to the first
+	closers []func() error // called in reverse order
 }
 
-// open makes a pool of one connection to a database, and closes it when the line is done.
+// open opens a pool of one connection to a database. The stage closes it.
 func (s *stage) open(ctx context.Context, made string) (*sql.DB, error) {
 	d, err := s.database(ctx, made)
 	if err != nil {
@@ -182,7 +182,7 @@ func (s *stage) open(ctx context.Context, made string) (*sql.DB, error) {
 	return db, nil
 }
 
-// load opens a pool and loads the structures of its database.
+// load opens a pool, and loads the structures of its database.
 func (s *stage) load(ctx context.Context, made string) (*massive.DB, *sql.DB, error) {
 	db, err := s.open(ctx, made)
 	if err != nil {

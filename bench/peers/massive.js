@@ -1,12 +1,12 @@
-// MassiveJS, driven over a pipe. Arguments: host, user and database of a Postgres. Each line on standard input is how
-// often to load; a line on standard output says that it is done. An error ends the process.
+// Runs MassiveJS for the benchmark. Arguments: host, user and database. Each line on standard input is a number of loads.
+// After these loads, it writes a line to standard output. An error ends the process.
 'use strict';
 
 const massive = require('massive');
 const readline = require('readline');
 
 async function main([host, user, database]) {
-  // All defaults, but for the directory of SQL files, which does not exist.
+  // Defaults, except for the directory of SQL files: this one does not exist.
   const db = await massive({ host, user, database }, { scripts: __dirname + '/no-scripts' });
   for await (const times of readline.createInterface({ input: process.stdin })) {
     for (let i = 0; i < Number(times); i++) {

@@ -1,7 +1,8 @@
-// Plot draws bench's results as SVG: the ratios with their bars, and how a load grows. It is
-// a module of its own, so that no user of the library depends on a plotting library.
+// Plot draws the results of bench as SVG: the ratios with their bars, and the growth of a
+// load. It has its own module, so that users of the library do not depend on a plotting
+// library.
 //
-//	go run -C bench/plot .     reads bench/results.json, writes docs/bench-*.svg
+//	GOWORK=off go run -C bench/plot .     reads bench/results.json, writes docs/bench-*.svg
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A result is a line of the results.
+// A result is an element of results.json.
 type result struct {
 	Line string `json:"line"`
 	Mode string `json:"mode"`
@@ -37,7 +38,7 @@ type result struct {
 	Bar float64 `json:"bar"`
 }
 
-// Drivers and modes differ in colour, as the colour-blind see it too, and in shape.
+// Each driver and mode has its own shape, and a color that color-blind readers can distinguish.
 var looks = []draw.GlyphStyle{
 	{Color: color.RGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}, Shape: draw.CircleGlyph{}, Radius: vg.Points(3)},
 	{Color: color.RGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}, Shape: draw.BoxGlyph{}, Radius: vg.Points(2.7)},
@@ -64,7 +65,7 @@ func run() error {
 	return errors.Join(ratios(r.Lines, "../../docs/bench-ratios.svg"), growth(r.Lines, "../../docs/bench-growth.svg"))
 }
 
-// modes returns the drivers and modes of results, in their order.
+// modes returns the drivers and modes of the results, in order.
 func modes(results []result) (all []string) {
 	for _, x := range results {
 		if !slices.Contains(all, x.Mode) {
@@ -74,13 +75,13 @@ func modes(results []result) (all []string) {
 	return all
 }
 
-// ratios draws each line in a row of its own, with a mark for each driver and mode, on a
-// logarithmic axis.
+// ratios draws a row for each line, with a mark for each driver and mode, on a logarithmic
+// axis.
 func ratios(results []result, file string) error {
 	var names []string
 	p := plot.New()
 	p.Title.Text = "Time as a multiple of the limit's: median and quartiles"
-	p.X.Label.Text = "ratio (the dark strokes are the bars)"
+	p.X.Label.Text = "ratio (dark strokes: bars)"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.TickerFunc(halves)
 	p.X.Min, p.X.Max = 0.5, 2
 	var bars plotter.XYs
@@ -93,7 +94,7 @@ func ratios(results []result, file string) error {
 	}
 	var ticks plot.ConstantTicks
 	for i, name := range names {
-		ticks = append(ticks, plot.Tick{Value: -float64(i + 1), Label: "  " + name}) // without spaces the first letter is cut
+		ticks = append(ticks, plot.Tick{Value: -float64(i + 1), Label: "  " + name}) // without the spaces, the first letter is cut off
 	}
 	low, high := p.X.Min, p.X.Max
 	p.Y.Tick.Marker = ticks
@@ -130,14 +131,14 @@ func ratios(results []result, file string) error {
 	return p.Save(20*vg.Centimeter, vg.Length(float64(len(names))+4)*0.8*vg.Centimeter, file)
 }
 
-// A stroke is an upright line.
+// A stroke is a vertical line.
 type stroke struct{}
 
 func (stroke) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
 	c.StrokeLine2(draw.LineStyle{Color: style.Color, Width: vg.Points(2)}, at.X, at.Y-style.Radius, at.X, at.Y+style.Radius)
 }
 
-// halves are the ticks at powers of two.
+// halves returns ticks at powers of two.
 func halves(low, high float64) (ticks []plot.Tick) {
 	for e := math.Ceil(math.Log2(low)); e <= math.Log2(high); e++ {
 		v := math.Pow(2, e)
@@ -172,7 +173,7 @@ func growth(results []result, file string) error {
 			return err
 		}
 		line.Color, points.GlyphStyle = looks[i%len(looks)].Color, looks[i%len(looks)]
-		labels.Offset = vg.Point{X: vg.Points(-30), Y: vg.Points(6)} // above the line, or beneath
+		labels.Offset = vg.Point{X: vg.Points(-30), Y: vg.Points(6)} // above the line, or below it
 		if i > 0 {
 			labels.Offset = vg.Point{X: vg.Points(6), Y: vg.Points(-14)}
 		}
