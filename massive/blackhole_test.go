@@ -100,7 +100,7 @@ func TestPollsTimeOutIfTheDriverHangs(t *testing.T) {
 		w := watch(t, m, time.Minute, massive.PollTimeout(10*time.Second))
 		for i := range 4 {
 			event := w.next()
-			mustBe(t, event.Err, context.DeadlineExceeded, "massive: watch: ", "the driver has not returned", "what was loaded before stays in use")
+			mustBe(t, event.Err, context.DeadlineExceeded, "massive: watch: ", "the driver has not returned", "the previous snapshot stays in use")
 			same(t, "failures", event.Failures, i+1)
 			same(t, "calls that have not returned", d.waiting.Load(), int64(i+1))
 		}

@@ -8,8 +8,10 @@ import (
 	"github.com/massivedb/massive-go/internal/printable"
 )
 
-// Mermaid returns the graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html). Arrows go the way of the
-// rows, from a view to its reader. Materialized views are boxes, plain views are rounded, and excluded views are dashed.
+// Mermaid returns the graph as a Mermaid flowchart
+// (https://mermaid.js.org/syntax/flowchart.html). Arrows point from a view to the views
+// that read it. Materialized views are boxes, plain views are rounded, and excluded views
+// are dashed.
 func (g Graph) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
@@ -35,7 +37,8 @@ func (g Graph) Mermaid() string {
 	return b.String()
 }
 
-// DOT returns the graph in Graphviz's language (https://graphviz.org/doc/info/lang.html). It shows what Mermaid shows.
+// DOT returns the graph in the DOT language of Graphviz
+// (https://graphviz.org/doc/info/lang.html). It shows the same as Mermaid.
 func (g Graph) DOT() string {
 	var b strings.Builder
 	b.WriteString("digraph views {\n  rankdir=LR;\n  node [shape=box];\n")
@@ -61,7 +64,8 @@ func (g Graph) DOT() string {
 	return b.String()
 }
 
-// A diagram numbers the views: no name is one that either language reads without quotes.
+// A diagram numbers the views. The number is the view's identifier, since names would
+// need quotes in both languages.
 type diagram struct {
 	nodes  []GraphNode
 	number map[dialect.Name]int
@@ -72,7 +76,7 @@ func newDiagram(g Graph) diagram {
 	for i, n := range g.Nodes {
 		d.number[n.Name] = i
 	}
-	for _, e := range g.Edges { // in a graph that a caller has cut, an edge may be all that tells of a view
+	for _, e := range g.Edges { // a caller may have removed nodes and kept their edges
 		for _, n := range []dialect.Name{e.View, e.Reads} {
 			if _, ok := d.number[n]; !ok {
 				d.number[n] = len(d.nodes)
@@ -83,8 +87,8 @@ func newDiagram(g Graph) diagram {
 	return d
 }
 
-// mermaidText is the name as Mermaid reads it between quotation marks, where "#" and the character's number and ";"
-// stand for a character. Letters, digits and what is harmless stay.
+// mermaidText escapes the name for a quoted Mermaid text. There, a character is written
+// as "#", its number and ";". Letters, digits and harmless characters stay.
 func mermaidText(n dialect.Name) string {
 	var b strings.Builder
 	for _, c := range printable.Text(n.String()) {
@@ -98,8 +102,8 @@ func mermaidText(n dialect.Name) string {
 	return b.String()
 }
 
-// dotText is the name as Graphviz reads a label between quotation marks: a backslash there begins an escape,
-// and an ampersand an entity of HTML's.
+// dotText escapes the name for a quoted label. In it, Graphviz reads backslash escapes
+// and HTML entities.
 func dotText(n dialect.Name) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(printable.Text(n.String()))
 }

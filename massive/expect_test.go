@@ -70,7 +70,7 @@ func TestExpectEnum(t *testing.T) {
 			before := m.Registry()
 			_, err = m.Reload(t.Context())
 			equal(t, "missing after a reload", drifts(t, err)[0].Missing, []string{"happy"})
-			mustBe(t, err, massive.ErrDrift, "massive: reload: drift: enum public.mood", "what was loaded before stays in use")
+			mustBe(t, err, massive.ErrDrift, "massive: reload: drift: enum public.mood", "the previous snapshot stays in use")
 			same(t, "the old snapshot stays after a drift", m.Registry(), before)
 			mustBe(t, m.Verify(t.Context()), massive.ErrDrift, "massive: verify: drift: enum public.mood")
 

@@ -6,40 +6,45 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Graph says which views read which, as they were loaded. It is plain data, and the caller's. A plain view is in it if it
-// reads a materialized view, directly or through other plain views. What a function reads is not in it, since the database
-// doesn't know that. If materialized views weren't loaded, it is empty. The zero value has no views.
+// Graph has the loaded dependencies between views, as plain data. It is the caller's. A
+// plain view is included if it reads a materialized view, directly or through other plain
+// views. The database doesn't know what a function reads, so such dependencies are
+// missing. If materialized views weren't loaded, the graph is empty. The zero value has
+// no views.
 type Graph struct {
 	Nodes []GraphNode // by schema and name
 	Edges []GraphEdge // each once, by View and then by Reads
 }
 
-// A GraphNode is a view.
+// GraphNode is a view.
 type GraphNode struct {
 	Name         dialect.Name
 	Materialized bool
-	// Excluded says why a materialized view was not loaded: "it is excluded by *.tmp_*". It is empty if the view was loaded.
-	// Plans keep to the order of the views before and after an excluded one, too.
+	// Excluded says why a materialized view was not loaded: "it is excluded by *.tmp_*".
+	// It is empty if the view was loaded. Plans also respect the order of the views
+	// before and after an excluded view.
 	Excluded string
 }
 
-// A GraphEdge says that the query of View reads Reads.
+// GraphEdge means that the query of View reads Reads.
 type GraphEdge struct{ View, Reads dialect.Name }
 
-// Upstream returns the materialized views that a view depends on, directly or indirectly, without the view itself. Each
-// comes after those that it reads. A name that isn't in the graph has none.
+// Upstream returns the materialized views that a view depends on, directly or indirectly,
+// without the view itself. Each view comes after the views that it reads. If the graph
+// does not have the view, the result is empty.
 func (g Graph) Upstream(view dialect.Name) []dialect.Name { return g.reach(view, false) }
 
-// Downstream returns the materialized views that depend on a view, directly or indirectly, without the view itself. Each
-// comes after those that it reads. A name that isn't in the graph has none.
+// Downstream returns the materialized views that depend on a view, directly or
+// indirectly, without the view itself. Each view comes after the views that it reads. If
+// the graph does not have the view, the result is empty.
 func (g Graph) Downstream(view dialect.Name) []dialect.Name {
 	all := g.reach(view, true)
 	slices.Reverse(all)
 	return all
 }
 
-// reach is a depth-first walk that notes a view after those that it leads to. It keeps a stack of its own, since a chain of
-// views may be deep.
+// reach returns the materialized views that a depth-first search reaches from the view,
+// in postorder. It uses an explicit stack, since a chain of views may be long.
 func (g Graph) reach(view dialect.Name, down bool) []dialect.Name {
 	d := newDiagram(g)
 	from, ok := d.number[view]
@@ -81,8 +86,9 @@ func (g Graph) reach(view dialect.Name, down bool) []dialect.Name {
 	return all
 }
 
-// Graph returns which views read which, as they were loaded. Materialized views that a pattern excluded, and the plain
-// views between them, are in it.
+// Graph returns the dependencies between views, as they were loaded. It includes
+// materialized views that a pattern excluded, and the plain views between materialized
+// views.
 func (m *DB) Graph() Graph {
 	var g Graph
 	n := newNetwork(m.Registry())

@@ -1,20 +1,95 @@
-// Package massive loads a database's materialized views, enums and sequences from behind any *[sql.DB]. After that they
-// are values with methods.
+// Package massive makes a database's materialized views, enums and sequences values with
+// methods. It works through any *[sql.DB].
 //
 //	m, err := massive.Load(ctx, db, postgres.New())
-//	stats, err := m.Matview("daily_sales")
-//	res, err := stats.Refresh(ctx, massive.Concurrently())
+//	sales, err := m.Matview("daily_sales")
+//	result, err := sales.Refresh(ctx, massive.Concurrently())
 //
-// A program imports this package and the dialect of its database. Both work through the driver that the program opened
-// its database with, and never close it. The interfaces [Matview], [Enum] and [Sequence] are declared in package registry.
-// Package dialect has what a database plugin implements.
+// A program imports this package and the dialect of its database, here dialect/postgres.
+// Both use the driver that the program opened its database with. They never configure or
+// close the database.
 //
-// A handle belongs to its snapshot: what it says never changes, and its operations go to the database by name. A lookup
-// costs some 15 ns, so look up where you use.
+// # Loading
 //
-// An operation returns when its driver does. pgx returns soon after the context ends. lib/pq does not if the network drops
-// packets: set TCP_USER_TIMEOUT and keepalive by pq.Connector.Dialer, since its DSN has no such settings. [DB.Watch] and
-// [Allocator] don't wait for the driver.
+// [Load] reads the structures with one statement and returns a [DB]. [Only], [Include],
+// [Exclude] and [WithKeySequences] select structures. [DB.Excluded] lists the structures
+// that were not loaded, with the reason.
+//
+// [DB.Matview], [DB.Enum] and [DB.Sequence] find a structure by name, from memory. A
+// structure belongs to its snapshot, a [Registry]: its data never changes, and its
+// operations address the database by name. [DB.Reload] replaces the snapshot and returns
+// the [Changes]. A lookup takes about 15 ns, so look a structure up each time you use it.
+//
+// [Expect] makes Load and Reload fail if the database is not as the program expects:
+// [EnumIs], [RowsAre]. [DB.Verify] checks the same in CI or after a migration.
+//
+// # Materialized views
+//
+// A [Matview] has Refresh, CheckRefresh, Select, Get, Count and Definition. [Rows]
+// iterates over rows in constant memory. Refresh takes the options [Concurrently],
+// [ConcurrentlyIfPossible], [WithNoData], [LockTimeout] and [SkipIfBusy].
+//
+// [DB.RefreshAll] refreshes many views, each after the views that it depends on.
+// [DB.PlanRefresh] returns the order as a [Plan] without running it. [Views], [Upstream]
+// and [Downstream] select views. [Parallel], [StopOnError], [Savepoints], [RefreshWith],
+// [DurationsOf], [OnProgress] and [LogProgress] change the run. [DB.Graph] returns the
+// dependencies, also for Mermaid and Graphviz.
+//
+// # Enums
+//
+// An [Enum] has its labels in memory: Values, Contains, Position, Compare. [BindEnum]
+// binds an enum to a string type of the program. The [BoundEnum] parses labels and
+// follows each reload. AddValue, EnsureValue and RenameValue alter the enum in the
+// database.
+//
+// [EnumOf] and [EnumArrayOf] are fields of structs that accept only declared labels.
+// [AllowsExtra] accepts other labels, too, for rolling deploys.
+//
+// # Sequences
+//
+// A [Sequence] has NextValue, NextValues, NextBlock, LastValue, State, SetValue, Reset,
+// ResetTo and Restart. Lag and CatchUp compare it with the columns that draw on it.
+// [NewAllocator] fetches values ahead, in blocks. [DB.Exhaustion] reports which sequences
+// and key columns are almost full.
+//
+// # Following changes
+//
+// [DB.Watch] polls for changes, publishes a new snapshot and calls a function. With a
+// [Waker] it also polls when the database sends a notification.
+//
+// # Transactions and poolers
+//
+// [DB.With] and [BoundEnum.With] run operations in a transaction or on one connection.
+// Operations keep no session state. They work behind a transaction pooler such as
+// PgBouncer with the driver settings that docs/poolers.md lists.
+//
+// An operation returns when its driver does. pgx returns soon after the context ends.
+// lib/pq does not if the network drops packets: set TCP_USER_TIMEOUT and keepalive in
+// pq.Connector.Dialer, since its DSN has no such settings. [DB.Watch] and [Allocator]
+// don't wait for the driver.
+//
+// # Errors
+//
+// Every error of an operation is an [*Error]. [errors.Is] finds its cause with every
+// driver:
+//
+//   - of the call: [ErrInvalid], [ErrUnsupported], [ErrClosed]
+//   - of the database's structures: [ErrNotFound], [ErrDrift]
+//   - of rights: [ErrPermission], [ErrReadOnly]
+//   - of a view: [ErrNotPopulated], [ErrNoUniqueIndex], [ErrDuplicateRows], [ErrBusy]
+//   - of a sequence: [ErrExhausted], [ErrOutOfRange]
+//   - of an enum: [ErrLabelExists], [ErrLabelUnknown], [ErrLabelUncommitted]
+//   - of the server or the transaction: [ErrDeadlock], [ErrServerTimeout],
+//     [ErrTxAborted], [ErrUnavailable]
+//
+// [NotFoundError], [LabelError], [Drifts] and [Blockers] have the details, for
+// [errors.As].
+//
+// # Testing
+//
+// Package sqltest is a fake database for unit tests, which needs no server. Package
+// sqltest/pgtest starts a Postgres server for tests. Package sqltest/conformance tests a
+// dialect.
 package massive
 
 import (
@@ -28,41 +103,49 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// The types of other packages that programs write in their own signatures. Their methods are documented where they are
-// declared.
+// Types of other packages that programs use in their own signatures. Their methods are
+// documented in the package that declares them.
 type (
-	// A Matview is a materialized view: Name, Columns, Indexes, Populated, MayRefresh, Owner, Comment, DependsOn,
-	// Dependents, Definition, Refresh, CheckRefresh, Select, Get, Count.
+	// Matview is a materialized view. Methods: Name, Columns, Indexes, Populated,
+	// MayRefresh, Owner, Comment, DependsOn, Dependents, Definition, Refresh,
+	// CheckRefresh, Select, Get, Count.
 	Matview = registry.Matview
-	// An Enum is an enumerated type: Name, Values, All, Len, Contains, Position, Compare, Owner, Comment, UsedBy.
+	// Enum is an enumerated type. Methods: Name, Values, All, Len, Contains, Position,
+	// Compare, Owner, Comment, UsedBy.
 	Enum = registry.Enum
-	// A Sequence is a sequence: Name, Def, Owner, Comment, LastValue, State, NextValue, NextValues, NextBlock, SetValue,
-	// Lag, CatchUp, Reset, ResetTo, Restart.
+	// Sequence is a sequence. Methods: Name, Def, Owner, Comment, LastValue, State,
+	// NextValue, NextValues, NextBlock, SetValue, Lag, CatchUp, Reset, ResetTo, Restart.
 	Sequence = registry.Sequence
-	// A Registry is one snapshot: Matview, Enum, Sequence, Matviews, Enums, Sequences, Excluded, UnmatchedPatterns,
-	// Server, SearchPath.
+	// Registry is one snapshot. Methods: Matview, Enum, Sequence, Matviews, Enums,
+	// Sequences, Excluded, UnmatchedPatterns, Server, SearchPath.
 	Registry = registry.Registry
-	// Changes are what differs between two snapshots: String. Each is a [registry.Change].
+	// Changes lists the differences between two snapshots, each a [registry.Change].
+	// Method: String.
 	Changes = registry.Changes
-	// A Querier runs statements, as a *sql.DB, *sql.Conn, *sql.Tx, or one of sqlx's: ExecContext, QueryContext,
-	// QueryRowContext.
+	// Querier runs statements: a *sql.DB, *sql.Conn, *sql.Tx, or one of sqlx's. Methods:
+	// ExecContext, QueryContext, QueryRowContext.
 	Querier = dialect.Querier
-	// A Name is a structure's, with its schema: String, Quoted, Append, Compare.
+	// Name is the name of a structure with its schema. Methods: String, Quoted, Append,
+	// Compare.
 	Name = dialect.Name
-	// A Kind is one of the three kinds of structure: String.
+	// Kind is one of the three kinds of structure. Method: String.
 	Kind = dialect.Kind
 )
 
-// What can become of a structure between two snapshots.
+// The kinds of [registry.Change].
 const (
-	ChangeAdded    = registry.ChangeAdded
-	ChangeRemoved  = registry.ChangeRemoved
+	// ChangeAdded means that the structure is new, or has a new name.
+	ChangeAdded = registry.ChangeAdded
+	// ChangeRemoved means that the structure was dropped, or has another name.
+	ChangeRemoved = registry.ChangeRemoved
+	// ChangeModified means that the structure differs.
 	ChangeModified = registry.ChangeModified
 )
 
-// A DB holds a snapshot of the structures of one database. Lookups read it without a lock, and [DB.Reload] replaces it.
-// A DB is safe for concurrent use if its querier is: a *sql.DB is, and a *sql.Tx takes one operation at a time. The zero
-// value is not usable; call [Load]. Its lookups and operations return [ErrInvalid].
+// DB holds a snapshot of the structures of one database. Lookups read it without a lock,
+// and [DB.Reload] replaces it. DB is safe for concurrent use if its querier is. A *sql.DB
+// is safe; a *sql.Tx takes one operation at a time. The zero value is not usable; call
+// [Load]. Lookups and operations of the zero value return [ErrInvalid].
 type DB struct {
 	dialect   dialect.Dialect
 	querier   dialect.Querier
@@ -70,26 +153,33 @@ type DB struct {
 
 	current atomic.Pointer[registry.Registry]
 
-	// Writers of current take turns. A load gets a number when it begins and is published unless one that began
-	// later was.
+	// writing serializes changes of current. Each load gets a number when it begins. Its
+	// result is published unless a load that began later has published first.
 	writing          sync.Mutex
 	began, published uint64
-	sign             dialect.Sign // the latest moment at which a load found what is published
+	sign             dialect.Sign // of the latest load that found the published structures
 }
 
-// Load reads the structures of the database behind q with one statement. q is usually a *sql.DB. Load never closes or
-// configures it.
+// Load reads the structures of the database behind q with one statement. q is usually a
+// *sql.DB. Load never closes or configures it.
 //
-// The snapshot is consistent, and Load waits for no lock on a user's relation. Bare names are resolved along the search
-// path of the connection that Load used. No other setting of the session or the database changes the result.
+// The snapshot is consistent, and Load waits for no lock on a user's relation. Bare names
+// are resolved along the search path of the connection that Load used. No other setting
+// of the session or the database changes the result.
 //
-// Text must arrive as UTF-8. lib/pq asks for it. pgx does not: if the database has another encoding, put
-// client_encoding=UTF8 into its DSN. In a database with the encoding SQL_ASCII, [DB.Excluded] lists structures with a
-// name, label or column that is not UTF-8.
+// Text must arrive as UTF-8. lib/pq requests that itself. For pgx, put
+// client_encoding=UTF8 into the DSN if the database has another encoding. In a database
+// with the encoding SQL_ASCII, [DB.Excluded] lists structures with a name, label or
+// column that is not UTF-8.
 //
-// Errors: [ErrInvalid] for a nil argument, wrong options, or a pattern with % that matches nothing; [ErrUnsupported] for
-// a server that is too old or that the dialect doesn't know, and for a connection whose text is not UTF-8; [ErrDrift] if
-// the database is not as [Expect] says; the driver's.
+// Errors:
+//
+//   - [ErrInvalid] for a nil argument, wrong options, or a pattern with % that matches
+//     nothing
+//   - [ErrUnsupported] for a server that is too old or that the dialect doesn't know, and
+//     for a connection whose text is not UTF-8
+//   - [ErrDrift] if the database is not as [Expect] says
+//   - the driver's error
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
 	sel, err := selected(opts)
 	if err != nil {
@@ -107,7 +197,7 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 	return m, nil
 }
 
-// load loads a registry, and compares it with what is expected.
+// load loads a registry and checks the expectations.
 func load(ctx context.Context, q Querier, d dialect.Dialect, sel selection) (*Registry, error) {
 	if err := sel.consistent(); err != nil {
 		return nil, &Error{Op: dialect.OpLoad, Err: err}
@@ -122,18 +212,20 @@ func load(ctx context.Context, q Querier, d dialect.Dialect, sel selection) (*Re
 	return r, nil
 }
 
-// Reload brings the snapshot up to date, and returns what changed in the database since the previous snapshot. It first
-// asks, in one round trip, whether anything was committed since. If the database can't rule that out, Reload loads the
-// structures again and publishes a new snapshot. Either way it drops labels appended locally. Handles from before don't
-// change.
+// Reload updates the snapshot. It returns what changed in the database since the previous
+// snapshot. First, it checks in one round trip whether anything was committed since. If
+// the database can't rule that out, Reload loads the structures and publishes a new
+// snapshot. Either way it drops labels appended locally. Structures from earlier lookups
+// don't change.
 //
-// If a reload fails, also with [ErrDrift], the old snapshot stays. If another reload began later and ended earlier, its
-// snapshot stays, and Reload returns what changed up to that one. Errors: as for [Load].
+// If a reload fails, also with [ErrDrift], the old snapshot stays. If another reload
+// began later and ended earlier, its snapshot stays, and Reload returns the changes up to
+// that one. Errors: as for [Load].
 func (m *DB) Reload(ctx context.Context) (Changes, error) { return m.reload(ctx, true) }
 
-// reload is Reload. If something is known to have been committed it need not ask.
-func (m *DB) reload(ctx context.Context, ask bool) (Changes, error) {
-	r, err := m.renew(ctx, dialect.OpReload, ask)
+// reload is Reload. If check is false, it loads without checking for commits first.
+func (m *DB) reload(ctx context.Context, check bool) (Changes, error) {
+	r, err := m.renew(ctx, dialect.OpReload, check)
 	if err != nil {
 		return nil, err
 	}
@@ -152,22 +244,22 @@ func (m *DB) reload(ctx context.Context, ask bool) (Changes, error) {
 	return registry.Diff(from, to), nil
 }
 
-// A renewal is a Reload under way, or a watch's look.
+// A renewal is a Reload, or a poll of a watch, in progress.
 type renewal struct {
-	number uint64             // in the order in which they began
-	before *registry.Registry // what was published then
-	next   *registry.Registry // what was loaded; nil if nothing was committed since before
+	number uint64             // in the order of their beginning
+	before *registry.Registry // the snapshot that was published at the beginning
+	next   *registry.Registry // the loaded snapshot; nil if nothing was committed since before
 }
 
-// renew loads what there is now. If it asks, it loads nothing unless something was committed since what is published
-// was loaded.
-func (m *DB) renew(ctx context.Context, op dialect.Op, ask bool) (renewal, error) {
+// renew loads the structures. If check is true, it loads nothing unless something was
+// committed since the published snapshot was loaded.
+func (m *DB) renew(ctx context.Context, op dialect.Op, check bool) (renewal, error) {
 	m.writing.Lock()
 	m.began++
 	r, since := renewal{number: m.began, before: m.Registry()}, m.sign
 	m.writing.Unlock()
-	if !ask {
-		since = "" // of which nothing can be told
+	if !check {
+		since = "" // Unchanged returns false for an empty sign
 	}
 
 	unchanged, err := registry.Unchanged(ctx, m.querier, m.dialect, since)
@@ -177,7 +269,7 @@ func (m *DB) renew(ctx context.Context, op dialect.Op, ask bool) (renewal, error
 	if err == nil {
 		return r, nil
 	}
-	if errors.Is(err, ErrDrift) { // the next one loads, whatever was committed
+	if errors.Is(err, ErrDrift) { // the next renewal must load, to check the expectations
 		m.writing.Lock()
 		m.sign = ""
 		m.writing.Unlock()
@@ -185,20 +277,20 @@ func (m *DB) renew(ctx context.Context, op dialect.Op, ask bool) (renewal, error
 	return r, stays(op, err)
 }
 
-// stays is the error of what leaves the published snapshot as it is.
+// stays returns the error of a renewal that kept the published snapshot.
 func stays(op dialect.Op, err error) error {
-	return &Error{Op: op, Err: fmt.Errorf("%w (what was loaded before stays in use)", cause(err))}
+	return &Error{Op: op, Err: fmt.Errorf("%w (the previous snapshot stays in use)", cause(err))}
 }
 
-// publish makes next the current snapshot. The caller holds the lock.
+// publish makes next the current snapshot. The caller must hold m.writing.
 func (m *DB) publish(number uint64, next *registry.Registry) {
 	m.published, m.sign = number, next.Sign()
 	m.current.Store(next)
 }
 
-// With returns a DB that shares m's snapshot and runs operations through q: a *sql.Tx, *sql.Conn, *sqlx.Tx or any other
-// querier. Reload and AppendLocalLabels on it do not affect m. If q is nil, lookups work and operations return
-// [ErrInvalid].
+// With returns a DB that shares m's snapshot and runs operations through q: a *sql.Tx,
+// *sql.Conn, *sqlx.Tx or any other querier. Reload and AppendLocalLabels on it do not
+// affect m. If q is nil, lookups work and operations return [ErrInvalid].
 func (m *DB) With(q Querier) *DB {
 	r := m.Registry()
 	w := &DB{dialect: m.dialect, querier: q, selection: m.selection, sign: r.Sign()}
@@ -206,9 +298,10 @@ func (m *DB) With(q Querier) *DB {
 	return w
 }
 
-// AppendLocalLabels adds labels to the end of an enum, in this program's snapshot only. Handles from later lookups have
-// them, until the next Reload; AddValue, EnsureValue and RenameValue reload, too. Handles from before and the database
-// don't have them. Errors: [ErrNotFound], [ErrLabelExists], [ErrInvalid].
+// AppendLocalLabels adds labels to the end of an enum in this program's snapshot. It does
+// not change the database or enums from earlier lookups. The labels last until the next
+// Reload; AddValue, EnsureValue and RenameValue also reload. Errors: [ErrNotFound],
+// [ErrLabelExists], [ErrInvalid].
 func (m *DB) AppendLocalLabels(name string, labels ...string) error {
 	if len(labels) == 0 {
 		return &Error{Op: dialect.OpAppend, Err: fmt.Errorf("%w: no label is given for enum %s", ErrInvalid, name)}
@@ -223,8 +316,8 @@ func (m *DB) AppendLocalLabels(name string, labels ...string) error {
 	return nil
 }
 
-// Registry returns the current snapshot. Several lookups in it see the same structures, also if a reload comes between
-// them.
+// Registry returns the current snapshot. Lookups in it see the same structures, even if a
+// reload comes between them.
 func (m *DB) Registry() *Registry {
 	if r := m.current.Load(); r != nil {
 		return r
@@ -232,9 +325,10 @@ func (m *DB) Registry() *Registry {
 	return new(Registry)
 }
 
-// Matview returns the materialized view of that name. A bare name is resolved along the search path, as the database does.
-// In schema.name, put a part that holds a dot or a quote into double quotes. Names are exact, as they are in the catalog.
-// Errors: [ErrNotFound], as a [*NotFoundError] that says why and what is there instead; [ErrInvalid].
+// Matview returns the materialized view of that name. A bare name is resolved along the
+// search path, as in the database. In schema.name, put double quotes around a part that
+// holds a dot or a quote. Names are exact, as in the catalog: Daily is not daily. Errors:
+// [ErrNotFound], as a [*NotFoundError] with the reason and near names; [ErrInvalid].
 func (m *DB) Matview(name string) (Matview, error) {
 	return m.Registry().Matview(name)
 }
@@ -249,41 +343,45 @@ func (m *DB) Sequence(name string) (Sequence, error) {
 	return m.Registry().Sequence(name)
 }
 
-// Matviews returns all materialized views that were loaded, by schema and name. The slice is the caller's.
+// Matviews returns all loaded materialized views, by schema and name. The slice is the
+// caller's.
 func (m *DB) Matviews() []Matview { return m.Registry().Matviews() }
 
-// Enums returns all enums that were loaded, by schema and name. The slice is the caller's.
+// Enums returns all loaded enums, by schema and name. The slice is the caller's.
 func (m *DB) Enums() []Enum { return m.Registry().Enums() }
 
-// Sequences returns all sequences that were loaded, by schema and name. Sequences of primary keys are excluded unless
-// [WithKeySequences] is given. The slice is the caller's.
+// Sequences returns all loaded sequences, by schema and name. Sequences of primary keys
+// are excluded unless [WithKeySequences] is given. The slice is the caller's.
 func (m *DB) Sequences() []Sequence { return m.Registry().Sequences() }
 
-// Excluded returns the structures that exist and were not loaded, each with the reason: sequences of primary keys, those
-// that [Include] and [Exclude] exclude, and those with a name, label or column that is not UTF-8. The slice is the
+// Excluded returns the structures that exist and were not loaded, each with the reason.
+// These are sequences of primary keys, structures that [Include] and [Exclude] exclude,
+// and structures with a name, label or column that is not UTF-8. The slice is the
 // caller's.
 func (m *DB) Excluded() []registry.Excluded { return m.Registry().Excluded() }
 
-// UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match nothing
-// that was loaded or left out, as they were written. A misspelled pattern is one of them.
-// The slice is the caller's.
+// UnmatchedPatterns returns the patterns of [Include] and [Exclude] that match no loaded
+// or excluded structure, as they were written. Use it to find misspelled patterns. The
+// slice is the caller's.
 func (m *DB) UnmatchedPatterns() []string { return m.Registry().UnmatchedPatterns() }
 
-// Server returns what the snapshot came from: the server's version, the database, the role.
+// Server describes the source of the snapshot: the server's version, the database, the
+// role.
 func (m *DB) Server() dialect.Server { return m.Registry().Server() }
 
-// SearchPath returns the schemas that bare names were resolved along, in order. The slice is the caller's.
+// SearchPath returns the schemas that bare names were resolved along, in order. The slice
+// is the caller's.
 func (m *DB) SearchPath() []string { return m.Registry().SearchPath() }
 
-// fail returns an error of an operation.
+// fail returns the error of an operation on a structure.
 func fail(op dialect.Op, n Name, err error) error { return &Error{Op: op, Name: n, Err: err} }
 
-// explain returns the error of a failure of the dialect's.
+// explain returns the error for a failure of the dialect.
 func (m *DB) explain(ctx context.Context, f dialect.Failure) error {
 	return registry.Explain(ctx, m.dialect, m.querier, f)
 }
 
-// expected compares a registry that would be published with what was expected at Load.
+// expected checks a registry against the expectations of Load before it is published.
 func (m *DB) expected(r *Registry) error {
 	return comparison{r, m.dialect, m.querier}.meets(m.selection.expect)
 }

@@ -7,16 +7,18 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A network is the views of a snapshot in the form that plans are made from. A view is its place in the list.
+// A network has the views of a snapshot in the form that plans use. A view is identified
+// by its index, also called node.
 type network struct {
 	views          []registry.View
 	reads, readers [][]int32 // of each view, ascending
-	carries        []bool    // of each view, whether it is materialized or reads what is
+	carries        []bool    // of each view, whether it is or reads a materialized view
 
-	// before and after are the edges that runs keep to: reads and readers, but for cycles (see breakCycles).
+	// before and after are the edges that define the order. They are reads and readers,
+	// except in cycles; see breakCycles.
 	before, after [][]int32
-	order         []int32   // all views, none before one that it waits for
-	cycles        [][]int32 // views that read each other, by name
+	order         []int32   // all views in topological order
+	cycles        [][]int32 // groups of views that read each other, by name
 }
 
 func newNetwork(r *Registry) *network {
@@ -31,10 +33,10 @@ func newNetwork(r *Registry) *network {
 	return g
 }
 
-// loaded reports whether the view was loaded, and so can be refreshed.
+// loaded reports whether the view was loaded and can be refreshed.
 func (g *network) loaded(n int32) bool { return g.views[n].Matview != nil && g.views[n].Excluded == "" }
 
-// carry marks the plain views that read a materialized one, directly or not.
+// carry marks the plain views that read a materialized view, directly or indirectly.
 func (g *network) carry() {
 	var stack []int32
 	for i := range g.views {
@@ -54,9 +56,10 @@ func (g *network) carry() {
 	}
 }
 
-// breakCycles finds the order. Views may read each other in a cycle: CREATE OR REPLACE VIEW can make a plain view read
-// a materialized one that reads it. Such views have no right order. Each cycle becomes a chain, its plain views first and
-// then its materialized ones by name. The chain waits for everything that one of its views reads.
+// breakCycles computes the order. Views may read each other in a cycle: CREATE OR REPLACE
+// VIEW can make a plain view read a materialized view that reads it. Such views have no
+// right order. Each cycle becomes a chain, with its plain views first and then its
+// materialized views by name. The chain waits for everything that one of its views reads.
 func (g *network) breakCycles() {
 	g.before, g.after = g.reads, g.readers
 	if g.order = digraph.Sorted(g.before, g.after); len(g.order) == len(g.views) {
@@ -103,7 +106,7 @@ func (g *network) breakCycles() {
 	g.order = digraph.Sorted(g.before, g.after)
 }
 
-// find returns the place of the view of that name.
+// find returns the index of the view of that name.
 func (g *network) find(n Name) int32 {
 	i, _ := slices.BinarySearchFunc(g.views, n, func(v registry.View, n Name) int { return v.Name.Compare(n) })
 	return int32(i)

@@ -10,19 +10,23 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A LoadOption changes what [Load], and each Reload after it, loads. Each may be given once. The zero value is refused.
+// LoadOption changes what [Load], and each Reload after it, loads. Each option may be
+// given once. The zero value is invalid.
 type LoadOption struct{ set option.Option[selection] }
 
-// A selection is what options say.
+// A selection combines the options of a load.
 type selection struct {
 	registry.Selection
 	expect []Expectation
 }
 
-// The kinds.
+// The kinds of structure.
 const (
-	KindMatview  = dialect.KindMatview
-	KindEnum     = dialect.KindEnum
+	// KindMatview is a materialized view.
+	KindMatview = dialect.KindMatview
+	// KindEnum is an enumerated type.
+	KindEnum = dialect.KindEnum
+	// KindSequence is a sequence.
 	KindSequence = dialect.KindSequence
 )
 
@@ -34,7 +38,7 @@ func Only(kinds ...Kind) LoadOption {
 		}
 		for i, k := range kinds {
 			if k != KindMatview && k != KindEnum && k != KindSequence {
-				return fmt.Errorf("%w: Kind(%d) is none", ErrInvalid, int(k))
+				return fmt.Errorf("%w: Kind(%d) is not a kind", ErrInvalid, int(k))
 			}
 			if slices.Contains(kinds[:i], k) {
 				return fmt.Errorf("%w: kind %s is given twice", ErrInvalid, k)
@@ -45,10 +49,12 @@ func Only(kinds ...Kind) LoadOption {
 	})}
 }
 
-// Include loads only structures whose name matches one of the patterns, of any kind: stats.*, *.tmp_*, or tmp_* for that
-// name in each schema. * matches any characters and ? one character; in double quotes both match themselves. The % of
-// LIKE matches itself, too: [Load] refuses a pattern with % that matches nothing, unless it has quotes.
-// [DB.UnmatchedPatterns] lists other patterns that match nothing.
+// Include loads only structures, of any kind, whose name matches one of the patterns.
+// Examples are stats.*, *.tmp_*, and tmp_* for that name in each schema. * matches any
+// characters and ? matches one character; in double quotes both match themselves.
+//
+// % is not a wildcard. [Load] refuses a pattern with % that matches nothing, unless it
+// has quotes. [DB.UnmatchedPatterns] lists all other patterns that match nothing.
 func Include(patterns ...string) LoadOption {
 	return LoadOption{option.New("Include", func(s *selection) (err error) {
 		s.Include, err = parsePatterns(patterns)
@@ -56,8 +62,8 @@ func Include(patterns ...string) LoadOption {
 	})}
 }
 
-// Exclude excludes structures whose name matches one of the patterns, of any kind. The patterns are as for [Include], and
-// override them.
+// Exclude excludes structures, of any kind, whose name matches one of the patterns.
+// Exclude overrides [Include] and has the same patterns.
 func Exclude(patterns ...string) LoadOption {
 	return LoadOption{option.New("Exclude", func(s *selection) (err error) {
 		s.Exclude, err = parsePatterns(patterns)
@@ -80,12 +86,12 @@ func parsePatterns(texts []string) ([]dialect.Pattern, error) {
 	return patterns, nil
 }
 
-// checkPatterns is the error of a pattern that is written as for LIKE, of those that
-// match nothing.
+// checkPatterns returns an error for an unmatched pattern that uses the wildcards of
+// LIKE.
 func checkPatterns(unmatched []string) error {
 	for _, p := range unmatched {
 		if strings.Contains(p, "%") && !strings.Contains(p, `"`) {
-			return fmt.Errorf("%w: pattern %q matches nothing: * stands for any run of characters, and %% for itself; write %q",
+			return fmt.Errorf("%w: pattern %q matches nothing: the wildcard is *, and %% matches itself; write %q",
 				ErrInvalid, dialect.Cut(p, dialect.MaxText/10), dialect.Cut(strings.ReplaceAll(p, "%", "*"), dialect.MaxText/10))
 		}
 	}
@@ -105,7 +111,7 @@ func selected(opts []LoadOption) (s selection, err error) {
 		return s, err
 	}
 	if s.KeySequences && !s.Has(KindSequence) {
-		return s, fmt.Errorf("%w: option WithKeySequences asks for sequences, and Only excludes them", ErrInvalid)
+		return s, fmt.Errorf("%w: option WithKeySequences loads sequences, and Only excludes them", ErrInvalid)
 	}
 	return s, nil
 }

@@ -187,7 +187,7 @@ func TestReloadAfterARefusal(t *testing.T) {
 	s.Do(t, sqltest.AddLabel{Enum: "mood", Label: "ok"})
 	for loads := range int64(2) {
 		_, err := m.Reload(t.Context())
-		mustBe(t, err, massive.ErrDrift, "what was loaded before stays in use")
+		mustBe(t, err, massive.ErrDrift, "the previous snapshot stays in use")
 		same(t, "loads", s.loads.Load(), loads+2)
 	}
 }
@@ -259,7 +259,7 @@ func TestAFailedReloadLeavesTheOldSnapshot(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := m.Reload(ctx)
-		mustBe(t, err, context.Canceled, "massive: reload: ", "what was loaded before stays in use")
+		mustBe(t, err, context.Canceled, "massive: reload: ", "the previous snapshot stays in use")
 		pool.Close()
 		_, err = m.Reload(t.Context())
 		var e2 *massive.Error

@@ -13,9 +13,10 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A RefreshReport says how a run ended for each view, in the plan's order. It is complete also after a failure or a cancel.
-// It says what happened during the run, not what was committed: a failure in a transaction without [Savepoints] fails the
-// transaction, and undoes refreshes that the report has as done. The zero value is the report of a run that did not begin.
+// RefreshReport says how a run ended for each view, in the plan's order. It is complete
+// even after a failure or a cancel. It reports the run, not the commit: a failure in a
+// transaction without [Savepoints] fails the transaction and undoes refreshes that the
+// report has as done. The zero value is the report of a run that did not begin.
 type RefreshReport struct {
 	Views    []ViewReport
 	Start    time.Time
@@ -23,24 +24,27 @@ type RefreshReport struct {
 	Parallel int           // how many refreshes could run at a time
 }
 
-// A ViewReport says how a run ended for one view.
+// ViewReport says how a run ended for one view.
 type ViewReport struct {
 	Name    dialect.Name
-	Outcome registry.RefreshOutcome // 0 while it is not known
-	// Mode is the mode that was used or, if the view was not refreshed, the planned one. Why says why.
+	Outcome registry.RefreshOutcome // 0 until the view is done
+	// Mode is the mode that was used or, if the view was not refreshed, the planned mode.
+	// Why gives the reason for the mode.
 	Mode RefreshMode
 	Why  string
-	// Reason says why the view was not refreshed, in words: "it depends on public.daily, which failed". It is empty if the
-	// view was refreshed.
+	// Reason says why the view was not refreshed: "it depends on public.daily, which
+	// failed". It is empty if the view was refreshed.
 	Reason   string
-	Start    time.Time     // zero for a refresh that was not tried
-	Duration time.Duration // from Start, so with the wait for a connection
-	// Err is the error of a failed, busy or cancelled refresh. It is nil if the refresh was not tried.
+	Start    time.Time     // zero if the refresh was not tried
+	Duration time.Duration // from Start; includes the wait for a connection
+	// Err is the error of a failed, busy or cancelled refresh. It is nil if the refresh
+	// was not tried.
 	Err error
 }
 
-// String returns the view in a line of at most [dialect.MaxText] bytes: "public.daily refreshed in 20ms (blocking, the
-// default)". Invisible characters in a name or an error, such as a line break, are written as in Go.
+// String returns the view in a line of at most [dialect.MaxText] bytes: "public.daily
+// refreshed in 20ms (blocking, the default)". Invisible characters in a name or an error,
+// such as a line break, are escaped as in Go.
 func (v ViewReport) String() string { return dialect.Cut(printable.Text(v.text()), dialect.MaxText) }
 
 func (v ViewReport) text() string {
@@ -65,7 +69,7 @@ func (v ViewReport) text() string {
 	return text
 }
 
-// Count returns how many views had the outcome.
+// Count returns the number of views with the outcome.
 func (r RefreshReport) Count(o registry.RefreshOutcome) int {
 	n := 0
 	for _, v := range r.Views {
@@ -76,7 +80,7 @@ func (r RefreshReport) Count(o registry.RefreshOutcome) int {
 	return n
 }
 
-// View returns the report of one view, and whether there is one.
+// View returns the report of one view, and whether the run has that view.
 func (r RefreshReport) View(name dialect.Name) (ViewReport, bool) {
 	for _, v := range r.Views {
 		if v.Name == name {
@@ -86,7 +90,7 @@ func (r RefreshReport) View(name dialect.Name) (ViewReport, bool) {
 	return ViewReport{}, false
 }
 
-// summary is the outcomes with their numbers: "3 refreshed, 1 failed, 2 skipped".
+// summary returns the outcomes with their numbers: "3 refreshed, 1 failed, 2 skipped".
 func (r RefreshReport) summary() string {
 	var parts []string
 	for o := OutcomeRefreshed; o <= OutcomeCancelled; o++ {
@@ -97,7 +101,8 @@ func (r RefreshReport) summary() string {
 	return cmp.Or(strings.Join(parts, ", "), "no view")
 }
 
-// String returns the report with a line for the run and one for each view. No line is longer than [dialect.MaxText] bytes.
+// String returns a line for the run and a line for each view. No line is longer than
+// [dialect.MaxText] bytes.
 func (r RefreshReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in %v, %s\n", r.summary(), r.Duration.Round(time.Microsecond), atATime(r.Parallel))
@@ -107,12 +112,12 @@ func (r RefreshReport) String() string {
 	return b.String()
 }
 
-// A Progress is a step of a run: a refresh begins, or a view is done. A view that is skipped, or cancelled before its turn,
-// is done and never begins.
+// Progress is a step of a run: a refresh begins, or a view is done. A view that is
+// skipped, or cancelled before it begins, is only done.
 type Progress struct {
 	View  ViewReport // its Outcome is 0 when the refresh begins
-	Done  int        // how many views are done with by now
-	Total int        // of how many
+	Done  int        // the number of views that are done
+	Total int        // the number of views in the run
 }
 
 // Ended reports whether the view is done.
@@ -133,7 +138,7 @@ func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	switch v.Outcome {
 	case 0:
 		text = "refresh started"
-	case OutcomeRefreshed, OutcomeEmptied, OutcomeSkippedBusy, OutcomeSkippedUpstream: // what those wait for has its own line
+	case OutcomeRefreshed, OutcomeEmptied, OutcomeSkippedBusy, OutcomeSkippedUpstream: // the cause has its own line
 	case OutcomeCancelled:
 		level = slog.LevelWarn
 	case OutcomeFailed:

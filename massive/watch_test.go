@@ -126,7 +126,7 @@ func TestWatch(t *testing.T) {
 
 			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'okay'")
 			event = w.next()
-			mustBe(t, event.Err, massive.ErrDrift, "massive: watch: drift: enum public.mood", "what was loaded before stays in use")
+			mustBe(t, event.Err, massive.ErrDrift, "massive: watch: drift: enum public.mood", "the previous snapshot stays in use")
 			equal(t, "a picture that drifted is not published", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
 			w.none(100 * time.Millisecond) // it is told once
 			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'okay' TO 'ok'; CREATE SEQUENCE further")

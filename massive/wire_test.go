@@ -292,7 +292,7 @@ func TestABrokenAnswerIsAnError(t *testing.T) {
 				continue
 			}
 			broken++
-			mustBe(t, err, err, "massive: reload: ", "what was loaded before stays in use")
+			mustBe(t, err, err, "massive: reload: ", "the previous snapshot stays in use")
 			same(t, "the old snapshot stays", m.Registry(), before)
 		}
 		if broken < 9 {

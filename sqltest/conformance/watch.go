@@ -209,7 +209,7 @@ func watchOutage() rule {
 			flaky.down.Store(true)
 			for i := range 3 {
 				event := c.event(events)
-				c.fails(event.Err, context.Canceled, "massive: watch: ", "what was loaded before stays in use")
+				c.fails(event.Err, context.Canceled, "massive: watch: ", "the previous snapshot stays in use")
 				c.want("the number of failures in a row", event.Failures, i+1)
 				c.want("the snapshot is unchanged", event.Registry == m.Registry() && !event.Published, true)
 			}
