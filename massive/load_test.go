@@ -388,19 +388,19 @@ func TestLoadRefusesBadOptions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		for says, opts := range map[string][]massive.LoadOption{
-			"option 1 is the zero LoadOption":            {{}},
-			"option Include is given twice":              {massive.Include("a"), massive.Include("b")},
-			"option WithKeySequences is given twice":     {massive.WithKeySequences(), massive.WithKeySequences()},
-			"option WithKeySequences asks for sequences": {massive.WithKeySequences(), massive.Only(massive.KindEnum)},
-			"option Only: invalid argument: no kind":     {massive.Only()},
-			"Kind(9) is none":                            {massive.Only(9)},
-			"kind enum is given twice":                   {massive.Only(massive.KindEnum, massive.KindEnum)},
-			"option Include: invalid argument: no pat":   {massive.Include()},
-			`pattern "": `:                               {massive.Exclude("")},
-			`pattern "a.b.c": `:                          {massive.Exclude("a.b.c")},
-			`opens a quote and does not close it`:        {massive.Include(`"a`)},
-			`pattern ".b": `:                             {massive.Include(".b")},
-			`pattern "stats.%" matches nothing: * stands for any run of characters, and % for itself; write "stats.*"`: {massive.Include("*", "stats.%")},
+			"option 1 is the zero LoadOption":          {{}},
+			"option Include is given twice":            {massive.Include("a"), massive.Include("b")},
+			"option WithKeySequences is given twice":   {massive.WithKeySequences(), massive.WithKeySequences()},
+			"option WithKeySequences loads sequences":  {massive.WithKeySequences(), massive.Only(massive.KindEnum)},
+			"option Only: invalid argument: no kind":   {massive.Only()},
+			"Kind(9) is not a kind":                    {massive.Only(9)},
+			"kind enum is given twice":                 {massive.Only(massive.KindEnum, massive.KindEnum)},
+			"option Include: invalid argument: no pat": {massive.Include()},
+			`pattern "": `:                             {massive.Exclude("")},
+			`pattern "a.b.c": `:                        {massive.Exclude("a.b.c")},
+			`opens a quote and does not close it`:      {massive.Include(`"a`)},
+			`pattern ".b": `:                           {massive.Include(".b")},
+			`pattern "stats.%" matches nothing: the wildcard is *, and % matches itself; write "stats.*"`: {massive.Include("*", "stats.%")},
 			`write "*_tmp"`: {massive.Exclude("%_tmp")},
 		} {
 			_, err := massive.Load(t.Context(), e.pool, postgres.New(), opts...)
