@@ -92,7 +92,7 @@ func TestNotFoundTextIsBounded(t *testing.T) {
 	}
 	r, _, _ := stubbed(stub.Shop())
 	for _, c := range []struct{ name, says string }{
-		{strings.Repeat("a", 1<<20), "the server's names end at 63"},
+		{strings.Repeat("a", 1<<20), "the server's limit is 63"},
 		{strings.Repeat("a", 1<<20) + ".", "has an empty part"},
 		{strings.Repeat("a.", 1<<20), "has more than two parts"},
 		{`"` + strings.Repeat("ä", 1<<20), "opens a quote and does not close it"},

@@ -33,7 +33,7 @@ func TestBoundEnumFollowsReloads(t *testing.T) {
 		same(t, "parsed", v, Happy)
 		same(t, "order", mood.Compare(Happy, Ok) > 0 && mood.Compare(Sad, Ok) < 0 && mood.Compare("aaa", Happy) > 0, true)
 		_, err = mood.Parse("hapy")
-		mustBe(t, err, massive.ErrLabelUnknown, `massive: parse a label of public.mood: label unknown: "hapy" is none of ["sad" "ok" "happy"]; did you mean "happy"?`)
+		mustBe(t, err, massive.ErrLabelUnknown, `massive: parse a label of public.mood: label unknown: "hapy" is not one of ["sad" "ok" "happy"]; did you mean "happy"?`)
 		var unknown *massive.LabelError
 		if !errors.As(err, &unknown) {
 			t.Fatalf("no *LabelError: %v", err)
@@ -298,7 +298,7 @@ func TestAddValueKeepsExpectations(t *testing.T) {
 	onDrivers(t, moodType, func(t *testing.T, e *env) {
 		ctx := t.Context()
 		strict := bind(t, e.load(t, massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))))
-		mustBe(t, strict.AddValue(ctx, "elated"), massive.ErrDrift, "massive: add a label to public.mood: this program's own expectation forbids it", `extra labels ["elated"]`)
+		mustBe(t, strict.AddValue(ctx, "elated"), massive.ErrDrift, "massive: add a label to public.mood: an expectation of this program forbids it", `extra labels ["elated"]`)
 		mustBe(t, strict.RenameValue(ctx, Sad, "glum"), massive.ErrDrift, `missing labels ["sad"]`, "nothing was changed")
 		same(t, "labels in the database", one[string](t, e.pool, "SELECT enum_range(null::mood)::text"), "{sad,ok,happy}")
 		added, err := strict.EnsureValue(ctx, Sad)

@@ -112,7 +112,7 @@ func TestNonUTF8NamesAreExcluded(t *testing.T) {
 					`sequence "s": the name of its schema, "sch\xe9ma", is not UTF-8`,
 				})
 				_, err := m.Enum("mood")
-				mustBe(t, err, massive.ErrNotFound, `public.mood was left out: its label "caf\xe9" is not UTF-8`)
+				mustBe(t, err, massive.ErrNotFound, `public.mood was not loaded: its label "caf\xe9" is not UTF-8`)
 				mustBe(t, m.Verify(ctx, massive.EnumIs("mood", []string{"ok"}, massive.AllowExtra())), massive.ErrDrift, "is not UTF-8")
 				plan, err := m.PlanRefresh()
 				noError(t, err)

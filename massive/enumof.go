@@ -229,7 +229,7 @@ func unlisted[T Labeled[T]](label string, declared []T) (T, error) {
 	case allowsExtra[T]() && utf8.ValidString(label) && strings.IndexByte(label, 0) < 0:
 		return T(label), nil
 	case allowsExtra[T]():
-		return "", fmt.Errorf("%w: label %q is not UTF-8, or holds a NUL byte", ErrInvalid, label)
+		return "", fmt.Errorf("%w: label %q is not UTF-8, or contains a NUL byte", ErrInvalid, label)
 	case len(declared) == 0:
 		return "", fmt.Errorf("%w: its method Labels declares none", ErrInvalid)
 	default:

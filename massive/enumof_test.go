@@ -103,7 +103,7 @@ func TestEnumOf(t *testing.T) {
 			same(t, "within sql.Null", null.V.V, "plain")
 
 			_, err := pool.ExecContext(ctx, "INSERT INTO "+table+" (one) VALUES ($1)", massive.EnumValue(Odd("unlisted")))
-			mustBe(t, err, massive.ErrLabelUnknown, `massive: write a massive_test.Odd: label unknown: "unlisted" is none of`)
+			mustBe(t, err, massive.ErrLabelUnknown, `massive: write a massive_test.Odd: label unknown: "unlisted" is not one of`)
 			_, err = pool.ExecContext(ctx, "INSERT INTO "+table+" (many) VALUES ($1)", massive.EnumArray("plain", Odd("PLAIN")))
 			mustBe(t, err, massive.ErrLabelUnknown, `element 2 of 2: label unknown: "PLAIN"`, `did you mean "plain"?`)
 			var got oddRow
@@ -137,7 +137,7 @@ func TestEnumOfWithoutADatabase(t *testing.T) {
 	var b massive.EnumOf[Bare]
 	mustBe(t, b.Scan("x"), massive.ErrInvalid, "its method Labels declares none")
 	_, err := massive.EnumValue(Mood("")).Value()
-	mustBe(t, err, massive.ErrLabelUnknown, `"" is none of ["sad" "ok" "happy"]`)
+	mustBe(t, err, massive.ErrLabelUnknown, `"" is not one of ["sad" "ok" "happy"]`)
 	_, err = massive.EnumArrayOf[Mood]{massive.EnumValue(Ok), {}}.Values()
 	mustBe(t, err, massive.ErrInvalid, "element 2 of 2 is NULL")
 	values, err := massive.EnumArray(Ok, Sad).Values()
@@ -246,7 +246,7 @@ func TestEnumOfAsJSONKey(t *testing.T) {
 	_, err = massive.EnumOf[Mood]{}.MarshalText()
 	mustBe(t, err, massive.ErrInvalid, "NULL has no text, and so is no key of a JSON object")
 	mustBe(t, json.Unmarshal([]byte(`{"glad":1}`), &out), massive.ErrLabelUnknown, `"glad"`)
-	mustBe(t, json.Unmarshal([]byte(`{"":1}`), &out), massive.ErrLabelUnknown, `"" is none of`)
+	mustBe(t, json.Unmarshal([]byte(`{"":1}`), &out), massive.ErrLabelUnknown, `"" is not one of`)
 
 	blank, err := json.Marshal(map[massive.EnumOf[Later]]massive.EnumOf[Later]{massive.EnumValue(Later("")): massive.EnumValue(Later(""))})
 	noError(t, err)
@@ -283,7 +283,7 @@ func TestAllowExtraAcceptsUndeclaredLabels(t *testing.T) {
 		noError(t, errBind)
 		mustBe(t, bound.Explain(err), massive.ErrLabelUnknown)
 		for _, label := range []string{"a\xff", "a\x00"} {
-			mustBe(t, one.Scan(label), massive.ErrInvalid, "is not UTF-8, or holds a NUL byte")
+			mustBe(t, one.Scan(label), massive.ErrInvalid, "is not UTF-8, or contains a NUL byte")
 		}
 		same(t, "V without Valid is still ErrInvalid", errors.Is(errorOf(massive.EnumOf[Later]{V: "x"}.Value()), massive.ErrInvalid), true)
 

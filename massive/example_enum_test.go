@@ -111,7 +111,7 @@ func ExampleBoundEnum_Parse() {
 	var unknown *massive.LabelError
 	fmt.Println(errors.As(err, &unknown), unknown.Near)
 	// Output:
-	// massive: parse a label of public.order_status: label unknown: "payd" is none of ["placed" "paid" "shipped"]; did you mean "paid"?
+	// massive: parse a label of public.order_status: label unknown: "payd" is not one of ["placed" "paid" "shipped"]; did you mean "paid"?
 	// true [paid]
 }
 
@@ -213,7 +213,7 @@ func ExampleEnumOf() {
 	// Output:
 	// <nil> happy true
 	// <nil> false
-	// massive: read a massive_test.Mood: label unknown: "bored" is none of ["sad" "ok" "happy"]
+	// massive: read a massive_test.Mood: label unknown: "bored" is not one of ["sad" "ok" "happy"]
 }
 
 func ExampleEnumValue() {
@@ -232,7 +232,7 @@ func ExampleEnumArray() {
 	fmt.Println(err)
 	// Output:
 	// {"sad","happy"} <nil>
-	// massive: write a massive_test.Mood: element 2 of 2: label unknown: "bored" is none of ["sad" "ok" "happy"]
+	// massive: write a massive_test.Mood: element 2 of 2: label unknown: "bored" is not one of ["sad" "ok" "happy"]
 }
 
 // A Status is an enum of a program that also runs while the database has labels of the next version.

@@ -36,7 +36,7 @@ func ExampleOnly() {
 	fmt.Println(err)
 	// Output:
 	// 0 1 0
-	// massive: look up daily_sales: materialized view not found: that kind was not loaded: Only left it out
+	// massive: look up daily_sales: materialized view not found: that kind was not loaded: the option Only excludes it
 }
 
 func ExampleInclude() {
@@ -68,7 +68,7 @@ func ExampleExclude() {
 	}
 	_, err = m.Matview("best_days")
 	fmt.Println(err)
-	// Output: massive: look up best_days: materialized view not found: public.best_days was left out: it is excluded by *_days
+	// Output: massive: look up best_days: materialized view not found: public.best_days was not loaded: it is excluded by *_days
 }
 
 func ExampleWithKeySequences() {

@@ -97,7 +97,7 @@ func TestBadExpectationsAreRefused(t *testing.T) {
 		`label "" is given twice`:               {massive.EnumIs("mood", []Mood{"", Sad, ""})},
 		`label "sad" is given twice`:            {massive.EnumIs("mood", []Mood{Sad, Ok, Sad})},
 		"contains a NUL byte":                   {massive.EnumIs("mood", []string{"a\x00"})},
-		`label "a\xff" is no valid UTF-8`:       {massive.EnumIs("mood", []string{"a\xff"})},
+		`label "a\xff" is not valid UTF-8`:      {massive.EnumIs("mood", []string{"a\xff"})},
 		`name "a.b.c" has more than two parts`:  {massive.EnumIs("a.b.c", []string{"a"})},
 		"the name is empty":                     {massive.EnumIs("", []string{"a"})},
 		"option AllowExtra is given twice":      {massive.EnumIs("mood", []Mood{Sad}, massive.AllowExtra(), massive.AllowExtra())},
@@ -119,7 +119,7 @@ func TestBadExpectationsAreRefused(t *testing.T) {
 		))
 		m := e.load(t)
 		mustBe(t, m.Verify(t.Context()), massive.ErrInvalid, "massive: verify: invalid argument: nothing is expected")
-		mustBe(t, m.Verify(t.Context(), massive.EnumIs("mood", []string{long})), massive.ErrInvalid, "64 bytes long, and the server's end at 63")
+		mustBe(t, m.Verify(t.Context(), massive.EnumIs("mood", []string{long})), massive.ErrInvalid, "64 bytes long; the server's limit is 63")
 		mustBe(t, m.With(nil).Verify(t.Context(), massive.EnumIs("mood", []Mood{Sad})), massive.ErrInvalid, "the database is nil")
 		var failed *massive.Error
 		if err := m.Verify(t.Context(), massive.Expectation{}); !errors.As(err, &failed) || failed.Op != dialect.OpVerify {

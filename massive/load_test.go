@@ -380,7 +380,7 @@ func TestLoadOptions(t *testing.T) {
 				"sequence public.tmp_no: it is excluded by *.tmp_*",
 			})
 			_, err := m.Matview("stats.tmp_daily")
-			mustBe(t, err, massive.ErrNotFound, "stats.tmp_daily was left out: it is excluded by *.tmp_*")
+			mustBe(t, err, massive.ErrNotFound, "stats.tmp_daily was not loaded: it is excluded by *.tmp_*")
 		})
 }
 

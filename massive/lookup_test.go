@@ -97,10 +97,10 @@ func TestNotFoundSaysWhy(t *testing.T) {
 					"massive: look up mood: enum not found: app.mood is hidden by the row type of public.mood, " +
 						"which comes before it on the search path; look it up as app.mood"},
 				{func() error { _, err := m.Sequence("keyed_id_seq"); return err }, massive.ReasonKeySequence,
-					"massive: look up keyed_id_seq: sequence not found: public.keyed_id_seq was left out: " +
+					"massive: look up keyed_id_seq: sequence not found: public.keyed_id_seq was not loaded: " +
 						"it is the key sequence of public.keyed.id; load it with WithKeySequences()"},
 				{func() error { _, err := m.Sequence("tmp_no"); return err }, massive.ReasonExcluded,
-					"massive: look up tmp_no: sequence not found: public.tmp_no was left out: it is excluded by tmp_*"},
+					"massive: look up tmp_no: sequence not found: public.tmp_no was not loaded: it is excluded by tmp_*"},
 				{func() error { _, err := m.Matview("stats.daily_sale"); return err }, massive.ReasonUnknown,
 					"massive: look up stats.daily_sale: materialized view not found; did you mean stats.daily_sales?"},
 				{func() error { _, err := m.Sequence("app.mood"); return err }, massive.ReasonOtherKind,
@@ -147,7 +147,7 @@ func TestBadNames(t *testing.T) {
 			`a"b"`:                         "has a quote inside a part",
 			`"a"b`:                         "has text after a closing quote",
 			"a\x00b":                       "contains a NUL byte",
-			strings.Repeat("n", 64):        "64 bytes long, and the server's names end at 63",
+			strings.Repeat("n", 64):        "64 bytes long; the server's limit is 63",
 			"s." + strings.Repeat("ä", 32): "64 bytes long",
 		} {
 			for kind, find := range map[string]func(string) error{

@@ -436,7 +436,7 @@ func TestRunInATransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{busy: map[string]bool{"a": true}}
 		report, err := run(t, s, &transaction{}, cat, massive.RefreshWith(massive.SkipIfBusy()))
-		checkOutcomes(t, report, "a skipped: busy (busy: another refresh of it runs or waits, or it is being altered; it was skipped, as SkipIfBusy asks)",
+		checkOutcomes(t, report, "a skipped: busy (busy: another refresh of it is running or waiting, or another session alters it; SkipIfBusy skipped it)",
 			"b refreshed", "c skipped (it depends on public.a, which is busy)", "d refreshed")
 		if !errors.Is(err, dialect.ErrBusy) {
 			t.Error(err)

@@ -16,18 +16,23 @@ type Change struct {
 	Kind dialect.Kind
 	Name dialect.Name
 	What ChangeKind
-	// Details says what is different, for ChangeModified: "labels ["a" "b"] → ["a" "b" "c"]". Of a long list it names five
-	// items that are new, gone or moved, and counts the rest.
+	// Details has the differences, for ChangeModified: "labels ["a" "b"] → ["a" "b"
+	// "c"]". For a long list it names five items that are new, gone or moved, and the
+	// number of the others.
 	Details []string
 }
 
-// A ChangeKind says what happened to a structure.
+// A ChangeKind is the kind of a change.
 type ChangeKind int
 
-// The kinds of change. A renamed structure is removed under its old name and added under the new one.
+// The kinds of change. A renamed structure is removed under its old name and added under
+// the new one.
 const (
+	// ChangeAdded means that only the second registry has the structure.
 	ChangeAdded ChangeKind = iota + 1
+	// ChangeRemoved means that only the first registry has the structure.
 	ChangeRemoved
+	// ChangeModified means that both have a structure of that name, with differences.
 	ChangeModified
 )
 
@@ -55,7 +60,8 @@ func (c Change) String() string {
 	return dialect.Cut(printable.Text(text), dialect.MaxText)
 }
 
-// Changes are the differences between two registries, by kind, schema and name. Nil means none.
+// Changes are the differences between two registries, by kind, schema and name. Nil means
+// none.
 type Changes []Change
 
 // String returns the changes, a line each.
@@ -67,7 +73,8 @@ func (cs Changes) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Diff returns what changed in the database from one registry to another. Labels appended locally don't count.
+// Diff returns what changed in the database from one registry to another. Labels appended
+// locally don't count.
 func Diff(from, to *Registry) Changes {
 	var cs Changes
 	reads := diffReads(&from.snapshot, &to.snapshot)
@@ -83,7 +90,7 @@ func Diff(from, to *Registry) Changes {
 	return cs
 }
 
-// diffIndex walks two sorted lists side by side.
+// diffIndex merges two sorted indexes and appends their differences to cs.
 func diffIndex[T structure](cs Changes, from, to *index[T], details func(a, b T) []string) Changes {
 	a, b := from.sorted, to.sorted
 	for len(a) > 0 || len(b) > 0 {
@@ -113,7 +120,7 @@ func diffIndex[T structure](cs Changes, from, to *index[T], details func(a, b T)
 	return cs
 }
 
-// A difference collects, in words, what is not the same in two definitions.
+// A difference collects the differences between two definitions, in words.
 type difference []string
 
 func (d *difference) note(what string, from, to any) {
@@ -126,11 +133,11 @@ func compare[T comparable](d *difference, what string, from, to T) {
 	}
 }
 
-// short is how many items a list may have for a change to tell it whole.
+// short is the number of items up to which a change has the whole list.
 const short = 5
 
-// listChange says how a list differs from another. Short lists are told whole, of longer
-// ones what is new, gone or moved.
+// listChange describes the difference between two lists: both lists if they are short, or
+// the items that are new, gone or moved.
 func listChange(what string, from, to []string) string {
 	if max(len(from), len(to)) <= short {
 		return shortChange(what, from, to)
@@ -144,8 +151,8 @@ func shortChange(what string, from, to []string) string {
 	return dialect.Cut(fmt.Sprintf("%s %s → %s", what, listed(from, strings.Clone), listed(to, strings.Clone)), dialect.MaxText)
 }
 
-// longChange says what is new, gone or moved in a list, and how long it was and is. It takes
-// the parts as listed returns them.
+// longChange describes which items of a list are new, gone or moved, and its old and new
+// length. The parts are results of listed.
 func longChange(what string, from, to int, added, gone, moved string) string {
 	var parts []string
 	for _, p := range []struct{ word, list string }{{"new", added}, {"gone", gone}, {"moved", moved}} {
@@ -156,12 +163,12 @@ func longChange(what string, from, to int, added, gone, moved string) string {
 	return dialect.Cut(fmt.Sprintf("%s (%d → %d): %s", what, from, to, strings.Join(parts, ", ")), dialect.MaxText)
 }
 
-// listed is a list in brackets.
+// listed returns a list in brackets.
 func listed[T any](all []T, text func(T) string) string {
 	return "[" + dialect.Few(all, " ", text) + "]"
 }
 
-// texts are items of whatever kind as they are printed.
+// texts returns the text of each item.
 func texts[T any](all []T, text func(T) string) []string {
 	each := make([]string, len(all))
 	for i, t := range all {
@@ -206,7 +213,7 @@ func sameIndex(a, b dialect.Index) bool {
 		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Included, b.Included)
 }
 
-// indexText is an index as a change shows it: "daily_idx(day, shop) unique".
+// indexText returns an index as a change shows it: "daily_idx(day, shop) unique".
 func indexText(x dialect.Index) string {
 	text := x.Name + "(" + dialect.Few(x.Columns, ", ", strings.Clone) + ")"
 	if len(x.Included) > 0 {
@@ -247,7 +254,7 @@ func diffSequence(a, b *dialect.SequenceDef) []string {
 	return d
 }
 
-// column is the one referred to, zero for none.
+// column returns *c, or the zero ColumnRef if c is nil.
 func column(c *dialect.ColumnRef) dialect.ColumnRef {
 	if c == nil {
 		return dialect.ColumnRef{}

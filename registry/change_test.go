@@ -175,8 +175,8 @@ func TestDiffWords(t *testing.T) {
 	}
 }
 
-// Whatever field of a definition changes, and whichever are added to it, the change is told, and in words that tell
-// where it came from and where it went.
+// Whatever field of a definition changes, and whichever are added to it, the change is
+// told, and in words that tell where it came from and where it went.
 func TestDiffSeesEveryField(t *testing.T) {
 	t.Parallel()
 	full := func() *dialect.Catalog {
@@ -219,8 +219,8 @@ func TestDiffSeesEveryField(t *testing.T) {
 	}
 }
 
-// walk visits the fields of a definition that hold no others. A list is visited through its first element, an empty
-// one, as a nil pointer, as such.
+// walk visits the fields of a definition that hold no others. A list is visited through
+// its first element, an empty one, as a nil pointer, as such.
 func walk(v reflect.Value, path string, visit func(path string, v reflect.Value)) {
 	switch {
 	case v.Kind() == reflect.Struct:

@@ -9,8 +9,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// sameEdges tells whether the views of two snapshots read the same views.
-// Plain views that read none are no part of that.
+// sameEdges reports whether the views of two snapshots read the same views. Plain views
+// that read no view don't count.
 func sameEdges(a, b *snapshot) bool {
 	sorted := func(views []dialect.ViewDef) (readers []dialect.ViewDef) {
 		for _, v := range views {
@@ -28,8 +28,8 @@ func sameEdges(a, b *snapshot) bool {
 	})
 }
 
-// sameAside tells whether the materialized views that patterns leave out are the same to plans: which have data, and what
-// they read.
+// sameAside reports whether the materialized views that patterns exclude are equal for
+// plans: which of them have data, and which views they read.
 func sameAside(a, b *snapshot) bool {
 	sorted := func(views []*dialect.MatviewDef) []*dialect.MatviewDef {
 		return slices.SortedFunc(slices.Values(views), func(v, w *dialect.MatviewDef) int { return cmp.Compare(v.ID, w.ID) })
@@ -43,12 +43,12 @@ func sameSet(a, b []int64) bool {
 	return slices.Equal(a, b) || slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// diffReads says in words, by the view's ID, which materialized views read others than
-// before, directly or through plain views.
+// diffReads returns, by view ID, how the materialized views that a view reads have
+// changed, in words. A view reads another one directly or through plain views.
 //
-// A wide plain view under many views leads to as many pairs as the product of both. So what
-// is behind wide ones is compared once for all views that read the same ones, and then each
-// view's few other ones are added.
+// If many views read a plain view that itself reads many views, the number of pairs is
+// their product. So diffReads groups the views that read the same such wide views,
+// compares each group once, and adds each view's few other reads.
 func diffReads(from, to *snapshot) map[int64]string {
 	if sameEdges(from, to) {
 		return nil
@@ -59,7 +59,7 @@ func diffReads(from, to *snapshot) map[int64]string {
 		before, after []int64
 	}
 	type group struct {
-		before, after []int64 // wide plain views
+		before, after []int64 // the wide plain views
 		members       []member
 	}
 	groups := map[string]*group{}
@@ -88,14 +88,14 @@ func diffReads(from, to *snapshot) map[int64]string {
 	return words
 }
 
-// A reading follows edges through plain views up to the materialized ones behind them.
+// A reading follows the edges of a snapshot through plain views to materialized views.
 type reading struct {
-	matviews map[int64]reader // also those that a pattern left out
+	matviews map[int64]reader // including those that a pattern excludes
 	views    map[int64][]int64
-	readers  map[int64]int // how many views read each plain one
+	readers  map[int64]int // the number of views that read each plain view
 }
 
-// A reader is a materialized view, and the views that it reads.
+// A reader is a materialized view with the views that it reads.
 type reader struct {
 	name  dialect.Name
 	reads []int64
@@ -127,15 +127,15 @@ func newReading(s *snapshot) *reading {
 	return r
 }
 
-// narrow tells whether a plain view has few edges, so that each of its readers may follow
-// them by itself.
+// narrow reports whether a plain view has few edges, so that diffReads can follow them
+// once for each of its readers.
 func (r *reading) narrow(view int64) bool {
 	const few = 64
 	return len(r.views[view])+r.readers[view] <= few
 }
 
-// behind returns the materialized views that edges lead to, and the plain ones where they
-// end because they are not to be followed. Both are by ID.
+// behind returns the materialized views that are reachable from ids, and the plain views
+// that it did not follow, both by ID.
 func (r *reading) behind(ids []int64, follow func(view int64) bool) (matviews, ends []int64) {
 	seen := map[int64]bool{} // views can read each other in a cycle
 	stack := slices.Clone(ids)
@@ -159,14 +159,14 @@ func (r *reading) behind(ids []int64, follow func(view int64) bool) (matviews, e
 	return matviews, ends
 }
 
-// A side is what is behind some wide plain views in one snapshot.
+// A side has the materialized views behind some wide plain views in one snapshot.
 type side struct {
 	*reading
 	all  map[int64]bool
-	only []int64 // what the other side does not have, by name
+	only []int64 // the views that the other side does not have, by name
 }
 
-// A comparison is of what is behind wide plain views, before and after.
+// A comparison compares the views behind wide plain views, before and after.
 type comparison struct{ before, after side }
 
 func newComparison(before *reading, wideBefore []int64, after *reading, wideAfter []int64) *comparison {
@@ -179,10 +179,10 @@ func newComparison(before *reading, wideBefore []int64, after *reading, wideAfte
 	return c
 }
 
-// words tells what a view reads after, and not before, and the other way round, given what
-// it reads beside the wide ones. It is empty if that is the same.
+// words describes how the reads of a view have changed, or returns an empty text. Before
+// and after are the views that it reads without the wide ones.
 func (c *comparison) words(before, after []int64) string {
-	a, b := c.before.beside(before), c.after.beside(after)
+	a, b := c.before.direct(before), c.after.direct(after)
 	gone, added := c.before.without(&c.after, a, after), c.after.without(&c.before, b, before)
 	if len(gone) == 0 && len(added) == 0 {
 		return ""
@@ -194,13 +194,14 @@ func (c *comparison) words(before, after []int64) string {
 	return shortChange(what, c.before.whole(a), c.after.whole(b))
 }
 
-// beside returns the views that are not behind the wide ones.
-func (s *side) beside(ids []int64) []int64 {
+// direct returns the ids that are not behind the wide views.
+func (s *side) direct(ids []int64) []int64 {
 	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return s.all[id] })
 }
 
-// without returns, by name, what the side has and the other does not: own and others are
-// what a view reads beside the wide ones, here and there.
+// without returns, by name, the views that this side has and the other side doesn't. Own
+// and others are the views that a view reads without the wide ones, on this side and on
+// the other.
 func (s *side) without(other *side, own, others []int64) []int64 {
 	left := s.only
 	if slices.ContainsFunc(others, func(id int64) bool { return s.all[id] && !other.all[id] }) {
@@ -213,14 +214,14 @@ func (s *side) without(other *side, own, others []int64) []int64 {
 	return left
 }
 
-// lacking returns, by name, the views that are in none of the sets.
+// lacking returns, by name, the ids that are in none of the sets.
 func (r *reading) lacking(ids []int64, sets ...map[int64]bool) []int64 {
 	return r.byName(slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
 		return slices.ContainsFunc(sets, func(set map[int64]bool) bool { return set[id] })
 	}))
 }
 
-// whole lists everything that a view reads.
+// whole returns the names of all views that a view reads.
 func (s *side) whole(own []int64) []string {
 	return texts(s.byName(slices.Concat(own, slices.Collect(maps.Keys(s.all)))), s.text)
 }

@@ -13,13 +13,15 @@ import (
 	"github.com/massivedb/massive-go/internal/printable"
 )
 
-// An Enum is an enumerated type as it was loaded, with labels that were appended locally. Its labels come from memory and
-// never change. Only UsedBy asks the database. It is safe for concurrent use; UsedBy is if its querier is. Programs get
-// theirs from a [Registry]. Methods may be added to the interface.
+// An Enum is an enumerated type as it was loaded, with labels that were appended locally.
+// Its labels are in memory and never change. Only UsedBy queries the database. An Enum is
+// safe for concurrent use; UsedBy is if its querier is. A [Registry] returns Enums. Later
+// releases may add methods.
 type Enum interface {
 	// Name returns the type's name, with its schema.
 	Name() dialect.Name
-	// Values returns the labels in the type's order, locally appended ones last. The slice is the caller's.
+	// Values returns the labels in the type's order, locally appended ones last. The
+	// slice is the caller's.
 	Values() []string
 	// All iterates over positions, from 0, and labels, without a copy.
 	All() iter.Seq2[int, string]
@@ -27,30 +29,33 @@ type Enum interface {
 	Len() int
 	// Contains reports whether the enum has the label, exactly as it is written.
 	Contains(label string) bool
-	// Position returns the label's place in the type's order, from 0, or -1 if the enum doesn't have it.
+	// Position returns the label's place in the type's order, from 0, or -1 if the enum
+	// doesn't have it.
 	Position(label string) int
-	// Compare orders two labels as the database does, by position. It is negative if a comes before b. Labels that the
-	// enum doesn't have come last, by their bytes, so that [slices.SortFunc] can use Compare.
+	// Compare orders two labels as the database does, by position. It is negative if a
+	// comes before b. Labels that the enum doesn't have come last, by their bytes, so
+	// that [slices.SortFunc] can use Compare.
 	Compare(a, b string) int
 	// Owner returns the role that owns the type.
 	Owner() string
 	// Comment returns the type's comment, or an empty text.
 	Comment() string
 
-	// UsedBy asks the database for the columns that hold the enum, or arrays of it, also through domains and ranges. They
-	// are columns of tables, foreign tables, views of both kinds and composite types, in the order of relation and place
-	// in it. Columns of temporary relations are not among them. Errors: ErrNotFound.
+	// UsedBy reads from the database which columns hold the enum or arrays of it, also
+	// through domains and ranges. They are columns of tables, foreign tables, views,
+	// materialized views and composite types, in the order of the relations' names and of
+	// the columns in each. Temporary relations are skipped. Errors: ErrNotFound.
 	UsedBy(ctx context.Context) ([]dialect.EnumColumn, error)
 }
 
 type enum struct {
 	def       *dialect.EnumDef
-	labels    []string       // def's, and behind them those appended locally
-	positions map[string]int // nil for an enum of few labels
+	labels    []string       // def's labels, then those appended locally
+	positions map[string]int // nil if there are few labels
 	*access
 }
 
-// fewLabels is how many are found as fast by looking at each.
+// fewLabels is the number of labels up to which a linear search is as fast as a map.
 const fewLabels = 8
 
 func newEnum(def *dialect.EnumDef, local []string, a *access) *enum {
@@ -72,7 +77,7 @@ func enumOf(def *dialect.EnumDef, local []string, a *access) enum {
 	return e
 }
 
-// append is the enum with further local labels.
+// append returns the enum with further local labels.
 func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 	local := e.labels[len(e.def.Labels):]
 	seen := make(map[string]bool, len(labels))
@@ -88,15 +93,16 @@ func (e *enum) append(labels []string, maxBytes int) (*enum, error) {
 	return newEnum(e.def, slices.Concat(local, labels), e.access), nil
 }
 
-// CheckLabel refuses a label that no enum can have. A maxBytes of 0 is no limit. Error: [dialect.ErrInvalid].
+// CheckLabel returns an error for a label that no enum can have. If maxBytes is 0, there
+// is no limit. Errors: [dialect.ErrInvalid].
 func CheckLabel(l string, maxBytes int) error {
 	switch {
 	case strings.IndexByte(l, 0) >= 0:
 		return fmt.Errorf("%w: label %s contains a NUL byte", dialect.ErrInvalid, printable.Brief(l))
 	case !utf8.ValidString(l):
-		return fmt.Errorf("%w: label %s is no valid UTF-8", dialect.ErrInvalid, printable.Brief(l))
+		return fmt.Errorf("%w: label %s is not valid UTF-8", dialect.ErrInvalid, printable.Brief(l))
 	case maxBytes > 0 && len(l) > maxBytes:
-		return fmt.Errorf("%w: label %s is %d bytes long, and the server's end at %d", dialect.ErrInvalid, printable.Brief(l), len(l), maxBytes)
+		return fmt.Errorf("%w: label %s is %d bytes long; the server's limit is %d", dialect.ErrInvalid, printable.Brief(l), len(l), maxBytes)
 	}
 	return nil
 }

@@ -27,7 +27,8 @@ func withEnum(labels ...string) *registry.Registry {
 	return r
 }
 
-// Few labels are found by looking at each, many by a map: both sides of that, and the border.
+// Few labels are found by looking at each, many by a map: both sides of that, and the
+// border.
 func TestEnum(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 7, 8, 9, 100} {
@@ -152,7 +153,8 @@ func TestEnumAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ever
 	}
 }
 
-// What was there before an append stays as it was, and two appends to the same registry know nothing of each other.
+// What was there before an append stays as it was, and two appends to the same registry
+// know nothing of each other.
 func TestAppendLabels(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
@@ -213,8 +215,8 @@ func TestAppendLabelsRefuses(t *testing.T) {
 		{[]string{"", ""}, dialect.ErrLabelExists, `label exists: ""`},
 		{[]string{"a\x00"}, dialect.ErrInvalid, `invalid argument: label "a\x00" contains a NUL byte`},
 		{[]string{"\x00"}, dialect.ErrInvalid, `invalid argument: label "\x00" contains a NUL byte`},
-		{[]string{"new", "a\xff"}, dialect.ErrInvalid, `invalid argument: label "a\xff" is no valid UTF-8`},
-		{[]string{long}, dialect.ErrInvalid, `invalid argument: label "` + long + `" is 64 bytes long, and the server's end at 63`},
+		{[]string{"new", "a\xff"}, dialect.ErrInvalid, `invalid argument: label "a\xff" is not valid UTF-8`},
+		{[]string{long}, dialect.ErrInvalid, `invalid argument: label "` + long + `" is 64 bytes long; the server's limit is 63`},
 		{[]string{"ok"}, dialect.ErrLabelExists, `label exists: "ok"`},
 		{[]string{"new", "ok"}, dialect.ErrLabelExists, `label exists: "ok"`},
 		{[]string{"new", "new"}, dialect.ErrLabelExists, `label exists: "new"`},
@@ -252,7 +254,8 @@ func TestAppendLabelsRefuses(t *testing.T) {
 	}
 }
 
-// Appends to one registry by many goroutines, while others read it: for the race detector above all.
+// Appends to one registry by many goroutines, while others read it: for the race detector
+// above all.
 func TestAppendLabelsConcurrently(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})

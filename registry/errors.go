@@ -14,12 +14,14 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// An Error says what failed, on which structure, and why. [errors.Is] reaches a sentinel of package dialect if the cause is
-// known, and [context.Canceled] or [context.DeadlineExceeded] if the caller's context ended the operation, under every
-// driver. [errors.As] reaches the driver's own error. The text takes at most [dialect.MaxText] bytes.
+// An Error says which operation failed, on which structure, and why. If the cause is
+// known, [errors.Is] finds a sentinel of package dialect. If the caller's context ended
+// the operation, it finds [context.Canceled] or [context.DeadlineExceeded], with every
+// driver. [errors.As] finds the driver's own error. The text takes at most
+// [dialect.MaxText] bytes.
 type Error struct {
 	Op   dialect.Op
-	Name dialect.Name // the structure's; zero where Op is about none, or where its name could not be read
+	Name dialect.Name // the structure's name; zero if Op is not on one structure, or if the name was malformed
 	Err  error        // never nil
 }
 
@@ -39,7 +41,8 @@ func (e *Error) Unwrap() error { return e.Err }
 
 func fail(op dialect.Op, n dialect.Name, err error) error { return &Error{op, n, err} }
 
-// explain wraps an error that a dialect returned from an operation: see [Known].
+// explain wraps the error of a dialect's operation in an [*Error], with its cause: see
+// [Known].
 func explain(ctx context.Context, a *access, f dialect.Failure) error {
 	if err := a.refusal(ctx, f); err != nil {
 		f.Err = err
@@ -47,15 +50,15 @@ func explain(ctx context.Context, a *access, f dialect.Failure) error {
 	return fail(f.Op, f.Name, Known(ctx, a.dialect, f))
 }
 
-// Explain returns the [*Error] of a failure of the dialect's, with what is known of its cause: see [Known]. Package massive
-// uses it for operations of its own.
+// Explain wraps the error of a dialect's operation in an [*Error], with its cause: see
+// [Known]. Package massive uses it for its own operations.
 func Explain(ctx context.Context, d dialect.Dialect, q dialect.Querier, f dialect.Failure) error {
 	return explain(ctx, &access{dialect: d, querier: q}, f)
 }
 
-// refusal returns what the driver means by a bad connection, if the connection is a transaction's
-// and only busy with rows: pgx calls a connection bad if it could not send anything on it. Asked to
-// prepare a statement, it says which of the two it is, and sends nothing either.
+// refusal returns the driver's specific error if a transaction's connection is busy with
+// rows. For a busy connection pgx returns driver.ErrBadConn, as for a lost one. Preparing
+// a statement returns the specific error and sends nothing.
 func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
 	q, ok := a.querier.(interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -75,10 +78,10 @@ func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
 	return err
 }
 
-// Known returns f.Err with what is known of it: it also wraps the sentinel that the
-// dialect's Classify maps it to, or ctx's error if ctx ended the operation, or
-// [dialect.ErrUnavailable] if the connection was lost. Package massive uses it for errors
-// that do not come from an operation, such as those of a waker.
+// Known returns an error that wraps f.Err and its cause. The cause is ctx's error if ctx
+// ended the operation, [dialect.ErrUnavailable] if the connection was lost, or the result
+// of the dialect's Classify. If no cause is known, Known returns f.Err. Package massive
+// uses it for errors of other functions, such as wakers.
 func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 	var lacking dialect.Unsupported
 	if errors.As(f.Err, &lacking) {
@@ -102,7 +105,7 @@ func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 }
 
 // unanswered reports whether the end of the context explains err better than known does.
-// A server that is asked to cancel a statement answers that somebody cancelled it.
+// After a driver's cancel request a server answers that the statement was canceled.
 func unanswered(known, err error) bool {
 	if Answered(err) {
 		return errors.Is(known, dialect.ErrServerTimeout)
@@ -110,14 +113,15 @@ func unanswered(known, err error) bool {
 	return known == nil || errors.Is(known, dialect.ErrUnavailable)
 }
 
-// Answered reports whether the error is a server's answer, which says what went wrong whatever the context did then.
+// Answered reports whether the error is a server's answer. An answer has the cause even
+// if the context has ended.
 func Answered(err error) bool {
 	var s interface{ SQLState() string }
 	return errors.As(err, &s) && s.SQLState() != ""
 }
 
-// lost reports whether err says that the server was not reached or the connection was lost: an
-// error of the network, or what database/sql and its drivers return then.
+// lost reports whether err is about a server that was not reached or a lost connection: a
+// network error, or an error that database/sql and its drivers return then.
 func lost(err error) bool {
 	var network *net.OpError
 	var name *net.DNSError
@@ -125,7 +129,7 @@ func lost(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// A cause is a driver's error beside what is known of it.
+// A cause is a driver's error with its known cause.
 type cause struct {
 	known error
 	err   error
@@ -134,8 +138,8 @@ type cause struct {
 func (c *cause) Error() string   { return c.known.Error() + ": " + c.err.Error() }
 func (c *cause) Unwrap() []error { return []error{c.known, c.err} }
 
-// operation returns the dialect, for an operation that takes a context. Errors: [dialect.ErrInvalid] if
-// ctx, the database or the dialect is nil.
+// operation returns the dialect for an operation with a context. Errors:
+// [dialect.ErrInvalid] if ctx, the database or the dialect is nil.
 func operation(ctx context.Context, a *access) (dialect.Dialect, error) {
 	if err := contexts.Check(ctx); err != nil {
 		return nil, err
@@ -143,7 +147,8 @@ func operation(ctx context.Context, a *access) (dialect.Dialect, error) {
 	return a.dialect, a.check()
 }
 
-// Check reports what is missing. It sees a nil pointer behind an interface, too. Error: [dialect.ErrInvalid].
+// Check returns an error if q or d is nil, or an interface with a nil pointer. Errors:
+// [dialect.ErrInvalid].
 func Check(d dialect.Dialect, q dialect.Querier) error {
 	return (&access{dialect: d, querier: q}).check()
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// operations are all that go to the database, on the structures of shop, but Select, whose rows sqlx reads.
+// operations are all that go to the database, on the structures of shop, but Select,
+// whose rows sqlx reads.
 var operations = []struct {
 	what string
 	op   dialect.Op
@@ -184,7 +185,8 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
-// The end of the caller's context is told as such under every driver, and nothing else is taken for it.
+// The end of the caller's context is told as such under every driver, and nothing else is
+// taken for it.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
 	const cancelText = "canceling statement due to user request"

@@ -10,8 +10,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A shopDialect loads the structures of one database. It has the defaults of all kinds, so nothing can be done with
-// the structures.
+// A shopDialect loads the structures of one database. It has the defaults of all kinds,
+// so nothing can be done with the structures.
 type shopDialect struct {
 	dialect.NoMatviews
 	dialect.NoEnums
@@ -93,7 +93,7 @@ func Example() {
 	// app.mood [sad ok happy] <nil>
 	// massive: look up weekly: materialized view not found: stats.weekly exists, but its schema is not on the search path (app); look it up with its schema
 	// massive: look up dayly: materialized view not found; did you mean app.daily?
-	// massive: look up orders_id_seq: sequence not found: app.orders_id_seq was left out: it is the key sequence of app.orders.id; load it with WithKeySequences()
+	// massive: look up orders_id_seq: sequence not found: app.orders_id_seq was not loaded: it is the key sequence of app.orders.id; load it with WithKeySequences()
 	// true massive: refresh app.daily: not supported here: unsupported operation: the shop dialect can't refresh materialized views
 	// materialized view stats.weekly removed
 	// enum app.mood changed: labels ["sad" "ok" "happy"] → ["sad" "ok" "happy" "elated"]

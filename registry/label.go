@@ -10,21 +10,22 @@ import (
 	"github.com/massivedb/massive-go/internal/printable"
 )
 
-// A LabelError says that a text is none of an enum's labels. It wraps [dialect.ErrLabelUnknown].
+// A LabelError says that a text is not a label of an enum. It wraps
+// [dialect.ErrLabelUnknown].
 type LabelError struct {
-	Label  string
-	Labels []string // all that the enum has, in its order
-	Near   []string // those not far from Label; at most three, the nearest first
+	Label  string   // the text
+	Labels []string // the enum's labels, in order
+	Near   []string // at most three labels that are similar to Label, the most similar first
 }
 
-// UnknownLabel returns the error of a label that is not one of these.
+// UnknownLabel returns the error of a label that is not in labels.
 func UnknownLabel(label string, labels []string) *LabelError {
 	text := func(l string) string { return l }
 	return &LabelError{Label: label, Labels: slices.Clone(labels), Near: nearest(label, labels, text, func(string) int { return 0 })}
 }
 
 func (e *LabelError) Error() string {
-	text := fmt.Sprintf("%v: %s is none of %s", dialect.ErrLabelUnknown, printable.Brief(e.Label), printable.Quoted(e.Labels))
+	text := fmt.Sprintf("%v: %s is not one of %s", dialect.ErrLabelUnknown, printable.Brief(e.Label), printable.Quoted(e.Labels))
 	if len(e.Near) > 0 {
 		text += "; did you mean " + dialect.Few(e.Near, " or ", printable.Brief) + "?"
 	}
@@ -34,11 +35,18 @@ func (e *LabelError) Error() string {
 // Unwrap returns [dialect.ErrLabelUnknown].
 func (e *LabelError) Unwrap() error { return dialect.ErrLabelUnknown }
 
-// AddEnumLabel adds a label to an enum in the database; the registry stays as it is. Where the enum has it already,
-// and tolerant is set, that is no error, and added is false. It asks nothing of the database where the label can't be
-// one, or where check returns an error for the registry as it would be then. Errors: [dialect.ErrNotFound], [dialect.ErrInvalid],
-// [dialect.ErrDrift], [dialect.ErrLabelExists], [dialect.ErrLabelUnknown] for a neighbour that the enum doesn't have,
-// [dialect.ErrPermission], [dialect.ErrReadOnly], [dialect.ErrBusy], [dialect.ErrUnavailable].
+// AddEnumLabel adds a label to an enum in the database and reports whether it did. The
+// registry does not change. If the enum already has the label and tolerant is set, added
+// is false and there is no error.
+//
+// AddEnumLabel first calls check with the registry that the change would lead to. If
+// check returns an error, or the label is invalid, the database does not change. A nil
+// check allows everything.
+//
+// Errors: [dialect.ErrNotFound], [dialect.ErrInvalid], [dialect.ErrLabelExists],
+// [dialect.ErrPermission], [dialect.ErrReadOnly], [dialect.ErrBusy],
+// [dialect.ErrUnavailable]; [dialect.ErrLabelUnknown] for a neighbour that the enum
+// doesn't have; those of check, such as [dialect.ErrDrift].
 func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dialect.LabelPlace, tolerant bool, check func(*Registry) error,
 ) (added bool, err error) {
 	const op = dialect.OpAddLabel
@@ -49,10 +57,10 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 	switch at.Side {
 	case dialect.AtEnd, dialect.BeforeLabel, dialect.AfterLabel:
 	default:
-		return false, fail(op, e.def.Name, fmt.Errorf("%w: a label has no side %d", dialect.ErrInvalid, at.Side))
+		return false, fail(op, e.def.Name, fmt.Errorf("%w: LabelSide(%d) is not a side of a label", dialect.ErrInvalid, at.Side))
 	}
 	if at.Side == dialect.AtEnd && at.Neighbour != "" {
-		return false, fail(op, e.def.Name, fmt.Errorf("%w: the place names the label %q and no side of it", dialect.ErrInvalid, at.Neighbour))
+		return false, fail(op, e.def.Name, fmt.Errorf("%w: the place has the neighbour %q and no side", dialect.ErrInvalid, at.Neighbour))
 	}
 	alterer, err := r.alterer(ctx, e, []string{label, at.Neighbour})
 	if err != nil {
@@ -81,8 +89,8 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 	return added, nil
 }
 
-// RenameEnumLabel gives a label of an enum another text in the database, in every row that has it; the registry stays
-// as it is. Otherwise as [Registry.AddEnumLabel].
+// RenameEnumLabel renames a label of an enum in the database, in all rows that have it.
+// The registry does not change. Check and errors are as for [Registry.AddEnumLabel].
 func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, check func(*Registry) error) error {
 	const op = dialect.OpRenameLabel
 	e, err := find(r, &r.enums, name)
@@ -109,7 +117,7 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, c
 	return nil
 }
 
-// alterer is what alters the enum, given labels that can be some.
+// alterer checks the labels, and returns the dialect that alters the enum.
 func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (dialect.Dialect, error) {
 	for _, l := range labels {
 		if err := CheckLabel(l, r.access.server.MaxNameBytes); err != nil {
@@ -123,7 +131,7 @@ func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (diale
 	return alterer, nil
 }
 
-// foresee checks the registry as it would be if the enum had these labels. A nil check passes.
+// foresee calls check with the registry in which the enum has these labels.
 func (r *Registry) foresee(e *enum, labels []string, check func(*Registry) error) error {
 	if check == nil {
 		return nil
@@ -132,7 +140,7 @@ func (r *Registry) foresee(e *enum, labels []string, check func(*Registry) error
 	def.Labels = labels
 	err := check(r.replace(e, newEnum(&def, nil, e.access)))
 	if err != nil {
-		return fmt.Errorf("this program's own expectation forbids it, and nothing was changed: %w", err)
+		return fmt.Errorf("an expectation of this program forbids it; nothing was changed: %w", err)
 	}
 	return nil
 }
@@ -141,8 +149,9 @@ func (r *Registry) explainEnum(ctx context.Context, e *enum, op dialect.Op, err 
 	return explain(ctx, &r.access, dialect.Failure{Op: op, Name: e.def.Name, Enum: e.def, Err: err})
 }
 
-// ExplainEnum finds out what an error of a program's own statement says about an enum's labels. It returns an error that
-// wraps err and [dialect.ErrLabelUnknown] or [dialect.ErrLabelUncommitted]. It returns other errors unchanged.
+// ExplainEnum explains an error of a program's own statement that used a label of the
+// enum. If err is about the label, ExplainEnum returns an error that wraps err and
+// [dialect.ErrLabelUnknown] or [dialect.ErrLabelUncommitted]. Otherwise it returns err.
 func (r *Registry) ExplainEnum(name string, err error) error {
 	e, errName := find(r, &r.enums, name)
 	if err == nil || errName != nil {

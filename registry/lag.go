@@ -8,24 +8,27 @@ import (
 	"github.com/massivedb/massive-go/internal/option"
 )
 
-// A SequenceLag compares a sequence with the columns that draw on it.
+// A SequenceLag compares a sequence with the columns that draw on it. The zero value
+// means that nothing was compared.
 type SequenceLag struct {
-	// Column is the column that holds Furthest. If several do, or none, it is the first by name.
+	// Column is the column that holds Furthest. If several do, or none, it is the first
+	// by name.
 	Column dialect.ColumnRef
-	// Behind says that the column holds values that the sequence is still to hand out, or may.
+	// Behind means that the columns hold values that the sequence will hand out, or may.
 	Behind bool
-	// Furthest is the largest value in all of the columns that the sequence may hand out, or the smallest if it descends.
-	// A fraction is rounded down, or up if it descends. Empty says that there is none.
+	// Furthest is the largest value in all columns that the sequence may hand out, or the
+	// smallest if it descends. A fraction is rounded down or, if the sequence descends,
+	// up. Empty means that there is no such value.
 	Furthest int64
 	Empty    bool
-	// State is where the sequence stands, by its definition as it is now.
+	// State is the sequence's state, computed with its definition as it is now.
 	State SequenceState
-	// Unread are the columns that were not looked at, by name.
+	// Unread has the columns that were not read, by name.
 	Unread []dialect.UnreadColumn
 }
 
-// String returns the lag in a line: "public.orders.id is at 1000, and its sequence is behind:
-// the next value is 3". A zero lag, which comes with an error, is "not compared".
+// String returns the lag in a line: "public.orders.id is at 1000, and its sequence is
+// behind: the next value is 3". For a zero SequenceLag it returns "not compared".
 func (l SequenceLag) String() string {
 	if l.Column == (dialect.ColumnRef{}) {
 		return "not compared"
@@ -44,27 +47,28 @@ func (l SequenceLag) String() string {
 	return fmt.Sprintf("%s %s, and its sequence is %s: %s", l.Column, at, is, next) + unread(l.Unread)
 }
 
-// unread counts what was not looked at, for the end of a line.
+// unread returns the end of a line: the first column that was not read, and the number of
+// the others.
 func unread(columns []dialect.UnreadColumn) string {
 	switch len(columns) {
 	case 0:
 		return ""
 	case 1:
-		return "; not looked at: " + columns[0].String()
+		return "; not read: " + columns[0].String()
 	default:
-		return fmt.Sprintf("; not looked at: %s and %d more", columns[0], len(columns)-1)
+		return fmt.Sprintf("; not read: %s and %d more", columns[0], len(columns)-1)
 	}
 }
 
-// CaughtUp says what CatchUp of a [Sequence] did.
+// CaughtUp is the result of CatchUp of a [Sequence].
 type CaughtUp struct {
-	// Moved says that the sequence was behind and was moved.
+	// Moved means that the sequence was behind and was moved.
 	Moved bool
-	// Unread are the columns that were not looked at, by name.
+	// Unread has the columns that were not read, by name.
 	Unread []dialect.UnreadColumn
 }
 
-// String returns "moved" or "not behind", and what was not read.
+// String returns "moved" or "not behind", and the columns that were not read.
 func (c CaughtUp) String() string {
 	if c.Moved {
 		return "moved" + unread(c.Unread)
@@ -72,22 +76,24 @@ func (c CaughtUp) String() string {
 	return "not behind" + unread(c.Unread)
 }
 
-// A LagOption changes what [Sequence].Lag and CatchUp take for values of the sequence. Each may be given once. The
-// zero value is refused.
+// A LagOption changes which values [Sequence].Lag and CatchUp count. Each option may be
+// given once. The zero value is invalid.
 type LagOption struct{ set option.Option[lagSettings] }
 
-// lagSettings are what options say.
+// lagSettings holds the options.
 type lagSettings struct{ blocks bool }
 
-// InBlocks also counts values between two of the sequence's steps. It is for sequences whose increment is the length of a
-// block, as HiLo and NextBlock use them. Without it a value that the sequence itself never hands out does not count, for
-// example one of another node whose sequence takes the steps between.
+// InBlocks also counts values between two of the sequence's steps. It is for sequences
+// whose increment is the length of a block, as HiLo and NextBlock use them. Without
+// InBlocks a value counts only if the sequence itself hands it out. For example, several
+// nodes may have sequences with different starts and the same increment.
 func InBlocks() LagOption {
 	return LagOption{option.Set("InBlocks", func(s *lagSettings) { s.blocks = true })}
 }
 
-// mender is what compares the sequence with its columns.
-func (s *sequence) mender(ctx context.Context, opts []LagOption) (d dialect.Dialect, blocks bool, err error) {
+// comparer returns the dialect that compares the sequence with its columns, and the
+// options.
+func (s *sequence) comparer(ctx context.Context, opts []LagOption) (d dialect.Dialect, blocks bool, err error) {
 	var how lagSettings
 	if err := option.Apply(&how, "LagOption", opts, func(o LagOption) option.Option[lagSettings] { return o.set }); err != nil {
 		return nil, false, err
@@ -100,11 +106,11 @@ func (s *sequence) mender(ctx context.Context, opts []LagOption) (d dialect.Dial
 }
 
 func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
-	mender, blocks, err := s.mender(ctx, opts)
+	comparer, blocks, err := s.comparer(ctx, opts)
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpLag, s.def.Name, err)
 	}
-	lag, err := mender.SequenceLag(ctx, s.querier, s.def, blocks)
+	lag, err := comparer.SequenceLag(ctx, s.querier, s.def, blocks)
 	if err != nil {
 		return SequenceLag{}, s.explain(ctx, dialect.OpLag, err)
 	}
@@ -120,11 +126,11 @@ func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, err
 }
 
 func (s *sequence) CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error) {
-	mender, blocks, err := s.mender(ctx, opts)
+	comparer, blocks, err := s.comparer(ctx, opts)
 	if err != nil {
 		return CaughtUp{}, fail(dialect.OpCatchUp, s.def.Name, err)
 	}
-	done, err := mender.CatchUpSequence(ctx, s.querier, s.def, blocks)
+	done, err := comparer.CatchUpSequence(ctx, s.querier, s.def, blocks)
 	if err != nil {
 		return CaughtUp{}, s.explain(ctx, dialect.OpCatchUp, err)
 	}

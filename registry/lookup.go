@@ -15,8 +15,9 @@ type index[T structure] struct {
 	kind   dialect.Kind
 	sorted []T
 
-	// spelled finds a structure by its key, which is its usual spelling. A visible one is in with and without its schema.
-	spelled map[string]T
+	// byKey finds a structure by its key. A visible structure has a second key without
+	// its schema.
+	byKey map[string]T
 }
 
 type structure interface {
@@ -41,7 +42,7 @@ func newIndex[T structure](k dialect.Kind, all []T) index[T] {
 		n := t.object().Name
 		size += len(n.Schema) + len(n.Name) + 8
 	}
-	// All keys are parts of one text.
+	// All keys are parts of one string, which takes one allocation.
 	text, ends := make([]byte, 0, size), make([]int, len(all))
 	for i, t := range all {
 		text = appendKey(text, t.object().Name)
@@ -49,27 +50,27 @@ func newIndex[T structure](k dialect.Kind, all []T) index[T] {
 	}
 	keys, from := string(text), 0
 	for i, t := range all {
-		s.spelled[keys[from:ends[i]]] = t
+		s.byKey[keys[from:ends[i]]] = t
 		from = ends[i]
 		if o := t.object(); o.Visible {
-			s.spelled[key(dialect.Name{Name: o.Name.Name})] = t
+			s.byKey[key(dialect.Name{Name: o.Name.Name})] = t
 		}
 	}
 	return s
 }
 
-// get is the structure of a parsed name. It allocates nothing.
+// get returns the structure of a parsed name. It does not allocate.
 func (s *index[T]) get(n dialect.Name) (T, bool) {
-	t, ok := s.spelled[string(appendKey(make([]byte, 0, 2*longestName), n))]
+	t, ok := s.byKey[string(appendKey(make([]byte, 0, 2*longestName), n))]
 	return t, ok
 }
 
-// longestName is as many bytes as an identifier of Postgres has, with its quotes and a dot: what is longer, as where a
-// server was built for it, is only looked up slower.
+// longestName is the length in bytes of Postgres' longest identifier, with quotes and a
+// dot. Longer names, which a server can be built for, only take longer to look up.
 const longestName = 63 + 2 + 1
 
-// key is the spelling that a name is found by. Without quotes it is the name as it stands in the catalog, letter case and
-// blanks included; a name with a dot or a quote in it is spelled as [dialect.Name.String] does.
+// key returns a name's key in an index: the name as in the catalog, without quotes. For a
+// name that contains a dot or a quote, it is the text of [dialect.Name.String].
 func key(n dialect.Name) string {
 	if n.Schema == "" && !needsQuotes(n.Name) {
 		return n.Name
@@ -91,13 +92,14 @@ func needsQuotes(part string) bool {
 	return strings.IndexByte(part, '.') >= 0 || strings.IndexByte(part, '"') >= 0
 }
 
-// quoted is the structure of a spelling with quotes: those that it needs, or that code put around every part.
+// quoted returns the structure of a spelling with quotes, whether the name needs them or
+// not.
 func (s *index[T]) quoted(name string) (t T, ok bool) {
 	first, rest := unquoted(name)
 	switch {
 	case first == "":
 	case rest == "":
-		t, ok = s.spelled[first]
+		t, ok = s.byKey[first]
 		return t, ok
 	default:
 		var b [2 * longestName]byte
@@ -106,16 +108,17 @@ func (s *index[T]) quoted(name string) (t T, ok bool) {
 			n := copy(b[:], first)
 			b[n] = '.'
 			n += 1 + copy(b[n+1:], second)
-			t, ok = s.spelled[string(b[:n])]
+			t, ok = s.byKey[string(b[:n])]
 			return t, ok
 		}
 	}
-	t, ok = s.spelled[name]
+	t, ok = s.byKey[name]
 	return t, ok
 }
 
-// unquoted cuts a part off a spelling, and the quotes off the part. What is left is empty or starts with a dot. A part that
-// needs its quotes, or isn't one, comes back empty.
+// unquoted returns the first part of a spelling without its quotes, and the rest, which
+// is empty or starts with a dot. The part is empty if it needs its quotes or is
+// malformed.
 func unquoted(s string) (part, rest string) {
 	if s == "" || s[0] != '"' {
 		if dot := strings.IndexByte(s, '.'); dot >= 0 {
@@ -135,12 +138,12 @@ func unquoted(s string) (part, rest string) {
 	return part, rest
 }
 
-// find looks a name up. It allocates nothing where the name exists, unless it doubles a quote in an unusual
-// spelling.
+// find looks up a name. If the name exists, it does not allocate, except for a doubled
+// quote in an unusual spelling.
 func find[T structure](r *Registry, s *index[T], name string) (T, error) {
-	// A spelling with quotes has one at its start or at its end, or is an error.
+	// A well-formed spelling with quotes has a quote at its start or at its end.
 	if last := len(name) - 1; last >= 0 && name[0] != '"' && name[last] != '"' {
-		if t, ok := s.spelled[name]; ok {
+		if t, ok := s.byKey[name]; ok {
 			return t, nil
 		}
 	} else if t, ok := s.quoted(name); ok {
@@ -156,8 +159,9 @@ func find[T structure](r *Registry, s *index[T], name string) (T, error) {
 	return t, err
 }
 
-// Find looks a name up as a lookup does. Its error, a [*NotFoundError] unless the name can't be one, names nothing near:
-// see [Registry.Suggest].
+// Find reports whether a lookup of the name succeeds, by a nil error. Its
+// [*NotFoundError] has no similar names; call [Registry.Suggest] to add them. Errors:
+// [dialect.ErrNotFound]; [dialect.ErrInvalid].
 func (r *Registry) Find(k dialect.Kind, n dialect.Name) (err error) {
 	switch k {
 	case dialect.KindMatview:
@@ -170,7 +174,8 @@ func (r *Registry) Find(k dialect.Kind, n dialect.Name) (err error) {
 	return err
 }
 
-// Suggest fills in the names near the one that was not found. It looks at the names of all structures of the kind.
+// Suggest sets e.Near to similar names. It compares the names of all structures of the
+// kind.
 func (r *Registry) Suggest(e *NotFoundError) {
 	switch e.Kind {
 	case dialect.KindMatview:
@@ -182,16 +187,17 @@ func (r *Registry) Suggest(e *NotFoundError) {
 	}
 }
 
-// Knows reports whether a structure of that name was loaded or excluded.
+// Knows reports whether a structure of that kind and name was loaded or excluded.
 func (r *Registry) Knows(k dialect.Kind, n dialect.Name) bool {
 	return r.Find(k, n) == nil ||
 		slices.ContainsFunc(r.excluded, func(x Excluded) bool { return x.Kind == k && answersTo(x.object, n) })
 }
 
-// search looks up what has an unusual spelling, or is not there. Its error names nothing near.
+// search looks up a name with an unusual spelling, or that does not exist. Its error has
+// no similar names.
 func search[T structure](r *Registry, s *index[T], name string) (T, error) {
 	var none T
-	if s.spelled == nil {
+	if s.byKey == nil {
 		return none, &Error{Op: dialect.OpLookup, Err: errZero()}
 	}
 	n, err := dialect.ParseName(name)
@@ -202,38 +208,42 @@ func search[T structure](r *Registry, s *index[T], name string) (T, error) {
 		return t, nil
 	}
 	if limit := r.access.server.MaxNameBytes; limit > 0 && max(len(n.Schema), len(n.Name)) > limit {
-		return none, fail(dialect.OpLookup, n, fmt.Errorf("%w: a part of the name is %d bytes long, and the server's names end at %d",
+		return none, fail(dialect.OpLookup, n, fmt.Errorf("%w: a part of the name is %d bytes long; the server's limit is %d",
 			dialect.ErrInvalid, max(len(n.Schema), len(n.Name)), limit))
 	}
 	return none, fail(dialect.OpLookup, n, notFound(r, s, n))
 }
 
-// errZero is for a zero Registry, which a zero DB holds.
+// errZero returns the error of a zero Registry, which a zero DB contains.
 func errZero() error {
-	return fmt.Errorf("%w: nothing was loaded: it is a zero value; call Load", dialect.ErrInvalid)
+	return fmt.Errorf("%w: nothing was loaded; call Load", dialect.ErrInvalid)
 }
 
 // A NotFoundReason says why a name was not found.
 type NotFoundReason int
 
-// The reasons, from the one that says the least.
+// The reasons, from the least specific.
 const (
-	// ReasonUnknown: nothing that was loaded has the name.
+	// ReasonUnknown means that nothing with the name was loaded.
 	ReasonUnknown NotFoundReason = iota
-	// ReasonOtherKind: a structure of another kind has the name, or a plain view, or a table that owns a sequence or whose
-	// key draws on one. Loads know no other tables.
+	// ReasonOtherKind means that another object has the name: a structure of another
+	// kind, a plain view, or a table whose column owns or draws on a sequence. A load
+	// does not see other tables.
 	ReasonOtherKind
-	// ReasonKindExcluded: structures of that kind were not loaded.
+	// ReasonKindExcluded means that structures of the kind were not loaded.
 	ReasonKindExcluded
-	// ReasonOffSearchPath: the structure is in a schema that is not on the search path.
+	// ReasonOffSearchPath means that the structure's schema is not on the search path.
 	ReasonOffSearchPath
-	// ReasonHidden: something in an earlier schema of the search path has the same name.
+	// ReasonHidden means that an object in an earlier schema of the search path has the
+	// same name.
 	ReasonHidden
-	// ReasonExcluded: a pattern excludes the structure.
+	// ReasonExcluded means that a pattern excludes the structure.
 	ReasonExcluded
-	// ReasonKeySequence: a primary key draws on the sequence, and such sequences were not loaded.
+	// ReasonKeySequence means that a primary key draws on the sequence, and such
+	// sequences were not loaded.
 	ReasonKeySequence
-	// ReasonUnreadable: a name, label or column of the structure is not UTF-8.
+	// ReasonUnreadable means that the name, a label or a column of the structure is not
+	// UTF-8.
 	ReasonUnreadable
 )
 
@@ -249,7 +259,7 @@ func (r NotFoundReason) String() string {
 	case ReasonHidden:
 		return "hidden"
 	case ReasonExcluded:
-		return "left out by a pattern"
+		return "excluded by a pattern"
 	case ReasonKeySequence:
 		return "a key's sequence"
 	case ReasonUnreadable:
@@ -259,16 +269,16 @@ func (r NotFoundReason) String() string {
 	}
 }
 
-// A NotFoundError says why a name was not found, and what is there instead. It wraps
-// [dialect.ErrNotFound]. Its text names at most five structures, and takes at most
-// [dialect.MaxText] bytes.
+// A NotFoundError says why a lookup did not find a name, and which structures exist
+// instead. It wraps [dialect.ErrNotFound]. Its text names at most five structures and
+// takes at most [dialect.MaxText] bytes.
 type NotFoundError struct {
-	Kind   dialect.Kind // what was looked for
-	Name   dialect.Name // as it was asked for
+	Kind   dialect.Kind // the kind that was looked up
+	Name   dialect.Name // the name that was looked up; without a schema if it was a bare name
 	Reason NotFoundReason
-	Exists []dialect.Name // what the reason speaks of: all structures of that name that can't be reached by it
-	// Near are at most three structures of that kind with similar names, the nearest first. A load that misses many
-	// structures has them for the first hundred.
+	Exists []dialect.Name // the structures that the reason is about, for example the hidden ones
+	// Near has at most three structures of the kind with similar names, the most similar
+	// first. If a load misses many structures, only the first hundred errors have it.
 	Near []dialect.Name
 
 	detail string
@@ -294,14 +304,14 @@ func notFound[T structure](r *Registry, s *index[T], n dialect.Name) *NotFoundEr
 	return e
 }
 
-// answersTo tells whether a name, as a program writes it, means the object.
+// answersTo reports whether a name, as a program writes it, means the object.
 func answersTo(o *dialect.Object, n dialect.Name) bool {
 	return o.Name == n || n.Schema == "" && o.Name.Name == n.Name && o.Visible
 }
 
 func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReason, []dialect.Name, string) {
 	if !r.filter.Has(s.kind) {
-		return ReasonKindExcluded, nil, "that kind was not loaded: Only left it out"
+		return ReasonKindExcluded, nil, "that kind was not loaded: the option Only excludes it"
 	}
 	for _, o := range r.excluded {
 		if o.Kind == s.kind && answersTo(o.object, n) {
@@ -345,7 +355,7 @@ func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReas
 	}
 	for _, o := range r.excluded {
 		if answersTo(o.object, n) {
-			return ReasonOtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was left out: %s", article(o.Kind), o.why())
+			return ReasonOtherKind, []dialect.Name{o.Name}, fmt.Sprintf("%s of that name was not loaded: %s", article(o.Kind), o.why())
 		}
 	}
 	if names := r.plainViews(n); len(names) > 0 {
@@ -357,13 +367,13 @@ func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReas
 	return ReasonUnknown, nil, ""
 }
 
-// means tells whether a name, as a program writes it, may mean a relation of that name. A
-// bare name means relations in the schemas on the search path.
+// means reports whether a name, as a program writes it, may mean the relation. A bare
+// name means relations in the schemas of the search path.
 func (r *Registry) means(n, relation dialect.Name) bool {
 	return n.Name == relation.Name && (n.Schema == relation.Schema || n.Schema == "" && slices.Contains(r.searchPath, relation.Schema))
 }
 
-// plainViews are the plain views that a name may mean.
+// plainViews returns the plain views that a name may mean.
 func (r *Registry) plainViews(n dialect.Name) (found []dialect.Name) {
 	for _, v := range r.views {
 		if r.means(n, v.Name) {
@@ -374,8 +384,8 @@ func (r *Registry) plainViews(n dialect.Name) (found []dialect.Name) {
 	return found
 }
 
-// tables are the tables that a name may mean, of those that a load knows: they own a
-// sequence, or have a key that one feeds.
+// tables returns the tables that a name may mean. A load sees only tables whose column
+// owns a sequence, or whose primary key draws on one.
 func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 	add := func(c *dialect.ColumnRef) {
 		if c != nil && r.means(n, c.Table) {
@@ -396,12 +406,12 @@ func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 func omitted(o Excluded) (NotFoundReason, []dialect.Name, string) {
 	names := []dialect.Name{o.Name}
 	if o.KeyOf != nil {
-		return ReasonKeySequence, names, fmt.Sprintf("%s was left out: %s; load it with WithKeySequences()", o.Name, o.why())
+		return ReasonKeySequence, names, fmt.Sprintf("%s was not loaded: %s; load it with WithKeySequences()", o.Name, o.why())
 	}
-	return o.reason, names, fmt.Sprintf("%s was left out: %s", o.Name, o.why())
+	return o.reason, names, fmt.Sprintf("%s was not loaded: %s", o.Name, o.why())
 }
 
-// otherKind is the first structure of another kind that has the name.
+// otherKind returns the first structure of another kind that has the name, or nil.
 func otherKind(r *Registry, k dialect.Kind, n dialect.Name) (dialect.Kind, *dialect.Object) {
 	if m, ok := r.matviews.get(n); ok && k != dialect.KindMatview {
 		return dialect.KindMatview, m.object()
@@ -422,12 +432,13 @@ func article(k dialect.Kind) string {
 	return "a " + k.String()
 }
 
-// near returns the names of at most three structures that are like n, the nearest first.
+// near returns the names of at most three structures that are similar to n, the most
+// similar first.
 func near[T structure](n dialect.Name, all []T) (names []dialect.Name) {
 	text := func(t T) string { return t.object().Name.Name }
 	further := func(t T) int {
 		if n.Schema != "" && n.Schema != t.object().Name.Schema {
-			return 1 // the right name in another schema is still near
+			return 1 // the same name in another schema is similar
 		}
 		return 0
 	}
@@ -437,8 +448,9 @@ func near[T structure](n dialect.Name, all []T) (names []dialect.Name) {
 	return names
 }
 
-// nearest returns at most three items whose text is at most a third of its length away from the wanted one, letter case
-// apart, the nearest first. Further adds to an item's distance.
+// nearest returns at most three items, the nearest first. An item's distance is the edit
+// distance between its text and wanted, without regard to letter case, plus further. It
+// is at most a third of wanted's length.
 func nearest[T any](wanted string, all []T, text func(T) string, further func(T) int) (items []T) {
 	const most = 3
 	type candidate struct {
@@ -464,7 +476,7 @@ func nearest[T any](wanted string, all []T, text func(T) string, further func(T)
 	return items
 }
 
-// distance is the number of bytes to insert, delete or replace between two strings (Levenshtein's).
+// distance returns the Levenshtein distance between two strings, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

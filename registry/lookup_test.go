@@ -112,7 +112,8 @@ func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ev
 	}
 }
 
-// Whatever a spelling is parsed as is what it finds, though most spellings are not parsed.
+// Whatever a spelling is parsed as is what it finds, though most spellings are not
+// parsed.
 func FuzzLookup(f *testing.F) {
 	for _, spelling := range []string{
 		`a`, `"a"`, `a.b`, `"a"."b"`, `a."b"`, `"a".b`, `"a.b"`, `"a.b".c`, `"a""b"`, `"a"b`, `a"b`, `"a"."b".`, `"a".`, `."b"`, `"`, `""`,
@@ -154,10 +155,10 @@ func TestLookupRefuses(t *testing.T) {
 			{`"daily`, dialect.Name{}, `massive: look up: invalid argument: name "\"daily" opens a quote and does not close it`},
 			{`a.b.c`, dialect.Name{}, `massive: look up: invalid argument: name "a.b.c" has more than two parts; ` +
 				`put double quotes around a part that contains a dot`},
-			{long, stub.Of(long), `massive: look up ` + long + `: invalid argument: a part of the name is 64 bytes long, ` +
-				`and the server's names end at 63`},
-			{long + ".x", stub.Of(long + ".x"), `massive: look up ` + long + `.x: invalid argument: a part of the name is 64 bytes long, ` +
-				`and the server's names end at 63`},
+			{long, stub.Of(long), `massive: look up ` + long + `: invalid argument: a part of the name is 64 bytes long; ` +
+				`the server's limit is 63`},
+			{long + ".x", stub.Of(long + ".x"), `massive: look up ` + long + `.x: invalid argument: a part of the name is 64 bytes long; ` +
+				`the server's limit is 63`},
 		} {
 			_, err := lookup(c.name)
 			stub.Failed(t, err, dialect.OpLookup, c.of)
@@ -182,7 +183,8 @@ func TestLookupRefuses(t *testing.T) {
 	}
 }
 
-// checkNotFound compares all fields. Detail is the text behind "… not found", Near's aside.
+// checkNotFound compares all fields. Detail is the text behind "… not found", Near's
+// aside.
 func checkNotFound(t *testing.T, rule string, err error, want registry.NotFoundError, text string) {
 	t.Helper()
 	stub.Failed(t, err, dialect.OpLookup, want.Name)
@@ -261,7 +263,7 @@ func TestNotFound(t *testing.T) {
 		{
 			"sequences were not asked for", dialect.Catalog{Sequences: stub.Sequences(stub.Visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{mv, en}}}, sq, "x",
-			registry.NotFoundError{Reason: registry.ReasonKindExcluded}, ": that kind was not loaded: Only left it out",
+			registry.NotFoundError{Reason: registry.ReasonKindExcluded}, ": that kind was not loaded: the option Only excludes it",
 		},
 
 		{
@@ -290,16 +292,16 @@ func TestNotFound(t *testing.T) {
 		{
 			"excluded, bare", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.tmp_mood"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("*.tmp_*")}}, en, "tmp_mood",
-			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("app.tmp_mood")}, ": app.tmp_mood was left out: it is excluded by *.tmp_*",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("app.tmp_mood")}, ": app.tmp_mood was not loaded: it is excluded by *.tmp_*",
 		}, {
 			"not included, with its schema", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
 			registry.Selection{Filter: dialect.Filter{Include: stub.Patterns("app.*", "public.*")}}, mv, "stats.weekly",
 			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("stats.weekly")},
-			": stats.weekly was left out: it is not included by app.*, public.*",
+			": stats.weekly was not loaded: it is not included by app.*, public.*",
 		}, {
 			"excluded, bare, off the search path", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("stats.*")}}, mv, "weekly",
-			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("stats.weekly")}, ": stats.weekly was left out: it is excluded by stats.*",
+			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("stats.weekly")}, ": stats.weekly was not loaded: it is excluded by stats.*",
 		}, {
 			"another name's omission is none", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.tmp_x"), stub.Object("stats.tmp_y"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("tmp_*")}}, en, "mood",
@@ -316,17 +318,17 @@ func TestNotFound(t *testing.T) {
 			"another kind's omission", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("app.*")}}, mv, "app.x",
 			registry.NotFoundError{Reason: registry.ReasonOtherKind, Exists: stub.Names("app.x")},
-			": an enum of that name was left out: it is excluded by app.*",
+			": an enum of that name was not loaded: it is excluded by app.*",
 		},
 
 		{
 			"a key's, bare", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{stub.Key(stub.Visible("app.o_id_seq"), "app.o", "id")}},
 			registry.Selection{}, sq, "o_id_seq", registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: stub.Names("app.o_id_seq")},
-			": app.o_id_seq was left out: it is the key sequence of app.o.id; load it with WithKeySequences()",
+			": app.o_id_seq was not loaded: it is the key sequence of app.o.id; load it with WithKeySequences()",
 		}, {
 			"a key's, with its schema", dialect.Catalog{SearchPath: path, Sequences: []dialect.SequenceDef{stub.Key(stub.Object("x.o_id_seq"), `"O"`, "Id")}},
 			registry.Selection{}, sq, `"x"."o_id_seq"`, registry.NotFoundError{Reason: registry.ReasonKeySequence, Exists: stub.Names("x.o_id_seq")},
-			`: x.o_id_seq was left out: it is the key sequence of "O"."Id"; load it with WithKeySequences()`,
+			`: x.o_id_seq was not loaded: it is the key sequence of "O"."Id"; load it with WithKeySequences()`,
 		},
 	} {
 		r, _, _ := stubbed(&c.catalog, c.sel)
@@ -338,7 +340,8 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
-// Where several reasons hold the one that says most is given. Each step takes the last one's away.
+// Where several reasons hold the one that says most is given. Each step takes the last
+// one's away.
 func TestNotFoundReasonsByRank(t *testing.T) {
 	t.Parallel()
 	c := &dialect.Catalog{

@@ -7,70 +7,83 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Matview is a materialized view as it was loaded, with its operations. It is safe for concurrent use if its querier is.
-// Programs get theirs from a [Registry]. Methods may be added to the interface.
+// A Matview is a materialized view as it was loaded, with its operations. It is safe for
+// concurrent use if its querier is. Programs get theirs from a [Registry]. Methods may be
+// added to the interface.
 type Matview interface {
 	// Name returns the view's name, with its schema.
 	Name() dialect.Name
 	// Columns returns the view's columns, in order. The slice is the caller's.
 	Columns() []dialect.Column
-	// Indexes returns the view's indexes, by name. Each says why a concurrent refresh can't use it, if it can't. The slice
-	// is the caller's.
+	// Indexes returns the view's indexes, by name. Each says why a concurrent refresh
+	// can't use it, if it can't. The slice is the caller's.
 	Indexes() []dialect.Index
 	// Populated reports whether the view could be read when it was loaded.
 	Populated() bool
-	// MayRefresh reports whether the role that loaded the view has the right to refresh it.
+	// MayRefresh reports whether the role that loaded the view has the right to refresh
+	// it.
 	MayRefresh() bool
 	// Owner returns the role that owns the view.
 	Owner() string
 	// Comment returns the view's comment, or an empty text.
 	Comment() string
 
-	// DependsOn returns the materialized views that the view reads, directly or through plain views, as they were loaded.
-	// They are in the order of schema and name. Views that the load's patterns excluded are among them. What the view
-	// reads through a function is not known. The slice is the caller's.
+	// DependsOn returns the materialized views that the view reads, directly or through
+	// plain views, as they were loaded. They are in the order of schema and name, and
+	// include views that the load's patterns exclude. Views that it reads through a
+	// function are not known. The slice is the caller's.
 	DependsOn() []dialect.Name
-	// Dependents returns the materialized views that read this one, likewise.
+	// Dependents returns the materialized views that read this view. Otherwise as
+	// DependsOn.
 	Dependents() []dialect.Name
 
-	// Definition asks the database for the query behind the view. The server prints it by the session's settings and
-	// search path. Definition may wait, until ctx ends, for others who refresh or alter the view or what it reads.
-	// Errors: ErrNotFound.
+	// Definition reads the view's query from the database. The server prints it by the
+	// session's settings and search path. Definition may wait, until ctx ends, for
+	// sessions that refresh or alter the view or a relation that it reads. Errors:
+	// ErrNotFound.
 	Definition(ctx context.Context) (string, error)
 
-	// Refresh runs the view's query again and waits until the view has the new rows. Without options it blocks readers of
-	// the view. Inside a transaction others see the new rows after the commit.
+	// Refresh runs the view's query again and waits until the view has the new rows.
+	// Without options it blocks readers of the view. Inside a transaction others see the
+	// new rows after the commit.
 	//
-	// Errors: ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock; ErrNotPopulated if the view reads
-	// another one that has no data; ErrBusy with LockTimeout, SkipIfBusy or the session's lock_timeout; with Concurrently
-	// also ErrNoUniqueIndex and ErrNotPopulated; ErrInvalid for options that contradict each other; ErrUnsupported with
-	// ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a querier that prepares each statement.
+	// Errors: ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock;
+	// ErrNotPopulated if the view reads another one that has no data; ErrBusy with
+	// LockTimeout, SkipIfBusy or the session's lock_timeout; with Concurrently also
+	// ErrNoUniqueIndex and ErrNotPopulated; ErrInvalid for options that contradict each
+	// other; ErrUnsupported with ConcurrentlyIfPossible, LockTimeout or SkipIfBusy
+	// through a querier that prepares each statement.
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
-	// CheckRefresh reports whether the role that loaded the view could refresh it with data in that mode. It goes by what
-	// was loaded and does not ask the database. It returns nil if nothing blocks the refresh. Otherwise the error has
-	// [Blockers], each with its reason and, if there is one, the statement that fixes it. [errors.Is] reaches
-	// ErrNoUniqueIndex, ErrNotPopulated, ErrPermission and ErrReadOnly.
+	// CheckRefresh reports whether the role that loaded the view could refresh it with
+	// data in that mode. It uses the loaded data and does not query the database. It
+	// returns nil if nothing blocks the refresh. Otherwise the error has [Blockers], each
+	// with its reason and, if there is one, the statement that fixes it. [errors.Is]
+	// reaches ErrNoUniqueIndex, ErrNotPopulated, ErrPermission and ErrReadOnly.
 	//
-	// A view without data that this one depends on blocks both modes. CheckRefresh can't tell whether new rows would
-	// violate the index.
+	// If the view depends on a view without data, both modes are blocked. CheckRefresh
+	// can't tell whether new rows would violate the index.
 	CheckRefresh(mode RefreshMode) error
 
-	// Select reads the view's rows into dest, a pointer to a slice of structs or, for a view of one column, of plain
-	// values. It maps columns to fields as sqlx does, by the db tag or the lower-cased name. If the querier is a *sqlx.DB
-	// or *sqlx.Tx, its mapper and Unsafe apply.
+	// Select reads the view's rows into dest, a pointer to a slice of structs or, for a
+	// view of one column, of plain values. It maps columns to fields as sqlx does, by the
+	// db tag or the lower-cased name. If the querier is a *sqlx.DB or *sqlx.Tx, its
+	// mapper and Unsafe apply.
 	//
-	// The tail is SQL of the caller's own that follows the FROM clause: where, order by, limit …. An empty tail reads all
-	// rows, in no order. args are for its placeholders, written as the driver expects them. Select overwrites dest. After
-	// an error dest has the rows that were read before it.
+	// The tail is SQL of the caller's own that follows the FROM clause: where, order by,
+	// limit …. An empty tail reads all rows, in no order. args are for its placeholders,
+	// written as the driver expects them. Select overwrites dest. After an error dest has
+	// the rows that were read before it.
 	//
-	// Errors: ErrInvalid for a wrong dest; ErrNotPopulated, ErrPermission; ErrNotFound, also for a view that was recreated
-	// or altered without a column that was loaded: call Reload and look it up again.
+	// Errors: ErrInvalid for a wrong dest; ErrNotPopulated, ErrPermission; ErrNotFound,
+	// also for a view that was recreated or altered without a column that was loaded:
+	// call Reload and look it up again.
 	Select(ctx context.Context, dest any, tail string, args ...any) error
 
-	// Get reads the first row that Select would read into dest, a pointer to a struct or, for a view of one column, to a
-	// plain value. It reads and drops the rows after it; put LIMIT 1 into the tail if there may be many. If there is no
-	// row, the error wraps [sql.ErrNoRows]. Other errors: as for Select.
+	// Get reads the first row that Select would read into dest, a pointer to a struct or,
+	// for a view of one column, to a plain value. It reads and drops the rows after it;
+	// put LIMIT 1 into the tail if there may be many. If there is no row, the error wraps
+	// [sql.ErrNoRows]. Other errors: as for Select.
 	Get(ctx context.Context, dest any, tail string, args ...any) error
 
 	// Count returns how many rows Select would read. Errors: as for Select.

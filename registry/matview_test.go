@@ -109,11 +109,11 @@ func TestRefreshRefusesOptions(t *testing.T) {
 		{[]registry.RefreshOption{noData, registry.ConcurrentlyIfPossible()},
 			"invalid argument: options ConcurrentlyIfPossible and WithNoData contradict each other: an emptied view can't be read"},
 		{[]registry.RefreshOption{concurrently, registry.ConcurrentlyIfPossible()},
-			"invalid argument: options Concurrently and ConcurrentlyIfPossible contradict each other: one fails where the other blocks"},
+			"invalid argument: options Concurrently and ConcurrentlyIfPossible contradict each other: if a concurrent refresh is not possible, one fails and the other blocks readers"},
 		{[]registry.RefreshOption{registry.SkipIfBusy(), registry.SkipIfBusy()}, "invalid argument: option SkipIfBusy is given twice"},
-		{[]registry.RefreshOption{registry.LockTimeout(0)}, "option LockTimeout: invalid argument: it is 0s: give it more than zero, and at most 596h31m23.647s"},
-		{[]registry.RefreshOption{registry.LockTimeout(-1)}, "option LockTimeout: invalid argument: it is -1ns: give it more than zero, and at most 596h31m23.647s"},
-		{[]registry.RefreshOption{registry.LockTimeout(25 * 24 * time.Hour)}, "option LockTimeout: invalid argument: it is 600h0m0s: give it more than zero, and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(0)}, "option LockTimeout: invalid argument: it is 0s; it must be more than zero and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(-1)}, "option LockTimeout: invalid argument: it is -1ns; it must be more than zero and at most 596h31m23.647s"},
+		{[]registry.RefreshOption{registry.LockTimeout(25 * 24 * time.Hour)}, "option LockTimeout: invalid argument: it is 600h0m0s; it must be more than zero and at most 596h31m23.647s"},
 	} {
 		r, s, _ := stubbed(stub.Shop(), registry.Selection{})
 		got, err := matview(t, r, "daily").Refresh(t.Context(), c.opts...)

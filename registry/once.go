@@ -9,10 +9,11 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// once does what must not be done twice, since the second time it would be told that the label is there, or is not. On a
-// pool database/sql sends a statement again when its driver says that the connection is bad, and drivers say so too where
-// the statement was done and the answer is lost. On a connection it doesn't; so this takes one, and has the pool throw
-// away those that are dead.
+// once calls do with a querier that does not retry statements. A pool of database/sql
+// sends a statement again if the driver returns driver.ErrBadConn, and drivers return it
+// also if the statement ran and its answer was lost. The second ALTER TYPE would then
+// fail with a wrong error. So once takes one connection from the pool, after it has
+// pinged it. A failed ping makes the pool close a dead connection.
 func once(ctx context.Context, q dialect.Querier, do func(dialect.Querier) error) error {
 	pool, ok := q.(interface {
 		Conn(ctx context.Context) (*sql.Conn, error)

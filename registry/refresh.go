@@ -13,7 +13,7 @@ import (
 // A RefreshMode is the way a view is refreshed.
 type RefreshMode int
 
-// The modes. A refresh reports one of them.
+// The modes of a refresh.
 const (
 	// ModeBlocking blocks readers until the refresh is done.
 	ModeBlocking RefreshMode = iota + 1
@@ -36,20 +36,24 @@ func (m RefreshMode) String() string {
 // A RefreshOutcome says how a refresh ended.
 type RefreshOutcome int
 
-// The outcomes. A single refresh has OutcomeRefreshed, OutcomeEmptied or OutcomeSkippedBusy, or returns an error and has
-// none. The others are for views in a report of package massive.
+// The outcomes. A single refresh has OutcomeRefreshed, OutcomeEmptied or
+// OutcomeSkippedBusy. The others occur only in reports of package massive. A refresh that
+// returns another error has no outcome.
 const (
-	// OutcomeRefreshed: the view has its new rows.
+	// OutcomeRefreshed means that the view has its new rows.
 	OutcomeRefreshed RefreshOutcome = iota + 1
-	// OutcomeEmptied: the view has no rows and can't be read until the next refresh.
+	// OutcomeEmptied means that the view has no data and can't be read until the next
+	// refresh.
 	OutcomeEmptied
-	// OutcomeSkippedBusy: nothing was done, because another refresh of the view was running or waiting.
+	// OutcomeSkippedBusy means that the refresh was skipped, because another refresh of
+	// the view was running or waiting.
 	OutcomeSkippedBusy
-	// OutcomeSkippedUpstream: a view that this one depends on was not refreshed.
+	// OutcomeSkippedUpstream means that the refresh was skipped, because a view that this
+	// one depends on was not refreshed.
 	OutcomeSkippedUpstream
-	// OutcomeFailed: the refresh returned an error.
+	// OutcomeFailed means that the refresh returned an error.
 	OutcomeFailed
-	// OutcomeCancelled: the run ended before or during the refresh.
+	// OutcomeCancelled means that the run ended before or during the refresh.
 	OutcomeCancelled
 )
 
@@ -73,22 +77,25 @@ func (o RefreshOutcome) String() string {
 	}
 }
 
-// A RefreshResult says what a refresh did. After an error it is zero, except for OutcomeSkippedBusy, which comes with an
-// error.
+// A RefreshResult is the result of a refresh. After an error it is zero, except for
+// OutcomeSkippedBusy, which comes with an error.
 type RefreshResult struct {
 	Outcome RefreshOutcome
-	Mode    RefreshMode // the one used; zero where the outcome is OutcomeSkippedBusy
-	// Why that mode was used, in words: "the default", "asked for", "possible", "not concurrently: not populated".
+	Mode    RefreshMode // the mode that was used; zero if the refresh was skipped
+	// Why says in words why the mode was used: "the default", "asked for", "possible",
+	// "not concurrently: not populated".
 	Why string
-	// Prevented says why a refresh with ConcurrentlyIfPossible was not concurrent: BlockerNotPopulated,
-	// BlockerNoUniqueIndex or BlockerNoUsableIndex. Otherwise it is zero.
+	// Prevented says why a refresh with ConcurrentlyIfPossible was not concurrent:
+	// BlockerNotPopulated, BlockerNoUniqueIndex or BlockerNoUsableIndex. Otherwise it is
+	// zero.
 	Prevented dialect.BlockerReason
-	// Duration is the time from the call to the end of the statement. It includes the wait
-	// for a connection of the pool, and for locks.
+	// Duration is the time from the call to the end of the statement. It includes the
+	// wait for a connection of the pool and for locks.
 	Duration time.Duration
 }
 
-// String returns the result in a line: "refreshed in 20ms (blocking, the default)". After an error it is "not refreshed".
+// String returns the result in a line: "refreshed in 20ms (blocking, the default)". After
+// an error it is "not refreshed".
 func (r RefreshResult) String() string {
 	if r.Outcome == 0 {
 		return "not refreshed"
@@ -100,62 +107,70 @@ func (r RefreshResult) String() string {
 	return fmt.Sprintf("%s in %v (%s, %s)", r.Outcome, took, r.Mode, r.Why)
 }
 
-// A RefreshOption changes how a view is refreshed. Each may be given once. The zero value is refused.
+// A RefreshOption changes how a view is refreshed. Each option may be given once. The
+// zero value is invalid.
 type RefreshOption struct {
 	set option.Option[dialect.Refresh]
 }
 
-// Concurrently lets readers see the old rows during the refresh. It needs a populated view with a unique index on columns
-// only and without WHERE (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
+// Concurrently lets readers see the old rows during the refresh. The view must have data
+// and a unique index on columns, without expressions and without WHERE
+// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html).
 func Concurrently() RefreshOption {
 	return RefreshOption{option.Set("Concurrently", func(r *dialect.Refresh) { r.Concurrently = true })}
 }
 
-// ConcurrentlyIfPossible refreshes as [Concurrently] does if the view, as it is now, is populated and has a unique index for
-// it. Otherwise the refresh blocks readers. The result says which, and why. It takes one round trip and leaves a
-// transaction alive.
+// ConcurrentlyIfPossible refreshes as [Concurrently] does if the view, as it is now, has
+// data and a usable unique index. Otherwise the refresh blocks readers. [RefreshResult]
+// has the mode and the reason. It takes one round trip, and a transaction can continue.
 //
-// Rows that violate the index fail the refresh with [dialect.ErrDuplicateRows], since they are found too late. An error of
-// the view's query fails it in either mode, and then readers are not blocked. A REPEATABLE READ or SERIALIZABLE transaction
-// sees the view as it was; the refresh then tries once more in the other mode.
+// If the new rows violate the index, the refresh fails with [dialect.ErrDuplicateRows]
+// and does not retry in the other mode. Neither does it after an error of the view's
+// query. A REPEATABLE READ or SERIALIZABLE transaction may see an old state of the view.
+// If the concurrent refresh then fails, the refresh retries in the other mode.
 func ConcurrentlyIfPossible() RefreshOption {
 	return RefreshOption{option.Set("ConcurrentlyIfPossible", func(r *dialect.Refresh) { r.IfPossible = true })}
 }
 
-// WithNoData empties the view. It frees the view's space, and the view can't be read until the next refresh.
+// WithNoData empties the view and frees its space. The view can't be read until the next
+// refresh.
 func WithNoData() RefreshOption {
 	return RefreshOption{option.Set("WithNoData", func(r *dialect.Refresh) { r.NoData = true })}
 }
 
-// LockTimeout sets how long the refresh waits for each lock, on the view and on what it reads, before it fails with
-// [dialect.ErrBusy]. It is more than zero and at most 24 days, and rounded up to milliseconds. It applies to this refresh
-// only, also inside a transaction. Without it the session's lock_timeout applies
+// LockTimeout limits how long the refresh waits for each lock, on the view and on the
+// relations that it reads. After that it fails with [dialect.ErrBusy]. The limit is more
+// than zero and at most 24 days, and is rounded up to milliseconds. It applies only to
+// this refresh, also inside a transaction. Without it the session's lock_timeout applies
 // (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT).
 func LockTimeout(d time.Duration) RefreshOption {
 	return RefreshOption{option.New("LockTimeout", func(r *dialect.Refresh) error {
 		if most := math.MaxInt32 * time.Millisecond; d <= 0 || d > most {
-			return fmt.Errorf("%w: it is %v: give it more than zero, and at most %v", dialect.ErrInvalid, d, most)
+			return fmt.Errorf("%w: it is %v; it must be more than zero and at most %v", dialect.ErrInvalid, d, most)
 		}
 		r.LockTimeout = d
 		return nil
 	})}
 }
 
-// SkipIfBusy skips the refresh if another refresh of the view, of any client and mode, is running or waiting. The outcome is
-// then [OutcomeSkippedBusy], and the error wraps [dialect.ErrBusy], immediately. The same happens if something else blocks
-// readers of the view, such as ALTER. A reader never makes the view busy. A transaction lives on.
+// SkipIfBusy skips the refresh if another refresh of the view, of any client and mode, is
+// running or waiting. Refresh then returns immediately, with [OutcomeSkippedBusy] and
+// [dialect.ErrBusy]. The same happens if another statement blocks readers of the view,
+// such as ALTER. A reader never makes the view busy. A transaction can continue.
 //
-// If a hundred clients ask at the same moment, one refreshes. A client that does not use SkipIfBusy may still start a
-// REFRESH between the check and the lock. The refresh then waits as long as LockTimeout, or the session's lock_timeout,
-// allows, and is then skipped. It is also skipped if it has waited so long for a reader. The error says which.
+// If a hundred clients refresh at the same moment, one refreshes and the others skip. A
+// client without SkipIfBusy may start a REFRESH between the check and the lock. Then, or
+// if a reader blocks the refresh, it waits as long as LockTimeout or the session's
+// lock_timeout allows, and skips. The error has the reason.
 //
-// SkipIfBusy holds an advisory lock of the transaction until the refresh, or the caller's transaction, ends: in pg_locks
-// classid 1835103091 (the letters "mass") and objid the view's oid.
+// Until the refresh or the caller's transaction ends, SkipIfBusy holds an advisory lock:
+// in pg_locks, classid 1835103091 (the letters "mass") and objid the view's oid.
 func SkipIfBusy() RefreshOption {
 	return RefreshOption{option.Set("SkipIfBusy", func(r *dialect.Refresh) { r.SkipIfBusy = true })}
 }
 
-// RefreshOptions returns what the options say together. Package massive uses it for plans. Error: [dialect.ErrInvalid].
+// RefreshOptions combines the options. Package massive uses it for plans. Errors:
+// [dialect.ErrInvalid].
 func RefreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
 	var how dialect.Refresh
 	if err := option.Apply(&how, "RefreshOption", opts, func(o RefreshOption) option.Option[dialect.Refresh] { return o.set }); err != nil {
@@ -167,7 +182,7 @@ func RefreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
 	}{
 		{how.Concurrently && how.NoData, "Concurrently and WithNoData", "an emptied view can't be read"},
 		{how.IfPossible && how.NoData, "ConcurrentlyIfPossible and WithNoData", "an emptied view can't be read"},
-		{how.Concurrently && how.IfPossible, "Concurrently and ConcurrentlyIfPossible", "one fails where the other blocks"},
+		{how.Concurrently && how.IfPossible, "Concurrently and ConcurrentlyIfPossible", "if a concurrent refresh is not possible, one fails and the other blocks readers"},
 	} {
 		if c.given {
 			return how, fmt.Errorf("%w: options %s contradict each other: %s", dialect.ErrInvalid, c.and, c.why)
@@ -200,11 +215,11 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 	result := refreshResult(how, done)
 	result.Duration = time.Since(start)
 	if done.Busy {
-		why := "another refresh of it runs or waits, or it is being altered"
+		why := "another refresh of it is running or waiting, or another session alters it"
 		if done.Waited {
-			why = "a lock on it, or on what it reads, was not to be had within the lock timeout"
+			why = "it waited for a lock, on it or on a relation that it reads, until the lock timeout"
 		}
-		return result, fail(op, m.def.Name, fmt.Errorf("%w: %s; it was skipped, as SkipIfBusy asks", dialect.ErrBusy, why))
+		return result, fail(op, m.def.Name, fmt.Errorf("%w: %s; SkipIfBusy skipped it", dialect.ErrBusy, why))
 	}
 	return result, nil
 }
@@ -231,14 +246,15 @@ func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 
 func notConcurrently(why dialect.BlockerReason) string { return "not concurrently: " + why.String() }
 
-// Blockers say what blocks a refresh: at least one. [errors.Is] reaches the sentinel of each.
+// Blockers is the error of a refresh that is blocked, for at least one reason.
+// [errors.Is] finds each reason's sentinel.
 type Blockers []dialect.Blocker
 
 func (hs Blockers) Error() string {
 	return dialect.Few(hs, "; and ", dialect.Blocker.Error)
 }
 
-// Unwrap returns each of them.
+// Unwrap returns the blockers.
 func (hs Blockers) Unwrap() []error {
 	errs := make([]error, len(hs))
 	for i, h := range hs {
@@ -254,7 +270,7 @@ func (m *matview) CheckRefresh(mode RefreshMode) error {
 	case ModeConcurrent:
 		op = dialect.OpRefreshConcurrently
 	default:
-		return fail(op, m.def.Name, fmt.Errorf("%w: RefreshMode(%d) is none", dialect.ErrInvalid, int(mode)))
+		return fail(op, m.def.Name, fmt.Errorf("%w: RefreshMode(%d) is not a mode; use ModeBlocking or ModeConcurrent", dialect.ErrInvalid, int(mode)))
 	}
 	if err := m.check(); err != nil {
 		return fail(op, m.def.Name, err)
@@ -272,11 +288,11 @@ func (m *matview) CheckRefresh(mode RefreshMode) error {
 	return nil
 }
 
-// emptyUpstream returns the blocker of a view that depends on a view without data. The statement is the dialect's own for
-// the upstream view.
+// emptyUpstream returns the blocker of a view that depends on a view without data. Its
+// Fix is the dialect's statement for the upstream view.
 func emptyUpstream(d dialect.Dialect, up *dialect.MatviewDef, on dialect.Server) dialect.Blocker {
 	h := dialect.Blocker{Reason: dialect.BlockerNotPopulated, Detail: "it depends on " + up.Name.String() + ", which has no data"}
-	blockers, _ := d.RefreshBlockers(up, on, true) // they only add the statement
+	blockers, _ := d.RefreshBlockers(up, on, true) // without them only the statement is missing
 	for _, own := range blockers {
 		if own.Reason == dialect.BlockerNotPopulated {
 			h.Fix = own.Fix
@@ -285,8 +301,9 @@ func emptyUpstream(d dialect.Dialect, up *dialect.MatviewDef, on dialect.Server)
 	return h
 }
 
-// OwnBlockers returns what blocks a refresh of the view in the mode, as far as the snapshot tells. It does not look at the
-// views that it depends on. Package massive uses it for plans. Errors: [dialect.ErrUnsupported].
+// OwnBlockers returns everything in the snapshot that blocks a refresh of the view in the
+// mode, except the views that it depends on. Package massive uses it for plans. Errors:
+// [dialect.ErrUnsupported].
 func OwnBlockers(view Matview, mode RefreshMode) ([]dialect.Blocker, error) {
 	m, ok := view.(*matview)
 	if !ok {

@@ -1,11 +1,14 @@
-// Package registry holds what was loaded from a database: its materialized views, enums and sequences, found by
-// name, each with its operations.
+// Package registry holds the materialized views, enums and sequences that were loaded
+// from a database, and runs their operations.
 //
-// A [Registry] is one snapshot. It never changes, takes no lock, and any number of goroutines may read it. The [Matview],
-// [Enum] and [Sequence] values that it returns belong to it for ever. Their operations go to the database by name, through
-// the registry's dialect and querier, or through another querier by [Registry.On].
+// A [Registry] is one immutable snapshot. Any number of goroutines may read it without a
+// lock. Its lookups return a [Matview], [Enum] or [Sequence], which always describes that
+// snapshot. Their operations find the structure in the database by name. They go through
+// the registry's dialect and querier; [Registry.On] returns a registry with another
+// querier.
 //
-// Programs that use the library get registries from package massive.
+// Programs get registries from package massive. The functions of this package are for
+// package massive and for dialects' tests.
 package registry
 
 import (
@@ -22,15 +25,16 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// A Registry is one snapshot of a database's structures. It is safe for concurrent use. The zero value is not usable; call
-// [Load] or [New]. Its lookups return [dialect.ErrInvalid].
+// A Registry is one snapshot of a database's structures. It is safe for concurrent use.
+// The zero value is not usable; call [Load] or [New]. Its lookups return
+// [dialect.ErrInvalid].
 type Registry struct {
 	snapshot
 	access access
-	moved  bool // access is not the one that the snapshot's structures were made with
+	moved  bool // the snapshot's structures have another access
 }
 
-// A snapshot is what registries share that differ only in their querier.
+// A snapshot is shared by registries that differ only in their querier.
 type snapshot struct {
 	sign          dialect.Sign
 	searchPath    []string
@@ -39,16 +43,16 @@ type snapshot struct {
 	enums         index[*enum]
 	sequences     index[*sequence]
 	excluded      []Excluded
-	views         []dialect.ViewDef     // plain ones
-	excludedViews []*dialect.MatviewDef // left out; the graph and plans go by them all the same
-	network       func() *network       // which views read which, made when it is first asked for
+	views         []dialect.ViewDef     // the plain views
+	excludedViews []*dialect.MatviewDef // excluded by a pattern, but part of the graph and of plans
+	network       func() *network       // which view reads which, computed on first use
 }
 
-// An access is how a structure's operations reach the database.
+// An access is the way from a structure to the database.
 type access struct {
 	dialect dialect.Dialect
 	querier dialect.Querier
-	server  dialect.Server // the one that they were loaded from
+	server  dialect.Server // of the load
 }
 
 var (
@@ -57,25 +61,28 @@ var (
 	_ dialect.Querier = (*sqlx.Tx)(nil)
 )
 
-// check says what is missing. It sees a nil pointer behind an interface, too.
+// check returns an error if the querier or the dialect is nil, or an interface with a nil
+// pointer.
 func (a *access) check() error {
 	if querier.IsNil(a.querier) {
 		return fmt.Errorf("%w: the database is nil; pass a *sql.DB, a connection or a transaction", dialect.ErrInvalid)
 	}
 	if querier.IsNil(a.dialect) {
-		return fmt.Errorf("%w: the dialect is nil; pass one, such as postgres.New()", dialect.ErrInvalid)
+		return fmt.Errorf("%w: the dialect is nil; pass a dialect, for example postgres.New()", dialect.ErrInvalid)
 	}
 	return nil
 }
 
-// A Selection says which structures of a catalog a registry takes. The zero value takes all but the sequences of primary
-// keys.
+// A Selection selects the structures of a catalog that a registry contains. The zero
+// Selection selects all structures except the sequences of primary keys.
 type Selection struct {
 	dialect.Filter
-	KeySequences bool // take the sequences of primary keys, too
+	KeySequences bool // also select the sequences of primary keys
 }
 
-// Load asks the dialect for the catalog of the database behind q and makes a registry of it.
+// Load loads the catalog of the database behind q and returns a registry of it. Errors:
+// those of [dialect.Dialect].Load, as an [*Error]; [dialect.ErrInvalid] if an argument is
+// nil.
 func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selection) (*Registry, error) {
 	cat, err := LoadCatalog(ctx, q, d, sel.Filter, dialect.OpLoad)
 	if err != nil {
@@ -84,7 +91,8 @@ func Load(ctx context.Context, q dialect.Querier, d dialect.Dialect, sel Selecti
 	return New(cat, sel, d, q), nil
 }
 
-// LoadCatalog asks the dialect for the catalog of the database behind q. The op is what an [*Error] says was being done.
+// LoadCatalog loads the catalog of the database behind q. Op is the operation that an
+// [*Error] names. Errors: as for [Load].
 func LoadCatalog(ctx context.Context, q dialect.Querier, d dialect.Dialect, f dialect.Filter, op dialect.Op) (*dialect.Catalog, error) {
 	a := &access{dialect: d, querier: q}
 	if err := cmp.Or(contexts.Check(ctx), a.check()); err != nil {
@@ -100,14 +108,15 @@ func LoadCatalog(ctx context.Context, q dialect.Querier, d dialect.Dialect, f di
 	return cat, nil
 }
 
-// New returns a registry of a catalog, which it takes over. Its structures work through d and q.
+// New returns a registry of the catalog. It owns the catalog afterwards. Operations go
+// through d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
 	r := &Registry{access: access{d, q, cat.Server}}
 	s := &r.snapshot
 	s.sign, s.searchPath, s.filter, s.views = cat.Sign, cat.SearchPath, sel.Filter, cat.Views
 
 	s.network = sync.OnceValue(func() *network { return newNetwork(cat.Matviews, cat.Views, sel.Filter) })
-	// Structures are parts of one list of each kind, so that thousands cost few allocations.
+	// The structures of a kind are elements of one slice: thousands take few allocations.
 	matviews, listed := make([]*matview, 0, len(cat.Matviews)), make([]matview, len(cat.Matviews))
 	for i := range cat.Matviews {
 		if def := &cat.Matviews[i]; s.takes(dialect.KindMatview, &def.Object, unreadableView(def)) {
@@ -148,7 +157,8 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 	return r
 }
 
-// takes applies the filter to a structure that may be unreadable, and notes what is left out.
+// takes reports whether the filter selects a structure. If it doesn't, takes records the
+// exclusion. Unreadable says why no statement can name the structure, or is empty.
 func (s *snapshot) takes(k dialect.Kind, o *dialect.Object, unreadable string) bool {
 	if !s.filter.Has(k) {
 		return false
@@ -168,18 +178,19 @@ func (s *snapshot) exclude(k dialect.Kind, o *dialect.Object, reason NotFoundRea
 	s.excluded = append(s.excluded, Excluded{Kind: k, Name: o.Name, Why: why, KeyOf: key, object: o, reason: reason})
 }
 
-// An Excluded is a structure that exists and is not in the registry.
+// An Excluded is a structure that exists in the database and is not in the registry.
 type Excluded struct {
 	Kind  dialect.Kind
 	Name  dialect.Name
 	Why   string             // in words: "it is the key sequence of public.orders.id", "it is excluded by *.tmp_*"
-	KeyOf *dialect.ColumnRef // the primary-key column whose sequence it is; nil for another reason
+	KeyOf *dialect.ColumnRef // the primary-key column that draws on the sequence; nil if the reason is another one
 
 	object *dialect.Object
 	reason NotFoundReason
 }
 
-// why says why. The reason of a key sequence, of which there are many, is written when somebody asks.
+// why returns the reason in words. For key sequences, which are many, it builds the text
+// on demand.
 func (o *Excluded) why() string {
 	if o.KeyOf != nil {
 		return "it is the key sequence of " + o.KeyOf.String()
@@ -187,21 +198,26 @@ func (o *Excluded) why() string {
 	return o.Why
 }
 
-// On returns a registry that shares the snapshot and runs operations through q, a transaction or a connection. A lookup in
-// it allocates the structure that it returns. If q is nil, lookups work and operations return [dialect.ErrInvalid].
+// On returns a registry that shares r's snapshot and runs operations through q, for
+// example a transaction. A lookup in it allocates the structure that it returns. If q is
+// nil, lookups work and operations return [dialect.ErrInvalid].
 func (r *Registry) On(q dialect.Querier) *Registry {
 	return &Registry{snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server}, moved: true}
 }
 
-// Server returns what the snapshot was loaded from.
+// Server returns the server and session that the snapshot was loaded from.
 func (r *Registry) Server() dialect.Server { return r.access.server }
 
-// SearchPath returns the schemas that bare names were resolved along, in order. The slice is the caller's.
+// SearchPath returns the schemas that bare names were resolved along, in order. The slice
+// is the caller's.
 func (r *Registry) SearchPath() []string { return slices.Clone(r.searchPath) }
 
-// Matview returns the materialized view of that name. A bare name is resolved along the search path, as the database does.
-// In schema.name, put a part that holds a dot or a quote into double quotes. Names are exact: Daily is not daily. Errors:
-// [dialect.ErrNotFound], as a [*NotFoundError] that says why; [dialect.ErrInvalid].
+// Matview returns the materialized view of that name. A bare name is resolved along the
+// search path, as the database does. In schema.name, put double quotes around a part that
+// contains a dot or a quote. Names are exact: Daily is not daily.
+//
+// Errors: [dialect.ErrNotFound], as a [*NotFoundError] with the reason;
+// [dialect.ErrInvalid] for a malformed name.
 func (r *Registry) Matview(name string) (Matview, error) {
 	m, err := find(r, &r.matviews, name)
 	if err != nil {
@@ -210,7 +226,7 @@ func (r *Registry) Matview(name string) (Matview, error) {
 	return r.matview(m), nil
 }
 
-// Enum returns the enum of that name, as [Registry.Matview] does.
+// Enum returns the enum of that name. Names and errors are as for [Registry.Matview].
 func (r *Registry) Enum(name string) (Enum, error) {
 	e, err := find(r, &r.enums, name)
 	if err != nil {
@@ -219,7 +235,8 @@ func (r *Registry) Enum(name string) (Enum, error) {
 	return r.enum(e), nil
 }
 
-// Sequence returns the sequence of that name, as [Registry.Matview] does.
+// Sequence returns the sequence of that name. Names and errors are as for
+// [Registry.Matview].
 func (r *Registry) Sequence(name string) (Sequence, error) {
 	s, err := find(r, &r.sequences, name)
 	if err != nil {
@@ -228,7 +245,8 @@ func (r *Registry) Sequence(name string) (Sequence, error) {
 	return r.sequence(s), nil
 }
 
-// Matviews returns all materialized views in the registry, by schema and name. The slice is the caller's.
+// Matviews returns all materialized views in the registry, by schema and name. The slice
+// is the caller's.
 func (r *Registry) Matviews() []Matview {
 	all := make([]Matview, len(r.matviews.sorted))
 	for i, m := range r.matviews.sorted {
@@ -246,7 +264,8 @@ func (r *Registry) Enums() []Enum {
 	return all
 }
 
-// Sequences returns all sequences in the registry, by schema and name. The slice is the caller's.
+// Sequences returns all sequences in the registry, by schema and name. The slice is the
+// caller's.
 func (r *Registry) Sequences() []Sequence {
 	all := make([]Sequence, len(r.sequences.sorted))
 	for i, s := range r.sequences.sorted {
@@ -255,10 +274,12 @@ func (r *Registry) Sequences() []Sequence {
 	return all
 }
 
-// Excluded returns the structures that exist and were not loaded, each with the reason, by kind, schema and name: sequences
-// of primary keys, those that the filter's patterns exclude, and those with a name, label or column that is not UTF-8. The
-// last kind exists in databases with the encoding SQL_ASCII; such a name has the bytes of the database. Structures of
-// excluded kinds are not among them. The slice is the caller's.
+// Excluded returns the structures that exist and were not loaded, by kind, schema and
+// name. Each has its reason: it is a sequence of a primary key, the filter's patterns
+// exclude it, or its name, a label or a column is not UTF-8. The last reason occurs in
+// databases with the encoding SQL_ASCII; the name then has the database's bytes.
+// Structures of kinds that the filter does not select are not in the list. The slice is
+// the caller's.
 func (r *Registry) Excluded() []Excluded {
 	all := slices.Clone(r.excluded)
 	for i := range all {
@@ -267,8 +288,8 @@ func (r *Registry) Excluded() []Excluded {
 	return all
 }
 
-// UnmatchedPatterns returns the filter's patterns that match no structure of the kinds
-// that were loaded, as they were written, those to include first.
+// UnmatchedPatterns returns the filter's patterns that match no structure of the loaded
+// kinds, as they were written. The patterns of Include come first.
 func (r *Registry) UnmatchedPatterns() (unmatched []string) {
 	for _, p := range slices.Concat(r.filter.Include, r.filter.Exclude) {
 		if !matches(p, &r.matviews) && !matches(p, &r.enums) && !matches(p, &r.sequences) &&
@@ -306,8 +327,9 @@ func (r *Registry) sequence(s *sequence) Sequence {
 	return s
 }
 
-// AppendLocalLabels returns a registry whose enum of that name has further labels at its end. The receiver does not change.
-// Errors: [dialect.ErrNotFound]; [dialect.ErrLabelExists]; [dialect.ErrInvalid] for a label that no enum can have.
+// AppendLocalLabels returns a registry whose enum of that name has the given labels after
+// its own. It changes neither r nor the database. Errors: [dialect.ErrNotFound];
+// [dialect.ErrLabelExists]; [dialect.ErrInvalid] for a label that no enum can have.
 func (r *Registry) AppendLocalLabels(name string, labels ...string) (*Registry, error) {
 	e, err := find(r, &r.enums, name)
 	if err != nil {
@@ -320,14 +342,14 @@ func (r *Registry) AppendLocalLabels(name string, labels ...string) (*Registry, 
 	return r.replace(e, longer), nil
 }
 
-// replace is the registry with another enum in the place of one of its own.
+// replace returns the registry with by in the place of e.
 func (r *Registry) replace(e, by *enum) *Registry {
 	enums := slices.Clone(r.enums.sorted)
 	enums[slices.Index(enums, e)] = by
 	return r.with(enums)
 }
 
-// with returns the registry with these enums.
+// with returns the registry with other enums.
 func (r *Registry) with(enums []*enum) *Registry {
 	s := r.snapshot
 	s.enums = newIndex(dialect.KindEnum, enums)

@@ -77,7 +77,8 @@ func omissions(r *registry.Registry) (all []omission) {
 	return all
 }
 
-// What is taken and what is left out, and why. Nothing is left out in silence but kinds that were not asked for.
+// What is taken and what is left out, and why. Nothing is left out in silence but kinds
+// that were not asked for.
 func TestSelection(t *testing.T) {
 	t.Parallel()
 	const (
@@ -256,7 +257,7 @@ func TestNilArguments(t *testing.T) {
 	t.Parallel()
 	const (
 		noDatabase = "invalid argument: the database is nil; pass a *sql.DB, a connection or a transaction"
-		noDialect  = "invalid argument: the dialect is nil; pass one, such as postgres.New()"
+		noDialect  = "invalid argument: the dialect is nil; pass a dialect, for example postgres.New()"
 	)
 	for _, c := range []struct {
 		what string

@@ -8,20 +8,22 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Block is the values that one value of a sequence stands for: from it to the one before the next value that the sequence
-// hands out. The zero value is the block of the value 0 alone.
+// A Block is a range of values that one value of a sequence stands for. It starts with
+// that value and ends before the next value that the sequence hands out. The zero Block
+// contains the value 0.
 type Block struct {
-	First, Last int64 // Last is below First for a sequence that descends
-	Increment   int64 // the sequence's, when the value was taken
+	First, Last int64 // both inclusive; Last is below First if the sequence descends
+	Increment   int64 // the sequence's increment when the value was taken
 }
 
-// Len returns how many values the block has. The largest number also stands for one more than that.
+// Len returns the number of values. The maximum, math.MaxUint64, also means one more than
+// that.
 func (b Block) Len() uint64 {
 	n, _ := steps(min(b.First, b.Last), max(b.First, b.Last), 1)
 	return max(n, n+1)
 }
 
-// All iterates over the values, from First to Last.
+// All iterates over the values from First to Last.
 func (b Block) All() iter.Seq[int64] {
 	return func(yield func(int64) bool) {
 		step := int64(1)
@@ -88,9 +90,10 @@ func (s *sequence) NextBlock(ctx context.Context) (Block, error) {
 	return blockOf(b), nil
 }
 
-// ErrCycle returns the error of a sequence that cycles, and so can't do what the text says. Package massive uses it.
+// ErrCycle returns the error of an operation that a sequence that cycles does not
+// support. So says which, in words: "reserves no blocks". Package massive uses it.
 func ErrCycle(so string) error {
-	return fmt.Errorf("%w: a sequence that cycles hands out its values again, and %s; ALTER SEQUENCE … NO CYCLE",
+	return fmt.Errorf("%w: a sequence that cycles repeats its values and %s; use ALTER SEQUENCE … NO CYCLE",
 		dialect.ErrInvalid, so)
 }
 

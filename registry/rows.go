@@ -1,6 +1,6 @@
 package registry
 
-// Reading a materialized view's rows, through sqlx.
+// Reading of a materialized view's rows through sqlx.
 
 import (
 	"cmp"
@@ -25,9 +25,9 @@ func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any
 	p := reflect.ValueOf(dest)
 	if p.Kind() != reflect.Pointer || p.IsNil() || p.Elem().Kind() != reflect.Slice {
 		return fail(dialect.OpSelect, m.def.Name,
-			fmt.Errorf("%w: the destination is %T: it takes a pointer to a slice, and one that is not nil", dialect.ErrInvalid, dest))
+			fmt.Errorf("%w: the destination is %T; pass a non-nil pointer to a slice", dialect.ErrInvalid, dest))
 	}
-	p.Elem().SetLen(0) // also where there is an error, so that nobody takes earlier rows for the view's
+	p.Elem().SetLen(0) // also before an error, so that dest has no rows of an earlier call
 	query, queryArgs, err := d.SelectMatview(m.def, tail, args)
 	if err != nil {
 		return m.explain(ctx, dialect.OpSelect, err)
@@ -46,7 +46,7 @@ func (m *matview) Select(ctx context.Context, dest any, tail string, args ...any
 func (m *matview) Get(ctx context.Context, dest any, tail string, args ...any) (err error) {
 	p := reflect.ValueOf(dest)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
-		return fail(dialect.OpSelect, m.def.Name, fmt.Errorf("%w: the destination is %T: it takes a pointer that is not nil", dialect.ErrInvalid, dest))
+		return fail(dialect.OpSelect, m.def.Name, fmt.Errorf("%w: the destination is %T; pass a non-nil pointer", dialect.ErrInvalid, dest))
 	}
 	s, err := m.stream(ctx, tail, args)
 	if err != nil {
@@ -91,19 +91,21 @@ func (m *matview) Count(ctx context.Context, tail string, args ...any) (int64, e
 	return n, nil
 }
 
-// A RowReader reads the rows that a view's Select would read, one after the other, into one value. One goroutine at a
-// time may use it. The zero value is not usable; call [ReadRows].
+// A RowReader reads the rows that a view's Select would read, one by one, into the same
+// value. It is not safe for concurrent use. The zero value is not usable; call
+// [ReadRows].
 type RowReader struct {
 	stream  *stream
 	cancel  context.CancelFunc
 	scanner *rowScanner
 	into    reflect.Value
-	scratch reflect.Value // into itself, or, if that is a pointer to a struct, the struct that each row's own is made of
+	scratch reflect.Value // into or, if into is a pointer to a struct, a struct that Next copies for each row
 	ended   bool
 }
 
-// ReadRows begins to read rows into what dest points to: a struct, a pointer to one, or, for a view of one column, a plain
-// value. Call Close when the reader is no longer needed. Errors are those of Select.
+// ReadRows returns a reader that stores each row in the value that dest points to: a
+// struct, a pointer to a struct or, for a view of one column, a plain value. Call Close
+// when the reader is no longer needed. Errors: those of Select.
 func ReadRows(ctx context.Context, view Matview, dest any, tail string, args ...any) (*RowReader, error) {
 	if querier.IsNil(view) {
 		return nil, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: the view is nil", dialect.ErrInvalid))
@@ -131,9 +133,10 @@ func ReadRows(ctx context.Context, view Matview, dest any, tail string, args ...
 }
 
 // Next reads the next row. It returns false after the last row, and with an error.
+// Errors: those of Select.
 func (r *RowReader) Next() (bool, error) {
 	if r.stream == nil {
-		return false, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: it is the zero RowReader; ReadRows makes one", dialect.ErrInvalid))
+		return false, fail(dialect.OpSelect, dialect.Name{}, fmt.Errorf("%w: the RowReader is a zero value; call ReadRows", dialect.ErrInvalid))
 	}
 	if !r.stream.rows.Next() {
 		r.ended = true
@@ -154,8 +157,9 @@ func (r *RowReader) Next() (bool, error) {
 	return true, nil
 }
 
-// Close ends the reading. On a pool it cancels a statement that has more rows, at the price of its connection. On a
-// transaction or a connection it reads them and throws them away.
+// Close ends the reading. If there are more rows, Close cancels the statement on a pool,
+// which costs the pool its connection. On a transaction or a connection it reads and
+// discards them.
 func (r *RowReader) Close() {
 	if r.stream == nil {
 		return
@@ -163,11 +167,11 @@ func (r *RowReader) Close() {
 	if !r.ended && r.stream.pooled() {
 		r.cancel()
 	}
-	_ = r.stream.rows.Close() // its error is the one that ended the rows, or of a statement that was cut off
+	_ = r.stream.rows.Close() // Next has returned its error, or it is about the cancel
 	r.cancel()
 }
 
-// A stream is a view's rows on their way.
+// A stream is a running query of a view's rows.
 type stream struct {
 	*matview
 	ctx  context.Context
@@ -190,21 +194,21 @@ func (m *matview) stream(ctx context.Context, tail string, args []any) (*stream,
 	return &stream{m, ctx, rows}, nil
 }
 
-// mapped tells whether columns go to the fields of a type, by sqlx's rule: it is a struct that doesn't scan itself and
-// has fields to go to, unlike time.Time.
+// mapped reports whether sqlx maps columns to the fields of a type: a struct with fields
+// and without a Scan method. The struct time.Time has no exported fields.
 func (s *stream) mapped(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !scans(t) && len(s.fields(t).Index) > 0
 }
 
 func (s *stream) fields(t reflect.Type) *reflectx.StructMap { return s.rows.Mapper.TypeMap(t) }
 
-// pooled tells whether what is done goes to a pool of connections.
+// pooled reports whether the querier is a pool of connections.
 func (a *access) pooled() bool {
 	_, ok := querier.AsPool(a.querier)
 	return ok
 }
 
-// rowser is q as sqlx reads rows from it: as it is, where it is one of sqlx's own with a mapper of its own.
+// rowser returns q as sqlx reads rows from it. A querier of sqlx keeps its own mapper.
 func rowser(q dialect.Querier) sqlx.QueryerContext {
 	if x, ok := q.(sqlx.QueryerContext); ok {
 		return x
@@ -212,18 +216,18 @@ func rowser(q dialect.Querier) sqlx.QueryerContext {
 	return plain{q}
 }
 
-// plain reads rows from a querier that knows nothing of sqlx, with sqlx's default mapper.
+// plain adds sqlx's default mapper to a querier that is not sqlx's.
 type plain struct{ dialect.Querier }
 
 func (p plain) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	rows, err := p.QueryContext(ctx, query, args...) //nolint:rowserrcheck // whoever reads them asks
+	rows, err := p.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller checks
 	if err != nil {
 		return nil, err
 	}
-	// A new sqlx.DB has the default mapper as it is now: a program may have set sqlx.NameMapper.
+	// A program may have set sqlx.NameMapper, which a new sqlx.DB uses.
 	return &sqlx.Rows{Rows: rows, Mapper: sqlx.NewDb(nil, "").Mapper}, nil
 }
 
-// QueryRowxContext completes [sqlx.QueryerContext]. sqlx gives no way to make its Row outside a querier of its
-// own, and nothing here asks for one.
+// QueryRowxContext completes [sqlx.QueryerContext]. This package does not call it. Only
+// sqlx can create an [sqlx.Row].
 func (plain) QueryRowxContext(context.Context, string, ...any) *sqlx.Row { return nil }

@@ -9,8 +9,9 @@ import (
 	"github.com/massivedb/massive-go/internal/contexts"
 )
 
-// Unchanged reports whether certainly nothing was committed in the database behind q since the load
-// whose [Registry.Sign] is since. It is false for an empty sign. Errors as for [Load].
+// Unchanged reports whether it is certain that the database behind q is as at the load
+// whose [Registry.Sign] is since. If since is empty, it returns false. Errors: as for
+// [Load].
 func Unchanged(ctx context.Context, q dialect.Querier, d dialect.Dialect, since dialect.Sign) (bool, error) {
 	a := &access{dialect: d, querier: q}
 	if err := cmp.Or(contexts.Check(ctx), a.check()); err != nil {
@@ -26,12 +27,13 @@ func Unchanged(ctx context.Context, q dialect.Querier, d dialect.Dialect, since 
 	return unchanged, nil
 }
 
-// Sign returns the moment of the load, for [Unchanged]. It is empty if the database can't tell.
+// Sign returns the sign of the load, for [Unchanged]. It is empty if the dialect has no
+// signs.
 func (r *Registry) Sign() dialect.Sign { return r.sign }
 
-// Same tells whether two registries say the same in all that was loaded: no [Diff], and neither the server nor the
-// search path, what was left out, with what plans go by of it, or the views that views read differ. Labels appended
-// locally don't count.
+// Same reports whether two registries have the same content: there is no [Diff], and the
+// servers, search paths, excluded structures and dependencies between views are equal.
+// Labels appended locally don't count.
 func Same(a, b *Registry) bool {
 	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(&a.snapshot, &b.snapshot) && sameAside(&a.snapshot, &b.snapshot) &&
 		slices.EqualFunc(a.excluded, b.excluded, func(x, y Excluded) bool {
@@ -39,8 +41,9 @@ func Same(a, b *Registry) bool {
 		})
 }
 
-// KeepLabels returns the registry with the labels that were appended locally to the enums of another registry. It keeps a
-// label if the enum still exists and the database has not added the label since.
+// KeepLabels returns the registry with the labels that were appended locally to the enums
+// of another registry. It keeps a label if the enum still exists and the database has not
+// added the label since.
 func (r *Registry) KeepLabels(of *Registry) *Registry {
 	var enums []*enum // r's, with some replaced
 	for _, old := range of.enums.sorted {

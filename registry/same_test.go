@@ -20,7 +20,8 @@ func chain() *dialect.Catalog {
 	}
 }
 
-// What a view reads is compared through the plain views between, whose own replacement is what changes it.
+// What a view reads is compared through the plain views between, whose own replacement is
+// what changes it.
 func TestDiffOfWhatViewsRead(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(c *dialect.Catalog){

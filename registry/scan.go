@@ -1,7 +1,7 @@
 package registry
 
-// Scanning rows into values of one type, by sqlx's rules: which column goes to which field is found once for all rows,
-// and so are the pointers that are scanned into.
+// Scanning of rows by sqlx's rules. Unlike sqlx it maps columns to fields, and computes
+// the pointers to scan into, once for all rows.
 
 import (
 	"database/sql"
@@ -12,17 +12,17 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 )
 
-// A rowScanner scans rows into one value, which is copied after each of them.
+// A rowScanner scans each row into the same value. The caller copies the value.
 type rowScanner struct {
 	rows    *sqlx.Rows
 	into    reflect.Value // addressable
-	targets []any         // one for each column
-	fields  [][]int       // of each column, the path to its field
-	moving  []int         // the columns whose field is behind a pointer, and so elsewhere in each row
-	sqlx    bool          // sqlx scans: a column has no field, which only sqlx knows if it may pass over
+	targets []any         // the pointer to scan into, for each column
+	fields  [][]int       // the path to the field, for each column
+	moving  []int         // the columns whose field is behind a pointer, which changes with each row
+	sqlx    bool          // sqlx scans, because a column has no field, and sqlx knows if that is allowed
 }
 
-// newRowScanner makes a scanner into a struct, or into a value that takes the one column.
+// newRowScanner returns a scanner into a struct or, for one column, into a plain value.
 func newRowScanner(rows *sqlx.Rows, into reflect.Value) (*rowScanner, error) {
 	s := &rowScanner{rows: rows, into: into}
 	columns, err := rows.Columns()
@@ -51,7 +51,7 @@ func newRowScanner(rows *sqlx.Rows, into reflect.Value) (*rowScanner, error) {
 	return s, nil
 }
 
-// scan reads the current row. Fields that no column is for stay what they are.
+// scan reads the current row. It does not change fields without a column.
 func (s *rowScanner) scan() error {
 	if s.sqlx {
 		return s.rows.StructScan(s.into.Addr().Interface())
@@ -62,7 +62,7 @@ func (s *rowScanner) scan() error {
 	return s.rows.Scan(s.targets...)
 }
 
-// behindPointer tells whether the path to a field leads through a pointer.
+// behindPointer reports whether the path to a field leads through a pointer.
 func behindPointer(t reflect.Type, path []int) bool {
 	for _, i := range path[:len(path)-1] {
 		if t = t.Field(i).Type; t.Kind() == reflect.Pointer {
@@ -72,8 +72,9 @@ func behindPointer(t reflect.Type, path []int) bool {
 	return false
 }
 
-// target is what database/sql scans into for a pointer. It stores an int64 or a float64 in a number by reflection; of the
-// usual types that takes longer than all else of a row.
+// target returns the value that database/sql scans into, given a pointer. It avoids
+// database/sql's reflection for the common number types, which would take most of a row's
+// time.
 func target(p any) any {
 	switch p := p.(type) {
 	case *int64:
@@ -89,7 +90,8 @@ func target(p any) any {
 	}
 }
 
-// A number takes a value as drivers return it, if it fits, and anything else as database/sql would store it.
+// A number stores a driver's value directly if it has the expected type and fits.
+// Otherwise it converts as database/sql does.
 type number[T int | int32 | int64 | float64, V int64 | float64] struct{ p *T }
 
 func (n number[T, V]) Scan(src any) error {
@@ -110,7 +112,7 @@ func (n number[T, V]) Scan(src any) error {
 	return nil
 }
 
-// scanAll reads all rows into a slice, which dest points to and which is empty.
+// scanAll reads all rows into the empty slice that dest points to.
 func scanAll(rows *sqlx.Rows, dest any) error {
 	all := reflect.ValueOf(dest).Elem()
 	element := all.Type().Elem()
@@ -143,7 +145,7 @@ func scanAll(rows *sqlx.Rows, dest any) error {
 	return rows.Err()
 }
 
-// scans reports whether a value of the type scans by itself.
+// scans reports whether a pointer to the type is an [sql.Scanner].
 func scans(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[sql.Scanner]())
 }

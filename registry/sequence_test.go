@@ -77,7 +77,8 @@ func TestSequenceMoves(t *testing.T) {
 	stub.CheckCalls(t, s, want...)
 }
 
-// If the database keeps the next value only, State tells that one and LastValue is refused.
+// If the database keeps the next value only, State tells that one and LastValue is
+// refused.
 func TestSequenceNextOnly(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(stub.Shop(), registry.Selection{})
@@ -91,7 +92,7 @@ func TestSequenceNextOnly(t *testing.T) {
 			t.Errorf("State = %+v, %v; want %+v", got, err, want)
 		}
 		v, err := seq.LastValue(t.Context())
-		if v != 0 || !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect can't tell the last value") {
+		if v != 0 || !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect can't read the last value") {
 			t.Errorf("LastValue = %d, %v; want 0 and ErrUnsupported", v, err)
 		}
 	}

@@ -6,29 +6,36 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A SequenceState says where a sequence stands, by the definition that was loaded.
+// A SequenceState is the position of a sequence, computed with the definition that was
+// loaded.
 type SequenceState struct {
-	// Last is the value that was handed out last or, if Called is false, the next value. With a cache above 1 it is the last
-	// value that any connection reserved.
+	// Last is the last value that the sequence handed out. If Called is false, it is the
+	// next value. If the sequence has a cache, it is the last value that any connection
+	// reserved.
 	Last int64
-	// Called says that Last has been handed out. It is false for a new sequence and after a reset.
+	// Called means that Last was handed out. It is false for a new sequence and after a
+	// reset.
 	Called bool
-	// NextOnly says that the database keeps no last value: Last is the next one, and Called is false.
+	// NextOnly means that the database keeps only the next value. Then Last is the next
+	// value, and Called is false.
 	NextOnly bool
 
-	// Next is the next value for a connection that has none in its cache, unless Exhausted.
+	// Next is the next value for a connection with an empty cache. If Exhausted is true,
+	// it has no meaning.
 	Next int64
-	// Exhausted says that there is no next value. A sequence that cycles is never exhausted.
+	// Exhausted means that there is no next value. A sequence that cycles is never
+	// exhausted.
 	Exhausted bool
-	// Remaining is how many values are left before the sequence is exhausted or, if it cycles, starts over. The largest
-	// number stands for that many or more.
+	// Remaining is the number of values until the sequence is exhausted or, if it cycles,
+	// starts over. The maximum, math.MaxUint64, also means one more than that.
 	Remaining uint64
-	// Used is the share of values that the sequence has passed, from 0 to 1, taken or skipped.
+	// Used is the share of the sequence's values that are taken or skipped, from 0 to 1.
 	Used float64
 }
 
-// StateWithin returns where a sequence stands whose values must also be between low and high, by its definition and what
-// a dialect has read. Package massive uses it for columns that have less room than their sequence.
+// StateWithin returns the state of a sequence whose values must also be between low and
+// high, given its definition and the state that a dialect has read. Package massive uses
+// it for columns that can hold fewer values than the sequence has.
 func StateWithin(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) SequenceState {
 	low, high = max(low, d.Min), min(high, d.Max)
 	from, bound := low, high
@@ -42,7 +49,7 @@ func StateWithin(d *dialect.SequenceDef, low, high int64, s dialect.SequenceStat
 	case s.Called:
 		st.Remaining = left
 	case left == math.MaxUint64:
-		st.Remaining = left // one more than can be counted
+		st.Remaining = left // left+1 would overflow
 	default:
 		st.Remaining = left + 1
 	}
@@ -66,7 +73,8 @@ func StateWithin(d *dialect.SequenceDef, low, high int64, s dialect.SequenceStat
 	return st
 }
 
-// steps is how many increments fit between two values; none do where the second is on the wrong side of the first.
+// steps returns how many increments fit between two values. It returns false if to comes
+// before from.
 func steps(from, to, increment int64) (n uint64, ok bool) {
 	if increment < 0 {
 		from, to = to, from
@@ -74,7 +82,8 @@ func steps(from, to, increment int64) (n uint64, ok bool) {
 	if from > to {
 		return 0, false
 	}
-	// As unsigned numbers they wrap around to what lies between them, and so does the smallest increment.
+	// Unsigned subtraction wraps around to the right distance, also for the extreme
+	// values.
 	distance, step := uint64(to)-uint64(from), uint64(increment)
 	if increment < 0 {
 		step = -step

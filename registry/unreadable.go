@@ -7,11 +7,11 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A database whose encoding checks nothing may hold names that are not UTF-8. No
-// statement can name such a structure under every driver, so it is left out, and the
-// omission says why.
+// A database with the encoding SQL_ASCII may have names that are not UTF-8. Not every
+// driver can send a statement with such a name. So the registry excludes the structure,
+// with the reason.
 
-// unreadable says why a structure is left out for its own name; empty if it is not.
+// unreadable returns why a structure's name excludes it, or an empty text.
 func unreadable(n dialect.Name) string {
 	switch {
 	case !utf8.ValidString(n.Name):
@@ -23,7 +23,8 @@ func unreadable(n dialect.Name) string {
 	}
 }
 
-// unreadableView says why a materialized view is left out for its name or a column's.
+// unreadableView returns why a materialized view's name or a column excludes it, or an
+// empty text.
 func unreadableView(def *dialect.MatviewDef) string {
 	for _, c := range def.Columns {
 		if !utf8.ValidString(c.Name) {
@@ -33,7 +34,7 @@ func unreadableView(def *dialect.MatviewDef) string {
 	return unreadable(def.Name)
 }
 
-// unreadableEnum says why an enum is left out for its name or a label.
+// unreadableEnum returns why an enum's name or a label excludes it, or an empty text.
 func unreadableEnum(def *dialect.EnumDef) string {
 	for _, l := range def.Labels {
 		if !utf8.ValidString(l) {

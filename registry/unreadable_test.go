@@ -12,7 +12,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What has a name that is not UTF-8 is left out, and that is told, wherever somebody asks for it.
+// What has a name that is not UTF-8 is left out, and that is told, wherever somebody asks
+// for it.
 func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 	t.Parallel()
 	object := func(id int64, schema, name string) dialect.Object {
@@ -59,7 +60,7 @@ func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 		}
 		_, err := r.Matview("column")
 		var why *registry.NotFoundError
-		if !errors.As(err, &why) || why.Reason != registry.ReasonUnreadable || why.Reason.String() != "not UTF-8" || !strings.Contains(err.Error(), `app.column was left out: its column "\xff" is not UTF-8`) {
+		if !errors.As(err, &why) || why.Reason != registry.ReasonUnreadable || why.Reason.String() != "not UTF-8" || !strings.Contains(err.Error(), `app.column was not loaded: its column "\xff" is not UTF-8`) {
 			t.Errorf("looked up: %v", err)
 		}
 		for _, n := range r.Views() {

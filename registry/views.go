@@ -7,23 +7,23 @@ import (
 	"github.com/massivedb/massive-go/internal/digraph"
 )
 
-// A network is which views read which. Views are numbers, in the order of their names. It is made once for a snapshot,
-// when it is first asked for, and never changes.
+// A network is the dependency graph of the views. Its nodes are numbered in the order of
+// their names. A snapshot computes its network on first use, once.
 type network struct {
 	nodes          []node
-	reads, readers [][]int32 // of each node, ascending
+	reads, readers [][]int32 // for each node, ascending
 	place          map[*dialect.MatviewDef]int32
 
-	// empty is the part of reads that leads to a view without data, directly or through plain
-	// views. It is nil if all views have data.
+	// empty is the part of reads that leads to a view without data, directly or through
+	// plain views. It is nil if all views have data.
 	empty [][]int32
 }
 
-// A node is a view. A plain one has no def.
+// A node is a view.
 type node struct {
 	name     dialect.Name
-	def      *dialect.MatviewDef
-	excluded string
+	def      *dialect.MatviewDef // nil for a plain view
+	excluded string              // why a materialized view was excluded, or empty
 }
 
 func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialect.Filter) *network {
@@ -65,7 +65,7 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 	g.reads = make([][]int32, len(sources))
 	for i, s := range sources {
 		for _, id := range s.reads {
-			// A plain view that reads no view is an edge's end without being a node.
+			// A plain view that reads no view is not a node.
 			if to, ok := ids[id]; ok && to != int32(i) {
 				g.reads[i] = append(g.reads[i], to)
 			}
@@ -78,8 +78,8 @@ func newNetwork(matviews []dialect.MatviewDef, views []dialect.ViewDef, f dialec
 	return g
 }
 
-// findEmpty finds the edges that lead to views without data. CheckRefresh follows these
-// alone. So asking all of many views is cheap if they have data.
+// findEmpty computes the edges that lead to views without data. CheckRefresh follows only
+// these, so that checking many views with data is cheap.
 func (g *network) findEmpty() {
 	leads := make([]bool, len(g.nodes))
 	var stack []int32
@@ -112,8 +112,8 @@ func (g *network) findEmpty() {
 	}
 }
 
-// neighbours are the materialized views that are one step away along the edges, plain views in between apart, by
-// schema and name.
+// neighbours returns the materialized views that the edges lead to, directly or through
+// plain views, by schema and name.
 func (g *network) neighbours(def *dialect.MatviewDef, edges [][]int32) []dialect.Name {
 	seen := map[int32]bool{}
 	var found []int32
@@ -139,9 +139,9 @@ func (g *network) neighbours(def *dialect.MatviewDef, edges [][]int32) []dialect
 	return names
 }
 
-// unpopulated returns the views without data that a refresh of the view fails on: those
-// that it reads, itself or through plain views, and those that keep these from being
-// refreshed. None comes before what it reads.
+// unpopulated returns the views without data that block a refresh of the view: those that
+// it reads, directly or through plain views, and those that block their refreshes in
+// turn. Each comes after the views that it reads.
 func (g *network) unpopulated(def *dialect.MatviewDef) []*dialect.MatviewDef {
 	type visit struct {
 		node int32
@@ -182,16 +182,18 @@ func (m *matview) Dependents() []dialect.Name {
 	return g.neighbours(m.def, g.readers)
 }
 
-// A View is a view of the database: a materialized one that was loaded or excluded, or a plain one that reads a view.
+// A View is a materialized view that was loaded or excluded, or a plain view that reads a
+// view.
 type View struct {
 	Name     dialect.Name
 	Matview  Matview // nil for a plain view
-	Excluded string  // why a materialized view was excluded, in words: "it is excluded by *.tmp_*"; else empty
-	Reads    []int32 // the places of the views that its query reads, ascending
+	Excluded string  // why a materialized view was excluded, in words: "it is excluded by *.tmp_*"; or empty
+	Reads    []int32 // the indexes of the views that its query reads, ascending
 }
 
-// Views returns the views by schema and name, for graphs and plans. What a view reads through a function is not known.
-// It is empty if materialized views weren't loaded. The slice is the caller's; what Reads holds is not to be changed.
+// Views returns the views by schema and name, for graphs and plans. If materialized views
+// weren't loaded, it returns none. Views that a view reads through a function are not
+// known. The slice is the caller's, but Reads must not be changed.
 func (r *Registry) Views() []View {
 	if r.network == nil {
 		return nil

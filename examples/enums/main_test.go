@@ -27,14 +27,14 @@ The drift is mended
 
 The program starts again
   Values: ["placed" "paid" "packed" "shipped" "returned"]
-  Parse: massive: parse a label of public.order_status: label unknown: "shippd" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
-  AddValue: massive: add a label to public.order_status: this program's own expectation forbids it, and nothing was changed: drift: enum public.order_status: extra labels ["lost"]
+  Parse: massive: parse a label of public.order_status: label unknown: "shippd" is not one of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+  AddValue: massive: add a label to public.order_status: an expectation of this program forbids it; nothing was changed: drift: enum public.order_status: extra labels ["lost"]
 
 Typed values
   order 1: "paid" (NULL: false), was []
   order 2: "packed" (NULL: false), was [placed paid]
   order 3: "" (NULL: true), was []
-  refused: label unknown: "shippd" is none of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+  refused: label unknown: "shippd" is not one of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
 
 Inside a transaction
   its picture:       ["placed" "paid" "packed" "shipped" "lost" "returned"]

@@ -39,7 +39,7 @@ A sequence: invoice_no
   NextValue behind it: that value stays used up: 1002
   ResetTo(2000): the last value is 2000
   NextValue then: 2000
-  Another name: massive: look up orders_id_seq: sequence not found: public.orders_id_seq was left out: it is the key sequence of public.orders.id; load it with WithKeySequences()
+  Another name: massive: look up orders_id_seq: sequence not found: public.orders_id_seq was not loaded: it is the key sequence of public.orders.id; load it with WithKeySequences()
 `
 
 func TestQuickstart(t *testing.T) {
