@@ -9,7 +9,7 @@ import (
 )
 
 // says is what the driver adds in its own words.
-var says = regexp.MustCompile(`transaction of its own: .*`)
+var says = regexp.MustCompile(`separate transaction: .*`)
 
 const printed = `The program starts
   massive: load: drift: enum public.order_status: missing labels ["paid" "packed" "returned"]; extra labels ["settled"]
@@ -52,7 +52,7 @@ func TestEnums(t *testing.T) {
 			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
 				t.Fatal(err)
 			}
-			if got := says.ReplaceAllString(out.String(), "transaction of its own"); got != printed {
+			if got := says.ReplaceAllString(out.String(), "separate transaction"); got != printed {
 				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
 			}
 		})
