@@ -21,7 +21,7 @@ func blockers(t *testing.T, m *massive.DB, name string, mode massive.RefreshMode
 
 // A view that depends on an empty view can't be refreshed. The fixes that CheckRefresh
 // returns, run in their order, make it refreshable.
-func TestCanRefreshNamesEmptyUpstreamViews(t *testing.T) {
+func TestCheckRefreshNamesEmptyUpstreamViews(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
 		CREATE MATERIALIZED VIEW far AS SELECT 1 AS a;

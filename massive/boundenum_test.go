@@ -85,7 +85,7 @@ func TestBoundEnumReadsDuringReloads(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					breathe()
+					pause()
 				}
 				if v := mood.Values(); len(v) < 3 || v[0] != Sad || !mood.Contains(Happy) {
 					t.Errorf("got an incomplete enum: %v", v)

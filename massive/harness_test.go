@@ -197,9 +197,9 @@ func (e *env) gate(t *testing.T) (open func()) {
 // gated is a table that a view reads from to pass the gate.
 const gated = "pg_catalog.pg_advisory_xact_lock_shared(7)"
 
-// breathe is for loops that read all the time: it leaves the processors to the other
+// pause is for loops that read all the time: it leaves the processors to the other
 // tests for most of it.
-func breathe() { time.Sleep(50 * time.Microsecond) }
+func pause() { time.Sleep(50 * time.Microsecond) }
 
 // eventually waits until a query answers true.
 func eventually(t *testing.T, q massive.Querier, what, query string) {

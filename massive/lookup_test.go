@@ -13,8 +13,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What a bare name means, Postgres is asked: to_regclass and to_regtype resolve it along
-// the search path.
+// A bare name is found in the schema in which to_regclass or to_regtype finds it.
 func TestBareNamesResolveAsPostgresDoes(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -53,8 +52,8 @@ func TestBareNamesResolveAsPostgresDoes(t *testing.T) {
 						}
 						got, err := found(name)
 						if got.Schema != want {
-							t.Errorf("along %s the bare name %s (kind %s) is in schema %q, and was found in %q (%v)",
-								path, name, kind, want, got.Schema, err)
+							t.Errorf("search path %s, name %s, kind %s: got schema %q, want %q (%v)",
+								path, name, kind, got.Schema, want, err)
 						}
 						if want == "" {
 							mustBe(t, err, massive.ErrNotFound)
@@ -115,7 +114,7 @@ func TestNotFoundSaysWhy(t *testing.T) {
 					"massive: look up keyed: materialized view not found: a table of that name exists: public.keyed"},
 				{func() error { _, err := m.Sequence("public.owner"); return err }, massive.ReasonOtherKind,
 					"massive: look up public.owner: sequence not found: a table of that name exists: public.owner"},
-				// A load reads no table by itself.
+				// A load does not read tables without sequences.
 				{func() error { _, err := m.Matview("unkeyed"); return err }, massive.ReasonUnknown,
 					"massive: look up unkeyed: materialized view not found"},
 			} {
@@ -123,7 +122,7 @@ func TestNotFoundSaysWhy(t *testing.T) {
 				mustBe(t, err, massive.ErrNotFound)
 				var missing *massive.NotFoundError
 				if !errors.As(err, &missing) || missing.Reason != c.reason {
-					t.Errorf("the reason is %v, want %v: %v", missing.Reason, c.reason, err)
+					t.Errorf("got reason %v, want %v: %v", missing.Reason, c.reason, err)
 				}
 				same(t, "the message", err.Error(), c.says)
 			}
@@ -158,14 +157,14 @@ func TestBadNames(t *testing.T) {
 			} {
 				err := find(name)
 				if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
-					t.Errorf("%s(%q): got %v, want an invalid argument that says %q", kind, name, err, says)
+					t.Errorf("%s(%q): got %v, want ErrInvalid with text %q", kind, name, err, says)
 				}
 			}
 		}
 	})
 }
 
-// oddNames are the ones that quoting gets wrong.
+// oddNames has names that are easy to quote wrongly.
 var oddNames = []string{
 	"it's", `say "hi"`, "with.dot", `back\slash`, `\`, `'`, `"`, `""`, ".", "with space", " ", "UPPER", "Ünïcode 名前",
 	strings.Repeat("ä", 31) + "x", strings.Repeat("n", 63), "select", "$1", "?", ":name", "%s", "a;b", "--", "/*", "{a,b}",
@@ -181,8 +180,8 @@ func TestOddNamesWork(t *testing.T) {
 	})
 }
 
-// roundTrip takes structures of one name through everything that puts it into a
-// statement. The schema is named likewise, where Postgres lets it.
+// roundTrip runs each operation that puts a name into a statement on structures of that
+// name, in a schema of that name if Postgres allows it.
 func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 	t.Helper()
 	if strings.HasPrefix(n.Schema, "pg_") {
@@ -201,8 +200,7 @@ func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 	exec(t, tx, "CREATE MATERIALIZED VIEW "+n.Quoted()+" AS SELECT 1 AS "+column)
 	exec(t, tx, "CREATE UNIQUE INDEX ON "+n.Quoted()+" ("+column+")")
 	exec(t, tx, "CREATE TYPE "+other.Quoted()+" AS ENUM ("+literal(n.Name)+")")
-	// A name stands for one relation at a time: the sequence's turn comes when the view
-	// is gone.
+	// The view comes first, the sequence after it: they share a name.
 	for _, off := range []bool{false, true} {
 		if off {
 			exec(t, tx, "SET LOCAL standard_conforming_strings = off")
@@ -212,7 +210,7 @@ func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 		same(t, "the view's name", v.Name(), n)
 		same(t, "its column's name", v.Columns()[0].Name, n.Name)
 		if again := matview(t, m, n.String()); again != v && again.Name() != n {
-			t.Errorf("%s finds %s", n.String(), again.Name())
+			t.Errorf("lookup of %s: got %s", n.String(), again.Name())
 		}
 		if _, err := v.Refresh(t.Context()); err != nil {
 			t.Errorf("refresh %q: %v", n, err)
@@ -225,7 +223,7 @@ func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 		}
 		var rows []int
 		if err := v.Select(t.Context(), &rows, "limit 1"); err != nil || len(rows) != 1 {
-			t.Errorf("select from %q: %v, %v", n, rows, err)
+			t.Errorf("select from %q: got %v, error %v; want one row", n, rows, err)
 		}
 		equal(t, "the enum's label", enum(t, m, other.Quoted()).Values(), []string{n.Name})
 	}
@@ -239,7 +237,7 @@ func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 		}
 		same(t, "next value", next(t, s), 41)
 		if v, err := s.LastValue(t.Context()); v != 41 || err != nil {
-			t.Errorf("last value of %q: %v, %v", n, v, err)
+			t.Errorf("last value of %q: got %v, error %v; want 41", n, v, err)
 		}
 	}
 }
@@ -248,7 +246,7 @@ func literal(s string) string {
 	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
 }
 
-// FuzzNames quotes arbitrary names against the server.
+// FuzzNames checks that arbitrary names are quoted as the server needs it.
 func FuzzNames(f *testing.F) {
 	f.Add("public", "daily")
 	for _, n := range oddNames {
@@ -259,7 +257,7 @@ func FuzzNames(f *testing.F) {
 		n := dialect.Name{Schema: schema, Name: name}
 		for _, p := range []string{schema, name} {
 			if p == "" || len(p) > 63 || strings.Contains(p, "\x00") || strings.ToValidUTF8(p, "") != p {
-				t.Skip("no name in Postgres can be that")
+				t.Skip("not a valid name in Postgres")
 			}
 		}
 		if schema == "information_schema" {
@@ -269,7 +267,7 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
-// Lookups of what exists allocate nothing, whatever the spelling.
+// Lookups of existing structures don't allocate, with any spelling.
 func TestLookupsAllocateNothing(t *testing.T) {
 	e := newEnv(t, "pgx")
 	e.Exec(t, `CREATE SEQUENCE orders; CREATE SEQUENCE "Odd one"; CREATE TYPE mood AS ENUM ('a','b');
@@ -300,9 +298,8 @@ func TestLookupsAllocateNothing(t *testing.T) {
 	}
 }
 
-// A lookup's result does not depend on when it is made: structures come in one order,
-// whatever was made first.
-func TestOrderIsStable(t *testing.T) {
+// Lists of structures are sorted by name, byte by byte.
+func TestStructuresAreSortedByBytes(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		letters := strings.Split("Z,a,B,_x,b,é,10,9", ",")
@@ -311,7 +308,7 @@ func TestOrderIsStable(t *testing.T) {
 			exec(t, e.pool, "CREATE SEQUENCE "+dialect.Name{Name: l}.Quoted())
 		}
 		for range 2 {
-			equal(t, "by name, byte by byte", sequenceNames(e.load(t)), []string{
+			equal(t, "sequences", sequenceNames(e.load(t)), []string{
 				`public."10"`, `public."9"`, `public."B"`, `public."Z"`, "public._x", "public.a", "public.b", `public."é"`,
 			})
 		}
@@ -321,8 +318,8 @@ func TestOrderIsStable(t *testing.T) {
 	})
 }
 
-// The texts of errors do not grow with the database.
-func TestErrorTextsAreBounded(t *testing.T) {
+// Texts of errors do not grow with the database.
+func TestLookupErrorTextsAreBounded(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
 		CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood);
@@ -338,7 +335,7 @@ func TestErrorTextsAreBounded(t *testing.T) {
 				t.Helper()
 				mustBe(t, err, sentinel, says...)
 				if n := len(err.Error()); n > 1000 {
-					t.Errorf("a text of %d bytes: %v", n, err)
+					t.Errorf("got a text of %d bytes, want at most 1000: %v", n, err)
 				}
 			}
 			_, err := m.Sequence("invoice_no")

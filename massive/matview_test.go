@@ -48,7 +48,7 @@ func TestRefresh(t *testing.T) {
 				same(t, "mode", r.Mode, c.mode)
 				same(t, "why", r.Why, c.why)
 				if r.Duration <= 0 {
-					t.Errorf("it took %v", r.Duration)
+					t.Errorf("got duration %v, want above 0", r.Duration)
 				}
 				if c.rows >= 0 {
 					same(t, "rows after "+r.String(), count(), c.rows)
@@ -75,12 +75,12 @@ func TestRefreshRefusesBadOptions(t *testing.T) {
 			mustBe(t, err, massive.ErrInvalid, says)
 			same(t, "the result of a refused refresh", r, massive.RefreshResult{})
 		}
-		same(t, "nothing was sent", one[int64](t, e.pool, "SELECT count(*) FROM daily_sales"), 0)
+		same(t, "rows, since nothing was sent", one[int64](t, e.pool, "SELECT count(*) FROM daily_sales"), 0)
 	})
 }
 
-// A reader meets a refresh that has its locks and is at work.
-func TestReadersOfARunningRefresh(t *testing.T) {
+// Readers wait for a running blocking refresh, and not for a concurrent one.
+func TestBlockingRefreshBlocksReaders(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
 		CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,
@@ -112,7 +112,7 @@ func TestReadersOfARunningRefresh(t *testing.T) {
 				}
 				select {
 				case err := <-refreshed:
-					t.Errorf("%s: the refresh ended before its gate was opened (%v)", c.name, err)
+					t.Errorf("%s: the refresh ended before its gate opened (%v)", c.name, err)
 				case err := <-read:
 					t.Errorf("%s: the reader did not wait (%v)", c.name, err)
 				default:
@@ -156,32 +156,32 @@ func TestSelect(t *testing.T) {
 				}
 				var sales []sale
 				err := v.Select(t.Context(), &sales, "ORDER BY shop")
-				check("all rows, in the tail's order", sales, err, sale{1, day(1), 15}, sale{2, day(2), 7})
+				check("all rows, ordered by the tail", sales, err, sale{1, day(1), 15}, sale{2, day(2), 7})
 				err = v.Select(t.Context(), &sales, "WHERE total < $1 OR day > $2 ORDER BY day DESC LIMIT $3", 0, "2026-01-01", 1)
-				check("arguments are the driver's; what was there is overwritten", sales, err, sale{2, day(2), 7})
+				check("arguments, into a slice with old rows", sales, err, sale{2, day(2), 7})
 				var pointers []*sale
 				if err := v.Select(t.Context(), &pointers, ""); err != nil || len(pointers) != 2 {
-					t.Errorf("pointers to structs: %v, %v", pointers, err)
+					t.Errorf("pointers to structs: got %v, error %v; want 2 rows", pointers, err)
 				}
 				var ids []int64
 				err = matview(t, m.With(q), "ids").Select(t.Context(), &ids, "WHERE id <> 2 ORDER BY id DESC")
 				if err != nil {
 					t.Error(err)
 				}
-				equal(t, "a view of one column reads into plain values", ids, []int64{3, 1})
+				equal(t, "plain values", ids, []int64{3, 1})
 
 				err = v.Select(t.Context(), &[]struct{ Shop int }{}, "")
 				if err == nil || !strings.HasPrefix(err.Error(), "massive: select from public.daily_sales: missing destination name day") {
 					t.Errorf("a struct without a field for a column: got %v", err)
 				}
 				if err := v.Select(t.Context(), sales, ""); err == nil || !errors.Is(err, massive.ErrInvalid) {
-					t.Errorf("a destination that is no pointer: got %v", err)
+					t.Errorf("a destination that is not a pointer: got %v, want ErrInvalid", err)
 				}
 			})
 		})
 }
 
-// A mapper, and Unsafe, set on sqlx's types are honoured.
+// Select uses the Mapper and the Unsafe setting of sqlx's types.
 func TestSelectThroughSqlx(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales`, func(t *testing.T, e *env) {
@@ -195,7 +195,7 @@ func TestSelectThroughSqlx(t *testing.T) {
 		m := load(t, x)
 		var rows []tagged
 		noError(t, matview(t, m, "daily_sales").Select(t.Context(), &rows, "ORDER BY shop"))
-		same(t, "the mapper of a *sqlx.DB", fmt.Sprint(rows[0].Shop, " ", rows[0].Total, " ", rows[1].Total), "1 15 7")
+		same(t, "rows with the mapper of a *sqlx.DB", fmt.Sprint(rows[0].Shop, " ", rows[0].Total, " ", rows[1].Total), "1 15 7")
 
 		tx, err := x.Beginx()
 		noError(t, err)
@@ -206,31 +206,30 @@ func TestSelectThroughSqlx(t *testing.T) {
 			t.Fatal(err)
 		}
 		noError(t, v.Select(t.Context(), &rows, ""))
-		same(t, "the mapper, and the view, of a *sqlx.Tx", fmt.Sprint(len(rows), rows[0].Shop), "1 2")
+		same(t, "rows with the mapper of a *sqlx.Tx, in the transaction", fmt.Sprint(len(rows), rows[0].Shop), "1 2")
 
 		conn, err := x.Connx(t.Context())
 		noError(t, err)
 		defer conn.Close()
 		_ = tx.Rollback()
 		if err := matview(t, m.With(conn), "daily_sales").Select(t.Context(), &rows, ""); err != nil || len(rows) != 2 {
-			t.Errorf("through a *sqlx.Conn: %v, %v", rows, err)
+			t.Errorf("through a *sqlx.Conn: got %v, error %v; want 2 rows", rows, err)
 		}
 
 		var some []struct {
 			Shop int `json:"shop"`
 		}
 		if err := matview(t, m, "daily_sales").Select(t.Context(), &some, ""); err == nil {
-			t.Error("a column without a field must be refused")
+			t.Error("a column without a field: got no error")
 		}
 		if err := matview(t, m.With(x.Unsafe()), "daily_sales").Select(t.Context(), &some, ""); err != nil || len(some) != 2 {
-			t.Errorf("Unsafe lets a struct leave columns out: %v, %v", some, err)
+			t.Errorf("a struct without some columns, with Unsafe: got %v, error %v; want 2 rows", some, err)
 		}
 	})
 }
 
-// A view recreated with other columns is not read as if it were the old one: without a
-// column that was loaded it is ErrNotFound, and a column that only the caller's tail
-// names is the caller's mistake.
+// If a view was recreated without a loaded column, reading it is ErrNotFound. If only the
+// caller's tail names an unknown column, the driver's error is returned.
 func TestRecreatedViewIsNotFound(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW v AS SELECT 1 AS a, 2 AS b`, func(t *testing.T, e *env) {
@@ -241,7 +240,7 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 		noError(t, v.Select(t.Context(), &rows, ""))
 		exec(t, e.pool, `DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 3 AS c, 4 AS b, 5 AS a`)
 		noError(t, v.Select(t.Context(), &rows, ""))
-		equal(t, "columns are asked for by name", rows, []row{{5, 4}})
+		equal(t, "rows, by column name", rows, []row{{5, 4}})
 		exec(t, e.pool, `DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 3 AS c`)
 		for what, op := range map[string]func(tail string) error{
 			"Select": func(tail string) error { return v.Select(t.Context(), &rows, tail) },
@@ -259,7 +258,7 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 				mustBe(t, err, massive.ErrNotFound, "recreated or altered since it was loaded; Reload, and look it up again", `"a"`)
 				same(t, what+" "+tail+": SQLSTATE", driverState(err), "42703")
 			}
-			// The server reads FROM before it reads the columns.
+			// The server checks FROM before the columns.
 			for _, tail := range []string{"JOIN pg_catalog.pg_class k ON k.a = 1", "CROSS JOIN (SELECT a FROM pg_catalog.pg_class) k"} {
 				if err := op(tail); driverState(err) != "42703" || errors.Is(err, massive.ErrNotFound) {
 					t.Errorf("%s %s: got %v, want the driver's error alone", what, tail, err)
@@ -268,7 +267,7 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 		}
 		changes, err := m.Reload(t.Context())
 		noError(t, err)
-		same(t, "a reload says so", changes.String(),
+		same(t, "changes of the reload", changes.String(),
 			"materialized view public.v changed: recreated; columns [{a integer} {b integer}] → [{c integer}]")
 		if err := matview(t, m, "v").Select(t.Context(), &[]int{}, ""); err != nil {
 			t.Errorf("looked up again: %v", err)
@@ -285,9 +284,9 @@ func TestRecreatedViewIsNotFound(t *testing.T) {
 	})
 }
 
-// What can't take rows is told before anybody is asked, and rows of an earlier call are
-// gone when one fails.
-func TestSelectInto(t *testing.T) {
+// A wrong destination is refused before a query is sent. After an error the slice is
+// empty.
+func TestSelectChecksItsDestination(t *testing.T) {
 	t.Parallel()
 	type row struct{ N int64 }
 	fake := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []row{{1}, {2}}}}})
@@ -301,9 +300,9 @@ func TestSelectInto(t *testing.T) {
 	fake.WantCalls(t)
 	rows := []row{{7}, {8}, {9}}
 	if err := v.Select(t.Context(), &rows, ""); err != nil || len(rows) != 2 || rows[0].N != 1 {
-		t.Errorf("got %v, %v", rows, err)
+		t.Errorf("got %v, error %v; want rows 1 and 2", rows, err)
 	}
 	if err := v.Select(t.Context(), &rows, "a tail that nobody answers"); err == nil || len(rows) != 0 {
-		t.Errorf("after an error there are %v, %v", rows, err)
+		t.Errorf("a tail that the fake refuses: got rows %v, error %v; want an error and no rows", rows, err)
 	}
 }

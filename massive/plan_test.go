@@ -14,21 +14,21 @@ import (
 	"github.com/massivedb/massive-go/internal/testrun"
 )
 
-// A listener hears the text of the statement that a load sends.
-type listener struct {
+// A recorder records the statement that a load sends.
+type recorder struct {
 	dialect.Querier
 	text string
 }
 
-func (l *listener) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (l *recorder) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	l.text = query
 	return l.Querier.QueryContext(ctx, query, args...)
 }
 
-// catalogStatement is the one that the dialect sends.
+// catalogStatement returns the statement by which the dialect loads.
 func (e *env) catalogStatement(t *testing.T) string {
 	t.Helper()
-	l := &listener{Querier: e.pool}
+	l := &recorder{Querier: e.pool}
 	if _, err := postgres.New().Load(t.Context(), l, dialect.Filter{}); err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,8 @@ type plan struct {
 		Hit  int64   `json:"Shared Hit Blocks"`
 		Read int64   `json:"Shared Read Blocks"`
 	}
-	JIT    any
-	Spread bool `json:"-"` // some node plans for workers
+	JIT      any
+	Parallel bool `json:"-"` // some node plans for workers
 }
 
 func (e *env) explain(t *testing.T, q dialect.Querier, text string) plan {
@@ -52,11 +52,11 @@ func (e *env) explain(t *testing.T, q dialect.Querier, text string) plan {
 	if err := json.Unmarshal([]byte(answer), &plans); err != nil {
 		t.Fatal(errors.Join(err, errors.New(answer)))
 	}
-	plans[0].Spread = strings.Contains(answer, `"Workers Planned"`)
+	plans[0].Parallel = strings.Contains(answer, `"Workers Planned"`)
 	return plans[0]
 }
 
-func (e *env) make(t *testing.T, structures, tables int) {
+func (e *env) createMany(t *testing.T, structures, tables int) {
 	t.Helper()
 	exec(t, e.pool, fmt.Sprintf(`DO $$ BEGIN
 		FOR i IN 1..%d LOOP
@@ -64,7 +64,7 @@ func (e *env) make(t *testing.T, structures, tables int) {
 			EXECUTE format('CREATE UNIQUE INDEX ON v%%s (id)', i);
 			EXECUTE format('CREATE TYPE e%%s AS ENUM (''a'', ''b'', ''c'')', i);
 			EXECUTE format('CREATE SEQUENCE s%%s', i);
-			COMMIT; -- a transaction's locks are many
+			COMMIT; -- one transaction would hold too many locks
 		END LOOP;
 	END $$`, structures))
 	for made := 0; made < tables; made += 500 {
@@ -74,16 +74,15 @@ func (e *env) make(t *testing.T, structures, tables int) {
 	}
 }
 
-// The catalog statement's work, counted in blocks, grows with the structures and hardly
-// with anything else. The planner compiles a statement that costs jit_above_cost, 100,000
-// unless set: it must not expect that much for fewer than fifty thousand structures of
-// each kind.
+// The catalog statement reads blocks in proportion to the structures, hardly more with
+// unrelated tables. Its planned cost stays below jit_above_cost (default 100,000) for up
+// to 50,000 structures of each kind, since the server would compile it otherwise.
 func TestCatalogStatementIsLinear(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	const n = 150
-	// A restored database has no statistics until somebody makes some: then the planner
-	// takes every look-up for one that finds little, whatever index it goes by.
+	// A restored database has no statistics until ANALYZE, so the planner expects few
+	// rows.
 	for _, analyzed := range []bool{true, false} {
 		t.Run(fmt.Sprintf("analyzed %v", analyzed), func(t *testing.T) {
 			t.Parallel()
@@ -96,7 +95,7 @@ func testLinear(t *testing.T, n int, analyzed bool) {
 	measure := func(t *testing.T, structures, tables int) (blocks, cost float64) {
 		t.Helper()
 		e := newEnv(t, "pgx")
-		e.make(t, structures, tables)
+		e.createMany(t, structures, tables)
 		text := e.catalogStatement(t)
 		conn := e.conn(t)
 		if analyzed {
@@ -106,8 +105,8 @@ func testLinear(t *testing.T, n int, analyzed bool) {
 		exec(t, conn, "SET jit = on")
 		e.explain(t, conn, text) // fills the connection's own caches
 		p := e.explain(t, conn, text)
-		if p.JIT != nil || p.Spread {
-			t.Errorf("%d structures: JIT %v, workers planned: %v", structures, p.JIT, p.Spread)
+		if p.JIT != nil || p.Parallel {
+			t.Errorf("%d structures: got JIT %v, parallel plan %v; want neither", structures, p.JIT, p.Parallel)
 		}
 		return float64(p.Plan.Hit + p.Plan.Read), p.Plan.Cost
 	}
@@ -117,21 +116,21 @@ func testLinear(t *testing.T, n int, analyzed bool) {
 	once, twice = once-empty, twice-empty
 	t.Logf("blocks: %.0f for %d of each, %.2f × that for twice as many", once, n, twice/once)
 	if twice > 2.4*once {
-		t.Errorf("twice the structures look at %.2f × the blocks", twice/once)
+		t.Errorf("twice the structures: got %.2f × the blocks, want at most 2.4", twice/once)
 	}
 	t.Logf("cost: %.0f for %d of each, %.0f for twice as many", cost, n, more)
 	if each := (more - cost) / float64(n); each > 2 {
-		t.Errorf("the planner expects a cost of %.2f for one more of each kind", each)
+		t.Errorf("planned cost for one more of each kind: got %.2f, want at most 2", each)
 	}
 	if !analyzed {
-		return // what tables cost depends on a vacuum, too
+		return // the cost of tables depends on VACUUM
 	}
-	// Among many tables views and sequences are looked up by index, which is more blocks
-	// than to read all of a small catalog.
+	// With many tables, views and sequences are looked up by index, which reads more
+	// blocks than a scan of a small catalog.
 	among, _ := measure(t, n, 20*n)
 	among -= empty
-	t.Logf("%.2f × for as many among %d tables that have nothing to do with them", among/once, 20*n)
+	t.Logf("%.2f × with %d unrelated tables", among/once, 20*n)
 	if among > 2.6*once {
-		t.Errorf("%d unrelated tables make a load look at %.2f × the blocks", 20*n, among/once)
+		t.Errorf("%d unrelated tables: got %.2f × the blocks, want at most 2.6", 20*n, among/once)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A pool is a querier that says how many connections it may open; 0 is any number.
+// A pool is a querier that opens at most so many connections, or any number if 0.
 type pool struct {
 	stub.Querier
 	most int
@@ -22,7 +22,7 @@ type pool struct {
 
 func (p *pool) Stats() sql.DBStats { return sql.DBStats{MaxOpenConnections: p.most} }
 
-// A transaction is a querier that ends.
+// A transaction is a querier with Commit and Rollback.
 type transaction struct{ stub.Querier }
 
 func (*transaction) Commit() error   { return nil }
@@ -43,14 +43,14 @@ func steps(p *massive.Plan) string {
 	return short(all)
 }
 
-func TestPlanSelects(t *testing.T) {
+func TestPlanSelection(t *testing.T) {
 	t.Parallel()
 	// a → b → c → d, with plain views between, b → x, and lonely.
 	r, _, _ := stubbed(views("d < c", "c < v", "(v) < b", "b < a", "a", "x < b", "lonely"))
 	for _, c := range []struct {
-		opts    []massive.PlanOption
-		steps   string
-		leftOut []string
+		opts     []massive.PlanOption
+		steps    string
+		excluded []string
 	}{
 		{nil, "a b c d lonely x", nil},
 		{[]massive.PlanOption{massive.Views("c")}, "c", []string{
@@ -70,22 +70,22 @@ func TestPlanSelects(t *testing.T) {
 	} {
 		p := planOf(t, r, c.opts...)
 		if got := steps(p); got != c.steps {
-			t.Errorf("the steps are %q, want %q", got, c.steps)
+			t.Errorf("got steps %q, want %q", got, c.steps)
 		}
-		var leftOut []string
+		var excluded []string
 		for _, l := range p.Excluded {
-			leftOut = append(leftOut, l.Name.String()+": "+l.Why)
+			excluded = append(excluded, l.Name.String()+": "+l.Why)
 		}
-		if c.leftOut != nil && !slices.Equal(leftOut, c.leftOut) {
-			t.Errorf("%s: left out are\n\t%q\nwant\n\t%q", c.steps, leftOut, c.leftOut)
+		if c.excluded != nil && !slices.Equal(excluded, c.excluded) {
+			t.Errorf("%s: got excluded views\n\t%q\nwant\n\t%q", c.steps, excluded, c.excluded)
 		}
 		if len(p.Excluded)+len(p.Steps) != 6 {
-			t.Errorf("%s: %d steps and %d left out are not all 6", c.steps, len(p.Steps), len(p.Excluded))
+			t.Errorf("%s: got %d steps and %d excluded views, want 6 in all", c.steps, len(p.Steps), len(p.Excluded))
 		}
 	}
 }
 
-func TestPlanPrints(t *testing.T) {
+func TestPlanString(t *testing.T) {
 	t.Parallel()
 	cat := views("daily", "stats.weekly < v", "(v) < daily", "monthly < stats.weekly daily", "tmp_x < monthly", "year < tmp_x", "other", "more")
 	for i := range cat.Matviews {
@@ -117,7 +117,7 @@ func TestPlanPrints(t *testing.T) {
 `
 	p := planOf(t, r, massive.Parallel(8), massive.RefreshWith(massive.Concurrently()))
 	if got := p.String(); got != all {
-		t.Errorf("it prints\n%s\nwant\n%s", got, all)
+		t.Errorf("got\n%s\nwant\n%s", got, all)
 	}
 	const some = `refresh 1 of 7 materialized views, one at a time (the default)
   1. stats.weekly  blocking, the default
@@ -129,19 +129,19 @@ func TestPlanPrints(t *testing.T) {
   left out: 2 more that have nothing to do with these
 `
 	if got := planOf(t, r, massive.Views("stats.weekly")).String(); got != some {
-		t.Errorf("it prints\n%s\nwant\n%s", got, some)
+		t.Errorf("got\n%s\nwant\n%s", got, some)
 	}
 	empty, _, _ := stubbed(&dialect.Catalog{})
 	if got, want := planOf(t, empty).String(), "refresh nothing: there is no materialized view\n"; got != want {
-		t.Errorf("it prints %q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 	none, _, _ := stubbed(views("a"), massive.Exclude("a"))
 	if got, want := planOf(t, none).String(),
 		"refresh nothing: every materialized view is left out\n  left out: public.a: it is excluded by a\n"; got != want {
-		t.Errorf("it prints %q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := new(massive.Plan).String(); got != "refresh nothing: there is no materialized view\n" {
-		t.Errorf("the zero plan prints %q", got)
+		t.Errorf("the zero plan: got %q", got)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 		p, err := r.PlanRefresh(opts...)
 		e := stub.Failed(t, err, dialect.OpPlan, dialect.Name{})
 		if p != nil || !errors.Is(e, dialect.ErrInvalid) || !strings.Contains(err.Error(), says) {
-			t.Errorf("got %v, %q; want one that is ErrInvalid and says %q", p, err, says)
+			t.Errorf("got %v, %q; want ErrInvalid with text %q", p, err, says)
 		}
 		report, err := r.RefreshAll(t.Context(), opts...)
 		if !errors.Is(err, dialect.ErrInvalid) || report.Views != nil {
@@ -179,22 +179,22 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 	var unknown *massive.NotFoundError
 	if !errors.As(err, &unknown) || len(unknown.Near) != 1 || err.Error() !=
 		"massive: plan refreshes: option Views: dayly: materialized view not found; did you mean public.daily?" {
-		t.Errorf("an unknown view gives %v", err)
+		t.Errorf("an unknown view: got %v", err)
 	}
 	_, err = loadedFrom(views("a"), s, &pool{}, massive.Only(massive.KindEnum)).PlanRefresh()
 	if !errors.Is(err, dialect.ErrInvalid) || !strings.Contains(err.Error(), "materialized views were not loaded: Only excludes them") {
-		t.Errorf("without materialized views: %v", err)
+		t.Errorf("without materialized views: got %v, want ErrInvalid", err)
 	}
 	stub.CheckCalls(t, s)
 	report, err := loadedFrom(views("a"), s, &transaction{}).RefreshAll(t.Context(), massive.Savepoints())
 	if !errors.Is(err, dialect.ErrUnsupported) || !strings.Contains(err.Error(), "the stub dialect can't set savepoints") ||
 		report.Count(massive.OutcomeFailed) != 1 {
-		t.Errorf("a dialect without savepoints: %v, %v", report, err)
+		t.Errorf("a dialect without savepoints: got %v, %v, want ErrUnsupported", report, err)
 	}
 	stub.CheckCalls(t, s)
 }
 
-func TestPlanLanes(t *testing.T) {
+func TestPlanParallelism(t *testing.T) {
 	t.Parallel()
 	four := []massive.PlanOption{massive.Parallel(4)}
 	for _, c := range []struct {
@@ -216,12 +216,12 @@ func TestPlanLanes(t *testing.T) {
 		r := loadedFrom(views("a"), &stub.Dialect{}, c.q)
 		p := planOf(t, r, c.opts...)
 		if p.Parallel != c.n || p.WhyParallel != c.why {
-			t.Errorf("%T: %d at a time (%s), want %d (%s)", c.q, p.Parallel, p.WhyParallel, c.n, c.why)
+			t.Errorf("%T: got %d at a time (%s), want %d (%s)", c.q, p.Parallel, p.WhyParallel, c.n, c.why)
 		}
 	}
 }
 
-// Whatever the edges and the selection, a plan has what it should, once, in order.
+// A plan of a random graph and selection has each selected view once, after its upstream.
 func TestPlanOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
@@ -263,7 +263,7 @@ func TestPlanOrder(t *testing.T) {
 		at := map[dialect.Name]int{}
 		for i, s := range p.Steps {
 			if _, twice := at[s.Name]; twice || !want[s.Name.String()] {
-				t.Fatalf("seed %d: step %s is there twice, or was not asked for", seed, s.Name)
+				t.Fatalf("seed %d: step %s is repeated or not selected", seed, s.Name)
 			}
 			at[s.Name] = i
 		}
@@ -285,9 +285,8 @@ func TestPlanOrder(t *testing.T) {
 	}
 }
 
-// With one plain view over many materialized ones, and many over it, the pairs are many
-// and the edges few.
-func TestPlanThroughOneView(t *testing.T) {
+// If 2,000 views read one plain view over 2,000 others, the plan stays small.
+func TestPlanThroughOnePlainView(t *testing.T) {
 	t.Parallel()
 	const n = 2000
 	var lines, low []string
@@ -299,18 +298,19 @@ func TestPlanThroughOneView(t *testing.T) {
 	r, _, _ := stubbed(views(lines...))
 	p := planOf(t, r)
 	if len(p.Steps) != 2*n || !strings.HasPrefix(p.Steps[n-1].Name.Name, "low") || !strings.HasPrefix(p.Steps[n].Name.Name, "high") {
-		t.Errorf("%d steps", len(p.Steps))
+		t.Errorf("got %d steps, want %d, low ones first", len(p.Steps), 2*n)
 	}
 	text := p.String()
 	if !strings.Contains(text, "after public.low0, public.low1, public.low10, others") || len(text) > 150*2*n {
-		t.Errorf("%d bytes: %.300s", len(text), text)
+		t.Errorf("got a text of %d bytes: %.300s", len(text), text)
 	}
 	if g := r.Graph(); len(g.Nodes) != 2*n+1 || len(g.Edges) != 2*n {
-		t.Errorf("%d nodes, %d edges", len(g.Nodes), len(g.Edges))
+		t.Errorf("got %d nodes and %d edges, want %d and %d", len(g.Nodes), len(g.Edges), 2*n+1, 2*n)
 	}
 }
 
-// manyViews is a catalog of n views, in levels, with three times as many edges.
+// manyViews returns a catalog of n views in levels of 100, each of which reads three
+// views.
 func manyViews(n int) *dialect.Catalog {
 	const level = 100
 	rnd := rand.New(rand.NewPCG(1, 1))
@@ -329,8 +329,7 @@ func manyViews(n int) *dialect.Catalog {
 	return cat
 }
 
-// BenchmarkPlan10000 plans 10,000 views with 30,000 edges, of a snapshot that nothing was
-// planned of before.
+// BenchmarkPlan10000 plans 10,000 views with 30,000 edges in a new snapshot.
 func BenchmarkPlan10000(b *testing.B) {
 	cat := manyViews(10_000)
 	edges := 0

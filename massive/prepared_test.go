@@ -12,7 +12,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A preparer can be any querier of database/sql.
+// A preparer is any querier of database/sql.
 type preparer interface {
 	massive.Querier
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -35,15 +35,14 @@ func (p preparedTx) ExecContext(ctx context.Context, query string, args ...any) 
 	return preparing(ctx, p.Tx, query, args)
 }
 
-// preparedPool shows of a pool only what a querier has to.
+// preparedPool hides all methods of a pool but those of Querier.
 type preparedPool struct{ massive.Querier }
 
 func (p preparedPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	return preparing(ctx, p.Querier.(preparer), query, args)
 }
 
-// A countingTx counts what is executed in a transaction of an unknown type that does not
-// prepare.
+// A countingTx is a transaction of an unknown type that counts statements.
 type countingTx struct {
 	*sql.Tx
 	statements *int
@@ -54,7 +53,7 @@ func (c countingTx) ExecContext(ctx context.Context, query string, args ...any) 
 	return c.Tx.ExecContext(ctx, query, args...)
 }
 
-// severalStatements are the operations that are several statements in one message.
+// severalStatements has the operations that send several statements in one message.
 var severalStatements = map[string]func(context.Context, *massive.DB) error{
 	"LockTimeout": refreshesV(massive.LockTimeout(time.Minute)),
 	"SkipIfBusy":  refreshesV(massive.SkipIfBusy()),
@@ -91,8 +90,8 @@ func refreshesV(opts ...massive.RefreshOption) func(context.Context, *massive.DB
 const preparable = `CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE UNIQUE INDEX ON v (id); CREATE TYPE mood AS ENUM ('sad');
 	CREATE TABLE keyed (id serial PRIMARY KEY); INSERT INTO keyed VALUES (7)`
 
-// A querier that prepares each statement takes no several at once: ErrUnsupported, which
-// says what to do, and a transaction lives.
+// If a querier prepares each statement, operations of several statements are
+// ErrUnsupported, and the transaction stays usable.
 func TestPreparingQuerierIsRefused(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
@@ -104,10 +103,10 @@ func TestPreparingQuerierIsRefused(t *testing.T) {
 			mustBe(t, err, massive.ErrUnsupported, "massive_test.preparedTx prepares each statement; pass the *sql.DB, *sql.Conn or *sql.Tx that it wraps")
 			same(t, name+": SQLSTATE", driverState(err), "42601")
 			if _, err := matview(t, m.With(preparedTx{tx}), "v").Refresh(t.Context()); err != nil {
-				t.Errorf("%s: then a plain refresh in the transaction: %v", name, err)
+				t.Errorf("%s: a plain refresh after it: %v", name, err)
 			}
 			if err := op(t.Context(), m.With(tx)); err != nil {
-				t.Errorf("%s: then on the *sql.Tx itself: %v", name, err)
+				t.Errorf("%s: on the *sql.Tx after it: %v", name, err)
 			}
 			same(t, name+": the transaction's rows", one[int](t, tx, "SELECT count(*) FROM t"), 1)
 			if err := tx.Rollback(); err != nil {
@@ -116,15 +115,15 @@ func TestPreparingQuerierIsRefused(t *testing.T) {
 
 			mustBe(t, op(t.Context(), m.With(preparedPool{e.pool})), massive.ErrUnsupported, "massive_test.preparedPool prepares each statement")
 			if err := op(t.Context(), m); err != nil {
-				t.Errorf("%s: on the pool itself: %v", name, err)
+				t.Errorf("%s: on the *sql.DB: %v", name, err)
 			}
 			exec(t, e.pool, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('sad')")
 		}
 	})
 }
 
-// A run in a preparing transaction, too, with savepoints or without.
-func TestPreparingTransactionRuns(t *testing.T) {
+// So are runs with such options. Runs without them work.
+func TestRunsInPreparingTransactions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable+`; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id`, func(t *testing.T, e *env) {
 		tx := e.begin(t)
@@ -134,9 +133,9 @@ func TestPreparingTransactionRuns(t *testing.T) {
 		same(t, "failed", report.Count(massive.OutcomeFailed), 2)
 		report, err = m.RefreshAll(t.Context(), massive.RefreshWith(massive.SkipIfBusy()))
 		mustBe(t, err, massive.ErrUnsupported)
-		same(t, "what ended the run", report.Views[1].Reason, "the run stopped when public.v failed")
+		same(t, "reason of the skipped view", report.Views[1].Reason, "the run stopped when public.v failed")
 		if report, err = m.RefreshAll(t.Context(), massive.Savepoints()); err != nil || report.Count(massive.OutcomeRefreshed) != 2 {
-			t.Errorf("without options: %v, %v", report, err)
+			t.Errorf("without options: got %v, %v; want 2 refreshed", report, err)
 		}
 		if err := tx.Commit(); err != nil {
 			t.Error(err)
@@ -144,9 +143,9 @@ func TestPreparingTransactionRuns(t *testing.T) {
 	})
 }
 
-// A transaction of an unknown type that does not prepare gets what it asks for, and keeps
-// what it did if the refresh is skipped. One of a known type pays nothing.
-func TestForeignTransactionsAreServed(t *testing.T) {
+// In a transaction of an unknown type, operations run between a savepoint and its
+// release. In one of a known type they are one message.
+func TestUnknownTransactionTypesWork(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable, func(t *testing.T, e *env) {
 		m := e.load(t, massive.WithKeySequences())
@@ -172,14 +171,14 @@ func TestForeignTransactionsAreServed(t *testing.T) {
 				t.Error(err)
 			}
 			if run, _ := statements(w.took()); run != 1 {
-				t.Errorf("%T: %d statements, want one message", q, run)
+				t.Errorf("%T: got %d messages, want 1", q, run)
 			}
 		}
 	})
 }
 
-// An error of the message itself fails a transaction of an unknown type as it fails any.
-func TestForeignTransactionsFail(t *testing.T) {
+// A syntax error in the view's query aborts a transaction of an unknown type, too.
+func TestUnknownTransactionTypesAbortOnErrors(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE FUNCTION broken() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELEC 1'; RETURN 1; END $$;
 		CREATE MATERIALIZED VIEW v AS SELECT broken() AS id WITH NO DATA`, func(t *testing.T, e *env) {
@@ -187,12 +186,12 @@ func TestForeignTransactionsFail(t *testing.T) {
 		tx := e.begin(t)
 		err := refreshesV(massive.LockTimeout(time.Minute))(t.Context(), m.With(wrappedTx{tx}))
 		if driverState(err) != "42601" || errors.Is(err, massive.ErrUnsupported) {
-			t.Errorf("a mistake in the view's query: got %v", err)
+			t.Errorf("a syntax error in the view's query: got %v, want only the driver's error", err)
 		}
 		_, err = matview(t, m.With(tx), "v").Refresh(t.Context())
 		mustBe(t, err, massive.ErrTxAborted)
 	})
 }
 
-// wrappedTx is a transaction of an unknown type that adds nothing.
+// wrappedTx is a transaction of an unknown type.
 type wrappedTx struct{ *sql.Tx }

@@ -21,9 +21,9 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// ErrUnavailable says that the server was not reached or the connection was lost, and
-// nothing else, whatever the drivers say.
-func TestUnavailableIsNotReached(t *testing.T) {
+// With every driver, ErrUnavailable means that the server was not reached or the
+// connection was lost, and nothing else.
+func TestUnavailableMeansNotReachedOrLost(t *testing.T) {
 	t.Parallel()
 	const setup = `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id; CREATE TYPE mood AS ENUM ('sad');
 		CREATE MATERIALIZED VIEW v AS SELECT i AS id FROM generate_series(1, 20000) i`
@@ -32,22 +32,22 @@ func TestUnavailableIsNotReached(t *testing.T) {
 			do   func(*testing.T, *env) error
 			want error
 		}{
-			"nobody listens":            {connecting("host=127.0.0.1 port=1 sslmode=disable"), massive.ErrUnavailable},
-			"nobody listens on a list":  {connecting("host=127.0.0.1,127.0.0.1 port=1,2 sslmode=disable"), massive.ErrUnavailable},
-			"no such socket":            {connecting("host=/nonexistent sslmode=disable"), massive.ErrUnavailable},
-			"no such host":              {dialing(context.Background(), noSuchHost), massive.ErrUnavailable},
-			"no standby":                {attributes("target_session_attrs=standby"), massive.ErrUnavailable},
-			"no standby in a list":      {noStandbyInAList, massive.ErrUnavailable},
-			"no read-only session":      {attributes("target_session_attrs=read-only"), massive.ErrUnavailable},
-			"no TLS":                    {answering("N"), massive.ErrUnavailable},
-			"broken TLS":                {answering("S\x00\x00\x00\x00\x00\x00\x00\x00"), massive.ErrUnavailable},
-			"hangs up while connecting": {answering(""), massive.ErrUnavailable},
-			"the driver's own timeout":  {silent("connect_timeout=1"), massive.ErrUnavailable},
-			"a deadline while dialing":  {deadlineWhileDialing, context.DeadlineExceeded},
-			"a cancel while dialing":    {cancelWhileDialing, context.Canceled},
-			"terminated":                {terminated(1), massive.ErrUnavailable},
-			"terminated before":         {terminated(2), massive.ErrUnavailable},
-			"a role that is not there":  {attributes("user=nobody_of_that_name"), nil},
+			"connection refused":                   {connecting("host=127.0.0.1 port=1 sslmode=disable"), massive.ErrUnavailable},
+			"connection refused, two hosts":        {connecting("host=127.0.0.1,127.0.0.1 port=1,2 sslmode=disable"), massive.ErrUnavailable},
+			"no such socket":                       {connecting("host=/nonexistent sslmode=disable"), massive.ErrUnavailable},
+			"no such host":                         {dialing(context.Background(), noSuchHost), massive.ErrUnavailable},
+			"no standby":                           {attributes("target_session_attrs=standby"), massive.ErrUnavailable},
+			"no standby, two hosts":                {noStandbyInAList, massive.ErrUnavailable},
+			"no read-only session":                 {attributes("target_session_attrs=read-only"), massive.ErrUnavailable},
+			"no TLS":                               {answering("N"), massive.ErrUnavailable},
+			"broken TLS":                           {answering("S\x00\x00\x00\x00\x00\x00\x00\x00"), massive.ErrUnavailable},
+			"hangs up while connecting":            {answering(""), massive.ErrUnavailable},
+			"the driver's own timeout":             {silent("connect_timeout=1"), massive.ErrUnavailable},
+			"a deadline while dialing":             {deadlineWhileDialing, context.DeadlineExceeded},
+			"a cancel while dialing":               {cancelWhileDialing, context.Canceled},
+			"terminated backend":                   {terminated(1), massive.ErrUnavailable},
+			"terminated backend, second operation": {terminated(2), massive.ErrUnavailable},
+			"unknown role":                         {attributes("user=nobody_of_that_name"), nil},
 
 			"next value inside a loop": {insideLoop(func(t *testing.T, m *massive.DB) error {
 				_, err := sequence(t, m, "s").NextValue(t.Context())
@@ -91,12 +91,12 @@ func TestUnavailableIsNotReached(t *testing.T) {
 			"a cancel during the refresh": {cancelDuring("REFRESH", "w"), context.Canceled},
 			"a cancel during RELEASE":     {cancelDuring("RELEASE", "w"), context.Canceled},
 
-			"a waker whose server is not there": {waking("host=127.0.0.1 port=1 sslmode=disable", nil), massive.ErrUnavailable},
-			"a waker without TLS":               {wakingWithoutTLS, massive.ErrUnavailable},
-			"a waker that was closed": {waking("", func(_ *env, w wakerCloser) {
+			"a waker, connection refused": {waking("host=127.0.0.1 port=1 sslmode=disable", nil), massive.ErrUnavailable},
+			"a waker without TLS":         {wakingWithoutTLS, massive.ErrUnavailable},
+			"a closed waker": {waking("", func(_ *env, w wakerCloser) {
 				w.Close()
 			}), massive.ErrClosed},
-			"a waker whose connection is lost": {waking("", func(e *env, _ wakerCloser) {
+			"a waker that lost its connection": {waking("", func(e *env, _ wakerCloser) {
 				eventually(t, e.pool, "the waker listens", `SELECT EXISTS (`+listeners+`)`)
 				exec(t, e.pool, `SELECT pg_terminate_backend(pid) FROM (`+listeners+`) l`)
 			}), massive.ErrUnavailable},
@@ -105,11 +105,11 @@ func TestUnavailableIsNotReached(t *testing.T) {
 				t.Parallel()
 				err := c.do(t, e)
 				if err == nil || c.want != nil && !errors.Is(err, c.want) {
-					t.Fatalf("got error %v, want one that is %v", err, c.want)
+					t.Fatalf("got error %v, want %v", err, c.want)
 				}
 				for _, other := range []error{massive.ErrUnavailable, massive.ErrInvalid, massive.ErrClosed, context.Canceled} {
-					if other != c.want && errors.Is(err, other) { //nolint:errorlint // the very same
-						t.Errorf("error %v is also %q", err, other)
+					if other != c.want && errors.Is(err, other) { //nolint:errorlint // compares identity
+						t.Errorf("error %v also matches %q", err, other)
 					}
 				}
 			})
@@ -117,10 +117,10 @@ func TestUnavailableIsNotReached(t *testing.T) {
 	})
 }
 
-// listeners are the connections of the test's wakers.
+// listeners selects the connections of the test's wakers.
 const listeners = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND application_name = 'lost'`
 
-// loaded loads over a pool, and closes it.
+// loaded loads through a pool, closes it and returns the error.
 func loaded(ctx context.Context, db *sql.DB, err error) error {
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func noStandbyInAList(t *testing.T, e *env) error {
 	return attributes(fmt.Sprintf("host=%s,%[1]s port=%d,%[2]d target_session_attrs=standby", c.Host, c.Port))(t, e)
 }
 
-// answering connects to a server that answers the first message so, and hangs up.
+// answering connects to a server that sends text after the first message and hangs up.
 func answering(text string) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		db, err := sql.Open(e.driver, server(t, func(c net.Conn) {
@@ -162,7 +162,7 @@ func answering(text string) func(*testing.T, *env) error {
 	}
 }
 
-// silent connects to a server that says nothing.
+// silent connects to a server that never answers.
 func silent(params string) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		db, err := sql.Open(e.driver, server(t, func(c net.Conn) {
@@ -172,7 +172,7 @@ func silent(params string) func(*testing.T, *env) error {
 	}
 }
 
-// server serves each connection by f until the test ends, and returns where.
+// server serves each connection by f until the test ends. dsn is its host and port.
 func server(t *testing.T, f func(net.Conn)) (dsn string) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -194,7 +194,7 @@ func server(t *testing.T, f func(net.Conn)) (dsn string) {
 	return "host=" + host + " port=" + port
 }
 
-// A dialer is what either driver dials with.
+// A dialer works as the dialer of either driver.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -214,7 +214,7 @@ func noSuchHost(_ context.Context, network, _ string) (net.Conn, error) {
 	return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: "db.invalid", IsNotFound: true}}
 }
 
-// dialing loads over a pool that dials so.
+// dialing loads through a pool that dials with d.
 func dialing(ctx context.Context, d dialer) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		const dsn = "host=db.invalid user=nobody dbname=none sslmode=disable"
@@ -239,8 +239,8 @@ func dialing(ctx context.Context, d dialer) func(*testing.T, *env) error {
 	}
 }
 
-// deadlineWhileDialing dials until a timer of the dialer's own, which it set to the
-// deadline of the context, fires. The context's may fire later.
+// deadlineWhileDialing dials until the dialer's own timer fires at the context's
+// deadline, possibly before the context ends.
 func deadlineWhileDialing(t *testing.T, e *env) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -261,7 +261,7 @@ func cancelWhileDialing(t *testing.T, e *env) error {
 	})(t, e)
 }
 
-// terminated is the error of the nth operation in a transaction whose backend was
+// terminated returns the error of the nth operation after the transaction's backend was
 // terminated.
 func terminated(nth int) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) (err error) {
@@ -278,7 +278,7 @@ func terminated(nth int) func(*testing.T, *env) error {
 	}
 }
 
-// insideLoop is the error of an operation in a transaction, of which rows are being read.
+// insideLoop returns the error of an operation in a transaction while Rows reads from it.
 func insideLoop(op func(*testing.T, *massive.DB) error) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) (err error) {
 		for _, tail := range []string{"", "LIMIT 2"} { // whether or not all rows have arrived
@@ -295,7 +295,7 @@ func insideLoop(op func(*testing.T, *massive.DB) error) func(*testing.T, *env) e
 	}
 }
 
-// A canceller is a transaction whose context ends when a statement is sent.
+// A canceller is a transaction whose context ends when it sends a certain statement.
 type canceller struct {
 	*sql.Tx
 	cancel context.CancelFunc
@@ -314,8 +314,8 @@ func (c canceller) ExecContext(ctx context.Context, query string, args ...any) (
 	return c.Tx.ExecContext(ctx, query, args...)
 }
 
-// cancelDuring is the error of a run with savepoints whose context ends when that is
-// sent.
+// cancelDuring returns the error of a run with savepoints whose context ends when the
+// statement is sent.
 func cancelDuring(statement, view string) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -325,7 +325,7 @@ func cancelDuring(statement, view string) func(*testing.T, *env) error {
 		defer tx.Rollback()
 		report, err := e.load(t).With(canceller{tx, cancel, statement}).RefreshAll(ctx, massive.Views(view), massive.Savepoints())
 		if n := report.Count(massive.OutcomeCancelled); n != 1 {
-			t.Errorf("%d views were cancelled, want 1: %v", n, report)
+			t.Errorf("got %d cancelled views, want 1: %v", n, report)
 		}
 		return err
 	}
@@ -337,8 +337,8 @@ type wakerCloser interface {
 	Close() error
 }
 
-// waking is the first error that a watch tells of its waker, which listens there; after
-// that, f.
+// waking starts a watch with a waker on dsn, runs f, and returns the first error of an
+// event.
 func waking(dsn string, f func(*env, wakerCloser)) func(*testing.T, *env) error {
 	return func(t *testing.T, e *env) error {
 		if dsn == "" {

@@ -9,22 +9,19 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// What a refresh elsewhere means to one that gives way here: one in another database, and
-// one whose client is gone.
-
-// A database that was made as a copy has views with the same numbers, and the server
-// shows the locks of both. What is refreshed there is not busy here.
-func TestSkipIfBusyBesideACopy(t *testing.T) {
+// A copied database has views with the same OIDs, and pg_locks shows the locks of both. A
+// refresh in the copy does not make the view busy in the original.
+func TestSkipIfBusyIgnoresACopiedDatabase(t *testing.T) {
 	t.Parallel()
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			original := pgtest.NewDatabase(t) // not a lent one, whose pool is open: nobody may be connected to what is copied
+			original := pgtest.NewDatabase(t) // not a reused one: a database to copy must have no connections
 			original.Exec(t, refreshable)
 			here, there := original.Open, original.Copy(t).Open
 			at, elsewhere := here(t, driver), there(t, driver)
-			const number = "SELECT 'fit'::regclass::oid::bigint"
-			same(t, "the view's number in the copy", one[int64](t, elsewhere, number), one[int64](t, at, number))
+			const oid = "SELECT 'fit'::regclass::oid::bigint"
+			same(t, "the view's OID in the copy", one[int64](t, elsewhere, oid), one[int64](t, at, oid))
 
 			for _, opts := range [][]massive.RefreshOption{
 				nil, {massive.Concurrently()}, {massive.SkipIfBusy()}, {massive.SkipIfBusy(), massive.ConcurrentlyIfPossible()},
@@ -37,7 +34,7 @@ func TestSkipIfBusyBesideACopy(t *testing.T) {
 				for _, ours := range [][]massive.RefreshOption{nil, {massive.Concurrently()}} {
 					r, err := matview(t, load(t, at), "fit").Refresh(t.Context(), append(ours, massive.SkipIfBusy())...)
 					if err != nil || r.Outcome != massive.OutcomeRefreshed {
-						t.Errorf("beside a refresh in a copy of the database: %v, %v", r, err)
+						t.Errorf("during a refresh in the copy: got %v, error %v; want refreshed", r, err)
 					}
 				}
 				_, err = matview(t, load(t, elsewhere), "fit").Refresh(t.Context(), massive.SkipIfBusy())
@@ -50,9 +47,9 @@ func TestSkipIfBusyBesideACopy(t *testing.T) {
 	}
 }
 
-// A client that is gone without a word, as when its machine is, makes others skip as long
-// as the server works for it, and no longer.
-func TestSkipIfBusyBehindAClientThatIsGone(t *testing.T) {
+// If a client dies without closing its connection, others skip until the server has
+// finished its refresh.
+func TestSkipIfBusyAfterAClientDied(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,
 		func(t *testing.T, e *env) {
@@ -72,15 +69,15 @@ func TestSkipIfBusyBehindAClientThatIsGone(t *testing.T) {
 				case err := <-done:
 					mustBe(t, err, err, "public.slow")
 				case <-time.After(10 * time.Second):
-					t.Fatal("the client whose connection was dropped still waits")
+					t.Fatal("the client with the dropped connection still waits")
 				}
 				_, err := ours.Refresh(t.Context(), opts...)
 				mustBe(t, err, massive.ErrBusy)
-				open() // the server now comes to tell its client, who is gone
-				eventually(t, e.pool, "its locks are gone", `SELECT NOT EXISTS (SELECT FROM pg_locks
+				open() // the refresh ends, and the server notices that the client is gone
+				eventually(t, e.pool, "the locks are released", `SELECT NOT EXISTS (SELECT FROM pg_locks
 					WHERE (relation = 'slow'::regclass OR locktype = 'advisory' AND classid = 1835103091) AND `+here+")")
 				if r, err := ours.Refresh(t.Context(), opts...); err != nil || r.Outcome != massive.OutcomeRefreshed {
-					t.Errorf("the next one: %v, %v", r, err)
+					t.Errorf("the next refresh: got %v, error %v", r, err)
 				}
 			}
 		})

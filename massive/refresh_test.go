@@ -47,7 +47,7 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 				same(t, name+": prevented", r.Prevented, prevented)
 				n, err := matview(t, m.With(q), name).Count(t.Context(), "")
 				if err != nil || n != 2 {
-					t.Errorf("%s: %d rows and error %v afterwards, want 2", name, n, err)
+					t.Errorf("%s: got %d rows and error %v after it, want 2", name, n, err)
 				}
 			}
 			const noIndex, noUnique = "not concurrently: no usable unique index", "not concurrently: no unique index"
@@ -59,18 +59,17 @@ func TestConcurrentlyIfPossible(t *testing.T) {
 			check("unpopulated", massive.ModeBlocking, "not concurrently: not populated", massive.BlockerNotPopulated)
 			check("unpopulated", massive.ModeConcurrent, "possible", 0)
 
-			// What was loaded doesn't matter.
+			// The indexes in the database count, not the loaded ones.
 			exec(t, q, "DROP INDEX fit_idx; CREATE UNIQUE INDEX none_idx ON none (id)")
 			check("fit", massive.ModeBlocking, noUnique, massive.BlockerNoUniqueIndex)
 			check("none", massive.ModeConcurrent, "possible", 0)
 			exec(t, q, "CREATE UNIQUE INDEX fit_idx ON fit (id); DROP INDEX none_idx; REFRESH MATERIALIZED VIEW unpopulated WITH NO DATA")
-			same(t, "a setting left behind", one[string](t, q, "SELECT coalesce(current_setting('massive.outcome', true), '')"), "")
+			same(t, "massive.outcome after the refresh", one[string](t, q, "SELECT coalesce(current_setting('massive.outcome', true), '')"), "")
 		})
 	})
 }
 
-// A transaction that sees the catalog as it was must not fail over what others have
-// changed since.
+// In a repeatable read transaction, changes that others made since its snapshot count.
 func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
@@ -94,8 +93,8 @@ func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 	})
 }
 
-// What fails in any mode fails here too, as itself.
-func TestConcurrentlyIfPossibleFails(t *testing.T) {
+// Errors that any mode would return are returned unchanged.
+func TestConcurrentlyIfPossibleErrors(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, failing, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -123,14 +122,14 @@ func TestConcurrentlyIfPossibleFails(t *testing.T) {
 		}
 		_, err := matview(t, m, "scalar").Refresh(t.Context(), massive.ConcurrentlyIfPossible())
 		if err == nil || errors.Is(err, massive.ErrDuplicateRows) || driverState(err) != "21000" {
-			t.Errorf("a query that fails: %v", err)
+			t.Errorf("a query that fails: got %v", err)
 		}
 	})
 }
 
-// A refresh that fails by what its query meets, and not for want of an index or of rows,
-// is not tried in the mode that keeps readers off.
-func TestConcurrentlyIfPossibleHoldsNoReaderOff(t *testing.T) {
+// If the view's own query fails with a SQLSTATE that also means "not possible
+// concurrently", the refresh does not fall back to the blocking mode.
+func TestConcurrentlyIfPossibleDoesNotBlockReadersAfterErrors(t *testing.T) {
 	t.Parallel()
 	onModes(t, `
 		CREATE MATERIALIZED VIEW low AS SELECT 1 AS id;
@@ -156,7 +155,7 @@ func TestConcurrentlyIfPossibleHoldsNoReaderOff(t *testing.T) {
 			} {
 				r, err := matview(t, m, "raising").Refresh(t.Context(), opts...)
 				if got := driverState(err); got != state || r.Outcome != 0 {
-					t.Errorf("a query that raises %s: outcome %v, error %v", state, r.Outcome, err)
+					t.Errorf("a query that raises %s: got outcome %v, error %v", state, r.Outcome, err)
 				}
 			}
 		}
@@ -179,9 +178,9 @@ func TestSkipIfBusy(t *testing.T) {
 		for _, c := range []struct {
 			who, does string
 			busy      bool
-			waits     []bool // the modes of a refresh that waits for it, and is not busy for that
+			waits     []bool // the modes that wait for it, which is not busy
 		}{
-			{"nobody", "SELECT 1", false, nil},
+			{"no other session", "SELECT 1", false, nil},
 			{"a reader", "SELECT count(*) FROM fit", false, []bool{blocking}},
 			{"ANALYZE", "ANALYZE fit", false, []bool{blocking, concurrent}},
 			{"another view's refresh", "REFRESH MATERIALIZED VIEW none", false, nil},
@@ -210,10 +209,10 @@ func TestSkipIfBusy(t *testing.T) {
 						same(t, c.who+": outcome", r.Outcome, massive.OutcomeSkippedBusy)
 						same(t, c.who+": mode", r.Mode, 0)
 						if waits && r.Duration < patience {
-							t.Errorf("%s: busy after %v, want it to wait %v", c.who, r.Duration, patience)
+							t.Errorf("%s: busy after %v, want at least %v", c.who, r.Duration, patience)
 						}
 					case err != nil || r.Outcome != massive.OutcomeRefreshed:
-						t.Errorf("%s: outcome %v, error %v", c.who, r, err)
+						t.Errorf("%s: got outcome %v, error %v; want refreshed", c.who, r, err)
 					}
 					same(t, c.who+": the querier still works", one[int](t, q, "SELECT 1"), 1)
 				}
@@ -223,7 +222,7 @@ func TestSkipIfBusy(t *testing.T) {
 			}
 		}
 
-		// One that waits counts, too: a blocking refresh behind a reader.
+		// A blocking refresh that waits for a reader counts as busy, too.
 		reader := e.begin(t)
 		exec(t, reader, "SELECT count(*) FROM fit")
 		done := make(chan error, 1)
@@ -239,7 +238,7 @@ func TestSkipIfBusy(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		// What was skipped in a transaction left nothing that would make others skip.
+		// A skip in an open transaction leaves no lock that would make others skip.
 		tx := e.begin(t)
 		exec(t, tx, "SELECT 1")
 		other := e.begin(t)
@@ -254,11 +253,11 @@ func TestSkipIfBusy(t *testing.T) {
 	})
 }
 
-// What takes PL/pgSQL says so where there is none.
+// Operations that need PL/pgSQL return ErrUnsupported if it was dropped.
 func TestWithoutPLpgSQL(t *testing.T) {
 	t.Parallel()
 	for _, driver := range []string{"postgres", "pgx"} {
-		pool := pgtest.NewDatabase(t).Open(t, driver) // one of its own: what it drops others need
+		pool := pgtest.NewDatabase(t).Open(t, driver) // not a reused one, since it loses the extension
 		exec(t, pool, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TYPE mood AS ENUM ('a'); DROP EXTENSION plpgsql")
 		m, err := massive.Load(t.Context(), pool, postgres.New())
 		noError(t, err)
@@ -276,9 +275,8 @@ func TestWithoutPLpgSQL(t *testing.T) {
 	}
 }
 
-// However many ask at the same moment, one refreshes. A role that may not refresh the
-// view hears so, busy or not, and keeps nobody else from it.
-func TestSkipIfBusyWithoutTheRight(t *testing.T) {
+// A role that may not refresh the view gets ErrPermission, even if it is busy.
+func TestSkipIfBusyWithoutPermission(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
 		_, other := e.role(t, "GRANT SELECT ON fit TO $role")
@@ -292,14 +290,15 @@ func TestSkipIfBusyWithoutTheRight(t *testing.T) {
 			_, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.ConcurrentlyIfPossible())
 			mustBe(t, err, massive.ErrPermission, "refresh concurrently if possible public.fit")
 			if errors.Is(err, massive.ErrBusy) {
-				t.Errorf("beside %q it is busy: %v", holds, err)
+				t.Errorf("during %q: got ErrBusy: %v", holds, err)
 			}
 			noError(t, tx.Rollback())
 		}
 	})
 }
 
-func TestSkipIfBusyTogether(t *testing.T) {
+// Of many concurrent callers with SkipIfBusy exactly one refreshes.
+func TestSkipIfBusyLetsOneRefresh(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,
 		func(t *testing.T, e *env) {
@@ -322,7 +321,7 @@ func TestSkipIfBusyTogether(t *testing.T) {
 			}
 			open()
 			if err := <-errs; err != nil {
-				t.Errorf("the one that was not busy: %v", err)
+				t.Errorf("the caller that was not busy: %v", err)
 			}
 		})
 }
@@ -339,7 +338,7 @@ func TestLockTimeout(t *testing.T) {
 			before := one[string](t, tx, "SHOW lock_timeout")
 			for _, opts := range [][]massive.RefreshOption{
 				{massive.LockTimeout(30 * time.Second), massive.Concurrently()},
-				{massive.LockTimeout(time.Nanosecond), massive.SkipIfBusy()}, // rounded up, and given up on
+				{massive.LockTimeout(time.Nanosecond), massive.SkipIfBusy()}, // rounded up to 1ms
 			} {
 				r, err := matview(t, m.With(tx), "fit").Refresh(t.Context(), opts...)
 				if r.Outcome == massive.OutcomeSkippedBusy {
@@ -347,11 +346,11 @@ func TestLockTimeout(t *testing.T) {
 				} else if err != nil {
 					t.Error(err)
 				}
-				same(t, "lock_timeout behind a refresh, "+set, one[string](t, tx, "SHOW lock_timeout"), before)
+				same(t, "lock_timeout after a refresh, "+set, one[string](t, tx, "SHOW lock_timeout"), before)
 			}
 			_, err := matview(t, m.With(tx), "fit").Refresh(t.Context(), massive.LockTimeout(time.Millisecond))
 			mustBe(t, err, massive.ErrBusy, "refresh public.fit")
-			same(t, "the server's code", driverState(err), "55P03")
+			same(t, "SQLSTATE", driverState(err), "55P03")
 			_ = tx.Rollback()
 		}
 		e.onQueriers(t, func(t *testing.T, q massive.Querier) {
@@ -365,16 +364,16 @@ func TestLockTimeout(t *testing.T) {
 			_, err = matview(t, m.With(q), "fit").Refresh(t.Context(), massive.LockTimeout(20*time.Millisecond))
 			mustBe(t, err, massive.ErrBusy)
 			if took := time.Since(start); took < 20*time.Millisecond {
-				t.Errorf("it gave up after %v", took)
+				t.Errorf("busy after %v, want at least 20ms", took)
 			}
 		})
 		_ = reader.Rollback()
 	})
 }
 
-// What the view's own query can't have is no lock that the refresh waited for, as long as
-// it can't have waited that long.
-func TestSkipIfBusyWhereTheQueryFindsALock(t *testing.T) {
+// If the view's own query fails to lock a table, the error is ErrBusy and names that
+// table.
+func TestSkipIfBusyAndALockInTheViewsQuery(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE other (a int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS
 			$$ BEGIN LOCK TABLE public.other IN ACCESS EXCLUSIVE MODE NOWAIT; RETURN 1; END $$;
@@ -383,25 +382,25 @@ func TestSkipIfBusyWhereTheQueryFindsALock(t *testing.T) {
 		v := matview(t, e.load(t), "v")
 		r, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))
 		if err == nil {
-			t.Fatalf("it says %v", r)
+			t.Fatalf("got %v, want an error", r)
 		}
 		mustBe(t, err, massive.ErrBusy, "public.other")
 	})
 }
 
-// here is for pg_locks, which shows every database's.
+// here restricts pg_locks to the current database.
 const here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
-// Nothing of a refresh that ends badly holds others off.
-func TestARefreshThatEndsBadlyLeavesNoLock(t *testing.T) {
+// A refresh that is cancelled or loses its backend leaves no lock.
+func TestInterruptedRefreshLeavesNoLock(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,
 		func(t *testing.T, e *env) {
 			v := matview(t, e.load(t), "slow")
 			for what, end := range map[string]func(cancel, open func()){
-				"its context ends": func(cancel, _ func()) { cancel() },
-				"its backend dies": func(_, open func()) {
-					defer open() // database/sql may have sent it again, on another connection
+				"the context ends": func(cancel, _ func()) { cancel() },
+				"the backend is terminated": func(_, open func()) {
+					defer open() // database/sql may have retried on another connection
 					same(t, "backends ended", one[int](t, e.pool, `SELECT count(pg_terminate_backend(pid)) FROM pg_locks
 						WHERE locktype = 'advisory' AND classid = 1835103091 AND granted AND `+here), 1)
 				},
@@ -419,19 +418,18 @@ func TestARefreshThatEndsBadlyLeavesNoLock(t *testing.T) {
 					mustBe(t, err, context.Canceled)
 				}
 				open()
-				eventually(t, e.pool, what+": its locks are gone", `SELECT NOT EXISTS (SELECT FROM pg_locks
+				eventually(t, e.pool, what+": the locks are released", `SELECT NOT EXISTS (SELECT FROM pg_locks
 					WHERE relation = 'slow'::regclass OR locktype = 'advisory' AND classid = 1835103091 AND `+here+")")
 				if _, err := v.Refresh(t.Context(), massive.SkipIfBusy()); err != nil {
-					t.Errorf("%s: the next one: %v", what, err)
+					t.Errorf("%s: the next refresh: %v", what, err)
 				}
 				cancel()
 			}
 		})
 }
 
-// Skippers beside a program that takes no heed of them get no error but ErrBusy, and
-// leave the view right.
-func TestSkipIfBusyBesideOthers(t *testing.T) {
+// Callers with SkipIfBusy get no error but ErrBusy while others refresh without it.
+func TestSkipIfBusyWithPlainRefreshers(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable, func(t *testing.T, e *env) {
 		v := matview(t, e.load(t), "fit")
@@ -466,14 +464,14 @@ func TestSkipIfBusyBesideOthers(t *testing.T) {
 		close(stop)
 		others.Wait()
 		if outcomes[massive.OutcomeSkippedBusy]+outcomes[massive.OutcomeRefreshed] != 100 {
-			t.Errorf("outcomes %v", outcomes)
+			t.Errorf("got outcomes %v, want 100 refreshed or busy", outcomes)
 		}
 		t.Logf("outcomes %v", outcomes)
 	})
 }
 
-// What CheckRefresh says stands in the way does, and what it says would mend it does.
-func TestCanRefresh(t *testing.T) {
+// A refresh fails as CheckRefresh predicts, and succeeds after its fixes.
+func TestCheckRefreshAgreesWithRefresh(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, refreshable+`CREATE SCHEMA closed; CREATE MATERIALIZED VIEW closed.v AS SELECT id FROM rows;
 		CREATE UNIQUE INDEX ON closed.v (id); CREATE MATERIALIZED VIEW locked AS SELECT id FROM rows; CREATE UNIQUE INDEX ON locked (id);`,
@@ -492,7 +490,7 @@ func TestCanRefresh(t *testing.T) {
 				if err := v.CheckRefresh(massive.ModeBlocking); err != nil {
 					t.Errorf("%s, blocking: %v", c.view, err)
 				}
-				e.mend(t, e.pool, c.view, c.reasons)
+				e.fixAndRefresh(t, e.pool, c.view, c.reasons)
 			}
 			_, as := e.role(t, "GRANT SELECT ON rows TO $role")
 			v := matview(t, load(t, as), "locked")
@@ -500,16 +498,16 @@ func TestCanRefresh(t *testing.T) {
 			mustBe(t, v.CheckRefresh(massive.ModeBlocking), massive.ErrPermission, "massive: refresh public.locked: not allowed")
 			for _, name := range []string{"closed.v", "locked"} {
 				if load(t, as).Server().Major < 17 && name == "locked" {
-					continue // the grant of the owner's role for closed.v mends this one, too
+					continue // the fix of closed.v, a grant of the owner's role, fixes this one, too
 				}
-				e.mend(t, as, name, []dialect.BlockerReason{massive.BlockerNotAllowed})
+				e.fixAndRefresh(t, as, name, []dialect.BlockerReason{massive.BlockerNotAllowed})
 			}
 		})
 }
 
-// mend checks why a view can't be refreshed concurrently through q, does what is said to
-// mend it, one by one as long as new reasons come up, and refreshes it then.
-func (e *env) mend(t *testing.T, q massive.Querier, name string, want []dialect.BlockerReason) {
+// fixAndRefresh checks the blockers of a concurrent refresh through q, runs their fixes
+// until there are none, and refreshes.
+func (e *env) fixAndRefresh(t *testing.T, q massive.Querier, name string, want []dialect.BlockerReason) {
 	t.Helper()
 	for round := 0; ; round++ {
 		v := matview(t, load(t, q), name)
@@ -517,23 +515,23 @@ func (e *env) mend(t *testing.T, q massive.Querier, name string, want []dialect.
 		_, failed := v.Refresh(t.Context(), massive.Concurrently())
 		if err == nil {
 			if failed != nil || round == 0 && want != nil {
-				t.Errorf("%s: nothing stands in the way in round %d, and the refresh says %v", name, round, failed)
+				t.Errorf("%s: no blocker in round %d, and the refresh returns %v", name, round, failed)
 			}
 			return
 		}
 		var all massive.Blockers
 		if !errors.As(err, &all) || failed == nil {
-			t.Errorf("%s: %v, and the refresh says %v", name, err, failed)
+			t.Errorf("%s: CheckRefresh returns %v, and the refresh %v", name, err, failed)
 			return
 		}
 		var got []dialect.BlockerReason
 		for _, h := range all {
 			got = append(got, h.Reason)
 			if !errors.Is(failed, h.Unwrap()) || !errors.Is(err, h.Unwrap()) {
-				t.Errorf("%s: %v stands in the way, and the refresh fails with %v", name, h, failed)
+				t.Errorf("%s: blocker %v, and the refresh fails with %v", name, h, failed)
 			}
 			if h.Fix == "" || !strings.Contains(err.Error(), h.Fix) {
-				t.Errorf("%s: %v has no mend, or doesn't tell it", name, h)
+				t.Errorf("%s: blocker %v has no fix, or the error's text lacks it", name, h)
 			}
 			e.Exec(t, h.Fix)
 		}
@@ -541,7 +539,7 @@ func (e *env) mend(t *testing.T, q massive.Querier, name string, want []dialect.
 			same(t, name+": reasons", fmt.Sprint(got), fmt.Sprint(want))
 		}
 		if round > 3 {
-			t.Fatalf("%s: still %v", name, err)
+			t.Fatalf("%s: still blocked after 4 rounds: %v", name, err)
 		}
 	}
 }

@@ -41,9 +41,9 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 				"base": "", "far.base": "", "\"Odd \"\"schema\".\"a\nb\"": "far.base public.base",
 				"hidden": "", "typed": "", "nothing": "public.base", "no_column": "public.base",
 			} {
-				same(t, "what "+view+" depends on", dependsOn(t, m, view), want)
+				same(t, "dependencies of "+view, dependsOn(t, m, view), want)
 			}
-			same(t, "what depends on base", strings.Join(names(matview(t, m, "base").Dependents()), ", "),
+			same(t, "dependents of base", strings.Join(names(matview(t, m, "base").Dependents()), ", "),
 				"\"Odd \"\"schema\".\"a\nb\", public.no_column, public.nothing")
 			p, err := m.PlanRefresh()
 			noError(t, err)
@@ -52,22 +52,21 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 				t.Errorf("%s %v", report, err)
 			}
 
-			// A plain view made anew in place changes what the views over it depend on.
+			// Replacing a plain view changes the dependencies of the views that read it.
 			exec(t, e.pool, `CREATE OR REPLACE VIEW far.v AS SELECT id FROM far.base`)
 			if _, err := m.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			same(t, "after the plain view was replaced", dependsOn(t, m, "\"Odd \"\"schema\".\"a\nb\""), "far.base")
+			same(t, "dependencies after the plain view was replaced", dependsOn(t, m, "\"Odd \"\"schema\".\"a\nb\""), "far.base")
 
 			only := e.load(t, massive.Only(massive.KindEnum))
-			same(t, "without materialized views the graph has", len(only.Graph().Nodes), 0)
+			same(t, "nodes of a graph without materialized views", len(only.Graph().Nodes), 0)
 			_, err = only.RefreshAll(t.Context())
 			mustBe(t, err, massive.ErrInvalid, "materialized views were not loaded")
 		})
 }
 
-// The server lets views read each other in a cycle, through a plain view that is
-// replaced.
+// Views can read each other in a cycle, if a plain view between them is replaced.
 func TestCyclesOfPostgres(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -81,25 +80,25 @@ func TestCyclesOfPostgres(t *testing.T) {
 		CREATE MATERIALIZED VIEW behind AS SELECT n FROM two`,
 		func(t *testing.T, e *env) {
 			m := e.load(t)
-			same(t, "what self depends on", dependsOn(t, m, "self"), "public.self")
-			same(t, "what one depends on", dependsOn(t, m, "one"), "public.two")
+			same(t, "dependencies of self", dependsOn(t, m, "self"), "public.self")
+			same(t, "dependencies of one", dependsOn(t, m, "one"), "public.two")
 			report, err := m.RefreshAll(t.Context(), massive.Parallel(4))
 			if err != nil || report.Count(massive.OutcomeRefreshed) != 4 {
 				t.Fatalf("%s %v", report, err)
 			}
-			same(t, "self, which was made of 1 and once refreshed", one[int64](t, e.pool, "SELECT n FROM self"), 3)
+			same(t, "the value of self after one refresh", one[int64](t, e.pool, "SELECT n FROM self"), 3)
 			at := map[string]time.Time{}
 			for _, v := range report.Views {
 				at[v.Name.Name] = v.Start
 			}
 			if !at["one"].Before(at["two"]) || !at["two"].Before(at["behind"]) {
-				t.Errorf("the cycle did not go by name, and before what reads it:\n%s", report)
+				t.Errorf("want the cycle in order of names, before the view that reads it; got\n%s", report)
 			}
 		})
 }
 
-// Never more connections than asked for, whatever the graph offers.
-func TestRefreshAllUsesNoMoreConnections(t *testing.T) {
+// A run uses no more connections than Parallel and the pool allow.
+func TestRefreshAllLimitsConnections(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, slowViews(12, func(int) (time.Duration, []int) { return 50 * time.Millisecond, nil }), func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -120,14 +119,14 @@ func TestRefreshAllUsesNoMoreConnections(t *testing.T) {
 			<-watched
 			noError(t, err)
 			same(t, "connections in use at most", most.Load(), int64(limit.want))
-			same(t, "by the report", report.Parallel, limit.want)
+			same(t, "Parallel in the report", report.Parallel, limit.want)
 		}
 	})
 }
 
-// A lock timeout of the server's own is busy, too. In a transaction it is a failure,
-// since the server fails that.
-func TestRefreshAllMeetsALock(t *testing.T) {
+// A view that hits the server's lock_timeout is busy, and views that depend on it are
+// skipped. Without savepoints this aborts a transaction, so that the rest is cancelled.
+func TestRefreshAllReportsBusyViews(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW a AS SELECT 1 AS n; CREATE MATERIALIZED VIEW b AS SELECT n FROM a; CREATE MATERIALIZED VIEW z AS SELECT 2 AS n`,
 		func(t *testing.T, e *env) {
@@ -149,11 +148,11 @@ func TestRefreshAllMeetsALock(t *testing.T) {
 			same(t, "outcomes in a transaction", lines(report), "public.a skipped: busy; public.b skipped; public.z cancelled")
 			noError(t, tx.Rollback())
 
-			// One that a program runs by hand is found out when it has failed.
+			// The library only notices a transaction begun with BEGIN when it has failed.
 			exec(t, conn, "BEGIN")
 			report, err = m.With(conn).RefreshAll(t.Context(), massive.Views("a", "z"))
 			mustBe(t, err, massive.ErrTxAborted)
-			same(t, "outcomes in a transaction by hand", lines(report), "public.a skipped: busy; public.z failed")
+			same(t, "outcomes in a transaction begun with BEGIN", lines(report), "public.a skipped: busy; public.z failed")
 			exec(t, conn, "ROLLBACK")
 
 			if tx, err = conn.BeginTx(t.Context(), nil); err != nil {
@@ -174,8 +173,7 @@ func lines(r massive.RefreshReport) string {
 	return strings.Join(all, "; ")
 }
 
-// A cancel in the middle leaves nothing behind: no refresh runs on, and no connection is
-// in use.
+// After a cancel no refresh continues on the server.
 func TestRefreshAllCancelled(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, slowViews(8, func(i int) (time.Duration, []int) {
@@ -203,7 +201,7 @@ func TestRefreshAllCancelled(t *testing.T) {
 			report, err := m.With(q).RefreshAll(ctx, opts...)
 			mustBe(t, err, context.Canceled, "8 cancelled")
 			if took := time.Since(begun); took > 5*time.Second {
-				t.Errorf("%T: a cancelled run went on for %v", q, took)
+				t.Errorf("%T: a cancelled run took %v, want at most 5s", q, took)
 			}
 			same(t, "views reported", report.Count(massive.OutcomeCancelled), 8)
 			eventually(t, e.pool, "no refresh runs any more", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
@@ -216,9 +214,8 @@ func TestRefreshAllCancelled(t *testing.T) {
 	})
 }
 
-// The end of the context rolls back a transaction that was begun with it, in the
-// background, while the run still goes on. The report is complete all the same, and
-// nothing was refreshed.
+// If the run's context ends, database/sql rolls back a transaction that was begun with
+// it. The report is complete, and the database is unchanged.
 func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `
@@ -229,7 +226,7 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 		func(t *testing.T, e *env) {
 			m := e.load(t)
 			for _, opts := range [][]massive.PlanOption{nil, {massive.Savepoints()}} {
-				for _, between := range []bool{false, true} { // the refresh of slow, or two of them
+				for _, between := range []bool{false, true} { // cancel during the refresh of slow, or between two refreshes
 					open := e.gate(t)
 					ctx, cancel := context.WithCancel(t.Context())
 					tx, err := e.pool.BeginTx(ctx, nil)
@@ -263,9 +260,9 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 					same(t, "outcomes", lines(got.RefreshReport),
 						"public.a refreshed; public.b refreshed; public.slow cancelled; public.c cancelled; public.upon cancelled")
 					for _, v := range got.Views {
-						same(t, v.Name.Name+" was told to end", ended[v.Name.Name], 1)
-						same(t, v.Name.Name+" has a reason", v.Reason == "the context ended", v.Outcome == massive.OutcomeCancelled)
-						same(t, v.Name.Name+" was tried", !v.Start.IsZero(), v.Outcome == massive.OutcomeRefreshed || v.Name.Name == "slow" && !between)
+						same(t, v.Name.Name+": ended events", ended[v.Name.Name], 1)
+						same(t, v.Name.Name+": the context is the reason", v.Reason == "the context ended", v.Outcome == massive.OutcomeCancelled)
+						same(t, v.Name.Name+": started", !v.Start.IsZero(), v.Outcome == massive.OutcomeRefreshed || v.Name.Name == "slow" && !between)
 					}
 					if err := tx.Commit(); err == nil {
 						t.Error("the transaction committed")
@@ -277,9 +274,9 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 		})
 }
 
-// A plain view between many and many ties each to each, and costs an edge for each: all
-// of them come with the one statement of the load.
-func TestGraphThroughAHub(t *testing.T) {
+// A plain view between 300 and 300 views costs 600 edges, not 90,000. The load's only
+// statement reads them.
+func TestGraphThroughOnePlainView(t *testing.T) {
 	t.Parallel()
 	const many = 300
 	onDrivers(t, fmt.Sprintf(`DO $$ DECLARE all_of_them text; BEGIN
@@ -290,7 +287,7 @@ func TestGraphThroughAHub(t *testing.T) {
 		END $$`, many),
 		func(t *testing.T, e *env) {
 			w, e := e.wired(t, "")
-			exec(t, e.pool, "SELECT 1") // a connection that stands
+			exec(t, e.pool, "SELECT 1") // opens a connection
 			w.took()
 			m := e.load(t)
 			run, _ := statements(w.took())
@@ -311,13 +308,13 @@ func TestGraphThroughAHub(t *testing.T) {
 			}
 			same(t, "edges below the hub", below, many)
 			same(t, "edges above the hub", above, many)
-			same(t, "what a view below is read by", len(matview(t, m, "low_1").Dependents()), many)
-			same(t, "what a view above reads", len(matview(t, m, "high_1").DependsOn()), many)
+			same(t, "dependents of a view below", len(matview(t, m, "low_1").Dependents()), many)
+			same(t, "dependencies of a view above", len(matview(t, m, "high_1").DependsOn()), many)
 		})
 }
 
-// slowViews is SQL that makes views s000, s001 …, each of which sleeps in the server and
-// reads some of those before it.
+// slowViews returns SQL that creates views s000, s001 …, each of which sleeps in the
+// server and reads some earlier views.
 func slowViews(n int, of func(i int) (sleep time.Duration, reads []int)) string {
 	var b strings.Builder
 	for i := range n {

@@ -16,8 +16,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// Readers beside a writer that reloads see whole snapshots only: the structures below
-// come and go together.
+// Readers only see whole snapshots while another goroutine reloads.
 func TestReadersDuringReloads(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE always`, func(t *testing.T, e *env) {
@@ -28,12 +27,12 @@ func TestReadersDuringReloads(t *testing.T) {
 		defer stop()
 		for range 4 {
 			readers.Go(func() {
-				for ; ctx.Err() == nil; breathe() {
+				for ; ctx.Err() == nil; pause() {
 					r := m.Registry()
 					_, errView := r.Matview("twin")
 					_, errEnum := r.Enum("twin_mood")
 					if (errView == nil) != (errEnum == nil) || len(r.Matviews()) != len(r.Enums()) {
-						t.Errorf("half a snapshot: %v, %v", errView, errEnum)
+						t.Errorf("got an incomplete snapshot: view %v, enum %v", errView, errEnum)
 						return
 					}
 					if _, err := m.Sequence("always"); err != nil {
@@ -44,7 +43,7 @@ func TestReadersDuringReloads(t *testing.T) {
 			})
 		}
 		readers.Go(func() {
-			for ; ctx.Err() == nil; breathe() {
+			for ; ctx.Err() == nil; pause() {
 				_ = m.AppendLocalLabels("twin_mood", "b")
 			}
 		})
@@ -56,21 +55,21 @@ func TestReadersDuringReloads(t *testing.T) {
 			exec(t, e.pool, text)
 			changes, err := m.Reload(t.Context())
 			noError(t, err)
-			same(t, "what changed", changes.String(),
+			same(t, "changes", changes.String(),
 				"materialized view public.twin "+want+"\nenum public.twin_mood "+want)
 		}
 	})
 }
 
-// A slow stands between a database and the core, and can hold loads back or fail them.
+// A slow dialect can delay loads or make them fail.
 type slow struct {
 	dialect.Dialect
 	mu    sync.Mutex
-	gates []chan error // one a load, in the order in which loads begin
+	gates []chan error // one per load, in the order in which loads begin
 	began chan struct{}
 }
 
-// Unchanged can't tell, so that each reload loads.
+// Unchanged returns false, so that each reload loads.
 func (s *slow) Unchanged(context.Context, dialect.Querier, dialect.Sign) (bool, error) {
 	return false, nil
 }
@@ -92,7 +91,7 @@ func (s *slow) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*
 	return cat, err
 }
 
-func TestAnEarlierReloadNeverOverwritesALaterOne(t *testing.T) {
+func TestEarlierReloadDoesNotOverwriteALater(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s1`, func(t *testing.T, e *env) {
 		d := &slow{Dialect: postgres.New(), began: make(chan struct{})}
@@ -110,32 +109,31 @@ func TestAnEarlierReloadNeverOverwritesALaterOne(t *testing.T) {
 			answers[i] <- answer{c, err}
 		}
 		go reload(0)
-		<-d.began // it has read s1 only
+		<-d.began // it has only read s1
 		exec(t, e.pool, "CREATE SEQUENCE s2")
 		go reload(1)
 		<-d.began
 		second <- nil
 		a := <-answers[1]
-		same(t, "the later one publishes", fmt.Sprint(a.changes, a.err), "sequence public.s2 added <nil>")
+		same(t, "changes of the later reload", fmt.Sprint(a.changes, a.err), "sequence public.s2 added <nil>")
 		first <- nil
 		a = <-answers[0]
-		same(t, "the earlier one leaves that in place, and says what changed", fmt.Sprint(a.changes, a.err), "sequence public.s2 added <nil>")
-		equal(t, "the later one's picture stays", sequenceNames(m), []string{"public.s1", "public.s2"})
+		same(t, "changes of the earlier reload, which ends later", fmt.Sprint(a.changes, a.err), "sequence public.s2 added <nil>")
+		equal(t, "sequences in the later snapshot", sequenceNames(m), []string{"public.s1", "public.s2"})
 	})
 }
 
-// A signing dialect holds the question of each renewal back until it is told how to go
-// on.
+// A signing dialect counts loads, and can delay its answers of Unchanged.
 type signing struct {
 	*sqltest.Fake
-	asked  chan dialect.Sign
+	checks chan dialect.Sign
 	answer chan struct{}
 	loads  atomic.Int64
 }
 
 func (s *signing) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
-	if s.asked != nil {
-		s.asked <- since
+	if s.checks != nil {
+		s.checks <- since
 		defer func() { <-s.answer }()
 	}
 	return s.Fake.Unchanged(ctx, q, since)
@@ -146,7 +144,7 @@ func (s *signing) Load(ctx context.Context, q dialect.Querier, f dialect.Filter)
 	return s.Fake.Load(ctx, q, f)
 }
 
-// newSigning is a fake with an enum, loaded.
+// newSigning returns a signing dialect with an enum, loaded.
 func newSigning(t *testing.T, opts ...massive.LoadOption) (*signing, *massive.DB) {
 	t.Helper()
 	s := &signing{Fake: sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}})}
@@ -156,9 +154,9 @@ func newSigning(t *testing.T, opts ...massive.LoadOption) (*signing, *massive.DB
 	return s, m
 }
 
-// A reload where nothing was committed loads nothing, keeps the snapshot, and drops local
-// labels all the same.
-func TestReloadWhereNothingWasCommitted(t *testing.T) {
+// If nothing was committed, Reload does not load and keeps the snapshot, but drops local
+// labels.
+func TestReloadDoesNotLoadIfNothingWasCommitted(t *testing.T) {
 	t.Parallel()
 	s, m := newSigning(t)
 	before := m.Registry()
@@ -166,7 +164,7 @@ func TestReloadWhereNothingWasCommitted(t *testing.T) {
 		t.Helper()
 		changes, err := m.Reload(t.Context())
 		if changes != nil || err != nil {
-			t.Errorf("%s: a reload says %v, %v", what, changes, err)
+			t.Errorf("%s: got changes %v, error %v; want none", what, changes, err)
 		}
 		same(t, "loads, "+what, s.loads.Load(), loads)
 		equal(t, "labels, "+what, enum(t, m, "mood").Values(), []string{"sad"})
@@ -177,11 +175,11 @@ func TestReloadWhereNothingWasCommitted(t *testing.T) {
 	reload("with a local label", 1)
 	s.Do(t, sqltest.Create{Tables: []string{"unrelated"}})
 	reload("something else was committed", 2)
-	reload("nothing since", 2)
+	reload("nothing was committed since", 2)
 }
 
-// What was refused is loaded the next time, whatever was committed.
-func TestReloadAfterARefusal(t *testing.T) {
+// After a reload with ErrDrift the next reload loads again.
+func TestReloadAfterDriftLoadsAgain(t *testing.T) {
 	t.Parallel()
 	s, m := newSigning(t, massive.Expect(massive.EnumIs("mood", []string{"sad"})))
 	s.Do(t, sqltest.AddLabel{Enum: "mood", Label: "ok"})
@@ -192,12 +190,12 @@ func TestReloadAfterARefusal(t *testing.T) {
 	}
 }
 
-// A snapshot that was published while a reload asked is what counts then.
-func TestReloadBesideANewerSnapshot(t *testing.T) {
+// If a reload publishes while another checks the sign, one of them reports each change.
+func TestOverlappingReloadsReportEachChange(t *testing.T) {
 	t.Parallel()
 	s, m := newSigning(t)
 	other := m.With(s.DB())
-	s.asked, s.answer = make(chan dialect.Sign), make(chan struct{})
+	s.checks, s.answer = make(chan dialect.Sign), make(chan struct{})
 	ask := func(m *massive.DB) (sign dialect.Sign, changes chan massive.Changes) {
 		changes = make(chan massive.Changes, 1)
 		go func() {
@@ -207,36 +205,36 @@ func TestReloadBesideANewerSnapshot(t *testing.T) {
 			}
 			changes <- c
 		}()
-		return <-s.asked, changes
+		return <-s.checks, changes
 	}
 	since, early := ask(m)
-	same(t, "the sign that is asked for", since, m.Registry().Sign())
+	same(t, "the sign of the first check", since, m.Registry().Sign())
 	s.Do(t, sqltest.AddLabel{Enum: "mood", Label: "ok"})
 	_, late := ask(m)
-	s.answer <- struct{}{} // one of them
+	s.answer <- struct{}{} // answers either
 	s.answer <- struct{}{}
 	const want = `enum public.mood changed: labels ["sad"] → ["sad" "ok"]`
 	a, b := (<-early).String(), (<-late).String()
 	if a != want && b != want || a != "" && a != want || b != "" && b != want {
-		t.Errorf("the two say %q and %q", a, b)
+		t.Errorf("overlapping reloads: got changes %q and %q", a, b)
 	}
 	since, again := ask(m)
-	same(t, "the sign that is asked for then", since, m.Registry().Sign())
+	same(t, "the sign of the next check", since, m.Registry().Sign())
 	s.answer <- struct{}{}
 	same(t, "changes since", (<-again).String(), "")
 	_, elsewhere := ask(other)
 	s.answer <- struct{}{}
-	same(t, "what a DB of its own says, whose snapshot is the old one", (<-elsewhere).String(), want)
+	same(t, "changes of another DB, which has the old snapshot", (<-elsewhere).String(), want)
 }
 
-// An unsigned dialect can't tell whether anything was committed.
+// An unsigned dialect does not know whether anything was committed.
 type unsigned struct{ dialect.Dialect }
 
 func (unsigned) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
 	return dialect.NoSign{}.Unchanged(ctx, q, since)
 }
 
-// A dialect that can't tell is watched by loading.
+// Without a ChangeDetector each poll loads.
 func TestWatchWithoutAChangeDetector(t *testing.T) {
 	t.Parallel()
 	fake := sqltest.New(sqltest.Catalog{})
@@ -246,10 +244,10 @@ func TestWatchWithoutAChangeDetector(t *testing.T) {
 	w := watch(t, m, time.Millisecond)
 	w.none(20 * time.Millisecond)
 	fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}})
-	same(t, "it tells", w.next().String(), "sequence public.no added")
+	same(t, "event", w.next().String(), "sequence public.no added")
 }
 
-func TestAFailedReloadLeavesTheOldSnapshot(t *testing.T) {
+func TestFailedReloadKeepsTheOldSnapshot(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE TYPE mood AS ENUM ('a')`, func(t *testing.T, e *env) {
 		pool := e.Open(t, e.driver)
@@ -264,15 +262,15 @@ func TestAFailedReloadLeavesTheOldSnapshot(t *testing.T) {
 		_, err = m.Reload(t.Context())
 		var e2 *massive.Error
 		if !errors.As(err, &e2) || e2.Op != dialect.OpReload {
-			t.Errorf("a reload on a closed pool: %v", err)
+			t.Errorf("a reload on a closed pool: got %v, want an *Error of OpReload", err)
 		}
-		same(t, "the snapshot is the same", m.Registry(), before)
-		equal(t, "with its local labels", enum(t, m, "mood").Values(), []string{"a", "b"})
-		same(t, "and its structures", fmt.Sprint(sequenceNames(m)), "[public.s]")
+		same(t, "the snapshot", m.Registry(), before)
+		equal(t, "its local labels", enum(t, m, "mood").Values(), []string{"a", "b"})
+		same(t, "its sequences", fmt.Sprint(sequenceNames(m)), "[public.s]")
 	})
 }
 
-func TestNilArguments(t *testing.T) {
+func TestNilArgumentsAreInvalid(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TYPE mood AS ENUM ('a')`, func(t *testing.T, e *env) {
 		for says, load := range map[string]func() (*massive.DB, error){
@@ -284,7 +282,7 @@ func TestNilArguments(t *testing.T) {
 			m, err := load()
 			mustBe(t, err, massive.ErrInvalid, says)
 			if m != nil {
-				t.Error("an error comes with no DB")
+				t.Error("got an error and a DB")
 			}
 		}
 		m := e.load(t)
@@ -302,7 +300,7 @@ func TestNilArguments(t *testing.T) {
 			} {
 				mustBe(t, err, massive.ErrInvalid, "the database is nil")
 			}
-			equal(t, "what needs no database works", enum(t, w, "mood").Values(), []string{"a"})
+			equal(t, "labels without a database", enum(t, w, "mood").Values(), []string{"a"})
 		}
 	})
 }

@@ -31,19 +31,19 @@ func TestGetAndCount(t *testing.T) {
 			v, ids := matview(t, m, "daily_sales"), matview(t, m, "ids")
 			var got sale
 			if err := v.Get(t.Context(), &got, "WHERE shop = $1", 2); err != nil || got.Shop != 2 || got.Total != 7 {
-				t.Errorf("Get read %v, error %v", got, err)
+				t.Errorf("Get: got %v, error %v", got, err)
 			}
 			var p *sale
 			if err := v.Get(t.Context(), &p, "ORDER BY shop"); err != nil || p == nil || p.Shop != 1 {
-				t.Errorf("Get into a pointer read %v, error %v", p, err)
+				t.Errorf("Get into a pointer: got %v, error %v", p, err)
 			}
 			var id int64
 			if err := ids.Get(t.Context(), &id, "ORDER BY id DESC"); err != nil || id != 3 {
-				t.Errorf("Get of the first of several read %d, error %v", id, err)
+				t.Errorf("Get of the first of several: got %d, error %v", id, err)
 			}
 			var at time.Time
 			if err := matview(t, m, "times").Get(t.Context(), &at, ""); err != nil || at.Year() != 2026 {
-				t.Errorf("Get of a time read %v, error %v", at, err)
+				t.Errorf("Get of a time: got %v, error %v", at, err)
 			}
 			err := v.Get(t.Context(), &got, "WHERE shop = 9")
 			mustBe(t, err, sql.ErrNoRows, "massive: select from public.daily_sales: ")
@@ -58,11 +58,11 @@ func TestGetAndCount(t *testing.T) {
 				}
 				n, err := ids.Count(t.Context(), tail, args...)
 				if err != nil || n != want {
-					t.Errorf("Count(%q) = %d, %v; want %d", tail, n, err, want)
+					t.Errorf("Count(%q): got %d, error %v; want %d", tail, n, err, want)
 				}
 			}
 			if _, ok := q.(*sql.Tx); ok {
-				return // which the next ones would end
+				return // the next errors would abort it
 			}
 			mustBe(t, matview(t, m, "empty").Get(t.Context(), &id, ""), massive.ErrNotPopulated, "select from public.empty")
 			_, err = matview(t, m, "empty").Count(t.Context(), "")
@@ -71,7 +71,7 @@ func TestGetAndCount(t *testing.T) {
 	})
 }
 
-// collect reads a loop to its end.
+// collect returns all rows of a loop.
 func collect[T any](t *testing.T, v massive.Matview, tail string, args ...any) ([]T, error) {
 	t.Helper()
 	var all []T
@@ -97,15 +97,15 @@ func TestRows(t *testing.T) {
 			equal(t, "plain values", ids, []int64{3, 1})
 			sales, err := collect[sale](t, matview(t, m, "daily_sales"), "ORDER BY shop")
 			if err != nil || len(sales) != 2 || sales[0].Total != 15 || sales[1].Total != 7 {
-				t.Errorf("structs: %v, %v", sales, err)
+				t.Errorf("structs: got %v, error %v", sales, err)
 			}
 			pointers, err := collect[*sale](t, matview(t, m, "daily_sales"), "ORDER BY shop")
 			if err != nil || len(pointers) != 2 || pointers[0] == pointers[1] || pointers[1].Total != 7 {
-				t.Errorf("pointers to structs: %v, %v", pointers, err)
+				t.Errorf("pointers to structs: got %v, error %v", pointers, err)
 			}
 			nulls, err := collect[sql.NullInt64](t, matview(t, m, "ids"), "ORDER BY id")
 			if err != nil || len(nulls) != 3 || nulls[2] != (sql.NullInt64{Int64: 3, Valid: true}) {
-				t.Errorf("values that scan themselves: %v, %v", nulls, err)
+				t.Errorf("scanners: got %v, error %v", nulls, err)
 			}
 			again := massive.Rows[int64](t.Context(), matview(t, m, "ids"), "LIMIT 1")
 			for range 2 {
@@ -116,13 +116,12 @@ func TestRows(t *testing.T) {
 					}
 					n++
 				}
-				same(t, "rows of a loop that is run again", n, 1)
+				same(t, "rows of a loop that runs twice", n, 1)
 			}
-			// A mistake in the loop's type comes as an error, and leaves the querier
-			// alive.
+			// A wrong row type is an error and leaves the querier usable.
 			_, err = collect[struct{ Shop int }](t, matview(t, m, "daily_sales"), "")
 			if err == nil || errors.Is(err, massive.ErrInvalid) {
-				t.Errorf("a struct without a field for a column: %v", err)
+				t.Errorf("a struct without a field for a column: got %v", err)
 			}
 			same(t, "the querier still works", one[int](t, q, "SELECT 1"), 1)
 			for _, err := range massive.Rows[int64](t.Context(), nil, "") {
@@ -130,7 +129,7 @@ func TestRows(t *testing.T) {
 			}
 			got, err := collect[int64](t, matview(t, m, "failing"), "WHERE 10 / (900 - id) > -20 ORDER BY id")
 			if err == nil || driverState(err) != "22012" {
-				t.Errorf("an error among the rows: %d rows and %v", len(got), err)
+				t.Errorf("an error among the rows: got %d rows and error %v", len(got), err)
 			}
 		})
 		_, err := collect[int64](t, matview(t, m, "empty"), "")
@@ -138,9 +137,8 @@ func TestRows(t *testing.T) {
 	})
 }
 
-// A loop that ends early: at once on a pool, at the price of the connection; elsewhere
-// nothing is lost.
-func TestRowsEndedEarly(t *testing.T) {
+// A loop that ends early closes its connection on a pool, and keeps it on a Conn or Tx.
+func TestRowsThatEndEarly(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW big AS SELECT g AS id, repeat('x', 500) AS filler FROM generate_series(1, 30000) g`,
 		func(t *testing.T, e *env) {
@@ -166,19 +164,19 @@ func TestRowsEndedEarly(t *testing.T) {
 				}
 				before := pid(q)
 				early(q)
-				same(t, "the connection behind an early end", pid(q), before)
+				same(t, "backend after the break", pid(q), before)
 				if n, err := matview(t, m.With(q), "big").Count(t.Context(), ""); err != nil || n != 30_000 {
-					t.Errorf("a count behind it: %d, %v", n, err)
+					t.Errorf("count after the break: got %d, error %v", n, err)
 				}
 			})
 			e.pool.SetMaxOpenConns(1)
 			before := pid(e.pool)
 			early(e.pool)
 			if pid(e.pool) == before {
-				t.Error("the rest was read, and the connection kept")
+				t.Error("the pool kept the connection, so that the rest was read")
 			}
 			func() {
-				defer func() { same(t, "the panic goes on", fmt.Sprint(recover()), "out") }()
+				defer func() { same(t, "panic", fmt.Sprint(recover()), "out") }()
 				for range massive.Rows[row](t.Context(), matview(t, m, "big"), "") {
 					panic("out")
 				}
@@ -187,8 +185,7 @@ func TestRowsEndedEarly(t *testing.T) {
 		})
 }
 
-// A loop holds one row at a time, and the driver no more than it reads at a time. It runs
-// beside no other test, whose memory would count.
+// A loop needs constant memory. The test is not parallel, since it measures the heap.
 func TestRowsInConstantMemory(t *testing.T) { //nolint:paralleltest // see above
 	testrun.Long(t)
 	const rows, bytes, bound = 300_000, 500, 8 << 20
@@ -219,7 +216,7 @@ func TestRowsInConstantMemory(t *testing.T) { //nolint:paralleltest // see above
 				}
 				same(t, "rows", n, rows)
 				if most > bound {
-					t.Errorf("%d kB of rows took %d kB of memory", rows*bytes>>10, most>>10)
+					t.Errorf("%d kB of rows: got %d kB of memory, want at most %d", rows*bytes>>10, most>>10, bound>>10)
 				}
 				t.Logf("%d MB of rows took %d kB of memory", rows*bytes>>20, most>>10)
 			})
@@ -227,7 +224,7 @@ func TestRowsInConstantMemory(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-// The mapper of sqlx's types goes for single rows and loops, too.
+// Get and Rows use the Mapper of sqlx's types, too.
 func TestRowsThroughSqlx(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, readable, func(t *testing.T, e *env) {
@@ -241,11 +238,11 @@ func TestRowsThroughSqlx(t *testing.T) {
 		v := matview(t, load(t, x), "daily_sales")
 		rows, err := collect[tagged](t, v, "ORDER BY shop")
 		if err != nil || len(rows) != 2 || rows[1].Total != "7" {
-			t.Errorf("rows %v, error %v", rows, err)
+			t.Errorf("got rows %v, error %v", rows, err)
 		}
 		var row tagged
 		if err := v.Get(t.Context(), &row, "ORDER BY shop"); err != nil || row.Total != "15" {
-			t.Errorf("row %v, error %v", row, err)
+			t.Errorf("got row %v, error %v", row, err)
 		}
 	})
 }

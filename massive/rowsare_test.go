@@ -15,7 +15,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// samples are values of each type, as large as it holds where that tells fields apart.
+// samples has a value of each type, the largest one if fields of different sizes exist.
 var samples = map[string]string{
 	"smallint": "32767", "integer": "2147483647", "bigint": "9223372036854775807", "numeric": "1.5", "numeric(10,2)": "1.5",
 	"real": "1.5", "double precision": "1.5", "boolean": "true", "text": "sad", "character varying(9)": "sad",
@@ -29,7 +29,7 @@ type (
 	raw  []byte
 )
 
-// What CheckColumn refuses no driver reads, and what it lets pass one does.
+// CheckColumn accepts a field exactly if at least one driver reads the column into it.
 func TestCheckColumnAgreesWithTheDrivers(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
@@ -52,7 +52,7 @@ func TestCheckColumnAgreesWithTheDrivers(t *testing.T) {
 				}
 			}
 			if why, known, err := checker.CheckColumn(column, field); err != nil || !known || (why == "") != (len(read) > 0) {
-				t.Errorf("%s into %s: CheckColumn says %q, known %t, and it is read by %v", column, field, why, known, read)
+				t.Errorf("%s into %s: CheckColumn returns %q, known %t, and drivers %v read it", column, field, why, known, read)
 			}
 		}
 	}
@@ -60,20 +60,20 @@ func TestCheckColumnAgreesWithTheDrivers(t *testing.T) {
 
 type money struct{ Amount, Currency string }
 
-// A Base is embedded.
+// A Base is embedded in Daily.
 type Base struct {
 	Day time.Time
 }
 
-// A Daily is a row.
+// A Daily is a row of the view daily.
 type Daily struct {
 	Base
-	Shop   string           `db:"shop_name"`
-	Total  sql.NullFloat64  // which scans by itself
-	Orders *int64           // NULL or not
-	Mood   Mood             // an enum
-	Price  money            // price.amount, price.currency
-	Tags   any              // whatever it is
+	Shop   string          `db:"shop_name"`
+	Total  sql.NullFloat64 // a scanner
+	Orders *int64          // NULL or not
+	Mood   Mood            // an enum
+	Price  money           // price.amount, price.currency
+	Tags   any
 	When   sql.Null[string] `db:"when"`
 	Ours   string           `db:"-"`
 	own    string
@@ -83,7 +83,7 @@ const daily = `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE MATERIALI
 	date '2026-03-01' AS day, 1.5::numeric(10,2) AS total, 3::bigint AS orders, 'sad'::mood AS mood, '1' AS "price.amount", '2' AS "price.currency",
 	'{a}'::text[] AS tags, 'noon'::text AS "when"`
 
-func TestRowsAre(t *testing.T) {
+func TestRowsAreExpected(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, daily+`; CREATE MATERIALIZED VIEW one AS SELECT 1::bigint AS n; CREATE MATERIALIZED VIEW again AS SELECT * FROM daily`, func(t *testing.T, e *env) {
 		ctx := t.Context()
@@ -93,7 +93,7 @@ func TestRowsAre(t *testing.T) {
 		v, err := m.Matview("daily")
 		noError(t, err)
 		var rows []Daily
-		noError(t, v.Select(ctx, &rows, "")) // so that what passes is read
+		noError(t, v.Select(ctx, &rows, ""))
 		same(t, "read", fmt.Sprint(len(rows), rows[0].Day.Year(), rows[0].Shop, rows[0].Total.Float64, *rows[0].Orders, rows[0].Mood,
 			rows[0].Price, rows[0].When.V), "1 2026x1.5 3sad{1 2}noon")
 
@@ -108,21 +108,21 @@ func TestRowsAre(t *testing.T) {
 			Later  sql.NullTime
 			Tags   []string
 		}
-		// What m was loaded with would contradict some of it.
+		// Not m, whose own expectations would contradict these.
 		free := e.load(t)
 		err = free.Verify(ctx, massive.RowsAre[other]("daily"), massive.RowsAre[int32]("one"), massive.RowsAre[int64]("again"), massive.RowsAre[Daily]("dally"))
 		mustBe(t, err, massive.ErrDrift, "massive: verify: drift: materialized view public.daily: "+`missing columns ["gone" "later"]; extra columns ["when"]`,
 			"column total of type numeric(10,2) does not go into Total int64: it is not an integer", "did you mean public.daily?")
 		ds := drifts(t, err)
-		same(t, "how many drifted", len(ds), 4)
-		var said []string
+		same(t, "drifts", len(ds), 4)
+		var mismatched []string
 		for _, x := range ds[0].Mismatched {
-			said = append(said, x.Column+" "+x.Field)
+			mismatched = append(mismatched, x.Column+" "+x.Field)
 		}
-		equal(t, "mismatched", said, []string{"total Total int64", "orders Orders int32", "mood Mood int", "tags Tags []string"})
-		same(t, "a plain value", fmt.Sprint(ds[1].Mismatched), "[column n of type bigint does not go into int32: it has 64 bits, and the field has 32]")
-		same(t, "a plain value for many columns", len(ds[2].Extra), 8)
-		equal(t, "all that is missing of a view that is", ds[3].Missing[:3], []string{"day", "shop_name", "total"})
+		equal(t, "mismatched", mismatched, []string{"total Total int64", "orders Orders int32", "mood Mood int", "tags Tags []string"})
+		same(t, "mismatches of a plain value", fmt.Sprint(ds[1].Mismatched), "[column n of type bigint does not go into int32: it has 64 bits, and the field has 32]")
+		same(t, "extra columns of a plain value", len(ds[2].Extra), 8)
+		equal(t, "missing columns of an unknown view", ds[3].Missing[:3], []string{"day", "shop_name", "total"})
 
 		type fewer struct {
 			Day  time.Time
@@ -132,16 +132,16 @@ func TestRowsAre(t *testing.T) {
 		mustBe(t, m.Verify(ctx, massive.RowsAre[fewer]("daily")), massive.ErrDrift, "extra columns")
 		noError(t, m.Verify(ctx, massive.RowsAre[fewer]("daily", massive.AllowExtra())))
 
-		// An enum is one, also where a pattern leaves it out; where enums are not loaded
-		// nobody knows.
+		// A column is known to be an enum even if a pattern excludes the enum, but not if
+		// enums are not loaded.
 		type numbered struct{ Mood int }
 		wrong := massive.RowsAre[numbered]("daily", massive.AllowExtra())
 		for what, free := range map[string]*massive.DB{
-			"loaded": free, "left out": e.load(t, massive.Exclude("*.mood")), "not included": e.load(t, massive.Include("daily", "one")),
+			"loaded": free, "excluded": e.load(t, massive.Exclude("*.mood")), "not included": e.load(t, massive.Include("daily", "one")),
 		} {
 			err := free.Verify(ctx, wrong)
 			mustBe(t, err, massive.ErrDrift, "column mood of type mood does not go into Mood int: the labels of an enum are text")
-			same(t, "drifts where the enum is "+what, len(drifts(t, err)), 1)
+			same(t, "drifts if the enum is "+what, len(drifts(t, err)), 1)
 		}
 		noError(t, e.load(t, massive.Only(massive.KindMatview)).Verify(ctx, wrong))
 
@@ -149,7 +149,7 @@ func TestRowsAre(t *testing.T) {
 		_, err = m.Reload(ctx)
 		mustBe(t, err, massive.ErrDrift, "massive: reload: drift: materialized view public.one: column n of type text does not go into int64: it is not an integer")
 
-		// sqlx's own mapper is the one that counts.
+		// The Mapper of a *sqlx.DB decides the names.
 		x := sqlx.NewDb(e.pool, e.driver)
 		x.MapperFunc(strings.ToUpper)
 		type upper struct{ N string }
@@ -158,7 +158,7 @@ func TestRowsAre(t *testing.T) {
 	})
 }
 
-func TestBadRows(t *testing.T) {
+func TestBadRowTypesAreRefused(t *testing.T) {
 	t.Parallel()
 	for says, e := range map[string]massive.Expectation{
 		"rows can't be read into struct {}, which has no exported field": massive.RowsAre[struct{}]("v"),
