@@ -1,7 +1,8 @@
-// Words reports banned words in comments, string literals and documents, and measures the sentences of doc comments.
+// Words reports banned words in comments, string literals and documents. It also measures
+// the sentences of doc comments.
 //
 //	go run ./.ci/words                          file:line of each word of banned.txt
-//	go run ./.ci/words -sentences [-v] DIR...   words per sentence in exported doc comments, by package
+//	go run ./.ci/words -sentences [-v] DIR...   words per sentence in doc comments
 package main
 
 import (
@@ -109,7 +110,7 @@ func (b bans) find(name string, src []byte) (hits []string) {
 	return hits
 }
 
-// prose keeps comments, string literals and white space, and overwrites the rest with zeros.
+// prose keeps comments, string literals and white space. It replaces the rest with zeros.
 func prose(src []byte) []byte {
 	text := blank(src, 0)
 	file := token.NewFileSet().AddFile("", -1, len(src))

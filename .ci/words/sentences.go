@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// measureAll prints words per sentence for each package below the directories, and in total.
+// measureAll prints words per sentence, for each package below the directories and in
+// total.
 func measureAll(dirs []string, verbose bool) error {
 	packages := map[string][]string{} // the sentences of each directory
 	fset := token.NewFileSet()
@@ -68,7 +69,8 @@ func summary(what string, sentences []string) string {
 
 func words(s string) int { return len(strings.Fields(s)) }
 
-// sentencesOf returns the sentences of a file's exported doc comments, without code blocks and headings.
+// sentencesOf returns the sentences of a file's exported doc comments. It skips code
+// blocks and headings.
 func sentencesOf(file *ast.File) (sentences []string) {
 	ast.FileExports(file)
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -38,7 +38,8 @@ type result struct {
 	Bar float64 `json:"bar"`
 }
 
-// Each driver and mode has its own shape, and a colour that colour-blind readers can distinguish.
+// Each driver and mode has its own shape, and a colour that colour-blind readers can
+// distinguish.
 var looks = []draw.GlyphStyle{
 	{Color: color.RGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}, Shape: draw.CircleGlyph{}, Radius: vg.Points(3)},
 	{Color: color.RGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}, Shape: draw.BoxGlyph{}, Radius: vg.Points(2.7)},
