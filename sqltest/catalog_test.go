@@ -141,23 +141,23 @@ func TestACatalogThatNeitherHolds(t *testing.T) {
 	}
 	d := pgtest.NewDatabase(t)
 	for says, c := range map[string]sqltest.Catalog{
-		"it is a primary key, and holds 3 already":            {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{3, 3}}}},
-		"it can't be a primary key, since it holds 3 twice":   {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id", Holds: []int64{3, 3}}, {Name: "q", KeyOf: "t.id"}}},
-		"its table has the primary key public.t.id already":   {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id"}, {Name: "q", KeyOf: "t.no"}}},
-		"the column public.t.x is used by public.a already":   {Enums: column("a", "b")},
-		"column public.t.x: it is of the enum public.a":       {Enums: column("a"), Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.x"}}},
-		"whose table is in another schema":                    {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "app.t.id"}}},
-		"and so by our role, which may restart it":            {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id", Rights: &dialect.SequenceRights{Read: true}}}},
-		`it has two columns "s"`:                              {Matviews: []sqltest.Matview{{Name: "v", Columns: append(text("text"), text("text")...)}}},
-		`column "s" is of type integer, and a row has "x"`:    holding("integer", "x"),
-		`type smallint, and a row has "32768"`:                holding("smallint", "32768"),
-		`type numeric(10,2), and a row has ""`:                holding("numeric(10,2)", ""),
-		`type boolean, and a row has "perhaps"`:               holding("boolean", "perhaps"),
-		`type jsonb, and a row has "{"`:                       holding("jsonb", "{"),
-		`type mood, and a row has "merry"`:                    holding("mood", "merry"),
-		`type timestamp with time zone, and a row has "true"`: {Matviews: []sqltest.Matview{{Name: "v", Columns: text("timestamp with time zone"), Rows: []struct{ S bool }{{true}}}}},
-		"draws on the sequence public.s: sqltest: nextval: r": {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Max: 2}, {Name: "q", OwnedBy: "t.no", Holds: []int64{7, 8, 9}}}},
-		"it is a primary key, and holds 1 already ":           {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{1}}, {Name: "q", OwnedBy: "t.no", Holds: []int64{7}}}},
+		"it is a primary key and already has the value 3":                 {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{3, 3}}}},
+		"it can't be a primary key, because it has the value 3 twice":     {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id", Holds: []int64{3, 3}}, {Name: "q", KeyOf: "t.id"}}},
+		"its table already has the primary key public.t.id":               {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id"}, {Name: "q", KeyOf: "t.no"}}},
+		"the column public.t.x is already of the enum public.a":           {Enums: column("a", "b")},
+		"column public.t.x: it already has the enum public.a as its type": {Enums: column("a"), Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.x"}}},
+		"whose table is in another schema":                                {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "app.t.id"}}},
+		"so the test's role owns the sequence and can restart it":         {Sequences: []sqltest.Sequence{{Name: "s", OwnedBy: "t.id", Rights: &dialect.SequenceRights{Read: true}}}},
+		`two columns are named "s"`:                                       {Matviews: []sqltest.Matview{{Name: "v", Columns: append(text("text"), text("text")...)}}},
+		`column "s" has type integer, but a row has the value "x"`:        holding("integer", "x"),
+		`type smallint, but a row has the value "32768"`:                  holding("smallint", "32768"),
+		`type numeric(10,2), but a row has the value ""`:                  holding("numeric(10,2)", ""),
+		`type boolean, but a row has the value "perhaps"`:                 holding("boolean", "perhaps"),
+		`type jsonb, but a row has the value "{"`:                         holding("jsonb", "{"),
+		`type mood, but a row has the value "merry"`:                      holding("mood", "merry"),
+		`type timestamp with time zone, but a row has the value "true"`:   {Matviews: []sqltest.Matview{{Name: "v", Columns: text("timestamp with time zone"), Rows: []struct{ S bool }{{true}}}}},
+		"takes a value from the sequence public.s: sqltest: nextval: r":   {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Max: 2}, {Name: "q", OwnedBy: "t.no", Holds: []int64{7, 8, 9}}}},
+		"it is a primary key and already has the value 1":                 {Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id", Holds: []int64{1}}, {Name: "q", OwnedBy: "t.no", Holds: []int64{7}}}},
 	} {
 		f := sqltest.New(c)
 		_, err := massive.Load(t.Context(), f.DB(), f)
@@ -196,7 +196,7 @@ func TestValuesThatFit(t *testing.T) {
 	pgtest.NewDatabase(t).Fill(t, c)
 	if said := told(func(t testing.TB) {
 		f.Do(t, sqltest.SetRows{Matview: "v", Rows: []row{{A: "five", B: "1", C: "t", D: " sad", F: []byte("1")}}})
-	}); !strings.Contains(said, `view public.v: column "a" is of type integer, and a row has "five" in it`) {
+	}); !strings.Contains(said, `view public.v: column "a" has type integer, but a row has the value "five"`) {
 		t.Errorf("rows that do not fit: %q", said)
 	}
 }

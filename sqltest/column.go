@@ -1,6 +1,6 @@
 package sqltest
 
-// The columns that sequences feed: what fits into them, what they hold, and how a sequence gets past that.
+// The columns that sequences feed, and Lag and CatchUp.
 
 import (
 	"cmp"
@@ -13,14 +13,14 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A column is one of a table's, with the numbers in it.
+// A column is a table column, with its values.
 type column struct {
 	kind   string // its type
 	values []int64
 	key    bool // it is its table's primary key
 }
 
-// addColumn makes sure of a column, and its table.
+// addColumn creates a column and its table, if they do not exist.
 func (f *Fake) addColumn(c dialect.ColumnRef, spec Sequence) error {
 	if !f.tables[c.Table] {
 		if err := f.free(c.Table, table); err != nil {
@@ -30,11 +30,11 @@ func (f *Fake) addColumn(c dialect.ColumnRef, spec Sequence) error {
 	}
 	kind := cmp.Or(spec.ColumnType, "bigint")
 	if _, ok := limits[kind]; !ok {
-		return invalid("column %s: its type is %q, not bigint, integer or smallint", c, kind)
+		return invalid("column %s: its type is %q; use bigint, integer or smallint", c, kind)
 	}
 	for _, e := range f.enums {
 		if slices.ContainsFunc(e.used, func(u dialect.EnumColumn) bool { return u.Relation == c.Table && u.Column == c.Column }) {
-			return invalid("column %s: it is of the enum %s", c, e.name)
+			return invalid("column %s: it already has the enum %s as its type", c, e.name)
 		}
 	}
 	if f.columns[c] == nil {
@@ -43,24 +43,25 @@ func (f *Fake) addColumn(c dialect.ColumnRef, spec Sequence) error {
 	return nil
 }
 
-// makeKey makes a column its table's primary key.
+// makeKey makes a column the primary key of its table.
 func (f *Fake) makeKey(c dialect.ColumnRef) error {
 	for other, held := range f.columns {
 		if held.key && other.Table == c.Table {
-			return invalid("column %s: its table has the primary key %s already", c, other)
+			return invalid("column %s: its table already has the primary key %s", c, other)
 		}
 	}
 	col := f.columns[c]
 	for i, v := range col.values {
 		if slices.Contains(col.values[:i], v) {
-			return invalid("column %s: it can't be a primary key, since it holds %d twice", c, v)
+			return invalid("column %s: it can't be a primary key, because it has the value %d twice", c, v)
 		}
 	}
 	col.key = true
 	return nil
 }
 
-// insert is a row with a value for one column; others get theirs from the sequences that feed them.
+// insert inserts a row with a value for one column. The other columns get values from the sequences
+// that feed them.
 func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 	if f.columns[c] == nil {
 		return invalid("there is no column %s", c)
@@ -73,7 +74,7 @@ func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 			}
 			drawn, err := f.others.next(q)
 			if err != nil {
-				return invalid("column %s: a row for %s draws on the sequence %s: %v", other, c, q.name, err)
+				return invalid("column %s: a row for %s takes a value from the sequence %s: %v", other, c, q.name, err)
 			}
 			row[other] = drawn
 		}
@@ -84,7 +85,7 @@ func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 			return invalid("column %s: %d does not fit into a %s", ref, v, col.kind)
 		}
 		if col.key && slices.Contains(col.values, v) {
-			return invalid("column %s: it is a primary key, and holds %d already", ref, v)
+			return invalid("column %s: it is a primary key and already has the value %d", ref, v)
 		}
 	}
 	for ref, v := range row {
@@ -93,18 +94,21 @@ func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 	return nil
 }
 
-// Insert puts a row with that value into the column that a sequence owns or feeds, written as orders.id: a value that
-// the sequence was not asked for, as a restore brings them.
+// Insert is a [Change] that inserts a row with an explicit value, for example as a restore does. The
+// sequence of the column does not advance. Lag and CatchUp of the sequence see the value.
 type Insert struct {
+	// Column is the column, as table.column, for example orders.id. A sequence in the Catalog
+	// must name it in OwnedBy, KeyOf or Feeds.
 	Column string
-	Value  int64
+	// Value is the value.
+	Value int64
 }
 
-// needs are the sequences that the row's other columns draw on.
+// needs returns the locks of the sequences that feed the row's other columns.
 func (c Insert) needs(f *Fake) (all []need) {
 	ref, err := columnRef(c.Column)
 	if err != nil || ref == nil {
-		return nil // which apply tells
+		return nil // apply returns the error
 	}
 	for name, q := range f.seqs {
 		if slices.ContainsFunc(q.columns(), func(d dialect.ColumnRef) bool { return d.Table == ref.Table && d != *ref }) {
@@ -117,12 +121,12 @@ func (c Insert) needs(f *Fake) (all []need) {
 func (c Insert) apply(f *Fake) error {
 	ref, err := columnRef(c.Column)
 	if err != nil || ref == nil {
-		return invalid("%q is no column: it takes table.column", c.Column)
+		return invalid("the column is %q; write it as table.column", c.Column)
 	}
 	return f.insert(*ref, c.Value)
 }
 
-// SequenceColumns lists the columns that draw on sequences.
+// SequenceColumns implements [dialect.SequenceDialect].
 func (f *Fake) SequenceColumns(ctx context.Context, q dialect.Querier) (all []dialect.SequenceColumn, err error) {
 	call := Call{Op: dialect.OpExhaustion, Detail: "in columns"}
 	err = f.ask(ctx, q, call, func(context.Context, *session) ([]driver.Value, error) {
@@ -139,7 +143,7 @@ func (f *Fake) SequenceColumns(ctx context.Context, q dialect.Querier) (all []di
 	return all, err
 }
 
-// SequenceStates reads many.
+// SequenceStates implements [dialect.SequenceDialect].
 func (f *Fake) SequenceStates(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef) (all []dialect.SequenceReading, err error) {
 	call := Call{Op: dialect.OpExhaustion, Detail: fmt.Sprintf("in %d sequences", len(defs))}
 	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -155,8 +159,8 @@ func (f *Fake) SequenceStates(ctx context.Context, q dialect.Querier, defs []*di
 	return all, err
 }
 
-// reading goes by the sequence's number, as pg_sequence_last_value does. That needs SELECT or USAGE, and tells nothing of
-// a sequence that has handed out nothing.
+// reading reads a sequence by its ID, as pg_sequence_last_value does. That needs SELECT or USAGE, and
+// has no value if nothing was taken from the sequence.
 func (s *session) reading(ctx context.Context, d *dialect.SequenceDef) (dialect.SequenceReading, error) {
 	for _, seq := range s.fake.seqs {
 		if seq.id != d.ID {
@@ -177,17 +181,17 @@ func (s *session) reading(ctx context.Context, d *dialect.SequenceDef) (dialect.
 	return dialect.SequenceReading{Err: fmt.Errorf("%w: dropped meanwhile", dialect.ErrNotFound)}, nil
 }
 
-// mayUse tells whether our role has SELECT or USAGE on the sequence.
+// mayUse reports whether the test's role has SELECT or USAGE on the sequence.
 func (q *sequence) mayUse() bool {
 	return q.def.Rights.Read || q.spec.Rights == nil || q.spec.Rights.Next
 }
 
-// errUntied is for a sequence that there is nothing to compare with, whose lag has no column. No statement fails of that,
-// and so no transaction.
+// errUntied is the error for a sequence that no column draws on. No statement fails, so the
+// transaction goes on.
 var errUntied = fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
 
-// lag looks at the columns that draw on the sequence now, and at the sequence. If blocks is set, values between two of its
-// steps count, too.
+// lag compares the sequence with the columns that draw on it now. With blocks, values between two
+// steps of the sequence count, too.
 func (s *session) lag(ctx context.Context, name dialect.Name, blocks bool) (*sequence, dialect.SequenceLag, error) {
 	var lag dialect.SequenceLag
 	f := s.fake
@@ -199,7 +203,7 @@ func (s *session) lag(ctx context.Context, name dialect.Name, blocks bool) (*seq
 		return nil, lag, notASequence(name)
 	}
 	if len(seq.columns()) == 0 {
-		return seq, dialect.SequenceLag{Empty: true}, nil // nor is the sequence read
+		return seq, dialect.SequenceLag{Empty: true}, nil // the sequence is not read
 	}
 	if !seq.def.Rights.Read {
 		return nil, lag, denied(name)
@@ -225,13 +229,13 @@ func (s *session) lag(ctx context.Context, name dialect.Name, blocks bool) (*seq
 	return seq, lag, nil
 }
 
-// onStep tells whether the sequence, from where it is, comes to a value by its steps.
+// onStep reports whether the sequence reaches a value by its steps.
 func onStep(v int64, lag dialect.SequenceLag) bool {
 	by := new(big.Int).Sub(big.NewInt(v), big.NewInt(lag.State.Last))
 	return by.Rem(by, big.NewInt(lag.Increment)).Sign() == 0
 }
 
-// SequenceLag compares a sequence with its columns.
+// SequenceLag implements [dialect.SequenceDialect].
 func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (lag dialect.SequenceLag, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpLag, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
 		_, lag, err = s.lag(ctx, seq.Name, blocks)
@@ -243,7 +247,8 @@ func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.
 	return lag, err
 }
 
-// CatchUpSequence takes the lock only if the sequence is behind, and then looks again.
+// CatchUpSequence implements [dialect.SequenceDialect]. It locks the sequence only if it is behind,
+// and compares again under the lock.
 func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (done dialect.CaughtUp, err error) {
 	tied := true
 	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -297,7 +302,7 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 	return done, err
 }
 
-// full is the error of a column into which no value fits that the sequence could go on with.
+// full returns an error if the sequence's next value after CatchUp does not fit into the column.
 func (f *Fake) full(lag dialect.SequenceLag) error {
 	to, bounds := past(lag), limits[f.columns[lag.Column].kind]
 	if to.Cmp(big.NewInt(bounds[0])) >= 0 && to.Cmp(big.NewInt(bounds[1])) <= 0 {
@@ -310,8 +315,8 @@ func (f *Fake) full(lag dialect.SequenceLag) error {
 	return &Error{Code: "22003", Message: fmt.Sprintf("the column ends at %d, and %s would be next", end, to)}
 }
 
-// upcoming is the value that the sequence will hand out, which may be outside its bounds, and how far the columns are
-// beyond it, along its steps.
+// upcoming returns the sequence's next value, which may be outside its bounds, and how far the
+// columns' furthest value is beyond it.
 func upcoming(lag dialect.SequenceLag) (next, beyond *big.Int) {
 	next = big.NewInt(lag.State.Last)
 	if lag.State.Called {
@@ -329,7 +334,7 @@ func behind(lag dialect.SequenceLag) bool {
 	return beyond.Sign() == 0 || beyond.Sign() > 0 == (lag.Increment > 0)
 }
 
-// past is the first of the sequence's values behind what the columns hold.
+// past returns the sequence's first value after those in the columns.
 func past(lag dialect.SequenceLag) *big.Int {
 	next, beyond := upcoming(lag)
 	by := big.NewInt(lag.Increment)

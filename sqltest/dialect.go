@@ -1,6 +1,6 @@
 package sqltest
 
-// The dialect: it only packs operations, which the session runs on the other side of the querier.
+// The fake as a dialect: it passes operations through the querier to the session, which runs them.
 
 import (
 	"context"
@@ -14,25 +14,26 @@ import (
 
 var _ dialect.Dialect = (*Fake)(nil)
 
-// Name is "fake".
+// Name returns "fake".
 func (f *Fake) Name() string { return "fake" }
 
-// Classify knows what the fake's errors mean as the dialect of Postgres knows the server's: they have its codes.
+// Classify implements [dialect.Dialect]. It classifies errors as the Postgres dialect does, by their
+// SQLSTATE.
 func (f *Fake) Classify(failure dialect.Failure) error { return postgres.New().Classify(failure) }
 
-// CheckColumn knows which columns go into which Go values as the dialect of Postgres does.
+// CheckColumn implements [dialect.MatviewDialect] as the Postgres dialect does.
 func (f *Fake) CheckColumn(column string, field reflect.Type) (why string, known bool, err error) {
 	return postgres.New().CheckColumn(column, field)
 }
 
-// text is what stands in the place of a statement, for whoever sees it by mistake.
+// text is passed in place of a SQL statement. It shows up in logs and traces.
 func (c Call) text() string { return "sqltest: " + c.String() }
 
 func (f *Fake) operation(c Call, do func(context.Context, *session) (*result, error)) *operation {
 	return &operation{fake: f, call: c, do: do}
 }
 
-// ask runs an operation that returns one row, or none where it has no values.
+// ask runs an operation that returns one row, or no row if it has no values.
 func (f *Fake) ask(ctx context.Context, q dialect.Querier, c Call,
 	do func(context.Context, *session) ([]driver.Value, error), dest ...any,
 ) error {
@@ -57,7 +58,7 @@ func (f *Fake) ask(ctx context.Context, q dialect.Querier, c Call,
 	return q.QueryRowContext(ctx, c.text(), o).Scan(dest...)
 }
 
-// Load returns what the database holds, as the transaction that it runs in sees it.
+// Load implements [dialect.Dialect]. It returns the structures that the transaction of q sees.
 func (f *Fake) Load(ctx context.Context, q dialect.Querier, filter dialect.Filter) (*dialect.Catalog, error) {
 	var cat *dialect.Catalog
 	err := f.ask(ctx, q, Call{Op: dialect.OpLoad}, func(_ context.Context, s *session) ([]driver.Value, error) {

@@ -1,6 +1,6 @@
 package sqltest
 
-// What another session does in the database, as a test says.
+// Changes that a test makes in the database, as another session would.
 
 import (
 	"context"
@@ -14,19 +14,20 @@ import (
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
 
-// A Change is something that another session does in the database: [AddLabel], [SetRows], [Insert],
-// [InsertLabel], [Drop], [Rename] or [Create].
+// A Change is a change that another session makes in the database. The changes are [AddLabel],
+// [SetRows], [Insert], [InsertLabel], [Drop], [Rename] and [Create].
 type Change interface{ apply(f *Fake) error }
 
-// patience is how long a change waits for locks that are held for a moment, as by an operation that runs.
+// patience is how long a change waits for a lock, for example of an operation that is running.
 const patience = time.Second
 
-// Do makes changes in the fake's database, each committed at once, as another session's would be. A change that
-// can't be made fails the test.
+// Do makes changes in the fake's database as another session would, and commits each immediately.
+// If a change fails, Do fails the test.
 //
-// It takes the locks that Postgres takes for it: on what is dropped or renamed, and on an enum that gets a label. Where
-// an open transaction holds one, Postgres waits for that to end; Do, which is called by the very test that is to end it,
-// waits for a second and fails the test.
+// A change takes the locks that Postgres takes for it: on a structure that is dropped or renamed,
+// and on an enum that gets a label. If an open transaction holds such a lock, Postgres waits until
+// the transaction ends. Do waits for a second and then fails the test, since the test itself would
+// have to end the transaction.
 func (f *Fake) Do(t testing.TB, changes ...Change) {
 	t.Helper()
 	f.mu.Lock()
@@ -38,7 +39,7 @@ func (f *Fake) Do(t testing.TB, changes ...Change) {
 	}
 }
 
-// change makes one. f.mu is held, and let go while it waits.
+// change makes one change. The caller holds f.mu, which is released while change waits.
 func (f *Fake) change(c Change) error {
 	defer f.others.release()
 	if l, ok := c.(interface{ needs(f *Fake) []need }); ok {
@@ -52,7 +53,7 @@ func (f *Fake) change(c Change) error {
 	return c.apply(f)
 }
 
-// A need is a lock that a change takes, and whose it is.
+// A need is a lock that a change takes, with the name of its structure.
 type need struct {
 	lock *lock
 	mode mode
@@ -62,17 +63,17 @@ type need struct {
 func (f *Fake) await(n need) error {
 	err := n.lock.acquire(context.Background(), f.others, n.mode)
 	if errors.Is(err, errLockTimeout) {
-		return invalid("%s is locked by a transaction that is open, or by an operation that takes long: on Postgres this "+
-			"would wait for its end; end it before", n.name)
+		return invalid("%s is locked by an open transaction, or by an operation that is still running; "+
+			"end it before the change, since Postgres would wait for it", n.name)
 	}
 	return err
 }
 
-// whole are the locks of all that has the name, and of what goes with it where it is dropped.
+// whole returns the locks of all structures of that name and, for a drop, of their dependents.
 func (f *Fake) whole(text string, drop bool) (all []need) {
 	n, err := parseName(text)
 	if err != nil {
-		return nil // which apply tells
+		return nil // apply returns the error
 	}
 	if v := f.views[n]; v != nil {
 		all = append(all, need{&v.lock, accessExclusive, n})
@@ -80,7 +81,7 @@ func (f *Fake) whole(text string, drop bool) (all []need) {
 	if q := f.seqs[n]; q != nil {
 		all = append(all, need{&q.lock, accessExclusive, n})
 	}
-	if !drop { // a type's own name changes without its lock
+	if !drop { // renaming a type needs no lock on it
 		return all
 	}
 	if e := f.enums[n]; e != nil {
@@ -99,7 +100,8 @@ func (f *Fake) whole(text string, drop bool) (all []need) {
 	return all
 }
 
-// AddLabel adds a label at the end of an enum or, if Before is set, before that one.
+// AddLabel is a [Change] that adds a label to an enum. The label comes before the label Before, or
+// last if Before is empty.
 type AddLabel struct{ Enum, Label, Before string }
 
 func (c AddLabel) needs(f *Fake) []need {
@@ -127,19 +129,22 @@ func (c AddLabel) apply(f *Fake) error {
 		at = slices.Index(e.labels, c.Before)
 	}
 	if at < 0 {
-		return invalid("enum %s has no label %q to add one before", n, c.Before)
+		return invalid("enum %s has no label %q, before which %q should be added", n, c.Before, c.Label)
 	}
 	if slices.Contains(e.labels, c.Label) {
-		return invalid("enum %s has the label %q already", n, c.Label)
+		return invalid("enum %s already has the label %q", n, c.Label)
 	}
 	e.labels = slices.Insert(slices.Clone(e.labels), at, c.Label)
 	return nil
 }
 
-// SetRows makes a view's query return these rows from its next refresh on.
+// SetRows is a [Change] that sets the result of a materialized view's query. The view has the rows
+// after its next refresh.
 type SetRows struct {
+	// Matview is the name of the view.
 	Matview string
-	Rows    any // as in [Matview]; nil for none
+	// Rows has the rows, as in [Matview]. Nil means no rows.
+	Rows any
 }
 
 func (c SetRows) apply(f *Fake) error {
@@ -165,15 +170,13 @@ func (c SetRows) apply(f *Fake) error {
 	return nil
 }
 
-// Create makes structures beside those that are there.
-//
-// A search path, a standby and limits are the server's, and not made: with one of those, or with anything that can't be,
-// it makes nothing.
+// Create is a [Change] that creates the structures of a catalog. If one of them can't be created, or
+// the catalog sets SearchPath, Standby, LockTimeout or StatementTimeout, Create creates nothing.
 type Create Catalog
 
 func (c Create) apply(f *Fake) error {
 	if c.SearchPath != nil || c.Standby || c.LockTimeout != 0 || c.StatementTimeout != 0 {
-		return invalid("a Create makes structures; a search path, a standby and limits are for New")
+		return invalid("Create only creates structures; pass SearchPath, Standby, LockTimeout and StatementTimeout to New")
 	}
 	before := f.clone()
 	err := f.fill(Catalog(c))
@@ -183,7 +186,8 @@ func (c Create) apply(f *Fake) error {
 	return err
 }
 
-// Drop drops whatever has the name, relation and type, and the views that read it.
+// Drop is a [Change] that drops the relation and the type of that name, and the views that read
+// them.
 type Drop struct{ Name string }
 
 func (c Drop) needs(f *Fake) []need { return f.whole(c.Name, true) }
@@ -211,7 +215,7 @@ func (c Drop) apply(f *Fake) error {
 	return nil
 }
 
-// dropColumns drops what goes with a table's columns.
+// dropColumns drops a table's columns, and the sequences that they own.
 func (f *Fake) dropColumns(table dialect.Name) {
 	maps.DeleteFunc(f.columns, func(c dialect.ColumnRef, _ *column) bool { return c.Table == table })
 	of := func(c *dialect.ColumnRef) bool { return c != nil && c.Table == table }
@@ -229,7 +233,8 @@ func (f *Fake) dropColumns(table dialect.Name) {
 	}
 }
 
-// Rename gives a view, an enum, a sequence or a table another name in its schema.
+// Rename is a [Change] that renames a view, an enum, a sequence or a table. To is the new name,
+// without a schema.
 type Rename struct{ Name, To string }
 
 func (c Rename) needs(f *Fake) []need { return f.whole(c.Name, false) }
@@ -273,7 +278,7 @@ func (c Rename) apply(f *Fake) error {
 	return nil
 }
 
-// renameTable gives a table and its columns its other name.
+// renameTable renames a table in all places that refer to its columns.
 func (f *Fake) renameTable(from, to dialect.Name) {
 	delete(f.tables, from)
 	f.tables[to] = true

@@ -66,7 +66,7 @@ func TestChangesTakeLocks(t *testing.T) {
 					}
 					return
 				}
-				if open != strings.Contains(said, c.locked+" is locked by a transaction that is open") {
+				if open != strings.Contains(said, c.locked+" is locked by an open transaction") {
 					t.Errorf("beside a transaction that stays open (%v) it says %q", open, said)
 				}
 				_ = tx.Rollback()
@@ -133,7 +133,7 @@ func TestCreateMakesAllOrNothing(t *testing.T) {
 		for _, c := range []sqltest.Create{
 			{SearchPath: []string{"app"}}, {Standby: true}, {LockTimeout: time.Second}, {StatementTimeout: time.Second},
 		} {
-			if said := told(func(t testing.TB) { p.do(t, c) }); !strings.Contains(said, "a Create makes structures; a search path, a standby and limits are for") {
+			if said := told(func(t testing.TB) { p.do(t, c) }); !strings.Contains(said, "Create only creates structures; pass SearchPath, Standby, LockTimeout and StatementTimeout to") {
 				t.Errorf("%+v: %q", c, said)
 			}
 		}

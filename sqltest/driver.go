@@ -1,6 +1,6 @@
 package sqltest
 
-// The stub driver: connections are sessions, and statements carry operations.
+// The stub driver. A connection is a session, and a statement's argument is an operation.
 
 import (
 	"context"
@@ -28,12 +28,12 @@ func (c connector) Driver() driver.Driver { return stub{} }
 type stub struct{}
 
 func (stub) Open(string) (driver.Conn, error) {
-	return nil, errors.New("sqltest: the fake is no driver to open by name: use Fake.DB")
+	return nil, errors.New("sqltest: the fake can't be opened by a driver name; use Fake.DB")
 }
 
 type conn struct {
 	session *session
-	open    *rows // those that are still being read, during which the connection does nothing else
+	open    *rows // unread rows, which block further operations on the connection
 }
 
 var (
@@ -70,7 +70,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, driver.ErrBadConn
 	case c.open != nil:
 		return nil, errReading
-	case err != nil: // nobody has a transaction that isn't returned, and who has the connection could not end it
+	case err != nil: // the caller gets no transaction and could not end it
 		c.session.dead = true
 		c.session.end(false)
 		return nil, err
@@ -106,8 +106,8 @@ func (c *conn) Ping(context.Context) error {
 	return nil
 }
 
-// CheckNamedValue lets everything through: an operation, which is what arguments are for, and what a program gives with
-// SQL of its own, which is refused whatever it comes with.
+// CheckNamedValue accepts every argument, since operations are passed as arguments. A statement
+// without an operation is rejected later.
 func (c *conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -124,8 +124,8 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return c.open, nil
 }
 
-// errReading is for whatever is asked of a connection before the rows of the last question are read or closed. Drivers of
-// Postgres refuse it, as rows arrive on the connection itself.
+// errReading is the error of an operation on a connection with open rows. Postgres drivers return an
+// error, too, since the rows are still arriving on the connection.
 var errReading = fmt.Errorf("sqltest: %w: the connection has open rows, as a transaction or a *sql.Conn has inside a loop over "+
 	"massive.Rows: read them to the end or close them before the next operation", dialect.ErrInvalid)
 
@@ -136,7 +136,7 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	if len(args) == 1 {
 		if o, ok := args[0].Value.(*operation); ok {
 			if o.fake != c.session.fake {
-				return nil, errors.New("sqltest: the DB is another fake's; load with a fake and its own DB")
+				return nil, errors.New("sqltest: the DB belongs to another fake; call massive.Load with a fake and the DB of the same fake")
 			}
 			return c.session.run(ctx, o)
 		}
@@ -144,18 +144,18 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	return nil, noSQL(query)
 }
 
-// noSQL is the error of a statement, with as much of it as tells which.
+// noSQL returns the error of a SQL statement, with the beginning of the statement.
 func noSQL(query string) error {
 	const most = 200
-	// The dialect of Postgres qualifies every name.
+	// Only the Postgres dialect qualifies every name.
 	misled := strings.Contains(query, "pg_catalog.")
 	text := []rune(strings.Join(strings.Fields(query), " "))
 	if len(text) > most {
 		text = append(text[:most:most], '…')
 	}
 	if misled {
-		return fmt.Errorf("%w: load with the fake as the dialect, massive.Load(ctx, fake.DB(), fake), if this is "+
-			"the dialect of Postgres: %s", ErrNoDatabase, string(text))
+		return fmt.Errorf("%w: if the statement comes from the Postgres dialect, pass the fake as the "+
+			"dialect, massive.Load(ctx, fake.DB(), fake): %s", ErrNoDatabase, string(text))
 	}
 	return fmt.Errorf("%w: %s", ErrNoDatabase, string(text))
 }
@@ -172,7 +172,7 @@ func (t tx) Commit() error {
 	case t.session.dead:
 		return driver.ErrBadConn
 	case failed:
-		return errors.New("sqltest: could not complete operation in a failed transaction") // in lib/pq's words: the server has none
+		return errors.New("sqltest: could not complete operation in a failed transaction") // the text of lib/pq; the server returns no error
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ type rows struct {
 	conn   *conn
 	result *result
 	next   int
-	err    error // which comes behind the rows
+	err    error // returned after the rows
 }
 
 func (r *rows) Columns() []string { return r.result.columns }

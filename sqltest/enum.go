@@ -12,14 +12,14 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// An enum is an enum in the fake's database.
+// An enum is the state of an enum.
 type enum struct {
 	id     int64
 	name   dialect.Name
 	spec   Enum
-	labels []string // never changed, only replaced
+	labels []string // replaced, never modified
 	lock   lock
-	used   []dialect.EnumColumn // by table, and in each as they were given
+	used   []dialect.EnumColumn // sorted by table; in a table, as in the Catalog
 }
 
 func (f *Fake) addEnum(spec Enum) error {
@@ -36,7 +36,7 @@ func (f *Fake) addEnum(spec Enum) error {
 			return err
 		}
 		if slices.Contains(spec.Labels[:i], l) {
-			return invalid("enum %s: label %q is there twice", n, l)
+			return invalid("enum %s: label %q is listed twice", n, l)
 		}
 	}
 	f.enums[n] = e
@@ -48,30 +48,30 @@ func (f *Fake) addEnum(spec Enum) error {
 	return nil
 }
 
-// bad is the error of a label that no enum can have.
+// bad returns an error if no enum can have the label.
 func (e *enum) bad(label string) error {
 	switch {
 	case len(label) > maxNameBytes:
-		return invalid("enum %s: label %q takes %d bytes, and %d are the most", e.name, label, len(label), maxNameBytes)
+		return invalid("enum %s: label %q is %d bytes long; the limit is %d", e.name, label, len(label), maxNameBytes)
 	case strings.Contains(label, "\x00") || !utf8.ValidString(label):
-		return invalid("enum %s: label %q is no UTF-8, or has a zero byte in it", e.name, label)
+		return invalid("enum %s: label %q is not valid UTF-8, or contains a NUL byte", e.name, label)
 	}
 	return nil
 }
 
-// use makes a column of the enum.
+// use adds a column to the enum's UsedBy, and creates its table if necessary.
 func (f *Fake) use(e *enum, c EnumColumn) error {
 	at, err := columnRef(c.Column)
 	if err != nil || at == nil {
-		return invalid("enum %s: used by %q: it takes table.column", e.name, c.Column)
+		return invalid("enum %s: UsedBy has the column %q; write it as table.column", e.name, c.Column)
 	}
 	for _, other := range f.enums {
 		if slices.ContainsFunc(other.used, func(u dialect.EnumColumn) bool { return u.Relation == at.Table && u.Column == at.Column }) {
-			return invalid("enum %s: the column %s is used by %s already", e.name, at, other.name)
+			return invalid("enum %s: the column %s is already of the enum %s", e.name, at, other.name)
 		}
 	}
 	if f.columns[*at] != nil {
-		return invalid("enum %s: the column %s is a sequence's", e.name, at)
+		return invalid("enum %s: the column %s already belongs to a sequence", e.name, at)
 	}
 	used := dialect.EnumColumn{Relation: at.Table, Kind: "table", Column: at.Column, Array: c.Array}
 	if c.Domain != "" {
@@ -96,23 +96,24 @@ func (e *enum) sortUsed() {
 	slices.SortStableFunc(e.used, func(a, b dialect.EnumColumn) int { return a.Relation.Compare(b.Relation) })
 }
 
-// typeName is a type as the server prints it: with its schema where the search path doesn't find it.
+// typeName returns a type's name as the server prints it: with its schema if the search path does
+// not find it.
 func (f *Fake) typeName(n dialect.Name) string {
 	for _, schema := range f.path {
 		switch first := (dialect.Name{Schema: schema, Name: n.Name}); {
 		case first == n:
 			return printed(dialect.Name{Name: n.Name})
 		case f.what(first, false) != "":
-			return printed(n) // which that hides
+			return printed(n) // first hides it
 		}
 	}
 	return printed(n)
 }
 
-// bare is what the server prints without quotes, reserved words aside.
+// bare matches names that the server prints without quotes. It ignores reserved words.
 var bare = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
-// printed is a name as the server prints it.
+// printed returns a name as the server prints it.
 func printed(n dialect.Name) string {
 	text := n.Name
 	if !bare.MatchString(text) {
@@ -135,7 +136,7 @@ func (f *Fake) enumDef(s *session, e *enum) dialect.EnumDef {
 	return dialect.EnumDef{Object: f.object(e.id, e.name, e.spec.Comment, e.owner(), false), Labels: s.enumLabels(e)}
 }
 
-// enumLabels are those that the session sees.
+// enumLabels returns the labels that the session sees.
 func (s *session) enumLabels(e *enum) []string {
 	if labels, ok := s.labels[e]; ok {
 		return labels
@@ -143,12 +144,12 @@ func (s *session) enumLabels(e *enum) []string {
 	return e.labels
 }
 
-// EnumColumns are the columns that the enum was given.
+// EnumColumns implements [dialect.EnumDialect]. It returns the columns in the enum's UsedBy.
 func (f *Fake) EnumColumns(ctx context.Context, q dialect.Querier, name dialect.Name) (used []dialect.EnumColumn, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpUsedBy, Name: name}, func(context.Context, *session) ([]driver.Value, error) {
 		e := f.enums[name]
 		if e == nil {
-			return nil, nil // no row, which is no error to the server
+			return nil, nil // no row: the statement succeeds on a server
 		}
 		used = slices.Clone(e.used)
 		for i := range used {
@@ -167,7 +168,7 @@ func (f *Fake) EnumColumns(ctx context.Context, q dialect.Querier, name dialect.
 	return used, err
 }
 
-// AddEnumLabel adds a label, for its transaction alone until that commits.
+// AddEnumLabel implements [dialect.EnumDialect]. Other sessions see the label after the commit.
 func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect.Name, label string, at dialect.LabelPlace,
 	tolerant bool,
 ) (added bool, err error) {
@@ -190,7 +191,7 @@ func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect
 			if !tolerant {
 				return nil, labelExists(label)
 			}
-			if !held { // the lock went with the subtransaction that the label was tried in
+			if !held { // on a server, the rollback of a subtransaction releases it
 				e.lock.drop(s)
 			}
 			return nil, nil
@@ -211,7 +212,8 @@ func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect
 	return added && err == nil, err
 }
 
-// RenameEnumLabel gives a label another text, for its transaction alone until that commits.
+// RenameEnumLabel implements [dialect.EnumDialect]. Other sessions see the new label after the
+// commit.
 func (f *Fake) RenameEnumLabel(ctx context.Context, q dialect.Querier, name dialect.Name, from, to string) error {
 	call := Call{Op: dialect.OpRenameLabel, Name: name, Detail: fmt.Sprintf("%q to %q", from, to)}
 	return f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -233,7 +235,7 @@ func (f *Fake) RenameEnumLabel(ctx context.Context, q dialect.Querier, name dial
 	})
 }
 
-// alter is the enum of that name, locked as ALTER TYPE locks it: against whoever alters it, not against readers.
+// alter locks the enum of that name as ALTER TYPE does: against other changes, not against readers.
 func (s *session) alter(ctx context.Context, name dialect.Name) (*enum, error) {
 	if err := s.writable("ALTER TYPE"); err != nil {
 		return nil, err
@@ -250,7 +252,7 @@ func (s *session) alter(ctx context.Context, name dialect.Name) (*enum, error) {
 	if err := e.lock.acquire(ctx, s, exclusive); err != nil {
 		return nil, err
 	}
-	if s.fake.enums[name] != e { // not any more
+	if s.fake.enums[name] != e { // it was dropped meanwhile
 		return nil, noType(name)
 	}
 	return e, nil
@@ -268,13 +270,14 @@ func labelExists(label string) error {
 	return &Error{Code: "42710", Message: fmt.Sprintf(`enum label "%s" already exists`, label)}
 }
 
-// InsertLabel puts a row with that label into a column of an enum, written as people.mood.
+// InsertLabel is a [Change] that inserts a row with the label into a table column whose type is an
+// enum. Column is the column, as table.column. The change fails if the enum lacks the label.
 type InsertLabel struct{ Column, Label string }
 
 func (c InsertLabel) apply(f *Fake) error {
 	ref, err := columnRef(c.Column)
 	if err != nil || ref == nil {
-		return invalid("%q is no column: it takes table.column", c.Column)
+		return invalid("the column is %q; write it as table.column", c.Column)
 	}
 	for _, e := range f.enums {
 		if !slices.ContainsFunc(e.used, func(u dialect.EnumColumn) bool {
@@ -283,9 +286,9 @@ func (c InsertLabel) apply(f *Fake) error {
 			continue
 		}
 		if !slices.Contains(e.labels, c.Label) {
-			return invalid("column %s: %s has no label %q", ref, e.name, c.Label)
+			return invalid("column %s: the enum %s has no label %q", ref, e.name, c.Label)
 		}
 		return nil
 	}
-	return invalid("no column %s is of an enum", ref)
+	return invalid("there is no column %s whose type is an enum", ref)
 }

@@ -1,6 +1,6 @@
 package sqltest
 
-// Waits tells whether an operation of any session waits for a lock.
+// Waits reports whether an operation of any session waits for a lock.
 func (f *Fake) Waits() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -92,7 +92,7 @@ func TestAnotherFakesDB(t *testing.T) {
 	t.Parallel()
 	a, b := sqltest.New(sqltest.Catalog{}), sqltest.New(sqltest.Catalog{})
 	_, err := massive.Load(t.Context(), a.DB(), b)
-	if err == nil || !strings.Contains(err.Error(), "the DB is another fake's") {
+	if err == nil || !strings.Contains(err.Error(), "the DB belongs to another fake") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -141,11 +141,11 @@ func TestCallsAreNoted(t *testing.T) {
 	f.WantCalls(t)
 	_, _ = s.LastValue(ctx)
 	got := told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
-	if !strings.Contains(got, `operation 1 that reached the database is "last value of public.s", and not the expected "next value of public.s"`) {
+	if !strings.Contains(got, `operation 1: got "last value of public.s", want "next value of public.s"`) {
 		t.Errorf("a failure names what came and what was expected; it says %q", got)
 	}
 	got = told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
-	if !strings.Contains(got, `is nothing, and not the expected "next value of public.s"`) {
+	if !strings.Contains(got, `got nothing, want "next value of public.s"`) {
 		t.Errorf("nothing came, and the failure says %q", got)
 	}
 	if n := len(f.Calls()); n != 11 {
@@ -187,14 +187,14 @@ func TestPlannedBehaviours(t *testing.T) {
 		t.Errorf("a load that was to fail: %v", err)
 	}
 	got := told(func(t testing.TB) { f.Next(t, dialect.OpRefresh, "daily", sqltest.Hang()) })
-	if !strings.Contains(got, "a planned refresh public.daily was expected, and never came") {
+	if !strings.Contains(got, `1 of 1 planned operations "refresh public.daily" did not come`) {
 		t.Errorf("a plan that nothing came for says %q", got)
 	}
 	got = told(func(t testing.TB) {
 		f.Next(t, dialect.OpNextValue, "s", sqltest.Hang())
 		f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Slow(0))
 	})
-	if strings.Count(got, "never came") != 2 || !strings.Contains(got, "(1 of 1)") || !strings.Contains(got, "(2 of 2)") {
+	if strings.Count(got, "did not come") != 2 || !strings.Contains(got, "1 of 1") || !strings.Contains(got, "2 of 2") {
 		t.Errorf("two plans that nothing came for say %q", got)
 	}
 }
@@ -253,13 +253,13 @@ func TestPlansByEitherName(t *testing.T) {
 		name string
 	}{
 		"opens a quote": {dialect.OpRefresh, `"`},
-		`"look up": that is no operation that reaches a database`:   {dialect.OpLookup, "v"},
-		`"append to": that is no operation that reaches a database`: {dialect.OpAppend, "e"},
-		`"refesh": that is no operation that reaches a database`:    {"refesh", "v"},
-		`as "next values of", or "next block of" with HiLo`:         {dialect.OpAllocate, "s"},
-		`view by view: plan "refresh" for one of them`:              {dialect.OpRefreshAll, ""},
-		`a plan for "reload" of "v": that is of no one structure`:   {dialect.OpReload, "v"},
-		`a plan for "refresh": `:                                    {dialect.OpRefresh, ""},
+		`Next("look up"): this operation does not reach the database`:   {dialect.OpLookup, "v"},
+		`Next("append to"): this operation does not reach the database`: {dialect.OpAppend, "e"},
+		`Next("refesh"): this operation does not reach the database`:    {"refesh", "v"},
+		`as "next values of", or with HiLo as "next block of"`:          {dialect.OpAllocate, "s"},
+		`once per view; plan "refresh" for a view instead`:              {dialect.OpRefreshAll, ""},
+		`Next("reload", "v"): the operation has no structure`:           {dialect.OpReload, "v"},
+		`Next("refresh"): `: {dialect.OpRefresh, ""},
 	} {
 		if got := told(func(t testing.TB) { f.Next(t, c.op, c.name, sqltest.Hang()) }); !strings.Contains(got, says) {
 			t.Errorf("a plan for %q of %q says %q, want %q", c.op, c.name, got, says)
@@ -379,9 +379,9 @@ func TestSelectWithATail(t *testing.T) {
 		t.Errorf("the test's function answers: %v", err)
 	}
 	for name, says := range map[string]string{
-		"mute":    "give the view a Select function",
+		"mute":    "set Matview.Select",
 		"answers": `unexpected tail "WHERE m"`,
-		"wrong":   "returned columns",
+		"wrong":   "returned the columns",
 	} {
 		if _, err := get(name, "WHERE m"); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v, want %q", name, err, says)
@@ -392,27 +392,27 @@ func TestSelectWithATail(t *testing.T) {
 func TestACatalogThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for says, c := range map[string]sqltest.Catalog{
-		"public.a is there twice":                     {Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "public.a"}}},
-		"public.b is there twice":                     {Matviews: []sqltest.Matview{{Name: "b"}}, Enums: []sqltest.Enum{{Name: "b"}}},
-		"its start 9 is not between 1 and 5":          {Sequences: []sqltest.Sequence{{Name: "a", Start: 9, Max: 5}}},
-		"it can't run from 7 to 3":                    {Sequences: []sqltest.Sequence{{Name: "a", Min: 7, Max: 3}}},
-		"it can't run from 1 to 99999":                {Sequences: []sqltest.Sequence{{Name: "a", Type: "smallint", Max: 99999}}},
-		"it has Exactly, and Min, Max or Start":       {Sequences: []sqltest.Sequence{{Name: "a", Max: 3, Exactly: &sqltest.Range{Max: 3}}}},
-		"it can't run from 0 to 0":                    {Sequences: []sqltest.Sequence{{Name: "a", Exactly: &sqltest.Range{}}}},
-		`its type is "text"`:                          {Sequences: []sqltest.Sequence{{Name: "a", Type: "text"}}},
-		`key of "orders": it takes table.column`:      {Sequences: []sqltest.Sequence{{Name: "a", KeyOf: "orders"}}},
-		`feeds "orders": it takes table.column`:       {Sequences: []sqltest.Sequence{{Name: "a", Feeds: []string{"orders"}}}},
-		"tied to no column that could hold values":    {Sequences: []sqltest.Sequence{{Name: "a", Holds: []int64{1}}}},
-		"the name is empty":                           {Enums: []sqltest.Enum{{}}},
-		"schemas named pg_… are the system's":         {Tables: []string{"pg_x.t"}},
-		"takes 64 bytes, and 63 are the most":         {Enums: []sqltest.Enum{{Name: "e", Labels: []string{strings.Repeat("é", 32)}}}},
-		"has a zero byte in it":                       {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a\x00"}}}},
-		"row 1 is nil":                                {Matviews: []sqltest.Matview{{Name: "v", Rows: []*struct{ N int }{{1}, nil}}}},
-		`label "a" is there twice`:                    {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a", "a"}}}},
-		"rows are a slice of structs, not int":        {Matviews: []sqltest.Matview{{Name: "v", Rows: 7}}},
-		`its unique index is on column "x"`:           {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"x"}}}},
-		"its rows break its unique index":             {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"n"}, Rows: []struct{ N int }{{1}, {1}}}}},
-		"its columns are [{x text}], and its rows ha": {Matviews: []sqltest.Matview{{Name: "v", Columns: []dialect.Column{{Name: "x", Type: "text"}}, Rows: []struct{ N int }{}}}},
+		"public.a already exists":                             {Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "public.a"}}},
+		"public.b already exists":                             {Matviews: []sqltest.Matview{{Name: "b"}}, Enums: []sqltest.Enum{{Name: "b"}}},
+		"its start 9 is not between 1 and 5":                  {Sequences: []sqltest.Sequence{{Name: "a", Start: 9, Max: 5}}},
+		"the bounds 7 to 3 are invalid for type bigint":       {Sequences: []sqltest.Sequence{{Name: "a", Min: 7, Max: 3}}},
+		"the bounds 1 to 99999 are invalid for type smallint": {Sequences: []sqltest.Sequence{{Name: "a", Type: "smallint", Max: 99999}}},
+		"Exactly is set together with Min, Max or Start":      {Sequences: []sqltest.Sequence{{Name: "a", Max: 3, Exactly: &sqltest.Range{Max: 3}}}},
+		"the bounds 0 to 0 are invalid":                       {Sequences: []sqltest.Sequence{{Name: "a", Exactly: &sqltest.Range{}}}},
+		`its type is "text"`:                                  {Sequences: []sqltest.Sequence{{Name: "a", Type: "text"}}},
+		`KeyOf is "orders"; write it as table.column`:         {Sequences: []sqltest.Sequence{{Name: "a", KeyOf: "orders"}}},
+		`Feeds has "orders"; write it as table.column`:        {Sequences: []sqltest.Sequence{{Name: "a", Feeds: []string{"orders"}}}},
+		"Holds needs a column; set KeyOf":                     {Sequences: []sqltest.Sequence{{Name: "a", Holds: []int64{1}}}},
+		"the name is empty":                                   {Enums: []sqltest.Enum{{}}},
+		"schemas named pg_… are reserved for the system":      {Tables: []string{"pg_x.t"}},
+		"is 64 bytes long; the limit is 63":                   {Enums: []sqltest.Enum{{Name: "e", Labels: []string{strings.Repeat("é", 32)}}}},
+		"contains a NUL byte":                                 {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a\x00"}}}},
+		"row 1 is nil":                                        {Matviews: []sqltest.Matview{{Name: "v", Rows: []*struct{ N int }{{1}, nil}}}},
+		`label "a" is listed twice`:                           {Enums: []sqltest.Enum{{Name: "e", Labels: []string{"a", "a"}}}},
+		"rows are a slice of structs, not int":                {Matviews: []sqltest.Matview{{Name: "v", Rows: 7}}},
+		`Unique names the column "x"`:                         {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"x"}}}},
+		"its rows violate its unique index":                   {Matviews: []sqltest.Matview{{Name: "v", Unique: []string{"n"}, Rows: []struct{ N int }{{1}, {1}}}}},
+		"its columns are [{x text}], and its rows ha":         {Matviews: []sqltest.Matview{{Name: "v", Columns: []dialect.Column{{Name: "x", Type: "text"}}, Rows: []struct{ N int }{}}}},
 	} {
 		f := sqltest.New(c)
 		_, err := massive.Load(t.Context(), f.DB(), f)
@@ -425,16 +425,16 @@ func TestACatalogThatCannotBe(t *testing.T) {
 func TestAChangeThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for says, c := range map[string]sqltest.Change{
-		"there is no enum public.none":           sqltest.AddLabel{Enum: "none", Label: "a"},
-		`mood has the label "sad" already`:       sqltest.AddLabel{Enum: "mood", Label: "sad"},
-		`mood has no label "happy" to add one b`: sqltest.AddLabel{Enum: "mood", Label: "new", Before: "happy"},
-		"takes 64 bytes, and 63 are the most":    sqltest.AddLabel{Enum: "mood", Label: strings.Repeat("a", 64)},
-		"is no UTF-8":                            sqltest.AddLabel{Enum: "mood", Label: "\xff"},
-		"there is no view public.none":           sqltest.SetRows{Matview: "none"},
-		"there is no public.none":                sqltest.Drop{Name: "none"},
-		"there is no public.none to rename":      sqltest.Rename{Name: "none", To: "other"},
-		"public.mood is there twice":             sqltest.Create{Enums: []sqltest.Enum{{Name: "mood"}}},
-		"public.v has columns [{n bigint}], an":  sqltest.SetRows{Matview: "v", Rows: []struct{ M int }{{1}}},
+		"there is no enum public.none":                  sqltest.AddLabel{Enum: "none", Label: "a"},
+		`mood already has the label "sad"`:              sqltest.AddLabel{Enum: "mood", Label: "sad"},
+		`mood has no label "happy", before which "new"`: sqltest.AddLabel{Enum: "mood", Label: "new", Before: "happy"},
+		"is 64 bytes long; the limit is 63":             sqltest.AddLabel{Enum: "mood", Label: strings.Repeat("a", 64)},
+		"is not valid UTF-8":                            sqltest.AddLabel{Enum: "mood", Label: "\xff"},
+		"there is no view public.none":                  sqltest.SetRows{Matview: "none"},
+		"there is no public.none":                       sqltest.Drop{Name: "none"},
+		"there is no public.none to rename":             sqltest.Rename{Name: "none", To: "other"},
+		"public.mood already exists":                    sqltest.Create{Enums: []sqltest.Enum{{Name: "mood"}}},
+		"public.v has columns [{n bigint}], an":         sqltest.SetRows{Matview: "v", Rows: []struct{ M int }{{1}}},
 	} {
 		f := sqltest.New(sqltest.Catalog{
 			Enums:    []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},

@@ -1,6 +1,6 @@
 package sqltest
 
-// Which values are plainly none of a column's type: what Postgres would refuse when the rows are put there.
+// Checks that rows fit their columns' types, for values that Postgres would reject.
 
 import (
 	"database/sql/driver"
@@ -15,7 +15,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// fit is the error of rows that are not the columns'. Of types that it doesn't know it takes everything.
+// fit returns an error if a value does not fit its column's type. Types that it does not know accept
+// every value.
 func (f *Fake) fit(columns []dialect.Column, rows [][]driver.Value) error {
 	for i, c := range columns {
 		fits := f.fits(c.Type)
@@ -24,14 +25,14 @@ func (f *Fake) fit(columns []dialect.Column, rows [][]driver.Value) error {
 				if b, ok := v.([]byte); ok {
 					v = string(b)
 				}
-				return fmt.Errorf("column %q is of type %s, and a row has %q in it", c.Name, c.Type, fmt.Sprint(v))
+				return fmt.Errorf("column %q has type %s, but a row has the value %q", c.Name, c.Type, fmt.Sprint(v))
 			}
 		}
 	}
 	return nil
 }
 
-// fits tells of a type's values.
+// fits returns a function that reports whether a value fits the type.
 func (f *Fake) fits(kind string) func(driver.Value) bool {
 	text := func(v driver.Value) string {
 		if b, ok := v.([]byte); ok {
@@ -51,7 +52,7 @@ func (f *Fake) fits(kind string) func(driver.Value) bool {
 	case "numeric", "real", "double precision":
 		return func(v driver.Value) bool {
 			x, err := strconv.ParseFloat(trimmed(v), 64)
-			return err == nil || math.IsInf(x, 0) // of more digits than a float has
+			return err == nil || math.IsInf(x, 0) // a number beyond the range of float64
 		}
 	case "boolean":
 		return func(v driver.Value) bool {
@@ -66,7 +67,7 @@ func (f *Fake) fits(kind string) func(driver.Value) bool {
 	case "date", "timestamp with time zone", "timestamp without time zone", "timestamptz", "timestamp":
 		return func(v driver.Value) bool {
 			switch v.(type) {
-			case time.Time, string, []byte: // of which Postgres reads more spellings than can be told here
+			case time.Time, string, []byte: // Postgres accepts many formats of a date
 				return true
 			}
 			return false

@@ -8,19 +8,19 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A mode is a table-level lock mode of Postgres's, of those that the fake takes
+// A mode is a table-level lock mode of Postgres
 // (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
 type mode int
 
 const (
 	accessShare  mode = 1 << iota
-	rowExclusive      // which only sequences are opened with, for the whole transaction: a savepoint doesn't give it back
+	rowExclusive      // for opening sequences; rolling back to a savepoint does not release it
 	shareRowExclusive
 	exclusive
 	accessExclusive
 )
 
-// conflicts are the modes that each mode waits for, in other sessions.
+// conflicts has the modes with which each mode conflicts in other sessions.
 var conflicts = map[mode]mode{
 	accessShare:       accessExclusive,
 	rowExclusive:      shareRowExclusive | exclusive | accessExclusive,
@@ -29,7 +29,8 @@ var conflicts = map[mode]mode{
 	accessExclusive:   accessShare | rowExclusive | shareRowExclusive | exclusive | accessExclusive,
 }
 
-// A lock is one relation's. Requests queue: one waits for those before it that it conflicts with, granted or not.
+// A lock is the lock of one relation. Requests queue: a request waits for conflicting requests before
+// it, granted or not.
 type lock struct {
 	held  map[*session]mode
 	queue []*request
@@ -42,7 +43,7 @@ type request struct {
 	granted chan struct{}
 }
 
-// blockers are the sessions that r waits for.
+// blockers returns the sessions for which r waits.
 func (r *request) blockers() []*session {
 	var all []*session
 	for s, held := range r.lock.held {
@@ -54,7 +55,7 @@ func (r *request) blockers() []*session {
 		if before == r {
 			break
 		}
-		// Whoever waits for what r's session holds is waiting for r, too.
+		// A request that waits for a lock of r's session can't block r.
 		ahead := r.lock.held[r.session]&conflicts[before.mode] != 0
 		if before.session != r.session && before.mode&conflicts[r.mode] != 0 && !ahead {
 			all = append(all, before.session)
@@ -63,9 +64,9 @@ func (r *request) blockers() []*session {
 	return all
 }
 
-// acquire takes the lock for the session's transaction, and waits until ctx ends, or for as long as the operation's
-// patience or the server's lock timeout allows. f.mu is held, and let go while it waits. Where the wait closes a circle
-// it fails at once, as Postgres does a second later.
+// acquire takes the lock for the session's transaction. It waits until ctx ends, the operation's
+// patience is used up, or the server's lock timeout has passed. The caller holds f.mu, which is
+// released during the wait. On a deadlock acquire fails immediately; Postgres does after a second.
 func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 	if l.held[s]&m != 0 {
 		return nil
@@ -101,7 +102,7 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 	}
 }
 
-// refreshing tells whether another session has, or waits for, a lock that a refresh takes.
+// refreshing reports whether another session holds, or waits for, a lock that a refresh takes.
 func (l *lock) refreshing(s *session) bool {
 	for other, held := range l.held {
 		if other != s && held&(exclusive|accessExclusive) != 0 {
@@ -113,7 +114,7 @@ func (l *lock) refreshing(s *session) bool {
 	})
 }
 
-// open takes the lock of whatever relation has the name. Nobody waits for one that is no view or sequence.
+// open locks the relation of that name. Only views and sequences have locks.
 func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {
 	if v := s.fake.views[n]; v != nil {
 		if err := v.lock.acquire(ctx, s, m); err != nil {
@@ -125,7 +126,7 @@ func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {
 			return err
 		}
 	}
-	if s.fake.what(n, true) == "" { // or not any more
+	if s.fake.what(n, true) == "" { // it may have been dropped during the wait
 		return missing(n)
 	}
 	return nil
@@ -139,7 +140,7 @@ func (s *session) openToAlter(ctx context.Context, n dialect.Name) error {
 	return s.open(ctx, n, rowExclusive)
 }
 
-// waitsFor tells whether r waits for the session, through however many others.
+// waitsFor reports whether r waits for the session, directly or through other sessions.
 func waitsFor(r *request, s *session, seen map[*session]bool) bool {
 	for _, b := range r.blockers() {
 		if b == s {
@@ -155,7 +156,7 @@ func waitsFor(r *request, s *session, seen map[*session]bool) bool {
 	return false
 }
 
-// grant gives the lock to every request whose turn it is.
+// grant grants the lock to each request that no longer has to wait.
 func (l *lock) grant() {
 	for i := 0; i < len(l.queue); {
 		r := l.queue[i]
@@ -178,7 +179,7 @@ func (l *lock) leave(r *request) {
 	l.grant()
 }
 
-// release lets go of all that the session holds.
+// release releases all locks of the session.
 func (s *session) release() {
 	for l := range s.locks {
 		delete(l.held, s)
@@ -187,7 +188,7 @@ func (s *session) release() {
 	clear(s.locks)
 }
 
-// drop lets go of what the session holds of this lock.
+// drop releases the session's hold on this lock.
 func (l *lock) drop(s *session) {
 	delete(l.held, s)
 	delete(s.locks, l)

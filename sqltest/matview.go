@@ -14,20 +14,20 @@ import (
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
 
-// A matview is a view in the fake's database.
+// A matview is the state of a materialized view.
 type matview struct {
 	id      int64
 	name    dialect.Name
 	spec    Matview
 	columns []dialect.Column
-	index   dialect.Name     // its unique index's, if it has one
-	query   [][]driver.Value // what the next refresh returns
-	content *content         // what a reader sees
+	index   dialect.Name     // the name of its unique index, if it has one
+	query   [][]driver.Value // the rows after the next refresh
+	content *content         // the committed rows
 	reads   []source
 	lock    lock
 }
 
-// content is what a refresh leaves: never changed, only replaced.
+// content is the result of a refresh. It is replaced, never modified.
 type content struct {
 	populated bool
 	rows      [][]driver.Value
@@ -53,7 +53,7 @@ func (f *Fake) addMatview(spec Matview) error {
 	}
 	for i, c := range columns {
 		if slices.ContainsFunc(columns[:i], func(before dialect.Column) bool { return before.Name == c.Name }) {
-			return invalid("view %s: it has two columns %q", n, c.Name)
+			return invalid("view %s: two columns are named %q", n, c.Name)
 		}
 	}
 	if err := f.fit(columns, values); err != nil {
@@ -62,13 +62,13 @@ func (f *Fake) addMatview(spec Matview) error {
 	v := &matview{id: f.id(), name: n, spec: spec, columns: columns, query: values}
 	for _, c := range spec.Unique {
 		if v.column(c) < 0 {
-			return invalid("view %s: its unique index is on column %q, which it doesn't have", n, c)
+			return invalid("view %s: Unique names the column %q, which the view does not have", n, c)
 		}
 	}
 	v.content = &content{}
 	if !spec.Unpopulated {
 		if err := v.unique(v.query); err != nil {
-			return invalid("view %s: its rows break its unique index", n)
+			return invalid("view %s: its rows violate its unique index", n)
 		}
 		v.content = &content{true, v.query}
 	}
@@ -80,8 +80,8 @@ func (f *Fake) addMatview(spec Matview) error {
 	return nil
 }
 
-// indexName is the name that Postgres chooses for a view's index: that of the view and the columns, cut to fit, and
-// a number where others have it.
+// indexName returns the name that Postgres chooses for a view's index: the names of the view and the
+// columns, cut to fit, with a number if the name is taken.
 func (f *Fake) indexName(v *matview) dialect.Name {
 	for i := 0; ; i++ {
 		label := "_idx"
@@ -103,7 +103,7 @@ func (f *Fake) indexName(v *matview) dialect.Name {
 	}
 }
 
-// whole is s without the beginning of a character at its end.
+// whole removes an incomplete character at the end of s.
 func whole(s string) string {
 	for s != "" {
 		if r, n := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || n > 1 {
@@ -143,7 +143,7 @@ func (v *matview) owner() string {
 	return us
 }
 
-// content is what the session sees of the view.
+// content returns the view's content that the session sees.
 func (s *session) content(v *matview) *content {
 	if c := s.contents[v]; c != nil {
 		return c
@@ -151,17 +151,17 @@ func (s *session) content(v *matview) *content {
 	return v.content
 }
 
-// MatviewDefinition returns the Query that the view was given.
+// MatviewDefinition implements [dialect.MatviewDialect]. It returns the view's Query.
 func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view dialect.Name) (query string, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpDefinition, Name: view}, func(ctx context.Context, s *session) ([]driver.Value, error) {
 		v := f.views[view]
 		if v == nil && f.what(view, true) != "" {
-			return nil, nil // which is no error to the server, and so none to the transaction
+			return nil, nil // no row: the statement succeeds on a server
 		}
 		if err := s.open(ctx, view, accessShare); err != nil {
 			return nil, err
 		}
-		for _, read := range v.reads { // the server locks them, too, to tell whether they have lost columns
+		for _, read := range v.reads { // the server locks them, too
 			if read.matview == nil {
 				continue
 			}
@@ -174,7 +174,8 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 	return query, err
 }
 
-// SelectMatview returns the view's rows or, with a tail, what its Select function returns.
+// SelectMatview implements [dialect.MatviewDialect]. It reads the view's rows or, with a tail, calls
+// the view's Select function.
 func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	c := Call{Op: dialect.OpSelect, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
@@ -182,7 +183,7 @@ func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) 
 	})}, nil
 }
 
-// CountMatview returns how many rows SelectMatview does.
+// CountMatview implements [dialect.MatviewDialect]. It counts the rows that SelectMatview reads.
 func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	c := Call{Op: dialect.OpCount, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
@@ -194,7 +195,7 @@ func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (
 	})}, nil
 }
 
-// selected is the view's rows as the session sees them.
+// selected returns the rows of the view that the session sees.
 func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDef, tail string, args []any) (*result, error) {
 	if err := s.open(ctx, view.Name, accessShare); err != nil {
 		return nil, err
@@ -235,28 +236,29 @@ func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDe
 	return r, nil
 }
 
-// answer asks the view's Select function, which may itself ask the fake: f.mu, which the caller holds, is let go meanwhile.
+// answer calls the view's Select function. The caller holds f.mu, which is released meanwhile, since
+// the function may use the fake.
 func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, error) {
 	if v.spec.Select == nil {
-		return nil, fmt.Errorf("sqltest: rows of %s are asked for with the tail %q, and the fake reads no SQL: "+
-			"give the view a Select function that answers it", v.name, tail)
+		return nil, fmt.Errorf("sqltest: reading %s with the tail %q: the fake does not interpret SQL; "+
+			"set Matview.Select to a function that returns the rows", v.name, tail)
 	}
 	f.mu.Unlock()
-	columns, rows, err := asked(v.spec.Select, tail, args)
+	columns, rows, err := callSelect(v.spec.Select, tail, args)
 	f.mu.Lock()
 	if err != nil {
 		return nil, fmt.Errorf("sqltest: the Select function of %s: %w", v.name, err)
 	}
 	if len(rows) > 0 && !tabulate.SameNames(columns, v.columns) {
-		return nil, fmt.Errorf("sqltest: the Select function of %s returned columns %v, and the view has %v", v.name, columns, v.columns)
+		return nil, fmt.Errorf("sqltest: the Select function of %s returned the columns %v, want %v", v.name, columns, v.columns)
 	}
 	return rows, nil
 }
 
-// asked is what a Select function answers. It runs on a goroutine of its own, since database/sql keeps the connection of
-// one that panics or ends, and a transaction that such a connection is in can't even be rolled back.
-func asked(do func(string, []any) (any, error), tail string, args []any) (columns []dialect.Column, rows [][]driver.Value, err error) {
-	err = errors.New("it ended its goroutine, as t.Fatal does: return an error instead")
+// callSelect calls a Select function in its own goroutine. If it panicked or ended the goroutine of
+// database/sql, the connection would stay in use, and its transaction could not be rolled back.
+func callSelect(do func(string, []any) (any, error), tail string, args []any) (columns []dialect.Column, rows [][]driver.Value, err error) {
+	err = errors.New("it ended its goroutine, as t.Fatal does; return an error instead")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -275,7 +277,7 @@ func asked(do func(string, []any) (any, error), tail string, args []any) (column
 	return columns, rows, err
 }
 
-// notA is the error for a name that is no materialized view's any more.
+// notA returns the error of a refresh if the name is no longer that of a materialized view.
 func (f *Fake) notA(view dialect.Name) error {
 	switch f.what(view, true) {
 	case "":
@@ -287,9 +289,9 @@ func (f *Fake) notA(view dialect.Name) error {
 	}
 }
 
-// merge is a concurrent refresh, which changes only those rows that differ. A row that the view has and its query
-// returns stays, once, however often the query returns it: a row without a NULL must come only once, but one with a
-// NULL beside the index's columns may come again, and is lost.
+// merge returns the rows after a concurrent refresh, which changes only the rows that differ. As in
+// Postgres, a row with a NULL outside the index's columns that the query returns twice is kept once.
+// A row without a NULL that comes twice is an error.
 func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, error) {
 	old := s.content(v)
 	switch {
@@ -336,7 +338,7 @@ func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, erro
 	return rows, nil
 }
 
-// unique is the error of rows that break the view's unique index.
+// unique returns an error if the rows violate the view's unique index.
 func (v *matview) unique(rows [][]driver.Value) error {
 	if v.twice(rows) {
 		return &Error{Code: "23505", Message: fmt.Sprintf(`could not create unique index "%s"`, v.index.Name)}
@@ -344,7 +346,7 @@ func (v *matview) unique(rows [][]driver.Value) error {
 	return nil
 }
 
-// twice tells whether a key of the view's unique index comes twice.
+// twice reports whether two rows have the same key in the view's unique index.
 func (v *matview) twice(rows [][]driver.Value) bool {
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -357,8 +359,8 @@ func (v *matview) twice(rows [][]driver.Value) bool {
 	return false
 }
 
-// key is what the view's unique index has of a row: equal for equal rows, and empty for one that equals none, since
-// there is a NULL in it or no index.
+// key returns a row's key in the view's unique index. It is empty if the key contains a NULL, or if
+// there is no index: such a row equals no other.
 func (v *matview) key(row []driver.Value) string {
 	key := make([]driver.Value, len(v.spec.Unique))
 	for i, c := range v.spec.Unique {
@@ -367,7 +369,7 @@ func (v *matview) key(row []driver.Value) string {
 			return ""
 		}
 		if key[i] == 0.0 {
-			key[i] = 0.0 // and not -0, which equals it
+			key[i] = 0.0 // -0 equals 0
 		}
 	}
 	if len(key) == 0 {
@@ -376,7 +378,7 @@ func (v *matview) key(row []driver.Value) string {
 	return image(key)
 }
 
-// image is the values as text, the same for the same ones.
+// image returns the values as a text that is equal for equal values.
 func image(values []driver.Value) string {
 	var text strings.Builder
 	for _, v := range values {

@@ -11,12 +11,13 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// RefreshBlockers are those that the dialect of Postgres tells of such a view.
+// RefreshBlockers implements [dialect.MatviewDialect]. It returns the blockers of the Postgres
+// dialect.
 func (f *Fake) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
 	return postgres.New().RefreshBlockers(view, on, concurrently)
 }
 
-// RefreshMatview makes what the view's query returns now its rows.
+// RefreshMatview implements [dialect.MatviewDialect].
 func (f *Fake) RefreshMatview(
 	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
 ) (done dialect.Refreshed, err error) {
@@ -42,7 +43,7 @@ func (f *Fake) RefreshMatview(
 		locks := s.modes()
 		done, err = f.refresh(ctx, s, view, how)
 		if how.SkipIfBusy && errors.Is(err, errLockTimeout) {
-			s.releaseTo(locks) // as the end of a subtransaction does
+			s.releaseTo(locks) // as the rollback of a subtransaction does
 			done, err = dialect.Refreshed{Busy: true, Waited: true}, nil
 		}
 		return nil, err
@@ -50,7 +51,7 @@ func (f *Fake) RefreshMatview(
 	return done, err
 }
 
-// refreshDetail is what a call says of the options that its operation doesn't.
+// refreshDetail returns the options of a refresh that Call.Op does not show.
 func refreshDetail(how dialect.Refresh) string {
 	var details []string
 	if how.NoData {
@@ -67,8 +68,8 @@ func refreshDetail(how dialect.Refresh) string {
 
 func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
 	v := f.views[view]
-	looks := how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 // before it says that it writes
-	if looks && f.what(view, true) == "" {
+	checksFirst := how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 // it reads the catalog before it writes
+	if checksFirst && f.what(view, true) == "" {
 		return dialect.Refreshed{}, missing(view)
 	}
 	if how.SkipIfBusy && v != nil && !v.spec.NotOwned && v.lock.refreshing(s) {

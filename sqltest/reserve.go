@@ -1,6 +1,6 @@
 package sqltest
 
-// Many values of a sequence at once, and setval.
+// NextValues, NextBlock and SetValue.
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// taking opens a sequence to take values from.
+// taking opens a sequence to take values from it.
 func (s *session) taking(ctx context.Context, name dialect.Name) (*sequence, error) {
 	if err := s.open(ctx, name, rowExclusive); err != nil {
 		return nil, err
@@ -25,7 +25,8 @@ func (s *session) taking(ctx context.Context, name dialect.Name) (*sequence, err
 	return seq, s.writable("nextval()")
 }
 
-// NextSequenceValues takes values. If one of them fails, those before it are used up and not returned.
+// NextSequenceValues implements [dialect.SequenceDialect]. If a value can't be taken, it returns none,
+// and the values before it are used up.
 func (f *Fake) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 	call := Call{Op: dialect.OpNextValues, Name: name, Detail: fmt.Sprint(n)}
 	o := f.operation(call, func(ctx context.Context, s *session) (*result, error) {
@@ -61,7 +62,7 @@ func (f *Fake) NextSequenceValues(ctx context.Context, q dialect.Querier, name d
 	return values, nil
 }
 
-// NextSequenceBlock takes a value, and tells what the sequence is like.
+// NextSequenceBlock implements [dialect.SequenceDialect].
 func (f *Fake) NextSequenceBlock(ctx context.Context, q dialect.Querier, name dialect.Name) (b dialect.SequenceBlock, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpNextBlock, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
 		seq, err := s.taking(ctx, name)
@@ -77,7 +78,8 @@ func (f *Fake) NextSequenceBlock(ctx context.Context, q dialect.Querier, name di
 	return b, err
 }
 
-// SetSequenceValue is Postgres's setval: it changes the storage that is there, and leaves other connections' caches.
+// SetSequenceValue implements [dialect.SequenceDialect], as setval in Postgres: a rollback does not
+// undo it, and other connections keep their reserved values.
 func (f *Fake) SetSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name, v int64, called bool) error {
 	call := Call{Op: dialect.OpSetValue, Name: name, Detail: fmt.Sprintf("to %d", v)}
 	if !called {

@@ -9,21 +9,21 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// The operations on savepoints, as [Call] has them.
+// The operations on savepoints, as in Call.Op.
 const (
 	opSetSavepoint      dialect.Op = "set savepoint"
 	opRollbackSavepoint dialect.Op = "roll back to savepoint"
 	opReleaseSavepoint  dialect.Op = "release savepoint"
 )
 
-// A savepoint is a session's transaction as it was.
+// A savepoint has the state of a transaction at the time when it was set.
 type savepoint struct {
 	name string
 	overlay
 	locks map[*lock]mode
 }
 
-// SetSavepoint notes where the transaction stands.
+// SetSavepoint implements [dialect.TransactionDialect].
 func (f *Fake) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	return f.ask(ctx, q, Call{Op: opSetSavepoint, Detail: name}, func(_ context.Context, s *session) ([]driver.Value, error) {
 		if !s.inTx {
@@ -34,7 +34,7 @@ func (f *Fake) SetSavepoint(ctx context.Context, q dialect.Querier, name string)
 	})
 }
 
-// RollbackToSavepoint makes the transaction what it was.
+// RollbackToSavepoint implements [dialect.TransactionDialect]. It also removes the savepoint.
 func (f *Fake) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	o := f.operation(Call{Op: opRollbackSavepoint, Detail: name}, func(_ context.Context, s *session) (*result, error) {
 		at, err := s.savepoint(name, "ROLLBACK TO SAVEPOINT")
@@ -52,7 +52,7 @@ func (f *Fake) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name 
 	return err
 }
 
-// ReleaseSavepoint forgets where the transaction stood.
+// ReleaseSavepoint implements [dialect.TransactionDialect].
 func (f *Fake) ReleaseSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	return f.ask(ctx, q, Call{Op: opReleaseSavepoint, Detail: name}, func(_ context.Context, s *session) ([]driver.Value, error) {
 		at, err := s.savepoint(name, "RELEASE SAVEPOINT")
@@ -64,7 +64,7 @@ func (f *Fake) ReleaseSavepoint(ctx context.Context, q dialect.Querier, name str
 	})
 }
 
-// savepoint is the place of the last one of that name.
+// savepoint returns the index of the latest savepoint of that name.
 func (s *session) savepoint(name, statement string) (int, error) {
 	if !s.inTx {
 		return 0, &Error{Code: "25P01", Message: statement + " can only be used in transaction blocks"}
@@ -77,7 +77,7 @@ func (s *session) savepoint(name, statement string) (int, error) {
 	return 0, &Error{Code: "3B001", Message: fmt.Sprintf(`savepoint "%s" does not exist`, name)}
 }
 
-// modes are the locks that the session holds.
+// modes returns the locks that the session holds.
 func (s *session) modes() map[*lock]mode {
 	all := make(map[*lock]mode, len(s.locks))
 	for l := range s.locks {
@@ -86,7 +86,7 @@ func (s *session) modes() map[*lock]mode {
 	return all
 }
 
-// releaseSince lets go of the locks that the transaction has taken since its last savepoint.
+// releaseSince releases the locks that the transaction took after its latest savepoint.
 func (s *session) releaseSince() {
 	if n := len(s.savepoints); n > 0 {
 		s.releaseTo(s.savepoints[n-1].locks)
@@ -95,7 +95,7 @@ func (s *session) releaseSince() {
 	s.release()
 }
 
-// releaseTo lets go of all locks but these, and those that sequences are opened with.
+// releaseTo releases all locks except kept, and except those with which sequences are opened.
 func (s *session) releaseTo(kept map[*lock]mode) {
 	for l := range s.locks {
 		if m := kept[l] | l.held[s]&rowExclusive; m != 0 {

@@ -1,6 +1,6 @@
 package sqltest
 
-// What a test says to the fake, and asks of it.
+// Planned behaviour of operations, and the record of calls.
 
 import (
 	"context"
@@ -14,23 +14,29 @@ import (
 
 // A Call is an operation that reached the fake.
 type Call struct {
-	Op   dialect.Op
-	Name dialect.Name // zero for a load, for looks for changes and for exhaustion, and for what is done with a savepoint
-	// Detail is empty or, for
-	//   - a Select and a Count: the tail;
-	//   - a refresh: those of "with no data", "unless busy" and "waiting 1s" that were asked for, with commas between;
-	//   - next values: how many, as "3";
-	//   - a restart: "at 5", where it is not at the start;
-	//   - a value that is set: "to 5", or "to 5, not called";
-	//   - exhaustion: "in columns", and "in 3 sequences";
-	//   - a label that is added: "lost", in quotes, with before "paid" or after "paid" behind it;
-	//   - one that is renamed: "lost" to "found", with those quotes;
-	//   - a savepoint that is set, rolled back to or released: its name.
+	// Op is the operation.
+	Op dialect.Op
+	// Name is the structure. It is zero for operations without one: loads, checks for changes,
+	// exhaustion and savepoints.
+	Name dialect.Name
+	// Detail has the arguments of some operations. Otherwise it is empty.
+	//
+	//   - Select, Count: the tail
+	//   - Refresh: "with no data", "unless busy" and "waiting 1s", if these options were given,
+	//     separated by commas
+	//   - NextValues: the number, as "3"
+	//   - ResetTo: "at 5"
+	//   - SetValue: "to 5" or "to 5, not called"
+	//   - Exhaustion: "in columns" and "in 3 sequences"
+	//   - AddValue: the quoted label, followed by before "paid" or after "paid" if given
+	//   - RenameValue: "lost" to "found", with these quotes
+	//   - savepoints: the savepoint's name
 	Detail string
-	Err    error // how it ended; nil also while it runs
+	// Err is the error of the operation. It is nil if the operation succeeded or still runs.
+	Err error
 }
 
-// String is the call in a line, without its outcome: "refresh concurrently public.daily_sales".
+// String returns the call in one line, without its error: "refresh concurrently public.daily_sales".
 func (c Call) String() string {
 	text := string(c.Op)
 	if c.Name != (dialect.Name{}) {
@@ -42,7 +48,8 @@ func (c Call) String() string {
 	return text
 }
 
-// Calls are the operations that reached the fake, in the order in which they began. The slice is the caller's.
+// Calls returns the operations that reached the fake, in the order in which they began. The caller
+// owns the slice.
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -53,12 +60,13 @@ func (f *Fake) Calls() []Call {
 	return calls
 }
 
-// WantCalls fails the test unless the operations that reached the fake since the last WantCalls, loads and looks for
-// changes aside, are these, as [Call.String] writes them and in this order. [Fake.Calls] goes on telling all of them.
+// WantCalls checks the operations that reached the fake since the previous WantCalls. They must be
+// these, as [Call.String] returns them, in this order. Otherwise the test fails. WantCalls ignores
+// loads and checks for changes. It does not affect [Fake.Calls].
 func (f *Fake) WantCalls(t testing.TB, want ...string) {
 	t.Helper()
 	f.mu.Lock()
-	got := said(f.calls[f.checked:])
+	got := texts(f.calls[f.checked:])
 	f.checked = len(f.calls)
 	f.mu.Unlock()
 	if slices.Equal(got, want) {
@@ -74,12 +82,11 @@ func (f *Fake) WantCalls(t testing.TB, want ...string) {
 		}
 		return "nothing"
 	}
-	t.Errorf("sqltest: operation %d that reached the database is %s, and not the expected %s; all of them are\n\t%q\nand the expected ones\n\t%q",
-		at+1, one(got), one(want), got, want)
+	t.Errorf("sqltest: operation %d: got %s, want %s\n\tgot all:  %q\n\twant all: %q", at+1, one(got), one(want), got, want)
 }
 
-// said are the calls, loads and looks for changes aside, as a test writes them.
-func said(calls []*Call) []string {
+// texts returns the calls as texts, without loads and checks for changes.
+func texts(calls []*Call) []string {
 	all := []string{}
 	for _, c := range calls {
 		if c.Op != dialect.OpLoad && c.Op != dialect.OpWatch {
@@ -89,22 +96,24 @@ func said(calls []*Call) []string {
 	return all
 }
 
-// A Behaviour is what an operation does instead of, or before, its work.
+// A Behaviour is a planned behaviour of an operation: [Fail], [Hang] or [Slow].
 type Behaviour struct {
 	err   error
 	delay time.Duration
 	hang  bool
 }
 
-// Fail ends the operation with the error: one of the sentinels, an [Error] with a code of Postgres's, or any other,
-// but [driver.ErrBadConn], which database/sql takes as a reason to try again on another connection.
+// Fail makes the operation return the error. It can be a sentinel such as [dialect.ErrBusy], an
+// [*Error] with a SQLSTATE, or any other error except [driver.ErrBadConn], after which database/sql
+// retries.
 func Fail(err error) Behaviour { return Behaviour{err: err} }
 
-// Hang keeps the operation until its context ends, or the catalog's StatementTimeout has passed. A refresh, a Select and
-// a Count hold their locks meanwhile, as one whose query takes long does; others have not begun yet.
+// Hang makes the operation wait until its context ends, or until the catalog's StatementTimeout has
+// passed. A refresh, a Select and a Count hold their locks meanwhile, as if their query took long.
+// Other operations wait before they begin.
 func Hang() Behaviour { return Behaviour{hang: true} }
 
-// Slow keeps the operation for that long, with its locks as [Hang] does, before it does its work.
+// Slow delays the operation by that time, with locks as for [Hang]. Then the operation continues.
 func Slow(d time.Duration) Behaviour { return Behaviour{delay: d} }
 
 type plan struct {
@@ -113,13 +122,13 @@ type plan struct {
 	Behaviour
 }
 
-// An arrival is how an operation reaches a database: what a program asks for may be done by another.
+// An arrival says as which operation an operation reaches the database.
 type arrival struct {
 	as       dialect.Op
-	nameless bool // it is of no one structure
+	nameless bool // it has no structure
 }
 
-// arrivals are those that do.
+// arrivals has the operations that reach the database.
 var arrivals = map[dialect.Op]arrival{
 	dialect.OpLoad: {dialect.OpLoad, true}, dialect.OpReload: {dialect.OpLoad, true}, dialect.OpVerify: {dialect.OpLoad, true},
 	dialect.OpWatch: {dialect.OpWatch, true}, dialect.OpExhaustion: {dialect.OpExhaustion, true},
@@ -136,33 +145,40 @@ var arrivals = map[dialect.Op]arrival{
 	dialect.OpAddLabel: {as: dialect.OpAddLabel}, dialect.OpRenameLabel: {as: dialect.OpRenameLabel}, dialect.OpUsedBy: {as: dialect.OpUsedBy},
 }
 
-// Next plans what the next operations of that kind on that structure do, one behaviour each, in turn; behind them
-// it is as usual again. What reaches the database as the same operation is of one kind: a refresh in any mode, also as
-// one of many; resets and restarts; a load, a reload and a verification. The name is empty for a load, a look for
-// exhaustion and the question whether anything was committed, which a reload and a watch ask first
-// ([dialect.OpWatch]), and only for those.
+// Next plans the behaviour of the next operations of that kind on that structure. Each operation
+// takes one of the behaviours, in order. After that the operations behave normally again.
 //
-// An operation that reaches no database, and a name that can't be one, fail the test at once; a plan that nothing came
-// to carry out fails it when it ends.
+// Operations that reach the database in the same way are of the same kind:
+//
+//   - all modes of a refresh, also as part of RefreshAll
+//   - Reset, ResetTo and Restart
+//   - Load, Reload and Verify
+//
+// The name must be empty for a load, for Exhaustion, and for [dialect.OpWatch]: the check whether
+// anything was committed, which Reload and Watch make first.
+//
+// An operation that never reaches the database, or an invalid name, fails the test immediately. If
+// an operation that was planned does not come, the test fails at its end.
 func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
 	t.Helper()
 	kind, ok := arrivals[op]
 	switch {
 	case op == dialect.OpRefreshAll:
-		t.Fatalf("sqltest: %q reaches the database view by view: plan %q for one of them", op, dialect.OpRefresh)
+		t.Fatalf("sqltest: Next(%q): it reaches the database once per view; plan %q for a view instead", op, dialect.OpRefresh)
 	case op == dialect.OpAllocate:
-		t.Fatalf("sqltest: an allocator reaches the database as %q, or %q with HiLo: plan that", dialect.OpNextValues, dialect.OpNextBlock)
+		t.Fatalf("sqltest: Next(%q): an allocator reaches the database as %q, or with HiLo as %q; plan one of these instead",
+			op, dialect.OpNextValues, dialect.OpNextBlock)
 	case !ok:
-		t.Fatalf("sqltest: a plan for %q: that is no operation that reaches a database", op)
+		t.Fatalf("sqltest: Next(%q): this operation does not reach the database", op)
 	}
 	var n dialect.Name
 	switch {
 	case kind.nameless && name != "":
-		t.Fatalf("sqltest: a plan for %q of %q: that is of no one structure, and planned with an empty name", op, name)
+		t.Fatalf("sqltest: Next(%q, %q): the operation has no structure; pass an empty name", op, name)
 	case !kind.nameless:
 		var err error
 		if n, err = parseName(name); err != nil {
-			t.Fatalf("sqltest: a plan for %q: %v", op, err)
+			t.Fatalf("sqltest: Next(%q): %v", op, err)
 		}
 	}
 	mine := make([]*plan, len(behaviours))
@@ -182,13 +198,13 @@ func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Beha
 			}
 		}
 		if left > 0 {
-			t.Errorf("sqltest: a planned %s was expected, and never came (%d of %d): what came is %q",
-				Call{Op: kind.as, Name: n}, left, len(mine), said(f.calls))
+			t.Errorf("sqltest: %d of %d planned operations %q did not come; got %q",
+				left, len(mine), Call{Op: kind.as, Name: n}, texts(f.calls))
 		}
 	})
 }
 
-// planned takes the plan for a call, if there is one.
+// planned removes and returns the plan for a call, or returns nil.
 func (f *Fake) planned(c *Call) *plan {
 	op := arrivals[c.Op].as
 	i := slices.IndexFunc(f.plans, func(p *plan) bool { return p.op == op && p.name == c.Name })
@@ -200,7 +216,7 @@ func (f *Fake) planned(c *Call) *plan {
 	return p
 }
 
-// pause keeps the session for as long as was planned, once. f.mu is held, and let go while it waits.
+// pause waits as planned, once. The caller holds f.mu, which is released during the wait.
 func (s *session) pause(ctx context.Context) error {
 	p := s.plan
 	s.plan = nil

@@ -11,26 +11,27 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A sequence is a sequence in the fake's database.
+// A sequence is the state of a sequence.
 type sequence struct {
 	id   int64
 	name dialect.Name
 	def  dialect.SequenceDef // without its Object
-	// The columns that take their default from it, besides the key that def has.
+	// feeds has the columns whose default takes values from it, except def.KeyOf.
 	feeds []dialect.ColumnRef
 	spec  Sequence
 	file  *storage
 	lock  lock
 }
 
-// storage is where a sequence stands. Taking a value changes it, whoever's transaction that is; a restart makes
-// another, which is everybody's once its transaction commits.
+// storage is the position of a sequence. Taking a value changes it immediately, in any transaction. A
+// restart creates a new storage, which replaces the old one at the commit.
 type storage struct {
 	last   int64
 	called bool
 }
 
-// A cache is the values that a connection has reserved, good for as long as the sequence has that storage.
+// A cache has the values that a connection has reserved. It is valid while the sequence has that
+// storage.
 type cache struct {
 	file       *storage
 	last, upTo int64
@@ -51,15 +52,15 @@ func (f *Fake) addSequence(spec Sequence) error {
 	}
 	if spec.Rights != nil {
 		d.Rights = *spec.Rights
-		d.Rights.Next = d.Rights.Next || d.Rights.Set // either of USAGE and UPDATE will do
+		d.Rights.Next = d.Rights.Next || d.Rights.Set // nextval needs USAGE or UPDATE
 	}
 	limit, ok := limits[d.Type]
 	if !ok {
-		return invalid("sequence %s: its type is %q, not bigint, integer or smallint", n, d.Type)
+		return invalid("sequence %s: its type is %q; use bigint, integer or smallint", n, d.Type)
 	}
 	switch {
 	case spec.Exactly != nil && (spec.Min != 0 || spec.Max != 0 || spec.Start != 0):
-		return invalid("sequence %s: it has Exactly, and Min, Max or Start besides", n)
+		return invalid("sequence %s: Exactly is set together with Min, Max or Start; set only one of them", n)
 	case spec.Exactly != nil:
 		d.Min, d.Max, d.Start = spec.Exactly.Min, spec.Exactly.Max, spec.Exactly.Start
 	case d.Increment > 0:
@@ -71,36 +72,36 @@ func (f *Fake) addSequence(spec Sequence) error {
 	}
 	switch {
 	case d.Min >= d.Max, d.Min < limit[0], d.Max > limit[1]:
-		return invalid("sequence %s: it can't run from %d to %d", n, d.Min, d.Max)
+		return invalid("sequence %s: the bounds %d to %d are invalid for type %s", n, d.Min, d.Max, d.Type)
 	case d.Start < d.Min || d.Start > d.Max:
 		return invalid("sequence %s: its start %d is not between %d and %d", n, d.Start, d.Min, d.Max)
 	case d.Cache < 1:
-		return invalid("sequence %s: its cache is %d", n, d.Cache)
+		return invalid("sequence %s: its cache is %d; it must be positive", n, d.Cache)
 	}
 	if d.OwnedBy, err = columnRef(spec.OwnedBy); err != nil {
-		return invalid("sequence %s: owned by %q: it takes table.column", n, spec.OwnedBy)
+		return invalid("sequence %s: OwnedBy is %q; write it as table.column", n, spec.OwnedBy)
 	}
 	if d.KeyOf, err = columnRef(spec.KeyOf); err != nil {
-		return invalid("sequence %s: key of %q: it takes table.column", n, spec.KeyOf)
+		return invalid("sequence %s: KeyOf is %q; write it as table.column", n, spec.KeyOf)
 	}
 	switch {
 	case d.OwnedBy != nil && d.OwnedBy.Table.Schema != n.Schema:
-		return invalid("sequence %s: owned by %s, whose table is in another schema", n, d.OwnedBy)
+		return invalid("sequence %s: OwnedBy is %s, whose table is in another schema", n, d.OwnedBy)
 	case d.OwnedBy != nil && !d.Rights.Restart:
-		return invalid("sequence %s: owned by %s, and so by our role, which may restart it: give Rights with Restart, or KeyOf or Feeds", n, d.OwnedBy)
+		return invalid("sequence %s: OwnedBy is %s, so the test's role owns the sequence and can restart it; set Rights.Restart, or use KeyOf or Feeds", n, d.OwnedBy)
 	}
 	q := &sequence{id: f.id(), name: n, def: d, spec: spec, file: &storage{last: d.Start}}
 	for _, text := range spec.Feeds {
 		c, err := columnRef(text)
 		if err != nil || c == nil {
-			return invalid("sequence %s: feeds %q: it takes table.column", n, text)
+			return invalid("sequence %s: Feeds has %q; write it as table.column", n, text)
 		}
 		q.feeds = append(q.feeds, *c)
 	}
 	for _, other := range f.seqs {
 		for _, c := range q.columns() {
 			if slices.Contains(other.columns(), c) {
-				return invalid("sequence %s: the column %s takes its default from %s already", n, c, other.name)
+				return invalid("sequence %s: the default of column %s already takes values from %s", n, c, other.name)
 			}
 		}
 	}
@@ -125,7 +126,7 @@ func (f *Fake) addSequence(spec Sequence) error {
 	}
 	for _, v := range spec.Holds {
 		if tied == nil {
-			return invalid("sequence %s: it is tied to no column that could hold values", n)
+			return invalid("sequence %s: Holds needs a column; set KeyOf, OwnedBy or Feeds", n)
 		}
 		if err := f.insert(*tied, v); err != nil {
 			return err
@@ -134,7 +135,7 @@ func (f *Fake) addSequence(spec Sequence) error {
 	return nil
 }
 
-// columns are those that draw on the sequence, in order. The column that owns it need not.
+// columns returns the columns that draw on the sequence, sorted. The owning column is not always one.
 func (q *sequence) columns() []dialect.ColumnRef {
 	all := slices.Clone(q.feeds)
 	if q.def.KeyOf != nil {
@@ -146,7 +147,7 @@ func (q *sequence) columns() []dialect.ColumnRef {
 	return slices.Compact(all)
 }
 
-// columnRef reads orders.id or shop.orders.id.
+// columnRef parses orders.id or shop.orders.id.
 func columnRef(text string) (*dialect.ColumnRef, error) {
 	if text == "" {
 		return nil, nil
@@ -176,7 +177,8 @@ func (s *session) file(q *sequence) *storage {
 	return q.file
 }
 
-// SequenceState looks at the sequence. A value that was taken can be read by a role that may take one.
+// SequenceState implements [dialect.SequenceDialect]. A role without SELECT that can take values can
+// read the state after the first value was taken.
 func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
 	unreadable := false
 	err = f.ask(ctx, q, Call{Op: dialect.OpLastValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -194,13 +196,13 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 		unreadable = !file.called && !seq.def.Rights.Read
 		return []driver.Value{file.last, file.called}, nil
 	}, &st.Last, &st.Called)
-	if err == nil && unreadable { // no statement fails of that, and so no transaction
+	if err == nil && unreadable { // the statement succeeded, so the transaction goes on
 		return dialect.SequenceState{}, fmt.Errorf("%w: before its first value is taken, the role must have SELECT on it", dialect.ErrPermission)
 	}
 	return st, err
 }
 
-// NextSequenceValue takes a value, which stays taken whatever becomes of the transaction.
+// NextSequenceValue implements [dialect.SequenceDialect]. A rollback does not give the value back.
 func (f *Fake) NextSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name) (v int64, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpNextValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
 		seq, err := s.taking(ctx, name)
@@ -213,7 +215,7 @@ func (f *Fake) NextSequenceValue(ctx context.Context, q dialect.Querier, name di
 	return v, err
 }
 
-// next is Postgres's nextval.
+// next implements nextval as Postgres does.
 func (s *session) next(q *sequence) (int64, error) {
 	file, d := s.file(q), &q.def
 	if c := s.cached[q]; c != nil && c.file == file && c.last != c.upTo {
@@ -246,7 +248,7 @@ func (s *session) next(q *sequence) (int64, error) {
 			continue
 		}
 		if reserved > 0 {
-			break // a connection's reserve ends at the bound
+			break // a cache ends at the bound
 		}
 		value, last = next, next
 	}
@@ -259,7 +261,7 @@ func notASequence(n dialect.Name) error {
 	return &Error{Code: "42809", Message: fmt.Sprintf(`"%s" is not a sequence`, n.Name)}
 }
 
-// outside is the error of a restart that the bounds don't allow.
+// outside returns the error of a restart outside the bounds.
 func outside(value, low, high int64) error {
 	text := fmt.Sprintf("RESTART value (%d) cannot be greater than MAXVALUE (%d)", value, high)
 	if value < low {
@@ -268,7 +270,8 @@ func outside(value, low, high int64) error {
 	return &Error{Code: "22023", Message: text}
 }
 
-// RestartSequence gives the sequence another storage, its own until the transaction commits.
+// RestartSequence implements [dialect.SequenceDialect]. Other sessions see the restart after the
+// commit.
 func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
 	call := Call{Op: dialect.OpRestart, Name: name}
 	if at != nil {
@@ -296,7 +299,7 @@ func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dial
 			return nil, outside(value, seq.def.Min, seq.def.Max)
 		}
 		s.files[seq] = &storage{last: value}
-		delete(s.cached, seq) // which it is not given back, should the transaction be rolled back
+		delete(s.cached, seq) // a rollback does not restore it
 		return nil, nil
 	})
 }

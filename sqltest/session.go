@@ -11,45 +11,51 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// An Error is one that the fake's server gives, with the code that Postgres has for it.
+// An Error is an error of the fake's server. It has the SQLSTATE and the message that Postgres has.
+// Pass one to [Fail] to let an operation fail with a certain SQLSTATE.
 type Error struct {
-	Code    string // SQLSTATE
+	// Code is the SQLSTATE, for example 55P03.
+	Code string
+	// Message is the message.
 	Message string
-	Routine string // the one in Postgres's source that raises it, where that matters
+	// Routine is the routine in Postgres's source that raises the error. It is set if it
+	// distinguishes errors with the same code.
+	Routine string
 }
 
+// Error returns the message and the code.
 func (e *Error) Error() string { return "sqltest: " + e.Message + " (" + e.Code + ")" }
 
-// SQLState is Code.
+// SQLState returns Code.
 func (e *Error) SQLState() string { return e.Code }
 
-// A session is one connection of the stub driver, and the transaction that it is in.
+// A session is a connection of the stub driver, with its transaction.
 type session struct {
 	fake  *Fake
 	locks map[*lock]bool
-	waits *request // the lock that it waits for
-	plan  *plan    // what its operation is still to do, besides its work
+	waits *request // the lock for which it waits
+	plan  *plan    // the planned behaviour of its operation
 
-	patience time.Duration // how long its operation waits for a lock; zero is as long as the server's lock timeout says
+	patience time.Duration // how long its operation waits for a lock; 0 means the server's lock timeout
 
 	inTx     bool
 	readOnly bool
-	aborted  bool // the transaction failed, and waits to be rolled back
-	dead     bool // the connection is: its operation was cancelled, as both drivers of Postgres then close it
+	aborted  bool // the transaction failed and must be rolled back
+	dead     bool // its operation was cancelled; both Postgres drivers then close the connection
 
 	overlay
-	// savepoints are the transaction's, the latest last.
+	// savepoints has the transaction's savepoints, the latest last.
 	savepoints []savepoint
 
-	cached map[*sequence]*cache // a connection's own values of sequences with a cache
+	cached map[*sequence]*cache // the values that the connection has reserved
 }
 
 func newSession(f *Fake) *session {
 	return &session{fake: f, locks: map[*lock]bool{}, overlay: newOverlay(), cached: map[*sequence]*cache{}}
 }
 
-// An overlay is what a transaction has made, for itself until it commits: views' rows, restarted sequences' storage,
-// altered enums' labels.
+// An overlay has the uncommitted changes of a transaction: the rows of views, the storage of
+// restarted sequences, and the labels of altered enums.
 type overlay struct {
 	contents map[*matview]*content
 	files    map[*sequence]*storage
@@ -64,10 +70,10 @@ func (o overlay) clone() overlay {
 	return overlay{maps.Clone(o.contents), maps.Clone(o.files), maps.Clone(o.labels)}
 }
 
-// empty tells whether it has made nothing.
+// empty reports whether there are no changes.
 func (o overlay) empty() bool { return len(o.contents)+len(o.files)+len(o.labels) == 0 }
 
-// apply makes it everybody's.
+// apply commits the changes.
 func (o overlay) apply() {
 	for v, c := range o.contents {
 		v.content = c
@@ -80,23 +86,23 @@ func (o overlay) apply() {
 	}
 }
 
-// An operation travels to the session as the one argument of a statement, so that it runs in the transaction of
-// the connection that it arrives on.
+// An operation is passed to the session as the only argument of a statement. So it runs in the
+// transaction of the connection that database/sql chooses.
 type operation struct {
 	fake *Fake
 	call Call
 	do   func(ctx context.Context, s *session) (*result, error)
-	// revives makes it run in a transaction that has failed, too.
+	// revives says that it also runs in a transaction that has failed.
 	revives bool
 }
 
-// A result is rows.
+// A result has the rows of an operation.
 type result struct {
 	columns []string
 	rows    [][]driver.Value
 }
 
-// run does one operation, in the session's transaction or in one of its own.
+// run executes one operation, in the session's transaction or in one of its own.
 func (s *session) run(ctx context.Context, o *operation) (*result, error) {
 	f := s.fake
 	f.mu.Lock()
@@ -117,7 +123,7 @@ func (s *session) run(ctx context.Context, o *operation) (*result, error) {
 	case !s.inTx:
 		s.end(err == nil)
 	case err != nil:
-		// Postgres lets a failed transaction's locks go at once, not at its ROLLBACK: those since its last savepoint.
+		// Postgres releases a failed transaction's locks immediately, back to its latest savepoint.
 		s.aborted = true
 		s.releaseSince()
 	}
@@ -136,11 +142,11 @@ func (s *session) perform(ctx context.Context, o *operation) (*result, error) {
 	}
 	s.plan = s.fake.planned(&o.call)
 	defer func() { s.plan = nil }()
-	if s.plan != nil && s.plan.err != nil && arrivals[o.call.Op].as != dialect.OpRefresh { // which may have been told to skip
+	if s.plan != nil && s.plan.err != nil && arrivals[o.call.Op].as != dialect.OpRefresh { // a refresh may have SkipIfBusy
 		return nil, s.plan.err
 	}
 	switch arrivals[o.call.Op].as {
-	case dialect.OpRefresh, dialect.OpSelect, dialect.OpCount: // which take their locks first
+	case dialect.OpRefresh, dialect.OpSelect, dialect.OpCount: // they pause after they have their locks
 	default:
 		if err := s.pause(ctx); err != nil {
 			return nil, err
@@ -149,7 +155,7 @@ func (s *session) perform(ctx context.Context, o *operation) (*result, error) {
 	return o.do(ctx, s)
 }
 
-// writable is the error of a statement that writes where nothing can be written.
+// writable returns an error if the session can't write.
 func (s *session) writable(statement string) error {
 	switch {
 	case s.fake.stand:
@@ -160,7 +166,7 @@ func (s *session) writable(statement string) error {
 	return nil
 }
 
-// end ends the transaction, and makes what it did everybody's if it commits.
+// end ends the transaction, by a commit or a rollback.
 func (s *session) end(commit bool) {
 	if commit && !s.aborted && !s.empty() {
 		s.apply()
@@ -171,7 +177,7 @@ func (s *session) end(commit bool) {
 	s.overlay = newOverlay()
 }
 
-// owns tells whether the relation, if there is one, is our role's.
+// owns reports whether the test's role owns the relation. It is true if there is none.
 func (f *Fake) owns(n dialect.Name) bool {
 	v, q := f.views[n], f.seqs[n]
 	return (v == nil || !v.spec.NotOwned) && (q == nil || q.def.Rights.Restart)
@@ -181,7 +187,7 @@ func missing(n dialect.Name) error {
 	return &Error{Code: "42P01", Message: fmt.Sprintf("relation \"%s.%s\" does not exist", n.Schema, n.Name)}
 }
 
-// notOwner is the error of what only the relation's owner may do.
+// notOwner returns the error of an operation that only the relation's owner can do.
 func (f *Fake) notOwner(n dialect.Name) error {
 	return &Error{Code: "42501", Message: fmt.Sprintf("must be owner of %s %s", f.what(n, true), n.Name)}
 }
@@ -190,5 +196,5 @@ func denied(sequence dialect.Name) error {
 	return &Error{Code: "42501", Message: "permission denied for sequence " + sequence.Name}
 }
 
-// ErrNoDatabase is the error of SQL that a program sends to the fake's *sql.DB itself.
-var ErrNoDatabase = errors.New("sqltest: there is no database here, and so no SQL that runs")
+// ErrNoDatabase is the error of each SQL statement that a program itself sends to [Fake.DB].
+var ErrNoDatabase = errors.New("sqltest: the fake does not run SQL")

@@ -165,7 +165,7 @@ func TestASelectFunctionThatDoesNotReturn(t *testing.T) {
 	for says, answer := range map[string]func() any{
 		"it panicked: mine":      func() any { panic("mine") },
 		"it panicked: a value's": func() any { return []struct{ N panicking }{{}} },
-		"it ended its goroutine, as t.Fatal does: return an er": func() any { runtime.Goexit(); return nil },
+		"it ended its goroutine, as t.Fatal does; return an er": func() any { runtime.Goexit(); return nil },
 	} {
 		f := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{{
 			Name: "v", Rows: []struct{ N int64 }{{1}}, Select: func(string, []any) (any, error) { return answer(), nil },
@@ -205,7 +205,7 @@ func TestSQLIsCutToALine(t *testing.T) {
 	f := sqltest.New(sqltest.Catalog{})
 	_, err := massive.Load(t.Context(), f.DB(), postgres.New())
 	if !errors.Is(err, sqltest.ErrNoDatabase) || len(err.Error()) > 600 || strings.Contains(err.Error(), "\n") ||
-		!strings.Contains(err.Error(), "load with the fake as the dialect, massive.Load(ctx, fake.DB(), fake)") {
+		!strings.Contains(err.Error(), "pass the fake as the dialect, massive.Load(ctx, fake.DB(), fake)") {
 		t.Errorf("the dialect of Postgres on the fake's DB gives %v", err)
 	}
 	_, err = f.DB().ExecContext(t.Context(), "UPDATE orders\n\tSET note = ''", []string{"what pgx takes"}, map[string]int{}, struct{}{})

@@ -1,16 +1,25 @@
-// Package sqltest is a dialect with no database behind it, for unit tests: materialized views, enums and
-// sequences are given as data, and behave as they do in Postgres, transactions, locks and errors included.
+// Package sqltest has an in-memory fake database for unit tests. [New] creates it from data: a
+// [Catalog] of materialized views, enums and sequences. They behave as in Postgres, including
+// transactions, locks and errors.
 //
 //	fake := sqltest.New(sqltest.Catalog{
 //		Sequences: []sqltest.Sequence{{Name: "invoice_no", Max: 3}},
 //	})
 //	m, err := massive.Load(ctx, fake.DB(), fake)
 //
-// Code that takes a *massive.DB, or a Querier, works on it unchanged: BeginTx, Commit and Rollback of the fake's
-// *sql.DB work with its state. SQL of the program's own does not run there, and says so.
+// A [Fake] is both the database and its dialect. Code that takes a *massive.DB or a Querier works
+// on it unchanged. Transactions of [Fake.DB] work on the fake's data. The fake does not run other
+// SQL: such a statement returns [ErrNoDatabase].
 //
-// What the test changes "in the database", as another session would, goes through the fake's methods ([Fake.Do]);
-// [Fake.Next] makes an operation fail, hang or be slow; [Fake.Calls] tells what was asked.
+// A test changes the database, as another session would, by [Fake.Do] with a [Change]:
+//
+//   - enums: [AddLabel], [InsertLabel]
+//   - materialized views: [SetRows]
+//   - sequences: [Insert]
+//   - any structure: [Create], [Drop], [Rename]
+//
+// [Fake.Next] makes the next operations fail ([Fail]), hang ([Hang]) or take longer ([Slow]).
+// [Fake.Calls] returns the operations that reached the fake, and [Fake.WantCalls] checks them.
 package sqltest
 
 import (
@@ -26,103 +35,150 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Catalog is what the fake's database holds. Names are written as for a lookup; one without a schema is in
-// public.
+// A Catalog describes the content of a fake's database. A name is written as for a lookup, for
+// example daily_sales or stats.daily_sales. A name without a schema is in public.
 type Catalog struct {
-	SearchPath []string // along which bare names are looked for; nil for public
-	Matviews   []Matview
-	Views      []View // plain ones, between materialized views
-	Enums      []Enum
-	Sequences  []Sequence
-	Tables     []string // other relations, which hide a name in a later schema
-	Standby    bool     // the server is a standby: it can be read, and nothing else
+	// SearchPath lists the schemas in which bare names are looked up. Nil means public.
+	SearchPath []string
+	// Matviews lists the materialized views.
+	Matviews []Matview
+	// Views lists the plain views. Materialized views can read them.
+	Views []View
+	// Enums lists the enums.
+	Enums []Enum
+	// Sequences lists the sequences.
+	Sequences []Sequence
+	// Tables lists tables. A table hides a structure of its name in a later schema of the
+	// search path.
+	Tables []string
+	// Standby makes the server a standby: writing operations return [dialect.ErrReadOnly].
+	Standby bool
 
-	// The server's limits, in whole milliseconds, as a database or a role may have set them; 0 for none. An operation
-	// that waits longer for a lock than LockTimeout is [dialect.ErrBusy]; one that takes longer than StatementTimeout
-	// is [dialect.ErrServerTimeout].
-	LockTimeout, StatementTimeout time.Duration
+	// LockTimeout is the server's lock_timeout, in whole milliseconds, or 0 for none. An
+	// operation that waits longer for a lock returns [dialect.ErrBusy].
+	LockTimeout time.Duration
+	// StatementTimeout is the server's statement_timeout, in whole milliseconds, or 0 for none.
+	// An operation that takes longer returns [dialect.ErrServerTimeout].
+	StatementTimeout time.Duration
 }
 
-// A Matview is a materialized view of the fake's.
+// A Matview describes a materialized view.
 type Matview struct {
-	Name    string
+	// Name is the view's name.
+	Name string
+	// Comment is the view's comment.
 	Comment string
-	Query   string // what Definition returns
+	// Query is the text that Definition returns.
+	Query string
 
-	// Rows are what the view's query returns when the view is made, and, until [SetRows] says otherwise, at each
-	// refresh: a slice of structs, or of pointers to them, whose fields are columns as sqlx maps them: by their db tag or
-	// lower-cased name, those of embedded structs too.
+	// Rows is the result of the view's query: a slice of structs, or of pointers to structs. The
+	// view has these rows from the start, and after each refresh. [SetRows] changes them. The
+	// exported fields are the columns, named by the db tag or the lower-cased field name, as in
+	// sqlx. Fields of embedded structs are columns, too.
 	Rows any
-	// Columns are the view's. Nil takes them from the type of Rows.
+	// Columns lists the view's columns. If it is nil, they come from the type of Rows.
 	Columns []dialect.Column
-	// Unique names the columns of a unique index, if the view has one.
+	// Unique lists the columns of the view's unique index. Without it the view has no index.
 	Unique []string
-	// Reads names the views, plain or materialized, that the view's query reads, besides where its rows come from. They
-	// must be populated when it is refreshed, and are locked against that of others.
+	// Reads lists the views, plain or materialized, that the view's query reads. They do not
+	// affect the rows. A refresh requires that they are populated, and locks them as a reader.
 	Reads []string
-	// Unpopulated makes the view without its rows.
+	// Unpopulated creates the view without data.
 	Unpopulated bool
-	// NotOwned makes it another role's, which ours may read and not refresh.
+	// NotOwned gives the view to another role. The test's role can read it and not refresh it.
 	NotOwned bool
 
-	// Select answers a Select with a tail: SQL, which the fake doesn't read. It returns rows as Rows has them.
-	// Without it such a Select is an error; without a tail the view's rows are returned as they are. It runs on a goroutine
-	// of its own, so that it returns an error rather than calling t.Fatal; a panic becomes an error of the Select's.
+	// Select answers reads that have a tail, such as WHERE n > $1, since the fake does not
+	// interpret SQL. It returns rows of the type of Rows. If Select is nil, such a read fails.
+	// Reads without a tail return the view's rows.
+	//
+	// Select runs in its own goroutine. Return an error instead of calling t.Fatal. A panic
+	// becomes the error of the read.
 	Select func(tail string, args []any) (rows any, err error)
 }
 
-// An Enum is an enum of the fake's.
+// An Enum describes an enum.
 type Enum struct {
-	Name    string
+	// Name is the enum's name.
+	Name string
+	// Comment is the enum's comment.
 	Comment string
-	Labels  []string // in the type's order
-	// NotOwned makes it another role's, which ours may use and not alter.
+	// Labels lists the labels in the order of the type.
+	Labels []string
+	// NotOwned gives the enum to another role. The test's role can read it and not alter it.
 	NotOwned bool
-	// UsedBy are the columns of tables whose values are the enum's.
+	// UsedBy lists the table columns that have the enum as their type.
 	UsedBy []EnumColumn
 }
 
-// An EnumColumn is a column of a table of the fake's, whose type is an enum. The table is made if it isn't there.
+// An EnumColumn describes a table column whose type is an enum. The table is created if it does
+// not exist.
 type EnumColumn struct {
-	Column string // as people.mood
-	Array  bool   // it holds arrays
-	Domain string // the domain over the enum, or its arrays, that it is declared with; empty for none
+	// Column is the column, as table.column, for example people.mood.
+	Column string
+	// Array makes the type an array of the enum.
+	Array bool
+	// Domain is the name of a domain over the enum, or over its array, that is the column's
+	// type. It is empty if the type is the enum or the array itself.
+	Domain string
 }
 
-// A Sequence is a sequence of the fake's. One that only has a name counts 1, 2, 3 … as CREATE SEQUENCE makes it.
+// A Sequence describes a sequence. If only Name is set, it is as CREATE SEQUENCE makes it: it
+// returns 1, 2, 3 …
 type Sequence struct {
-	Name    string
+	// Name is the sequence's name.
+	Name string
+	// Comment is the sequence's comment.
 	Comment string
 
-	Type      string // bigint (the default), integer or smallint
-	Increment int64  // 0 for 1
-	Min, Max  int64  // both 0 for 1 and the type's largest (descending: its smallest and -1); one 0 for that one's default
-	Start     int64  // 0 for Min (descending: Max)
-	Exactly   *Range // nil, or what Min, Max and Start can't say, as that one of them is 0
-	Cache     int64  // values that a connection reserves at a time; 0 for 1
-	Cycle     bool
+	// Type is bigint, integer or smallint. Empty means bigint.
+	Type string
+	// Increment is the step between two values. Zero means 1. A negative increment makes the
+	// sequence descend.
+	Increment int64
+	// Min is the smallest value. Zero means 1, or the smallest of the type if the sequence
+	// descends.
+	Min int64
+	// Max is the greatest value. Zero means the greatest of the type, or -1 if the sequence
+	// descends.
+	Max int64
+	// Start is the first value. Zero means Min, or Max if the sequence descends.
+	Start int64
+	// Exactly sets the bounds and the start if one of them is 0. Min, Max and Start must then
+	// be unset.
+	Exactly *Range
+	// Cache is the number of values that a connection reserves at a time. Zero means 1.
+	Cache int64
+	// Cycle makes the sequence continue at its other bound when it reaches one.
+	Cycle bool
 
-	OwnedBy string // the column that it belongs to, as orders.no
-	KeyOf   string // the primary-key column that it feeds, as orders.id; such a sequence is left out of most loads
-
-	// Feeds are further columns, of any tables, that take their default from it, as lines.no.
+	// OwnedBy is the column that owns the sequence, as table.column, for example orders.no.
+	OwnedBy string
+	// KeyOf is the primary-key column whose default takes values from the sequence, for example
+	// orders.id. A load excludes such a sequence, unless WithKeySequences is given.
+	KeyOf string
+	// Feeds lists further columns whose default takes values from the sequence, for example
+	// lines.no.
 	Feeds []string
+	// ColumnType is the type of the columns in OwnedBy, KeyOf and Feeds: bigint, integer or
+	// smallint. Empty means bigint.
+	ColumnType string
+	// Holds lists the values in the column of KeyOf. Without KeyOf, it is the column of OwnedBy.
+	// Without both, it is the first of Feeds.
+	Holds []int64
 
-	ColumnType string  // of the columns that it owns or feeds: bigint (the default), integer or smallint
-	Holds      []int64 // what the key column that it feeds, or else the one that it belongs to, or else the first of Feeds holds
-
-	// Rights are what the role may do with it. Nil is everything.
+	// Rights says what the test's role can do with the sequence. Nil allows everything.
 	Rights *dialect.SequenceRights
 }
 
-// A Range is from where to where a sequence runs, and the value that it begins with. Its zeros are values.
+// A Range has the bounds and the start of a sequence. A zero is the value 0, not a default.
 type Range struct{ Min, Max, Start int64 }
 
-// A Fake is an in-memory database and its dialect. It is safe for concurrent use, and for tests that run in
-// parallel, each on its own.
+// A Fake is an in-memory database and its dialect. It is safe for concurrent use. Each test can
+// have its own, also if tests run in parallel.
 type Fake struct {
 	db      *sql.DB
-	invalid error // why the catalog can't be
+	invalid error // why the catalog is invalid
 
 	mu     sync.Mutex
 	path   []string
@@ -130,27 +186,27 @@ type Fake struct {
 	limits timeouts
 	lastID int64
 	holdings
-	commits int      // how often something was committed
-	others  *session // whose connection the test's changes are made on
+	commits int      // the number of commits
+	others  *session // the session that makes a test's changes
 	calls   []*Call
-	checked int // how many of them WantCalls has seen
+	checked int // the number of calls that WantCalls has checked
 	plans   []*plan
 }
 
-// Holdings are what is in a fake's database.
+// holdings has the structures in a fake's database.
 type holdings struct {
 	views  map[dialect.Name]*matview
 	plain  map[dialect.Name]*view
 	enums  map[dialect.Name]*enum
 	seqs   map[dialect.Name]*sequence
 	tables map[dialect.Name]bool
-	// The columns of tables that sequences feed.
+	// columns has the table columns that sequences own or feed.
 	columns map[dialect.ColumnRef]*column
-	// The names of views' indexes, which are relations like the others.
+	// indexes has the names of the views' indexes, which are relations, too.
 	indexes map[dialect.Name]*matview
 }
 
-// clone is what h holds now, whatever is added to h.
+// clone returns a copy of h.
 func (h holdings) clone() holdings {
 	c := holdings{
 		maps.Clone(h.views), maps.Clone(h.plain), maps.Clone(h.enums), maps.Clone(h.seqs), maps.Clone(h.tables), maps.Clone(h.columns),
@@ -163,8 +219,8 @@ func (h holdings) clone() holdings {
 	return c
 }
 
-// New makes a fake that holds the catalog. A catalog that can't be (two relations of one name, a start outside
-// the bounds …) makes every load fail with [dialect.ErrInvalid] and the reason.
+// New returns a fake with the content of the catalog. If the catalog is invalid, for example
+// because two relations have the same name, each load returns [dialect.ErrInvalid] with the reason.
 func New(c Catalog) *Fake {
 	f := &Fake{
 		stand:  c.Standby,
@@ -198,7 +254,7 @@ func New(c Catalog) *Fake {
 func (f *Fake) fill(c Catalog) error {
 	for _, d := range []time.Duration{c.LockTimeout, c.StatementTimeout} {
 		if d < 0 || d%time.Millisecond != 0 {
-			return invalid("a timeout of %v: it takes whole milliseconds", d)
+			return invalid("a timeout of %v: use whole milliseconds, not negative", d)
 		}
 	}
 	for _, t := range c.Tables {
@@ -211,7 +267,7 @@ func (f *Fake) fill(c Catalog) error {
 		}
 		f.tables[n] = true
 	}
-	for _, e := range c.Enums { // before the views, which may have columns of them
+	for _, e := range c.Enums { // before the views, whose columns may have enum types
 		if err := f.addEnum(e); err != nil {
 			return err
 		}
@@ -232,9 +288,9 @@ func (f *Fake) fill(c Catalog) error {
 	return nil
 }
 
-// DB is a *sql.DB with no server behind it: transactions work with the fake's state, and SQL says that there is
-// no database here. It is the same at every call, and need not be closed: that only ends the goroutine which every
-// *sql.DB has, for a test that counts those.
+// DB returns the *sql.DB of the fake, the same on each call. Transactions on it work. Each SQL
+// statement returns [ErrNoDatabase]. It need not be closed. Closing it ends the goroutine that each
+// *sql.DB has, for tests that look for leaked goroutines.
 func (f *Fake) DB() *sql.DB { return f.db }
 
 func invalid(format string, args ...any) error {
@@ -242,7 +298,7 @@ func invalid(format string, args ...any) error {
 	return bounded{dialect.Cut(err.Error(), dialect.MaxText), err}
 }
 
-// A bounded error has another's text, without the rest of a long one.
+// A bounded error shortens the text of another error.
 type bounded struct {
 	text string
 	err  error
@@ -251,7 +307,7 @@ type bounded struct {
 func (b bounded) Error() string { return b.text }
 func (b bounded) Unwrap() error { return b.err }
 
-// parseName reads a name; the schema that it may lack is public.
+// parseName parses a name. Without a schema it is in public.
 func parseName(text string) (dialect.Name, error) {
 	n, err := dialect.ParseName(text)
 	if err != nil {
@@ -261,24 +317,26 @@ func parseName(text string) (dialect.Name, error) {
 		n.Schema = "public"
 	}
 	if strings.HasPrefix(n.Schema, "pg_") {
-		return n, invalid("%s: schemas named pg_… are the system's", text)
+		return n, invalid("%s: schemas named pg_… are reserved for the system", text)
 	}
 	return n, nil
 }
 
-// A shape is what of a structure takes a name: a relation, a type, or, like a table, both.
+// A shape says which names a structure takes: that of a relation, that of a type, or, like a table,
+// both.
 type shape struct{ relation, typed bool }
 
 var (
-	table        = shape{relation: true, typed: true} // or a view
+	table        = shape{relation: true, typed: true} // also a view
 	enumerated   = shape{typed: true}
 	sequenceLike = shape{relation: true}
 )
 
-// free is the error for a name that something of that shape can't have. f.mu is held, or nobody else has f.
+// free returns an error if a structure of that shape can't have the name. The caller holds f.mu, or
+// f is new.
 func (f *Fake) free(n dialect.Name, s shape) error {
 	if s.relation && f.what(n, true) != "" || s.typed && f.what(n, false) != "" {
-		return invalid("%s is there twice", n)
+		return invalid("%s already exists", n)
 	}
 	return nil
 }
@@ -288,7 +346,7 @@ func (f *Fake) id() int64 {
 	return f.lastID
 }
 
-// object is what structures have in common. f.mu is held.
+// object returns the part of a definition that all structures have. The caller holds f.mu.
 func (f *Fake) object(id int64, n dialect.Name, comment string, owner string, relation bool) dialect.Object {
 	o := dialect.Object{ID: id, Name: n, Owner: owner, Comment: comment}
 	for _, schema := range f.path {
@@ -307,7 +365,8 @@ func (f *Fake) object(id int64, n dialect.Name, comment string, owner string, re
 	return o
 }
 
-// what is the kind of relation, or of type, that has the name, in Postgres's words; empty for none.
+// what returns the kind of relation, or of type, that has the name, in Postgres's words. It is empty
+// if there is none.
 func (f *Fake) what(n dialect.Name, relation bool) string {
 	_, view := f.views[n]
 	_, enum := f.enums[n]
@@ -331,21 +390,21 @@ func (f *Fake) what(n dialect.Name, relation bool) string {
 	return ""
 }
 
-// The roles that own what is in the fake: ours, and one that we are not.
+// The roles that own the fake's structures: the test's role and another one.
 const (
 	us   = "tester"
 	them = "somebody"
 )
 
-// maxNameBytes is Postgres's.
+// maxNameBytes is Postgres's limit for names and labels.
 const maxNameBytes = 63
 
-// limits are the bounds of the types that a sequence can have.
+// limits has the bounds of each type that a sequence can have.
 var limits = map[string][2]int64{
 	"bigint":   {math.MinInt64, math.MaxInt64},
 	"integer":  {math.MinInt32, math.MaxInt32},
 	"smallint": {math.MinInt16, math.MaxInt16},
 }
 
-// Dialect is the fake itself; with DB and Do it makes a [Database] of it.
+// Dialect returns f itself. With DB and Do it makes a Fake a conformance.Database.
 func (f *Fake) Dialect() dialect.Dialect { return f }

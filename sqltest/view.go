@@ -8,20 +8,23 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A View is a plain view of the fake's: a link between materialized ones.
+// A View describes a plain view. It connects materialized views: a view that reads it depends on the
+// views that it reads.
 type View struct {
-	Name  string
-	Reads []string // the views, plain or materialized, that it reads
+	// Name is the view's name.
+	Name string
+	// Reads lists the views, plain or materialized, that the view's query reads.
+	Reads []string
 }
 
-// A view is a plain view in the fake's database.
+// A view is the state of a plain view.
 type view struct {
 	id    int64
 	name  dialect.Name
 	reads []source
 }
 
-// A source is a view that another reads: one of the two.
+// A source is a view that another view reads. One of its fields is set.
 type source struct {
 	matview *matview
 	view    *view
@@ -48,7 +51,7 @@ func ids(sources []source) (all []int64) {
 	return all
 }
 
-// source is the view of that name, or a zero one.
+// source returns the view of that name, or a zero source.
 func (f *Fake) source(text string) (source, error) {
 	n, err := parseName(text)
 	if err != nil {
@@ -57,7 +60,8 @@ func (f *Fake) source(text string) (source, error) {
 	return source{f.views[n], f.plain[n]}, nil
 }
 
-// addViews makes the catalog's plain views, and ties them and its materialized ones, which are there, to what they read.
+// addViews creates the catalog's plain views. Then it connects them, and the materialized views that
+// exist already, to the views that they read.
 func (f *Fake) addViews(c Catalog) error {
 	for _, spec := range c.Views {
 		n, err := parseName(spec.Name)
@@ -92,7 +96,7 @@ func (f *Fake) addViews(c Catalog) error {
 				return err
 			}
 			if s == (source{}) {
-				return invalid("view %s reads %s, which is no view", t.name, name)
+				return invalid("view %s reads %s, but there is no view of that name", t.name, name)
 			}
 			if !slices.Contains(reads, s) {
 				reads = append(reads, s)
@@ -107,18 +111,18 @@ func (f *Fake) addViews(c Catalog) error {
 	for _, t := range ties {
 		reader, _ := f.source(t.name)
 		if leadsTo(reader, reader.reads(), map[source]bool{}) {
-			return invalid("view %s reads itself", t.name)
+			return invalid("view %s reads itself, directly or through other views", t.name)
 		}
 		for _, m := range materialized(reader.reads()) {
 			if v := reader.matview; v != nil && v.content.populated && !m.content.populated {
-				return invalid("view %s is to be populated, and reads %s, which isn't", v.name, m.name)
+				return invalid("view %s is populated, but it reads %s, which is not; set Unpopulated for both or for neither", v.name, m.name)
 			}
 		}
 	}
 	return nil
 }
 
-// leadsTo tells whether a view is among the sources, or what they read.
+// leadsTo reports whether v is among the sources or the views that they read.
 func leadsTo(v source, sources []source, seen map[source]bool) bool {
 	for _, s := range sources {
 		if s == v {
@@ -134,7 +138,8 @@ func leadsTo(v source, sources []source, seen map[source]bool) bool {
 	return false
 }
 
-// materialized are the materialized views among the sources, or behind plain ones, each once.
+// materialized returns the materialized views among the sources, directly or through plain views,
+// each once.
 func materialized(sources []source) []*matview {
 	var all []*matview
 	seen := map[source]bool{}
@@ -155,7 +160,7 @@ func materialized(sources []source) []*matview {
 	return all
 }
 
-// viewDefs are the plain views. f.mu is held.
+// viewDefs returns the plain views. The caller holds f.mu.
 func (f *Fake) viewDefs() (defs []dialect.ViewDef) {
 	for _, v := range f.plain {
 		defs = append(defs, dialect.ViewDef{ID: v.id, Name: v.name, Reads: ids(v.reads)})
@@ -163,7 +168,7 @@ func (f *Fake) viewDefs() (defs []dialect.ViewDef) {
 	return defs
 }
 
-// scan reads what a view's query reads: it locks that, finds it populated, and takes its time.
+// scan locks the views that v's query reads, checks that they are populated, and pauses as planned.
 func (s *session) scan(ctx context.Context, v *matview) error {
 	all := materialized(v.reads)
 	for _, m := range all {
@@ -182,7 +187,7 @@ func (s *session) scan(ctx context.Context, v *matview) error {
 	return s.pause(ctx)
 }
 
-// dropReaders drops the views that read the one of that name, as CASCADE does. f.mu is held.
+// dropReaders drops the views that read n, as CASCADE does. The caller holds f.mu.
 func (f *Fake) dropReaders(n dialect.Name) {
 	dropped := source{f.views[n], f.plain[n]}
 	if dropped == (source{}) {

@@ -401,7 +401,7 @@ func (d *Database) DoContext(ctx context.Context, changes ...sqltest.Change) err
 	for _, change := range changes {
 		if c, ok := change.(sqltest.Create); ok {
 			if c.SearchPath != nil || c.Standby || c.LockTimeout != 0 || c.StatementTimeout != 0 {
-				return fmt.Errorf("pgtest: set up %s: a Create makes structures; a search path, a standby and limits are for Fill", d.name)
+				return fmt.Errorf("pgtest: set up %s: Create only creates structures; pass SearchPath, Standby, LockTimeout and StatementTimeout to Fill", d.name)
 			}
 			if err := d.fill(ctx, sqltest.Catalog(c)); err != nil {
 				return err

@@ -15,15 +15,16 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// sqlTypes are the types that a view's columns have by their fields', where nothing else says.
+// sqlTypes has the default type of a column by the kind of its field.
 var sqlTypes = map[reflect.Kind]string{
 	reflect.Bool: "boolean", reflect.String: "text", reflect.Int: "bigint", reflect.Int8: "smallint", reflect.Int16: "smallint",
 	reflect.Int32: "integer", reflect.Int64: "bigint", reflect.Uint8: "smallint", reflect.Uint16: "integer",
-	reflect.Uint32: "bigint", reflect.Uint: "bigint", reflect.Uint64: "bigint", // what is beyond that no driver takes
+	reflect.Uint32: "bigint", reflect.Uint: "bigint", reflect.Uint64: "bigint", // drivers accept no greater values
 	reflect.Float32: "real", reflect.Float64: "double precision",
 }
 
-// Slice turns a slice of structs, or of pointers to them, into columns, as sqlx maps fields, and rows. Nil has neither.
+// Slice returns the columns and rows of a slice of structs, or of pointers to structs. It maps fields
+// as sqlx does. Nil has no columns and no rows.
 func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 	if given == nil {
 		return nil, nil, nil
@@ -52,7 +53,7 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 		rows[i] = make([]driver.Value, len(fields))
 		for j, field := range fields {
 			v, err := row.FieldByIndexErr(field.Index)
-			if err != nil { // it is of a struct that is embedded by a pointer, which is nil: there is no value
+			if err != nil { // the embedded pointer is nil: NULL
 				continue
 			}
 			value, err := driver.DefaultParameterConverter.ConvertValue(v.Interface())
@@ -61,9 +62,9 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 			}
 			switch of := value.(type) {
 			case time.Time:
-				value = of.Round(time.Microsecond).UTC() // an instant, as finely as Postgres keeps it
+				value = of.Round(time.Microsecond).UTC() // the precision of Postgres
 			case []byte:
-				if of == nil { // as drivers take it
+				if of == nil { // drivers write nil as NULL
 					value = nil
 				}
 			}
@@ -73,12 +74,13 @@ func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 	return columns, rows, nil
 }
 
-// SameNames tells whether two lists of columns have the same names in the same order.
+// SameNames reports whether two lists of columns have the same names in the same order.
 func SameNames(a, b []dialect.Column) bool {
 	return slices.EqualFunc(a, b, func(a, b dialect.Column) bool { return a.Name == b.Name })
 }
 
-// fields are those that are columns: the struct's own and those of structs that it embeds, as they are declared.
+// fields returns the fields that are columns, in the order of declaration: those of the struct and of
+// its embedded structs.
 func fields(element reflect.Type) []*reflectx.FieldInfo {
 	tree := sqlx.NewDb(nil, "").Mapper.TypeMap(element)
 	var all []*reflectx.FieldInfo
