@@ -8,15 +8,15 @@ import (
 )
 
 // A Matview is a materialized view as it was loaded, with its operations. It is safe for
-// concurrent use if its querier is. Programs get theirs from a [Registry]. Methods may be
-// added to the interface.
+// concurrent use if its querier is. A [Registry] returns it. Later releases may add
+// methods.
 type Matview interface {
 	// Name returns the view's name, with its schema.
 	Name() dialect.Name
 	// Columns returns the view's columns, in order. The slice is the caller's.
 	Columns() []dialect.Column
-	// Indexes returns the view's indexes, by name. Each says why a concurrent refresh
-	// can't use it, if it can't. The slice is the caller's.
+	// Indexes returns the view's indexes, by name. If a concurrent refresh can't use an
+	// index, its Unfit says why. The slice is the caller's.
 	Indexes() []dialect.Index
 	// Populated reports whether the view could be read when it was loaded.
 	Populated() bool
@@ -48,11 +48,11 @@ type Matview interface {
 	// new rows after the commit.
 	//
 	// Errors: ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock;
-	// ErrNotPopulated if the view reads another one that has no data; ErrBusy with
-	// LockTimeout, SkipIfBusy or the session's lock_timeout; with Concurrently also
-	// ErrNoUniqueIndex and ErrNotPopulated; ErrInvalid for options that contradict each
-	// other; ErrUnsupported with ConcurrentlyIfPossible, LockTimeout or SkipIfBusy
-	// through a querier that prepares each statement.
+	// ErrNotPopulated if the view reads a view without data; ErrBusy with LockTimeout,
+	// SkipIfBusy or the session's lock_timeout; with Concurrently also ErrNoUniqueIndex
+	// and ErrNotPopulated; ErrInvalid for options that contradict each other;
+	// ErrUnsupported with ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a
+	// querier that prepares each statement.
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
 	// CheckRefresh reports whether the role that loaded the view could refresh it with
@@ -70,26 +70,26 @@ type Matview interface {
 	// db tag or the lower-cased name. If the querier is a *sqlx.DB or *sqlx.Tx, its
 	// mapper and Unsafe apply.
 	//
-	// The tail is SQL of the caller's own that follows the FROM clause: where, order by,
-	// limit …. An empty tail reads all rows, in no order. args are for its placeholders,
-	// written as the driver expects them. Select overwrites dest. After an error dest has
-	// the rows that were read before it.
+	// The tail is the caller's SQL after the FROM clause, for example WHERE, ORDER BY and
+	// LIMIT. An empty tail reads all rows, in no order. args are the values of its
+	// placeholders, which have the driver's syntax. Select overwrites dest. After an
+	// error dest has the rows that were read before it.
 	//
 	// Errors: ErrInvalid for a wrong dest; ErrNotPopulated, ErrPermission; ErrNotFound,
-	// also for a view that was recreated or altered without a column that was loaded:
-	// call Reload and look it up again.
+	// also if the view no longer has a loaded column: then call Reload and look it up
+	// again.
 	Select(ctx context.Context, dest any, tail string, args ...any) error
 
 	// Get reads the first row that Select would read into dest, a pointer to a struct or,
-	// for a view of one column, to a plain value. It reads and drops the rows after it;
-	// put LIMIT 1 into the tail if there may be many. If there is no row, the error wraps
+	// for a view of one column, to a plain value. It discards the other rows; put
+	// LIMIT 1 into the tail if there may be many. If there is no row, the error wraps
 	// [sql.ErrNoRows]. Other errors: as for Select.
 	Get(ctx context.Context, dest any, tail string, args ...any) error
 
 	// Count returns how many rows Select would read. Errors: as for Select.
 	Count(ctx context.Context, tail string, args ...any) (int64, error)
 
-	// stream begins to read rows, for [ReadRows].
+	// stream starts the query for [ReadRows].
 	stream(ctx context.Context, tail string, args []any) (*stream, error)
 }
 

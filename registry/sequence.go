@@ -7,142 +7,145 @@ import (
 )
 
 // A Sequence is a sequence as it was loaded, with its operations. It is safe for
-// concurrent use if its querier is. Programs get theirs from a [Registry]. Methods may be
-// added to the interface.
+// concurrent use if its querier is. A [Registry] returns it. Later releases may add
+// methods.
 type Sequence interface {
 	// Name returns the sequence's name, with its schema.
 	Name() dialect.Name
-	// Def returns what was loaded: type, start, increment, bounds, the column that owns
-	// it, the key that draws on it, the role's rights. It is the caller's.
+	// Def returns the definition as it was loaded, and the role's rights. It is the
+	// caller's copy.
 	Def() dialect.SequenceDef
 	// Owner returns the role that owns the sequence.
 	Owner() string
 	// Comment returns the sequence's comment, or an empty text.
 	Comment() string
 
-	// LastValue returns the value that was handed out last, to anybody. Before the first
-	// value, or after a reset, it returns the next one; State tells the two apart. It
-	// takes one round trip, and a second one before the first value. It waits for a reset
-	// in another open transaction. Inside a transaction it makes others' resets wait
-	// until that ends. It needs SELECT or USAGE on the sequence, and SELECT before the
-	// first value.
+	// LastValue returns the last value that any client took. Before the first value, or
+	// after a reset, it returns the next value; State distinguishes the two. It takes one
+	// round trip, or two before the first value. It waits for a reset in another open
+	// transaction. Inside a transaction it blocks resets by other clients until the
+	// transaction ends. It needs SELECT or USAGE on the sequence; before the first value
+	// it needs SELECT.
 	//
-	// Errors: ErrPermission; ErrNotFound, also if the name belongs to another kind of
-	// relation by now; ErrBusy; ErrUnsupported before the first value, if the sequence
-	// belongs to another role and the server's minor release can't read it safely (before
-	// 13.16, 14.13, 15.8, 16.4), and if the database keeps no last value.
+	// Errors: ErrPermission; ErrNotFound, also if the name now belongs to another kind of
+	// relation; ErrBusy; ErrUnsupported if the database keeps no last value. Before the
+	// first value it is also ErrUnsupported if another role owns the sequence and the
+	// server is older than 13.16, 14.13, 15.8 or 16.4, which can't read it safely.
 	LastValue(ctx context.Context) (int64, error)
 
-	// State returns where the sequence stands and what is left of it, by the definition
-	// that was loaded. Locks, rights and errors are those of LastValue.
+	// State returns the sequence's position and its remaining values, computed with the
+	// definition that was loaded. Locks, rights and errors are those of LastValue.
 	State(ctx context.Context) (SequenceState, error)
 
-	// NextValue takes a value that nobody else gets and returns it. The value stays taken
-	// if its transaction is rolled back, unless that transaction reset the sequence
-	// before (https://www.postgresql.org/docs/current/functions-sequence.html).
+	// NextValue takes a value and returns it. No other client gets the value. A rollback
+	// does not give it back, unless the transaction reset the sequence before
+	// (https://www.postgresql.org/docs/current/functions-sequence.html).
 	//
-	// After a crash PostgreSQL itself may give out again a value that it returned in the
-	// last milliseconds. It logs 32 values ahead, and returns a value that another
-	// session has logged before that log is on disk. NextValues(ctx, 1) waits for the
-	// disk each time. A transaction that also writes keeps its values once it commits.
+	// After a crash Postgres may hand out a value again that it returned in the last
+	// milliseconds: it logs 32 values ahead, and may return one of them before the log is
+	// on disk. NextValues(ctx, 1) waits for the disk. If the transaction also writes, its
+	// values are safe after its commit.
 	//
 	// Errors: ErrExhausted, ErrPermission, ErrReadOnly, ErrNotFound.
 	NextValue(ctx context.Context) (int64, error)
 
 	// NextValues takes n values in one round trip and returns all n, in the order in
-	// which it took them. Others take values meanwhile and a sequence may cycle, so that
-	// the values need not follow each other. A driver that prepares and keeps each
-	// statement does so for each n: with pgx in its default mode the first call with
-	// another n is two round trips.
+	// which it took them. n is from 1 to 10,000. The values may have gaps, because other
+	// clients take values meanwhile and a sequence may cycle. The statement's text
+	// contains n. So with pgx in its default mode, the first call with another n takes
+	// two round trips.
 	//
-	// With an error NextValues returns no values. What it took until then is lost: the
-	// server has not committed those values, and may give them out again after a crash.
-	// So if a sequence ends before the nth value, the error is ErrExhausted and the last
-	// values are lost.
+	// After an error NextValues returns no values. The values that it took are lost:
+	// after a crash the server may hand them out again. So if fewer than n values are
+	// left, the error is ErrExhausted and the last values are lost.
 	//
 	// NextValues returns when the server's log is on disk. So its values survive any
 	// crash, unless the session has set synchronous_commit to off. Inside a transaction
-	// they survive once it commits; until then use them only inside it. Each call logs a
+	// they survive after its commit; use them only inside it until then. Each call logs a
 	// record, which logical decoding shows as an empty message with the prefix "massive".
 	//
-	// n is from 1 to 10,000, which takes less than 100 kB. Locks and transactions: as for
-	// NextValue. Errors: those of NextValue, and ErrInvalid.
+	// Errors: those of NextValue, and ErrInvalid for another n.
 	NextValues(ctx context.Context, n int) ([]int64, error)
 
 	// NextBlock takes one value that stands for a block: all values before the next one
 	// that the sequence will hand out. A block is as long as the increment, which the
 	// same statement reads. At the sequence's bound it is shorter.
 	//
-	// Nobody else gets a value of the block if all who take blocks use NextBlock or HiLo,
-	// others use only the value that NextValue returns, and nobody makes the increment
-	// smaller while blocks are in use. NextBlock does not notice a smaller increment; an
-	// allocator by HiLo does at its next fetch. A block survives crashes as NextValues
-	// says. Errors: those of NextValue, and ErrInvalid for a sequence that cycles.
+	// No other client gets a value of the block under three conditions. All clients that
+	// take blocks use NextBlock or HiLo. Other clients use only the value that NextValue
+	// returns. The increment does not become smaller while blocks are in use: NextBlock
+	// does not notice that, and an allocator with HiLo notices it at its next fetch.
+	// Blocks survive crashes as the values of NextValues do.
+	//
+	// Errors: those of NextValue, and ErrInvalid for a sequence that cycles.
 	NextBlock(ctx context.Context) (Block, error)
 
-	// SetValue makes v the value that was handed out last or, if called is false, the
-	// next value. Unlike ResetTo it takes effect immediately, for everybody, and a
-	// rollback does not undo it, unless the transaction reset the sequence before. It
-	// blocks nobody (ROW EXCLUSIVE), so that it can move the sequence back past a value
-	// that somebody is taking. It waits only for resets. It needs UPDATE, not ownership.
-	// Other connections still hand out values in their caches
-	// (https://www.postgresql.org/docs/current/functions-sequence.html). Errors:
-	// ErrOutOfRange, ErrPermission, ErrReadOnly, ErrNotFound, ErrBusy.
+	// SetValue makes v the last value or, if called is false, the next value. Unlike
+	// ResetTo it takes effect immediately for all clients. A rollback does not undo it,
+	// unless the transaction reset the sequence before. It does not block other clients
+	// (ROW EXCLUSIVE). So it can move the sequence back past a value that another client
+	// is taking. It waits only for resets. It needs UPDATE, not ownership. Other
+	// connections still hand out the values in their caches
+	// (https://www.postgresql.org/docs/current/functions-sequence.html).
+	//
+	// Errors: ErrOutOfRange, ErrPermission, ErrReadOnly, ErrNotFound, ErrBusy.
 	SetValue(ctx context.Context, v int64, called bool) error
 
-	// Lag reports whether a column that draws on the sequence holds values that the
-	// sequence is still to hand out, as after a restore or inserts with values of their
-	// own. It looks at the sequence and the columns as they are now.
+	// Lag reports whether columns that draw on the sequence hold values that the sequence
+	// will hand out. That happens after a restore, or after inserts with explicit values.
+	// Lag reads the sequence and the columns as they are now.
 	//
 	// A column draws on the sequence if it is an identity column, or if its default, or
-	// else its domain's, takes a value. If several columns do, in whatever tables, the
-	// largest value in all of them counts, or the smallest if the sequence descends. A
-	// value counts only if it is within the sequence's bounds and on its steps; with
-	// [InBlocks] values between two steps count, too. Lag does not read columns that hold
-	// no numbers, such as a text with the value in it.
+	// else its domain's default, takes a value. Lag reads all such columns, of all
+	// tables. The largest value counts, or the smallest if the sequence descends. A value
+	// counts only if it is within the sequence's bounds and on one of its steps. With
+	// [InBlocks] values between two steps count, too. Lag skips columns without numbers.
 	//
 	// Lag reads only ordinary and partitioned tables whose owner is the sequence's owner,
-	// a superuser or the role itself. The result names the columns that it did not read,
-	// and why. Reading a table runs the expressions of its indexes, as any SELECT does.
+	// a superuser or the current role. The result lists the columns that it did not read,
+	// with the reasons. Reading a table runs the expressions of its indexes, as any
+	// SELECT does.
 	//
-	// Lag reads what is committed, by an index if there is one. It needs SELECT on the
+	// Lag reads committed values, by an index if there is one. It needs SELECT on the
 	// sequence and the columns. It takes two round trips, and one more for each further
 	// thousand columns.
 	//
-	// Errors: ErrInvalid for a sequence that cycles, or that no column of numbers draws
-	// on; ErrPermission with the name of a column that can't be read, or of a table whose
-	// rows row security hides; ErrUnsupported on minor releases that can't read safely
-	// what another role owns (before 13.16, 14.13, 15.8, 16.4); ErrBusy, ErrNotFound.
+	// Errors: ErrInvalid for a sequence that cycles, or without a column of numbers;
+	// ErrPermission, with the name of a column that can't be read, or of a table whose
+	// rows row security hides; ErrUnsupported if another role owns the relations and the
+	// server is older than 13.16, 14.13, 15.8 or 16.4; ErrBusy, ErrNotFound.
 	Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error)
 
-	// CatchUp moves a sequence that is behind its columns to the first value of its own
-	// steps after what they hold, and reports whether it had to. Columns and values count
-	// as for Lag. CatchUp never moves a sequence back: from its last look until its
-	// transaction ends it blocks everybody's next value, and it waits for transactions
-	// that took one. It drops values in other connections' caches. It does not block
-	// inserts that bring their own values. It does not see those that aren't committed
-	// yet or, in a REPEATABLE READ transaction, weren't when that began.
+	// CatchUp moves a sequence that is behind its columns to its first step after their
+	// values, and reports whether it moved it. Columns and values count as for Lag.
 	//
-	// A rollback undoes it. It needs SELECT on the sequence and the columns and, to move
-	// the sequence, its ownership.
+	// CatchUp never moves a sequence back. From its last read until its transaction ends,
+	// it blocks the next values of all clients. It waits for transactions that took a
+	// value. It invalidates the caches of other connections. It does not block inserts
+	// with explicit values, and does not see them before their commit. A REPEATABLE READ
+	// transaction does not see those that were committed after it began.
 	//
-	// Errors: those of Lag; ErrOutOfRange if the sequence is behind and no value is left
-	// after what the columns hold, of the sequence's or of those that fit into the column
-	// that holds most (a sequence that has ended is not behind); ErrReadOnly.
+	// A rollback undoes CatchUp. It needs SELECT on the sequence and the columns. To move
+	// the sequence it needs ownership.
+	//
+	// Errors: those of Lag; ErrReadOnly; ErrOutOfRange if the sequence is behind and has
+	// no value left, or the column's type has none. An exhausted sequence is not behind.
 	CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error)
 
-	// Reset starts the sequence over: the next value is 1. If the sequence's bounds don't
-	// allow that, the error is ErrOutOfRange; use Restart then. Otherwise as ResetTo.
+	// Reset makes 1 the next value. If the sequence's bounds exclude 1, the error is
+	// ErrOutOfRange; use Restart then. Otherwise as ResetTo.
 	Reset(ctx context.Context) error
 
-	// ResetTo makes v the next value. A rollback undoes it, with the values that were
-	// taken after it in its transaction. Until that transaction ends nobody else gets a
-	// value, and ResetTo waits for transactions that took one. It needs ownership.
+	// ResetTo makes v the next value. A rollback undoes it, and gives back the values
+	// that the transaction took afterwards. Until the transaction ends, other clients'
+	// next values wait. ResetTo waits for transactions that took a value. It needs
+	// ownership.
+	//
 	// Errors: ErrOutOfRange, ErrPermission, ErrReadOnly, ErrNotFound, ErrBusy.
 	ResetTo(ctx context.Context, v int64) error
 
-	// Restart starts the sequence over at its declared start, the one it has in the
-	// database now. Otherwise as ResetTo.
+	// Restart makes the declared start, as it is in the database now, the next value.
+	// Otherwise as ResetTo.
 	Restart(ctx context.Context) error
 
 	// reach returns the sequence's access, for [Access].

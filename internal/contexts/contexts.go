@@ -1,4 +1,4 @@
-// Package contexts asks contexts what operations on a database have to know.
+// Package contexts checks contexts for operations on a database.
 package contexts
 
 import (
@@ -10,7 +10,8 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// Check refuses a nil context: database/sql would panic, and keep its mutex. Error: [dialect.ErrInvalid].
+// Check returns an error for a nil context, with which database/sql would panic and keep
+// its mutex locked. Errors: [dialect.ErrInvalid].
 func Check(ctx context.Context) error {
 	if querier.IsNil(ctx) {
 		return fmt.Errorf("%w: the context is nil; pass context.Background() if there is none", dialect.ErrInvalid)
@@ -18,8 +19,8 @@ func Check(ctx context.Context) error {
 	return nil
 }
 
-// Ended returns ctx's error. A deadline that has passed counts at once: a driver's own timer, which it set to that
-// deadline, may fire before the context's.
+// Ended returns ctx's error, or [context.DeadlineExceeded] as soon as its deadline has
+// passed. A driver's own timer for the deadline may fire before the context's.
 func Ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

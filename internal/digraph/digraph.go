@@ -1,10 +1,11 @@
-// Package digraph has algorithms on directed graphs. Nodes are numbers, and edges[n] are the nodes that n leads to. All of
-// them take time and room in proportion to nodes and edges, and none recurses.
+// Package digraph has algorithms on directed graphs. Nodes are numbered from 0, and
+// edges[n] lists the nodes that n leads to. All algorithms take time and space linear in
+// nodes and edges. None is recursive.
 package digraph
 
 import "slices"
 
-// Reversed returns the edges the other way round, each list ascending.
+// Reversed returns the reversed edges, each list ascending.
 func Reversed(edges [][]int32) [][]int32 {
 	count := make([]int32, len(edges))
 	total := 0
@@ -28,7 +29,8 @@ func Reversed(edges [][]int32) [][]int32 {
 	return back
 }
 
-// Sorted returns the nodes, each after those before it. Nodes in a cycle, and after one, are missing.
+// Sorted returns the nodes in topological order: each after the nodes in before. Nodes in
+// a cycle or after a cycle are missing. After is the reverse of before.
 func Sorted(before, after [][]int32) []int32 {
 	waits := make([]int32, len(before))
 	order := make([]int32, 0, len(before))
@@ -47,8 +49,9 @@ func Sorted(before, after [][]int32) []int32 {
 	return order
 }
 
-// Cycles returns the strongly connected components of more than one node, each ascending, and for each node the number of
-// the component that it is in. It is Tarjan's algorithm, with a stack of its own.
+// Cycles returns the strongly connected components with more than one node, each
+// ascending. It also returns the number of each node's component. It is Tarjan's
+// algorithm with an explicit stack.
 func Cycles(edges [][]int32) (cycles [][]int32, component []int32) {
 	const none = -1
 	number, low := make([]int32, len(edges)), make([]int32, len(edges))
@@ -94,7 +97,7 @@ func Cycles(edges [][]int32) (cycles [][]int32, component []int32) {
 			if low[n] != number[n] {
 				continue
 			}
-			begin := len(open) - 1 // from the end: a chain of views is open as a whole
+			begin := len(open) - 1 // search from the end: in a long chain all nodes are open
 			for open[begin] != n {
 				begin--
 			}

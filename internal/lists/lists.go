@@ -1,16 +1,16 @@
-// Package lists compares lists of different texts.
+// Package lists compares lists whose texts are unique.
 package lists
 
 import "slices"
 
-// A Difference is what is not the same in two lists.
+// A Difference is the difference between an expected and an actual list.
 type Difference struct {
-	Missing   []string // expected and not there, in the order expected
-	Extra     []string // there and not expected, in the order there
-	Reordered []string // the fewest that would have to move for the others to be in order, in the order expected
+	Missing   []string // expected and not actual, in the expected order
+	Extra     []string // actual and not expected, in the actual order
+	Reordered []string // the fewest texts that must move to put all in order, in the expected order
 }
 
-// Compare lists how a list differs from the expected one. No text is in a list twice.
+// Compare returns how actual differs from expected. Each list must have unique texts.
 func Compare(expected, actual []string) (d Difference) {
 	place := make(map[string]int, len(actual))
 	for i, l := range actual {
@@ -40,9 +40,10 @@ func Compare(expected, actual []string) (d Difference) {
 	return d
 }
 
-// longestRise marks the members of a longest subsequence that rises. The numbers differ from each other.
+// longestRise marks the members of a longest increasing subsequence. The numbers must be
+// unique.
 func longestRise(numbers []int) []bool {
-	var ends []int // by length less one: the place of the least number that such a subsequence ends with
+	var ends []int // ends[k] is the index of the smallest end of an increasing subsequence of length k+1
 	before := make([]int, len(numbers))
 	for i, n := range numbers {
 		at, _ := slices.BinarySearchFunc(ends, n, func(end, n int) int { return numbers[end] - n })

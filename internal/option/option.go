@@ -1,4 +1,5 @@
-// Package option applies the options of a call, and refuses a zero option and one that is given twice.
+// Package option applies the options of a call. It rejects zero options and repeated
+// options.
 package option
 
 import (
@@ -7,13 +8,13 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// An Option sets one thing of a T. Its zero value is refused.
+// An Option changes a T. The zero Option is invalid.
 type Option[T any] struct {
 	name  string
 	apply func(*T) error
 }
 
-// New returns an option. The name is the one that programs call it by, for errors.
+// New returns an option. Errors name it by the name of its constructor.
 func New[T any](name string, apply func(*T) error) Option[T] { return Option[T]{name, apply} }
 
 // Set returns an option that can't fail.
@@ -21,8 +22,9 @@ func Set[T any](name string, set func(*T)) Option[T] {
 	return New(name, func(t *T) error { set(t); return nil })
 }
 
-// Apply applies the options to t, in order. The kind is the name of their type, for errors, and of returns what is in
-// one. Errors: [dialect.ErrInvalid], and those of the options.
+// Apply applies the options to t, in order. Kind is the name of their type, for errors.
+// Of returns the [Option] inside an option. Errors: [dialect.ErrInvalid]; those of the
+// options.
 func Apply[T, O any](t *T, kind string, opts []O, of func(O) Option[T]) error {
 	given := make(map[string]bool, len(opts))
 	for i, opt := range opts {

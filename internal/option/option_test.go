@@ -36,9 +36,9 @@ func TestApply(t *testing.T) {
 		says string
 	}{
 		{"no option changes nothing", nil, settings{}, nil, ""},
-		{"each sets its own", []Setting{b(2), a(1)}, settings{1, 2}, nil, ""},
-		{"a zero option is refused", []Setting{a(1), {}}, settings{1, 0}, dialect.ErrInvalid, "invalid argument: option 2 is the zero Setting"},
-		{"one given twice is refused", []Setting{a(1), b(2), a(3)}, settings{1, 2}, dialect.ErrInvalid, "invalid argument: option A is given twice"},
+		{"each option changes its own field", []Setting{b(2), a(1)}, settings{1, 2}, nil, ""},
+		{"a zero option is an error", []Setting{a(1), {}}, settings{1, 0}, dialect.ErrInvalid, "invalid argument: option 2 is the zero Setting"},
+		{"a repeated option is an error", []Setting{a(1), b(2), a(3)}, settings{1, 2}, dialect.ErrInvalid, "invalid argument: option A is given twice"},
 		{"the error of an option names it", []Setting{b(3)}, settings{}, errOdd, "option B: it is odd"},
 	} {
 		var got settings

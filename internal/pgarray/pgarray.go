@@ -1,4 +1,4 @@
-// Package pgarray reads arrays as PostgreSQL prints them
+// Package pgarray parses PostgreSQL's text format of arrays
 // (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO).
 package pgarray
 
@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Braces reads {a,"b",…}. It returns the elements after into, and what follows the closing brace. If bare is not nil, it is
-// called with the place and the text of each element without quotes, and its error ends the reading.
+// Braces parses {a,"b",…}. It returns into with the elements appended, and the text after
+// the closing brace. If bare is not nil, Braces calls it with the index and text of each
+// unquoted element, and stops at its error.
 func Braces(s string, into []string, bare func(i int, element string) error) (elements []string, rest string, err error) {
 	if !strings.HasPrefix(s, "{") {
 		return into, s, errors.New("no opening brace")
@@ -49,7 +50,8 @@ func Braces(s string, into []string, bare func(i int, element string) error) (el
 	return into, s, errors.New("no closing brace")
 }
 
-// quoted reads from behind an opening quote to behind the closing one.
+// quoted parses an element whose text begins at from, after the opening quote. Next is
+// the index after the closing quote.
 func quoted(s string, from int) (element string, next int, err error) {
 	var unescaped []byte
 	start := from

@@ -1,4 +1,5 @@
-// Package printable shows names, labels and lists in lines of text, in bounded length.
+// Package printable formats names, labels and lists for one line of text, with a bounded
+// length.
 package printable
 
 import (
@@ -9,7 +10,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Text returns the text with everything that can't be seen, such as a line break, as Go writes it.
+// Text returns the text with Go's escapes for characters that are not printable, such as
+// line breaks.
 func Text(text string) string {
 	if !strings.ContainsFunc(text, func(c rune) bool { return !strconv.IsPrint(c) }) {
 		return text
@@ -26,8 +28,9 @@ func Text(text string) string {
 	return b.String()
 }
 
-// Brief returns a text as Go quotes it, without the rest of a long one.
+// Brief returns the text as a Go string literal. It cuts a long text.
 func Brief(text string) string { return strconv.Quote(dialect.Cut(text, dialect.MaxText/10)) }
 
-// Quoted returns a list in brackets, each text as Go quotes it. Of a long list it shows five, and counts the rest.
+// Quoted returns a list of Go string literals in brackets. It shows at most five, and the
+// number of the others.
 func Quoted(all []string) string { return "[" + dialect.Few(all, " ", strconv.Quote) + "]" }

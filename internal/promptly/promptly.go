@@ -1,5 +1,5 @@
-// Package promptly runs calls that may not return when their context ends. A driver may ignore the context while the
-// network swallows its packets: lib/pq does.
+// Package promptly limits how long calls of a driver outlast their context. lib/pq, for
+// example, does not return when the context ends while the network drops packets.
 package promptly
 
 import (
@@ -11,19 +11,24 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Grace is how long a call may take to return after its context ended, before it is abandoned.
+// Grace is the time that a call has to return after its context has ended. Then Do
+// abandons it.
 const Grace = time.Second
 
-// Most is how many abandoned calls of one Calls may run on.
+// Most is the number of abandoned calls that may still run, per Calls.
 const Most = 4
 
-// Calls counts the abandoned calls of one user. Its zero value is ready to use, from any number of goroutines.
+// Calls counts the abandoned calls that still run. The zero value is ready to use. It is
+// safe for concurrent use.
 type Calls struct{ abandoned atomic.Int64 }
 
-// Do calls f in another goroutine and returns its result. If f has not returned Grace after ctx ended, Do abandons it and
-// returns the context's error: f then runs on until the driver returns, and its result is dropped. While Most abandoned
-// calls run on, Do calls nothing. A panic of f is one of Do, unless Do has abandoned it. Errors: f's own, the context's,
-// [dialect.ErrUnavailable].
+// Do calls f in a new goroutine and returns its result. If f has not returned within
+// Grace after ctx ended, Do abandons it and returns the context's error. Then f runs
+// until the driver returns, and its result is discarded. If f panics before that, Do
+// panics with the same value.
+//
+// Errors: those of f; the context's; [dialect.ErrUnavailable], without a call of f, while
+// Most abandoned calls run.
 func Do[T any](ctx context.Context, calls *Calls, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -32,17 +37,17 @@ func Do[T any](ctx context.Context, calls *Calls, f func(context.Context) (T, er
 	}
 	outcome := func(r result) (T, error) {
 		if r.panic != nil {
-			panic(r.panic) //nolint:forbidigo // it is f that panics
+			panic(r.panic) //nolint:forbidigo // the panic of f
 		}
 		return r.value, r.err
 	}
 	var none T
 	if calls.abandoned.Load() >= Most {
-		return none, fmt.Errorf("%w: %d earlier calls have not returned, long after their contexts ended: "+
+		return none, fmt.Errorf("%w: %d earlier calls have not returned although their contexts ended: "+
 			"the driver still waits for the network", dialect.ErrUnavailable, Most)
 	}
 	done := make(chan result, 1)
-	var passed atomic.Bool // the first of the two sides to end here sets it; the second one sees it
+	var passed atomic.Bool // set by the goroutine or by Do, whichever finishes first
 	go func() {
 		var r result
 		func() {
@@ -67,8 +72,8 @@ func Do[T any](ctx context.Context, calls *Calls, f func(context.Context) (T, er
 	case <-grace.C:
 	}
 	calls.abandoned.Add(1)
-	if passed.Swap(true) { // it has returned just now
+	if passed.Swap(true) { // f has returned in the meantime
 		calls.abandoned.Add(-1)
 	}
-	return none, fmt.Errorf("%w, and the driver has not returned: its call runs on until the network gives up", ctx.Err())
+	return none, fmt.Errorf("%w, and the driver has not returned: its call runs until the network connection times out", ctx.Err())
 }

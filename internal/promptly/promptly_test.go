@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/internal/promptly"
 )
 
-// A call that returns in time returns what it returns, also within the grace after its context ended.
-func TestCallsThatReturn(t *testing.T) {
+// Do returns f's result if f returns within the grace period.
+func TestCallWithinGraceReturnsItsResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var calls promptly.Calls
@@ -33,8 +33,8 @@ func TestCallsThatReturn(t *testing.T) {
 	})
 }
 
-// A call that does not return is abandoned, and only so many run on at a time.
-func TestCallsThatDoNotReturn(t *testing.T) {
+// Do abandons a call that does not return. At most Most abandoned calls run at a time.
+func TestCallPastGraceIsAbandoned(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var calls promptly.Calls
@@ -54,35 +54,35 @@ func TestCallsThatDoNotReturn(t *testing.T) {
 		for range promptly.Most {
 			began := time.Now()
 			if err := do(); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("a call that is abandoned returns %v", err)
+				t.Errorf("an abandoned call returns %v; want DeadlineExceeded", err)
 			}
 			if took := time.Since(began); took != 5*time.Second+promptly.Grace {
 				t.Errorf("it took %s", took)
 			}
 		}
 		if err := do(); !errors.Is(err, dialect.ErrUnavailable) {
-			t.Errorf("one too many returns %v", err)
+			t.Errorf("with Most abandoned calls, Do returns %v; want ErrUnavailable", err)
 		}
 		if called.Load() != promptly.Most {
-			t.Errorf("%d calls, want %d", called.Load(), promptly.Most)
+			t.Errorf("f was called %d times; want %d", called.Load(), promptly.Most)
 		}
 		close(release)
 		synctest.Wait()
 		if err := do(); err != nil {
-			t.Errorf("a call after the others returned gives %v", err)
+			t.Errorf("after the abandoned calls returned, Do returns %v; want nil", err)
 		}
 	})
 }
 
-// A panic comes to the caller, who may recover from it.
-func TestCallsThatPanic(t *testing.T) {
+// A panic of f reaches the caller of Do, which can recover from it.
+func TestPanicReachesCaller(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if p := recover(); p != "oh" {
-			t.Errorf("it panics with %v", p)
+			t.Errorf("Do panics with %v; want oh", p)
 		}
 	}()
 	var calls promptly.Calls
 	_, err := promptly.Do(t.Context(), &calls, func(context.Context) (int, error) { panic("oh") })
-	t.Errorf("it returns, %v", err)
+	t.Errorf("Do returns %v; want a panic", err)
 }

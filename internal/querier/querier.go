@@ -1,5 +1,5 @@
-// Package querier tells what kind of querier a program has handed over, by the methods that it has: those of database/sql
-// and of sqlx, and whatever wraps them, are told in one way everywhere.
+// Package querier distinguishes pools, connections and transactions by their methods. So
+// it works for the types of database/sql and sqlx, and for types that wrap them.
 package querier
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// IsNil tells whether there is nothing: it sees a nil pointer behind an interface, too.
+// IsNil reports whether v is nil or an interface with a nil pointer.
 func IsNil(v any) bool {
 	if v == nil {
 		return true
@@ -18,7 +18,8 @@ func IsNil(v any) bool {
 	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
-// IsTransaction tells whether it can be committed and rolled back, as *sql.Tx and *sqlx.Tx can.
+// IsTransaction reports whether q has the methods Commit and Rollback, as *sql.Tx and
+// *sqlx.Tx do.
 func IsTransaction(q any) bool {
 	_, ok := q.(interface {
 		Commit() error
@@ -27,8 +28,8 @@ func IsTransaction(q any) bool {
 	return ok && !IsNil(q)
 }
 
-// IsForeignTransaction reports whether q is a transaction of a type other than database/sql's and
-// sqlx's own: it may send statements in a way of its own.
+// IsForeignTransaction reports whether q is a transaction that is neither a *sql.Tx nor a
+// *sqlx.Tx. Such a type may send statements in its own way.
 func IsForeignTransaction(q any) bool {
 	switch q.(type) {
 	case *sql.Tx, *sqlx.Tx:
@@ -38,10 +39,10 @@ func IsForeignTransaction(q any) bool {
 	}
 }
 
-// A Pool is many connections, as a *sql.DB is, and not one of them.
+// A Pool is a pool of connections, such as a *sql.DB.
 type Pool interface{ Stats() sql.DBStats }
 
-// AsPool is q as a pool, if it is one.
+// AsPool returns q as a pool, and whether it is one.
 func AsPool(q any) (Pool, bool) {
 	p, ok := q.(Pool)
 	return p, ok && !IsNil(q)

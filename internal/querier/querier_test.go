@@ -12,7 +12,7 @@ import (
 type (
 	wrapped     struct{ *sql.DB }
 	transaction struct{ *sql.Tx }
-	undone      struct{ *sql.DB } // which can be rolled back, and not committed
+	undone      struct{ *sql.DB } // has Rollback and no Commit
 )
 
 func (undone) Rollback() error { return nil }

@@ -14,7 +14,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A Dialect queries no database. Its fields are what it answers, and it keeps what it was asked.
+// A Dialect queries no database. Its fields are the results of its methods, and it
+// records the calls.
 type Dialect struct {
 	Defaults
 
@@ -22,28 +23,28 @@ type Dialect struct {
 	State   dialect.SequenceState
 	Next    int64
 
-	Refreshed *dialect.Refreshed                                           // nil for what was asked for
-	Blockers  func(on dialect.Server, concurrently bool) []dialect.Blocker // nil for what the view says
+	Refreshed *dialect.Refreshed                                           // nil for the mode of the call
+	Blockers  func(on dialect.Server, concurrently bool) []dialect.Blocker // nil for the view's own blockers
 
-	Fails  error                       // of every operation
-	During func()                      // runs within every operation, if not nil
-	Known  func(dialect.Failure) error // Classify, if not nil
+	Fails  error                       // the error of every operation
+	During func()                      // called within every operation, if not nil
+	Known  func(dialect.Failure) error // called by Classify, if not nil
 
 	mu       sync.Mutex
 	Calls    []Call
 	Failures []dialect.Failure
 }
 
-// A Call is one of a dialect's methods, with what it was given.
+// A Call is a call of a dialect's method, with its arguments.
 type Call struct {
 	Method  string
 	Querier dialect.Querier
 	Name    dialect.Name
 	How     dialect.Refresh
-	At      int64 // noValue for none
+	At      int64 // NoValue if there is none
 }
 
-// NoValue stands for no value in a Call.
+// NoValue is the At of a Call without a value.
 const NoValue = -1 << 62
 
 var _ dialect.Dialect = (*Dialect)(nil)
@@ -129,7 +130,7 @@ func (s *Dialect) RestartSequence(_ context.Context, q dialect.Querier, seq dial
 	return s.called(c)
 }
 
-// Defaults are those of all kinds.
+// Defaults has the default methods of all kinds.
 type Defaults struct {
 	dialect.NoMatviews
 	dialect.NoEnums
@@ -138,7 +139,7 @@ type Defaults struct {
 	dialect.NoSign
 }
 
-// A Bare dialect only loads.
+// A Bare dialect can only load.
 type Bare struct {
 	Defaults
 	Loads interface {
@@ -156,20 +157,21 @@ func (b Bare) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*d
 
 func (b Bare) Classify(f dialect.Failure) error { return b.Loads.Classify(f) }
 
-// A Querier is none that could be asked anything. Two of them are told apart by their addresses.
+// A Querier fails every statement. It is not empty, so that two Queriers have different
+// addresses.
 type Querier struct{ _ int }
 
 func (*Querier) ExecContext(context.Context, string, ...any) (sql.Result, error) {
-	return nil, errors.New("the stub's statements go nowhere")
+	return nil, errors.New("the stub runs no statements")
 }
 
 func (*Querier) QueryContext(context.Context, string, ...any) (*sql.Rows, error) {
-	return nil, errors.New("the stub's statements go nowhere")
+	return nil, errors.New("the stub runs no statements")
 }
 
 func (*Querier) QueryRowContext(context.Context, string, ...any) *sql.Row { return nil }
 
-// A DriverError is what a driver would return.
+// A DriverError is an error as a driver returns it.
 type DriverError struct{ State, Text string }
 
 func (e *DriverError) Error() string    { return "driver: " + e.Text }
@@ -192,18 +194,18 @@ func Names(texts ...string) (all []dialect.Name) {
 	return all
 }
 
-// Visible is a structure that its bare name finds.
+// Visible returns a structure that its bare name finds.
 func Visible(name string) dialect.Object { return dialect.Object{Name: Of(name), Visible: true} }
 
-// Object is a structure off the search path.
+// Object returns a structure whose schema is not on the search path.
 func Object(name string) dialect.Object { return dialect.Object{Name: Of(name)} }
 
-// Hidden is a structure that something hides.
+// Hidden returns a structure that another object hides.
 func Hidden(name, by string) dialect.Object {
 	return dialect.Object{Name: Of(name), HiddenBy: by}
 }
 
-// Matviews are views with nothing but what every structure has.
+// Matviews returns views without columns and indexes.
 func Matviews(objects ...dialect.Object) (defs []dialect.MatviewDef) {
 	for _, o := range objects {
 		defs = append(defs, dialect.MatviewDef{Object: o})
@@ -211,7 +213,7 @@ func Matviews(objects ...dialect.Object) (defs []dialect.MatviewDef) {
 	return defs
 }
 
-// Enums are enums likewise.
+// Enums returns enums without labels.
 func Enums(objects ...dialect.Object) (defs []dialect.EnumDef) {
 	for _, o := range objects {
 		defs = append(defs, dialect.EnumDef{Object: o})
@@ -219,7 +221,7 @@ func Enums(objects ...dialect.Object) (defs []dialect.EnumDef) {
 	return defs
 }
 
-// Sequences are sequences likewise.
+// Sequences returns sequences with zero definitions.
 func Sequences(objects ...dialect.Object) (defs []dialect.SequenceDef) {
 	for _, o := range objects {
 		defs = append(defs, dialect.SequenceDef{Object: o})
@@ -227,12 +229,12 @@ func Sequences(objects ...dialect.Object) (defs []dialect.SequenceDef) {
 	return defs
 }
 
-// Key is a sequence that feeds a primary key.
+// Key returns a sequence that a primary key draws on.
 func Key(o dialect.Object, table, column string) dialect.SequenceDef {
 	return dialect.SequenceDef{Object: o, KeyOf: &dialect.ColumnRef{Table: Of(table), Column: column}}
 }
 
-// Shop is a catalog with something of each kind, its search path app and public.
+// Shop returns a catalog with structures of each kind and the search path app, public.
 func Shop() *dialect.Catalog {
 	daily := dialect.MatviewDef{
 		Object:  dialect.Object{ID: 1, Name: Of("app.daily"), Owner: "ada", Comment: "sales by day", Visible: true},
@@ -250,7 +252,7 @@ func Shop() *dialect.Catalog {
 	}
 	mood := dialect.EnumDef{
 		Object: dialect.Object{ID: 2, Name: Of("app.mood"), Owner: "bob", Comment: "how it goes", Visible: true},
-		Labels: append(make([]string, 0, 10), "sad", "ok", "happy"), // room behind the labels, which no append may use
+		Labels: append(make([]string, 0, 10), "sad", "ok", "happy"), // spare capacity, which an append must not use
 	}
 	orderNo := dialect.SequenceDef{
 		Object: dialect.Object{ID: 3, Name: Of("public.order_no"), Owner: "bob", Comment: "numbers", Visible: true},
@@ -280,7 +282,7 @@ func Patterns(texts ...string) (ps []dialect.Pattern) {
 	return ps
 }
 
-// CheckCalls compares what the dialect was asked with what it should have been.
+// CheckCalls compares the dialect's calls with the expected ones.
 func CheckCalls(t *testing.T, s *Dialect, want ...Call) {
 	t.Helper()
 	if !slices.Equal(s.Calls, want) {
@@ -288,7 +290,7 @@ func CheckCalls(t *testing.T, s *Dialect, want ...Call) {
 	}
 }
 
-// Failed returns the library's error in err, and checks what it says it is about.
+// Failed returns the [*registry.Error] in err, and checks its operation and name.
 func Failed(t *testing.T, err error, op dialect.Op, name dialect.Name) *registry.Error {
 	t.Helper()
 	var e *registry.Error
@@ -301,7 +303,8 @@ func Failed(t *testing.T, err error, op dialect.Op, name dialect.Name) *registry
 	return e
 }
 
-// Many is a catalog with so many of each kind, in one schema or in as many as there are structures.
+// Many returns a catalog with n structures of each kind. They are in one schema or, if
+// schemas is set, each in its own.
 func Many(n int, schemas bool) *dialect.Catalog {
 	cat := &dialect.Catalog{SearchPath: []string{"public"}, Server: dialect.Server{MaxNameBytes: 63}}
 	object := func(kind string, i int) dialect.Object {

@@ -1,7 +1,8 @@
 package testrun
 
-// Databases that serve one test after another, with the connections that are open to them: to make one, and to have a
-// session of the server plan its first load, takes ten times as long as to empty one.
+// Databases that tests reuse, together with their open connections. Creating a database
+// and planning the first load in a new session takes ten times as long as emptying a
+// database.
 
 import (
 	"context"
@@ -21,29 +22,30 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A lent database is one that a test has, or the next one will.
+// A lent database is used by a test, or waits for the next test.
 type lent struct {
 	*pgtest.Database
 	pool *sql.DB
 }
 
-// used are the databases that wait for a next test, by how their pools are open.
+// used has the databases that wait for a test, by driver and parameters of their pools.
 var used = struct {
 	sync.Mutex
 	by map[string][]lent
 }{by: map[string][]lent{}}
 
-// Database lends a test an empty database, and a pool that is open to it with a driver and more for the end of its
-// DSN. When the test ends the next one gets them, emptied and reset, unless the test failed or something is left of it
-// that can't be undone; so a test must not set the pool's idle connections or lifetimes. A run of tests that calls it
-// is one of [Run].
+// Database returns an empty database and a pool for it. Params are appended to the DSN.
+// After the test, the database and the pool are emptied and reset for another test. They
+// are dropped instead if the test failed or the reset fails. A test must not change the
+// pool's idle connections or lifetimes. The package's TestMain must use [Run].
 func Database(t testing.TB, driver string, params ...string) (*pgtest.Database, *sql.DB) {
 	t.Helper()
 	l := lend(t, "", nil, driver, params)
 	return l.Database, l.pool
 }
 
-// Filled is [Database] for a database that holds a catalog, and a pool that acts as the role of [pgtest.Database.Fill].
+// Filled returns a database with the catalog, and a pool with the role of
+// [pgtest.Database.Fill]. Otherwise as [Database].
 func Filled(t testing.TB, c sqltest.Catalog, driver string, params ...string) (*pgtest.Database, *sql.DB) {
 	t.Helper()
 	l := lend(t, "filled ", &c, driver, params)
@@ -79,7 +81,7 @@ func lend(t testing.TB, kind string, c *sqltest.Catalog, driver string, params [
 	if c != nil {
 		l.Fill(t, *c)
 		if l.pool != nil && (c.SearchPath != nil || c.LockTimeout != 0 || c.StatementTimeout != 0) {
-			_ = l.pool.Close() // its sessions are older than the settings
+			_ = l.pool.Close() // its sessions don't have the new settings
 			l.pool = nil
 		}
 	}
@@ -101,11 +103,13 @@ func lend(t testing.TB, kind string, c *sqltest.Catalog, driver string, params [
 	return l
 }
 
-// idle is how many connections a pool keeps: as many as most tests have at work at once.
+// idle is the number of idle connections of a pool. Most tests use no more at the same
+// time.
 const idle = 6
 
-// lostCancel ends a statement whose cancel was lost. The server ignores one that comes as it has not begun to read the
-// statement, as may be on a busy machine, and lib/pq, which asks once, then waits for as long as the statement takes.
+// lostCancel limits a statement whose cancel request was lost. The server ignores a
+// request that arrives before it has read the statement, which happens on a busy machine.
+// lib/pq sends one request and then waits for the statement's end.
 const lostCancel = "-c statement_timeout=20s"
 
 func take(key string) (l lent, ok bool) {
@@ -120,7 +124,7 @@ func take(key string) (l lent, ok bool) {
 	return l, true
 }
 
-// reset undoes what a test has done, and tells whether it could.
+// reset undoes the changes of a test, and reports whether it succeeded.
 func (l lent) reset(driver string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -156,16 +160,18 @@ func (l lent) reset(driver string) bool {
 	return l.Clear(ctx) == nil
 }
 
-// forgetting resets a session: DISCARD ALL, less what drivers know of.
+// forgetting resets a session as DISCARD ALL does, but keeps prepared statements, which
+// drivers track.
 const forgetting = `RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *;
 	SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP`
 
-// alone waits until the test's other sessions have ended, which takes a moment after they are closed.
+// alone waits until the test's other sessions have ended. The server ends a session
+// shortly after its connection closes.
 func (l lent) alone(ctx context.Context, held []*sql.Conn) bool {
 	if len(held) == 0 {
 		return true
 	}
-	others := 1 // what fills the database
+	others := 1 // the session that fills the database
 	for range 50 {
 		var n int
 		if err := held[0].QueryRowContext(ctx, `SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_activity(NULL)
@@ -206,7 +212,8 @@ func dropUsed() error {
 	return errors.Join(errs...)
 }
 
-// Run is for a TestMain: it runs the tests, and drops the databases that they were lent. It is what goleak takes.
+// Run runs a package's tests and drops the reused databases, for TestMain. It implements
+// goleak's TestingM.
 type Run struct{ *testing.M }
 
 // Run runs the tests and returns the code to exit with.

@@ -1,4 +1,5 @@
-// Package testrun is how the project's own tests are run: how many at a time, and how much of what takes long.
+// Package testrun configures runs of this project's tests: how many run in parallel, and
+// if slow tests run.
 package testrun
 
 import (
@@ -8,11 +9,11 @@ import (
 	"testing"
 )
 
-// atOnce is how many tests run at a time unless -parallel says otherwise: more than there are processors, since they
-// wait, for locks and for servers, more than they work.
+// atOnce is the default of -parallel. It exceeds the number of processors, because tests
+// mostly wait for locks and servers.
 const atOnce = "8"
 
-// Set is for a TestMain, before it runs the tests.
+// Set configures a run. TestMain calls it before it runs the tests.
 func Set() error {
 	flag.Parse()
 	given := false
@@ -21,22 +22,23 @@ func Set() error {
 	if !given {
 		err = flag.Set("test.parallel", atOnce)
 	}
-	// By default glibc gives back the memory of each statement that is planned, only to ask for it again: 850 page
-	// faults a load. A server that pgtest starts inherits this.
+	// Servers that pgtest starts inherit this. By default glibc returns memory to the
+	// system after each statement and requests it again, which costs 850 page faults per
+	// load.
 	return errors.Join(err, os.Setenv("MALLOC_TOP_PAD_", "16777216"))
 }
 
-// variable is set where everything is to be run.
+// variable is set to run all tests.
 const variable = "MASSIVE_TEST_ALL"
 
-// All tells whether everything is to be run, as in CI, or what is enough for the everyday: each driver once, and no
-// servers that are stopped, copied and promoted.
+// All reports whether all tests run, as in CI. Otherwise tests run once per driver, and
+// tests that stop, copy and promote servers don't run.
 func All() bool { return os.Getenv(variable) != "" }
 
-// Long skips a test that is only for a run of everything.
+// Long skips a slow test unless all tests run.
 func Long(t testing.TB) {
 	t.Helper()
 	if !All() {
-		t.Skipf("it takes long, and runs with %s=1 only, as in CI", variable)
+		t.Skipf("a slow test, which runs only with %s=1, as in CI", variable)
 	}
 }
