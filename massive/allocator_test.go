@@ -144,5 +144,5 @@ func TestAllocatorFetchesAheadAtAnEighth(t *testing.T) {
 		t.Errorf("NextValue after two blocks of 16: got %d, %v, want 33", v, err)
 	}
 	_, err := a.Next(t.Context())
-	mustBe(t, err, massive.ErrClosed, "massive: allocate from public.s: closed: its allocator gives out no more values")
+	mustBe(t, err, massive.ErrClosed, "massive: allocate from public.s: closed: the allocator returns no more values")
 }

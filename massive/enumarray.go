@@ -11,17 +11,17 @@ import (
 	"github.com/massivedb/massive-go/internal/pgarray"
 )
 
-// EnumArrayOf is an array of an enum, such as a column of type mood[], as a field of a
-// struct. It works with the same drivers as [EnumOf], which its elements are; they may be
-// NULL. A nil EnumArrayOf is NULL, which is not the empty array. Arrays of several
-// dimensions are [ErrInvalid]. Other errors as for [EnumOf].
+// EnumArrayOf is an array of an enum as a field of a struct, for example for a column of
+// type mood[]. It works with the same drivers as [EnumOf]. Elements may be NULL. A nil
+// EnumArrayOf is NULL, which is not the empty array. Arrays with several dimensions are
+// [ErrInvalid]. Other errors are those of [EnumOf].
 //
-// A NULL element that travels as text, as with lib/pq, needs the setting array_nulls,
-// which is on by default.
+// lib/pq sends arrays as text. There, a NULL element needs the setting array_nulls, which
+// is on by default.
 type EnumArrayOf[T Labeled[T]] []EnumOf[T]
 
-// EnumArray returns an array of values that are not NULL. Without values it is the empty
-// array.
+// EnumArray returns an array of values that are not NULL. Without values it returns the
+// empty array.
 func EnumArray[T Labeled[T]](values ...T) EnumArrayOf[T] {
 	a := make(EnumArrayOf[T], len(values))
 	for i, v := range values {
@@ -30,7 +30,7 @@ func EnumArray[T Labeled[T]](values ...T) EnumArrayOf[T] {
 	return a
 }
 
-// Values returns the elements in a new slice. If one of them is NULL the error wraps
+// Values returns the elements in a new slice. If an element is NULL, the error wraps
 // [ErrInvalid].
 func (a EnumArrayOf[T]) Values() ([]T, error) {
 	values := make([]T, len(a))
@@ -43,8 +43,8 @@ func (a EnumArrayOf[T]) Values() ([]T, error) {
 	return values, nil
 }
 
-// Scan reads an array or NULL, for database/sql and pgx. It takes the server's text, and
-// the binary form, which pgx uses for a type that is registered. After an error a is nil.
+// Scan reads an array or NULL, for database/sql and pgx. It reads the text format, and
+// the binary format, which pgx uses for a registered type. After an error a is nil.
 func (a *EnumArrayOf[T]) Scan(src any) error {
 	*a = nil
 	var elements []*string
@@ -55,13 +55,13 @@ func (a *EnumArrayOf[T]) Scan(src any) error {
 	case string:
 		elements, err = parseElements(s)
 	case []byte:
-		if len(s) > 0 && s[0] == 0 { // the number of dimensions; a text starts with a brace or a bracket
+		if len(s) > 0 && s[0] == 0 { // binary starts with an int32; text starts with { or [
 			elements, err = parseBinary(s)
 		} else {
 			elements, err = parseElements(string(s))
 		}
 	default:
-		err = fmt.Errorf("%w: a %T is no array", ErrInvalid, src)
+		err = fmt.Errorf("%w: a value of type %T is not an array", ErrInvalid, src)
 	}
 	if err != nil {
 		return enumError[T](opScan, err)
@@ -100,16 +100,16 @@ func (a EnumArrayOf[T]) Value() (driver.Value, error) {
 	return "{" + strings.Join(elements, ",") + "}", nil
 }
 
-// parseBinary reads an array of one dimension as array_send writes it: the number of
-// dimensions, whether there are NULLs, the type of the elements, for each dimension its
-// length and first index, and for each element its length, -1 for NULL, and its bytes.
-// All numbers have four bytes. A NULL element is nil.
+// parseBinary reads an array of one dimension in the format of array_send: the number of
+// dimensions, a flag for NULLs, the element type, for each dimension its length and lower
+// bound, and for each element its length (-1 for NULL) and bytes. All numbers have four
+// bytes. A NULL element is nil.
 func parseBinary(s []byte) ([]*string, error) {
 	cut := func() (n int32, ok bool) {
 		if len(s) < 4 {
 			return 0, false
 		}
-		n, s = int32(binary.BigEndian.Uint32(s)), s[4:] //nolint:gosec // its bits are a signed number's
+		n, s = int32(binary.BigEndian.Uint32(s)), s[4:] //nolint:gosec // the number is signed
 		return n, true
 	}
 	whole := s
@@ -144,7 +144,7 @@ func parseBinary(s []byte) ([]*string, error) {
 		}
 	}
 	if len(s) > 0 {
-		return bad("goes on after its elements")
+		return bad("has bytes after its elements")
 	}
 	return elements, nil
 }
@@ -155,7 +155,7 @@ func parseElements(text string) ([]*string, error) {
 		return nil, fmt.Errorf("%w: array %q %s", ErrInvalid, dialect.Cut(text, dialect.MaxText/10), why)
 	}
 	s := text
-	if strings.HasPrefix(s, "[") { // bounds, which the server writes where the first index is not 1
+	if strings.HasPrefix(s, "[") { // the server writes bounds if the lower bound is not 1
 		bounds, rest, ok := strings.Cut(s, "=")
 		if !ok {
 			return bad("has bounds and nothing else")
@@ -172,7 +172,7 @@ func parseElements(text string) ([]*string, error) {
 	texts, rest, err := pgarray.Braces(s, nil, func(i int, element string) error {
 		switch {
 		case element == "":
-			return errors.New("an element of nothing")
+			return errors.New("an empty element")
 		case strings.Contains(element, "{"):
 			return errors.New("several dimensions")
 		case strings.ContainsAny(element, `"\`):
@@ -185,7 +185,7 @@ func parseElements(text string) ([]*string, error) {
 	case err != nil:
 		return bad("has " + err.Error())
 	case rest != "":
-		return bad("goes on after its closing brace")
+		return bad("has text after its closing brace")
 	}
 	elements := make([]*string, len(texts))
 	for i := range texts {

@@ -23,48 +23,48 @@ import (
 //	func (Mood) Labels() []Mood { return []Mood{Sad, Ok, Happy} }
 //
 // EnumOf calls Labels on the zero value, for each value that it reads or writes. Labels
-// must return the same list each time, and no label twice. A type that is to accept other
-// labels, too, implements [AllowsExtra].
+// must return the same list each time, and no label twice. To accept other labels, too,
+// the type implements [AllowsExtra].
 type Labeled[T any] interface {
 	~string
 	Labels() []T
 }
 
-// AllowsExtra is an optional interface of a [Labeled] type, for deploys during which the
-// database has labels that the running program does not know yet:
+// AllowsExtra is an optional interface of a [Labeled] type. It is for deploys during
+// which the database has labels that the running program does not know yet:
 //
 //	func (Mood) AllowExtra() bool { return true }
 //
 // If AllowExtra returns true, [EnumOf] and [EnumArrayOf] read and write every label, and
-// [EnumIs] expects that type's labels as if [AllowExtra] were given. The database still
-// refuses a label that it does not have. A switch over such values needs a default case.
-// AllowExtra is called on the zero value and must return the same each time.
+// [EnumIs] tolerates additional labels as with [AllowExtra]. The database still refuses a
+// label that it does not have. A switch over such values needs a default case. AllowExtra
+// is called on the zero value and must return the same result each time.
 type AllowsExtra interface {
 	AllowExtra() bool
 }
 
-// allowsExtra reports whether T implements AllowsExtra and says yes.
+// allowsExtra reports whether T implements AllowsExtra and returns true.
 func allowsExtra[T ~string]() bool {
 	a, ok := any(T("")).(AllowsExtra)
 	return ok && a.AllowExtra()
 }
 
 // EnumOf is a nullable enum value as a field of a struct. It works with lib/pq and
-// pgx/stdlib over database/sql, and with pgx by itself, with the enum's type registered
-// or not. CopyFrom of pgx needs it registered, as for any value.
+// pgx/stdlib over database/sql, and with pgx alone. The enum's type need not be
+// registered in pgx, except for CopyFrom.
 //
-// EnumOf reads and writes only the labels that T declares, so that a label which the
-// program does not know never passes for one that it does. [AllowsExtra] lifts that.
-// EnumOf needs no loaded structures. The zero value is NULL. An EnumOf whose V is set and
-// whose Valid is false is a mistake: writing it is an error. Make values with
-// [EnumValue].
+// EnumOf reads and writes only labels that T declares, unless T implements [AllowsExtra].
+// EnumOf needs no loaded structures. The zero value is NULL. If V is set and Valid is
+// false, writing the value is an error. Make values with [EnumValue].
 //
-// In JSON it is a string or null, and as a key of a map a string.
+// In JSON the value is a string or null, and a string as the key of a map. EnumOf is a
+// plain value: copies are independent, and concurrent reads are safe.
 //
-// Errors of reading and writing: [ErrLabelUnknown], as a [*LabelError]; [ErrInvalid] if V
-// is set without Valid, if Labels returns nothing or repeats a label, or for a value that
-// is no text. EnumOf is a plain value: copies are independent, and concurrent reads are
-// safe.
+// Errors of reading and writing:
+//
+//   - [ErrLabelUnknown], as a [*LabelError]
+//   - [ErrInvalid] if V is set without Valid, if Labels returns nothing or repeats a
+//     label, or for a value that is not text
 type EnumOf[T Labeled[T]] struct {
 	V     T
 	Valid bool // V is not NULL
@@ -85,7 +85,8 @@ type anyLabel string
 
 func (anyLabel) Labels() []anyLabel { return nil }
 
-// EnumValue returns v as a value that is not NULL. It does not check v; writing does.
+// EnumValue returns v as a value that is not NULL. It does not check v. Writing the value
+// does.
 func EnumValue[T Labeled[T]](v T) EnumOf[T] { return EnumOf[T]{v, true} }
 
 // String returns the label, or an empty string for NULL.
@@ -108,7 +109,7 @@ func (e *EnumOf[T]) Scan(src any) error {
 	case []byte:
 		label = string(s)
 	default:
-		return enumError[T](opScan, fmt.Errorf("%w: a label is a text, and not of type %T", ErrInvalid, src))
+		return enumError[T](opScan, fmt.Errorf("%w: a label is text, not a value of type %T", ErrInvalid, src))
 	}
 	v, err := labelOf[T](label)
 	if err != nil {
@@ -136,8 +137,8 @@ func (e EnumOf[T]) check() error {
 		_, err := labelOf[T](string(e.V))
 		return err
 	case e.V != "":
-		return fmt.Errorf("%w: V is %q, and Valid is false, so that it would be NULL; use EnumValue(%[2]q), "+
-			"or for NULL the zero EnumOf", ErrInvalid, string(e.V))
+		return fmt.Errorf("%w: V is %q and Valid is false; use EnumValue(%[2]q), "+
+			"or the zero EnumOf for NULL", ErrInvalid, string(e.V))
 	default:
 		return nil
 	}
@@ -168,11 +169,11 @@ func (e *EnumOf[T]) UnmarshalJSON(text []byte) error {
 }
 
 // MarshalText returns the label, for example as the key of a JSON object. NULL has no
-// text: it is [ErrInvalid].
+// text and is [ErrInvalid].
 func (e EnumOf[T]) MarshalText() ([]byte, error) {
 	err := e.check()
 	if err == nil && !e.Valid {
-		err = fmt.Errorf("%w: NULL has no text, and so is no key of a JSON object", ErrInvalid)
+		err = fmt.Errorf("%w: NULL has no text and can't be a key of a JSON object", ErrInvalid)
 	}
 	if err != nil {
 		return nil, enumError[T](opStore, err)
@@ -183,18 +184,19 @@ func (e EnumOf[T]) MarshalText() ([]byte, error) {
 // UnmarshalText reads a label.
 func (e *EnumOf[T]) UnmarshalText(text []byte) error { return e.Scan(string(text)) }
 
-// The operations of values that know of no structure.
+// The operations of values.
 const (
 	opScan  = "read"
 	opStore = "write"
 )
 
-// fewLabels is how many labels are all compared with each other for each value.
+// fewLabels limits the check for repeated labels: it is quadratic, and runs for each
+// value.
 const fewLabels = 8
 
-// labelOf returns the label as a T, if T declares it or allows others. It is called for
-// each value that is read, and allocates nothing. So of many labels it only looks whether
-// the one in hand repeats.
+// labelOf returns the label as a T if T declares or allows it. It is called for each
+// value that is read, and does not allocate. For more than fewLabels labels it only
+// checks whether this label repeats.
 func labelOf[T Labeled[T]](label string) (T, error) {
 	var zero T
 	declared := zero.Labels()
@@ -215,7 +217,7 @@ func labelOf[T Labeled[T]](label string) (T, error) {
 	return T(label), nil
 }
 
-// unlisted returns a label that is not among the declared ones, if T allows it.
+// unlisted returns a label that T does not declare, if T allows it.
 func unlisted[T Labeled[T]](label string, declared []T) (T, error) {
 	labels := make([]string, len(declared))
 	seen := make(map[T]bool, len(declared))
@@ -231,14 +233,14 @@ func unlisted[T Labeled[T]](label string, declared []T) (T, error) {
 	case allowsExtra[T]():
 		return "", fmt.Errorf("%w: label %q is not UTF-8, or contains a NUL byte", ErrInvalid, label)
 	case len(declared) == 0:
-		return "", fmt.Errorf("%w: its method Labels declares none", ErrInvalid)
+		return "", fmt.Errorf("%w: its method Labels returns no labels", ErrInvalid)
 	default:
 		return "", registry.UnknownLabel(label, labels)
 	}
 }
 
 func errRepeats(label string) error {
-	return fmt.Errorf("%w: its method Labels lists %q twice", ErrInvalid, label)
+	return fmt.Errorf("%w: its method Labels returns %q twice", ErrInvalid, label)
 }
 
 func enumError[T any](op string, err error) error {

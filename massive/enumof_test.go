@@ -117,8 +117,8 @@ func TestEnumOf(t *testing.T) {
 			mustBe(t, pool.QueryRowContext(ctx, "SELECT '[0:0][0:0]={{plain}}'::odd[]").Scan(&got.Many), massive.ErrInvalid, "several dimensions")
 			noError(t, pool.QueryRowContext(ctx, "SELECT '[0:1]={plain,NULL}'::odd[]").Scan(&got.Many))
 			same(t, "an array with bounds", fmt.Sprint(got.Many), "[plain ]")
-			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.One), massive.ErrInvalid, "a label is a text, and not of type int64")
-			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.Many), massive.ErrInvalid, "a int64 is no array")
+			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.One), massive.ErrInvalid, "a label is text, not a value of type int64")
+			mustBe(t, pool.QueryRowContext(ctx, "SELECT 7").Scan(&got.Many), massive.ErrInvalid, "a value of type int64 is not an array")
 		})
 	}
 }
@@ -135,7 +135,7 @@ func TestEnumOfWithoutADatabase(t *testing.T) {
 		t.Errorf("got error %v, want a *LabelError of bored and 3 labels", err)
 	}
 	var b massive.EnumOf[Bare]
-	mustBe(t, b.Scan("x"), massive.ErrInvalid, "its method Labels declares none")
+	mustBe(t, b.Scan("x"), massive.ErrInvalid, "its method Labels returns no labels")
 	_, err := massive.EnumValue(Mood("")).Value()
 	mustBe(t, err, massive.ErrLabelUnknown, `"" is not one of ["sad" "ok" "happy"]`)
 	_, err = massive.EnumArrayOf[Mood]{massive.EnumValue(Ok), {}}.Values()
@@ -145,8 +145,8 @@ func TestEnumOfWithoutADatabase(t *testing.T) {
 	equal(t, "values", values, []Mood{Ok, Sad})
 
 	for says, e := range map[string]massive.EnumOf[Mood]{
-		`V is "ok", and Valid is false, so that it would be NULL; use EnumValue("ok")`: {V: Ok},
-		`V is "glad", and Valid is false`:                                              {V: "glad"},
+		`V is "ok" and Valid is false; use EnumValue("ok")`: {V: Ok},
+		`V is "glad" and Valid is false`:                    {V: "glad"},
 	} {
 		_, err := e.Value()
 		mustBe(t, err, massive.ErrInvalid, "massive: write a massive_test.Mood: ", says)
@@ -187,7 +187,7 @@ func TestEnumOfWithoutADatabase(t *testing.T) {
 	for text, says := range map[string]string{
 		"\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x07": "several dimensions",
 		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00":     "does not end", "\x00": "does not end",
-		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07x":                                                  "goes on after its elements",
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07x":                                                  "has bytes after its elements",
 		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07":                                                   "does not end",
 		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x7f\xff\xff\xff\x00\x00\x00\x01\x00\x00\x00\x02ok": "does not end",
 		"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x03ok": "does not end",
@@ -197,9 +197,9 @@ func TestEnumOfWithoutADatabase(t *testing.T) {
 		mustBe(t, a.Scan([]byte(text)), massive.ErrInvalid, says)
 	}
 	for text, says := range map[string]string{
-		"": "no opening brace", "{": "no closing brace", "ok": "no opening brace", "{ok": "no closing brace", `{"ok}`: "no closing quote", "{ok,}": "element of nothing",
-		"{{ok}}": "several dimensions", `{o"k"}`: "a quote or a backslash inside", `{"ok"x}`: "text after an element", "[1:2]": "bounds and nothing", "{,}": "element of nothing",
-		`{ok\}`: "a quote or a backslash inside", "{ok}}": "goes on after",
+		"": "no opening brace", "{": "no closing brace", "ok": "no opening brace", "{ok": "no closing brace", `{"ok}`: "no closing quote", "{ok,}": "empty element",
+		"{{ok}}": "several dimensions", `{o"k"}`: "a quote or a backslash inside", `{"ok"x}`: "text after an element", "[1:2]": "bounds and nothing", "{,}": "empty element",
+		`{ok\}`: "a quote or a backslash inside", "{ok}}": "has text after",
 	} {
 		var a massive.EnumArrayOf[Mood]
 		mustBe(t, a.Scan(text), massive.ErrInvalid, says)
@@ -211,13 +211,13 @@ func TestRepeatedLabelsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, label := range []string{"a", "b", "c"} {
 		var e massive.EnumOf[Twice]
-		mustBe(t, e.Scan(label), massive.ErrInvalid, `its method Labels lists "a" twice`)
+		mustBe(t, e.Scan(label), massive.ErrInvalid, `its method Labels returns "a" twice`)
 		_, err := massive.EnumArray(Twice(label)).Value()
-		mustBe(t, err, massive.ErrInvalid, `its method Labels lists "a" twice`)
+		mustBe(t, err, massive.ErrInvalid, `its method Labels returns "a" twice`)
 	}
 	var e massive.EnumOf[Often]
-	mustBe(t, e.Scan("0"), massive.ErrInvalid, `its method Labels lists "0" twice`)
-	mustBe(t, e.Scan("none"), massive.ErrInvalid, `its method Labels lists "0" twice`)
+	mustBe(t, e.Scan("0"), massive.ErrInvalid, `its method Labels returns "0" twice`)
+	mustBe(t, e.Scan("none"), massive.ErrInvalid, `its method Labels returns "0" twice`)
 	_, err := massive.Load(t.Context(), untouched{}, postgres.New(), massive.Expect(massive.EnumIs("mood", Twice("").Labels())))
 	mustBe(t, err, massive.ErrInvalid, `label "a" is given twice`)
 }
@@ -244,7 +244,7 @@ func TestEnumOfAsJSONKey(t *testing.T) {
 		}
 	}
 	_, err = massive.EnumOf[Mood]{}.MarshalText()
-	mustBe(t, err, massive.ErrInvalid, "NULL has no text, and so is no key of a JSON object")
+	mustBe(t, err, massive.ErrInvalid, "NULL has no text and can't be a key of a JSON object")
 	mustBe(t, json.Unmarshal([]byte(`{"glad":1}`), &out), massive.ErrLabelUnknown, `"glad"`)
 	mustBe(t, json.Unmarshal([]byte(`{"":1}`), &out), massive.ErrLabelUnknown, `"" is not one of`)
 

@@ -127,7 +127,7 @@ func ExampleRowsAre() {
 	defer fake.DB().Close()
 	err := m.Verify(context.Background(), massive.RowsAre[sale]("daily_sales"))
 	fmt.Println(err)
-	// Output: massive: verify: drift: materialized view public.daily_sales: missing columns ["currency"]; column total of type bigint does not go into Total int32: it has 64 bits, and the field has 32
+	// Output: massive: verify: drift: materialized view public.daily_sales: missing columns ["currency"]; column total of type bigint does not fit into Total int32: it has 64 bits, and the field has 32
 }
 
 // A check in CI or after a migration, without a new snapshot.

@@ -14,42 +14,46 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// An Exhaustion says how much of the sequences of a database is used up.
+// Exhaustion reports how much of the sequences of a database is used.
 type Exhaustion struct {
-	Share   float64       // from which on a sequence is listed
-	Looked  int           // at how many sequences it has looked, those of Unknown among them
-	Above   []SequenceUse // those that have used up that share, the fullest first
-	Unknown []UnknownUse  // those that could not be read, by name
-	// Uncalled are the sequences that nothing was taken from since they were created, restarted or set, by name. Where they
-	// stand is not known.
+	Share   float64       // the share from which a sequence is listed in Above
+	Looked  int           // the number of sequences in the database, with those in Unknown
+	Above   []SequenceUse // sequences that have used Share or more, the fullest first
+	Unknown []UnknownUse  // sequences that could not be read, by name
+	// Uncalled has the sequences that no value was taken from since they were created,
+	// restarted or set, by name. Their state is not known.
 	Uncalled []dialect.Name
 }
 
-// A SequenceUse says how much of a sequence is used up, by the column that has the least room for its values.
+// SequenceUse reports how much of a sequence is used. It accounts for the smallest column
+// that draws on the sequence.
 type SequenceUse struct {
 	Sequence dialect.Name
-	// Column is, of the columns that draw on the sequence, the one with the least room. It is nil if none does.
+	// Column is the column that has the least room for the sequence's values, of the
+	// columns that draw on the sequence. It is nil if no column does.
 	Column     *dialect.ColumnRef
 	ColumnType string // as SQL writes it: "integer"; empty without a column
-	// State counts to Limit.
+	// State is the state of the sequence, with Limit as its last value.
 	State registry.SequenceState
-	// Limit is the last value that both the sequence and the column can have.
+	// Limit is the last value that fits into both the sequence and the column.
 	Limit int64
-	// Overflows says that the column is full before the sequence ends. Inserts then fail, and the sequence does not.
+	// Overflows means that the column is full before the sequence ends. Then inserts
+	// fail, and NextValue does not.
 	Overflows bool
-	// Cycles says that the sequence starts over at its end.
+	// Cycles means that the sequence starts over at its end.
 	Cycles bool
 }
 
-// An UnknownUse is a sequence that could not be read, and why. Err wraps [ErrPermission], [ErrNotFound] if the sequence was
-// dropped meanwhile, or the driver's error.
+// UnknownUse is a sequence that could not be read, and why. Err wraps [ErrPermission],
+// [ErrNotFound] if the sequence was dropped meanwhile, or the driver's error.
 type UnknownUse struct {
 	Sequence dialect.Name
 	Err      error
 }
 
-// String returns the use in a line: "public.orders.id (integer) is 93.1 % used: at 2000000000, 147483647 left up to
-// 2147483647, where the column is full (sequence public.orders_id_seq)".
+// String returns the use in a line: "public.orders.id (integer) is 93.1 % used: at
+// 2000000000, 147483647 left up to 2147483647, where the column is full (sequence
+// public.orders_id_seq)".
 func (u SequenceUse) String() string {
 	what, of := "sequence "+u.Sequence.String(), ""
 	if u.Column != nil {
@@ -63,7 +67,7 @@ func (u SequenceUse) String() string {
 		then = "where the sequence starts over"
 	}
 	const rounding = 1e-9
-	percent := math.Floor(1000*u.State.Used+rounding) / 10 // cut, so that 100 % are full
+	percent := math.Floor(1000*u.State.Used+rounding) / 10 // rounded down, so that 100 % means full
 	return fmt.Sprintf("%s is %.1f %% used: at %d, %d left up to %d, %s%s", what, percent, u.State.Last, u.State.Remaining,
 		u.Limit, then, of)
 }
@@ -73,7 +77,7 @@ func (u UnknownUse) String() string {
 	return dialect.Cut(fmt.Sprintf("sequence %s is unknown: %v", u.Sequence, u.Err), dialect.MaxText)
 }
 
-// String returns a line of summary, and one for each listed sequence.
+// String returns a line with a summary and a line for each listed sequence.
 func (e Exhaustion) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d sequences are used up to %g %% or more", len(e.Above), e.Looked, 100*e.Share)
@@ -92,11 +96,12 @@ func (e Exhaustion) String() string {
 	return b.String()
 }
 
-// An ExhaustionOption changes what [DB.Exhaustion] lists. Each may be given once. The zero value is refused.
+// ExhaustionOption changes what [DB.Exhaustion] lists. Each option may be given once. The
+// zero value is invalid.
 type ExhaustionOption struct{ set option.Option[Exhaustion] }
 
-// AtLeast lists the sequences that have used up this share of their values or more. It is from 0, which lists all, to 1. The
-// default is 0.75.
+// AtLeast lists the sequences that have used this share of their values or more. The
+// share is from 0, which lists all sequences, to 1. The default is 0.75.
 func AtLeast(share float64) ExhaustionOption {
 	return ExhaustionOption{option.New("AtLeast", func(e *Exhaustion) error {
 		if !(share >= 0 && share <= 1) { // NaN is refused, too
@@ -108,25 +113,29 @@ func AtLeast(share float64) ExhaustionOption {
 }
 
 const (
-	fullEnough    = 0.75 // what is listed where nobody says from when on
-	auditedAtOnce = 250  // sequences a statement: each keeps a lock until the statement ends
+	fullEnough    = 0.75 // the default of AtLeast
+	auditedAtOnce = 250  // sequences per statement: each stays locked until the statement ends
 )
 
-// Exhaustion finds out when id columns run out. It reads where all sequences of the database stand now, and lists those that
-// have used up three quarters of their values, or the share that [AtLeast] sets. Sequences of primary keys, and those that
-// [Include] and [Exclude] exclude, are among them.
+// Exhaustion reports which sequences and id columns are almost full. It reads the current
+// state of all sequences of the database, and lists the sequences that have used three
+// quarters of their values, or the share that [AtLeast] sets. It includes sequences of
+// primary keys, and sequences that [Include] and [Exclude] exclude.
 //
-// The columns that draw on a sequence limit it: an integer key on a bigint sequence is full at 2147483647. A column draws on
-// a sequence if it is an identity column, or if its default, or else its domain's, takes a value. It counts if its table's
-// owner is the sequence's owner, a superuser or the role itself. A default that names the sequence as a text is not seen.
-// How much fits into a column without numbers, such as a varchar(3), is not known.
+// The columns that draw on a sequence limit it: an integer key on a bigint sequence is
+// full at 2147483647. A column draws on a sequence if it is an identity column, or if its
+// default takes a value. Without a default of its own, the default of its domain counts.
+// The owner of the table must be the sequence's owner, a superuser or the role itself. A
+// default that has the sequence's name as text is not recognized. A column that is not
+// numeric, such as a varchar(3), does not limit the sequence.
 //
-// Exhaustion reads no sequence by its name. So it does not know where a sequence stands that nothing was taken from, and
-// lists it as uncalled.
+// Exhaustion reads no sequence by its name. So it does not know the state of a sequence
+// that no value was taken from, and lists it as uncalled.
 //
-// It takes a load of the sequences, a look at the columns, and a statement for each few hundred sequences, which are thus
-// not read at the same moment. It waits for resets in open transactions. It lists a sequence that can't be read, or was
-// dropped meanwhile, as unknown. In a caller's transaction a statement that fails is an error instead. Errors:
+// Exhaustion loads the sequences, reads the columns, and sends a statement for each 250
+// sequences. So it does not read all sequences at the same moment. It waits for resets in
+// open transactions. It lists a sequence that can't be read, or was dropped meanwhile, as
+// unknown. In a caller's transaction a statement that fails is an error instead. Errors:
 // [ErrInvalid], [ErrUnsupported], those of [Load].
 func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhaustion, error) {
 	e := Exhaustion{Share: fullEnough}
@@ -151,7 +160,8 @@ func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhausti
 	for i := range cat.Sequences {
 		all[i] = &cat.Sequences[i]
 	}
-	// In the same batches each time, so that a driver which keeps statements keeps no more than those.
+	// A fixed order gives the same batches each time, so that a driver that caches
+	// statements caches few.
 	slices.SortFunc(all, func(a, b *dialect.SequenceDef) int { return cmp.Compare(a.ID, b.ID) })
 	for batch := range slices.Chunk(all, auditedAtOnce) {
 		readings, err := m.states(ctx, batch)
@@ -171,7 +181,8 @@ func (m *DB) Exhaustion(ctx context.Context, opts ...ExhaustionOption) (Exhausti
 	return e, nil
 }
 
-// states reads a batch. Where one sequence fails it, the halves find out which.
+// states reads a batch. If a sequence fails the statement, states bisects the batch to
+// find it.
 func (m *DB) states(ctx context.Context, batch []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
 	readings, err := m.dialect.SequenceStates(ctx, m.querier, batch)
 	switch {
@@ -204,7 +215,7 @@ func (m *DB) states(ctx context.Context, batch []*dialect.SequenceDef) ([]dialec
 	return append(first, second...), nil
 }
 
-// add counts a sequence, and lists it if it belongs there.
+// add counts a sequence and adds it to the list that it belongs to.
 func (e *Exhaustion) add(d *dialect.SequenceDef, columns []dialect.SequenceColumn, reading dialect.SequenceReading) {
 	e.Looked++
 	if reading.Err != nil {

@@ -14,10 +14,11 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Expect makes [Load], and every Reload after it, fail unless the database is as expected. No snapshot that breaks an
-// expectation is published, so a program finds only what it was written for. The error wraps [ErrDrift], as [Drifts],
-// which list everything that differs. Two expectations that contradict each other always give ErrDrift. Errors:
-// [ErrInvalid] for an expectation that no database can meet, such as a label that is not UTF-8.
+// Expect makes [Load], and every Reload after it, fail unless the database is as
+// expected. A snapshot that violates an expectation is never published. The error wraps
+// [ErrDrift], as [Drifts] with all differences. If two expectations contradict each
+// other, the error is always ErrDrift. Errors: [ErrInvalid] for an expectation that no
+// database can meet, such as a label that is not UTF-8.
 func Expect(expectations ...Expectation) LoadOption {
 	return LoadOption{option.New("Expect", func(s *selection) error {
 		if len(expectations) == 0 {
@@ -28,9 +29,10 @@ func Expect(expectations ...Expectation) LoadOption {
 	})}
 }
 
-// Verify reads the structures again, as [DB.Reload] does, and checks what was expected at Load and what is expected here,
-// for example in CI or after a migration. It publishes nothing. Nil means that everything is as expected. Errors: as for
-// [Load], and [ErrInvalid] if nothing is expected, here or at Load.
+// Verify reads the structures again and checks the expectations of Load and the given
+// ones, for example in CI or after a migration. It publishes nothing. If it returns nil,
+// the database is as expected. Errors: as for [Load], and [ErrInvalid] if there is no
+// expectation.
 func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	sel := m.selection
 	sel.expect = slices.Concat(sel.expect, expectations)
@@ -43,44 +45,46 @@ func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	return nil
 }
 
-// An Expectation is something that a program takes for granted of a structure, such as the labels of an enum that it has
-// constants for. [EnumIs] and [RowsAre] make one. It never changes, and is safe for concurrent use. The zero value is
-// refused.
+// Expectation is something that a program assumes about a structure, such as the labels
+// of an enum. [EnumIs] and [RowsAre] return one. An Expectation never changes, and is
+// safe for concurrent use. The zero value is invalid.
 type Expectation struct {
 	kind    Kind
 	name    Name       // as the program wrote it
-	invalid error      // why it can't be
-	enum    *enumShape // nil for one about another kind
-	rows    *rowShape  // likewise
+	invalid error      // why no database can meet it
+	enum    *enumShape // nil for another kind
+	rows    *rowShape  // nil for another kind
 }
 
-// An ExpectOption changes what an expectation tolerates. Each may be given once. The zero value is refused.
+// ExpectOption changes what an expectation tolerates. Each option may be given once. The
+// zero value is invalid.
 type ExpectOption struct{ set option.Option[tolerance] }
 
-// A tolerance is what options say.
+// A tolerance combines the options of an expectation.
 type tolerance struct{ extra bool }
 
-// AllowExtra tolerates what the database has beyond what is expected: further labels of an enum, wherever they stand
-// among the expected ones, or further columns of a view.
+// AllowExtra tolerates what the database has in addition: other labels of an enum, at any
+// place among the expected labels, or other columns of a view.
 func AllowExtra() ExpectOption {
 	return ExpectOption{option.Set("AllowExtra", func(t *tolerance) { t.extra = true })}
 }
 
-// An enumShape is labels in their order.
+// An enumShape has the expected labels in order.
 type enumShape struct {
 	labels []string
-	extra  bool // others may stand among them
+	extra  bool // other labels are tolerated
 }
 
-// EnumIs expects an enum to exist, under a name as for [DB.Enum], and to have exactly these labels, in this order: the
-// constants of a Go type whose kind is string.
+// EnumIs expects an enum to exist and to have exactly these labels, in this order. The
+// name is as for [DB.Enum]. The labels are usually the constants of a Go string type:
 //
 //	massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))
 //
-// With [AllowExtra], or if T allows it by [AllowsExtra], the database may have other labels, too, wherever they stand.
-// Without values the enum must have no label. An empty label is one like any other. Labels that were appended locally
-// don't count. Calls that take the expectation return [ErrInvalid] if a label repeats, is longer than the server allows,
-// is not UTF-8 or holds a NUL.
+// With [AllowExtra], or if T implements [AllowsExtra], the database may have other
+// labels, too, at any place. Without values the enum must have no labels. The empty text
+// is a valid label. Locally appended labels don't count. Calls that take the expectation
+// return [ErrInvalid] if a label repeats, is longer than the server allows, is not UTF-8
+// or holds a NUL.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	e := expectation(KindEnum, name)
 	tolerated := e.tolerance(opts)
@@ -100,7 +104,7 @@ func expectation(k Kind, name string) Expectation {
 	return Expectation{kind: k, name: n, invalid: err}
 }
 
-// tolerance applies the options, and keeps their error.
+// tolerance applies the options and stores their error.
 func (e *Expectation) tolerance(opts []ExpectOption) (t tolerance) {
 	err := option.Apply(&t, "ExpectOption", opts, func(o ExpectOption) option.Option[tolerance] { return o.set })
 	if e.invalid == nil {
@@ -123,7 +127,7 @@ func (s *enumShape) check() error {
 	return nil
 }
 
-// consistent refuses expectations that can't be met, whatever the database holds.
+// consistent returns an error if no database can meet the expectations.
 func (sel *selection) consistent() error {
 	for i, e := range sel.expect {
 		switch {
@@ -132,25 +136,25 @@ func (sel *selection) consistent() error {
 		case e.invalid != nil:
 			return fmt.Errorf("what is expected of %s %s: %w", e.kind, e.name, e.invalid)
 		case !sel.Has(e.kind):
-			return fmt.Errorf("%w: something is expected of %s %s, and Only excludes that kind", ErrInvalid, e.kind, e.name)
+			return fmt.Errorf("%w: %s %s has an expectation, and Only excludes that kind", ErrInvalid, e.kind, e.name)
 		}
 	}
 	return nil
 }
 
-// A comparison compares a registry with what is expected of it.
+// A comparison compares a registry with expectations.
 type comparison struct {
 	*Registry
 	dialect dialect.Dialect
 	querier Querier
 }
 
-// meets returns an error if the registry is not as expected: [Drifts], which has all of them, or one that wraps
-// [ErrInvalid] for a label that the server has no room for.
+// meets returns [Drifts] with all differences, or nil. It returns an error that wraps
+// [ErrInvalid] if the server does not allow such a long label.
 func (c comparison) meets(all []Expectation) error {
 	c.Registry = c.DropLabels()
 	var drifts Drifts
-	const suggested = 100 // looking for near names takes long, and a database may lack everything
+	const suggested = 100 // limits the slow search for similar names
 	unknown := 0
 	for _, e := range all {
 		drift, err := c.drift(&e)
@@ -161,18 +165,18 @@ func (c comparison) meets(all []Expectation) error {
 			continue
 		}
 		drifts = append(drifts, drift)
-		if why, ok := drift.Err.(*NotFoundError); ok && why.Reason == ReasonUnknown && unknown < suggested { //nolint:errorlint // it is ours
+		if why, ok := drift.Err.(*NotFoundError); ok && why.Reason == ReasonUnknown && unknown < suggested { //nolint:errorlint // notThere does not wrap it
 			unknown++
 			c.Suggest(why)
 		}
 	}
 	if drifts == nil {
-		return nil // and not a Drifts that is nil
+		return nil // a nil Drifts would not be a nil error
 	}
 	return drifts
 }
 
-// drift returns nil if the expectation is met.
+// drift returns nil if the database meets the expectation.
 func (c comparison) drift(e *Expectation) (*DriftError, error) {
 	if e.rows != nil {
 		return c.driftOfRows(e)
@@ -203,53 +207,60 @@ func (c comparison) drift(e *Expectation) (*DriftError, error) {
 	}, nil
 }
 
-// notThere returns the drift of a structure that was not found, with everything that is missing of it.
+// notThere returns the drift of a structure that was not found. Everything that is
+// expected of it is missing.
 func notThere(e *Expectation, err error, missing []string) (*DriftError, error) {
 	var why *NotFoundError
 	if !errors.As(err, &why) {
-		return nil, errors.Unwrap(err) // the name can't be one
+		return nil, errors.Unwrap(err) // the name is invalid
 	}
 	return &DriftError{Kind: e.kind, Name: e.name, Missing: slices.Clone(missing), Err: why}, nil
 }
 
-// A DriftError says how a structure differs from what the program expects of it. It wraps [dialect.ErrDrift].
+// DriftError says how a structure differs from what the program expects. It wraps
+// [ErrDrift].
 type DriftError struct {
 	Kind dialect.Kind
-	Name dialect.Name // the structure's; as the program wrote it where there is none of that name
+	Name dialect.Name // the structure's; if it does not exist, the name as the program wrote it
 
-	// Missing are the labels, or columns, that are expected and not there, in the program's order.
+	// Missing has the labels, or columns, that are expected and do not exist, in the
+	// program's order.
 	Missing []string
-	// Extra are those that are there and not expected, in the database's order. With AllowExtra there are none.
+	// Extra has the labels, or columns, that exist and are not expected, in the
+	// database's order. With AllowExtra it is empty.
 	Extra []string
-	// Reordered are labels that are expected and there, in another place: the fewest that would have to move for the
-	// others to be in order, in the program's order.
+	// Reordered has the labels that exist at another place than expected, in the
+	// program's order. It is the smallest set that would have to move to put the other
+	// labels in order.
 	Reordered []string
-	// Mismatched are columns whose type does not go into the field that is meant for them, in the program's order.
+	// Mismatched has the columns whose type does not fit into their field, in the
+	// program's order.
 	Mismatched []Mismatch
 
-	// Expected and Actual are all labels, of the program and of the database, each in its order. Empty for a view.
+	// Expected and Actual have all labels, of the program and of the database, each in
+	// its order. They are empty for a view.
 	Expected, Actual []string
 
-	// Err says why there is no such structure, as a [*NotFoundError]. Nil where there is one.
+	// Err is a [*NotFoundError] if the structure does not exist. Otherwise it is nil.
 	Err error
 }
 
-// A Mismatch is a column whose values don't go into its field.
+// Mismatch is a column whose values don't fit into its field.
 type Mismatch struct {
 	Column string
-	Type   string // the database's: "text"
-	Field  string // of the struct, with its type: "Total int64"
-	Why    string
+	Type   string // in the database: "text"
+	Field  string // in the struct, with its type: "Total int64"
+	Why    string // in words
 }
 
-// String is the mismatch in a line of at most [dialect.MaxText] bytes.
+// String returns the mismatch in a line of at most [dialect.MaxText] bytes.
 func (m Mismatch) String() string {
-	return dialect.Cut(fmt.Sprintf("column %s of type %s does not go into %s: %s",
+	return dialect.Cut(fmt.Sprintf("column %s of type %s does not fit into %s: %s",
 		dialect.Name{Name: m.Column}, dialect.Cut(m.Type, dialect.MaxText/8), dialect.Cut(m.Field, dialect.MaxText/8), m.Why), dialect.MaxText)
 }
 
-// Error names at most five labels, or columns, of each list, and counts the rest. It
-// takes at most [dialect.MaxText] bytes.
+// Error names at most five labels, or columns, of each list, and counts the rest. The
+// text has at most [dialect.MaxText] bytes.
 func (e *DriftError) Error() string { return dialect.Cut(e.text(), dialect.MaxText) }
 
 func (e *DriftError) text() string {
@@ -279,7 +290,7 @@ func (e *DriftError) text() string {
 	return text + strings.Join(parts, "; ")
 }
 
-// Unwrap is [dialect.ErrDrift], and Err.
+// Unwrap returns [ErrDrift] and Err.
 func (e *DriftError) Unwrap() []error {
 	if e.Err != nil {
 		return []error{dialect.ErrDrift, e.Err}
@@ -287,15 +298,15 @@ func (e *DriftError) Unwrap() []error {
 	return []error{dialect.ErrDrift}
 }
 
-// Drifts are all that differs from what a program expects, in the order of its expectations. [errors.As] finds them
-// all at once, or the first as a [*DriftError].
+// Drifts lists all differences from what a program expects, in the order of its
+// expectations. [errors.As] finds the list, or its first element as a [*DriftError].
 type Drifts []*DriftError
 
-// Error is the first five drifts, a line each, and how many more there are. It takes at
-// most [dialect.MaxText] bytes.
+// Error returns the first five drifts, a line each, and the number of the others. The
+// text has at most [dialect.MaxText] bytes.
 func (ds Drifts) Error() string { return dialect.Few(ds, "\n", (*DriftError).Error) }
 
-// Unwrap is each of them.
+// Unwrap returns all drifts.
 func (ds Drifts) Unwrap() []error {
 	errs := make([]error, len(ds))
 	for i, d := range ds {

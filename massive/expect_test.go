@@ -110,7 +110,7 @@ func TestBadExpectationsAreRefused(t *testing.T) {
 	mustBe(t, err, massive.ErrInvalid, "option Expect: invalid argument: no expectation is given")
 	_, err = massive.Load(t.Context(), untouched{}, postgres.New(), massive.Only(massive.KindMatview),
 		massive.Expect(massive.EnumIs("mood", []Mood{Sad})))
-	mustBe(t, err, massive.ErrInvalid, "something is expected of enum mood, and Only excludes that kind")
+	mustBe(t, err, massive.ErrInvalid, "enum mood has an expectation, and Only excludes that kind")
 
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`, func(t *testing.T, e *env) {
 		e.load(t, massive.Expect( // equal, or compatible with each other

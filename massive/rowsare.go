@@ -15,23 +15,27 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A rowShape is what a view's rows are read into.
+// A rowShape describes the type that a view's rows are read into.
 type rowShape struct {
-	row   reflect.Type // a struct, or a type for the one value of each row
-	extra bool         // other columns may be there
+	row   reflect.Type // a struct, or the type of the only column
+	extra bool         // other columns are tolerated
 }
 
-// RowsAre expects a materialized view to exist, under a name as for [DB.Matview], and its rows to fit into values of type T,
-// as Select of a [Matview] reads them:
+// RowsAre expects a materialized view to exist and its rows to fit into values of type T,
+// as Select of a [Matview] reads them. The name is as for [DB.Matview].
 //
 //	massive.Expect(massive.RowsAre[Daily]("daily_sales"))
 //
-// T is a struct with a column for each field, as sqlx maps them, or a plain value for a view of one column. If the structures
-// are loaded through a *sqlx.DB or *sqlx.Tx, its mapper applies. A column without a field is an error unless [AllowExtra] is
-// given, for a sqlx that is Unsafe. A column whose type does not fit into its field under every driver is an error: text in
-// an int64, a bigint in an int32, an enum in an int. If [Only] excludes enums, RowsAre does not know that a type is an enum,
-// and its column fits into any field. A field that scans by itself fits any column. RowsAre does not look for NULLs. A T
-// that no row fits into is [ErrInvalid].
+// T is a struct with a field for each column, mapped as in sqlx, or a plain value for a
+// view of one column. If the structures are loaded through a *sqlx.DB or *sqlx.Tx, its
+// mapper applies. A field without a column is an error. A column without a field is an
+// error, too, unless [AllowExtra] is given, for a sqlx that is Unsafe.
+//
+// A column is an error if its type does not fit into its field with every driver: text in
+// an int64, a bigint in an int32, an enum in an int. A field that implements
+// [sql.Scanner] fits any column. RowsAre does not check for NULLs. If [Only] excludes
+// enums, RowsAre does not recognize an enum's column, and it fits any field. If no row
+// fits into T, calls that take the expectation return [ErrInvalid].
 func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindMatview, name)
 	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]()), extra: e.tolerance(opts).extra}
@@ -49,7 +53,7 @@ var (
 
 func scans(t reflect.Type) bool { return reflect.PointerTo(t).Implements(scannerType) }
 
-// single tells whether values of the type are read from one column.
+// single reports whether a value of the type is read from one column.
 func single(t reflect.Type) bool {
 	return scans(t) || t == timeType || t.Kind() != reflect.Struct
 }
@@ -69,7 +73,7 @@ func (s *rowShape) check() error {
 	return nil
 }
 
-// mapper is the one that sqlx reads rows with, through q.
+// mapper returns the mapper that sqlx uses with q.
 func mapper(q dialect.Querier) *reflectx.Mapper {
 	switch x := q.(type) {
 	case *sqlx.DB:
@@ -83,14 +87,15 @@ func mapper(q dialect.Querier) *reflectx.Mapper {
 	}
 }
 
-// A field is where a column's values go.
+// A field is the target of a column's values.
 type field struct {
-	column string // empty for the one column of a view, whatever its name
-	words  string // as Go declares it: "Total int64"
+	column string // empty for the only column of a view, which may have any name
+	words  string // the declaration: "Total int64"
 	typ    reflect.Type
 }
 
-// fields are those of the struct that columns are read into, in its order, and all names that a column may have.
+// fields returns the fields of the struct that columns are read into, in its order, and
+// all possible column names.
 func (s *rowShape) fields(m *reflectx.Mapper) (fields []field, known map[string]*reflectx.FieldInfo) {
 	all := m.TypeMap(s.row)
 	var leaves []*reflectx.FieldInfo
@@ -106,7 +111,8 @@ func (s *rowShape) fields(m *reflectx.Mapper) (fields []field, known map[string]
 	return fields, all.Names
 }
 
-// within tells whether the field is part of what is read from one column, as the Valid of a [sql.NullString] is.
+// within reports whether the field is part of a value that is read from one column, such
+// as Valid of a [sql.NullString].
 func within(f *reflectx.FieldInfo) bool {
 	for p := f.Parent; p != nil && p.Parent != nil; p = p.Parent {
 		if single(reflectx.Deref(p.Field.Type)) {
@@ -116,7 +122,7 @@ func within(f *reflectx.FieldInfo) bool {
 	return false
 }
 
-// driftOfRows is nil where the view's rows are as expected.
+// driftOfRows returns nil if the view's rows are as expected.
 func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 	var fields []field
 	var known map[string]*reflectx.FieldInfo
@@ -163,11 +169,11 @@ func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 			d.Mismatched = append(d.Mismatched, Mismatch{columns[i].Name, columns[i].Type, f.words, why})
 		}
 	}
-	// A column that goes to a struct as a whole, which has fields of its own, goes nowhere.
+	// A column whose name is that of a nested struct with fields of its own can't be read.
 	for _, column := range columns {
 		if f := known[column.Name]; f != nil && !single(reflectx.Deref(f.Field.Type)) {
 			d.Mismatched = append(d.Mismatched, Mismatch{
-				column.Name, column.Type, f.Field.Name + " " + f.Field.Type.String(), "it is a struct that doesn't scan by itself",
+				column.Name, column.Type, f.Field.Name + " " + f.Field.Type.String(), "it is a struct that does not implement sql.Scanner",
 			})
 		}
 	}
@@ -177,7 +183,8 @@ func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 	return d, nil
 }
 
-// unfit is why a column's values don't go into a field; empty where they may.
+// unfit returns why a column's values don't fit into a field, or an empty text if they
+// may.
 func (c comparison) unfit(column string, t reflect.Type) (why string, err error) {
 	if scans(t) || t.Kind() == reflect.Interface {
 		return "", nil
@@ -197,7 +204,8 @@ func (c comparison) unfit(column string, t reflect.Type) (why string, err error)
 	}
 }
 
-// hasEnum reports whether a column's type, as the dialect writes it, is an enum, also one that a pattern excludes.
+// hasEnum reports whether a column's type, as the dialect writes it, is an enum, even an
+// enum that a pattern excludes.
 func (c comparison) hasEnum(typ string) bool {
 	n, err := dialect.ParseName(typ)
 	return err == nil && c.Knows(KindEnum, n)

@@ -112,7 +112,7 @@ func TestRowsAreExpected(t *testing.T) {
 		free := e.load(t)
 		err = free.Verify(ctx, massive.RowsAre[other]("daily"), massive.RowsAre[int32]("one"), massive.RowsAre[int64]("again"), massive.RowsAre[Daily]("dally"))
 		mustBe(t, err, massive.ErrDrift, "massive: verify: drift: materialized view public.daily: "+`missing columns ["gone" "later"]; extra columns ["when"]`,
-			"column total of type numeric(10,2) does not go into Total int64: it is not an integer", "did you mean public.daily?")
+			"column total of type numeric(10,2) does not fit into Total int64: it is not an integer", "did you mean public.daily?")
 		ds := drifts(t, err)
 		same(t, "drifts", len(ds), 4)
 		var mismatched []string
@@ -120,7 +120,7 @@ func TestRowsAreExpected(t *testing.T) {
 			mismatched = append(mismatched, x.Column+" "+x.Field)
 		}
 		equal(t, "mismatched", mismatched, []string{"total Total int64", "orders Orders int32", "mood Mood int", "tags Tags []string"})
-		same(t, "mismatches of a plain value", fmt.Sprint(ds[1].Mismatched), "[column n of type bigint does not go into int32: it has 64 bits, and the field has 32]")
+		same(t, "mismatches of a plain value", fmt.Sprint(ds[1].Mismatched), "[column n of type bigint does not fit into int32: it has 64 bits, and the field has 32]")
 		same(t, "extra columns of a plain value", len(ds[2].Extra), 8)
 		equal(t, "missing columns of an unknown view", ds[3].Missing[:3], []string{"day", "shop_name", "total"})
 
@@ -140,14 +140,14 @@ func TestRowsAreExpected(t *testing.T) {
 			"loaded": free, "excluded": e.load(t, massive.Exclude("*.mood")), "not included": e.load(t, massive.Include("daily", "one")),
 		} {
 			err := free.Verify(ctx, wrong)
-			mustBe(t, err, massive.ErrDrift, "column mood of type mood does not go into Mood int: the labels of an enum are text")
+			mustBe(t, err, massive.ErrDrift, "column mood of type mood does not fit into Mood int: the labels of an enum are text")
 			same(t, "drifts if the enum is "+what, len(drifts(t, err)), 1)
 		}
 		noError(t, e.load(t, massive.Only(massive.KindMatview)).Verify(ctx, wrong))
 
 		exec(t, e.pool, `DROP MATERIALIZED VIEW one; CREATE MATERIALIZED VIEW one AS SELECT 'x'::text AS n`)
 		_, err = m.Reload(ctx)
-		mustBe(t, err, massive.ErrDrift, "massive: reload: drift: materialized view public.one: column n of type text does not go into int64: it is not an integer")
+		mustBe(t, err, massive.ErrDrift, "massive: reload: drift: materialized view public.one: column n of type text does not fit into int64: it is not an integer")
 
 		// The Mapper of a *sqlx.DB decides the names.
 		x := sqlx.NewDb(e.pool, e.driver)

@@ -289,8 +289,8 @@ func TestTypesThatHideTheServersOwn(t *testing.T) {
 				exec(t, conn, "SET search_path = "+path+"; SET quote_all_identifiers = "+quoted)
 				m := load(t, conn)
 				ds := drifts(t, m.Verify(t.Context(), massive.RowsAre[wrong]("public.v", massive.AllowExtra())))
-				same(t, "mismatched along "+path, fmt.Sprint(ds[0].Mismatched), "[column a of type text does not go into A int: it is not an integer "+
-					"column d of type json does not go into D int: it is not an integer column f of type character varying(3)[] does not go into F int: it is not an integer]")
+				same(t, "mismatched along "+path, fmt.Sprint(ds[0].Mismatched), "[column a of type text does not fit into A int: it is not an integer "+
+					"column d of type json does not fit into D int: it is not an integer column f of type character varying(3)[] does not fit into F int: it is not an integer]")
 				type fits struct {
 					A, E, G string
 					B       int64

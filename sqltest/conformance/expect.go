@@ -106,7 +106,7 @@ func expectRows() rule {
 			}
 			err := c.m.Verify(c.Context(), massive.RowsAre[other]("days"))
 			text := c.matview("days").Columns()[1].Type
-			c.fails(err, massive.ErrDrift, `missing columns ["gone"]`, `extra columns ["n"]`, "column name of type "+text+" does not go into Name int64")
+			c.fails(err, massive.ErrDrift, `missing columns ["gone"]`, `extra columns ["n"]`, "column name of type "+text+" does not fit into Name int64")
 			type fewer struct{ N int64 }
 			c.ok(c.m.Verify(c.Context(), massive.RowsAre[fewer]("days", massive.AllowExtra())))
 		},
