@@ -87,7 +87,7 @@ func utc(rows []typed) []typed {
 func TestSetRowsToNone(t *testing.T) {
 	t.Parallel()
 	onEach(t, viewAndSequence, func(t *testing.T, p place) {
-		if says := told(func(t testing.TB) {
+		if says := failureOf(func(t testing.TB) {
 			p.do(t, sqltest.SetRows{Matview: "v", Rows: []struct{ Other int64 }{{7}}})
 		}); !strings.Contains(says, "view public.v has columns [{n bigint}], and the rows [{other bigint}]") {
 			t.Errorf("rows of other columns: %q", says)
@@ -194,7 +194,7 @@ func TestValuesThatFit(t *testing.T) {
 	f := sqltest.New(c)
 	load(t, f)
 	pgtest.NewDatabase(t).Fill(t, c)
-	if said := told(func(t testing.TB) {
+	if said := failureOf(func(t testing.TB) {
 		f.Do(t, sqltest.SetRows{Matview: "v", Rows: []row{{A: "five", B: "1", C: "t", D: " sad", F: []byte("1")}}})
 	}); !strings.Contains(said, `view public.v: column "a" has type integer, but a row has the value "five"`) {
 		t.Errorf("rows that do not fit: %q", said)
@@ -241,7 +241,7 @@ func TestARowBesideARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Do(t, sqltest.Insert{Column: "t.id", Value: 5})
-	if said := told(func(t testing.TB) { f.Do(t, sqltest.Insert{Column: "t.no", Value: 5}) }); !strings.Contains(said, "public.key is locked by") {
+	if said := failureOf(func(t testing.TB) { f.Do(t, sqltest.Insert{Column: "t.no", Value: 5}) }); !strings.Contains(said, "public.key is locked by") {
 		t.Errorf("it says %q", said)
 	}
 }

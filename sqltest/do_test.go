@@ -59,7 +59,7 @@ func TestChangesTakeLocks(t *testing.T) {
 				if !open {
 					time.AfterFunc(20*time.Millisecond, func() { _ = tx.Rollback() })
 				}
-				said := told(func(t testing.TB) { f.Do(t, c.change) })
+				said := failureOf(func(t testing.TB) { f.Do(t, c.change) })
 				if c.locked == "" {
 					if said != "" {
 						t.Errorf("it says %q", said)
@@ -133,11 +133,11 @@ func TestCreateMakesAllOrNothing(t *testing.T) {
 		for _, c := range []sqltest.Create{
 			{SearchPath: []string{"app"}}, {Standby: true}, {LockTimeout: time.Second}, {StatementTimeout: time.Second},
 		} {
-			if said := told(func(t testing.TB) { p.do(t, c) }); !strings.Contains(said, "Create only creates structures; pass SearchPath, Standby, LockTimeout and StatementTimeout to") {
+			if said := failureOf(func(t testing.TB) { p.do(t, c) }); !strings.Contains(said, "Create only creates structures; pass SearchPath, Standby, LockTimeout and StatementTimeout to") {
 				t.Errorf("%+v: %q", c, said)
 			}
 		}
-		if said := told(func(t testing.TB) {
+		if said := failureOf(func(t testing.TB) {
 			p.do(t, sqltest.Create{
 				Matviews: []sqltest.Matview{{Name: "v", Rows: []pair{}, Unique: []string{"n"}}}, Tables: []string{"u"},
 				Enums:     []sqltest.Enum{{Name: "e", UsedBy: []sqltest.EnumColumn{{Column: "t.e"}}}},

@@ -24,17 +24,17 @@ func load(t *testing.T, f *sqltest.Fake) *massive.DB {
 	return m
 }
 
-// A recorder is a test that notes what it is told, and runs its clean-ups when it is asked to.
+// A recorder is a testing.TB that records its failures and its cleanups.
 type recorder struct {
 	testing.TB
-	said     []string
+	failures []string
 	cleanups []func()
 }
 
 func (r *recorder) Helper()          {}
 func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
 func (r *recorder) Errorf(format string, args ...any) {
-	r.said = append(r.said, fmt.Sprintf(format, args...))
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
 func (r *recorder) Fatalf(format string, args ...any) {
@@ -42,8 +42,8 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	panic(r)
 }
 
-// told is what f tells the test that it fails.
-func told(f func(t testing.TB)) string {
+// failureOf returns the text with which f fails its test, or an empty string.
+func failureOf(f func(t testing.TB)) string {
 	r := &recorder{}
 	func() {
 		defer func() {
@@ -56,7 +56,7 @@ func told(f func(t testing.TB)) string {
 	for _, c := range r.cleanups {
 		c()
 	}
-	return strings.Join(r.said, "\n")
+	return strings.Join(r.failures, "\n")
 }
 
 func TestSQLSaysThatThereIsNoDatabase(t *testing.T) {
@@ -140,11 +140,11 @@ func TestCallsAreNoted(t *testing.T) {
 		"next value of public.s", "next value of public.s", "last value of public.s", "restart public.s at 1", "restart public.s")
 	f.WantCalls(t)
 	_, _ = s.LastValue(ctx)
-	got := told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
+	got := failureOf(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
 	if !strings.Contains(got, `operation 1: got "last value of public.s", want "next value of public.s"`) {
 		t.Errorf("a failure names what came and what was expected; it says %q", got)
 	}
-	got = told(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
+	got = failureOf(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
 	if !strings.Contains(got, `got nothing, want "next value of public.s"`) {
 		t.Errorf("nothing came, and the failure says %q", got)
 	}
@@ -186,11 +186,11 @@ func TestPlannedBehaviours(t *testing.T) {
 	if _, err := m.Reload(t.Context()); !errors.Is(err, massive.ErrServerTimeout) {
 		t.Errorf("a load that was to fail: %v", err)
 	}
-	got := told(func(t testing.TB) { f.Next(t, dialect.OpRefresh, "daily", sqltest.Hang()) })
+	got := failureOf(func(t testing.TB) { f.Next(t, dialect.OpRefresh, "daily", sqltest.Hang()) })
 	if !strings.Contains(got, `1 of 1 planned operations "refresh public.daily" did not come`) {
 		t.Errorf("a plan that nothing came for says %q", got)
 	}
-	got = told(func(t testing.TB) {
+	got = failureOf(func(t testing.TB) {
 		f.Next(t, dialect.OpNextValue, "s", sqltest.Hang())
 		f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Slow(0))
 	})
@@ -261,7 +261,7 @@ func TestPlansByEitherName(t *testing.T) {
 		`Next("reload", "v"): the operation has no structure`:           {dialect.OpReload, "v"},
 		`Next("refresh"): `: {dialect.OpRefresh, ""},
 	} {
-		if got := told(func(t testing.TB) { f.Next(t, c.op, c.name, sqltest.Hang()) }); !strings.Contains(got, says) {
+		if got := failureOf(func(t testing.TB) { f.Next(t, c.op, c.name, sqltest.Hang()) }); !strings.Contains(got, says) {
 			t.Errorf("a plan for %q of %q says %q, want %q", c.op, c.name, got, says)
 		}
 	}
@@ -440,7 +440,7 @@ func TestAChangeThatCannotBe(t *testing.T) {
 			Enums:    []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},
 			Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}}},
 		})
-		if got := told(func(t testing.TB) { f.Do(t, c) }); !strings.Contains(got, says) {
+		if got := failureOf(func(t testing.TB) { f.Do(t, c) }); !strings.Contains(got, says) {
 			t.Errorf("%T says %q, want %q", c, got, says)
 		}
 	}
