@@ -1,4 +1,5 @@
-// The small programs, each built and run as a user would, on a database that suits it.
+// Package examples_test builds and runs the small programs, each on a database of its
+// own.
 package examples_test
 
 import (
@@ -33,7 +34,7 @@ func TestPrograms(t *testing.T) {
 			}
 			out, err = exec.CommandContext(t.Context(), program, "host=/nowhere").CombinedOutput()
 			if err == nil || len(out) == 0 {
-				t.Errorf("without a server it printed %q and ended well", out)
+				t.Errorf("without a server it printed %q and succeeded", out)
 			}
 			out, err = exec.CommandContext(t.Context(), program).CombinedOutput()
 			if err == nil || string(out) != "usage: "+c.program+" DSN\n" {

@@ -1,8 +1,10 @@
-// Package sqlite is a dialect outside the library's own module, as small as one can be: a model for whoever writes
-// one for another database. SQLite has neither materialized views nor enums nor sequences, so it keeps their
-// definitions in tables of its own (see [Schema]). It has one operation, to look at a sequence. All others are the
-// defaults of package dialect, which give massive.ErrUnsupported. SQLite has no roles either: everybody may do
-// everything.
+// Package sqlite is a minimal dialect in a module of its own. It is an example for
+// authors of dialects.
+//
+// SQLite has no materialized views, enums and sequences. So the dialect keeps their
+// definitions in ordinary tables: see [Schema]. Its only operation reads a sequence's
+// state. The other operations are the defaults of package dialect, which return
+// massive.ErrUnsupported. SQLite has no roles, so that all rights are granted.
 package sqlite
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Schema makes the tables that the dialect reads.
+// Schema creates the tables that the dialect reads.
 const Schema = `
 CREATE TABLE search_path (position INTEGER PRIMARY KEY, schema TEXT);
 CREATE TABLE objects (
@@ -37,10 +39,10 @@ CREATE TABLE sequences (
   cache INTEGER, cycle INTEGER, owner TEXT, key TEXT, last INTEGER, called INTEGER
 );`
 
-// New is the dialect. It holds no state.
+// New returns the dialect. It has no state.
 func New() dialect.Dialect { return sqlite{} }
 
-// Each embedded struct has the defaults of a kind. The methods below override those that this database has.
+// The embedded structs have the default methods. The methods below override some of them.
 type sqlite struct {
 	dialect.NoMatviews
 	dialect.NoEnums
@@ -51,8 +53,9 @@ type sqlite struct {
 
 func (sqlite) Name() string { return "sqlite" }
 
-// Load reads everything in one statement: in SQLite, as in any database, that is what makes it one picture. Each
-// row is a kind, an object's id and four texts that mean something else for each kind.
+// Load reads everything in one statement, so that the catalog is one consistent snapshot.
+// Each row has a code, an object's id and four texts. Their meaning depends on the code:
+// see add.
 func (sqlite) Load(ctx context.Context, q dialect.Querier, _ dialect.Filter) (*dialect.Catalog, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT 1 AS what, position AS id, schema AS a, '' AS b, '' AS c, '' AS d FROM search_path
@@ -80,16 +83,16 @@ func (sqlite) Load(ctx context.Context, q dialect.Querier, _ dialect.Filter) (*d
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, err // a broken connection must not become a shorter catalog
+		return nil, err // without this check, a lost connection would shorten the catalog
 	}
 	return r.catalog(), nil
 }
 
-// An object is one in the making.
+// An object collects the rows of one structure, table or plain view.
 type object struct {
 	dialect.Object
 	kind     string
-	view     dialect.MatviewDef // of a plain view, what it reads
+	view     dialect.MatviewDef // for a plain view only Reads
 	labels   []label
 	sequence dialect.SequenceDef
 }
@@ -107,7 +110,7 @@ type reading struct {
 func (r *reading) add(what int, id int64, a, b, c, d string) error {
 	o := r.objects[id]
 	if o == nil && what > 2 {
-		return fmt.Errorf("a definition is of object %d, which is not among the objects", id)
+		return fmt.Errorf("a row refers to object %d, which does not exist", id)
 	}
 	switch what {
 	case 1:
@@ -139,7 +142,7 @@ func (r *reading) add(what int, id int64, a, b, c, d string) error {
 			return err
 		}
 		s.Type, s.Cycle, s.OwnedBy, s.KeyOf = a, cycle == 1, column(b), column(c)
-		s.Rights.Read = true // nothing else can be done with one here
+		s.Rights.Read = true // the only operation
 	case 7:
 		reads, err := strconv.ParseInt(a, 10, 64)
 		if err != nil {
@@ -150,7 +153,7 @@ func (r *reading) add(what int, id int64, a, b, c, d string) error {
 	return nil
 }
 
-// column reads schema.table.column.
+// column parses schema.table.column.
 func column(text string) *dialect.ColumnRef {
 	p := strings.Split(text, ".")
 	if len(p) != 3 {
@@ -161,7 +164,7 @@ func column(text string) *dialect.ColumnRef {
 
 func (r *reading) catalog() *dialect.Catalog {
 	cat := &dialect.Catalog{
-		Server:     dialect.Server{Version: "sqlite"}, // which has no limit of names
+		Server:     dialect.Server{Version: "sqlite"}, // MaxNameBytes is 0: names have no limit
 		SearchPath: r.path,
 	}
 	for _, o := range r.objects {
@@ -192,7 +195,7 @@ func (r *reading) catalog() *dialect.Catalog {
 	return cat
 }
 
-// resolve finds what the object's bare name stands for.
+// resolve sets Visible and HiddenBy.
 func (r *reading) resolve(o *object) {
 	o.Visible, o.HiddenBy = dialect.Resolve(r.path, o.Name, func(n dialect.Name) string {
 		if n == o.Name {
@@ -207,7 +210,9 @@ func (r *reading) resolve(o *object) {
 	})
 }
 
-// rivals tells whether two kinds share names: relations do, and enums with what has a row type.
+// rivals reports whether structures of two kinds can hide each other. Relations share
+// their names. Enums share names with relations that have a row type, which sequences
+// don't.
 func rivals(a, b string) bool {
 	return a == b || (a != "enum" || b != "sequence") && (b != "enum" || a != "sequence")
 }
@@ -223,14 +228,15 @@ func words(of, by string) string {
 	}
 }
 
-// SequenceState reads where a sequence stands.
+// SequenceState reads a sequence's state.
 func (sqlite) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
 	err = q.QueryRowContext(ctx, `SELECT s.last, s.called FROM sequences s JOIN objects o ON o.id = s.sequence
 		WHERE o.schema = ? AND o.name = ? AND o.kind = 'sequence'`, name.Schema, name.Name).Scan(&st.Last, &st.Called)
 	return st, err
 }
 
-// Classify would look at the driver's error codes for most of the sentinels. Here a sequence has no row when it is gone.
+// Classify recognizes only a sequence that no longer exists: its query returns no row. A
+// complete dialect would map the driver's error codes to sentinels.
 func (sqlite) Classify(f dialect.Failure) error {
 	if f.Op == dialect.OpLastValue && errors.Is(f.Err, sql.ErrNoRows) {
 		return fmt.Errorf("%w: dropped or renamed since it was loaded; Reload, and look it up again", dialect.ErrNotFound)

@@ -20,7 +20,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// The dialect passes the library's suite, with what it lacks declared.
+// The dialect passes the conformance suite. Lacks lists the operations that it does not
+// have.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	conformance.Run(t, conformance.Harness{
@@ -36,7 +37,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// A database is a file of its own.
+// A database is a SQLite file for one test.
 type database struct{ db *sql.DB }
 
 func (d database) DB() *sql.DB              { return d.db }
@@ -73,7 +74,7 @@ func (d database) exec(t testing.TB, text string, args ...any) {
 	}
 }
 
-// object makes one, and returns its number.
+// object inserts a row into objects and returns its id.
 func (d database) object(t testing.TB, kind, name, comment string) (id int64) {
 	t.Helper()
 	n := parse(t, name)
@@ -95,7 +96,7 @@ func parse(t testing.TB, text string) dialect.Name {
 	return n
 }
 
-// Do makes changes, as the suite asks for them.
+// Do makes the changes of the suite.
 func (d database) Do(t testing.TB, changes ...sqltest.Change) {
 	t.Helper()
 	for _, change := range changes {
@@ -118,7 +119,7 @@ func (d database) Do(t testing.TB, changes ...sqltest.Change) {
 			n := parse(t, c.Name)
 			d.exec(t, "UPDATE objects SET name = ? WHERE schema = ? AND name = ?", c.To, n.Schema, n.Name)
 		default:
-			t.Fatalf("SQLite has no %T", c)
+			t.Fatalf("the suite made an unexpected change %T", c)
 		}
 	}
 }
@@ -128,7 +129,7 @@ func (d database) fill(t testing.TB, c sqltest.Catalog) {
 	for _, name := range c.Tables {
 		d.object(t, "table", name, "")
 	}
-	// The columns and bounds that a catalog leaves to its defaults are those of the fake.
+	// The fake fills in the columns and bounds that the catalog does not specify.
 	fake := sqltest.New(c)
 	m, err := massive.Load(t.Context(), fake.DB(), fake, massive.WithKeySequences())
 	if err != nil {
@@ -197,7 +198,7 @@ func TestLastValue(t *testing.T) {
 	}
 }
 
-// The other way round: the dialect of Postgres says which server it has met.
+// On a SQLite database the Postgres dialect's error names the server.
 func TestPostgresDialectNamesSQLite(t *testing.T) {
 	t.Parallel()
 	m, err := massive.Load(t.Context(), open(t), postgres.New())

@@ -1,8 +1,9 @@
-// Enums starts a program whose constants are ahead of its database: the drift is found as it starts, mended and
-// verified. Then it reads and writes typed values, and adds a label inside a transaction.
+// Enums is a program whose constants are newer than its database. At the start it finds
+// the drift, fixes it and verifies the fix. Then it reads and writes typed values, and
+// adds a label inside a transaction.
 //
-//	go run ./examples/enums                    a server of its own, gone afterwards
-//	go run ./examples/enums -driver postgres   the same over lib/pq
+//	go run ./examples/enums                    on a temporary server
+//	go run ./examples/enums -driver postgres   the same with lib/pq
 package main
 
 import (
@@ -18,10 +19,10 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A Status is what the program has constants for.
+// A Status is the state of an order.
 type Status string
 
-// The statuses, in the order in which an order passes through them.
+// The statuses, in the order in which an order gets them.
 const (
 	Placed   Status = "placed"
 	Paid     Status = "paid"
@@ -30,7 +31,8 @@ const (
 	Returned Status = "returned"
 )
 
-// Labels are all of them: what the database must have, and what an EnumOf takes.
+// Labels returns all statuses. The database must have these labels, and an EnumOf accepts
+// them.
 func (Status) Labels() []Status { return []Status{Placed, Paid, Packed, Shipped, Returned} }
 
 // An Order is a row of the table.
@@ -46,7 +48,7 @@ type Tally struct {
 	Orders int64
 }
 
-// schema is the database as the program before this one left it.
+// schema creates the database for the previous version of the program.
 const schema = `
 CREATE TYPE order_status AS ENUM ('placed', 'settled', 'shipped');
 CREATE DOMAIN open_status AS order_status CHECK (VALUE <> 'shipped');
@@ -59,7 +61,7 @@ CREATE TABLE reminders (status open_status);
 CREATE MATERIALIZED VIEW tallies AS SELECT status, count(*) AS orders FROM orders GROUP BY status;
 INSERT INTO orders (status) VALUES ('settled');`
 
-// expected is what this program takes for granted.
+// expected returns this program's expectations of the database.
 func expected() []massive.Expectation {
 	return []massive.Expectation{
 		massive.EnumIs("order_status", Status("").Labels()),
@@ -86,14 +88,14 @@ func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
 	fmt.Fprintln(out, "The program starts")
 	_, err := massive.Load(ctx, db, postgres.New(), massive.Expect(expected()...))
 	if !errors.Is(err, massive.ErrDrift) {
-		return fmt.Errorf("drift is expected, and the load says: %w", err)
+		return fmt.Errorf("the load should report drift, and returned: %w", err)
 	}
 	fmt.Fprintln(out, " ", err)
 	var drifts massive.Drifts
 	if !errors.As(err, &drifts) {
 		return err
 	}
-	if err := mend(ctx, out, db, drifts); err != nil {
+	if err := fix(ctx, out, db, drifts); err != nil {
 		return err
 	}
 
@@ -118,10 +120,10 @@ func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
 	return transaction(ctx, out, db)
 }
 
-// mend brings the enum to where the program is, as a migration would.
-func mend(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts) error {
-	fmt.Fprintln(out, "\nThe drift is mended")
-	m, err := massive.Load(ctx, db, postgres.New()) // and expects nothing
+// fix gives the enum the labels of this program, as a migration would.
+func fix(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts) error {
+	fmt.Fprintln(out, "\nThe drift is fixed")
+	m, err := massive.Load(ctx, db, postgres.New()) // without expectations
 	if err != nil {
 		return err
 	}
@@ -138,16 +140,16 @@ func mend(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts)
 		return err
 	}
 	for _, c := range columns {
-		fmt.Fprintln(out, "  concerned:", c)
+		fmt.Fprintln(out, "  UsedBy:", c)
 	}
-	// That one label is another with a new name nobody can tell from the labels.
+	// The labels don't show that one was renamed; the programmer knows.
 	if err := status.RenameValue(ctx, "settled", Paid); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  RenameValue: %q\n", status.Values())
 	for _, label := range drifts[0].Missing {
 		all := Status("").Labels()
-		before := all[slices.Index(all, Status(label))-1] // what is missing is never the first
+		before := all[slices.Index(all, Status(label))-1] // the first label is not missing
 		added, err := status.EnsureValue(ctx, Status(label), massive.After(before))
 		if err != nil {
 			return err
@@ -157,11 +159,11 @@ func mend(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts)
 	if err := m.Verify(ctx, expected()...); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "  Verify: all is as expected")
+	fmt.Fprintln(out, "  Verify: the database is as expected")
 	return nil
 }
 
-// values go into the table and out of it.
+// values writes typed values into the table and reads them.
 func values(ctx context.Context, out io.Writer, db *sql.DB) error {
 	fmt.Fprintln(out, "\nTyped values")
 	_, err := db.ExecContext(ctx, "INSERT INTO orders (status, past) VALUES ($1, $2), ($3, $4)",
@@ -187,13 +189,14 @@ func values(ctx context.Context, out io.Writer, db *sql.DB) error {
 	_, err = db.ExecContext(ctx, "INSERT INTO orders (status) VALUES ($1)", massive.EnumValue(Status("shippd")))
 	var unknown *massive.LabelError
 	if !errors.As(err, &unknown) {
-		return fmt.Errorf("what is no label was written: %w", err)
+		return fmt.Errorf("a text that is not a label was written: %w", err)
 	}
-	fmt.Fprintln(out, "  refused:", unknown)
+	fmt.Fprintln(out, "  INSERT:", unknown)
 	return nil
 }
 
-// transaction adds a label that only the transaction sees, and that it can't use yet.
+// transaction adds a label in a transaction. Until the commit only the transaction sees
+// it, and no statement can use it.
 func transaction(ctx context.Context, out io.Writer, db *sql.DB) error {
 	fmt.Fprintln(out, "\nInside a transaction")
 	m, err := massive.Load(ctx, db, postgres.New())
@@ -213,13 +216,13 @@ func transaction(ctx context.Context, out io.Writer, db *sql.DB) error {
 	if err := inside.AddValue(ctx, "lost", massive.Before(Returned)); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "  its picture:       %q\n", inside.Values())
-	fmt.Fprintf(out, "  everybody else's:  %q\n", status.Values())
+	fmt.Fprintf(out, "  in the transaction:  %q\n", inside.Values())
+	fmt.Fprintf(out, "  outside of it:       %q\n", status.Values())
 	_, err = tx.ExecContext(ctx, "UPDATE orders SET status = 'lost'")
 	err = inside.Explain(err)
 	if !errors.Is(err, massive.ErrLabelUncommitted) {
-		return fmt.Errorf("a label that is not committed was used: %w", err)
+		return fmt.Errorf("an uncommitted label was used: %w", err)
 	}
-	fmt.Fprintln(out, "  used at once:", err)
+	fmt.Fprintln(out, "  UPDATE:", err)
 	return tx.Rollback()
 }

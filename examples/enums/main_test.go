@@ -8,22 +8,22 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// says is what the driver adds in its own words.
+// says matches the driver's own text, which differs between drivers.
 var says = regexp.MustCompile(`separate transaction: .*`)
 
 const printed = `The program starts
   massive: load: drift: enum public.order_status: missing labels ["paid" "packed" "returned"]; extra labels ["settled"]
 
-The drift is mended
-  concerned: table public.orders.status of type order_status
-  concerned: table public.orders.past of type order_status[]
-  concerned: table public.reminders.status of type open_status
-  concerned: materialized view public.tallies.status of type order_status
+The drift is fixed
+  UsedBy: table public.orders.status of type order_status
+  UsedBy: table public.orders.past of type order_status[]
+  UsedBy: table public.reminders.status of type open_status
+  UsedBy: materialized view public.tallies.status of type order_status
   RenameValue: ["placed" "paid" "shipped"]
   EnsureValue paid: added false: ["placed" "paid" "shipped"]
   EnsureValue packed: added true: ["placed" "paid" "packed" "shipped"]
   EnsureValue returned: added true: ["placed" "paid" "packed" "shipped" "returned"]
-  Verify: all is as expected
+  Verify: the database is as expected
 
 The program starts again
   Values: ["placed" "paid" "packed" "shipped" "returned"]
@@ -34,12 +34,12 @@ Typed values
   order 1: "paid" (NULL: false), was []
   order 2: "packed" (NULL: false), was [placed paid]
   order 3: "" (NULL: true), was []
-  refused: label unknown: "shippd" is not one of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
+  INSERT: label unknown: "shippd" is not one of ["placed" "paid" "packed" "shipped" "returned"]; did you mean "shipped"?
 
 Inside a transaction
-  its picture:       ["placed" "paid" "packed" "shipped" "lost" "returned"]
-  everybody else's:  ["placed" "paid" "packed" "shipped" "returned"]
-  used at once: massive: use a label of public.order_status: label not committed yet: a label that was added in a transaction can be used only after its commit: commit before the statement that uses it, or add the label in a separate transaction
+  in the transaction:  ["placed" "paid" "packed" "shipped" "lost" "returned"]
+  outside of it:       ["placed" "paid" "packed" "shipped" "returned"]
+  UPDATE: massive: use a label of public.order_status: label not committed yet: a label that was added in a transaction can be used only after its commit: commit before the statement that uses it, or add the label in a separate transaction
 `
 
 func TestEnums(t *testing.T) {
@@ -47,7 +47,7 @@ func TestEnums(t *testing.T) {
 	for _, driver := range []string{"pgx", "postgres"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
 			var out bytes.Buffer
 			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
 				t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package billing_test tests the service of examples/unittest on a real Postgres: its database is made once, and each
-// test gets a copy, which takes a fraction of the time.
+// Package billing_test tests the service of examples/unittest on a real Postgres. It
+// creates a database once. Each test uses a copy, which is much faster to create.
 package billing_test
 
 import (
@@ -15,26 +15,27 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// shop is what every test begins with. Where there is no Postgres it is nil, and its Copy skips the test and says why.
+// shop is the template database of all tests. Without Postgres it is nil, and Copy skips
+// the test with the reason.
 var shop *pgtest.Database
 
 func TestMain(m *testing.M) {
 	server, err := pgtest.Shared() // or Start, with settings
 	if err == nil {
-		// Go exits when TestMain returns, with what m.Run says; so this is run. Where it is not, as when a test panics,
-		// a server that pgtest has started goes all the same.
+		// The test binary exits after TestMain returns, so that this runs. If a test
+		// panics, it does not run, and pgtest stops its server by other means.
 		defer server.Stop()
 		log.Print("pgtest: ", server.Origin())
 		shop, err = newShop(context.Background(), server)
 	}
 	if err != nil && !errors.Is(err, pgtest.ErrNoPostgres) {
-		log.Panic(err) // not Fatal, behind which nothing deferred is run
+		log.Panic(err) // log.Fatal would not run deferred functions
 	}
 	m.Run()
 }
 
-// newShop makes the database by SQL. A tool for migrations would get database.DSN(), or a pool of OpenContext, which has to
-// be closed before there are copies.
+// newShop creates the database with SQL. A migration tool would use database.DSN(), or a
+// pool of OpenContext. Close that pool before the first copy.
 func newShop(ctx context.Context, server *pgtest.Server) (*pgtest.Database, error) {
 	database, err := server.CreateDatabase(ctx)
 	if err != nil {
@@ -49,7 +50,7 @@ func newShop(ctx context.Context, server *pgtest.Server) (*pgtest.Database, erro
 		CREATE UNIQUE INDEX ON daily_sales (day);`)
 }
 
-// onDrivers runs a test with a shop of its own, over lib/pq and pgx.
+// onDrivers runs a test with lib/pq and with pgx, each on a new copy of the shop.
 func onDrivers(t *testing.T, f func(t *testing.T, database *pgtest.Database, m *massive.DB)) {
 	t.Parallel()
 	for _, driver := range []string{"postgres", "pgx"} {
@@ -75,7 +76,7 @@ func TestReport(t *testing.T) {
 	})
 }
 
-// What the other test has ordered is not here.
+// This test does not see the order that the other test inserted.
 func TestReportOfTheWeek(t *testing.T) {
 	onDrivers(t, func(t *testing.T, _ *pgtest.Database, m *massive.DB) {
 		const want = "friday 70\nsunday 50\n"

@@ -1,4 +1,5 @@
-// The smallest useful program over lib/pq: what materialized views are there, and refresh each.
+// Libpq refreshes all materialized views through lib/pq. It is the smallest useful
+// program.
 //
 //	go run ./examples/libpq "host=localhost dbname=shop"
 package main

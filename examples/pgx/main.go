@@ -1,4 +1,5 @@
-// The smallest useful program over pgx/v5/stdlib: what materialized views are there, and refresh each.
+// Pgx refreshes all materialized views through pgx/v5/stdlib. It is the smallest useful
+// program.
 //
 //	go run ./examples/pgx "host=localhost dbname=shop"
 package main

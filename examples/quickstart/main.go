@@ -1,9 +1,9 @@
-// Quickstart makes a small shop on a throwaway Postgres and walks through its materialized view, its enum and
-// its sequence, printing each step and what came back.
+// Quickstart creates a small shop on a temporary Postgres server. It uses the shop's
+// materialized view, enum and sequence, and prints each step with its result.
 //
-//	go run ./examples/quickstart                    a server of its own, gone afterwards
-//	go run ./examples/quickstart -driver postgres   the same over lib/pq
-//	go run ./examples/quickstart -dsn "host=…"      looks at your database, and changes nothing there
+//	go run ./examples/quickstart                    on a temporary server
+//	go run ./examples/quickstart -driver postgres   the same with lib/pq
+//	go run ./examples/quickstart -dsn "host=…"      lists the structures of your database, and changes nothing
 package main
 
 import (
@@ -20,7 +20,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// schema is the shop's. Its view takes a while to refresh, as views do that are worth materializing.
+// schema creates the shop. The pg_sleep makes the view slow to refresh, as real
+// materialized views are.
 const schema = `
 CREATE TABLE orders (
   id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,7 +40,7 @@ func main() { demo.Main("quickstart", run) }
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	var dsn string
 	driver, err := demo.Parse("quickstart", args, func(f *flag.FlagSet) {
-		f.StringVar(&dsn, "dsn", "", "a database of yours to look at (default: a throwaway server)")
+		f.StringVar(&dsn, "dsn", "", "your database, to list its structures (default: a temporary server)")
 	})
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	return walk(ctx, out, db.DB)
 }
 
-// inspect prints what there is.
+// inspect prints the structures that were loaded.
 func inspect(out io.Writer, m *massive.DB) {
 	server := m.Server()
 	fmt.Fprintf(out, "Database %s on PostgreSQL %s, as %s, search path %v\n",
@@ -89,11 +90,11 @@ func inspect(out io.Writer, m *massive.DB) {
 		fmt.Fprintf(out, "  sequence %s: %s from %d by %d\n", s.Name(), def.Type, def.Start, def.Increment)
 	}
 	for _, o := range m.Excluded() {
-		fmt.Fprintf(out, "  left out: %s %s, since %s\n", o.Kind, o.Name, o.Why)
+		fmt.Fprintf(out, "  excluded: %s %s, because %s\n", o.Kind, o.Name, o.Why)
 	}
 }
 
-// walk takes the shop's structures through what they can do.
+// walk uses each of the shop's structures.
 func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
 	m, err := massive.Load(ctx, db, postgres.New())
 	if err != nil {
@@ -150,7 +151,7 @@ func walkMatview(ctx context.Context, out io.Writer, m *massive.DB) error {
 			reads++
 		}
 	}
-	fmt.Fprintf(out, "  Refresh(Concurrently()): %s; a reader went on and read it %d times meanwhile\n", second, reads)
+	fmt.Fprintf(out, "  Refresh(Concurrently()): %s; %d reads succeeded during the refresh\n", second, reads)
 
 	var rows []day
 	if err := sales.Select(ctx, &rows, "ORDER BY day"); err != nil {
@@ -207,7 +208,7 @@ func walkSequence(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // it does nothing once the transaction has ended
+	defer tx.Rollback() // no effect after the transaction has ended
 	inside, err := m.With(tx).Sequence("invoice_no")
 	if err != nil {
 		return err
@@ -218,7 +219,7 @@ func walkSequence(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB)
 	if err := tx.Rollback(); err != nil {
 		return err
 	}
-	if err := next(" behind it: that value stays used up", invoices); err != nil {
+	if err := next(" after the rollback, which does not give the value back", invoices); err != nil {
 		return err
 	}
 	if err := invoices.ResetTo(ctx, 2000); err != nil {
@@ -229,7 +230,7 @@ func walkSequence(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB)
 		return err
 	}
 	fmt.Fprintf(out, "  ResetTo(2000): the last value is %d\n", last)
-	if err := next(" then", invoices); err != nil {
+	if err := next(" after the reset", invoices); err != nil {
 		return err
 	}
 	_, err = m.Sequence("orders_id_seq")

@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A board shows a run as it goes: on a terminal a line for each view, drawn again at each event, and elsewhere a line for
-// each event.
+// A board shows the progress of a run. On a terminal it has a line for each view and
+// redraws all lines at each event. Otherwise it prints a line for each event.
 type board struct {
 	out   io.Writer
 	live  bool
@@ -36,7 +36,8 @@ func newBoard(out io.Writer, plan *massive.Plan) *board {
 	return b
 }
 
-// isTerminal takes every character device for one, which is right for all but /dev/null and its like.
+// isTerminal reports whether out is a character device. That is a terminal, apart from
+// devices such as /dev/null.
 func isTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
 	if !ok {
@@ -46,7 +47,7 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && stat.Mode()&os.ModeCharDevice != 0
 }
 
-// show is for [massive.OnProgress], which calls it once at a time.
+// show is the function for [massive.OnProgress], which does not call it concurrently.
 func (b *board) show(p massive.Progress) {
 	if !b.live {
 		fmt.Fprintln(b.out, p)
@@ -56,8 +57,9 @@ func (b *board) show(p massive.Progress) {
 	b.draw()
 }
 
-// draw writes all lines over those that it wrote before. That takes a terminal's line for each: so they are cut, and
-// wrapping is off meanwhile, for a terminal that is narrower or characters that are wider than is assumed.
+// draw overwrites the lines that it wrote before. Each must take one line of the
+// terminal. So draw cuts long lines, and turns wrapping off for narrow terminals and wide
+// characters.
 func (b *board) draw() {
 	const up, clear, wrapOff, wrapOn = "\x1b[%dA", "\x1b[K", "\x1b[?7l", "\x1b[?7h"
 	var text strings.Builder
@@ -67,20 +69,22 @@ func (b *board) draw() {
 	}
 	b.drawn = true
 	for _, v := range b.views {
-		// Cleared first: at the end of a line that is too long, it would clear the last character, too.
+		// Clear first: after a line that is too long, it would also clear the last
+		// character.
 		text.WriteString(clear + b.line(v) + "\n")
 	}
 	text.WriteString(wrapOn)
 	fmt.Fprint(b.out, text.String())
 }
 
-// columns is what a line may take: one less than the 80 of the usual terminal, some of which wrap when the last is taken.
+// columns is the maximum width of a line. Some terminals of 80 columns wrap after the
+// 80th character.
 const columns = 79
 
 func (b *board) line(v massive.ViewReport) string {
 	text := []rune(fmt.Sprintf("  %s %-*s  %s", mark(v), b.width, v.Name, state(v)))
 	for i, c := range text {
-		if !unicode.IsPrint(c) { // a name may hold a line break, and an error another's text
+		if !unicode.IsPrint(c) { // names and errors may contain line breaks
 			text[i] = ' '
 		}
 	}
@@ -113,8 +117,8 @@ func state(v massive.ViewReport) string {
 		reason, _, _ := strings.Cut(v.Reason, "\n")
 		return v.Outcome.String() + ": " + reason
 	case v.Start.IsZero():
-		return "waits"
+		return "waiting"
 	default:
-		return "is refreshed"
+		return "refreshing"
 	}
 }

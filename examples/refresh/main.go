@@ -1,10 +1,11 @@
-// Refresh makes a small warehouse of materialized views over plain ones on a throwaway Postgres, prints the plan of a
-// refresh and the graph behind it, and refreshes everything in parallel: with a line for each view on a terminal, and a
-// line for each event elsewhere. Then it makes one view fail, and does it again.
+// Refresh creates materialized and plain views that depend on each other, on a temporary
+// Postgres server. It prints the plan of a refresh and the graph of the views, and
+// refreshes all of them in parallel. On a terminal it shows a line for each view,
+// otherwise a line for each event. Then it refreshes again, with a view that fails.
 //
-//	go run ./examples/refresh                  on a server of its own, gone afterwards
-//	go run ./examples/refresh -driver postgres the same over lib/pq
-//	go run ./examples/refresh | cat            without a terminal
+//	go run ./examples/refresh                    on a temporary server
+//	go run ./examples/refresh -driver postgres   the same with lib/pq
+//	go run ./examples/refresh | cat              without a terminal
 package main
 
 import (
@@ -19,7 +20,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// schema is the warehouse's. Its views take a while, as views do that are worth materializing.
+// schema creates the views. The pg_sleep makes them slow to refresh, as real materialized
+// views are.
 const schema = `
 CREATE SCHEMA raw; CREATE SCHEMA report;
 CREATE TABLE orders (shop text, day date, total numeric(10,2));
@@ -44,7 +46,8 @@ CREATE MATERIALIZED VIEW report.best_shop AS
 CREATE MATERIALIZED VIEW report.summary AS
   SELECT (SELECT max(total) FROM report.weekly) AS best_week, (SELECT shop FROM report.best_shop) AS best_shop FROM pg_sleep(0.1);`
 
-// broken makes the next refresh of raw.shops fail: its index then finds a shop twice.
+// broken makes the next refresh of raw.shops fail: its new unique index finds a
+// duplicate.
 const broken = `
 DROP INDEX raw.shops_shop_idx;
 CREATE UNIQUE INDEX ON raw.shops ((left(shop, 1)));
@@ -55,7 +58,7 @@ func main() { demo.Main("refresh", run) }
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	var parallel int
 	driver, err := demo.Parse("refresh", args, func(f *flag.FlagSet) {
-		f.IntVar(&parallel, "parallel", 4, "how many refreshes at a time")
+		f.IntVar(&parallel, "parallel", 4, "the number of concurrent refreshes")
 	})
 	if err != nil {
 		return err
@@ -87,7 +90,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if _, err := db.ExecContext(ctx, broken); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nThe run with a view that fails, the one with the longest way to the end first:")
+	fmt.Fprintln(out, "\nThe run with a view that fails, views on the critical path first:")
 	options := []massive.PlanOption{massive.Parallel(parallel), massive.DurationsOf(report)}
 	if plan, err = m.PlanRefresh(options...); err != nil {
 		return err
@@ -95,7 +98,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	second := newBoard(out, plan)
 	report, err = m.RefreshAll(ctx, append(options, massive.OnProgress(second.show))...)
 	if !errors.Is(err, massive.ErrDuplicateRows) {
-		return fmt.Errorf("the view was meant to fail by its duplicate rows, and did not: %w", err)
+		return fmt.Errorf("the view should fail with duplicate rows, and the run returned: %w", err)
 	}
 	fmt.Fprintf(out, "%d refreshed, %d failed, %d skipped\nThe error: %v\n", report.Count(massive.OutcomeRefreshed),
 		report.Count(massive.OutcomeFailed), report.Count(massive.OutcomeSkippedUpstream), err)

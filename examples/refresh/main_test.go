@@ -15,7 +15,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// What differs from run to run: durations, the drivers' ways to print an error, and, behind a failure, the order.
+// The parts of the output that differ between runs: durations, the drivers' error texts
+// and, after a failure, the order.
 var (
 	duration = regexp.MustCompile(`(in|after) [0-9.]+(µs|ms|s) `)
 	server   = regexp.MustCompile(`(unique index can't tell apart): .*`)
@@ -75,7 +76,7 @@ The run:
 8 refreshed
 `
 
-var behind = []string{
+var second = []string{
 	"2 refreshed, 1 failed, 5 skipped",
 	"The error: massive: refresh views: 2 refreshed, 5 skipped, 1 failed:",
 	"massive: refresh raw.shops: duplicate rows: its query returns rows that its unique index can't tell apart: …",
@@ -97,23 +98,23 @@ func TestRefresh(t *testing.T) {
 	for _, driver := range []string{"pgx", "postgres"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
 			var out bytes.Buffer
 			if err := run(t.Context(), &out, []string{"-driver", driver, "-parallel", "1"}); err != nil {
 				t.Fatal(err)
 			}
 			text := duration.ReplaceAllString(out.String(), "$1 a while ")
 			text = server.ReplaceAllString(text, "$1: …")
-			first, second, found := strings.Cut(text, "\nThe run with a view that fails, the one with the longest way to the end first:\n")
+			first, rest, found := strings.Cut(text, "\nThe run with a view that fails, views on the critical path first:\n")
 			if !found || first != before {
 				t.Errorf("it printed:\n%s\nwant:\n%s", first, before)
 			}
-			lines := strings.Split(strings.TrimSpace(second), "\n")
+			lines := strings.Split(strings.TrimSpace(rest), "\n")
 			for i := range lines {
 				lines[i] = count.ReplaceAllString(lines[i], "")
 			}
-			if slices.Sort(lines); !slices.Equal(lines, behind) {
-				t.Errorf("behind that it printed\n%s\nwant, in some order:\n%s", strings.Join(lines, "\n"), strings.Join(behind, "\n"))
+			if slices.Sort(lines); !slices.Equal(lines, second) {
+				t.Errorf("after that it printed\n%s\nwant, in any order:\n%s", strings.Join(lines, "\n"), strings.Join(second, "\n"))
 			}
 		})
 	}
@@ -136,7 +137,7 @@ func TestBoard(t *testing.T) {
 	var out bytes.Buffer
 	b := newBoard(&out, plan)
 	if b.live {
-		t.Error("a buffer is no terminal")
+		t.Error("the board takes a buffer for a terminal")
 	}
 	b.live = true
 	name := func(n string) massive.Name { return massive.Name{Schema: "public", Name: n} }
@@ -144,17 +145,17 @@ func TestBoard(t *testing.T) {
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now(), Outcome: massive.OutcomeFailed, Reason: strings.Repeat("x", 100) + "\nmore"}})
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("b"), Outcome: massive.OutcomeSkippedUpstream, Reason: "it depends on public.a, which failed"}})
 	b.show(massive.Progress{View: massive.ViewReport{Name: name("longer"), Start: time.Now(), Outcome: massive.OutcomeRefreshed, Duration: 1500 * time.Microsecond, Mode: massive.ModeBlocking}})
-	want := "<|  … public.a       is refreshed|  · public.b       waits|  · public.longer  waits>" +
-		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  · public.b       waits|  · public.longer  waits>" +
-		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  · public.longer  waits>" +
+	want := "<|  … public.a       refreshing|  · public.b       waiting|  · public.longer  waiting>" +
+		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  · public.b       waiting|  · public.longer  waiting>" +
+		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  · public.longer  waiting>" +
 		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  ✓ public.longer  2ms (blocking)>"
 	if got := strings.NewReplacer("\n\x1b[K", "|", "\x1b[?7l\x1b[K", "<|", "\x1b[?7l\x1b[3A\x1b[K", "<|", "\n\x1b[?7h", ">").Replace(out.String()); got != want {
 		t.Errorf("it drew\n%s\nwant\n%s", got, want)
 	}
 }
 
-// Whatever a view is called and an error says, a view's line is one of the terminal's 80 columns: the next redraw goes
-// up by the number of views.
+// A view's line takes one line of a terminal with 80 columns, for any name and error,
+// since a redraw moves up by the number of views.
 func TestBoardFits(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("für_immer_", 6)
@@ -180,7 +181,7 @@ func TestBoardFits(t *testing.T) {
 		for line := range strings.Lines(regexp.MustCompile(`\x1b\[(K|\?7[lh]|\d+A)`).ReplaceAllString(out.String(), "")) {
 			drawn++
 			if line = strings.TrimSuffix(line, "\n"); utf8.RuneCountInString(line) > 79 || strings.ContainsFunc(line, unicode.IsControl) {
-				t.Errorf("it drew %q, of %d characters", line, utf8.RuneCountInString(line))
+				t.Errorf("it drew %q, which has %d characters", line, utf8.RuneCountInString(line))
 			}
 		}
 		if want := 5 * len(steps) * len(steps); drawn != want {

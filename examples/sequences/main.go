@@ -1,9 +1,10 @@
-// Sequences before they bite: which id column runs out first, which sequence a restore left behind its table and how it
-// catches up, and an allocator that hands out ids without a round trip for each.
+// Sequences reports which id columns run out of values. It finds and moves sequences that
+// are behind their tables, as they are after a restore. Then it hands out ids with an
+// allocator, which needs few round trips.
 //
-//	go run ./examples/sequences                    a server of its own, gone afterwards
-//	go run ./examples/sequences -driver postgres   the same over lib/pq
-//	go run ./examples/sequences -dsn "host=…"      reports on your database, and changes nothing there
+//	go run ./examples/sequences                    on a temporary server
+//	go run ./examples/sequences -driver postgres   the same with lib/pq
+//	go run ./examples/sequences -dsn "host=…"      reports on your database, and changes nothing
 package main
 
 import (
@@ -20,8 +21,9 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// schema is a shop some years on. Its events have an integer key on a sequence that would go further, and its orders
-// came from a dump of their rows alone, which says nothing to the sequence of their key.
+// schema creates a shop that is a few years old. The integer key of events is almost
+// full, although its sequence is not. The orders were restored with their ids, so that
+// the sequence of their key is behind.
 const schema = `
 CREATE SEQUENCE event_ids;
 CREATE TABLE events (id integer PRIMARY KEY DEFAULT nextval('event_ids'), what text);
@@ -37,7 +39,7 @@ func main() { demo.Main("sequences", run) }
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	var dsn string
 	driver, err := demo.Parse("sequences", args, func(f *flag.FlagSet) {
-		f.StringVar(&dsn, "dsn", "", "a database of yours to report on (default: a throwaway server)")
+		f.StringVar(&dsn, "dsn", "", "your database, to report on it (default: a temporary server)")
 	})
 	if err != nil {
 		return err
@@ -73,7 +75,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	return allocate(ctx, out, m)
 }
 
-// open loads a database, the sequences of its keys, too.
+// open loads a database, including the sequences of its keys.
 func open(ctx context.Context, driver, dsn string) (*massive.DB, func(), error) {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
@@ -87,7 +89,7 @@ func open(ctx context.Context, driver, dsn string) (*massive.DB, func(), error) 
 	return m, func() { db.Close() }, nil
 }
 
-// exhaustion tells when id columns run out.
+// exhaustion prints the id columns that have few values left.
 func exhaustion(ctx context.Context, out io.Writer, m *massive.DB) error {
 	report, err := m.Exhaustion(ctx, massive.AtLeast(0.8))
 	if err != nil {
@@ -97,12 +99,12 @@ func exhaustion(ctx context.Context, out io.Writer, m *massive.DB) error {
 	return nil
 }
 
-// behind finds the sequences that are behind their columns.
+// behind returns the sequences that are behind their columns.
 func behind(ctx context.Context, out io.Writer, m *massive.DB) ([]massive.Sequence, error) {
 	var found []massive.Sequence
 	for _, s := range m.Sequences() {
 		lag, err := s.Lag(ctx)
-		if errors.Is(err, massive.ErrInvalid) { // no numbers draw on it, or it cycles
+		if errors.Is(err, massive.ErrInvalid) { // no column of numbers draws on it, or it cycles
 			continue
 		}
 		if errors.Is(err, massive.ErrPermission) {
@@ -126,9 +128,9 @@ func catchUp(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) erro
 	const order = "INSERT INTO orders (total) VALUES (5) RETURNING id"
 	var id int64
 	if err := db.QueryRowContext(ctx, order).Scan(&id); err == nil {
-		return errors.New("an order got through, though its sequence hands out ids that are taken")
+		return errors.New("the insert succeeded, although the sequence is behind")
 	}
-	fmt.Fprintln(out, "An order is refused: its id is taken")
+	fmt.Fprintln(out, "INSERT fails: its id exists")
 	late, err := behind(ctx, out, m)
 	if err != nil {
 		return err
@@ -143,11 +145,11 @@ func catchUp(ctx context.Context, out io.Writer, db *sql.DB, m *massive.DB) erro
 	if err := db.QueryRowContext(ctx, order).Scan(&id); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "An order then: id", id)
+	fmt.Fprintln(out, "INSERT succeeds: id", id)
 	return nil
 }
 
-// allocate hands out many ids to several workers, a round trip for each ten thousand.
+// allocate hands out ids to several workers, with one round trip for ten thousand ids.
 func allocate(ctx context.Context, out io.Writer, m *massive.DB) error {
 	messages, err := m.Sequence("message_ids")
 	if err != nil {
@@ -185,6 +187,6 @@ func allocate(ctx context.Context, out io.Writer, m *massive.DB) error {
 	if failed != nil {
 		return failed
 	}
-	fmt.Fprintf(out, "\nAn allocator gave %d workers %d different ids\n", workers, len(seen))
+	fmt.Fprintf(out, "\nAn allocator gave %d workers %d unique ids\n", workers, len(seen))
 	return nil
 }

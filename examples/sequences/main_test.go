@@ -12,12 +12,12 @@ const printed = `2 of 4 sequences are used up to 80 % or more, 2 are uncalled
 public.events.id (integer) is 94.9 % used: at 2040000000, 107483647 left up to 2147483647, where the column is full (sequence public.event_ids)
 public.coupons.no (smallint) is 88.5 % used: at 29000, 3767 left up to 32767, where the sequence ends (sequence public.coupons_no_seq)
 
-An order is refused: its id is taken
+INSERT fails: its id exists
 public.orders.id is at 1200, and its sequence is behind: the next value is 2
 CatchUp public.orders_id_seq: moved
-An order then: id 1201
+INSERT succeeds: id 1201
 
-An allocator gave 4 workers 80000 different ids
+An allocator gave 4 workers 80000 unique ids
 `
 
 func TestSequences(t *testing.T) {
@@ -25,7 +25,7 @@ func TestSequences(t *testing.T) {
 	for _, driver := range []string{"pgx", "postgres"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
 			var out bytes.Buffer
 			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
 				t.Fatal(err)
@@ -37,8 +37,8 @@ func TestSequences(t *testing.T) {
 	}
 }
 
-// Another's database is only looked at.
-func TestAnothersDatabase(t *testing.T) {
+// With -dsn the program changes nothing.
+func TestReportChangesNothing(t *testing.T) {
 	t.Parallel()
 	database := pgtest.NewDatabase(t)
 	database.Exec(t, schema)

@@ -1,4 +1,5 @@
-// A view's rows read into structs through a *sqlx.DB, whose mapper (here: json tags) is honoured.
+// Sqlx reads a view's rows into structs through a *sqlx.DB with its own mapper, which
+// uses json tags.
 //
 //	go run ./examples/sqlx "host=localhost dbname=shop"
 package main

@@ -1,5 +1,6 @@
-// An invoice and its number in one transaction: With binds the structures to it. What the transaction resets is
-// undone if it is rolled back; a number that it only takes stays taken.
+// Transaction writes an invoice and takes its number in one transaction, through DB.With.
+// A rollback undoes a reset of the sequence, but does not give back a number that was
+// taken.
 //
 //	go run ./examples/transaction "host=localhost dbname=shop"
 package main
@@ -40,13 +41,14 @@ func run(ctx context.Context, dsn string) error {
 	return invoice(ctx, db, m, "42.00")
 }
 
-// invoice writes one into the table invoices (no, total), numbered by the sequence invoice_no.
+// invoice inserts a row into the table invoices (no, total), with a number of the
+// sequence invoice_no.
 func invoice(ctx context.Context, db *sql.DB, m *massive.DB, total string) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // it does nothing once the transaction is committed
+	defer tx.Rollback() // no effect after the commit
 	numbers, err := m.With(tx).Sequence("invoice_no")
 	if err != nil {
 		return err

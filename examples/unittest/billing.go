@@ -1,5 +1,5 @@
-// Package billing is a small service as a program would have it: it numbers invoices by a sequence and reports
-// sales from a materialized view. Its tests run on the fake dialect, with no database.
+// Package billing is a small service. It numbers invoices with a sequence and reports
+// sales from a materialized view. Its tests use the fake dialect and need no database.
 package billing
 
 import (
@@ -11,16 +11,18 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// ErrBookFull is what [Service.InvoiceNumber] returns when the year's numbers are used up.
+// ErrBookFull means that the year's invoice numbers are used up.
 var ErrBookFull = errors.New("the invoice book is full")
 
-// A Service needs the sequence invoice_no, the enum order_status and the view daily_sales (day, total).
+// A Service needs the sequence invoice_no, the enum order_status and the view daily_sales
+// (day, total).
 type Service struct{ db *massive.DB }
 
-// New makes a service on what was loaded from the shop's database.
+// New returns a service on the shop's database.
 func New(db *massive.DB) *Service { return &Service{db} }
 
-// InvoiceNumber is the next one, within the transaction that the invoice is written in.
+// InvoiceNumber takes the next number, in the transaction that writes the invoice.
+// Errors: [ErrBookFull].
 func (s *Service) InvoiceNumber(ctx context.Context, tx massive.Querier) (string, error) {
 	numbers, err := s.db.With(tx).Sequence("invoice_no")
 	if err != nil {
@@ -42,8 +44,8 @@ type Day struct {
 	Total int64
 }
 
-// Report is the best days, as fresh as can be had: where the view can't be refreshed now the report says that it is
-// of an earlier state.
+// Report refreshes the view and returns the best days. If the refresh fails, the report
+// says that it has older data.
 func (s *Service) Report(ctx context.Context) (string, error) {
 	sales, err := s.db.Matview("daily_sales")
 	if err != nil {
@@ -66,14 +68,14 @@ func (s *Service) Report(ctx context.Context) (string, error) {
 	return b.String(), nil
 }
 
-// Status checks that a text is one of an order's states.
+// Status returns the text if it is a state of an order.
 func (s *Service) Status(text string) (string, error) {
 	status, err := s.db.Enum("order_status")
 	if err != nil {
 		return "", err
 	}
 	if !status.Contains(text) {
-		return "", fmt.Errorf("%q is no state of an order: they are %s", text, strings.Join(status.Values(), ", "))
+		return "", fmt.Errorf("%q is not a state of an order; the states are %s", text, strings.Join(status.Values(), ", "))
 	}
 	return text, nil
 }

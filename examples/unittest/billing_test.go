@@ -18,7 +18,7 @@ import (
 
 var week = []billing.Day{{"monday", 5}, {"friday", 70}, {"sunday", 50}}
 
-// shop is the database as the service needs it.
+// shop returns a fake database with the structures that the service needs.
 func shop(t *testing.T) (*sqltest.Fake, *massive.DB) {
 	t.Helper()
 	fake := sqltest.New(sqltest.Catalog{
@@ -26,7 +26,8 @@ func shop(t *testing.T) (*sqltest.Fake, *massive.DB) {
 		Enums:     []sqltest.Enum{{Name: "order_status", Labels: []string{"placed", "paid"}}},
 		Matviews: []sqltest.Matview{{
 			Name: "daily_sales", Rows: week, Unique: []string{"day"},
-			// The fake reads no SQL: the test answers the one tail that the service sends.
+			// The fake does not parse SQL. This function answers the service's only
+			// query.
 			Select: func(_ string, args []any) (any, error) {
 				best := slices.SortedFunc(slices.Values(week), func(a, b billing.Day) int { return cmp.Compare(b.Total, a.Total) })
 				return best[:args[0].(int)], nil
@@ -50,7 +51,7 @@ func TestInvoiceNumber(t *testing.T) {
 		err    error
 	}{
 		{false, "2026-9998", nil},
-		{true, "2026-9999", nil}, // the number of the invoice that was given up stays used
+		{true, "2026-9999", nil}, // the rollback does not give the number back
 		{true, "", billing.ErrBookFull},
 	} {
 		tx, err := fake.DB().BeginTx(t.Context(), nil)
@@ -79,7 +80,7 @@ func TestReport(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		refresh []sqltest.Behaviour
-		within  time.Duration // how long the report may take; 0 for no limit, since a test's machine may be slow
+		within  time.Duration // the timeout of the report; 0 for none
 		want    string
 		err     error
 	}{
@@ -109,7 +110,7 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	fake, m := shop(t)
 	service := billing.New(m)
-	if _, err := service.Status("shipped"); err == nil || !strings.HasSuffix(err.Error(), "they are placed, paid") {
+	if _, err := service.Status("shipped"); err == nil || !strings.HasSuffix(err.Error(), "the states are placed, paid") {
 		t.Errorf("an unknown state: %v", err)
 	}
 	fake.Do(t, sqltest.AddLabel{Enum: "order_status", Label: "shipped"})
@@ -117,6 +118,6 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := service.Status("shipped"); got != "shipped" || err != nil {
-		t.Errorf("a state that the database has learnt: %q, %v", got, err)
+		t.Errorf("a label that was added later: %q, %v", got, err)
 	}
 }

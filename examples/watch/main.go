@@ -1,9 +1,9 @@
-// Watch keeps a program's picture of its database true: an enum's label that another connection adds appears by
-// itself, at the next look or, woken by LISTEN, at once.
+// Watch follows changes of a database. Another connection adds labels to an enum. The
+// program has the new label after the next poll or, with LISTEN, immediately.
 //
-//	go run ./examples/watch                    a server of its own, gone afterwards
-//	go run ./examples/watch -driver postgres   the same over lib/pq
-//	go run ./examples/watch -dsn "host=…"      watches your database until Ctrl-C, and changes nothing there
+//	go run ./examples/watch                    on a temporary server
+//	go run ./examples/watch -driver postgres   the same with lib/pq
+//	go run ./examples/watch -dsn "host=…"      watches your database until Ctrl-C, and changes nothing
 package main
 
 import (
@@ -28,8 +28,8 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	var dsn string
 	var every time.Duration
 	driver, err := demo.Parse("watch", args, func(f *flag.FlagSet) {
-		f.StringVar(&dsn, "dsn", "", "a database of yours to watch (default: a throwaway server)")
-		f.DurationVar(&every, "every", time.Second, "how often to look")
+		f.StringVar(&dsn, "dsn", "", "your database, to watch it (default: a temporary server)")
+		f.DurationVar(&every, "every", time.Second, "the interval of polls")
 	})
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	return demonstrate(ctx, out, db.DB, driver, db.DSN)
 }
 
-// follow tells what changes until the context ends.
+// follow prints changes until the context ends.
 func follow(ctx context.Context, out io.Writer, db *sql.DB, every time.Duration) error {
 	m, err := massive.Load(ctx, db, postgres.New())
 	if err != nil {
@@ -66,7 +66,8 @@ func follow(ctx context.Context, out io.Writer, db *sql.DB, every time.Duration)
 	return err
 }
 
-// demonstrate changes a database from another connection, and shows that the program's picture follows.
+// demonstrate changes a database from another connection, and prints the enum before and
+// after.
 func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn string) (err error) {
 	trigger, _, err := postgres.ChangeTrigger("public", "shop_changed")
 	if err != nil {
@@ -90,7 +91,7 @@ func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn str
 		return err
 	}
 
-	fmt.Fprintln(out, "Looking every 50 ms, while another connection adds a label:")
+	fmt.Fprintln(out, "Polling every 50 ms, while another connection adds a label:")
 	events, end := watch(ctx, m, 50*time.Millisecond)
 	if err := change(ctx, db, events, out, "ALTER TYPE order_status ADD VALUE 'shipped'"); err != nil {
 		return errors.Join(err, end())
@@ -99,7 +100,7 @@ func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn str
 		return err
 	}
 
-	fmt.Fprintln(out, "Looking every hour, and woken by LISTEN:")
+	fmt.Fprintln(out, "Polling every hour, with LISTEN as waker:")
 	if _, err := db.ExecContext(ctx, trigger); err != nil {
 		return err
 	}
@@ -118,12 +119,12 @@ func demonstrate(ctx context.Context, out io.Writer, db *sql.DB, driver, dsn str
 	return errors.Join(show(), end())
 }
 
-// watch watches in a goroutine of its own, until end is called.
+// watch runs Watch in a new goroutine until end is called.
 func watch(ctx context.Context, m *massive.DB, every time.Duration, opts ...massive.WatchOption) (events <-chan massive.Event, end func() error) {
 	ctx, cancel := context.WithCancel(ctx)
-	told, done := make(chan massive.Event, 10), make(chan error, 1)
-	go func() { done <- m.Watch(ctx, every, func(e massive.Event) { told <- e }, opts...) }()
-	return told, func() error {
+	received, done := make(chan massive.Event, 10), make(chan error, 1)
+	go func() { done <- m.Watch(ctx, every, func(e massive.Event) { received <- e }, opts...) }()
+	return received, func() error {
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			return err
@@ -132,7 +133,8 @@ func watch(ctx context.Context, m *massive.DB, every time.Duration, opts ...mass
 	}
 }
 
-// change runs a statement on a connection of the pool's, and waits until the watch tells.
+// change runs a statement on another connection of the pool, and waits for the watch's
+// event.
 func change(ctx context.Context, db *sql.DB, events <-chan massive.Event, out io.Writer, statement string) error {
 	fmt.Fprintln(out, " ", statement)
 	if _, err := db.ExecContext(ctx, statement); err != nil {
@@ -143,6 +145,6 @@ func change(ctx context.Context, db *sql.DB, events <-chan massive.Event, out io
 		fmt.Fprintln(out, " ", e)
 		return e.Err
 	case <-time.After(30 * time.Second):
-		return errors.New("the watch has not told it in half a minute")
+		return errors.New("the watch reported no event within 30 seconds")
 	}
 }

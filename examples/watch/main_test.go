@@ -11,11 +11,11 @@ import (
 )
 
 const printed = `  order_status is ["placed" "paid"]
-Looking every 50 ms, while another connection adds a label:
+Polling every 50 ms, while another connection adds a label:
   ALTER TYPE order_status ADD VALUE 'shipped'
   enum public.order_status changed: labels ["placed" "paid"] → ["placed" "paid" "shipped"]
   order_status is ["placed" "paid" "shipped"]
-Looking every hour, and woken by LISTEN:
+Polling every hour, with LISTEN as waker:
   ALTER TYPE order_status ADD VALUE 'packed' BEFORE 'shipped'
   enum public.order_status changed: labels ["placed" "paid" "shipped"] → ["placed" "paid" "packed" "shipped"]
   order_status is ["placed" "paid" "packed" "shipped"]
@@ -26,7 +26,7 @@ func TestWatch(t *testing.T) {
 	for _, driver := range []string{"pgx", "postgres"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			pgtest.NewDatabase(t) // skips, or fails, where there is no Postgres
+			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
 			var out bytes.Buffer
 			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
 				t.Fatal(err)

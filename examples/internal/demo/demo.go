@@ -1,5 +1,5 @@
-// Package demo is what the examples have in common and what has nothing to do with the library: how a program starts
-// and ends, which driver it takes, and a database for it to play in.
+// Package demo has the code that the examples share and that does not use the library:
+// start and end of a program, its flags, and a temporary database.
 package demo
 
 import (
@@ -18,7 +18,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// Main runs a program until it is done, or interrupted, and tells why it failed.
+// Main runs a program until it ends or is interrupted. If it fails, Main prints the error
+// and exits with status 1.
 func Main(name string, run func(ctx context.Context, out io.Writer, args []string) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -31,7 +32,8 @@ func Main(name string, run func(ctx context.Context, out io.Writer, args []strin
 	}
 }
 
-// Parse reads a program's arguments: the driver, and what further adds flags for, unless that is nil.
+// Parse parses a program's arguments and returns the driver. Further adds flags, if it is
+// not nil.
 func Parse(name string, args []string, further func(*flag.FlagSet)) (driver string, err error) {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.StringVar(&driver, "driver", "pgx", "pgx or postgres (lib/pq)")
@@ -44,19 +46,19 @@ func Parse(name string, args []string, further func(*flag.FlagSet)) (driver stri
 	case flags.NArg() > 0:
 		return "", fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case driver != "pgx" && driver != "postgres":
-		return "", fmt.Errorf("unknown driver %q: it is pgx or postgres (lib/pq)", driver)
+		return "", fmt.Errorf("unknown driver %q: use pgx or postgres (lib/pq)", driver)
 	}
 	return driver, nil
 }
 
-// A Database is a new one of a throwaway server, which lasts until the program ends.
+// A Database is a new database on a temporary server, which stops when the program ends.
 type Database struct {
 	*sql.DB
 	DSN  string
 	made *pgtest.Database
 }
 
-// Open makes a database by that SQL.
+// Open creates a database and runs the SQL in schema.
 func Open(ctx context.Context, driver, schema string) (_ *Database, err error) {
 	server, err := pgtest.Shared()
 	if err != nil {
@@ -81,5 +83,5 @@ func (d *Database) Close() (err error) {
 	if d.DB != nil {
 		err = d.DB.Close()
 	}
-	return errors.Join(err, d.made.Drop(context.Background())) // also behind an interrupt
+	return errors.Join(err, d.made.Drop(context.Background())) // also after an interrupt
 }

@@ -25,10 +25,10 @@ func TestParse(t *testing.T) {
 		t.Errorf("without arguments: got %q, %v", driver, err)
 	}
 	for says, args := range map[string][]string{
-		`unknown driver "mysql": it is pgx or postgres (lib/pq)`: {"-driver", "mysql"},
-		`unexpected argument "extra"`:                            {"extra"},
-		"flag provided but not defined: -loud":                   {"-loud"},
-		"help requested":                                         {"-help"},
+		`unknown driver "mysql": use pgx or postgres (lib/pq)`: {"-driver", "mysql"},
+		`unexpected argument "extra"`:                          {"extra"},
+		"flag provided but not defined: -loud":                 {"-loud"},
+		"help requested":                                       {"-help"},
 	} {
 		if _, err := Parse("test", args, further); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: got %v, want %q", args, err, says)
@@ -36,10 +36,10 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A database that can't be made as told is not left behind.
+// Open drops the database if the SQL fails.
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	there := pgtest.NewDatabase(t).Open(t, "pgx") // skips, or fails, where there is no Postgres
+	there := pgtest.NewDatabase(t).Open(t, "pgx") // skips the test, or fails it, without Postgres
 	for _, driver := range []string{"pgx", "postgres"} {
 		db, err := Open(t.Context(), driver, "CREATE TABLE t (n int); INSERT INTO t VALUES (7)")
 		if err != nil {
@@ -54,11 +54,11 @@ func TestOpen(t *testing.T) {
 			t.Error(err)
 		}
 		if err := there.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_database WHERE datname = $1", name).Scan(&n); err != nil || n != 0 {
-			t.Errorf("%s: %d databases are left (%v)", driver, n, err)
+			t.Errorf("%s: %d databases remain (%v)", driver, n, err)
 		}
 	}
 	if _, err := Open(t.Context(), "pgx", "nonsense"); err == nil || !strings.Contains(err.Error(), "42601") {
-		t.Errorf("a text that is no SQL: %v", err)
+		t.Errorf("invalid SQL: %v", err)
 	}
 	if _, err := Open(t.Context(), "mysql", ""); err == nil || !strings.Contains(err.Error(), `unknown driver "mysql"`) {
 		t.Errorf("an unknown driver: %v", err)
