@@ -77,8 +77,8 @@ var changeCases = []struct {
 	{"a view's column renamed", "ALTER MATERIALIZED VIEW farther RENAME one TO uno", false},
 	{"a view's columns exchanged", `ALTER MATERIALIZED VIEW farther RENAME uno TO x; ALTER MATERIALIZED VIEW farther RENAME two TO uno;
 		ALTER MATERIALIZED VIEW farther RENAME x TO two`, false},
-	{"a plain view renamed that views read through", "ALTER VIEW between RENAME TO amid", false},
-	{"a plain view reads another view", "CREATE OR REPLACE VIEW amid AS SELECT id FROM late.hourly", false},
+	{"a plain view renamed that views read through", "ALTER VIEW between RENAME TO middle", false},
+	{"a plain view reads another view", "CREATE OR REPLACE VIEW middle AS SELECT id FROM late.hourly", false},
 	{"a plain view reads a view that it only named", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what FROM daily", false},
 	{"the plain view only names it again", "CREATE OR REPLACE VIEW named AS SELECT 'daily'::regclass::text AS what", false},
 	{"a view moved to another schema", "ALTER MATERIALIZED VIEW farther SET SCHEMA late", false},
@@ -152,7 +152,7 @@ var changeCases = []struct {
 	{"a view dropped", "DROP MATERIALIZED VIEW newest", false},
 	{"a type dropped", "DROP TYPE newest_type", false},
 	{"a sequence dropped", "DROP SEQUENCE newest_no", false},
-	{"a view recreated", "DROP MATERIALIZED VIEW weekly; CREATE MATERIALIZED VIEW weekly AS SELECT id FROM amid", false},
+	{"a view recreated", "DROP MATERIALIZED VIEW weekly; CREATE MATERIALIZED VIEW weekly AS SELECT id FROM middle", false},
 	{"a view moved to the name of a dropped view", "DROP MATERIALIZED VIEW weekly; ALTER MATERIALIZED VIEW late.hourly SET SCHEMA public; ALTER MATERIALIZED VIEW hourly RENAME TO weekly", false},
 	{"in one transaction, with savepoints", `BEGIN; SAVEPOINT a; ALTER TYPE feeling RENAME VALUE 'sad' TO 'glum'; ROLLBACK TO a;
 		SAVEPOINT b; ALTER TYPE feeling RENAME VALUE 'sad' TO 'blue'; RELEASE b; COMMIT`, false},

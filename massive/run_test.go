@@ -25,19 +25,18 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A sleeper is a dialect whose refreshes take as long as they are told, on the clock of a
-// synctest bubble.
+// A sleeper is a dialect whose refreshes sleep, on the clock of a synctest bubble.
 type sleeper struct {
 	stub.Dialect
-	lasts map[string]time.Duration // a second for those that aren't here
+	lasts map[string]time.Duration // a second by default
 	errs  map[string]error
-	busy  map[string]bool // those that somebody else is found to refresh, without an error of the server's
+	busy  map[string]bool // views that another client refreshes
 
 	mu      sync.Mutex
 	running int
-	most    int      // that ran at a time
-	order   []string // in which they began
-	between []string // savepoints, too
+	most    int      // refreshes at a time
+	order   []string // views, as refreshes began
+	events  []string // refreshes and savepoints
 	open    map[string]time.Time
 	closed  map[string]time.Time
 }
@@ -50,7 +49,7 @@ func (s *sleeper) RefreshMatview(
 	s.running++
 	s.most = max(s.most, s.running)
 	s.order = append(s.order, name)
-	s.between = append(s.between, "refresh "+name)
+	s.events = append(s.events, "refresh "+name)
 	if s.open == nil {
 		s.open, s.closed = map[string]time.Time{}, map[string]time.Time{}
 	}
@@ -73,7 +72,7 @@ func (s *sleeper) RefreshMatview(
 	return dialect.Refreshed{Concurrently: how.Concurrently, Busy: s.busy[name]}, err
 }
 
-// Classify keeps nothing: refreshes fail at the same time.
+// Classify does not record failures, since refreshes fail concurrently.
 func (s *sleeper) Classify(f dialect.Failure) error {
 	if errors.Is(f.Err, errTaken) || errors.Is(f.Err, errTimeout) {
 		return dialect.ErrBusy
@@ -81,9 +80,8 @@ func (s *sleeper) Classify(f dialect.Failure) error {
 	return nil
 }
 
-var errTaken = errors.New("somebody has it")
+var errTaken = errors.New("locked by another client")
 
-// What a server says.
 var (
 	errServer  = &stub.DriverError{State: "21000", Text: "duplicate rows"}
 	errTimeout = &stub.DriverError{State: "55P03", Text: "lock timeout"}
@@ -98,7 +96,7 @@ type marker struct {
 func (m marker) mark(what string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.between = append(m.between, what)
+	m.events = append(m.events, what)
 	if what == m.fails {
 		return &stub.DriverError{State: "25P02", Text: what + " failed"}
 	}
@@ -133,12 +131,11 @@ func outcomes(r massive.RefreshReport) string {
 func checkOutcomes(t *testing.T, r massive.RefreshReport, want ...string) {
 	t.Helper()
 	if got := outcomes(r); got != strings.Join(want, "\n") {
-		t.Errorf("the outcomes are\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+		t.Errorf("outcomes: got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
 
-// levels are forty views in five levels of eight, each of which reads two of the level
-// before.
+// levels returns forty views in five levels of eight. Each reads two of the level before.
 func levels() *dialect.Catalog {
 	var lines []string
 	for level := range 5 {
@@ -153,24 +150,24 @@ func levels() *dialect.Catalog {
 	return views(lines...)
 }
 
-func TestRunLevels(t *testing.T) {
+func TestRunUsesAllWorkers(t *testing.T) {
 	t.Parallel()
 	for workers, want := range map[int]time.Duration{1: 40 * time.Second, 4: 10 * time.Second, 8: 5 * time.Second, 99: 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &sleeper{}
 			report, err := run(t, s, &pool{}, levels(), massive.Parallel(workers))
 			if err != nil || report.Duration != want || report.Count(massive.OutcomeRefreshed) != 40 {
-				t.Errorf("%d at a time took %v, want %v: %v\n%s", workers, report.Duration, want, err, report)
+				t.Errorf("%d at a time: got %v, want %v: %v\n%s", workers, report.Duration, want, err, report)
 			}
 			if s.most > workers {
-				t.Errorf("%d ran at a time, and %d were asked for", s.most, workers)
+				t.Errorf("%d refreshes ran at a time, want at most %d", s.most, workers)
 			}
 		})
 	}
 }
 
-// A view begins when those that it depends on are done, whatever else is going on.
-func TestRunHasNoBarriers(t *testing.T) {
+// A view begins as soon as the views that it depends on are done.
+func TestRunStartsViewsEarly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{lasts: map[string]time.Duration{"slow": time.Minute}}
@@ -183,14 +180,14 @@ func TestRunHasNoBarriers(t *testing.T) {
 			}
 		}
 		if report.Duration != 61*time.Second {
-			t.Errorf("it took %v", report.Duration)
+			t.Errorf("the run took %v, want 61s", report.Duration)
 		}
 	})
 }
 
-// With the last run's durations, uneven views end hardly later than in the best order
-// that a search finds.
-func TestRunWithHints(t *testing.T) {
+// With the durations of an earlier run, a run takes at most 15 % longer than the best
+// order that a search finds.
+func TestRunWithDurationsIsNearTheBest(t *testing.T) {
 	t.Parallel()
 	worst, worstWithout := 0.0, 0.0
 	for seed := range uint64(30) {
@@ -208,11 +205,11 @@ func TestRunWithHints(t *testing.T) {
 	}
 	t.Logf("at worst %.3f × the best order found, and %.3f without durations", worst, worstWithout)
 	if worst > 1.15 {
-		t.Errorf("with the last durations a run took %.3f × the best order found", worst)
+		t.Errorf("with durations: got %.3f × the best order found, want at most 1.15", worst)
 	}
 }
 
-// chains are two deep chains, and views beside them that take uneven times.
+// chains returns two deep chains and other views, with uneven durations.
 func chains(rnd *rand.Rand) (*dialect.Catalog, map[string]time.Duration) {
 	var lines []string
 	lasts := map[string]time.Duration{}
@@ -236,8 +233,8 @@ func chains(rnd *rand.Rand) (*dialect.Catalog, map[string]time.Duration) {
 	return views(lines...), lasts
 }
 
-// bestOf is the shortest time that a search finds for the views on so many workers: it
-// tries random orders, and from the best of them changes that make it no worse.
+// bestOf returns the shortest time that a search finds: it tries random orders, and then
+// random changes of the best order.
 func bestOf(rnd *rand.Rand, cat *dialect.Catalog, lasts map[string]time.Duration, workers int) time.Duration {
 	n := len(cat.Matviews)
 	at := map[int64]int{}
@@ -314,7 +311,7 @@ func bestOf(rnd *rand.Rand, cat *dialect.Catalog, lasts map[string]time.Duration
 	return best
 }
 
-func TestRunAfterAFailure(t *testing.T) {
+func TestRunSkipsDependentsOfFailures(t *testing.T) {
 	t.Parallel()
 	cat := func() *dialect.Catalog {
 		return views("bad", "x < v", "(v) < bad", "y < x good", "good", "last < good", "skip < (n)", "taken", "behind < taken")
@@ -323,27 +320,27 @@ func TestRunAfterAFailure(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"bad": errServer, "taken": errTaken}, lasts: map[string]time.Duration{"bad": 100 * time.Millisecond}}
 		report, err := run(t, s, &pool{}, cat(), massive.Parallel(2))
 		checkOutcomes(t, report, "bad failed (driver: duplicate rows)", "good refreshed",
-			"taken skipped: busy (busy: somebody has it)", "x skipped (it depends on public.bad, which failed)",
+			"taken skipped: busy (busy: locked by another client)", "x skipped (it depends on public.bad, which failed)",
 			"behind skipped (it depends on public.taken, which is busy)", "last refreshed", "skip refreshed",
 			"y skipped (it depends on public.bad, which failed)")
 		e := stub.Failed(t, err, dialect.OpRefreshAll, dialect.Name{})
 		if !errors.Is(e, dialect.ErrBusy) || !errors.Is(e, errServer) || !errors.Is(e, errTaken) {
-			t.Errorf("the error does not wrap those of the views: %v", err)
+			t.Errorf("the error does not wrap the errors of the views: %v", err)
 		}
 		const text = "massive: refresh views: 3 refreshed, 1 busy, 3 skipped, 1 failed:\n" +
-			"massive: refresh public.bad: driver: duplicate rows\nmassive: refresh public.taken: busy: somebody has it"
+			"massive: refresh public.bad: driver: duplicate rows\nmassive: refresh public.taken: busy: locked by another client"
 		if err.Error() != text {
-			t.Errorf("the error says\n%s\nwant\n%s", err, text)
+			t.Errorf("error: got\n%s\nwant\n%s", err, text)
 		}
 		bad, _ := report.View(stub.Of("public.bad"))
 		if bad.Duration != 100*time.Millisecond || bad.Start != report.Start || !errors.Is(bad.Err, errServer) || bad.Mode != massive.ModeBlocking {
-			t.Errorf("the failed view's report is %+v", bad)
+			t.Errorf("report of the failed view: got %+v", bad)
 		}
 		if x, _ := report.View(stub.Of("public.x")); !x.Start.IsZero() || x.Err != nil || x.Duration != 0 {
-			t.Errorf("the skipped view's report is %+v", x)
+			t.Errorf("report of the skipped view: got %+v", x)
 		}
 		if strings.Contains(strings.Join(s.order, " "), "x") {
-			t.Errorf("refreshed were %q", s.order)
+			t.Errorf("got refreshes of %q, want none of x", s.order)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -354,21 +351,22 @@ func TestRunAfterAFailure(t *testing.T) {
 			"behind cancelled (the run stopped when public.bad failed)", "last cancelled (the run stopped when public.bad failed)",
 			"skip cancelled (the run stopped when public.bad failed)", "y skipped (it depends on public.bad, which failed)")
 		if !errors.Is(err, errServer) || len(s.order) != 2 {
-			t.Errorf("got %v, and refreshed %q", err, s.order)
+			t.Errorf("got %v and refreshes of %q, want 2 refreshes", err, s.order)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"taken": errTaken}}
 		report, err := run(t, s, &pool{}, views("taken", "z"), massive.StopOnError())
-		checkOutcomes(t, report, "taken skipped: busy (busy: somebody has it)", "z refreshed")
+		checkOutcomes(t, report, "taken skipped: busy (busy: locked by another client)", "z refreshed")
 		if !errors.Is(err, dialect.ErrBusy) {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// What a plan leaves out hands a failure on.
-func TestRunSkipsThroughWhatIsLeftOut(t *testing.T) {
+// If a view failed, its dependents are skipped even if the views between are not in the
+// plan.
+func TestRunSkipsThroughExcludedViews(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"a": errServer}}
@@ -388,13 +386,13 @@ func TestRunCancelled(t *testing.T) {
 		checkOutcomes(t, report, "a refreshed", "b cancelled (the context ended)", "c cancelled (the context ended)",
 			"d refreshed", "e cancelled (the context ended)")
 		if !errors.Is(err, context.DeadlineExceeded) || report.Duration != 1500*time.Millisecond {
-			t.Errorf("it took %v: %v", report.Duration, err)
+			t.Errorf("the run took %v, want 1.5s: %v", report.Duration, err)
 		}
 		if b, _ := report.View(stub.Of("public.b")); b.Duration != 500*time.Millisecond || !errors.Is(b.Err, context.DeadlineExceeded) {
-			t.Errorf("the cancelled view's report is %+v", b)
+			t.Errorf("report of the cancelled view: got %+v", b)
 		}
 		if c, _ := report.View(stub.Of("public.c")); !c.Start.IsZero() || c.Err != nil {
-			t.Errorf("the report of a view that did not begin is %+v", c)
+			t.Errorf("report of a view that did not begin: got %+v", c)
 		}
 	})
 	s := &sleeper{}
@@ -405,12 +403,12 @@ func TestRunCancelled(t *testing.T) {
 	checkOutcomes(t, report, "a cancelled (the context ended)", "b cancelled (the context ended)")
 	stub.Failed(t, err, dialect.OpRefreshAll, dialect.Name{})
 	if !errors.Is(err, context.Canceled) || len(s.order) > 0 {
-		t.Errorf("got %v, and refreshed %q", err, s.order)
+		t.Errorf("got %v and refreshes of %q, want none", err, s.order)
 	}
 }
 
-// Failing by itself while the context ends is failing.
-func TestRunFailedAsTheContextEnds(t *testing.T) {
+// A view that fails with its own error while the context ends is failed, not cancelled.
+func TestRunReportsFailuresDuringACancel(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &stub.Dialect{Fails: errServer, During: cancel}
@@ -430,7 +428,7 @@ func TestRunInATransaction(t *testing.T) {
 		checkOutcomes(t, report, "a refreshed", "b failed (driver: duplicate rows)", "c cancelled (the transaction failed with public.b)",
 			"d cancelled (the transaction failed with public.b)")
 		if s.most != 1 || report.Parallel != 1 || !errors.Is(err, errServer) {
-			t.Errorf("%d ran at a time: %v", s.most, err)
+			t.Errorf("%d refreshes ran at a time, want 1: %v", s.most, err)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -442,7 +440,7 @@ func TestRunInATransaction(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) { // a lock timeout is an error of the server's, and fails the transaction
+	synctest.Test(t, func(t *testing.T) { // a lock timeout is a server error and fails the transaction
 		s := &sleeper{errs: map[string]error{"a": errTimeout}}
 		report, _ := run(t, s, &transaction{}, cat)
 		checkOutcomes(t, report, "a skipped: busy (busy: driver: lock timeout)", "b cancelled (the transaction failed with public.a)",
@@ -452,8 +450,8 @@ func TestRunInATransaction(t *testing.T) {
 		s := marker{&sleeper{errs: map[string]error{"a": errServer}}, ""}
 		report, err := run(t, s, &transaction{}, cat, massive.Savepoints())
 		checkOutcomes(t, report, "a failed (driver: duplicate rows)", "b refreshed", "c skipped (it depends on public.a, which failed)", "d refreshed")
-		if got, want := strings.Join(s.between, ", "), "set, refresh a, back, set, refresh b, release, set, refresh d, release"; got != want {
-			t.Errorf("the transaction did %s\nwant %s", got, want)
+		if got, want := strings.Join(s.events, ", "), "set, refresh a, back, set, refresh b, release, set, refresh d, release"; got != want {
+			t.Errorf("statements of the transaction: got %s\nwant %s", got, want)
 		}
 		if !errors.Is(err, errServer) {
 			t.Error(err)
@@ -476,8 +474,7 @@ func TestRunInATransaction(t *testing.T) {
 			}
 		})
 	}
-	// Whether a connection is in a transaction of the program's own shows when that has
-	// failed.
+	// On a connection the library only notices a transaction when it has failed.
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"a": errServer, "b": dialect.ErrTxAborted}}
 		report, _ := run(t, s, &stub.Querier{}, cat)
@@ -486,8 +483,8 @@ func TestRunInATransaction(t *testing.T) {
 	})
 }
 
-// The pool's limit counts when the plan is run.
-func TestRunKeepsToThePool(t *testing.T) {
+// A run uses the pool's limit at that time, not the limit when it was planned.
+func TestRunKeepsThePoolsLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, q := &sleeper{}, &pool{}
@@ -496,13 +493,13 @@ func TestRunKeepsToThePool(t *testing.T) {
 			q.most, s.most = most, 0
 			report, err := p.Run(t.Context())
 			if want := cmp.Or(most, 8); err != nil || s.most != want || report.Parallel != want {
-				t.Errorf("with a pool of %d, %d ran at a time, %d by the report: %v", most, s.most, report.Parallel, err)
+				t.Errorf("with a pool of %d: got %d at a time, %d in the report: %v", most, s.most, report.Parallel, err)
 			}
 		}
 	})
 }
 
-func TestProgress(t *testing.T) {
+func TestProgressAndLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{errs: map[string]error{"b": errServer}}
@@ -526,7 +523,7 @@ func TestProgress(t *testing.T) {
 			"[4/4] public.d refreshed in 1s (blocking, the default)",
 		}
 		if !slices.Equal(lines, want) {
-			t.Errorf("told was\n\t%s\nwant\n\t%s", strings.Join(lines, "\n\t"), strings.Join(want, "\n\t"))
+			t.Errorf("progress: got\n\t%s\nwant\n\t%s", strings.Join(lines, "\n\t"), strings.Join(want, "\n\t"))
 		}
 		const logged = `level=INFO msg="refresh started" view=public.a mode=blocking why="the default" done=0 total=4
 level=INFO msg="view refreshed" view=public.a mode=blocking why="the default" done=1 total=4 duration=1s
@@ -537,15 +534,14 @@ level=INFO msg="refresh started" view=public.d mode=blocking why="the default" d
 level=INFO msg="view refreshed" view=public.d mode=blocking why="the default" done=4 total=4 duration=1s
 `
 		if log.String() != logged {
-			t.Errorf("logged was\n%s\nwant\n%s", &log, logged)
+			t.Errorf("log: got\n%s\nwant\n%s", &log, logged)
 		}
 	})
 }
 
-// A handler gets the context of the run, and so what tells one run's lines from
-// another's; also of a run that was cancelled, whose views are logged as those that were
-// not refreshed.
-func TestProgressContext(t *testing.T) {
+// LogProgress passes the run's context to the handler, also after a cancel. Cancelled
+// views are logged with level WARN.
+func TestLogProgressPassesTheContext(t *testing.T) {
 	t.Parallel()
 	for _, q := range []dialect.Querier{&pool{}, &transaction{}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -561,7 +557,7 @@ func TestProgressContext(t *testing.T) {
 				"run 7: WARN view cancelled public.a", "run 7: WARN view cancelled public.c",
 			}
 			if !slices.Equal(handler.lines, want) {
-				t.Errorf("on a %T it logged\n\t%s\nwant\n\t%s", q, strings.Join(handler.lines, "\n\t"), strings.Join(want, "\n\t"))
+				t.Errorf("log on a %T: got\n\t%s\nwant\n\t%s", q, strings.Join(handler.lines, "\n\t"), strings.Join(want, "\n\t"))
 			}
 		})
 	}
@@ -569,7 +565,7 @@ func TestProgressContext(t *testing.T) {
 
 type traceKey struct{}
 
-// traced is a handler that adds what its context says, as those do that add the trace.
+// traced is a handler that adds a value of its context to each line.
 type traced struct{ lines []string }
 
 func (*traced) Enabled(context.Context, slog.Level) bool { return true }
@@ -589,9 +585,9 @@ func (h *traced) Handle(ctx context.Context, r slog.Record) error {
 func (h *traced) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *traced) WithGroup(string) slog.Handler      { return h }
 
-// A view is one line of a plan and of a report, whatever its name holds, and a driver's
-// error says.
-func TestRunOddNames(t *testing.T) {
+// A view takes one line of a plan and a report, even if its name or error has line
+// breaks.
+func TestOddNamesTakeOneLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cat := views("low", "two < low", "left < two")
@@ -606,7 +602,7 @@ func TestRunOddNames(t *testing.T) {
   left out: public."left\rout": it is excluded by left*; it depends on public."two\nlines\tund größer\u202e", which is refreshed
 `
 		if got := p.String(); got != plan {
-			t.Errorf("the plan prints\n%s\nwant\n%s", got, plan)
+			t.Errorf("plan: got\n%s\nwant\n%s", got, plan)
 		}
 		report, _ := p.Run(t.Context())
 		const ran = `1 refreshed, 1 failed in 2s, one at a time
@@ -614,35 +610,35 @@ func TestRunOddNames(t *testing.T) {
   public."two\nlines\tund größer\u202e" failed after 1s (blocking, the default): driver:\nLINE 1: …
 `
 		if got := report.String(); got != ran {
-			t.Errorf("the report prints\n%s\nwant\n%s", got, ran)
+			t.Errorf("report: got\n%s\nwant\n%s", got, ran)
 		}
 		if got := (massive.Progress{View: report.Views[1]}).String(); strings.ContainsFunc(got, unicode.IsControl) {
-			t.Errorf("its progress prints %q", got)
+			t.Errorf("progress: got control characters in %q", got)
 		}
 		change := registry.Change{Kind: dialect.KindMatview, Name: report.Views[1].Name, What: massive.ChangeRemoved}
 		if got, want := change.String(), `materialized view public."two\nlines\tund größer\u202e" removed`; got != want {
-			t.Errorf("a change prints %q, want %q", got, want)
+			t.Errorf("change: got %q, want %q", got, want)
 		}
 	})
 }
 
-// On a pool no refresh waits for a callback, however slow; each view is told of in order
-// all the same.
-func TestProgressHoldsNothingUp(t *testing.T) {
+// On a pool refreshes do not wait for a slow callback, which still gets one event at a
+// time.
+func TestProgressDoesNotDelayRefreshes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{}
 		inside, events := 0, 0
 		report, err := run(t, s, &pool{}, levels(), massive.Parallel(8), massive.OnProgress(func(massive.Progress) {
 			if inside++; inside > 1 {
-				t.Error("two callbacks at a time")
+				t.Error("two callbacks run at a time")
 			}
 			time.Sleep(time.Second)
 			inside--
 			events++
 		}))
 		if err != nil || events != 80 {
-			t.Errorf("%d events, %v", events, err)
+			t.Errorf("got %d events and error %v, want 80 events", events, err)
 		}
 		last := report.Start
 		for _, c := range s.closed {
@@ -651,26 +647,27 @@ func TestProgressHoldsNothingUp(t *testing.T) {
 			}
 		}
 		if took := last.Sub(report.Start); took != 5*time.Second {
-			t.Errorf("the refreshes took %v beside slow callbacks", took)
+			t.Errorf("with slow callbacks the refreshes took %v, want 5s", took)
 		}
 	})
-	// On one connection the next refresh waits: the callback may use it.
+	// On one connection the next refresh waits, since the callback may use the
+	// connection.
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{}
 		report, err := run(t, s, &transaction{}, views("a", "b"), massive.OnProgress(func(massive.Progress) {
 			time.Sleep(time.Second)
 			if s.running != 0 {
-				t.Error("a refresh runs beside the callback")
+				t.Error("a refresh runs during the callback")
 			}
 		}))
 		if err != nil || report.Duration != 6*time.Second {
-			t.Errorf("it took %v: %v", report.Duration, err)
+			t.Errorf("the run took %v, want 6s: %v", report.Duration, err)
 		}
 	})
 }
 
-// A callback that panics, or ends its goroutine, ends the run, and nothing of it is left.
-func TestProgressPanics(t *testing.T) {
+// A callback that panics, or calls Goexit, ends the run and its goroutines.
+func TestPanicInProgressEndsTheRun(t *testing.T) {
 	for _, q := range []dialect.Querier{&pool{}, &transaction{}} {
 		for _, end := range []func(){func() { panic("enough") }, runtime.Goexit} {
 			s := &sleeper{lasts: map[string]time.Duration{"l0_0": time.Hour, "l0_1": time.Hour}}
@@ -679,20 +676,20 @@ func TestProgressPanics(t *testing.T) {
 				defer func() { done <- recover() }()
 				_, err := loadedFrom(levels(), s, q).RefreshAll(context.Background(), massive.Parallel(2),
 					massive.OnProgress(func(massive.Progress) { end() }))
-				t.Errorf("it went on: %v", err)
+				t.Errorf("RefreshAll returned %v", err)
 			}()
 			if what := <-done; what != nil && what != "enough" {
-				t.Errorf("it panicked with %v", what)
+				t.Errorf("got panic %v, want enough", what)
 			}
 			if s.running != 0 {
-				t.Errorf("%d refreshes still run", s.running)
+				t.Errorf("%d refreshes still run, want 0", s.running)
 			}
 			goleak.VerifyNone(t, goleak.IgnoreCurrent())
 		}
 	}
 }
 
-func TestRunWithoutRefreshes(t *testing.T) {
+func TestRunsThatRefreshNothing(t *testing.T) {
 	t.Parallel()
 	report, err := loadedFrom(views("a"), stub.Bare{Loads: &stub.Dialect{}}, &pool{}).RefreshAll(t.Context())
 	e := stub.Failed(t, err, dialect.OpRefreshAll, dialect.Name{})
@@ -705,15 +702,15 @@ func TestRunWithoutRefreshes(t *testing.T) {
 	}
 	report, err = loadedFrom(&dialect.Catalog{}, &stub.Dialect{}, &pool{}).RefreshAll(t.Context())
 	if err != nil || len(report.Views) != 0 || !strings.HasPrefix(report.String(), "no view in ") {
-		t.Errorf("with no view: %s, %v", report, err)
+		t.Errorf("without views: got %s, %v", report, err)
 	}
 	if report, err = new(massive.Plan).Run(t.Context()); err != nil || report.Views != nil {
-		t.Errorf("the zero plan gives %v, %v", report, err)
+		t.Errorf("the zero plan: got %v, %v", report, err)
 	}
 }
 
-// A plan may be run by several at a time, each with a report of its own.
-func TestPlanRunsTwice(t *testing.T) {
+// Several goroutines can run one plan, each with its own report.
+func TestPlanRunsConcurrently(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{}
@@ -723,20 +720,20 @@ func TestPlanRunsTwice(t *testing.T) {
 			wg.Go(func() {
 				report, err := p.Run(t.Context())
 				if err != nil || report.Count(massive.OutcomeRefreshed) != 40 {
-					t.Errorf("%s, %v", report, err)
+					t.Errorf("got %s, %v; want 40 refreshed", report, err)
 				}
 			})
 		}
 		wg.Wait()
 		if len(s.order) != 120 {
-			t.Errorf("%d refreshes", len(s.order))
+			t.Errorf("got %d refreshes, want 120", len(s.order))
 		}
 	})
 }
 
-// Whatever fails, each view has one outcome, is told of once, and none is refreshed that
-// depends on a failed one or before what it depends on.
-func TestRunRandomly(t *testing.T) {
+// In random runs with failures, each view has one outcome and one ended event. Views
+// start after the views that they depend on, and are skipped if one of these failed.
+func TestRandomRuns(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
@@ -758,7 +755,7 @@ func TestRunRandomly(t *testing.T) {
 			}))
 			g := r.Graph()
 			if len(report.Views) != len(cat.Matviews) {
-				t.Fatalf("seed %d: %d views of %d", seed, len(report.Views), len(cat.Matviews))
+				t.Fatalf("seed %d: got %d views in the report, want %d", seed, len(report.Views), len(cat.Matviews))
 			}
 			for _, v := range report.Views {
 				lost := false
@@ -766,7 +763,7 @@ func TestRunRandomly(t *testing.T) {
 					up, _ := report.View(u)
 					lost = lost || up.Outcome == massive.OutcomeFailed
 					if !v.Start.IsZero() && v.Start.Before(up.Start.Add(up.Duration)) {
-						t.Errorf("seed %d: %s began before %s was done", seed, v.Name, u)
+						t.Errorf("seed %d: %s began before %s ended", seed, v.Name, u)
 					}
 				}
 				want := massive.OutcomeRefreshed
@@ -777,7 +774,7 @@ func TestRunRandomly(t *testing.T) {
 					want = massive.OutcomeFailed
 				}
 				if v.Outcome != want || ended[v.Name] != 1 {
-					t.Errorf("seed %d: %s, want %s, told %d times", seed, v, want, ended[v.Name])
+					t.Errorf("seed %d: got %s, want %s; got %d ended events, want 1", seed, v, want, ended[v.Name])
 				}
 			}
 		})

@@ -1,7 +1,5 @@
 package massive_test
 
-// Rows are read as sqlx reads them: the same values, and the same errors.
-
 import (
 	"context"
 	"database/sql"
@@ -59,7 +57,7 @@ func (a *apart) Scan(src any) error {
 	return nil
 }
 
-// rowTypes are queries, and the types that their rows are read into.
+// rowTypes has queries and the types into which their rows are read.
 var rowTypes = map[string]struct {
 	columns string
 	rows    string
@@ -118,13 +116,14 @@ var rowTypes = map[string]struct {
 	"no rows":    {"a", "(1) LIMIT 0", []any{0, struct{ A int }{}, struct{ Other int }{}, struct{ A, B int }{}}},
 }
 
-// queriers of sqlx's, with its mapper and Unsafe.
+// sqlxQueriers returns queriers of sqlx: plain, with Unsafe, with a mapper.
 func sqlxQueriers(e *env) map[string]massive.Querier {
 	plain, unsafe, mapped := sqlx.NewDb(e.pool, e.driver), sqlx.NewDb(e.pool, e.driver).Unsafe(), sqlx.NewDb(e.pool, e.driver)
 	mapped.Mapper = reflectx.NewMapperTagFunc("json", strings.ToLower, nil)
 	return map[string]massive.Querier{"sqlx": plain, "sqlx, unsafe": unsafe, "sqlx, with a mapper": mapped}
 }
 
+// Select and Get return the same values and errors as sqlx.
 func TestRowsAreReadAsSqlxReadsThem(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
@@ -151,7 +150,7 @@ func TestRowsAreReadAsSqlxReadsThem(t *testing.T) {
 						sameRows(t, what, got.Elem(), gotErr, want.Elem(), wantErr)
 
 						if name == "no rows" {
-							continue // of which Get says so, whatever the type
+							continue // Get returns ErrNoRows for any type
 						}
 						wantOne, gotOne := reflect.New(element), reflect.New(element)
 						wantErr = sqlxGet(t.Context(), q, wantOne, fmt.Sprintf("SELECT %s FROM %s", c.columns, views[name]))
@@ -164,7 +163,8 @@ func TestRowsAreReadAsSqlxReadsThem(t *testing.T) {
 	})
 }
 
-// sqlxGet is sqlx's own Get, which takes no pointer to a pointer to a struct.
+// sqlxGet calls sqlx's Get, and allocates the struct if dest is a pointer to a pointer to
+// one.
 func sqlxGet(ctx context.Context, q massive.Querier, dest reflect.Value, query string) error {
 	if t := dest.Type().Elem(); t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && t.Elem().NumField() > 0 && !t.Implements(reflect.TypeFor[sql.Scanner]()) && t.Elem() != reflect.TypeFor[time.Time]() {
 		dest.Elem().Set(reflect.New(t.Elem()))
@@ -176,7 +176,7 @@ func sqlxGet(ctx context.Context, q massive.Querier, dest reflect.Value, query s
 func sameRows(t *testing.T, what string, got reflect.Value, gotErr error, want reflect.Value, wantErr error) {
 	t.Helper()
 	if (gotErr == nil) != (wantErr == nil) || gotErr != nil && !strings.HasSuffix(withoutType(gotErr), withoutType(wantErr)) {
-		t.Errorf("%s: error %v, want %v", what, gotErr, wantErr)
+		t.Errorf("%s: got error %v, want %v", what, gotErr, wantErr)
 		return
 	}
 	if g, w := printed(got), printed(want); wantErr == nil && g != w {
@@ -184,8 +184,8 @@ func sameRows(t *testing.T, what string, got reflect.Value, gotErr error, want r
 	}
 }
 
-// withoutType is an error's text without the type that a missing field is missing in, and
-// in the words of sqlx's Select, from which those of its Get differ.
+// withoutType returns an error's text without the type that lacks a field, and in the
+// wording of sqlx's Select, since that of its Get differs.
 func withoutType(err error) string {
 	text := strings.Replace(strings.TrimSuffix(err.Error(), " in result"), "scannable dest", "non-struct dest", 1)
 	if i := strings.Index(text, "missing destination name"); i >= 0 {
@@ -196,7 +196,7 @@ func withoutType(err error) string {
 	return text
 }
 
-// printed shows what pointers point to.
+// printed prints a value, following pointers.
 func printed(v reflect.Value) string {
 	text, err := json.Marshal(shown(v))
 	if err != nil {

@@ -21,15 +21,15 @@ import (
 //go:embed testdata/searchpath.sql
 var evil string
 
-// A site is one of two copies of a database: in one, the schema evil comes first in the
-// search path.
+// A site is a copy of a database with a search path. In the hostile one, the schema evil
+// comes first.
 type site struct {
 	*env
-	clean *sql.DB     // along the usual path
-	m     *massive.DB // loaded along the usual path, with operations through the pool
+	clean *sql.DB     // with the default search path
+	m     *massive.DB // loaded through clean, with operations through the pool
 }
 
-// whole loads all kinds, key sequences among them, and not what is in evil.
+// whole loads all structures, key sequences too, except those in evil.
 var whole = []massive.LoadOption{massive.WithKeySequences(), massive.Exclude("evil.*")}
 
 func newSite(t *testing.T, d *pgtest.Database, driver, options string) *site {
@@ -38,18 +38,18 @@ func newSite(t *testing.T, d *pgtest.Database, driver, options string) *site {
 	return s
 }
 
-// executed is how often something of the schema evil was.
+// executed returns how often functions and operators of the schema evil ran.
 func (s *site) executed(t *testing.T) int64 {
 	t.Helper()
 	return one[int64](t, s.clean, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM evil.executed")
 }
 
-// No operation runs anything that the search path finds before pg_catalog, and each does
-// as along the usual path.
-func TestSearchPathOfOthers(t *testing.T) {
+// If a hostile schema comes before pg_catalog in the search path, operations return the
+// same results and run no code of that schema.
+func TestHostileSearchPathRunsNoCode(t *testing.T) {
 	t.Parallel()
 	keeper := newEnv(t, "postgres")
-	attacker, _ := keeper.role(t, "") // dropped when the databases are
+	attacker, _ := keeper.role(t, "") // dropped with the databases
 	base := pgtest.NewDatabase(t)
 	base.Exec(t, `
 		CREATE TABLE a (id serial PRIMARY KEY, n numeric DEFAULT nextval('a_id_seq'), f float8 DEFAULT nextval('a_id_seq'));
@@ -68,29 +68,29 @@ func TestSearchPathOfOthers(t *testing.T) {
 		hostile := newSite(t, taken.Copy(t), driver, "options='-c search_path=evil,pg_catalog,public'")
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			finds(t, hostile)
+			checkHostile(t, hostile)
 			for _, op := range everyOperation {
-				t.Run(op.name, func(t *testing.T) { alike(t, op, plain, hostile) })
+				t.Run(op.name, func(t *testing.T) { checkSame(t, op, plain, hostile) })
 			}
 		})
 	}
 }
 
-// alike checks that an operation does along a hostile path what it does along a plain
-// one, and runs nothing of others.
-func alike(t *testing.T, op operation, plain, hostile *site) {
+// checkSame checks that an operation returns the same with both search paths, and runs no
+// code of the schema evil.
+func checkSame(t *testing.T, op operation, plain, hostile *site) {
 	t.Helper()
 	before := hostile.executed(t)
 	want, errPlain := op.do(t, plain)
 	got, err := op.do(t, hostile)
-	same(t, "how often code of others ran", hostile.executed(t)-before, 0)
+	same(t, "executions of the schema's code", hostile.executed(t)-before, 0)
 	same(t, "the error", fmt.Sprint(err), fmt.Sprint(errPlain))
 	same(t, "the result", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
 }
 
-// finds checks that statements which leave out the schema run what is in evil; else the
-// test would show nothing.
-func finds(t *testing.T, s *site) {
+// checkHostile checks that statements without schemas do run code of the schema evil, so
+// that the test can fail.
+func checkHostile(t *testing.T, s *site) {
 	t.Helper()
 	for _, text := range []string{
 		"SELECT 1 = 1", "SELECT oid >= 1 FROM pg_catalog.pg_class", "SELECT attname || 'x' FROM pg_catalog.pg_attribute",
@@ -103,7 +103,7 @@ func finds(t *testing.T, s *site) {
 		before := s.executed(t)
 		_, _ = s.pool.ExecContext(t.Context(), text)
 		if s.executed(t) == before {
-			t.Errorf("%s runs nothing of others, so the test shows nothing of its kind", text)
+			t.Errorf("%s runs no code of the schema evil, so that the test can't fail", text)
 		}
 	}
 }
@@ -113,7 +113,7 @@ type operation struct {
 	do   func(t *testing.T, s *site) (result any, err error)
 }
 
-// everyOperation is whatever sends statements of the library's own.
+// everyOperation has each operation that sends the library's own statements.
 var everyOperation = []operation{
 	{name: "Load", do: func(t *testing.T, s *site) (any, error) {
 		m, err := massive.Load(t.Context(), s.pool, postgres.New(), whole...)
@@ -122,7 +122,7 @@ var everyOperation = []operation{
 		}
 		return registry.Diff(s.m.Registry(), m.Registry()), nil
 	}},
-	{name: "Load with temporary tables, and its sign", do: func(t *testing.T, s *site) (any, error) {
+	{name: "Load and Unchanged with temporary tables", do: func(t *testing.T, s *site) (any, error) {
 		q := s.conn(t)
 		exec(t, q, "CREATE TEMPORARY TABLE v (); CREATE TEMPORARY TABLE mood ()")
 		defer exec(t, q, "DROP TABLE pg_temp.v, pg_temp.mood")
@@ -165,11 +165,11 @@ var everyOperation = []operation{
 	}},
 	{name: "Refresh", do: refreshing("v")},
 	{name: "Refresh concurrently", do: refreshing("v", massive.Concurrently())},
-	{name: "Refresh concurrently, waiting so long", do: refreshing("v", massive.Concurrently(), massive.LockTimeout(time.Minute))},
-	{name: "Refresh giving way", do: refreshing("v", massive.SkipIfBusy())},
-	{name: "Refresh with everything", do: refreshing("v", massive.ConcurrentlyIfPossible(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))},
+	{name: "Refresh concurrently with a lock timeout", do: refreshing("v", massive.Concurrently(), massive.LockTimeout(time.Minute))},
+	{name: "Refresh with SkipIfBusy", do: refreshing("v", massive.SkipIfBusy())},
+	{name: "Refresh with all options", do: refreshing("v", massive.ConcurrentlyIfPossible(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))},
 	{name: "Refresh without an index", do: refreshing("bare", massive.ConcurrentlyIfPossible())},
-	{name: "Refresh without data", do: refreshing("bare", massive.WithNoData())},
+	{name: "Refresh WithNoData", do: refreshing("bare", massive.WithNoData())},
 	{name: "Refresh of an empty view", do: refreshing("bare", massive.ConcurrentlyIfPossible())},
 	{name: "Refresh over an empty view", do: refreshing("reads_hollow", massive.ConcurrentlyIfPossible(), massive.SkipIfBusy())},
 	{name: "Refresh of a busy view", do: func(t *testing.T, s *site) (any, error) {
@@ -181,7 +181,7 @@ var everyOperation = []operation{
 		exec(t, tx, "REFRESH MATERIALIZED VIEW public.v")
 		return refreshing("v", massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))(t, s)
 	}},
-	{name: "Refresh that waits in vain", do: func(t *testing.T, s *site) (any, error) {
+	{name: "Refresh that times out", do: func(t *testing.T, s *site) (any, error) {
 		tx, err := s.clean.BeginTx(t.Context(), nil)
 		if err != nil {
 			return nil, err
@@ -190,7 +190,7 @@ var everyOperation = []operation{
 		exec(t, tx, "SELECT FROM public.v")
 		return refreshing("v", massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))(t, s)
 	}},
-	{name: "Refresh with a snapshot that is older than the loss of its index", do: func(t *testing.T, s *site) (any, error) {
+	{name: "Refresh in a snapshot from before an index was dropped", do: func(t *testing.T, s *site) (any, error) {
 		tx, err := s.pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 		if err != nil {
 			return nil, err
@@ -248,11 +248,11 @@ var everyOperation = []operation{
 		err = errors.Join(errFirst, errAgain, b.AddValue(t.Context(), "happy"), b.RenameValue(t.Context(), "happy", "glad"))
 		return fmt.Sprint(first, again, b.Values()), err
 	}},
-	{name: "the question for the server's version", do: func(t *testing.T, s *site) (any, error) {
+	{name: "the query for the server's version", do: func(t *testing.T, s *site) (any, error) {
 		_, err := massive.Load(t.Context(), &strange{Querier: s.pool, fails: []string{"SELECT x.kind"}}, postgres.New(), whole...)
 		return nil, err
 	}},
-	{name: "the questions for other products' versions", do: func(t *testing.T, s *site) (any, error) {
+	{name: "the queries for other products' versions", do: func(t *testing.T, s *site) (any, error) {
 		q := &strange{Querier: s.pool, fails: []string{"SELECT x.kind", "pg_catalog.version()"}}
 		_, err := massive.Load(t.Context(), q, postgres.New(), whole...)
 		return q.sent, err
@@ -273,9 +273,9 @@ var everyOperation = []operation{
 	{name: "Restart", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return nil, s.Restart(ctx) })},
 	{name: "Lag", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.Lag(ctx) })},
 	{name: "CatchUp", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
-	{name: "CatchUp of one that is not behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
+	{name: "CatchUp of a sequence that is not behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
 	{name: "Exhaustion", do: func(t *testing.T, s *site) (any, error) {
-		// An allocator fetches ahead of what was taken from it, or has not begun to.
+		// The allocators above may have fetched ahead or not.
 		exec(t, s.clean, "SELECT pg_catalog.setval('public.fresh', 12), pg_catalog.setval('public.block', 11)")
 		x, err := s.m.Exhaustion(t.Context(), massive.AtLeast(0))
 		x.Above = slices.DeleteFunc(x.Above, func(u massive.SequenceUse) bool { return u.Sequence.Schema == "evil" })
@@ -315,8 +315,8 @@ func allocatedBy(t *testing.T, s *site, name string, opt massive.AllocatorOption
 	return values, nil
 }
 
-// A strange querier fails what has one of the texts in it as a server would that is none
-// of ours.
+// A strange querier fails statements with one of the texts, as a server of another
+// product would.
 type strange struct {
 	massive.Querier
 	fails []string
@@ -341,8 +341,7 @@ func (q *strange) QueryRowContext(ctx context.Context, text string, args ...any)
 	return q.Querier.QueryRowContext(ctx, q.text(text), args...)
 }
 
-// To print a view's query, the search path is another for a moment; it is the caller's
-// again, whatever comes of it.
+// Definition changes the search path temporarily, and restores it even after an error.
 func TestDefinitionRestoresTheSearchPath(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE MATERIALIZED VIEW gone AS SELECT 1 AS id", func(t *testing.T, e *env) {
@@ -353,18 +352,18 @@ func TestDefinitionRestoresTheSearchPath(t *testing.T) {
 			tx := e.begin(t)
 			exec(t, tx, "CREATE TEMPORARY TABLE of_the_session (); SELECT set_config('search_path', '"+path+"', true)")
 			if text, err := reader.MatviewDefinition(t.Context(), tx, v); err != nil || !strings.Contains(text, "SELECT 1 AS id") {
-				t.Errorf("along the path %q: %q, error %v", path, text, err)
+				t.Errorf("search path %q: got %q, error %v", path, text, err)
 			}
 			same(t, "the search path after a definition", one[string](t, tx, "SELECT current_setting('search_path')"), path)
 			if text, err := reader.MatviewDefinition(t.Context(), tx, gone); !errors.Is(err, sql.ErrNoRows) {
-				t.Errorf("of a table along the path %q: %q, error %v", path, text, err)
+				t.Errorf("a table, search path %q: got %q, error %v, want sql.ErrNoRows", path, text, err)
 			}
-			same(t, "the search path where there is none", one[string](t, tx, "SELECT current_setting('search_path')"), path)
+			same(t, "the search path after an error", one[string](t, tx, "SELECT current_setting('search_path')"), path)
 			_ = tx.Rollback()
 		}
 		before := one[string](t, e.pool, "SELECT current_setting('search_path')")
 		_, err := reader.MatviewDefinition(t.Context(), e.pool, v)
-		same(t, "the search path of a session", one[string](t, e.pool, "SELECT current_setting('search_path')"), before)
+		same(t, "the search path of a session after a definition", one[string](t, e.pool, "SELECT current_setting('search_path')"), before)
 		same(t, "the error", err, nil)
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// The figures of many values at once, as ratios of both sides in one run: each round
-// times one side behind the other, and the ratio is that of the medians.
+// These benchmarks compare ways of getting many values. Each round times both, and the
+// metric is the ratio of the medians.
 //
 //	go test -run '^$' -bench Sequence -benchtime 20x ./massive
 
@@ -30,13 +30,13 @@ func benchSequence(b *testing.B, driver, setup string) (massive.Sequence, *sql.D
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.NextValues(context.Background(), 1000); err != nil { // a statement that a driver prepares is prepared
+	if _, err := s.NextValues(context.Background(), 1000); err != nil { // lets the driver prepare the statement
 		b.Fatal(err)
 	}
 	return s, e.pool
 }
 
-// medians times each side once a round.
+// medians runs each side once per round and returns the median times.
 func medians(b *testing.B, sides ...func() error) []time.Duration {
 	b.Helper()
 	times := make([][]time.Duration, len(sides))
@@ -64,7 +64,8 @@ func onBenchDrivers(b *testing.B, f func(b *testing.B, driver string)) {
 	}
 }
 
-// NextValues(1000) against a thousand NextValue.
+// BenchmarkSequenceNextValues compares NextValues(1000) with a thousand calls of
+// NextValue.
 func BenchmarkSequenceNextValues(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
 		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s")
@@ -83,8 +84,9 @@ func BenchmarkSequenceNextValues(b *testing.B) {
 	})
 }
 
-// NextValues(1000) against the bare rows of the same statement. It has rounds of its own:
-// what comes behind a thousand round trips is scheduled otherwise.
+// BenchmarkSequenceNextValuesBare compares NextValues(1000) with the same statement in
+// database/sql. It is a benchmark of its own, since a thousand round trips would disturb
+// it.
 func BenchmarkSequenceNextValuesBare(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
 		s, db := benchSequence(b, driver, "CREATE SEQUENCE s")
@@ -106,7 +108,7 @@ func BenchmarkSequenceNextValuesBare(b *testing.B) {
 					values = append(values, v)
 				}
 				if len(values) != 1000 {
-					return fmt.Errorf("%d values", len(values))
+					return fmt.Errorf("got %d values, want 1000", len(values))
 				}
 				return rows.Err()
 			})
@@ -115,7 +117,8 @@ func BenchmarkSequenceNextValuesBare(b *testing.B) {
 	})
 }
 
-// Plain blocks against NextValues of as many, and so by the rate of values.
+// BenchmarkSequenceAllocatorBlocks compares an allocator with NextValues of the same
+// blocks.
 func BenchmarkSequenceAllocatorBlocks(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
 		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s")
@@ -148,7 +151,7 @@ func BenchmarkSequenceAllocatorBlocks(b *testing.B) {
 	})
 }
 
-// HiLo's rate, 10,000 values a block. With -cpu 1, on one core.
+// BenchmarkSequenceAllocatorHiLo measures HiLo with 10,000 values per block.
 func BenchmarkSequenceAllocatorHiLo(b *testing.B) {
 	onBenchDrivers(b, func(b *testing.B, driver string) {
 		s, _ := benchSequence(b, driver, "CREATE SEQUENCE s INCREMENT 10000")
@@ -158,7 +161,7 @@ func BenchmarkSequenceAllocatorHiLo(b *testing.B) {
 		}
 		defer a.Close()
 		const values = 2_000_000
-		ctx, cancel := context.WithCancel(context.Background()) // as a caller's is
+		ctx, cancel := context.WithCancel(context.Background()) // cancellable, as a caller's is
 		defer cancel()
 		t := medians(b, func() error {
 			for range values {

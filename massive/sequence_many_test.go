@@ -16,9 +16,9 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What is one message stays one, and a driver that keeps statements keeps few, whatever n
-// is.
-func TestNextValuesStatements(t *testing.T) {
+// Operations on sequences take one round trip each (Lag: two), for any number of values.
+// Drivers do not keep a prepared statement per value.
+func TestSequenceRoundTrips(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onDrivers(t, `CREATE SEQUENCE s; CREATE TABLE t (id int DEFAULT nextval('s')); INSERT INTO t VALUES (5)`, func(t *testing.T, e *env) {
@@ -44,7 +44,7 @@ func TestNextValuesStatements(t *testing.T) {
 				"Lag":       {func() error { _, err := s.Lag(t.Context()); return err }, 2},
 				"CatchUp":   {func() error { _, err := s.CatchUp(t.Context()); return err }, 1},
 			} {
-				if err := c.op(); err != nil { // a first time, for the drivers that prepare
+				if err := c.op(); err != nil { // the first call may prepare
 					t.Fatalf("%s: %v", what, err)
 				}
 				w.took()
@@ -55,7 +55,7 @@ func TestNextValuesStatements(t *testing.T) {
 				run, prepared := statements(sent)
 				trips := strings.Count(sent, "Q") + strings.Count(sent, "S")
 				if run != c.runs || (prepared != 0 && mode == "") || trips != c.runs {
-					t.Errorf("%s %s: ran %d statements, prepared %d, in %d round trips (%s)", what, mode, run, prepared, trips, sent)
+					t.Errorf("%s %s: got %d statements, %d prepared, %d round trips (%s); want %d", what, mode, run, prepared, trips, sent, c.runs)
 				}
 			}
 		}
@@ -65,13 +65,13 @@ func TestNextValuesStatements(t *testing.T) {
 		for n := range 2000 {
 			noError(t, s.SetValue(t.Context(), int64(n+1), true))
 		}
-		same(t, "statements kept for 2000 values", one[int](t, conn, "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE 'SELECT pg_catalog.setval%'"), 0)
+		same(t, "prepared statements after 2000 values", one[int](t, conn, "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE 'SELECT pg_catalog.setval%'"), 0)
 	})
 }
 
-// A block is as long as the increment was when its value was taken, even if that had to
-// wait for whoever changed it.
-func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
+// A block has the increment's length when its value was taken, even if NextBlock had to
+// wait for an ALTER SEQUENCE.
+func TestNextBlockAfterAnIncrementChange(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s INCREMENT 1000`, func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t), "s")
@@ -90,13 +90,13 @@ func TestNextBlockBehindAChangeOfTheIncrement(t *testing.T) {
 			WHERE relation = 's'::regclass AND NOT granted)`)
 		noError(t, tx.Commit())
 		b := <-waiting
-		same(t, "the length of the block behind the change", b.Len(), 10)
-		same(t, "and the next one follows it", take().First, b.Last+1)
+		same(t, "the length of the block after the change", b.Len(), 10)
+		same(t, "the first value of the next block", take().First, b.Last+1)
 	})
 }
 
-// While others take values, insert rows with values of their own and catch up, no value
-// is handed out twice, and none that the table had before.
+// While other sessions take values, insert rows and catch up, no value is handed out
+// twice.
 func TestCatchUpNeverMovesBack(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE t (id bigserial PRIMARY KEY)`, func(t *testing.T, e *env) {
@@ -106,14 +106,14 @@ func TestCatchUpNeverMovesBack(t *testing.T) {
 		defer stop()
 		var mu sync.Mutex
 		seen, taken, moves := map[int64]bool{}, 0, 0
-		var writers, menders sync.WaitGroup
+		var writers, catchers sync.WaitGroup
 		for range 3 {
 			writers.Go(func() {
 				for n, moved := 0, 0; n < 150 || moved < 3 && n < 5_000; n++ {
 					v, err := s.NextValue(t.Context())
 					mu.Lock()
 					if err != nil || seen[v] {
-						t.Errorf("value %d came twice, or failed: %v", v, err)
+						t.Errorf("got value %d, error %v; want a new value", v, err)
 					}
 					seen[v] = true
 					taken++
@@ -122,11 +122,11 @@ func TestCatchUpNeverMovesBack(t *testing.T) {
 				}
 			})
 		}
-		menders.Go(func() {
+		catchers.Go(func() {
 			random := rand.New(rand.NewPCG(1, 2))
 			for ctx.Err() == nil {
 				if _, err := e.pool.ExecContext(t.Context(), fmt.Sprintf(
-					"INSERT INTO t SELECT max(v) + %d FROM (SELECT last_value AS v FROM t_id_seq UNION ALL SELECT max(id) FROM t) x", 20+random.IntN(200)*random.IntN(200), // at times further than the writers get meanwhile
+					"INSERT INTO t SELECT max(v) + %d FROM (SELECT last_value AS v FROM t_id_seq UNION ALL SELECT max(id) FROM t) x", 20+random.IntN(200)*random.IntN(200), // sometimes further than the writers get in between
 				)); err != nil {
 					t.Error(err)
 				}
@@ -143,15 +143,15 @@ func TestCatchUpNeverMovesBack(t *testing.T) {
 		})
 		writers.Wait()
 		stop()
-		menders.Wait()
+		catchers.Wait()
 		if _, err := s.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		same(t, "different values", len(seen), taken)
-		same(t, "the largest one in the table is below the next one",
+		same(t, "the next value is above the largest one in the table",
 			next(t, s) > one[int64](t, e.pool, "SELECT max(id) FROM t"), true)
 		if moves == 0 {
-			t.Error("nothing was ever caught up")
+			t.Error("CatchUp never moved the sequence")
 		}
 	})
 }
@@ -179,7 +179,7 @@ func TestLagAndCatchUpOfOddColumns(t *testing.T) {
 					noError(t, err)
 					moved, err := didMove(s.CatchUp(t.Context()))
 					noError(t, err)
-					same(t, name+" is behind as it was moved", lag.Behind, moved)
+					same(t, name+": behind", lag.Behind, moved)
 					same(t, "the next value of "+name, next(t, s), want)
 					noError(t, s.Restart(t.Context()))
 				}
@@ -205,7 +205,7 @@ func TestLagAndCatchUpOfOddColumns(t *testing.T) {
 		})
 }
 
-// A catch-up leaves nothing behind in its caller's transaction but the sequence.
+// CatchUp leaves no setting in the caller's transaction.
 func TestCatchUpLeavesNoSetting(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t VALUES (9)`, func(t *testing.T, e *env) {
@@ -213,9 +213,9 @@ func TestCatchUpLeavesNoSetting(t *testing.T) {
 		for _, want := range []bool{true, false} {
 			moved, err := didMove(sequence(t, e.load(t, massive.WithKeySequences()).With(tx), "t_id_seq").CatchUp(t.Context()))
 			if err != nil || moved != want {
-				t.Errorf("moved %v, %v; want %v", moved, err, want)
+				t.Errorf("got moved %v, error %v; want %v", moved, err, want)
 			}
-			same(t, "the setting that carried the outcome", one[string](t, tx, "SELECT current_setting('massive.moved')"), "")
+			same(t, "massive.moved after CatchUp", one[string](t, tx, "SELECT current_setting('massive.moved')"), "")
 		}
 	})
 }
@@ -250,8 +250,8 @@ sequence public.many_300 is 90.0 % used: at 9, 1 left up to 10, where the sequen
 		})
 }
 
-// Sequences that are dropped while it looks are listed as unknown, or not at all, and all
-// others as always.
+// Sequences that are dropped during Exhaustion are unknown or missing in it. All others
+// are reported.
 func TestExhaustionWhileSequencesAreDropped(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE SEQUENCE s%s; SELECT setval(''s%1$s'', 5)', i); END LOOP; END $$;
@@ -275,23 +275,23 @@ func TestExhaustionWhileSequencesAreDropped(t *testing.T) {
 				got, err := m.Exhaustion(t.Context())
 				noError(t, err)
 				if len(got.Above) != 1 || got.Above[0].Sequence.Name != "full_one" || got.Looked < 250 {
-					t.Fatalf("the report is\n%s", got)
+					t.Fatalf("got the report\n%s", got)
 				}
 				for _, u := range got.Unknown {
 					unknown++
 					if !errors.Is(u.Err, massive.ErrNotFound) {
-						t.Errorf("%v", u)
+						t.Errorf("got %v, want ErrNotFound", u)
 					}
 				}
 			}
 			stop()
 			wg.Wait()
-			t.Logf("%d sequences were dropped under way", unknown)
+			t.Logf("%d sequences were unknown", unknown)
 		})
 }
 
-// What waits for a reset ends with its context.
-func TestExhaustionWaits(t *testing.T) {
+// Exhaustion waits for a reset in an open transaction until its context ends.
+func TestExhaustionEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -304,9 +304,9 @@ func TestExhaustionWaits(t *testing.T) {
 	})
 }
 
-// An increment that somebody cut is refused by the first fetch of a new allocator and the
-// next one of an old, until it is put back: no value comes twice.
-func TestHiLoOverAnAlteredIncrement(t *testing.T) {
+// If the increment was made smaller, fetches of new and old allocators return ErrDrift
+// until it is restored. No value comes twice.
+func TestHiLoRefusesAnAlteredIncrement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s INCREMENT 50`, func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t), "s")
@@ -316,13 +316,13 @@ func TestHiLoOverAnAlteredIncrement(t *testing.T) {
 			for range n {
 				v, err := a.Next(t.Context())
 				if err != nil || seen[v] {
-					t.Fatalf("value %d came twice, or failed: %v", v, err)
+					t.Fatalf("got value %d, error %v; want a new value", v, err)
 				}
 				seen[v] = true
 			}
 		}
 		old := allocator(t, s, massive.HiLo(50))
-		take(old, 3) // of a block of 50: the next one is not fetched yet
+		take(old, 3) // of a block of 50, so that the next block is not fetched yet
 		exec(t, e.pool, "ALTER SEQUENCE s INCREMENT 1")
 		const says = "massive: next block of public.s: drift: HiLo expects an increment of 50, and the sequence has 1"
 		fresh := allocator(t, s, massive.HiLo(50))
@@ -344,8 +344,8 @@ func TestHiLoOverAnAlteredIncrement(t *testing.T) {
 	})
 }
 
-// Two processes, as two pools, and a third party beside them: no value comes twice.
-func TestAllocatorsOfTwoProcesses(t *testing.T) {
+// Allocators of two pools and direct calls of NextValue return no value twice.
+func TestAllocatorsShareASequence(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE plain INCREMENT 3; CREATE SEQUENCE hilo INCREMENT 64`, func(t *testing.T, e *env) {
 		other := &env{e.Database, e.driver, e.Open(t, e.driver)}
@@ -367,7 +367,7 @@ func TestAllocatorsOfTwoProcesses(t *testing.T) {
 						}
 					}
 					if !slices.IsSorted(mine) {
-						t.Errorf("%s: one caller's values are not in order: %v", name, mine)
+						t.Errorf("%s: got one caller's values out of order: %v", name, mine)
 					}
 					mu.Lock()
 					defer mu.Unlock()

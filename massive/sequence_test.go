@@ -17,33 +17,33 @@ func state(t *testing.T, s massive.Sequence) dialect.SequenceState {
 	noError(t, err)
 	last, err := s.LastValue(t.Context())
 	if err != nil || last != st.Last {
-		t.Errorf("LastValue is %d (%v), and the state says %d", last, err, st.Last)
+		t.Errorf("LastValue: got %d (%v), want %d as in State", last, err, st.Last)
 	}
 	return dialect.SequenceState{Last: st.Last, Called: st.Called}
 }
 
-func TestSequence(t *testing.T) {
+func TestSequenceOperations(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE SEQUENCE later START 10 MINVALUE 5 MAXVALUE 12; CREATE SEQUENCE cached CACHE 20`,
 		func(t *testing.T, e *env) {
 			m := e.load(t)
 			e.onQueriers(t, func(t *testing.T, q massive.Querier) {
 				s := sequence(t, m.With(q), "s")
-				same(t, "a new sequence is unused", state(t, s), dialect.SequenceState{Last: 1})
-				same(t, "its first value", next(t, s), 1)
-				same(t, "after the first value it is used", state(t, s), dialect.SequenceState{Last: 1, Called: true})
-				same(t, "its second value", next(t, s), 2)
+				same(t, "state of a new sequence", state(t, s), dialect.SequenceState{Last: 1})
+				same(t, "first value", next(t, s), 1)
+				same(t, "state after the first value", state(t, s), dialect.SequenceState{Last: 1, Called: true})
+				same(t, "second value", next(t, s), 2)
 				noError(t, s.ResetTo(t.Context(), 123))
-				same(t, "after ResetTo(123)", state(t, s), dialect.SequenceState{Last: 123})
-				same(t, "the next value is 123", next(t, s), 123)
-				same(t, "and the one behind it 124", next(t, s), 124)
+				same(t, "state after ResetTo(123)", state(t, s), dialect.SequenceState{Last: 123})
+				same(t, "next value", next(t, s), 123)
+				same(t, "the value after it", next(t, s), 124)
 				noError(t, s.Reset(t.Context()))
-				same(t, "after Reset", state(t, s), dialect.SequenceState{Last: 1})
+				same(t, "state after Reset", state(t, s), dialect.SequenceState{Last: 1})
 
 				l := sequence(t, m.With(q), "later")
 				noError(t, l.ResetTo(t.Context(), 12))
 				noError(t, l.Restart(t.Context()))
-				same(t, "Restart goes to the declared start", next(t, l), 10)
+				same(t, "value after Restart: the declared start", next(t, l), 10)
 				for _, end := range []func(context.Context) error{s.Reset, l.Restart} {
 					if err := end(t.Context()); err != nil {
 						t.Error(err)
@@ -53,11 +53,11 @@ func TestSequence(t *testing.T) {
 			exec(t, e.pool, "ALTER SEQUENCE later START 7")
 			l := sequence(t, m, "later")
 			noError(t, l.Restart(t.Context()))
-			same(t, "Restart goes to the start declared now, not when it was loaded", next(t, l), 7)
+			same(t, "value after Restart: the current start, not the loaded one", next(t, l), 7)
 
 			cached := sequence(t, m.With(e.conn(t)), "cached")
-			same(t, "a cache hands out one value", next(t, cached), 1)
-			same(t, "and reserves the others", state(t, cached), dialect.SequenceState{Last: 20, Called: true})
+			same(t, "first value with a cache", next(t, cached), 1)
+			same(t, "state with a cache", state(t, cached), dialect.SequenceState{Last: 20, Called: true})
 		})
 }
 
@@ -75,22 +75,22 @@ func TestSequencesAndTransactions(t *testing.T) {
 			noError(t, tx.Rollback())
 		}
 		in(func(s massive.Sequence) { same(t, "in the transaction", next(t, s), 2) })
-		same(t, "a value is used up though its transaction was rolled back", next(t, outside), 3)
+		same(t, "value after a rollback, which gives no value back", next(t, outside), 3)
 		in(func(s massive.Sequence) {
 			noError(t, s.ResetTo(t.Context(), 100))
 			same(t, "in the transaction that reset it", next(t, s), 100)
-			same(t, "and again", next(t, s), 101)
+			same(t, "the value after it", next(t, s), 101)
 		})
-		same(t, "a reset is rolled back, with the values taken behind it", next(t, outside), 4)
+		same(t, "value after a rollback of a reset", next(t, outside), 4)
 
 		tx := e.begin(t)
 		noError(t, sequence(t, m.With(tx), "s").ResetTo(t.Context(), 50))
 		noError(t, tx.Commit())
-		same(t, "a reset that is committed stays", next(t, outside), 50)
+		same(t, "value after a committed reset", next(t, outside), 50)
 	})
 }
 
-// No value is handed out twice, whoever asks.
+// Concurrent calls of NextValue return no value twice.
 func TestNextValueConcurrently(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s INCREMENT 3 START 2`, func(t *testing.T, e *env) {
@@ -118,13 +118,13 @@ func TestNextValueConcurrently(t *testing.T) {
 		}
 		wg.Wait()
 		same(t, "values", len(seen), goroutines*each)
-		same(t, "the last one", state(t, s).Last, 2+3*(goroutines*each-1))
+		same(t, "last value", state(t, s).Last, 2+3*(goroutines*each-1))
 	})
 }
 
-// A sequence made anew under its old name goes on working, also where a driver has
-// prepared its statements.
-func TestSequenceMadeAnew(t *testing.T) {
+// A recreated sequence of the same name works, even if the driver has prepared
+// statements.
+func TestRecreatedSequence(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
 		conn := e.conn(t)
@@ -137,17 +137,17 @@ func TestSequenceMadeAnew(t *testing.T) {
 	})
 }
 
-// A session that has looked for a name in vain remembers that, until a transaction begins
-// or a relation is opened.
-func TestSequenceMadeDuringATransaction(t *testing.T) {
+// A session caches that a name does not exist. A sequence created during its transaction
+// is found anyway.
+func TestSequenceCreatedDuringATransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE other`, func(t *testing.T, e *env) {
 		tx, err := e.pool.BeginTx(t.Context(), nil)
 		noError(t, err)
 		defer tx.Rollback()
-		_, err = sequence(t, load(t, e.pool).With(tx), "other").LastValue(t.Context()) // what it takes is in the session's caches
+		_, err = sequence(t, load(t, e.pool).With(tx), "other").LastValue(t.Context()) // fills the session's caches
 		noError(t, err)
-		same(t, "there is none yet", one[bool](t, tx, "SELECT pg_catalog.to_regclass('public.late') IS NULL"), true)
+		same(t, "the sequence is missing", one[bool](t, tx, "SELECT pg_catalog.to_regclass('public.late') IS NULL"), true)
 		exec(t, e.pool, "CREATE SEQUENCE late START 5")
 		late := sequence(t, load(t, e.pool).With(tx), "late")
 		v, err := late.LastValue(t.Context())
@@ -158,7 +158,7 @@ func TestSequenceMadeDuringATransaction(t *testing.T) {
 	})
 }
 
-func TestReadOnlyTransaction(t *testing.T) {
+func TestReadOnlyTransactions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -171,7 +171,7 @@ func TestReadOnlyTransaction(t *testing.T) {
 			tx, err := e.pool.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
 			noError(t, err)
 			w := m.With(tx)
-			same(t, "reading works", state(t, sequence(t, w, "s")), dialect.SequenceState{Last: 1})
+			same(t, "state in a read-only transaction", state(t, sequence(t, w, "s")), dialect.SequenceState{Last: 1})
 			err = op(w)
 			mustBe(t, err, massive.ErrReadOnly, what)
 			_, err = sequence(t, w, "s").NextValue(t.Context())
@@ -181,7 +181,7 @@ func TestReadOnlyTransaction(t *testing.T) {
 			}
 		}
 		if _, err := sequence(t, m, "s").NextValue(t.Context()); err != nil {
-			t.Errorf("the pool goes on: %v", err)
+			t.Errorf("the pool after it: %v", err)
 		}
 	})
 }
@@ -202,33 +202,32 @@ func TestSequenceRange(t *testing.T) {
 				if err := s.Restart(t.Context()); err != nil {
 					t.Error(err)
 				}
-				same(t, "after Restart", next(t, s), d.Start)
+				same(t, "value after Restart", next(t, s), d.Start)
 			}
 			for _, v := range []int64{99, 201, -1, 1 << 62} {
 				mustBe(t, sequence(t, m, "high").ResetTo(t.Context(), v), massive.ErrOutOfRange, "it runs from 100 to 200")
 			}
-			same(t, "a refused reset changes nothing", next(t, sequence(t, m, "high")), 151)
+			same(t, "value after a refused reset", next(t, sequence(t, m, "high")), 151)
 
 			short := sequence(t, m, "short")
-			same(t, "first of two", next(t, short), 1)
-			same(t, "second of two", next(t, short), 2)
+			same(t, "first value of two", next(t, short), 1)
+			same(t, "second value of two", next(t, short), 2)
 			_, err := short.NextValue(t.Context())
 			mustBe(t, err, massive.ErrExhausted, "massive: next value of public.short: exhausted", "it runs from 1 to 2 by 1")
 			round := sequence(t, m, "round")
 			for _, want := range []int64{1, 2, 1} {
-				same(t, "a sequence that cycles", next(t, round), want)
+				same(t, "value of a sequence that cycles", next(t, round), want)
 			}
 		})
 }
 
-// A transaction that began before a sequence was dropped finds out late, and says the
-// same.
-func TestSequenceDroppedUnderATransaction(t *testing.T) {
+// If a sequence is dropped during a transaction, NextValue in it returns ErrNotFound.
+func TestSequenceDroppedDuringATransaction(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s`, func(t *testing.T, e *env) {
 		conn := e.conn(t)
 		m := load(t, conn)
-		same(t, "the connection knows the sequence", next(t, sequence(t, m, "s")), 1)
+		same(t, "value before the transaction", next(t, sequence(t, m, "s")), 1)
 		tx, err := conn.BeginTx(t.Context(), nil)
 		noError(t, err)
 		defer tx.Rollback()

@@ -16,9 +16,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// settings change how the server reads or prints something, or how it goes about a
-// transaction, each with a value that is not the default. One that a server doesn't have
-// is left out.
+// settings change how the server parses, prints or runs transactions, each with a value
+// other than the default. The test skips settings that the server doesn't have.
 var settings = [][2]string{
 	{"quote_all_identifiers", "on"},
 	{"standard_conforming_strings", "off"}, {"escape_string_warning", "off"}, {"backslash_quote", "off"},
@@ -33,7 +32,7 @@ var settings = [][2]string{
 	{"lo_compat_privileges", "on"}, {"operator_precedence_warning", "on"},
 }
 
-// plannerSettings change how the server gets at its answers.
+// plannerSettings change the server's plans.
 var plannerSettings = [][2]string{
 	{"from_collapse_limit", "1"}, {"join_collapse_limit", "1"}, {"geqo_threshold", "2"}, {"enable_hashjoin", "off"},
 	{"enable_indexscan", "off"}, {"force_parallel_mode", "regress"}, {"debug_parallel_query", "regress"},
@@ -67,28 +66,28 @@ COMMENT ON MATERIALIZED VIEW types IS 'it''s \ "odd"'; COMMENT ON TYPE mood IS '
 CREATE SEQUENCE "it's ""odd"""."A \ Sequence" INCREMENT -3 MAXVALUE 9 MINVALUE -9 CACHE 2 CYCLE; CREATE SEQUENCE spent MAXVALUE 2; SELECT nextval('spent'), nextval('spent');
 CREATE SEQUENCE owned OWNED BY people."Per Cent"; CREATE SEQUENCE app.no; GRANT SELECT ON SEQUENCE spent TO PUBLIC;`
 
-// answers are what the library says of a database.
-type answers struct {
+// results has everything that the library reports of a database.
+type results struct {
 	Catalog *dialect.Catalog
-	Said    map[string]string
+	Texts   map[string]string
 }
 
-// ask asks all that a session or database setting might change an answer of. Nothing is
-// left of it.
-func ask(t *testing.T, q massive.Querier) answers {
+// collectResults calls every operation whose result might depend on a setting, and
+// changes nothing.
+func collectResults(t *testing.T, q massive.Querier) results {
 	t.Helper()
 	ctx := t.Context()
 	catalog, err := postgres.New().Load(ctx, q, dialect.Filter{})
 	noError(t, err)
-	catalog.SearchPath, catalog.Sign = nil, "" // which differ, and are no answer
+	catalog.SearchPath, catalog.Sign = nil, "" // these differ
 	slices.SortFunc(catalog.Matviews, func(a, b dialect.MatviewDef) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(catalog.Enums, func(a, b dialect.EnumDef) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(catalog.Sequences, func(a, b dialect.SequenceDef) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(catalog.Views, func(a, b dialect.ViewDef) int { return a.Name.Compare(b.Name) })
-	a := answers{catalog, map[string]string{}}
-	say := func(what string, answer ...any) {
-		text := fmt.Sprintln(answer...)
-		for _, x := range answer {
+	a := results{catalog, map[string]string{}}
+	add := func(what string, result ...any) {
+		text := fmt.Sprintln(result...)
+		for _, x := range result {
 			if err, ok := x.(error); ok {
 				for name, sentinel := range map[string]error{"drift": massive.ErrDrift, "spent": massive.ErrExhausted, "exists": massive.ErrLabelExists,
 					"unpopulated": massive.ErrNotPopulated, "not found": massive.ErrNotFound} {
@@ -98,22 +97,22 @@ func ask(t *testing.T, q massive.Querier) answers {
 				}
 			}
 		}
-		a.Said[what] = text
+		a.Texts[what] = text
 	}
 	m := load(t, q, massive.WithKeySequences())
 	for _, o := range load(t, q).Excluded() {
-		say("what is left out", o.Name, o.Why)
+		add("excluded", o.Name, o.Why)
 	}
-	say("the graph", m.Graph())
+	add("the graph", m.Graph())
 	plan, err := m.PlanRefresh()
-	say("the plan", plan, err)
+	add("the plan", plan, err)
 	type wrong struct {
 		A, O, P, AF, J, Q, V, AA, AM, AO, AQ, AR, AU, AY, AZ, BA float32
 		B, H                                                     string
 		AB, AN, AX                                               int
 		G, N, AV                                                 bool
 	}
-	say("rows that don't fit", m.Verify(ctx, massive.RowsAre[wrong]("types", massive.AllowExtra())))
+	add("rows that don't fit", m.Verify(ctx, massive.RowsAre[wrong]("types", massive.AllowExtra())))
 	type right struct {
 		A                      int16
 		C                      int64
@@ -123,49 +122,49 @@ func ask(t *testing.T, q massive.Querier) answers {
 		O, P                   json.RawMessage
 		AM, AO, AQ, AR, AU, AV Mood
 	}
-	say("rows that fit", m.Verify(ctx, massive.RowsAre[right]("types", massive.AllowExtra())))
-	say("labels", m.Verify(ctx, massive.EnumIs("mood", []string{"sad", `it's \ "odd"`, "", "NULL", "a,b"})),
+	add("rows that fit", m.Verify(ctx, massive.RowsAre[right]("types", massive.AllowExtra())))
+	add("labels", m.Verify(ctx, massive.EnumIs("mood", []string{"sad", `it's \ "odd"`, "", "NULL", "a,b"})),
 		m.Verify(ctx, massive.EnumIs("mood", []string{"", "sad", "x"}), massive.EnumIs(`"it's ""odd""".a_type`, []string{"y"})))
 	for _, v := range m.Matviews() {
-		say(fmt.Sprint("hints for ", v), v.CheckRefresh(massive.ModeConcurrent), v.CheckRefresh(massive.ModeBlocking))
+		add(fmt.Sprint("blockers of ", v), v.CheckRefresh(massive.ModeConcurrent), v.CheckRefresh(massive.ModeBlocking))
 		n, err := v.Count(ctx, "")
-		say(fmt.Sprint("rows of ", v), n, err)
+		add(fmt.Sprint("rows of ", v), n, err)
 	}
 	for _, e := range m.Enums() {
 		columns, err := e.UsedBy(ctx)
-		say(fmt.Sprint("who uses ", e), columns, err)
+		add(fmt.Sprint("users of ", e), columns, err)
 	}
 	for _, s := range m.Sequences() {
 		state, err := s.State(ctx)
-		say(fmt.Sprint("state of ", s), state, err)
+		add(fmt.Sprint("state of ", s), state, err)
 		last, err := s.LastValue(ctx)
-		say(fmt.Sprint("last value of ", s), last, err)
+		add(fmt.Sprint("last value of ", s), last, err)
 		lag, err := s.Lag(ctx)
-		say(fmt.Sprint("behind ", s), lag, err)
+		add(fmt.Sprint("lag of ", s), lag, err)
 	}
 	x, err := m.Exhaustion(ctx, massive.AtLeast(0))
-	say("exhaustion", x, err)
+	add("exhaustion", x, err)
 	_, err = sequence(t, m, "spent").NextValue(ctx)
-	say("a spent sequence", err)
+	add("a spent sequence", err)
 	return a
 }
 
-// difference is where two catalogs begin to differ, in words.
+// difference returns the first difference of two catalogs as text.
 func difference(a, b *dialect.Catalog) string {
 	x, y := fmt.Sprintf("%+v", a), fmt.Sprintf("%+v", b)
 	for i := range min(len(x), len(y)) {
 		if x[i] != y[i] {
-			return fmt.Sprintf("%.60q, and not %.60q", x[i:], y[i:])
+			return fmt.Sprintf("got %.60q, want %.60q", x[i:], y[i:])
 		}
 	}
-	return "in what does not print"
+	return "a difference that is not printed"
 }
 
-// No setting of a session or a database changes an answer.
-func TestSettingsChangeNoAnswer(t *testing.T) {
+// No setting of a session or a database changes a result.
+func TestSettingsChangeNoResult(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, oddDatabase, func(t *testing.T, e *env) {
-		want := ask(t, e.pool)
+		want := collectResults(t, e.pool)
 		known := strings.Fields(one[string](t, e.pool, "SELECT string_agg(name, ' ') FROM pg_settings"))
 		has := func(settings [][2]string) [][2]string {
 			return slices.DeleteFunc(slices.Clone(settings), func(s [2]string) bool {
@@ -180,15 +179,15 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 					continue // lib/pq sets them itself
 				}
 				if got := one[string](t, q, "SELECT current_setting('"+s[0]+"')"); got != s[1] {
-					t.Fatalf("%s is %q, and not %q: the test shows nothing", s[0], got, s[1])
+					t.Fatalf("setting %s: got %q, want %q, so that the test can fail", s[0], got, s[1])
 				}
 			}
-			got := ask(t, q)
-			for what, text := range want.Said {
-				same(t, fmt.Sprint(some, ": ", what), got.Said[what], text)
+			got := collectResults(t, q)
+			for what, text := range want.Texts {
+				same(t, fmt.Sprint(some, ": ", what), got.Texts[what], text)
 			}
 			if !reflect.DeepEqual(got.Catalog, want.Catalog) {
-				t.Errorf("%v: the catalog is not what it is by default: %s", some, difference(got.Catalog, want.Catalog))
+				t.Errorf("%v: the catalog differs from the default's: %s", some, difference(got.Catalog, want.Catalog))
 			}
 		}
 		try := func(t *testing.T, some [][2]string) {
@@ -200,7 +199,7 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 			given := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(strings.Join(options, " "))
 			session := e.Open(t, e.driver, "options='"+given+"'")
 			check(t, session, some)
-			noError(t, session.Close()) // there are many settings, and a server takes so many connections
+			noError(t, session.Close()) // many settings would need too many connections
 
 			for _, s := range some {
 				value := "'" + strings.ReplaceAll(s[1], "'", "''") + "'"
@@ -225,12 +224,12 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 	})
 }
 
-// columnTypes are a view's, as a load tells them and as the server prints them.
-func columnTypes(t *testing.T, q massive.Querier, view string) (told, printed map[string]string) {
+// columnTypes returns a view's column types, as loaded and as the server prints them.
+func columnTypes(t *testing.T, q massive.Querier, view string) (loaded, printed map[string]string) {
 	t.Helper()
-	told, printed = map[string]string{}, map[string]string{}
+	loaded, printed = map[string]string{}, map[string]string{}
 	for _, c := range matview(t, load(t, q), view).Columns() {
-		told[c.Name] = c.Type
+		loaded[c.Name] = c.Type
 	}
 	rows, err := q.QueryContext(t.Context(), "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND attrelid = '"+view+"'::regclass")
 	noError(t, err)
@@ -241,11 +240,11 @@ func columnTypes(t *testing.T, q massive.Querier, view string) (told, printed ma
 		printed[name] = typ
 	}
 	noError(t, rows.Err())
-	return told, printed
+	return loaded, printed
 }
 
-// A type is called what the server calls it by default, whatever its name is.
-func TestTypesNamedAsKeyWords(t *testing.T) {
+// Types with any name, keywords too, are named as the server names them by default.
+func TestTypesNamedLikeKeywords(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "pgx")
 	e.Exec(t, `CREATE SCHEMA words; DO $$
@@ -265,7 +264,7 @@ func TestTypesNamedAsKeyWords(t *testing.T) {
 		quoted, _ := columnTypes(t, conn, "public.v")
 		exec(t, conn, "SET quote_all_identifiers = off")
 		if len(byDefault) < 1000 {
-			t.Fatalf("%d columns", len(byDefault))
+			t.Fatalf("got %d columns, want at least 1000", len(byDefault))
 		}
 		for name, want := range printed {
 			same(t, "column "+name+" along "+path, byDefault[name], want)
@@ -274,9 +273,8 @@ func TestTypesNamedAsKeyWords(t *testing.T) {
 	}
 }
 
-// A type in an earlier schema that has the name of one of the server's own is told from
-// it.
-func TestTypesThatHideTheServersOwn(t *testing.T) {
+// A type with the name of a built-in type is not mistaken for it.
+func TestTypesThatHideBuiltinTypes(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SCHEMA app; CREATE DOMAIN app.text AS bigint; CREATE TYPE app.json AS ENUM ('x'); CREATE TYPE app.uuid AS (n int);
 		CREATE TYPE app.money AS ENUM ('x'); CREATE TYPE public."integer" AS ENUM ('x'); CREATE TYPE public."time without time zone" AS ENUM ('x');
@@ -309,7 +307,7 @@ func TestTypesThatHideTheServersOwn(t *testing.T) {
 					want = []string{"text", `"text"`, `"text"[]`, "json", `"json"`, "character varying(3)[]", "pg_catalog.money", "money", "integer", `"integer"`, "time without time zone"}
 				}
 				if path == "public" && one[int](t, conn, "SHOW server_version_num") >= 170000 {
-					want[4] = `app."json"` // a key word
+					want[4] = `app."json"` // a keyword
 				}
 				equal(t, "types along "+path, types, want)
 			}

@@ -10,16 +10,16 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// hijack is what another role has ready in a schema before the trigger is created there:
-// a function of its name.
+// hijack creates, as another role, a function of the trigger's name.
 const hijack = `CREATE FUNCTION $schema.massive_notify() RETURNS event_trigger LANGUAGE plpgsql AS
 	$$ BEGIN PERFORM pg_catalog.nextval('theirs.executed'); END $$`
 
-// owners lists what the event triggers run, and whose it is.
+// owners lists the event triggers with their functions and the functions' owners.
 const owners = `SELECT coalesce(string_agg(t.evtname || ' runs ' || p.oid::regprocedure || ' of ' || pg_get_userbyid(p.proowner), ', ' ORDER BY t.evtname), '')
 	FROM pg_event_trigger t LEFT JOIN pg_proc p ON p.oid = t.evtfoid`
 
-// onHijacked runs f with a role that owns the schema theirs and may create in public.
+// onHijacked runs f with another role, which owns the schema theirs and may create in
+// public.
 func onHijacked(t *testing.T, f func(t *testing.T, e *env, ours string, as func(text string) error, executed func() int64)) {
 	t.Helper()
 	onDrivers(t, "CREATE SCHEMA theirs; CREATE SCHEMA ours; CREATE SEQUENCE theirs.executed", func(t *testing.T, e *env) {
@@ -34,38 +34,39 @@ func onHijacked(t *testing.T, f func(t *testing.T, e *env, ours string, as func(
 	})
 }
 
-// A function that another role made first stays theirs, and no trigger runs it.
-func TestChangeTriggerRefusesTheFunctionOfAnother(t *testing.T) {
+// If another role created the function first, ChangeTrigger's SQL fails and changes
+// nothing.
+func TestChangeTriggerRefusesAForeignFunction(t *testing.T) {
 	t.Parallel()
 	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
 		earlier, _, err := postgres.ChangeTrigger("ours", "changed")
 		noError(t, err)
 		exec(t, e.pool, earlier)
 		before := one[string](t, e.pool, owners)
-		same(t, "what runs", before, "massive_changed runs ours.massive_notify() of "+ours+", massive_dropped runs ours.massive_notify() of "+ours)
+		same(t, "triggers", before, "massive_changed runs ours.massive_notify() of "+ours+", massive_dropped runs ours.massive_notify() of "+ours)
 		for _, schema := range []string{"public", "theirs"} {
 			noError(t, as(strings.ReplaceAll(hijack, "$schema", schema)))
 			create, drop, err := postgres.ChangeTrigger(schema, "changed")
 			noError(t, err)
 			_, err = e.pool.ExecContext(t.Context(), create)
 			if err == nil || !strings.Contains(err.Error(), "massive_notify\"() belongs to a role other than "+ours) {
-				t.Errorf("in the schema %s: error %v", schema, err)
+				t.Errorf("in the schema %s: got error %v, want a refusal", schema, err)
 			}
-			same(t, "what runs after a refusal", one[string](t, e.pool, owners), before)
-			same(t, "the body of the other's function", one[bool](t, e.pool,
+			same(t, "triggers after a refusal", one[string](t, e.pool, owners), before)
+			same(t, "the other role's function is unchanged", one[bool](t, e.pool,
 				"SELECT prosrc LIKE '%executed%' AND proconfig IS NULL FROM pg_proc WHERE oid = '"+schema+".massive_notify'::regproc"), true)
 			exec(t, e.pool, "CREATE TABLE made (); DROP TABLE made")
 
 			exec(t, e.pool, drop)
-			same(t, "what runs after drop", one[string](t, e.pool, owners), "")
+			same(t, "triggers after drop", one[string](t, e.pool, owners), "")
 			exec(t, e.pool, earlier)
 		}
 		same(t, "executions", executed(), 0)
 	})
 }
 
-// The owner of the schema can't change what the triggers run.
-func TestChangeTriggerInASchemaOfAnother(t *testing.T) {
+// The schema's owner can't change the function that the triggers run.
+func TestChangeTriggerInAForeignSchema(t *testing.T) {
 	t.Parallel()
 	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
 		create, _, err := postgres.ChangeTrigger("theirs", "changed")
@@ -76,22 +77,23 @@ func TestChangeTriggerInASchemaOfAnother(t *testing.T) {
 			"ALTER FUNCTION theirs.massive_notify() RESET ALL", "ALTER FUNCTION theirs.massive_notify() OWNER TO CURRENT_USER",
 		} {
 			if err := as(text); err == nil || !strings.Contains(err.Error(), "must be owner of function") {
-				t.Errorf("%s: error %v", text, err)
+				t.Errorf("%s: got error %v, want a refusal", text, err)
 			}
 		}
 		for _, text := range []string{"ALTER SCHEMA theirs RENAME TO swapped", "CREATE SCHEMA theirs", strings.ReplaceAll(hijack, "$schema", "theirs")} {
 			noError(t, as(text))
 		}
-		same(t, "what runs in a renamed schema", one[string](t, e.pool, owners),
+		same(t, "triggers after the schema was renamed", one[string](t, e.pool, owners),
 			"massive_changed runs swapped.massive_notify() of "+ours+", massive_dropped runs swapped.massive_notify() of "+ours)
 		exec(t, e.pool, "CREATE TABLE made (); DROP TABLE made")
 		noError(t, as("DROP FUNCTION swapped.massive_notify() CASCADE"))
-		same(t, "what runs without the function", one[string](t, e.pool, owners), "")
+		same(t, "triggers after the function was dropped", one[string](t, e.pool, owners), "")
 		same(t, "executions", executed(), 0)
 	})
 }
 
-// While another role swaps its schemas, the triggers run our function or are not created.
+// While another role swaps its schemas, the triggers run the caller's function or are
+// refused.
 func TestChangeTriggerWhileSchemasAreSwapped(t *testing.T) {
 	t.Parallel()
 	onHijacked(t, func(t *testing.T, e *env, ours string, as func(string) error, executed func() int64) {
@@ -119,7 +121,7 @@ func TestChangeTriggerWhileSchemasAreSwapped(t *testing.T) {
 				created++
 			}
 			if n := one[int](t, e.pool, "SELECT count(*) FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid WHERE pg_get_userbyid(p.proowner) <> '"+ours+"'"); n != 0 {
-				t.Fatalf("%d triggers run the function of another", n)
+				t.Fatalf("%d triggers run another role's function", n)
 			}
 			exec(t, e.pool, "CREATE TEMPORARY TABLE made (); DROP TABLE made")
 			exec(t, e.pool, "DROP EVENT TRIGGER IF EXISTS massive_changed; DROP EVENT TRIGGER IF EXISTS massive_dropped")

@@ -11,8 +11,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// Whatever a driver says of a server that is not to be reached, or of a connection that
-// is lost, it is ErrUnavailable.
+// With every driver an unreachable server or a lost connection is ErrUnavailable.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
@@ -40,19 +39,18 @@ func TestUnavailable(t *testing.T) {
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := sequence(t, far, "s").NextValue(ended); !errors.Is(err, context.Canceled) || errors.Is(err, massive.ErrUnavailable) {
-			t.Errorf("a call whose context has ended says %v", err)
+			t.Errorf("a call with an ended context: got %v, want only context.Canceled", err)
 		}
 	})
 }
 
-// A label that was added, and whose answer was lost, is not added once more, to be told
-// as one that was there.
-func TestLabelsWhoseAnswerIsLost(t *testing.T) {
+// If the answer to adding a label is lost, the statement is not sent again.
+func TestLostAnswersDoNotRepeatLabels(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('sad')`, func(t *testing.T, e *env) {
 		params := "sslmode=disable"
 		if e.driver == "pgx" {
-			params += " default_query_exec_mode=exec" // else the answer that is lost is that to a description
+			params += " default_query_exec_mode=exec" // otherwise the lost answer is that of a Describe
 		}
 		w, wired := e.wired(t, params)
 		m := wired.load(t)
@@ -74,7 +72,7 @@ func TestLabelsWhoseAnswerIsLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// Connections that died while nobody used them are no matter.
+		// Dead idle connections do not matter.
 		conns := []*sql.Conn{wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t)}
 		for _, c := range conns {
 			noError(t, c.Close())
@@ -82,7 +80,7 @@ func TestLabelsWhoseAnswerIsLost(t *testing.T) {
 		e.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 		time.Sleep(10 * time.Millisecond)
 		if added, err := b.EnsureValue(t.Context(), "last"); err != nil || !added {
-			t.Errorf("behind a restart: %t, %v", added, err)
+			t.Errorf("after the connections died: got added %t, error %v", added, err)
 		}
 	})
 }

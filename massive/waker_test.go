@@ -13,7 +13,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// closesSoon checks that Close ends the Wait under way, which says so.
+// closesSoon checks that Close ends a running Wait, which returns ErrClosed's text.
 func closesSoon(t *testing.T, waker interface{ Close() error }, waiting <-chan error) {
 	t.Helper()
 	start := time.Now()
@@ -23,19 +23,18 @@ func closesSoon(t *testing.T, waker interface{ Close() error }, waiting <-chan e
 	select {
 	case err := <-waiting:
 		if err == nil || !strings.HasSuffix(err.Error(), "wake: closed") {
-			t.Errorf("the wait ended with %v", err)
+			t.Errorf("Wait returned %v, want closed", err)
 		}
 	case <-time.After(patience):
-		t.Fatalf("%s after Close a Wait goes on", patience)
+		t.Fatalf("Wait still runs %s after Close", patience)
 	}
 	if took := time.Since(start); took > patience/2 {
-		t.Errorf("it took %s", took)
+		t.Errorf("Close took %s, want at most %s", took, patience/2)
 	}
 }
 
-// Close may come at any time beside a Wait: what the race detector says of it counts
-// here.
-func TestWakersAreClosedWhileTheyWait(t *testing.T) {
+// Close may be called at any time during a Wait. The race detector checks this test.
+func TestWakersCloseWhileWaiting(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		for n := range 10 {
@@ -52,24 +51,24 @@ func TestWakersAreClosedWhileTheyWait(t *testing.T) {
 		eventually(t, e.pool, "no waker is connected", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
 			WHERE datname = current_database() AND query LIKE 'LISTEN%')`)
 
-		idle := wakerOf(e, "c") // nobody waits on it
+		idle := wakerOf(e, "c") // without a Wait
 		noError(t, idle.Wait(t.Context()))
 		if err := idle.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 		if err := idle.Wait(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "wake: closed") {
-			t.Errorf("a wait behind close: %v", err)
+			t.Errorf("Wait after Close: got %v, want closed", err)
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := wakerOf(e, "c").Wait(ended); err == nil || err.Error() != context.Canceled.Error() {
-			t.Errorf("a wait whose context has ended says %v", err)
+			t.Errorf("Wait with an ended context: got %v", err)
 		}
 	})
 }
 
-// So it may while it connects, to a server that doesn't answer.
-func TestWakersAreClosedWhileTheyConnect(t *testing.T) {
+// Close also ends a Wait that is connecting to a server that does not answer.
+func TestWakersCloseWhileConnecting(t *testing.T) {
 	t.Parallel()
 	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	noError(t, err)

@@ -9,8 +9,7 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// BenchmarkReload measures a reload of an unchanged database and one after a commit, in
-// turn.
+// BenchmarkReload measures reloads without changes ("quiet") and after a commit ("busy").
 func BenchmarkReload(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		for _, driver := range []string{"postgres", "pgx"} {
@@ -49,8 +48,7 @@ func BenchmarkReload(b *testing.B) {
 	}
 }
 
-// fill makes n structures of each kind, and twice as many tables with a key that draws
-// from a sequence.
+// fill creates n structures of each kind, and 2n tables with key sequences.
 func (e *env) fill(b *testing.B, n int) {
 	b.Helper()
 	e.Exec(b, fmt.Sprintf(`DO $$ BEGIN

@@ -13,25 +13,25 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A noting dialect notes when looks begin. Each takes a while.
+// A noting dialect records when polls begin, and can delay them.
 type noting struct {
 	*sqltest.Fake
 	takes time.Duration
 
 	mu    sync.Mutex
 	began time.Time
-	looks []time.Duration
+	polls []time.Duration
 }
 
 func (n *noting) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
 	n.mu.Lock()
-	n.looks = append(n.looks, time.Since(n.began))
+	n.polls = append(n.polls, time.Since(n.began))
 	n.mu.Unlock()
 	time.Sleep(n.takes)
 	return n.Fake.Unchanged(ctx, q, since)
 }
 
-// An alarm wakes at given times, and then every step, if there is one.
+// An alarm is a waker that wakes at given times, and then every step, if it is set.
 type alarm struct {
 	began time.Time
 	at    []time.Duration
@@ -55,9 +55,9 @@ func (a *alarm) Wait(ctx context.Context) error {
 	}
 }
 
-// A flood of wakes causes a look a gap. The first one after a quiet time looks at once,
-// and none is lost.
-func TestWatchLooksOnceAGap(t *testing.T) {
+// Wakes cause at most one poll per gap. The first wake after a quiet time polls
+// immediately, and no wake is lost.
+func TestWatchPollsOncePerGap(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	for _, c := range []struct {
@@ -71,8 +71,8 @@ func TestWatchLooksOnceAGap(t *testing.T) {
 		{what: "no wake", want: []time.Duration{0}},
 		{what: "a wake in the gap", alarm: alarm{at: []time.Duration{30 * ms}}, want: []time.Duration{0, 100 * ms}},
 		{what: "a wake after a quiet time", alarm: alarm{at: []time.Duration{500 * ms}}, want: []time.Duration{0, 500 * ms}},
-		{what: "wakes soon after it", alarm: alarm{at: []time.Duration{500 * ms, 510 * ms, 520 * ms, 590 * ms}}, want: []time.Duration{0, 500 * ms, 600 * ms}},
-		{what: "a wake during a look", alarm: alarm{at: []time.Duration{50 * ms}}, takes: 200 * ms, want: []time.Duration{0, 300 * ms}},
+		{what: "wakes soon after a poll", alarm: alarm{at: []time.Duration{500 * ms, 510 * ms, 520 * ms, 590 * ms}}, want: []time.Duration{0, 500 * ms, 600 * ms}},
+		{what: "a wake during a poll", alarm: alarm{at: []time.Duration{50 * ms}}, takes: 200 * ms, want: []time.Duration{0, 300 * ms}},
 		{
 			what: "a flood", alarm: alarm{step: ms / 10},
 			want: []time.Duration{0, 100 * ms, 200 * ms, 300 * ms, 400 * ms, 500 * ms, 600 * ms, 700 * ms, 800 * ms, 900 * ms},
@@ -105,17 +105,17 @@ func TestWatchLooksOnceAGap(t *testing.T) {
 				ctx, stop := context.WithTimeout(t.Context(), time.Second-ms/2)
 				defer stop()
 				c.alarm.began, d.began = time.Now(), time.Now()
-				err = m.Watch(ctx, c.every, func(e massive.Event) { t.Errorf("it tells %v", e) }, append(c.opts, massive.WithWaker(&c.alarm))...)
+				err = m.Watch(ctx, c.every, func(e massive.Event) { t.Errorf("unexpected event %v", e) }, append(c.opts, massive.WithWaker(&c.alarm))...)
 				mustBe(t, err, context.DeadlineExceeded)
-				if !slices.Equal(d.looks, c.want) {
-					t.Errorf("it looks at %v, want %v", d.looks, c.want)
+				if !slices.Equal(d.polls, c.want) {
+					t.Errorf("got polls at %v, want %v", d.polls, c.want)
 				}
 			})
 		})
 	}
 }
 
-// Anybody may send notifications. A flood costs a look a gap, and a change behind it is
+// A flood of notifications causes at most one poll per gap, and a change after it is
 // seen.
 func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 	t.Parallel()
@@ -135,7 +135,7 @@ func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 			exec(t, attacker, "NOTIFY c")
 		}
 		statements := q.n.Load()
-		// A look is at most two statements.
+		// A poll is at most two statements.
 		if most := 2*(int64(time.Since(began)/gap)+2) + 1; statements > most {
 			t.Errorf("the watch sent %d statements in %s, want at most %d", statements, time.Since(began), most)
 		}

@@ -14,11 +14,11 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A blinking dialect fails as many looks as it is told.
+// A blinking dialect makes a number of polls fail.
 type blinking struct {
 	*sqltest.Fake
 	blinks atomic.Int64
-	alarm  atomic.Bool // the next look suspects something
+	alarm  atomic.Bool // the next poll loads
 }
 
 var errBlink = errors.New("a blink")
@@ -42,13 +42,12 @@ func (b *blinking) Load(ctx context.Context, q dialect.Querier, f dialect.Filter
 	return b.Fake.Load(ctx, q, f)
 }
 
-// Behind a look that failed a watch does not wait for a long interval: what woke it may
-// not come again.
-func TestWatchTriesAgain(t *testing.T) {
+// After a failed poll a watch with a long interval retries after 1, 2, 4 … 30 seconds.
+func TestWatchRetriesWithBackoff(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		every time.Duration
-		want  []time.Duration // between the looks
+		want  []time.Duration // between the polls
 	}{
 		{time.Hour, []time.Duration{1, 2, 4, 8, 16, 30, 30}},
 		{5 * time.Second, []time.Duration{1, 2, 4, 5, 5, 5, 5}},
@@ -68,10 +67,10 @@ func TestWatchTriesAgain(t *testing.T) {
 				failed = append(failed, time.Since(began))
 				switch {
 				case e.Err == nil:
-					same(t, "failures before it went well", e.Failures, len(c.want))
+					same(t, "failures before a poll succeeded", e.Failures, len(c.want))
 					stop()
 				case !errors.Is(e.Err, errBlink):
-					t.Errorf("it tells %v", e)
+					t.Errorf("unexpected event %v", e)
 				}
 			})
 			mustBe(t, err, context.Canceled)
@@ -81,13 +80,12 @@ func TestWatchTriesAgain(t *testing.T) {
 				at += pause * time.Second
 				want = append(want, at)
 			}
-			equal(t, "looks each "+c.every.String(), failed, want)
+			equal(t, "polls, with interval "+c.every.String(), failed, want)
 		})
 	}
 }
 
-// An event says in a line what has happened.
-func TestEventsInWords(t *testing.T) {
+func TestEventStrings(t *testing.T) {
 	t.Parallel()
 	fake := sqltest.New(sqltest.Catalog{})
 	defer fake.DB().Close()
@@ -104,9 +102,9 @@ func TestEventsInWords(t *testing.T) {
 	}
 }
 
-// A program that went by a drift, and does less since, hears of it when the database is
-// as expected again, also where what changed back and forth changed nothing.
-func TestWatchTellsWhenADriftIsOver(t *testing.T) {
+// Watch reports when a drift is over, even if the new snapshot equals the one before the
+// drift.
+func TestWatchReportsTheEndOfADrift(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok"}}}})
@@ -115,23 +113,23 @@ func TestWatchTellsWhenADriftIsOver(t *testing.T) {
 		b := &blinking{Fake: fake}
 		m, err := massive.Load(t.Context(), db, b, massive.Expect(massive.EnumIs("mood", []string{"sad", "ok"}, massive.AllowExtra())))
 		noError(t, err)
-		other, err := massive.Load(t.Context(), db, b) // which expects nothing
+		other, err := massive.Load(t.Context(), db, b) // without expectations
 		noError(t, err)
 		mood, err := massive.BindEnum[string](other, "mood")
 		noError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
-		told := make(chan massive.Event, 100)
+		events := make(chan massive.Event, 100)
 		ended := make(chan error)
-		go func() { ended <- m.Watch(ctx, time.Second, func(e massive.Event) { told <- e }) }()
-		// step does something and lets the watch look, until it has told all it has to.
+		go func() { ended <- m.Watch(ctx, time.Second, func(e massive.Event) { events <- e }) }()
+		// step runs do, lets the watch poll, and compares the events.
 		step := func(what string, do func(), want ...string) {
 			t.Helper()
 			do()
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
 			texts := []string{}
-			for len(told) > 0 {
-				e := <-told
+			for len(events) > 0 {
+				e := <-events
 				text := e.String()
 				if e.Err != nil && !errors.Is(e.Err, massive.ErrDrift) {
 					text = "failed"
@@ -152,15 +150,15 @@ func TestWatchTellsWhenADriftIsOver(t *testing.T) {
 		again := "the database is as expected again, 0"
 		step("nothing", func() {})
 		step("a drift", rename("ok", "fine"), "drift, 0")
-		step("it is over", rename("fine", "ok"), again)
-		step("another", rename("ok", "fine"), "drift, 0")
-		step("looks that fail meanwhile, behind which it is told again", func() { b.blinks.Store(2) }, "failed, 1", "failed, 2", "drift, 2")
-		step("one that comes to something else", rename("sad", "glum"), "drift, 0")
-		step("a load that finds the same", func() { b.alarm.Store(true) })
-		step("a change beside it", func() { fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}}) })
-		step("it is over, with what else changed", func() { rename("fine", "ok")(); rename("glum", "sad")() }, "sequence public.no added, 0")
-		step("a drift that is over behind looks that fail", rename("ok", "fine"), "drift, 0")
-		step("it is over", func() { rename("fine", "ok")(); b.blinks.Store(1) }, "failed, 1", "the database is reached again, after a failure, 1")
+		step("the drift is over", rename("fine", "ok"), again)
+		step("another drift", rename("ok", "fine"), "drift, 0")
+		step("polls that fail, after which the drift is reported again", func() { b.blinks.Store(2) }, "failed, 1", "failed, 2", "drift, 2")
+		step("another difference", rename("sad", "glum"), "drift, 0")
+		step("a load that finds the same drift", func() { b.alarm.Store(true) })
+		step("an unrelated change during the drift", func() { fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}}) })
+		step("the drift is over, with the unrelated change", func() { rename("fine", "ok")(); rename("glum", "sad")() }, "sequence public.no added, 0")
+		step("a third drift", rename("ok", "fine"), "drift, 0")
+		step("the third drift is over after a failed poll", func() { rename("fine", "ok")(); b.blinks.Store(1) }, "failed, 1", "the database is reached again, after a failure, 1")
 		stop()
 		mustBe(t, <-ended, context.Canceled)
 	})

@@ -20,7 +20,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A watching is a watch that a test follows.
+// A watching is a running watch with its events.
 type watching struct {
 	t      *testing.T
 	events chan massive.Event
@@ -28,7 +28,7 @@ type watching struct {
 	ended  chan error
 }
 
-// watch watches until the test ends, or end is called.
+// watch runs a watch until the test ends or end is called.
 func watch(t *testing.T, m *massive.DB, every time.Duration, opts ...massive.WatchOption) *watching {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,25 +45,23 @@ func (w *watching) end() error {
 	return err
 }
 
-// patience is how long a watch may take to tell. It is longer than the statement timeout
-// of the tests' databases, which ends what lib/pq waits for where the server never
-// noticed its cancel.
+// patience is how long a test waits for an event. It is longer than the statement timeout
+// of the tests' databases, which ends statements whose cancel was lost.
 const patience = time.Minute
 
-// next is the next event.
+// next returns the next event.
 func (w *watching) next() massive.Event {
 	w.t.Helper()
 	select {
 	case e := <-w.events:
 		return e
 	case <-time.After(patience):
-		w.t.Fatalf("the watch tells nothing in %s", patience)
+		w.t.Fatalf("got no event in %s", patience)
 		return massive.Event{}
 	}
 }
 
-// until is the first event with changes that say so, behind any number of errors; it
-// returns those before it, too.
+// until returns the first event whose changes contain the text, and the events before it.
 func (w *watching) until(says string) (e massive.Event, before []massive.Event) {
 	w.t.Helper()
 	deadline := time.After(patience)
@@ -75,18 +73,18 @@ func (w *watching) until(says string) (e massive.Event, before []massive.Event) 
 			}
 			before = append(before, e)
 		case <-deadline:
-			w.t.Fatalf("in %s the watch does not tell %q; it told %d other things, at last %v",
-				patience, says, len(before), before[max(0, len(before)-3):])
+			w.t.Fatalf("got no event with %q in %s, but %d others, the last of them %v",
+				says, patience, len(before), before[max(0, len(before)-3):])
 		}
 	}
 }
 
-// none checks that nothing is told for a while.
+// none checks that there is no event for a while.
 func (w *watching) none(while time.Duration) {
 	w.t.Helper()
 	select {
 	case e := <-w.events:
-		w.t.Errorf("the watch tells %v, and nothing happened", e)
+		w.t.Errorf("got event %v, want none", e)
 	case <-time.After(while):
 	}
 }
@@ -100,49 +98,49 @@ func TestWatch(t *testing.T) {
 			exec(t, e.pool, "CREATE SEQUENCE earlier") // between the load and the watch
 			w := watch(t, m, 5*time.Millisecond)
 			event := w.next()
-			same(t, "what changed before the watch", event.String(), "sequence public.earlier added")
-			same(t, "the picture is published before it is told", m.Registry(), event.Registry)
+			same(t, "changes between the load and the watch", event.String(), "sequence public.earlier added")
+			same(t, "the snapshot is published before the event", m.Registry(), event.Registry)
 
 			exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'happy'")
 			event = w.next()
-			same(t, "a label", event.String(), `enum public.mood changed: labels ["sad" "ok"] → ["sad" "ok" "happy"]`)
+			same(t, "changes: a label", event.String(), `enum public.mood changed: labels ["sad" "ok"] → ["sad" "ok" "happy"]`)
 			equal(t, "labels, local ones kept", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
 			exec(t, e.pool, "ALTER TYPE mood ADD VALUE 'local'")
 			w.next()
-			equal(t, "a local label that is the database's now", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+			equal(t, "labels after the local label was added to the database", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
 
 			exec(t, e.pool, "REFRESH MATERIALIZED VIEW v; SELECT nextval('no'); CREATE TABLE t (id serial)")
 			exec(t, e.pool, "COMMENT ON TABLE t IS 'x'")
-			w.next() // the table's own sequence
+			w.next() // the table's sequence
 			before := m.Registry()
-			exec(t, e.pool, "COMMENT ON TABLE t IS 'y'") // a look suspects it, and a load clears it
+			exec(t, e.pool, "COMMENT ON TABLE t IS 'y'") // the poll loads and finds no change
 			w.none(200 * time.Millisecond)
-			same(t, "a false alarm publishes nothing", m.Registry(), before)
+			same(t, "the snapshot after an irrelevant commit", m.Registry(), before)
 
 			if _, err := m.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "a reload drops local labels", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+			equal(t, "labels after a Reload", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
 
 			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'okay'")
 			event = w.next()
 			mustBe(t, event.Err, massive.ErrDrift, "massive: watch: drift: enum public.mood", "the previous snapshot stays in use")
-			equal(t, "a picture that drifted is not published", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
-			w.none(100 * time.Millisecond) // it is told once
+			equal(t, "labels after a drift", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
+			w.none(100 * time.Millisecond) // the drift is reported once
 			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'okay' TO 'ok'; CREATE SEQUENCE further")
 			event = w.next()
-			same(t, "mended, with what else changed", event.String(), "sequence public.further added")
-			same(t, "a drift is no failed look", event.Failures, 0)
+			same(t, "changes after the drift was fixed", event.String(), "sequence public.further added")
+			same(t, "failures, since a drift is not a failed poll", event.Failures, 0)
 
 			if err := w.end(); !errors.Is(err, context.Canceled) {
-				t.Errorf("it ended with %v", err)
+				t.Errorf("Watch returned %v, want context.Canceled", err)
 			}
 			mustBe(t, w.end(), context.Canceled, "massive: watch: ")
 		})
 }
 
-// A view that a pattern leaves out is followed as far as plans go by it.
-func TestWatchOfWhatIsLeftOut(t *testing.T) {
+// Watch publishes a change of an excluded view that plans depend on.
+func TestWatchFollowsExcludedViews(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE MATERIALIZED VIEW tmp_a AS SELECT 1 AS id WITH NO DATA; CREATE MATERIALIZED VIEW v AS SELECT id FROM tmp_a WITH NO DATA`,
 		func(t *testing.T, e *env) {
@@ -159,14 +157,14 @@ func TestWatchOfWhatIsLeftOut(t *testing.T) {
 			w := watch(t, m, 5*time.Millisecond)
 			exec(t, e.pool, "REFRESH MATERIALIZED VIEW tmp_a")
 			event := w.next()
-			same(t, "it is published", event.Published && event.Changes == nil && event.Err == nil, true)
-			same(t, "warnings when it has data", warnings(), 0)
+			same(t, "the new snapshot is published without changes", event.Published && event.Changes == nil && event.Err == nil, true)
+			same(t, "warnings of a view with data", warnings(), 0)
 			w.none(50 * time.Millisecond)
 		})
 }
 
-// A watch survives its connections, and says so.
-func TestWatchLosesItsConnection(t *testing.T) {
+// A watch continues after its connections were lost.
+func TestWatchSurvivesLostConnections(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE no`, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -180,7 +178,7 @@ func TestWatchLosesItsConnection(t *testing.T) {
 	})
 }
 
-// newConn is a connection outside of the env's pool.
+// newConn returns a connection outside the env's pool.
 func newConn(t *testing.T, e *env) *sql.Conn {
 	t.Helper()
 	c, err := e.Open(t, e.driver).Conn(t.Context())
@@ -189,8 +187,8 @@ func newConn(t *testing.T, e *env) *sql.Conn {
 	return c
 }
 
-// A look that hangs is given up, told, and tried again.
-func TestWatchOfAServerThatHangs(t *testing.T) {
+// A poll that hangs fails after PollTimeout, is reported and retried.
+func TestWatchTimesOutPolls(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE no`, func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -204,12 +202,12 @@ func TestWatchOfAServerThatHangs(t *testing.T) {
 		noError(t, tx.Rollback())
 		event, _ := w.until("sequence public.locked added")
 		if event.Failures < 2 {
-			t.Errorf("it counts %d failures before", event.Failures)
+			t.Errorf("got %d failures before, want at least 2", event.Failures)
 		}
 	})
 }
 
-// A counter counts the round trips that reloads take: each is one query.
+// A counter counts queries. Each query of a reload is one round trip.
 type counter struct {
 	dialect.Querier
 	n atomic.Int64
@@ -225,9 +223,9 @@ func (c *counter) QueryRowContext(ctx context.Context, query string, args ...any
 	return c.Querier.QueryRowContext(ctx, query, args...)
 }
 
-// What is prepared, or runs on while others commit, is seen when it commits. Where
-// nothing was committed a reload is one round trip.
-func TestReloadBesideTransactionsThatRun(t *testing.T) {
+// A reload sees a transaction when it commits, even one that is older or prepared. If
+// nothing was committed, a reload is one round trip.
+func TestReloadDuringOpenTransactions(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onServers(t, func(t *testing.T, e *env) {
@@ -250,7 +248,7 @@ func TestReloadBesideTransactionsThatRun(t *testing.T) {
 		quiet := func() {
 			t.Helper()
 			for range 2 {
-				reload("where nothing happens", false, 1)
+				reload("nothing was committed", false, 1)
 			}
 		}
 		quiet()
@@ -268,7 +266,7 @@ func TestReloadBesideTransactionsThatRun(t *testing.T) {
 		reload("the prepared transaction commits", true, 2)
 		quiet()
 		exec(t, old, "BEGIN; ALTER SEQUENCE no MAXVALUE 98; ROLLBACK")
-		reload("one rolls back", false, 2)
+		reload("a transaction rolls back", false, 2)
 		quiet()
 		exec(t, old, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
 		reload("a function", false, 2)
@@ -278,33 +276,32 @@ func TestReloadBesideTransactionsThatRun(t *testing.T) {
 		reload("the search path as it was", true, 2)
 		quiet()
 		exec(t, conn, "CREATE TEMPORARY TABLE own (n int)")
-		reload("a temporary table of the session's", false, 2)
+		reload("a temporary table of the session", false, 2)
 		quiet()
 	}, pgtest.Setting("max_prepared_transactions", "5"))
 }
 
-// Another session can tell that nothing was committed only if a load there would read the
-// same.
+// In another session a sign holds only if a load in that session would return the same.
 func TestSignsOfOtherSessions(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, e *env) {
-		exec(t, e.pool, "CREATE SEQUENCE no; CREATE TABLE t (n int); CREATE SCHEMA other; CREATE ROLE stranger_"+e.driver)
+		exec(t, e.pool, "CREATE SEQUENCE no; CREATE TABLE t (n int); CREATE SCHEMA other; CREATE ROLE other_"+e.driver)
 		signs := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 140000
 		for what, c := range map[string]struct {
-			maker, asker string // what the sessions do, the one before its load, the other one before it is asked
-			kill         bool   // the one that has loaded
+			maker, asker string // statements before the load, and before the other session checks the sign
+			kill         bool   // end the session that loaded
 			want         bool
 		}{
-			"the same":                          {want: signs},
-			"a transaction that only reads":     {asker: "BEGIN; SELECT FROM t", want: signs},
-			"another role":                      {asker: "SET ROLE stranger_" + e.driver},
-			"another search path":               {asker: "SET search_path = other, public"},
-			"own temporary objects":             {asker: "CREATE TEMPORARY TABLE temporary ()"},
-			"temporary objects of the load's":   {maker: "CREATE TEMPORARY TABLE temporary ()"},
-			"a transaction that writes":         {asker: "BEGIN; CREATE SEQUENCE own"},
-			"a load where something is written": {maker: "BEGIN; CREATE SEQUENCE its"},
-			"a snapshot that stands still":      {asker: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t"},
-			"a session that has ended":          {kill: true},
+			"the same":                            {want: signs},
+			"a transaction that only reads":       {asker: "BEGIN; SELECT FROM t", want: signs},
+			"another role":                        {asker: "SET ROLE other_" + e.driver},
+			"another search path":                 {asker: "SET search_path = other, public"},
+			"own temporary objects":               {asker: "CREATE TEMPORARY TABLE temporary ()"},
+			"temporary objects of the loader":     {maker: "CREATE TEMPORARY TABLE temporary ()"},
+			"a transaction that writes":           {asker: "BEGIN; CREATE SEQUENCE own"},
+			"a load in a transaction that writes": {maker: "BEGIN; CREATE SEQUENCE its"},
+			"a repeatable read snapshot":          {asker: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t"},
+			"a session that has ended":            {kill: true},
 		} {
 			maker, asker := newConn(t, e), newConn(t, e)
 			exec(t, maker, c.maker+"; SELECT")
@@ -319,11 +316,11 @@ func TestSignsOfOtherSessions(t *testing.T) {
 			if c.kill {
 				pid := one[int](t, maker, "SELECT pg_backend_pid()")
 				exec(t, asker, fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
-				eventually(t, asker, "it has ended", fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d)", pid))
+				eventually(t, asker, "the session has ended", fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d)", pid))
 			}
 			same(t, what, unchanged(t, asker, m.Registry().Sign()), c.want)
 			if c.maker == "" && !c.kill {
-				same(t, "its own session, beside "+what, unchanged(t, maker, m.Registry().Sign()), signs)
+				same(t, "its own session, during "+what, unchanged(t, maker, m.Registry().Sign()), signs)
 			}
 		}
 		another := e.Open(t, e.driver, "dbname=postgres")
@@ -331,8 +328,8 @@ func TestSignsOfOtherSessions(t *testing.T) {
 	})
 }
 
-// One that is not the dialect's is refused.
-func TestSignsOfOtherDialects(t *testing.T) {
+// A sign in another format is refused.
+func TestForeignSignsAreRefused(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		for _, s := range []dialect.Sign{"x", " 7 x", "-1 x", "7; x", "1e1 x", "99999999999 x"} {
@@ -342,7 +339,7 @@ func TestSignsOfOtherDialects(t *testing.T) {
 	})
 }
 
-// A wakerOf is a driver's.
+// wakerOf returns a waker for the env's driver.
 func wakerOf(e *env, channel string) interface {
 	massive.Waker
 	Close() error
@@ -353,9 +350,9 @@ func wakerOf(e *env, channel string) interface {
 	return pqwake.New(e.DSN(), channel)
 }
 
-// Woken by the event trigger, a watch sees a change long before its interval is over; and
-// it goes on when the listener's connection is lost.
-func TestWatchIsWoken(t *testing.T) {
+// The event trigger wakes a watch with a long interval. The watch survives the loss of
+// the waker's connection.
+func TestWatchWakesUp(t *testing.T) {
 	t.Parallel()
 	const channel = `Odd "channel" o'clock \`
 	onDrivers(t, `CREATE SCHEMA "o'dd"; CREATE TYPE mood AS ENUM ('sad'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id; CREATE TABLE orders (id int)`, func(t *testing.T, e *env) {
@@ -390,10 +387,10 @@ func TestWatchIsWoken(t *testing.T) {
 		exec(t, e.pool, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'")
 		event := w.next()
 		if event.Err == nil || !strings.Contains(event.Err.Error(), "massive: watch: the waker failed") || event.Failures != 0 {
-			t.Errorf("when the listener is lost, it tells %v", event)
+			t.Errorf("event after the waker's connection was lost: got %v", event)
 		}
 		exec(t, e.pool, "CREATE SEQUENCE meanwhile")
-		w.until("sequence public.meanwhile added") // once it listens again it looks
+		w.until("sequence public.meanwhile added") // it polls when it listens again
 		listens()
 		exec(t, e.pool, "ALTER SCHEMA odd RENAME TO \"o'dd\"")
 		w.until("sequence odd.s removed")
@@ -405,21 +402,20 @@ func TestWatchIsWoken(t *testing.T) {
 			t.Error(err)
 		}
 		if err := waker.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "closed") {
-			t.Errorf("a wait behind close: %v", err)
+			t.Errorf("Wait after Close: got %v, want closed", err)
 		}
 	})
 	for _, name := range []string{"", strings.Repeat("x", 64), "a\x00b"} {
 		_, _, err := postgres.ChangeTrigger("public", name)
 		_, _, err2 := postgres.ChangeTrigger(name, "c")
 		if !errors.Is(err, massive.ErrInvalid) || !errors.Is(err2, massive.ErrInvalid) {
-			t.Errorf("%q: %v, %v", name, err, err2)
+			t.Errorf("name %q: got errors %v, %v, want ErrInvalid", name, err, err2)
 		}
 	}
 }
 
-// A waker that can't hear is told again and again, at growing intervals, and holds
-// nothing up.
-func TestWatchWithAWakerThatFails(t *testing.T) {
+// A waker that can't connect is reported repeatedly and does not delay polls.
+func TestWatchReportsAFailingWaker(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		m := e.load(t)
@@ -430,7 +426,7 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 		w := watch(t, m, 5*time.Millisecond, massive.WithWaker(waker))
 		for range 2 {
 			if event := w.next(); event.Err == nil || !strings.Contains(event.Err.Error(), "wake: connect") {
-				t.Errorf("it tells %v", event)
+				t.Errorf("got event %v, want the waker's error", event)
 			}
 		}
 		exec(t, e.pool, "CREATE SEQUENCE seen")
@@ -438,9 +434,8 @@ func TestWatchWithAWakerThatFails(t *testing.T) {
 	})
 }
 
-// What the session's own temporary tables hide is seen, and no other temporary table is
-// minded.
-func TestReloadSeesWhatTemporaryTablesHide(t *testing.T) {
+// A reload notices temporary tables of its session that hide structures, and no others.
+func TestReloadNoticesTemporaryTables(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TYPE mood AS ENUM ('a'); CREATE TYPE _n AS ENUM ('a'); CREATE MATERIALIZED VIEW v AS SELECT 1 AS id`, func(t *testing.T, e *env) {
 		own, other := newConn(t, e), newConn(t, e)
@@ -457,7 +452,7 @@ func TestReloadSeesWhatTemporaryTablesHide(t *testing.T) {
 		reload(own, "CREATE TEMPORARY TABLE unlike ()", false)
 		reload(own, "CREATE TEMPORARY TABLE v ()", true)
 		reload(own, "CREATE TEMPORARY TABLE mood ()", true)
-		reload(own, "CREATE TEMPORARY TABLE n ()", true) // and with it its array type
+		reload(own, "CREATE TEMPORARY TABLE n ()", true) // its array type is _n
 		reload(other, "CREATE TEMPORARY TABLE n ()", false)
 		reload(own, "DROP TABLE v", true)
 		reload(own, "DROP TABLE mood", true)

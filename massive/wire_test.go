@@ -19,19 +19,19 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A wire stands between a driver and the server. It notes what the driver sends, by the
-// letters of the protocol
-// (https://www.postgresql.org/docs/current/protocol-message-formats.html), and can cut
-// the answer short.
+// A wire is a proxy between a driver and the server. It records the type letters of the
+// driver's messages
+// (https://www.postgresql.org/docs/current/protocol-message-formats.html), and can
+// truncate answers.
 type wire struct {
 	mu      sync.Mutex
 	sent    []byte // Q simple query, P parse, B bind, E execute, S sync …
-	cutAt   int    // how many bytes of answers still pass; below zero for all
-	loses   string // the answer to what has this text in it is lost, once
+	cutAt   int    // bytes of answers that still pass; negative for all
+	loses   string // lose the answer to the next message with this text
 	dir     string
 	network string
 	address string
-	servers map[net.Conn]bool // connections that stand
+	servers map[net.Conn]bool // open connections
 	gone    bool
 	open    sync.WaitGroup
 }
@@ -42,7 +42,7 @@ func (e *env) wired(t *testing.T, params string) (*wire, *env) {
 	config, err := pgconn.ParseConfig(e.DSN())
 	noError(t, err)
 	if config.TLSConfig != nil {
-		t.Skip("the server asks for TLS, which can't be listened to")
+		t.Skip("the server requires TLS, which the proxy can't read")
 	}
 	dir, err := os.MkdirTemp("", "wire") // t.TempDir's names are too long for a socket
 	noError(t, err)
@@ -59,7 +59,7 @@ func (e *env) wired(t *testing.T, params string) (*wire, *env) {
 			w.open.Go(func() { w.serve(client) })
 		}
 	})
-	// Registered before the pool's own clean-up, and so run behind it.
+	// Registered before the pool's clean-up, and so run after it.
 	t.Cleanup(func() {
 		l.Close()
 		w.open.Wait()
@@ -75,7 +75,7 @@ func (w *wire) serve(client net.Conn) {
 		return
 	}
 	defer server.Close()
-	if !w.stand(server) {
+	if !w.add(server) {
 		return
 	}
 	defer w.forget(server)
@@ -85,13 +85,13 @@ func (w *wire) serve(client net.Conn) {
 		defer client.Close()
 		w.answers(client, server)
 	}()
-	w.questions(server, client)
+	w.requests(server, client)
 	server.Close()
 	<-done
 }
 
-// questions passes on what the driver sends, a message at a time.
-func (w *wire) questions(server io.Writer, client io.Reader) {
+// requests forwards the driver's messages, one at a time.
+func (w *wire) requests(server io.Writer, client io.Reader) {
 	for first := true; ; first = false {
 		head := make([]byte, 5)
 		if first {
@@ -143,7 +143,7 @@ func (w *wire) answers(client io.Writer, server io.Reader) {
 	}
 }
 
-// took returns what was sent since it was last asked.
+// took returns the letters that were sent since the last call.
 func (w *wire) took() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -158,15 +158,15 @@ func (w *wire) cut(after int) {
 	w.cutAt = after
 }
 
-// lose has the connection break behind the next message with that text in it, when the
-// server has done what it asks.
+// lose breaks the connection after the next message with that text, when the server has
+// executed it.
 func (w *wire) lose(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.loses = text
 }
 
-func (w *wire) stand(server net.Conn) bool {
+func (w *wire) add(server net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.servers[server] = true
@@ -179,9 +179,8 @@ func (w *wire) forget(server net.Conn) {
 	delete(w.servers, server)
 }
 
-// hangUp drops the connections that stand, on both ends, without a word of the
-// protocol's, and lets no others through: a driver could send a cancel on one, and
-// database/sql the statement once more.
+// hangUp closes all connections without a Terminate message and refuses new ones, on
+// which a driver could send a cancel, or database/sql the statement again.
 func (w *wire) hangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -191,14 +190,14 @@ func (w *wire) hangUp() {
 	}
 }
 
-// statements are the ones that were run, and those that were prepared first.
+// statements returns how many statements were run, and how many of them were prepared.
 func statements(sent string) (run, prepared int) {
 	return strings.Count(sent, "Q") + strings.Count(sent, "E"), strings.Count(sent, "P")
 }
 
-// Each operation is one statement, and one round trip but for what a driver prepares the
-// first time.
-func TestOneStatementEach(t *testing.T) {
+// Each operation is one statement and one round trip, except for the driver's first
+// Prepare.
+func TestOperationsAreOneStatement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales; CREATE SEQUENCE s; CREATE SEQUENCE called; SELECT nextval('called'); CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,
 		func(t *testing.T, e *env) {
@@ -213,7 +212,7 @@ func TestOneStatementEach(t *testing.T) {
 				m := load(t, conn)
 				run, prepared := statements(w.took())
 				if run != 1 || prepared > 1 {
-					t.Errorf("a load ran %d statements and prepared %d", run, prepared)
+					t.Errorf("a load: got %d statements, %d prepared; want 1", run, prepared)
 				}
 				v, s := matview(t, m, "daily_sales"), sequence(t, m, "s")
 				var sales []sale
@@ -243,7 +242,7 @@ func TestOneStatementEach(t *testing.T) {
 					"ResetTo":    func() error { return s.ResetTo(t.Context(), 3) },
 					"Restart":    func() error { return s.Restart(t.Context()) },
 				} {
-					if err := op(); err != nil { // a first time, for the drivers that prepare
+					if err := op(); err != nil { // the first call may prepare
 						t.Fatalf("%s: %v", what, err)
 					}
 					w.took()
@@ -254,23 +253,23 @@ func TestOneStatementEach(t *testing.T) {
 					run, prepared := statements(sent)
 					trips := strings.Count(sent, "Q") + strings.Count(sent, "S")
 					if what == "Reload" && run <= 2 && trips <= run+prepared {
-						continue // another test may have committed something on the server, and then it loads
+						continue // it loads, since another test has committed
 					}
 					if run != 1 || (prepared != 0 && mode == "") || trips != 1 {
-						t.Errorf("%s %s: ran %d statements, prepared %d, in %d round trips (%s)", what, mode, run, prepared, trips, sent)
+						t.Errorf("%s %s: got %d statements, %d prepared, %d round trips (%s); want 1", what, mode, run, prepared, trips, sent)
 					}
 				}
 				_, _ = m.Matview("daily_sales")
 				_, _ = m.Enum("mood")
 				_ = m.AppendLocalLabels("mood", "b")
 				_ = m.With(conn).Matviews()
-				same(t, "what is in memory asks nobody", w.took(), "")
+				same(t, "messages sent by lookups", w.took(), "")
 			}
 		})
 }
 
-// A connection that breaks in the middle of an answer must not give a shorter catalog.
-func TestABrokenAnswerIsAnError(t *testing.T) {
+// A connection that breaks in the middle of an answer is an error, not a shorter catalog.
+func TestTruncatedAnswersAreErrors(t *testing.T) {
 	t.Parallel()
 	var setup strings.Builder
 	for i := range 40 {
@@ -283,12 +282,12 @@ func TestABrokenAnswerIsAnError(t *testing.T) {
 		same(t, "structures", len(want), 80)
 		broken := 0
 		for after := 40; after < 2500; after += 250 {
-			exec(t, e.pool, "SELECT 1") // a connection that stands
+			exec(t, e.pool, "SELECT 1") // opens a connection
 			w.cut(after)
 			_, err := m.Reload(context.Background())
 			w.cut(-1)
 			if err == nil {
-				t.Errorf("an answer cut after %d bytes gave no error", after)
+				t.Errorf("an answer cut after %d bytes: got no error", after)
 				continue
 			}
 			broken++
@@ -296,13 +295,13 @@ func TestABrokenAnswerIsAnError(t *testing.T) {
 			same(t, "the old snapshot stays", m.Registry(), before)
 		}
 		if broken < 9 {
-			t.Errorf("only %d answers were broken", broken)
+			t.Errorf("got %d broken answers, want at least 9", broken)
 		}
 		if _, err := m.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := append(enumNames(m), sequenceNames(m)...); !slices.Equal(got, want) {
-			t.Errorf("after the line is mended: %v", got)
+			t.Errorf("structures after a whole answer: got %v, want %v", got, want)
 		}
 	})
 }

@@ -23,8 +23,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// zeroes are the exported types of the library that have methods, but for interfaces, by
-// package.
+// zeroes has each exported type with methods that is not an interface, by package.
 var zeroes = map[string][]any{
 	"massive": {
 		new(massive.Allocator), new(massive.DriftError), new(massive.Drifts), new(massive.Exhaustion), new(massive.Graph), new(massive.Mismatch),
@@ -53,8 +52,8 @@ type feeling string
 
 func (feeling) Labels() []feeling { return []feeling{"sad"} }
 
-// A zero value answers, or returns an error. Nowhere does it panic.
-func TestZeroValuesAnswer(t *testing.T) {
+// Methods of a zero value return a result or an error, and do not panic.
+func TestZeroValuesDoNotPanic(t *testing.T) {
 	t.Parallel()
 	for pkg, values := range zeroes {
 		var listed []string
@@ -63,7 +62,7 @@ func TestZeroValuesAnswer(t *testing.T) {
 			listed = append(listed, name)
 			for i := range reflect.TypeOf(v).NumMethod() {
 				method := reflect.TypeOf(v).Method(i)
-				receiver := reflect.New(reflect.TypeOf(v).Elem()) // one each: what a method leaves is no zero value
+				receiver := reflect.New(reflect.TypeOf(v).Elem()) // a new one, since methods may change it
 				if _, err := callZero(receiver.Method(i), t.Context()); err != nil {
 					t.Errorf("%s.%s.%s: %v", pkg, name, method.Name, err)
 				}
@@ -80,12 +79,12 @@ func TestZeroValuesAnswer(t *testing.T) {
 	}
 }
 
-// callZero calls f with zero arguments, but for this context, and what it returns if that
-// is an iterator. The error is of a panic.
+// callZero calls f with ctx and zero arguments, and also the iterators that f returns. If
+// f panics, it returns that as an error.
 func callZero(f reflect.Value, ctx context.Context) (results []reflect.Value, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("it panicked: %v", p)
+			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
 	var args []reflect.Value
@@ -107,7 +106,7 @@ func callZero(f reflect.Value, ctx context.Context) (results []reflect.Value, er
 	return results, nil
 }
 
-// argument is a usable argument of that type.
+// argument returns a valid argument of that type.
 func argument(in reflect.Type, ctx context.Context) reflect.Value {
 	switch {
 	case in == reflect.TypeFor[context.Context]():
@@ -138,7 +137,7 @@ func argument(in reflect.Type, ctx context.Context) reflect.Value {
 	return reflect.Zero(in)
 }
 
-// withMethods are the exported types of a package with exported methods.
+// withMethods returns a package's exported types with exported methods.
 func withMethods(t *testing.T, pkg string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(pkg), "*.go"))
@@ -172,7 +171,7 @@ func withMethods(t *testing.T, pkg string) (names []string) {
 	return names
 }
 
-// A nil context is ErrInvalid in every operation, and the pool goes on.
+// A nil context is ErrInvalid in every operation. The pool stays usable.
 func TestNilContextIsInvalid(t *testing.T) {
 	t.Parallel()
 	fake := sqltest.New(sqltest.Catalog{
@@ -193,7 +192,7 @@ func TestNilContextIsInvalid(t *testing.T) {
 	check := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), "the context is nil") {
-			t.Errorf("%s: got %v", what, err)
+			t.Errorf("%s: got %v, want ErrInvalid", what, err)
 		}
 	}
 	called := 0
@@ -216,7 +215,7 @@ func TestNilContextIsInvalid(t *testing.T) {
 		}
 	}
 	if called < 30 {
-		t.Errorf("only %d operations were called", called)
+		t.Errorf("got %d operations with a context, want at least 30", called)
 	}
 	var none context.Context
 	_, err = massive.Load(none, fake.DB(), fake)
@@ -227,6 +226,6 @@ func TestNilContextIsInvalid(t *testing.T) {
 		check("Rows", err)
 	}
 	if v, err := seq.NextValue(t.Context()); err != nil || v != 1 {
-		t.Errorf("then the pool gives %d, %v", v, err)
+		t.Errorf("NextValue after it: got %d, error %v, want 1", v, err)
 	}
 }

@@ -1,8 +1,8 @@
--- The schema evil: a namesake of whatever pg_catalog has, made by the role $mallory. What is run of it takes a value
+-- The schema evil: a namesake of whatever pg_catalog has, made by the role $attacker. What is run of it takes a value
 -- of the sequence evil.executed, which no rollback gives back.
 
-CREATE SCHEMA evil AUTHORIZATION $mallory;
-SET ROLE $mallory;
+CREATE SCHEMA evil AUTHORIZATION $attacker;
+SET ROLE $attacker;
 CREATE SEQUENCE evil.executed;
 CREATE FUNCTION evil.spy() RETURNS boolean LANGUAGE plpgsql AS
   $$ BEGIN PERFORM pg_catalog.nextval('evil.executed'); RETURN true; END $$;
@@ -84,7 +84,7 @@ SELECT 'behind_' || row_number() OVER () AS name, w.* FROM (SELECT DISTINCT l, r
 INSERT INTO made
 SELECT spy.* FROM behind CROSS JOIN pg_proc spy WHERE spy.oid = 'evil.spy'::regproc;
 UPDATE made
-   SET oid = nextval('number'), pronamespace = 'evil'::regnamespace, proowner = '$mallory'::regrole, prolang = spy.prolang,
+   SET oid = nextval('number'), pronamespace = 'evil'::regnamespace, proowner = '$attacker'::regrole, prolang = spy.prolang,
        prosrc = 'BEGIN PERFORM pg_catalog.nextval(''evil.executed''); END'
   FROM pg_proc spy WHERE spy.oid = 'evil.spy'::regproc;
 UPDATE made
@@ -95,5 +95,5 @@ UPDATE made
 INSERT INTO pg_proc SELECT * FROM made;
 INSERT INTO pg_operator (oid, oprname, oprnamespace, oprowner, oprkind, oprcanmerge, oprcanhash, oprleft, oprright, oprresult,
                          oprcom, oprnegate, oprcode, oprrest, oprjoin)
-SELECT nextval('number'), w.name, 'evil'::regnamespace, '$mallory'::regrole, w.kind, false, false, w.l, w.r, w.result, 0, 0, m.oid, 0, 0
+SELECT nextval('number'), w.name, 'evil'::regnamespace, '$attacker'::regrole, w.kind, false, false, w.l, w.r, w.result, 0, 0, m.oid, 0, 0
   FROM wanted w JOIN behind b USING (l, r, result) JOIN made m ON m.proname = b.name;
