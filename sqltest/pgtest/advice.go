@@ -1,6 +1,6 @@
 package pgtest
 
-// The way out of what the server refuses, beside what it says.
+// Advice that pgtest adds to the server's errors.
 
 import (
 	"errors"
@@ -12,44 +12,44 @@ import (
 	"github.com/lib/pq"
 )
 
-// ways are the ways out, by SQLSTATE, of what may befall any statement.
-var ways = map[string]string{
-	"53100": "the disk is full: set TMPDIR to a directory with more room, where the servers that pgtest starts are put",
-	"53300": "too many connections at once: close pools when they are done with, limit them (SetMaxOpenConns) or the tests " +
+// advice has the advice for any statement's errors, by SQLSTATE.
+var advice = map[string]string{
+	"53100": "the disk is full: set TMPDIR to a directory with more room; pgtest creates its servers there",
+	"53300": "too many connections at once: close pools after use, limit them (SetMaxOpenConns) or the tests " +
 		`(go test -parallel), or Start a server with Setting("max_connections", "1000")`,
 }
 
-// ownWays are those of pgtest's own statements.
-var ownWays = map[string]string{
-	"25006": "the server is a standby, or read-only: MASSIVE_POSTGRES_URL has to lead to a primary (target_session_attrs=read-write)",
-	"42501": "the role of MASSIVE_POSTGRES_URL has to be one that may create databases (CREATEDB), and for Fill a superuser",
-	"55006": "somebody is connected to it: close the pools that are open to it (db.Close) first",
-	"55P03": "a transaction that is open in it holds a lock: end it first",
+// ownAdvice has the advice for errors of pgtest's own statements.
+var ownAdvice = map[string]string{
+	"25006": "the server is a standby, or read-only: MASSIVE_POSTGRES_URL must connect to a primary (target_session_attrs=read-write)",
+	"42501": "the role of MASSIVE_POSTGRES_URL must be allowed to create databases (CREATEDB), and must be a superuser for Fill",
+	"55006": "there are connections to it: first close its pools (db.Close)",
+	"55P03": "an open transaction in it holds a lock: first end the transaction",
 }
 
-// explained adds to an error of the server's what that says in detail, and the way out if one is known.
+// explained adds the server's detail to its error, and advice if there is any.
 func explained(err error) error {
-	state, detail := said(err)
+	state, detail := details(err)
 	if detail != "" {
 		err = fmt.Errorf("%w: %s", err, strings.TrimSuffix(detail, "."))
 	}
-	if way := ways[state]; way != "" {
-		err = fmt.Errorf("%w: %s", err, way)
+	if text := advice[state]; text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
 	}
 	return err
 }
 
-// advised is explained for a statement of pgtest's own.
+// advised does the same as explained for an error of pgtest's own statement.
 func advised(err error) error {
 	err = explained(err)
-	if state, _ := said(err); ownWays[state] != "" {
-		err = fmt.Errorf("%w: %s", err, ownWays[state])
+	if state, _ := details(err); ownAdvice[state] != "" {
+		err = fmt.Errorf("%w: %s", err, ownAdvice[state])
 	}
 	return err
 }
 
-// said returns what an error of the server's says beside its message, under either driver.
-func said(err error) (state, detail string) {
+// details returns the SQLSTATE and the detail of a server's error, for both drivers.
+func details(err error) (state, detail string) {
 	var pgx *pgconn.PgError
 	var libpq *pq.Error
 	switch {
@@ -61,7 +61,7 @@ func said(err error) (state, detail string) {
 	return "", ""
 }
 
-// located adds the line of an SQL text that the server complains of.
+// located adds the line of the SQL text in which the error is.
 func located(err error, text string) error {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) || refused.Position < 1 || int(refused.Position) > utf8.RuneCountInString(text) {

@@ -1,14 +1,14 @@
--- Drops what a database holds beside what it was made with. What was made since initdb has an oid from 16384 on
--- (FirstNormalObjectId), the schema public excepted once it is made anew.
+-- Drops all objects that were created in a database. Objects that are created after initdb have an oid of 16384
+-- (FirstNormalObjectId) or higher. The schema public is dropped and recreated.
 DO $$
 DECLARE
-	every text;
-	left_over text;
+	statement text;
+	remaining text;
 BEGIN
 	SET LOCAL lock_timeout = '1s';
 	SET LOCAL client_min_messages = warning;
 
-	FOR every IN
+	FOR statement IN
 		SELECT pg_catalog.format('DROP EVENT TRIGGER %I', evtname) FROM pg_catalog.pg_event_trigger
 		UNION ALL
 		SELECT pg_catalog.format('DROP PUBLICATION %I', pubname) FROM pg_catalog.pg_publication
@@ -21,7 +21,7 @@ BEGIN
 		SELECT pg_catalog.format('DROP EXTENSION IF EXISTS %I CASCADE', extname) FROM pg_catalog.pg_extension
 			WHERE oid >= 16384
 	LOOP
-		EXECUTE every;
+		EXECUTE statement;
 	END LOOP;
 
 	CREATE SCHEMA public;
@@ -33,7 +33,7 @@ BEGIN
 		GRANT ALL ON SCHEMA public TO PUBLIC;
 	END IF;
 
-	SELECT pg_catalog.string_agg(DISTINCT kind, ', ') INTO left_over FROM (
+	SELECT pg_catalog.string_agg(DISTINCT kind, ', ') INTO remaining FROM (
 		SELECT relname::text FROM pg_catalog.pg_class WHERE oid >= 16384 AND relpersistence <> 't'
 		UNION ALL SELECT 'a schema' FROM pg_catalog.pg_namespace
 			WHERE oid >= 16384 AND nspname <> 'public' AND NOT nspname LIKE 'pg\_temp\_%' AND NOT nspname LIKE 'pg\_toast\_temp\_%'
@@ -66,8 +66,8 @@ BEGIN
 		UNION ALL SELECT 'an owner of the database' FROM pg_catalog.pg_database
 			WHERE datname = pg_catalog.current_database() AND pg_catalog.pg_get_userbyid(datdba) <> CURRENT_USER
 	) AS remains (kind);
-	IF left_over IS NOT NULL THEN
-		RAISE EXCEPTION 'there remains %', left_over;
+	IF remaining IS NOT NULL THEN
+		RAISE EXCEPTION 'it still has %', remaining;
 	END IF;
 END
 $$

@@ -2,9 +2,6 @@
 
 package pgtest
 
-// A cluster of local server binaries: its files, its server, and the watchdog that ends both when this
-// process does.
-
 import (
 	"bytes"
 	"context"
@@ -23,25 +20,26 @@ import (
 	"time"
 )
 
-// watchdog is the shell script that runs initdb and the server. This process holds the one end of a pipe,
-// the watchdog reads the other, and the system closes ours whatever this process comes to.
+// watchdog is the shell script that runs initdb and the server. It reads from a pipe.
+// This process holds the other end, which the system closes when the process ends in any
+// way.
 //
 //go:embed watchdog.sh
 var watchdog string
 
-// secluded are the arguments that have a cluster's server listen nowhere but on a socket in a directory that
-// only the server's user may enter.
-var secluded = []string{"-p", "5432", "-c", "listen_addresses="}
+// privateArgs make the server listen only on a Unix socket, in a directory that only the
+// server's user may enter.
+var privateArgs = []string{"-p", "5432", "-c", "listen_addresses="}
 
-// A cluster is a data directory and the server that runs on it.
+// A cluster is a data directory, and the server that runs on it.
 type cluster struct {
-	dir      string    // all its files: data, log, socket
-	watchdog *exec.Cmd // runs initdb and the server, and removes dir after them
+	dir      string    // has all files: data, log, socket
+	watchdog *exec.Cmd // runs initdb and the server, then removes dir
 	owner    *os.File  // the server runs until this is closed
-	server   *os.File  // reads as ended when neither initdb nor the server runs
+	server   *os.File  // at EOF when neither initdb nor the server runs
 }
 
-// launch sets a watchdog to make a cluster in a directory that does not exist yet.
+// launch starts a watchdog, which creates a cluster in a new directory.
 func launch(dir, bin string, settings []string) (*cluster, error) {
 	credential, err := unprivileged()
 	if err != nil {
@@ -59,7 +57,7 @@ func launch(dir, bin string, settings []string) (*cluster, error) {
 	}
 	defer stdout.Close()
 
-	arguments := slices.Concat([]string{"-c", watchdog, "pgtest-watchdog", dir, bin}, secluded, hasty)
+	arguments := slices.Concat([]string{"-c", watchdog, "pgtest-watchdog", dir, bin}, privateArgs, fastArgs)
 	for _, setting := range settings {
 		arguments = append(arguments, "-c", setting)
 	}
@@ -67,7 +65,7 @@ func launch(dir, bin string, settings []string) (*cluster, error) {
 	cmd.Dir = "/"
 	cmd.Env = environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stdout
-	// A session of its own is out of reach of Ctrl-C, so that the watchdog has the time to clean up.
+	// Ctrl-C does not reach a new session, so the watchdog can clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
 	if err := cmd.Start(); err != nil {
 		owner.Close()
@@ -79,18 +77,20 @@ func launch(dir, bin string, settings []string) (*cluster, error) {
 	return c, nil
 }
 
-// dsn names the maintenance database. It leaves nothing that matters to the environment (PGHOST and such).
+// dsn returns the DSN of the maintenance database. It sets every value that the
+// environment (PGHOST and others) could set.
 func (c *cluster) dsn() string {
 	return "host=" + quote(c.dir) + " port=5432 user=postgres dbname=postgres sslmode=disable"
 }
 
-// await returns the server's version once it takes connections. It gives up when ctx ends, or the server.
+// await waits until the server accepts connections, and returns its version. It returns
+// an error if ctx or the server ends.
 func (c *cluster) await(ctx context.Context) (version string, err error) {
-	var said bytes.Buffer // by the watchdog, if it got no further than to complain
+	var output bytes.Buffer // of a watchdog that fails before it starts the server
 	version, err = await(ctx, c.dsn(), func() error {
 		_ = c.server.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-		if _, err := said.ReadFrom(c.server); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return fmt.Errorf("the server does not start: %s%s", &said, c.logged())
+		if _, err := output.ReadFrom(c.server); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("the server does not start: %s%s", &output, c.logged())
 		}
 		return nil
 	})
@@ -100,7 +100,7 @@ func (c *cluster) await(ctx context.Context) (version string, err error) {
 	return version, err
 }
 
-// logged returns the end of what initdb and the server have logged.
+// logged returns the last lines of the log of initdb and the server.
 func (c *cluster) logged() string {
 	log, err := os.ReadFile(filepath.Join(c.dir, "log"))
 	if err != nil {
@@ -111,17 +111,18 @@ func (c *cluster) logged() string {
 	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }
 
-// stop ends the server, or initdb's work as soon as that is done, and returns when everything of the cluster
-// is gone. It is called once.
+// stop ends the server, after initdb has finished. It returns when all processes and
+// files of the cluster are gone. It is called once.
 func (c *cluster) stop() error {
 	c.owner.Close()
-	_ = c.watchdog.Wait() // what counts is not how it ended but what it left
+	_ = c.watchdog.Wait() // its exit status does not matter
 	c.server.Close()
 	launched.Delete(c)
 	return os.RemoveAll(c.dir)
 }
 
-// unprivileged returns whom to run as when this process is root, as which the server refuses to run; else nil.
+// unprivileged returns the user for the server if this process is root, because the
+// server does not run as root. Otherwise it returns nil.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -141,19 +142,20 @@ func unprivileged() (*syscall.Credential, error) {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("a server does not run as root, and there is no user postgres or nobody to run it as")
+	return nil, errors.New("the server does not run as root, and there is no user postgres or nobody to run it")
 }
 
-// environment returns that of this process less what would change a server (PGDATA, PGPORT and the like),
-// and with the locale and the time zone that a cluster is to have everywhere. (On macOS the server may refuse
-// to start without LC_ALL. The watchdog needs a few commands, wherever PATH points.)
+// environment returns this process's environment without variables that change a server,
+// such as PGDATA and PGPORT. It sets the locale and the time zone, so that they are the
+// same everywhere. On macOS the server may not start without LC_ALL. PATH always contains
+// the commands that the watchdog needs.
 func environment() []string {
 	kept := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "PG") })
 	return append(kept, "LC_ALL=C", "TZ=UTC", "PATH="+os.Getenv("PATH")+":/usr/bin:/bin")
 }
 
-// clusterDir chooses a directory for a cluster: below tempDir, or below /tmp if that is too long for the
-// path of a socket, or closed to the user whom a server of root's runs as.
+// clusterDir chooses a directory for a cluster in tempDir. It chooses /tmp if the path is
+// too long for a socket, or if the server's user can't enter tempDir.
 func clusterDir(tempDir string) (string, error) {
 	name := fmt.Sprintf("pgtest-%016x", rand.Uint64())
 	dir, err := filepath.Abs(filepath.Join(tempDir, name))

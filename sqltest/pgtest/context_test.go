@@ -1,6 +1,6 @@
 package pgtest
 
-// What a TestMain or a program does, that has no test to fail: everything again with a context, errors, and a stop.
+// The methods for a TestMain or a program, with a context and an error.
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 func TestWithoutATest(t *testing.T) {
 	t.Parallel()
-	server, ctx := somebodys(t), t.Context()
+	server, ctx := externalServer(t), t.Context()
 	d, err := server.CreateDatabase(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -49,20 +49,20 @@ func TestWithoutATest(t *testing.T) {
 	}
 }
 
-// What can't be done is an error that says what and why, and changes nothing.
-func TestErrorsSayWhatIsWrong(t *testing.T) {
+// An error names the operation and the cause, and changes nothing.
+func TestErrorsNameTheCause(t *testing.T) {
 	t.Parallel()
 	d, ctx := NewDatabase(t), t.Context()
 	d.Fill(t, sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"ok"}}}})
 	fill := func(c sqltest.Catalog) error { return d.FillContext(ctx, c) }
 	for want, err := range map[string]error{
 		`set up ` + d.name + `: ERROR: syntax error at or near "TABEL" (SQLSTATE 42601): line 3: CREATE TABEL t ();`: d.ExecContext(ctx, "CREATE TABLE kept ();\n-- Ä\n\tCREATE TABEL t ();\nSELECT 1"),
-		`Key (id)=(1) already exists`:                                           d.ExecContext(ctx, `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (1)`),
-		`"no_dot" is no column of a table`:                                      fill(sqltest.Catalog{Tables: []string{"kept"}, Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "no_dot"}}}),
+		`Key (id)=(1) already exists`: d.ExecContext(ctx, `CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (1)`),
+		`"no_dot" is not a column`:    fill(sqltest.Catalog{Tables: []string{"kept"}, Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "no_dot"}}}),
 		`set up ` + d.name + `: public.mood: ERROR: type "mood" already exists`: fill(sqltest.Catalog{Tables: []string{"kept"}, Enums: []sqltest.Enum{{Name: "mood"}}}),
-		`public.none can't be changed: Fill has not made it`:                    d.DoContext(ctx, sqltest.Drop{Name: "none"}),
+		`public.none can't be changed: Fill did not create it`:                  d.DoContext(ctx, sqltest.Drop{Name: "none"}),
 		`public.nil can't be changed`:                                           d.DoContext(ctx, sqltest.Rename{Name: "nil", To: "x"}),
-		`rows of the view public.v can't be set: Fill has not made`:             d.DoContext(ctx, sqltest.SetRows{Matview: "v", Rows: []struct{ N int }{}}),
+		`rows of the view public.v can't be set: Fill did not create`:           d.DoContext(ctx, sqltest.SetRows{Matview: "v", Rows: []struct{ N int }{}}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "pgtest: set up "+d.name) {
 			t.Errorf("error %v, want one with %s", err, want)
@@ -70,20 +70,20 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	}
 	_, err := d.OpenContext(ctx, "postgresql")
 	if err == nil || !strings.Contains(err.Error(), `no driver "postgresql" is registered with database/sql: "postgres" (lib/pq) and "pgx" are`) {
-		t.Errorf("error %v, want one that names the drivers there are", err)
+		t.Errorf("error %v, want one that names the registered drivers", err)
 	}
-	// What failed left nothing, neither in the database nor in what is known of it.
-	if err := d.DoContext(ctx, sqltest.Drop{Name: "kept"}); err == nil || !strings.Contains(err.Error(), "Fill has not made it") {
-		t.Errorf("error %v, want that Fill has not made what it failed to make", err)
+	// A failed Fill leaves nothing in the database, and nothing in d.contents.
+	if err := d.DoContext(ctx, sqltest.Drop{Name: "kept"}); err == nil || !strings.Contains(err.Error(), "Fill did not create it") {
+		t.Errorf("error %v, want that Fill did not create it", err)
 	}
 	d.Fill(t, sqltest.Catalog{Tables: []string{"kept"}})
 	d.Do(t, sqltest.Drop{Name: "kept"}, sqltest.Drop{Name: "mood"})
 }
 
-// A role that may not make databases is told so; one that may has to be a superuser for Fill.
+// If the role can't create databases, or is not a superuser for Fill, the error says so.
 func TestRoleWithoutRights(t *testing.T) {
 	t.Parallel()
-	server := somebodys(t)
+	server := externalServer(t)
 	for _, rights := range []string{"", "CREATEDB"} {
 		role := fmt.Sprintf("pgtest_weak_%s_%s", strings.ToLower(rights), NewDatabase(t).Name())
 		if err := server.maintain(t.Context(), "CREATE ROLE "+role+" LOGIN "+rights); err != nil {
@@ -94,10 +94,10 @@ func TestRoleWithoutRights(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		weak, err := climb(t.Context(), at(server.DSN("")+" user="+role))
+		weak, err := findServer(t.Context(), at(server.DSN("")+" user="+role))
 		required := os.Getenv("MASSIVE_REQUIRE_POSTGRES")
-		if state, _ := said(err); (state == "28P01" || state == "28000") && (required == "" || required == "0") {
-			t.Skipf("the server that somebody else runs wants a password of new roles: %v", err)
+		if state, _ := details(err); (state == "28P01" || state == "28000") && (required == "" || required == "0") {
+			t.Skipf("the external server requires a password for new roles: %v", err)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -106,8 +106,8 @@ func TestRoleWithoutRights(t *testing.T) {
 		if err == nil {
 			err = d.FillContext(t.Context(), sqltest.Catalog{Tables: []string{"t"}})
 		}
-		if err == nil || !strings.Contains(err.Error(), "has to be one that may create databases (CREATEDB), and for Fill a superuser") {
-			t.Errorf("%s: error %v, want one that says which role it takes", rights, err)
+		if err == nil || !strings.Contains(err.Error(), "must be allowed to create databases (CREATEDB), and must be a superuser for Fill") {
+			t.Errorf("%s: error %v, want one that says which role is needed", rights, err)
 		}
 		if err := weak.Stop(); err != nil {
 			t.Error(err)
@@ -115,11 +115,11 @@ func TestRoleWithoutRights(t *testing.T) {
 	}
 }
 
-// On a server that somebody else runs Stop drops what was made and not dropped; one of pgtest's own takes it all along.
+// On an external server, Stop drops the databases and roles that still exist.
 func TestStopLeavesNoDatabase(t *testing.T) {
 	t.Parallel()
-	theirs := somebodys(t)
-	ours, err := climb(t.Context(), at(theirs.DSN("")))
+	theirs := externalServer(t)
+	ours, err := findServer(t.Context(), at(theirs.DSN("")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestStopLeavesNoDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Fill(t, sqltest.Catalog{Tables: []string{"t"}})
-		d.Open(t, "pgx") // and not closed yet
+		d.Open(t, "pgx") // still open
 		made = append(made, d.Name())
 	}
 	if err := errors.Join(ours.Stop(), ours.Stop()); err != nil {
@@ -143,21 +143,21 @@ func TestStopLeavesNoDatabase(t *testing.T) {
 	}
 }
 
-// A TestMain that finds no Postgres has no database for its tests to copy: then they are skipped.
+// If a TestMain finds no Postgres, its database is nil, and Copy skips the tests.
 func TestCopyWithoutPostgres(t *testing.T) {
 	if role != "without postgres" {
-		t.Skip("a role: TestNoPostgresSkipsOrFails plays it")
+		t.Skip("TestNoPostgresSkipsOrFails runs it in another process")
 	}
 	var d *Database
 	d.Copy(t)
-	t.Error("there is a Postgres")
+	t.Error("the test was not skipped")
 }
 
-func TestCopyOfNone(t *testing.T) {
+func TestCopyOfNil(t *testing.T) {
 	t.Parallel()
-	somebodys(t)
+	externalServer(t)
 	var d *Database
-	if _, err := d.CopyContext(t.Context()); err == nil || errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "make it first") {
+	if _, err := d.CopyContext(t.Context()); err == nil || errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "create it first") {
 		t.Errorf("error %v, want one that says that there is nothing to copy", err)
 	}
 }

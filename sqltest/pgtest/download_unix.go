@@ -2,8 +2,8 @@
 
 package pgtest
 
-// The rung of a download: the server binaries that the embedded-postgres project has put into a Maven
-// repository. They are fetched once and kept; a cluster of them is one like any other.
+// The source download: server binaries of the embedded-postgres project, from a Maven
+// repository. They are downloaded once, kept, and used as local binaries.
 
 import (
 	"cmp"
@@ -28,11 +28,12 @@ const (
 	defaultVersion = string(embeddedpostgres.V17)
 )
 
-// downloaded starts a cluster of downloaded server binaries. When ctx ends before they are there, the download goes
-// on in the background to its end or the process's: it is what cannot be stopped, and the next server may want it.
+// downloaded starts a cluster with downloaded server binaries. If ctx ends during the
+// download, the download continues in the background. It can't be cancelled, and a later
+// call uses it.
 func downloaded(ctx context.Context, c config) (*Server, error) {
 	if os.Geteuid() == 0 {
-		return nil, Unavailable("not as root, whose server runs as a user to whom root's downloads are closed")
+		return nil, Unavailable("not as root: the server's user can't read root's cache directory")
 	}
 	givenRepository, givenVersion := c.getenv("MASSIVE_POSTGRES_REPOSITORY"), c.getenv("MASSIVE_POSTGRES_VERSION")
 	repository, version := cmp.Or(givenRepository, c.repository), cmp.Or(givenVersion, defaultVersion)
@@ -64,19 +65,20 @@ func downloaded(ctx context.Context, c config) (*Server, error) {
 // downloadDir returns the directory where the binaries of a version are kept.
 func downloadDir(version string) (string, error) {
 	if version != filepath.Base(version) || version == ".." {
-		return "", fmt.Errorf("MASSIVE_POSTGRES_VERSION: %q is no version", version)
+		return "", fmt.Errorf("MASSIVE_POSTGRES_VERSION: %q is not a version", version)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no directory to keep it in: %w", err)
+		return "", fmt.Errorf("no cache directory: %w", err)
 	}
 	return filepath.Join(cache, "massive-go", "postgres-"+version), nil
 }
 
-// fetching lets one download follow the other, since in the meantime the first may have brought it all.
+// fetching serializes downloads, so that the second finds the binaries of the first.
 var fetching sync.Mutex
 
-// fetch downloads binaries into a directory, which is whole or not there, whoever else is making it.
+// fetch downloads binaries into a directory. The directory appears complete, even if
+// several processes download at the same time.
 func fetch(repository, version, dir string) (err error) {
 	fetching.Lock()
 	defer fetching.Unlock()
@@ -96,8 +98,9 @@ func fetch(repository, version, dir string) (err error) {
 	}
 	defer removed()
 
-	// The library downloads the binaries, unpacks them, makes a cluster and starts it. The first two are what
-	// is wanted of it: it takes the data directory for a cluster that is there, and pg_ctl doesn't.
+	// The library downloads and unpacks the binaries, then creates and starts a cluster.
+	// Only the first two steps are needed. With PG_VERSION, the library takes the data
+	// directory for a cluster. pg_ctl rejects it.
 	data, native := filepath.Join(stage, "data"), filepath.Join(stage, "native")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return err
@@ -113,18 +116,18 @@ func fetch(repository, version, dir string) (err error) {
 		RuntimePath(filepath.Join(stage, "runtime")).
 		BinariesPath(native).
 		DataPath(data).
-		Port(0). // none that could be taken
+		Port(0). // no real port
 		Logger(io.Discard)).Start()
-	http.DefaultClient.CloseIdleConnections() // the library's: their goroutines are not for the process to find
+	http.DefaultClient.CloseIdleConnections() // the library's connections have goroutines
 	after := slices.DeleteFunc(libraryLogsIn(os.TempDir()), func(log string) bool { return slices.Contains(before, log) })
-	if len(after) == 1 { // or else it may be another process's
+	if len(after) == 1 { // with several, another process may own one
 		_ = os.Remove(after[0])
 	}
 	if err == nil || !strings.HasPrefix(err.Error(), "could not start postgres") {
 		return fmt.Errorf("version %s: %w", version, err)
 	}
 	if !hasServer(filepath.Join(native, "bin")) {
-		return fmt.Errorf("version %s: no initdb and postgres in what has been downloaded", version)
+		return fmt.Errorf("version %s: no initdb and postgres in the download", version)
 	}
 	if err := os.Rename(native, dir); err != nil && !hasServer(filepath.Join(dir, "bin")) {
 		return err
@@ -132,14 +135,15 @@ func fetch(repository, version, dir string) (err error) {
 	return nil
 }
 
-// libraryLogsIn returns the files in a directory in which the library logs, and which it does not remove.
+// libraryLogsIn returns the library's log files in a directory. The library does not
+// remove them.
 func libraryLogsIn(dir string) []string {
 	logs, _ := filepath.Glob(filepath.Join(dir, "embedded_postgres_log*"))
 	return logs
 }
 
-// removeAfterwards has a shell remove a directory as soon as the returned function is called, which waits for it,
-// or the process ends.
+// removeAfterwards starts a shell that removes a directory when remove is called, or when
+// the process ends. remove waits for the shell.
 func removeAfterwards(dir string) (remove func(), err error) {
 	stdin, owner, err := os.Pipe()
 	if err != nil {

@@ -2,9 +2,9 @@
 
 package pgtest
 
-// The rung of a download. Most of these tests want an ordinary user, and binaries in MASSIVE_POSTGRES_BIN that run
-// wherever they are put, for a repository of the test's own; .ci/download-postgres sees to both. They are not
-// parallel: each has an environment of its own.
+// The source download. Most of these tests need an ordinary user, and relocatable
+// binaries in MASSIVE_POSTGRES_BIN for the test's repository. .ci/download-postgres
+// provides both. The tests are not parallel, because they set environment variables.
 
 import (
 	"archive/zip"
@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// packed returns the binaries as the repository has them: an archive within an archive.
+// packed returns the binaries in the repository's format: an archive in an archive.
 var packed = sync.OnceValues(func() ([]byte, error) {
 	native := filepath.Dir(os.Getenv("MASSIVE_POSTGRES_BIN"))
 	tar := exec.Command("tar", "-C", native, "--hard-dereference", "-I", "xz -0", "-c", "bin", "lib", "share")
@@ -50,20 +50,20 @@ var packed = sync.OnceValues(func() ([]byte, error) {
 // A repository serves the binaries under any version that begins with 15.
 type repository struct {
 	*httptest.Server
-	asked   int    // requests for an archive
-	sum     string // that it gives; "" for the right one
-	hanging chan struct{}
+	requests int    // for an archive
+	sum      string // the checksum; "" for the right one
+	hanging  chan struct{}
 }
 
-// downloading is an environment with a repository, and a cache and a place for temporary files in which nothing
-// may be but what is to be kept.
+// downloading returns a config with a repository, a cache and a temporary directory. When
+// the test ends, only the binaries may be left.
 func downloading(t *testing.T, version string) (config, *repository) {
 	t.Helper()
 	if os.Getenv("MASSIVE_POSTGRES_RUNG") != "download" {
 		t.Skip("MASSIVE_POSTGRES_RUNG is not download: .ci/download-postgres runs this test")
 	}
 	if os.Geteuid() == 0 {
-		t.Fatal("this test is for an ordinary user")
+		t.Fatal("this test needs an ordinary user")
 	}
 	jar, err := packed()
 	if err != nil {
@@ -85,7 +85,7 @@ func downloading(t *testing.T, version string) (config, *repository) {
 			w.(http.Flusher).Flush()
 			<-r.hanging
 		default:
-			r.asked++
+			r.requests++
 			w.Write(jar)
 		}
 	}))
@@ -110,7 +110,7 @@ func downloading(t *testing.T, version string) (config, *repository) {
 	return c, r
 }
 
-// cached returns what is in the cache.
+// cached returns the files in the cache.
 func cached(t *testing.T) []string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
@@ -126,7 +126,7 @@ func TestDownloadServer(t *testing.T) {
 	c.settings = []string{"wal_level=logical"}
 	for range 2 {
 		server := startLocally(t, c)
-		want := fmt.Sprintf("a download of version 15.18.0 (PostgreSQL %s); the one rung by MASSIVE_POSTGRES_RUNG", server.version)
+		want := fmt.Sprintf("a download of version 15.18.0 (PostgreSQL %s); forced by MASSIVE_POSTGRES_RUNG", server.version)
 		if server.Origin() != want {
 			t.Errorf("origin %q, want %q", server.Origin(), want)
 		}
@@ -143,17 +143,17 @@ func TestDownloadServer(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if repository.asked != 1 {
-		t.Errorf("%d downloads, want one", repository.asked)
+	if repository.requests != 1 {
+		t.Errorf("%d downloads, want one", repository.requests)
 	}
 }
 
-func TestDownloadByMany(t *testing.T) {
+func TestConcurrentDownloads(t *testing.T) {
 	c, _ := downloading(t, "15.18.0")
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			server, err := climb(t.Context(), c)
+			server, err := findServer(t.Context(), c)
 			if err != nil {
 				t.Error(err)
 				return
@@ -166,13 +166,13 @@ func TestDownloadByMany(t *testing.T) {
 	all.Wait()
 }
 
-func TestDownloadThatCannotBe(t *testing.T) {
+func TestDownloadFails(t *testing.T) {
 	for _, test := range []struct {
 		name, version, sum, url string
 		want                    string // in the error
 	}{
 		{name: "no such version", version: "99.0.0", want: "99.0.0"},
-		{name: "no version", version: "../15", want: "is no version"},
+		{name: "no version", version: "../15", want: "is not a version"},
 		{name: "another sum", version: "15.18.0", sum: strings.Repeat("0", 64), want: "checksums do not match"},
 		{name: "no repository", version: "15.18.0", url: "http://127.0.0.1:1", want: "unable to connect to http://127.0.0.1:1"},
 	} {
@@ -182,7 +182,7 @@ func TestDownloadThatCannotBe(t *testing.T) {
 			if test.url != "" {
 				t.Setenv("MASSIVE_POSTGRES_REPOSITORY", test.url)
 			}
-			_, err := climb(t.Context(), c)
+			_, err := findServer(t.Context(), c)
 			if err == nil || !strings.Contains(err.Error(), test.want) || errors.Is(err, ErrNoPostgres) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
@@ -190,12 +190,12 @@ func TestDownloadThatCannotBe(t *testing.T) {
 	}
 }
 
-// Nobody has asked for a download: where it can't be there is no Postgres to be had.
-func TestDownloadThatNobodyAskedFor(t *testing.T) {
+// If no variable requests a download, a failed download is ErrNoPostgres.
+func TestUnrequestedDownloadFails(t *testing.T) {
 	downloading(t, "")
-	c := nothing()
+	c := noPostgres()
 	c.repository = "http://127.0.0.1:1"
-	_, err := climb(t.Context(), c)
+	_, err := findServer(t.Context(), c)
 	if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "unable to connect to http://127.0.0.1:1") {
 		t.Errorf("error %v, want ErrNoPostgres", err)
 	}
@@ -206,11 +206,11 @@ func TestDownloadEndsWithItsContext(t *testing.T) {
 	repository.hanging = make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := climb(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := findServer(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want context.DeadlineExceeded", err)
 	}
 	close(repository.hanging)
-	fetching.Lock() // what goes on in the background is over then
+	fetching.Lock() // waits for the background download
 	defer fetching.Unlock()
 }
 
@@ -231,7 +231,7 @@ func TestDownloadNothingIsLeftBehind(t *testing.T) {
 				repository.hanging = make(chan struct{})
 				defer close(repository.hanging)
 			}
-			cmd := again(test.role, "TMPDIR="+c.tempDir)
+			cmd := withRole(test.role, "TMPDIR="+c.tempDir)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			stdout, err := cmd.StdoutPipe()
 			if err != nil {
@@ -242,7 +242,7 @@ func TestDownloadNothingIsLeftBehind(t *testing.T) {
 			}
 			defer cmd.Process.Kill()
 			if test.hanging {
-				for deadline := time.Now().Add(patience); len(cached(t)) == 0 && time.Now().Before(deadline); {
+				for deadline := time.Now().Add(timeout); len(cached(t)) == 0 && time.Now().Before(deadline); {
 					time.Sleep(time.Millisecond)
 				}
 				time.Sleep(100 * time.Millisecond)
@@ -257,7 +257,8 @@ func TestDownloadNothingIsLeftBehind(t *testing.T) {
 			ended := time.Now()
 			gone := func() bool {
 				if test.hanging {
-					// The library's log is not in its stage, and nobody knows which it is.
+					// The library's log is not in the stage directory, and its name is
+					// unknown.
 					for _, log := range libraryLogsIn(c.tempDir) {
 						os.Remove(log)
 					}
@@ -265,10 +266,10 @@ func TestDownloadNothingIsLeftBehind(t *testing.T) {
 				}
 				return empty(t, c.tempDir)
 			}
-			for time.Since(ended) < patience && !gone() {
+			for time.Since(ended) < timeout && !gone() {
 				time.Sleep(10 * time.Millisecond)
 			}
-			t.Logf("all gone after %v", time.Since(ended))
+			t.Logf("cleaned up after %v", time.Since(ended))
 		})
 	}
 }
@@ -278,9 +279,9 @@ func TestDownloadAsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root")
 	}
-	c := nothing()
+	c := noPostgres()
 	c.repository = "http://127.0.0.1:1"
-	if _, err := climb(t.Context(), c); !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "a download: not as root") {
-		t.Errorf("error %v, want ErrNoPostgres that says why root downloads none", err)
+	if _, err := findServer(t.Context(), c); !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "a download: not as root") {
+		t.Errorf("error %v, want ErrNoPostgres that says that root can't download", err)
 	}
 }

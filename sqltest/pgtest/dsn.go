@@ -1,7 +1,7 @@
 package pgtest
 
-// What MASSIVE_POSTGRES_URL may hold, and how it is read without ever being shown: where it is not what it ought to be,
-// a part of a password may stand anywhere in it.
+// This file reads MASSIVE_POSTGRES_URL. Errors never show it: in a malformed URL, any
+// part may be part of a password.
 
 import (
 	"errors"
@@ -16,17 +16,17 @@ import (
 )
 
 var (
-	errUnreadable = errors.New("it, or a parameter in it, can't be read; it is not shown, since it may hold a password. " +
-		"It has to be postgres://user:password@host:port/database, in which user, password and parameters are escaped " +
+	errUnreadable = errors.New("it, or a parameter in it, can't be parsed; it is not shown, since it may contain a password. " +
+		"It must be postgres://user:password@host:port/database, with user, password and parameters escaped " +
 		"(%2F for /, %3A for :, %3F for ?, %23 for #, %40 for @, %25 for %, %20 for a space), " +
-		`or host=… port=… user=… password='…' dbname=…, in which a value has \' for ' and \\ for \`)
-	errUnreadableFile = errors.New("a file that it names (sslrootcert, sslcert, sslkey, servicefile) is not there or can't be read")
+		`or host=… port=… user=… password='…' dbname=…, with \' for ' and \\ for \ in values`)
+	errUnreadableFile = errors.New("a file that it names (sslrootcert, sslcert, sslkey, servicefile) is missing or can't be read")
 )
 
-// word is what a keyword looks like. Anything else is a piece of a value that was not escaped or quoted.
+// word matches a keyword. Anything else is part of a value that is not escaped or quoted.
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// parsed is pgconn.ParseConfig, whose errors quote what they complain of.
+// parsed calls pgconn.ParseConfig, and replaces its errors, because they quote the DSN.
 func parsed(dsn string) (*pgconn.Config, error) {
 	config, err := pgconn.ParseConfig(dsn)
 	if file := (*fs.PathError)(nil); errors.As(err, &file) {
@@ -43,8 +43,8 @@ func parsed(dsn string) (*pgconn.Config, error) {
 	return config, nil
 }
 
-// keywords turns a postgres:// URL into a DSN of keywords and values, to which more can be appended. A DSN
-// that is none stays as it is.
+// keywords converts a postgres:// URL into a DSN of keywords and values, to which more
+// can be appended. It returns any other DSN unchanged.
 //
 // See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS.
 func keywords(dsn string) (string, error) {
@@ -53,16 +53,16 @@ func keywords(dsn string) (string, error) {
 	if !found || scheme != "postgres" && scheme != "postgresql" {
 		return dsn, nil
 	}
-	authority, behind := rest, ""
+	authority, path := rest, ""
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		authority, behind = rest[:i], rest[i:]
+		authority, path = rest[:i], rest[i:]
 	}
-	if strings.ContainsAny(behind, "@#") { // then it was the password that ended the authority
+	if strings.ContainsAny(path, "@#") { // the password contains the character that ended the authority
 		return "", errUnreadable
 	}
 	at := strings.LastIndex(authority, "@") + 1
-	// Without its hosts: net/url takes no more than one.
-	u, err := url.Parse("postgres://" + authority[:at] + "host" + behind)
+	// The hosts are replaced by one, because net/url accepts only one.
+	u, err := url.Parse("postgres://" + authority[:at] + "host" + path)
 	if err != nil {
 		return "", errUnreadable
 	}
@@ -97,7 +97,8 @@ func keywords(dsn string) (string, error) {
 	return strings.Join(pairs, " "), nil
 }
 
-// hostsIn splits the hosts of a URL, h:1,[::1]:2, as the keywords host and port have them.
+// hostsIn converts the hosts of a URL, such as h:1,[::1]:2, into values for the keywords
+// host and port.
 func hostsIn(text string) (hosts, ports string, ok bool) {
 	var all, numbers []string
 	for part := range strings.SplitSeq(text, ",") {
@@ -108,7 +109,7 @@ func hostsIn(text string) (hosts, ports string, ok bool) {
 				return "", "", false
 			}
 		}
-		host, err := url.PathUnescape(host) // a socket's directory is one that is escaped
+		host, err := url.PathUnescape(host) // a socket's directory is escaped
 		if err != nil || strings.ContainsAny(host, " ,[]") {
 			return "", "", false
 		}
@@ -119,12 +120,12 @@ func hostsIn(text string) (hosts, ports string, ok bool) {
 	}
 	hosts, ports = strings.Join(all, ","), strings.Join(numbers, ",")
 	if strings.Trim(ports, ",") == "" {
-		ports = "" // none is given, and one for all may be elsewhere
+		ports = "" // there is none; a parameter may set one for all hosts
 	}
 	return hosts, ports, true
 }
 
-// asURL turns a DSN that pgconn has read before into a URL.
+// asURL converts a DSN that pgconn has parsed before into a URL.
 func asURL(dsn string) string {
 	u := url.URL{Scheme: "postgres", Path: "/"}
 	values := pairs(dsn)
@@ -144,7 +145,7 @@ func asURL(dsn string) string {
 	case user != "":
 		u.User = url.User(user)
 	}
-	if !strings.HasPrefix(host, "/") { // which is a socket's directory, and no host of a URL
+	if !strings.HasPrefix(host, "/") { // a socket's directory can't be the host of a URL
 		u.Host = host
 		if strings.Contains(host, ":") {
 			u.Host = "[" + host + "]"
@@ -159,11 +160,12 @@ func asURL(dsn string) string {
 	for keyword, value := range values {
 		query.Set(keyword, value)
 	}
-	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // a space to libpq too
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq reads only %20 as a space
 	return u.String()
 }
 
-// pairs splits a DSN of keywords and values. The last of a keyword counts.
+// pairs splits a DSN of keywords and values. If a keyword is repeated, the last value
+// counts.
 func pairs(dsn string) map[string]string {
 	all := map[string]string{}
 	for {

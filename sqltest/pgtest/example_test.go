@@ -9,7 +9,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A program that wants a Postgres for as long as it runs.
+// A program starts a Postgres server that runs until the program ends.
 func ExampleStart() {
 	ctx := context.Background()
 	server, err := pgtest.Start(ctx)
@@ -22,7 +22,7 @@ func ExampleStart() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer database.Drop(ctx) // only a server that somebody else runs would keep it
+	defer database.Drop(ctx) // needed only on an external server
 
 	db, err := sql.Open("pgx", database.DSN())
 	if err != nil {

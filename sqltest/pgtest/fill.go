@@ -1,7 +1,5 @@
 package pgtest
 
-// A database that holds what a fake would: the same catalog, as data, on the real thing.
-
 import (
 	"cmp"
 	"context"
@@ -18,40 +16,44 @@ import (
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
 
-// Fill makes the structures of a catalog in the database, as [sqltest.New] does in a fake. What it makes belongs to
-// a role of the database's own, less what the catalog denies that role, and pools opened from then on act as it. A
-// view's rows come from a table in the schema massive_rows; its Select function and Query, and the catalog's
-// Standby, have no part in it. A catalog that can't be fails the test. It takes a superuser, which pgtest is on the
-// servers that it starts.
+// Fill creates the structures of a catalog in the database, as [sqltest.New] does in a
+// fake. It also creates a role, which owns the structures and has the rights that the
+// catalog gives it. Pools that are opened after Fill use that role. A view's rows are in
+// a table in the schema massive_rows. Fill ignores a view's Select function and Query,
+// and the catalog's Standby.
+//
+// An invalid catalog fails the test. Fill needs a superuser. pgtest is one on the servers
+// that it starts.
 func (d *Database) Fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	if err := d.FillContext(ctx, c); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// FillContext is [Database.Fill] without a test. After an error the database holds what it held before.
+// FillContext does the same as [Database.Fill] without a test. After an error the
+// database is unchanged.
 func (d *Database) FillContext(ctx context.Context, c sqltest.Catalog) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.fill(ctx, c)
 }
 
-// fill does it for one who has the lock.
+// fill implements FillContext. The caller holds d.mu.
 func (d *Database) fill(ctx context.Context, c sqltest.Catalog) error {
 	f := filling{name: d.name, contents: d.contents.clone()}
 	f.catalog(c)
 	return d.run(ctx, &f)
 }
 
-// run makes in the database what a filling has, and keeps what that makes of its contents.
+// run runs a filling's SQL, and stores the new contents.
 func (d *Database) run(ctx context.Context, f *filling) error {
 	err := f.err
 	if err == nil {
 		var done int
-		if done, err = d.converse(ctx, f.text.String()); err != nil && done < len(f.about) && f.about[done] != (dialect.Name{}) {
+		if done, err = d.runOnFiller(ctx, f.text.String()); err != nil && done < len(f.about) && f.about[done] != (dialect.Name{}) {
 			err = fmt.Errorf("%s: %w", f.about[done], err)
 		}
 	}
@@ -62,17 +64,17 @@ func (d *Database) run(ctx context.Context, f *filling) error {
 	return nil
 }
 
-// A filling is SQL in the making, and what the database holds once it is run.
+// A filling collects SQL, and the contents of the database after it is run.
 type filling struct {
 	name string // the database's
 	contents
 	text    strings.Builder
-	subject dialect.Name   // the structure that is being made
-	about   []dialect.Name // that of each statement in text
-	err     error          // the first reason why it can't be
+	subject dialect.Name   // the structure that is being created
+	about   []dialect.Name // the structure of each statement in text
+	err     error          // the first error
 }
 
-// add adds statements, each with a semicolon of the format's but for the last.
+// add adds statements. The format separates them by semicolons.
 func (f *filling) add(format string, args ...any) {
 	fmt.Fprintf(&f.text, format+";\n", args...)
 	for range strings.Count(format, ";") + 1 {
@@ -91,7 +93,7 @@ func (f *filling) catalog(c sqltest.Catalog) {
 		f.role = f.name
 		f.add("CREATE ROLE %s", f.role)
 	}
-	if f.kinds == nil { // nothing is there yet, or any more
+	if f.kinds == nil { // the database is new or cleared
 		f.kinds, f.rows = map[dialect.Name]string{}, map[dialect.Name]rows{}
 		f.add("CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA massive_rows, public TO %s", f.role)
 	}
@@ -116,7 +118,7 @@ func (f *filling) catalog(c sqltest.Catalog) {
 		f.add("CREATE TABLE %s ()", n.Quoted())
 		f.own("TABLE", n)
 	}
-	for _, e := range c.Enums { // before the views, which may have columns of them
+	for _, e := range c.Enums { // before the views, whose columns may have these types
 		n := f.structure(e.Name, "TYPE")
 		labels := make([]string, len(e.Labels))
 		for i, l := range e.Labels {
@@ -137,7 +139,7 @@ func (f *filling) catalog(c sqltest.Catalog) {
 	}
 }
 
-// set is a setting of the database's, for the sessions that begin from now on.
+// set changes a setting of the database, for new sessions.
 func (f *filling) set(name, value string) {
 	f.add("ALTER DATABASE %s SET %s = %s", f.name, name, value)
 	f.settings = append(f.settings, name+" = "+value)
@@ -147,7 +149,7 @@ func (f *filling) schema(s string) {
 	f.add("CREATE SCHEMA IF NOT EXISTS %s; GRANT USAGE ON SCHEMA %[1]s TO %s", ident(s), f.role)
 }
 
-// structure notes of which kind the structure is that gets the name.
+// structure records the kind of a structure that is created with that name.
 func (f *filling) structure(text, kind string) dialect.Name {
 	n := f.parse(text)
 	f.subject = n
@@ -168,7 +170,7 @@ func (f *filling) comment(kind string, n dialect.Name, comment string) {
 	}
 }
 
-// views makes the catalog's views, each behind those of them that it reads.
+// views creates the catalog's views, each after the views that it reads.
 func (f *filling) views(c sqltest.Catalog) {
 	type recipe struct {
 		reads []string
@@ -191,7 +193,7 @@ func (f *filling) views(c sqltest.Catalog) {
 	var visit func(n dialect.Name)
 	visit = func(n dialect.Name) {
 		r := recipes[n]
-		if r == nil || r.made { // one that isn't in the catalog has been made before, or is the server's to miss
+		if r == nil || r.made { // not in the catalog: it was created before, or the server reports that it is missing
 			return
 		}
 		r.made = true
@@ -205,7 +207,8 @@ func (f *filling) views(c sqltest.Catalog) {
 	}
 }
 
-// reads is a WHERE that reads views and takes every row. A count keeps the planner from leaving them out.
+// reads returns a WHERE clause that reads views and is always true. With a count, the
+// planner can't remove them.
 func (f *filling) reads(names []string) string {
 	var all []string
 	for _, name := range names {
@@ -268,11 +271,11 @@ func (f *filling) matview(v sqltest.Matview) {
 	}
 }
 
-// enumColumn makes a column of an enum.
+// enumColumn creates a column of an enum.
 func (f *filling) enumColumn(enum dialect.Name, c sqltest.EnumColumn) {
 	dot := strings.LastIndex(c.Column, ".")
 	if dot < 0 {
-		f.fail("%q is no column of a table", c.Column)
+		f.fail("%q is not a column: write table.column", c.Column)
 		return
 	}
 	of := enum.Quoted()
@@ -305,7 +308,7 @@ func (f *filling) insert(into rows, values [][]driver.Value) {
 func (f *filling) sequence(s sqltest.Sequence) {
 	n := f.structure(s.Name, "SEQUENCE")
 	if s.OwnedBy != "" && s.Rights != nil && !s.Rights.Restart {
-		f.fail("sequence %s: owned by %s, and so by our role, which may restart it: give Rights with Restart, or KeyOf or Feeds", n, s.OwnedBy)
+		f.fail("sequence %s: it is owned by %s, so its role may restart it: set Rights with Restart, or KeyOf or Feeds instead of OwnedBy", n, s.OwnedBy)
 	}
 	text := "CREATE SEQUENCE " + n.Quoted()
 	if s.Type != "" {
@@ -359,11 +362,11 @@ func (f *filling) sequence(s sqltest.Sequence) {
 	}
 }
 
-// column makes sure of a table's column, and that our role owns both.
+// column creates a table's column unless it exists. The database's role owns the table.
 func (f *filling) column(text, kind string) (dialect.Name, string) {
 	dot := strings.LastIndex(text, ".")
 	if dot < 0 {
-		f.fail("%q is no column of a table", text)
+		f.fail("%q is not a column: write table.column", text)
 		return dialect.Name{}, ""
 	}
 	table, column := f.structure(text[:dot], "TABLE"), ident(text[dot+1:])
@@ -373,28 +376,29 @@ func (f *filling) column(text, kind string) (dialect.Name, string) {
 	return table, column
 }
 
-// row puts a value, given as SQL, into a table's column.
+// row inserts a row with a value, written as SQL, in a column.
 func (f *filling) row(column, value string) {
 	dot := strings.LastIndex(column, ".")
 	if dot < 0 {
-		f.fail("%q is no column of a table", column)
+		f.fail("%q is not a column: write table.column", column)
 		return
 	}
 	f.add("INSERT INTO %s (%s) VALUES (%s)", f.parse(column[:dot]).Quoted(), ident(column[dot+1:]), value)
 }
 
-// Do makes changes in a database that was filled, each in a transaction of its own, as [sqltest.Fake.Do] does in a
-// fake. A change that can't be made fails the test.
+// Do applies changes to a filled database, as [sqltest.Fake.Do] does to a fake. Each
+// change is a transaction. An invalid change fails the test.
 func (d *Database) Do(t testing.TB, changes ...sqltest.Change) {
 	t.Helper()
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	if err := d.DoContext(ctx, changes...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// DoContext is [Database.Do] without a test. After an error the changes before that one are made.
+// DoContext does the same as [Database.Do] without a test. After an error, the earlier
+// changes stay.
 func (d *Database) DoContext(ctx context.Context, changes ...sqltest.Change) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -435,7 +439,7 @@ func (f *filling) change(change sqltest.Change) {
 			f.fail("view %s: %w", n, err)
 			return
 		case source.table == "":
-			f.fail("rows of the view %s can't be set: Fill has not made it", n)
+			f.fail("rows of the view %s can't be set: Fill did not create it", n)
 			return
 		case c.Rows != nil && !tabulate.SameNames(columns, source.columns):
 			f.fail("view %s has columns %v, and the rows %v", n, source.columns, columns)
@@ -464,12 +468,13 @@ func (f *filling) change(change sqltest.Change) {
 	}
 }
 
-// made returns a structure that was made by Fill, and the word for its kind.
+// made returns the name of a structure that Fill created, and the SQL keyword for its
+// kind.
 func (f *filling) made(text string) (dialect.Name, string) {
 	n := f.parse(text)
 	kind := f.kinds[n]
 	if kind == "" {
-		f.fail("%s can't be changed: Fill has not made it, or it was dropped", n)
+		f.fail("%s can't be changed: Fill did not create it, or it was dropped", n)
 	}
 	return n, kind
 }
@@ -491,7 +496,7 @@ func literal(s string) string {
 	return " E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
 }
 
-// constant is a value in SQL, for a column of that type.
+// constant returns a value as an SQL constant, for a column of that type.
 func constant(v driver.Value, of string) string {
 	switch v := v.(type) {
 	case nil:

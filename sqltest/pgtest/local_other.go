@@ -2,8 +2,8 @@
 
 package pgtest
 
-// The rungs of local and of downloaded server binaries, where there are none: the watchdog is a shell script,
-// and the server listens on a Unix socket.
+// Local and downloaded server binaries need Unix: the watchdog is a shell script, and the
+// server listens on a Unix socket.
 
 import (
 	"context"

@@ -2,8 +2,6 @@
 
 package pgtest
 
-// The rung of local server binaries: where they are looked for.
-
 import (
 	"cmp"
 	"context"
@@ -17,8 +15,8 @@ import (
 	"strings"
 )
 
-// places are patterns of the directories where packages put the server binaries, off the PATH as they
-// often are.
+// places has patterns for directories where packages install server binaries. These are
+// often not in PATH.
 var places = []string{
 	"/usr/lib/postgresql/*/bin", // Debian
 	"/opt/homebrew/opt/postgresql@*/bin",
@@ -28,7 +26,7 @@ var places = []string{
 	"/usr/pgsql-*/bin", // Fedora
 }
 
-// local starts a cluster of local server binaries.
+// local starts a cluster with local server binaries.
 func local(ctx context.Context, c config) (*Server, error) {
 	bin, err := binaries(c)
 	if err != nil {
@@ -37,7 +35,7 @@ func local(ctx context.Context, c config) (*Server, error) {
 	return serve(ctx, c, bin, "local binaries "+bin)
 }
 
-// serve starts a cluster of the server binaries in a directory, which come from an origin.
+// serve starts a cluster with the server binaries in the directory bin.
 func serve(ctx context.Context, c config, bin, origin string) (*Server, error) {
 	dir, err := clusterDir(c.tempDir)
 	if err != nil {
@@ -51,7 +49,7 @@ func serve(ctx context.Context, c config, bin, origin string) (*Server, error) {
 	if err != nil {
 		err = errors.Join(err, cluster.stop())
 		if full := err.Error(); strings.Contains(full, "No space left on device") || strings.Contains(full, "Check free disk space") {
-			err = fmt.Errorf("%w: %s", err, ways["53100"])
+			err = fmt.Errorf("%w: %s", err, advice["53100"])
 		}
 		return nil, fmt.Errorf("%s: %w", bin, err)
 	}
@@ -88,7 +86,7 @@ func binaries(c config) (string, error) {
 	return "", Unavailable(fmt.Sprintf("MASSIVE_POSTGRES_BIN is not set, and no initdb and postgres in PATH or %q", c.places))
 }
 
-// hasServer reports whether the directory has the two binaries that a cluster takes.
+// hasServer reports whether the directory has the two binaries that a cluster needs.
 func hasServer(dir string) bool {
 	for _, name := range []string{"initdb", "postgres"} {
 		info, err := os.Stat(filepath.Join(dir, name))
@@ -101,7 +99,8 @@ func hasServer(dir string) bool {
 
 var number = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
 
-// majorIn returns the major version that a directory's name gives, or 0: 15 for /usr/lib/postgresql/15/bin.
+// majorIn returns the major version in a directory's name, or 0: 15 for
+// /usr/lib/postgresql/15/bin.
 func majorIn(dir string) float64 {
 	numbers := number.FindAllString(dir, -1)
 	if len(numbers) == 0 {

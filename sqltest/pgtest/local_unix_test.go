@@ -2,8 +2,8 @@
 
 package pgtest
 
-// Local server binaries: which are taken, how a cluster of them starts and fails to, and that nothing of it
-// stays behind however its process ends.
+// Local server binaries: the search for them, the start of a cluster, and the cleanup
+// however the process ends.
 
 import (
 	"bufio"
@@ -25,11 +25,11 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// locally is the environment of this process without MASSIVE_POSTGRES_URL, and with a temporary directory
-// of the test's own, in which nothing may be when it ends.
+// locally returns a config with this process's environment, without MASSIVE_POSTGRES_URL,
+// and with a new temporary directory. The directory must be empty when the test ends.
 func locally(t *testing.T) config {
 	t.Helper()
-	// Not t.TempDir: that is closed to the user as whom a server of root's runs, and its path is long.
+	// Not t.TempDir: its path is too long, and the server's user can't enter it.
 	parent := tempDir()
 	if parent != "/dev/shm" {
 		parent = "/tmp"
@@ -67,7 +67,7 @@ func locally(t *testing.T) config {
 // startLocally starts a server that is stopped when the test ends.
 func startLocally(t *testing.T, c config) *Server {
 	t.Helper()
-	server, err := climb(t.Context(), c)
+	server, err := findServer(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func processes(t *testing.T, text string) []string {
 	return found
 }
 
-// fake makes a directory of server binaries that are the given shell scripts.
+// fake creates server binaries that are shell scripts.
 func fake(t *testing.T, dir, initdb, postgres string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -134,8 +134,8 @@ func TestLocalServer(t *testing.T) {
 		}
 	} // Stop ends the connections that are still open.
 
-	// The same server by URL, as somebody else's.
-	ours, err := climb(t.Context(), at("postgres://postgres@/postgres?sslmode=disable&host="+url.QueryEscape(server.dir(t))))
+	// The same server as an external one.
+	ours, err := findServer(t.Context(), at("postgres://postgres@/postgres?sslmode=disable&host="+url.QueryEscape(server.dir(t))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestLocalServer(t *testing.T) {
 	}
 }
 
-// dir returns the directory of a local server.
+// dir returns a local server's directory.
 func (s *Server) dir(t *testing.T) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(s.dsn, "host='")
@@ -168,7 +168,8 @@ func (s *Server) dir(t *testing.T) string {
 	return dir
 }
 
-// The environment that drivers and servers read must not reach either. (Not parallel: it sets variables.)
+// The environment that drivers and servers read must not reach either. (Not parallel: it
+// sets variables.)
 func TestEnvironmentDoesNotMatter(t *testing.T) {
 	c := locally(t)
 	bin, _ := binaries(c)
@@ -191,7 +192,7 @@ func TestEnvironmentDoesNotMatter(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBe(t *testing.T) {
+func TestRejectedSettings(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"port", "Port", "unix_socket_directories"} {
 		if server, err := Start(t.Context(), Setting(name, "1")); err == nil || !strings.Contains(err.Error(), name) {
@@ -217,7 +218,7 @@ func TestBinaries(t *testing.T) {
 	for _, test := range []struct {
 		named, path string
 		places      []string
-		want        string // below dir; or, with a space, what the error says
+		want        string // a path in dir; or, with a space, the error
 	}{
 		{named: "named", path: "path", places: places, want: "named"},
 		{named: "packages", path: "path", places: places, want: "MASSIVE_POSTGRES_BIN: no initdb and postgres in " + dir},
@@ -250,7 +251,7 @@ func TestStartFails(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name             string
-		initdb, postgres string // scripts; "" for the real one
+		initdb, postgres string // scripts; "" for the real program
 		setting          string
 		want             string // in the error
 	}{
@@ -272,15 +273,15 @@ func TestStartFails(t *testing.T) {
 				defer os.RemoveAll(bin)
 				c.getenv = func(name string) string { return map[string]string{"MASSIVE_POSTGRES_BIN": bin}[name] }
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			server, err := climb(ctx, c)
+			server, err := findServer(ctx, c)
 			if err == nil {
 				server.Stop()
-				t.Fatal("it starts")
+				t.Fatal("the server started")
 			}
 			if !strings.Contains(err.Error(), test.want) || errors.Is(err, ErrNoPostgres) || ctx.Err() != nil {
-				t.Errorf("error %v, want one with %q, at once", err, test.want)
+				t.Errorf("error %v, want one with %q, immediately", err, test.want)
 			}
 		})
 	}
@@ -294,7 +295,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 			c := locally(t)
 			ctx, cancel := context.WithTimeout(t.Context(), after)
 			defer cancel()
-			server, err := climb(ctx, c)
+			server, err := findServer(ctx, c)
 			if err == nil {
 				if err := server.Stop(); err != nil {
 					t.Error(err)
@@ -306,11 +307,11 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A server lives as long as its process even if nothing but a DSN refers to it.
-func TestForgottenServerLives(t *testing.T) {
+// A server runs until its process ends, even if only a DSN refers to it.
+func TestUnreferencedServerRuns(t *testing.T) {
 	t.Parallel()
 	c := locally(t)
-	server, err := climb(t.Context(), c)
+	server, err := findServer(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +334,7 @@ func TestForgottenServerLives(t *testing.T) {
 	})
 }
 
-func TestStopWhenTheServerHasEnded(t *testing.T) {
+func TestStopAfterServerEnded(t *testing.T) {
 	t.Parallel()
 	c := locally(t)
 	server := startLocally(t, c)
@@ -343,7 +344,7 @@ func TestStopWhenTheServerHasEnded(t *testing.T) {
 	}
 }
 
-func TestServerThatWasStopped(t *testing.T) {
+func TestStoppedServer(t *testing.T) {
 	t.Parallel()
 	server := startLocally(t, locally(t))
 	d := server.NewDatabase(t)
@@ -355,11 +356,12 @@ func TestServerThatWasStopped(t *testing.T) {
 		t.Errorf("error %v, want one that says that it was stopped", err)
 	}
 	if err := d.Drop(t.Context()); err != nil {
-		t.Errorf("drop what has gone with its server: %v", err)
+		t.Errorf("drop a database of a stopped server: %v", err)
 	}
 }
 
-// A server that takes no more connections is an error that says how there may be room, under either driver.
+// If the server has too many connections, the error says how to allow more, with both
+// drivers.
 func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	c := locally(t)
@@ -406,9 +408,10 @@ func postmaster(t *testing.T, dir string) int {
 	return pid
 }
 
-// When the process is gone before there is a server, the server is told to end as soon as it begins, and must
-// not miss that: not in any of the states in which a command that a shell starts is at first.
-func TestServerEndsAsItBegins(t *testing.T) {
+// If the process ends before the server has started, the watchdog signals the server
+// during its start. The server must end, although a shell's background command ignores
+// some signals at first.
+func TestServerEndsDuringStart(t *testing.T) {
 	t.Parallel()
 	c := locally(t)
 	bin := c.tempDir + "-bin"
@@ -428,27 +431,27 @@ func TestServerEndsAsItBegins(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := time.Since(begun); took > 10*time.Second {
-			t.Fatalf("stopping took %v, since the server missed it", took)
+			t.Fatalf("stopping took %v: the server ignored the signal", took)
 		}
 	}
 }
 
-// A moment waits until it is time to end a process that starts a server: by what the process says, or by
-// what there is in its temporary directory.
+// A moment waits for the time to end a process that starts a server. It uses the
+// process's output or its temporary directory.
 type moment func(t *testing.T, said <-chan string, dir string)
 
 func started(t *testing.T, said <-chan string, dir string) {
 	if line := <-said; line != "started" {
 		t.Fatalf("the process says %q", line)
 	}
-	if len(processes(t, dir)) == 0 { // or else the test would find nothing whatever happens
+	if len(processes(t, dir)) == 0 { // without a process, the test would check nothing
 		t.Fatal("no process of a server")
 	}
 }
 
 func appears(file string) moment {
 	return func(t *testing.T, _ <-chan string, dir string) {
-		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(timeout); ; time.Sleep(time.Millisecond) {
 			if found, _ := filepath.Glob(filepath.Join(dir, "pgtest-*", file)); len(found) > 0 {
 				return
 			}
@@ -463,18 +466,18 @@ func after(d time.Duration) moment {
 	return func(*testing.T, <-chan string, string) { time.Sleep(d) }
 }
 
-// TestThatPanics has a database, and a server behind it that nobody stops.
+// TestThatPanics creates a database, and panics without stopping the server.
 func TestThatPanics(t *testing.T) {
 	if role != "test panics" {
-		t.Skip("a role: TestNothingIsLeftBehind plays it")
+		t.Skip("TestNothingIsLeftBehind runs it in another process")
 	}
 	NewDatabase(t).Exec(t, `CREATE TABLE t ()`)
 	fmt.Println("started")
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	panic("as the role has it")
+	panic("role panic")
 }
 
-// Whether anything stays is for locally to see; here it gets the time to go.
+// locally checks that nothing is left behind. This test waits until the cleanup is done.
 func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -489,7 +492,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		{"interrupted", "wait", started, syscall.SIGINT},
 		{"terminated", "wait", started, syscall.SIGTERM},
 		{"hung up", "wait", started, syscall.SIGHUP},
-		{"asked for its stacks", "wait", started, syscall.SIGQUIT}, // as go test does after its timeout
+		{"SIGQUIT", "wait", started, syscall.SIGQUIT}, // as go test does after its timeout
 		{"a test panics", "test panics", started, 0},
 		{"a test is interrupted", "test panics", started, syscall.SIGINT},
 		{"killed as initdb begins", "wait", appears("log"), syscall.SIGKILL},
@@ -499,7 +502,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := locally(t).tempDir
-			cmd := again(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_RUNG=local")
+			cmd := withRole(test.role, "TMPDIR="+dir, "MASSIVE_POSTGRES_RUNG=local")
 			cmd.Args = append(cmd.Args, "-test.run=^TestThatPanics$") // for the role that runs tests
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			stdin, errStdin := cmd.StdinPipe()
@@ -525,15 +528,15 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			cmd.Wait()
 
 			ended := time.Now()
-			for time.Since(ended) < patience && !empty(t, dir) {
+			for time.Since(ended) < timeout && !empty(t, dir) {
 				time.Sleep(10 * time.Millisecond)
 			}
-			t.Logf("all gone after %v", time.Since(ended))
+			t.Logf("cleaned up after %v", time.Since(ended))
 		})
 	}
 }
 
-// empty reports whether there is no file in a directory, and no process that has to do with it.
+// empty reports whether a directory has no file, and no process uses it.
 func empty(t *testing.T, dir string) bool {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

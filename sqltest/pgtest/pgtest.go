@@ -1,6 +1,6 @@
-// Package pgtest is a throwaway Postgres for tests and examples.
+// Package pgtest starts a throwaway Postgres server for tests and examples.
 //
-// A test asks for a database of its own and opens it with the driver it likes, lib/pq or pgx:
+// A test gets its own database, and opens it with lib/pq or pgx:
 //
 //	func TestOrders(t *testing.T) {
 //		t.Parallel()
@@ -10,13 +10,14 @@
 //		// …
 //	}
 //
-// The server behind it is started once per test process. A program, or a test that needs a server with
-// settings of its own, calls [Start].
+// All tests of a process share one server. A program, or a test that needs a server with
+// its own settings, calls [Start].
 //
-// Tests of one schema make it once, in TestMain, and each takes a copy, which costs a fraction. TestMain has no test to
-// fail, so each method that takes a testing.TB has a form that takes a context and returns an error:
+// Tests that share a schema can create it once, in TestMain. Each test then copies the
+// database, which is much faster. TestMain has no testing.TB. So each method that takes a
+// testing.TB also exists with a context and an error:
 //
-//	var shop *pgtest.Database // nil where there is no Postgres: then its Copy skips the test
+//	var shop *pgtest.Database // nil without Postgres; its Copy then skips the test
 //
 //	func TestMain(m *testing.M) {
 //		server, err := pgtest.Shared()
@@ -36,36 +37,51 @@
 //		// …
 //	}
 //
-// The whole of it is in examples/integrationtest.
+// The example examples/integrationtest has the complete code.
 //
-// Where the server comes from is decided by the first of these that is there:
+// # Sources of servers
 //
-//  1. The server at MASSIVE_POSTGRES_URL, a postgres:// URL or a DSN of keywords and values. Somebody else
-//     runs it; the role has to be allowed to create databases (and for Fill to be a superuser). It is used and never
-//     stopped. Of several hosts the first that can be connected to is used; without an sslmode, TLS is used if the
-//     server has it.
-//  2. Local server binaries, initdb and postgres: those in the directory MASSIVE_POSTGRES_BIN, or else in
-//     PATH, or else where Debian, Homebrew and Fedora put them. A cluster of its own is made in a temporary
-//     directory and listens on a Unix socket there; on Linux that is in memory (/dev/shm) if 4 GB are free
-//     there and TMPDIR is not set. As root it runs as the user postgres or nobody.
-//  3. Each [Provider] that [Start] or [Shared] was given. The one for Docker is dockerpg.Provider(), in the
-//     module github.com/massivedb/massive-go/sqltest/pgtest/dockerpg.
-//  4. Server binaries of version MASSIVE_POSTGRES_VERSION, by default a 17, downloaded from the Maven repository
-//     MASSIVE_POSTGRES_REPOSITORY, by default Maven's own, where the embedded-postgres project keeps them. They are
-//     kept below massive-go in the user's cache directory, and served like local ones; not as root.
+// pgtest uses the first of these sources that is available:
 //
-// With MASSIVE_POSTGRES_RUNG=url, local, download or the name of a provider in lower case, only that one is tried. A
-// variable that is set and wrong is an error, never a reason to look further down. When there is none of them, [Start]
-// returns [ErrNoPostgres] and [NewDatabase] skips the test; with MASSIVE_REQUIRE_POSTGRES=1 it fails the test instead.
+//  1. The external server at MASSIVE_POSTGRES_URL, a postgres:// URL or a DSN of keywords
+//     and values. pgtest never stops it. The role must be allowed to create databases, and
+//     must be a superuser for Fill. If there are several hosts, pgtest uses the first that
+//     accepts a connection. Without sslmode, it uses TLS if the server supports it.
+//  2. Local server binaries, initdb and postgres. pgtest looks in the directory
+//     MASSIVE_POSTGRES_BIN, or else in PATH, or else where Debian, Homebrew and Fedora
+//     install them. It creates a cluster in a temporary directory. On Linux the directory
+//     is in memory (/dev/shm) if TMPDIR is not set and 4 GB are free there. The server
+//     listens on a Unix socket in the directory. As root, pgtest runs the server as the
+//     user postgres or nobody.
+//  3. The [Provider] options of [Start] or [Shared]. dockerpg.Provider() starts a server
+//     in Docker. It is in the module
+//     github.com/massivedb/massive-go/sqltest/pgtest/dockerpg.
+//  4. Downloaded server binaries of the embedded-postgres project.
+//     MASSIVE_POSTGRES_VERSION sets the version; the default is a version 17.
+//     MASSIVE_POSTGRES_REPOSITORY sets the Maven repository; the default is Maven Central.
+//     The binaries are kept in massive-go in the user's cache directory. This source does
+//     not work as root.
 //
-// Nothing is left behind, neither a process nor a directory, however the process ends: Stop or no Stop, os.Exit, panic,
-// Ctrl-C, SIGTERM, SIGKILL. What goes behind a process that has not called Stop takes a moment. A process that was
-// killed or exits too early may leave its databases on a server that somebody else runs. pgtest removes them the next
-// time it is there, an hour later or more. Where every process is killed at once, the shell that waits to clean up
-// among them (as with a whole cgroup), the cluster's directory pgtest-* stays. So does an empty file of the
-// embedded-postgres library, where temporary files go, of a process that was killed in the middle of a download.
+// If MASSIVE_POSTGRES_RUNG is set, pgtest tries only one source: url, local, download, or
+// the name of a provider in lower case. If a variable is set and wrong, pgtest returns an
+// error and tries no other source. If no source is available, [Start] returns
+// [ErrNoPostgres], and [NewDatabase] skips the test. With MASSIVE_REQUIRE_POSTGRES=1,
+// [NewDatabase] fails the test instead.
 //
-// The package imports both drivers, so that "postgres" (lib/pq) and "pgx" are registered with database/sql.
+// # Cleanup
+//
+// pgtest leaves no process and no directory behind, however the process ends: Stop,
+// os.Exit, panic, Ctrl-C, SIGTERM or SIGKILL. Without Stop, the cleanup ends shortly
+// after the process. There are three exceptions:
+//   - A process that ends before its tests' cleanup may leave databases on an external
+//     server. A later run of pgtest drops them when they are more than an hour old.
+//   - If a whole cgroup is killed, with the shell that cleans up, the cluster's directory
+//     pgtest-* stays.
+//   - If a process is killed during a download, an empty temporary file of the
+//     embedded-postgres library stays.
+//
+// The package imports both drivers, so database/sql has the drivers "postgres" (lib/pq)
+// and "pgx".
 package pgtest
 
 import (
@@ -88,18 +104,20 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// patience is how long a test waits for a server, or for a statement of pgtest's own.
-const patience = time.Minute
+// timeout limits how long a test waits for a server, or for a statement of pgtest.
+const timeout = time.Minute
 
-// patiently returns a context for that long. It is not the test's own, which is over when cleanup begins.
-func patiently() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), patience)
+// withTimeout returns a context with that timeout. The test's own context is cancelled
+// before its cleanup functions run.
+func withTimeout() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), timeout)
 }
 
-// shared is [Shared], which the tests replace.
+// shared implements [Shared]. Tests replace it.
 var shared = sharing(Start)
 
-// sharing returns a function whose first call starts a server, and whose every call returns that server.
+// sharing returns a function. Its first call starts a server. All calls return that
+// server.
 func sharing(start func(context.Context, ...Option) (*Server, error)) func(...Option) (*Server, error) {
 	var once sync.Once
 	var server *Server
@@ -108,72 +126,78 @@ func sharing(start func(context.Context, ...Option) (*Server, error)) func(...Op
 		late := true
 		once.Do(func() {
 			late = false
-			ctx, cancel := context.WithTimeout(context.Background(), 3*patience) // an image or an archive may have to be fetched
+			ctx, cancel := context.WithTimeout(context.Background(), 3*timeout) // it may have to download an image or binaries
 			defer cancel()
 			server, err = start(ctx, opts...)
 		})
 		if late && len(opts) > 0 {
-			return nil, errors.New("pgtest: Shared: the server was started before, without these options: " +
+			return nil, errors.New("pgtest: Shared: the server is already started, without these options: " +
 				"pass them in the first call, in TestMain")
 		}
 		return server, err
 	}
 }
 
-// Shared returns the server that all tests of the process share, the one of [NewDatabase]. It is meant for a TestMain
-// or an example. The first call starts the server with its options; [NewDatabase] has none. Later calls return the same
-// server or the same error. A later call that has options returns an error.
+// Shared returns the server that all tests of the process share, and that [NewDatabase]
+// uses. Call it in a TestMain or an example. The first call starts the server with opts;
+// [NewDatabase] starts it without options. Later calls return the same server or the same
+// error. They return an error if they have options.
 //
-// The server ends with the process. A TestMain may stop it when its tests are done; nothing else may.
+// The server ends with the process. Only a TestMain may stop it, after its tests.
 //
 // Errors: [ErrNoPostgres].
 func Shared(opts ...Option) (*Server, error) { return shared(opts...) }
 
-// NewDatabase makes an empty database for one test, on a server that all tests of the process share, and
-// drops it when the test ends, along with the connections still open to it. The first call starts the
-// server; the first test that gets a database on it logs its [Server.Origin].
+// NewDatabase creates an empty database for one test, on the server that all tests of the
+// process share. When the test ends, it drops the database and ends connections that are
+// still open. The first call starts the server. The first test that gets a database logs
+// [Server.Origin].
 //
-// Where there is no Postgres it skips the test, or fails it if MASSIVE_REQUIRE_POSTGRES is set (to anything
-// but 0). Any other trouble fails the test. Like t.Fatal it must be called from the test's goroutine;
-// parallel tests may call it at the same time.
+// If no Postgres is available, NewDatabase skips the test. If MASSIVE_REQUIRE_POSTGRES is
+// set, and not to 0, it fails the test instead. Any other error fails the test. Call
+// NewDatabase from the test's goroutine, as t.Fatal. Parallel tests may call it
+// concurrently.
 func NewDatabase(t testing.TB) *Database {
 	t.Helper()
 	server, err := shared()
 	if err != nil {
-		giveUp(t, err)
+		skipOrFail(t, err)
 	}
 	return server.NewDatabase(t)
 }
 
-// NewDatabase is the function [NewDatabase] on this server, such as one that has settings of its own.
+// NewDatabase creates an empty database on this server for one test, and drops it when
+// the test ends. An error fails the test.
 func (s *Server) NewDatabase(t testing.TB) *Database {
 	t.Helper()
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	database, err := s.CreateDatabase(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	database.lend(t)
+	database.dropAfter(t)
 	return database
 }
 
-// giveUp ends a test that gets no database: where there is no Postgres, and none is required, that is no fault.
-func giveUp(t testing.TB, err error) {
+// skipOrFail ends a test that gets no database. It skips the test if no Postgres is
+// available, and none is required.
+func skipOrFail(t testing.TB, err error) {
 	t.Helper()
 	required := os.Getenv("MASSIVE_REQUIRE_POSTGRES")
 	if errors.Is(err, ErrNoPostgres) && (required == "" || required == "0") {
-		t.Skipf("SKIPPED FOR WANT OF POSTGRES: %v", err)
+		t.Skipf("SKIPPED: %v", err)
 	}
 	t.Fatal(err)
 }
 
-// lend has a test drop the database when it ends. The first test on a server logs where that comes from.
-func (d *Database) lend(t testing.TB) {
+// dropAfter drops the database when the test ends. The first test on a server logs the
+// server's origin.
+func (d *Database) dropAfter(t testing.TB) {
 	t.Helper()
 	d.server.announced.Do(func() { t.Logf("pgtest: %s", d.server.Origin()) })
 	t.Cleanup(func() {
-		ctx, cancel := patiently()
+		ctx, cancel := withTimeout()
 		defer cancel()
 		if err := d.Drop(ctx); err != nil {
 			t.Error(err)
@@ -181,30 +205,29 @@ func (d *Database) lend(t testing.TB) {
 	})
 }
 
-// A Database is one database on a [Server], made by [NewDatabase] or [Server.CreateDatabase]. It is safe
-// for concurrent use; the zero value is not usable.
+// A Database is a database on a [Server]. It is safe for concurrent use. The zero value
+// is not usable; call [NewDatabase] or [Server.CreateDatabase].
 type Database struct {
 	server *Server
 	name   string
 
-	mu       sync.Mutex // held while Fill or Do are at work
+	mu       sync.Mutex // held by Fill, Do and Clear
 	contents contents
 
-	talking sync.Mutex
-	filler  *pgconn.PgConn // what Fill, Do and Clear run on, from the first of them on
+	fillerMu sync.Mutex
+	filler   *pgconn.PgConn // the connection of Fill, Do and Clear; nil before the first call
 }
 
-// contents are what Fill has made: the role that owns it, the word for each structure's kind, the table of each view's
-// rows, and the settings, which are the database's and not in it.
+// contents describes the structures that Fill created.
 type contents struct {
-	role     string
-	kinds    map[dialect.Name]string
-	rows     map[dialect.Name]rows
-	filled   int // tables of rows, also those of views that are gone
-	settings []string
+	role     string                  // owns the structures
+	kinds    map[dialect.Name]string // the SQL keyword for each structure's kind
+	rows     map[dialect.Name]rows   // by view
+	filled   int                     // the number of tables in massive_rows, including those of dropped views
+	settings []string                // of the database, not in it
 }
 
-// rows are the table that a view's query reads, and its columns, which are the view's.
+// rows has the table that a view's query reads, and the columns of both.
 type rows struct {
 	table   string
 	columns []dialect.Column
@@ -215,24 +238,28 @@ func (c contents) clone() contents {
 	return c
 }
 
-// Name returns the database's name: lower-case letters, digits and underscores, no other database's on the
-// server.
+// Name returns the database's name. It has only lower-case letters, digits and
+// underscores, and is unique on the server.
 func (d *Database) Name() string { return d.name }
 
-// DSN returns what a driver needs to connect to the database, in the form of keywords and values that
-// lib/pq and pgx both read. More of them may be appended after a space.
+// DSN returns a connection string for the database, for lib/pq and pgx. It has the form
+// of keywords and values. More of them can be appended after a space.
 func (d *Database) DSN() string { return d.server.DSN(d.name) }
 
-// URL returns the same as a postgres:// URL, for the tools and libraries that take nothing else. It may hold a password.
+// URL returns [Database.DSN] as a postgres:// URL, for tools that accept only URLs. It
+// may contain a password.
 func (d *Database) URL() string { return asURL(d.DSN()) }
 
-// Open connects to the database with a driver registered with database/sql, "postgres" (lib/pq) or "pgx",
-// and closes the pool when the test ends. Each of params is a keyword and a value for the end of the DSN,
-// such as "default_query_exec_mode=exec". A database that can't be reached fails the test. Of a database that was filled
-// the pool acts as its [Database.Role], by the keyword options: one among params takes its place.
+// Open returns a pool of connections to the database. It closes the pool when the test
+// ends. driver is a driver of database/sql: "postgres" (lib/pq) or "pgx". Each of params
+// is a keyword and a value that are appended to the DSN, for example
+// "default_query_exec_mode=exec". If the connection fails, Open fails the test.
+//
+// If the database was filled, the pool's role is [Database.Role]. Open sets it with the
+// keyword options, which params can override.
 func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 	t.Helper()
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	db, err := d.OpenContext(ctx, driver, params...)
 	if err != nil {
@@ -242,8 +269,8 @@ func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 	return db
 }
 
-// OpenContext is [Database.Open] without a test: the caller closes the pool, and does so before a [Database.Copy]. What
-// ends with ctx is only the first attempt to connect.
+// OpenContext does the same as [Database.Open] without a test. The caller closes the
+// pool, in any case before [Database.Copy]. ctx limits only the first connection attempt.
 func (d *Database) OpenContext(ctx context.Context, driver string, params ...string) (*sql.DB, error) {
 	if !slices.Contains(sql.Drivers(), driver) {
 		return nil, fmt.Errorf(`pgtest: open %s: no driver %q is registered with database/sql: "postgres" (lib/pq) and "pgx" are`,
@@ -263,19 +290,20 @@ func (d *Database) OpenContext(ctx context.Context, driver string, params ...str
 	return db, nil
 }
 
-// Exec runs SQL text, of one statement or several, on a connection of its own; it is meant for set-up.
-// Several statements are one transaction unless they say otherwise. An error fails the test, and so does what takes
-// longer than a minute.
+// Exec runs one or several SQL statements on a new connection, for set-up. Several
+// statements run in one transaction, unless they contain transaction commands. An error,
+// or a run of more than a minute, fails the test.
 func (d *Database) Exec(t testing.TB, text string) {
 	t.Helper()
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	if err := d.ExecContext(ctx, text); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// ExecContext is [Database.Exec] without a test, and without its limit of a minute.
+// ExecContext does the same as [Database.Exec] without a test, and without the limit of a
+// minute.
 func (d *Database) ExecContext(ctx context.Context, text string) error {
 	if err := execute(ctx, d.DSN(), text); err != nil {
 		return fmt.Errorf("pgtest: set up %s: %w", d.name, located(explained(err), text))
@@ -283,44 +311,47 @@ func (d *Database) ExecContext(ctx context.Context, text string) error {
 	return nil
 }
 
-// Role returns the role that owns what [Database.Fill] made, and that pools opened from then on act as; empty for a
-// database that was not filled.
+// Role returns the role that owns the structures of [Database.Fill]. Pools that are
+// opened after Fill use it. If the database was not filled, Role returns "".
 func (d *Database) Role() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.contents.role
 }
 
-// Copy makes another database for one test, which holds what d holds now, and drops it when the test ends. It
-// takes a fraction of the time that it takes to make the structures again. What Fill made belongs to the same role in
-// both, so that d has to outlive its copies. While it is copied nobody else may be connected to it: close the pools
-// that are open to d first.
+// Copy creates a copy of d for one test, and drops it when the test ends. It is much
+// faster than creating the structures again. The same role owns the structures in d and
+// its copies, so drop d last. Close all pools of d before Copy: nobody else may be
+// connected to d during the copy.
 //
-// For a TestMain, which fills d once: if it found no Postgres, and d is nil, Copy skips or fails the test as
+// If d is nil because a TestMain found no Postgres, Copy skips or fails the test as
 // [NewDatabase] does.
 //
 // See https://www.postgresql.org/docs/current/manage-ag-templatedbs.html.
 func (d *Database) Copy(t testing.TB) *Database {
 	t.Helper()
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	c, err := d.CopyContext(ctx)
 	if err != nil {
-		giveUp(t, err)
+		skipOrFail(t, err)
 	}
-	c.lend(t)
+	c.dropAfter(t)
 	return c
 }
 
-// CopyContext is [Database.Copy] without a test: the copy lasts until its [Database.Drop], or as long as the server.
+// CopyContext does the same as [Database.Copy] without a test. The copy exists until
+// [Database.Drop], or as long as the server.
+//
+// Errors: [ErrNoPostgres] if d is nil and no Postgres is available.
 func (d *Database) CopyContext(ctx context.Context) (*Database, error) {
 	if d == nil {
 		if _, err := shared(); err != nil {
 			return nil, err
 		}
-		return nil, errors.New("pgtest: copy: the database is nil: make it first, with CreateDatabase")
+		return nil, errors.New("pgtest: copy: the database is nil: create it first, with CreateDatabase")
 	}
-	d.hangUp(ctx)
+	d.closeFiller(ctx)
 	d.mu.Lock()
 	held := d.contents.clone()
 	d.mu.Unlock()
@@ -337,10 +368,11 @@ func (d *Database) CopyContext(ctx context.Context) (*Database, error) {
 	return c, nil
 }
 
-// converse runs SQL text on the connection that fills the database, and tells how many of its statements were done.
-func (d *Database) converse(ctx context.Context, text string) (int, error) {
-	d.talking.Lock()
-	defer d.talking.Unlock()
+// runOnFiller runs SQL text on the filler connection. It returns the number of statements
+// that succeeded.
+func (d *Database) runOnFiller(ctx context.Context, text string) (int, error) {
+	d.fillerMu.Lock()
+	defer d.fillerMu.Unlock()
 	if d.filler == nil || d.filler.IsClosed() {
 		conn, err := pgconn.Connect(ctx, d.DSN())
 		if err != nil {
@@ -352,21 +384,22 @@ func (d *Database) converse(ctx context.Context, text string) (int, error) {
 	return len(results), err
 }
 
-// hangUp ends the connection that fills the database.
-func (d *Database) hangUp(ctx context.Context) {
-	d.talking.Lock()
-	defer d.talking.Unlock()
+// closeFiller closes the filler connection.
+func (d *Database) closeFiller(ctx context.Context) {
+	d.fillerMu.Lock()
+	defer d.fillerMu.Unlock()
 	if d.filler != nil {
 		_ = d.filler.Close(ctx)
 		d.filler = nil
 	}
 }
 
-// Drop drops the database and ends the connections still open to it. (Postgres 12 can't end them: there
-// they are an error.) The role that Fill made goes with it. Dropping it once more does nothing, nor does it when the
-// server was stopped. [NewDatabase] sees to it by itself.
+// Drop drops the database and the role that Fill created. It ends connections that are
+// still open. On Postgres 12, which can't do that, open connections are an error. A
+// second Drop, or a Drop after the server was stopped, does nothing. [NewDatabase] and
+// [Database.Copy] call it when the test ends.
 func (d *Database) Drop(ctx context.Context) error {
-	d.hangUp(ctx)
+	d.closeFiller(ctx)
 	if err := d.server.drop(ctx, d); err != nil {
 		return fmt.Errorf("pgtest: drop %s: %w", d.name, advised(err))
 	}

@@ -1,7 +1,5 @@
 package pgtest
 
-// What a test gets: a database of its own, or a reason why not. And what all tests here run under.
-
 import (
 	"context"
 	"database/sql"
@@ -17,14 +15,15 @@ import (
 	"time"
 )
 
-// role is the part that this test binary plays when a test runs it once more, in a process of its own.
+// role is set if a test runs this test binary in another process. It selects the behavior
+// of that process.
 var role = os.Getenv("PGTEST_ROLE")
 
 func TestMain(m *testing.M) {
 	switch role {
 	case "":
 	case "without postgres":
-		shared = sharing(func(ctx context.Context, _ ...Option) (*Server, error) { return climb(ctx, nothing()) })
+		shared = sharing(func(ctx context.Context, _ ...Option) (*Server, error) { return findServer(ctx, noPostgres()) })
 		os.Exit(m.Run())
 	case "test panics":
 		os.Exit(m.Run())
@@ -39,7 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play starts a server, says so, waits for the end of standard input, and ends the process in the way of the role.
+// play starts a server, prints "started", waits for the end of standard input, and ends
+// the process as the role says.
 func play(role string) {
 	if _, err := Start(context.Background()); err != nil {
 		fmt.Println(err)
@@ -51,21 +51,22 @@ func play(role string) {
 	case "exit":
 		os.Exit(0)
 	case "panic":
-		panic("as the role has it")
+		panic("role panic")
 	case "wait":
 		time.Sleep(time.Minute)
 	}
 }
 
-// again returns the command that runs this test binary in a role, with more of an environment.
-func again(role string, env ...string) *exec.Cmd {
+// withRole returns a command that runs this test binary in a role, with additional
+// environment variables.
+func withRole(role string, env ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), append(env, "PGTEST_ROLE="+role)...)
 	return cmd
 }
 
-// nothing is an environment without a Postgres.
-func nothing() config {
+// noPostgres returns a config without any Postgres.
+func noPostgres() config {
 	return config{getenv: func(string) string { return "" }, tempDir: tempDir()}
 }
 
@@ -80,7 +81,7 @@ func query(t *testing.T, db *sql.DB, text string) string {
 	return result
 }
 
-func TestDatabaseTakesBothDrivers(t *testing.T) {
+func TestDatabaseWithBothDrivers(t *testing.T) {
 	t.Parallel()
 	database := NewDatabase(t)
 	for _, driver := range drivers {
@@ -89,12 +90,12 @@ func TestDatabaseTakesBothDrivers(t *testing.T) {
 			t.Errorf("%s: connected to %q, want %q", driver, got, database.Name())
 		}
 		if got := query(t, db, `SELECT string_agg(x, ' ' ORDER BY x) FROM (VALUES ('b'), ('a'), ('Ä'), ('B')) v (x)`); got != "B a b Ä" {
-			t.Errorf("%s: the database orders %q, want UTF8 in the order of bytes", driver, got)
+			t.Errorf("%s: the database sorts %q, want UTF8 in byte order", driver, got)
 		}
 	}
 }
 
-func TestOpenTakesParameters(t *testing.T) {
+func TestOpenParameters(t *testing.T) {
 	t.Parallel()
 	database := NewDatabase(t)
 	for _, driver := range drivers {
@@ -106,7 +107,7 @@ func TestOpenTakesParameters(t *testing.T) {
 			t.Errorf("%s: work_mem is %q, want 77kB", driver, got)
 		}
 	}
-	// In pgx's default mode this would be a prepared statement.
+	// pgx's default mode would prepare this statement.
 	db := database.Open(t, "pgx", "default_query_exec_mode=exec")
 	db.SetMaxOpenConns(1)
 	query(t, db, `SELECT 'anything'`)
@@ -115,7 +116,7 @@ func TestOpenTakesParameters(t *testing.T) {
 	}
 }
 
-func TestExecTakesSeveralStatements(t *testing.T) {
+func TestExecSeveralStatements(t *testing.T) {
 	t.Parallel()
 	database := NewDatabase(t)
 	database.Exec(t, `
@@ -127,7 +128,7 @@ func TestExecTakesSeveralStatements(t *testing.T) {
 	}
 }
 
-func TestDatabasesAreApartAndDropped(t *testing.T) {
+func TestDatabasesAreSeparateAndDropped(t *testing.T) {
 	t.Parallel()
 	outer := NewDatabase(t)
 	var inner *Database
@@ -137,7 +138,7 @@ func TestDatabasesAreApartAndDropped(t *testing.T) {
 		inner.Exec(t, `CREATE TABLE only_here ()`)
 		outer.Exec(t, `CREATE TABLE only_here ()`)
 
-		// A connection that the test forgets does not keep the database.
+		// A connection that the test does not close does not block the drop.
 		var err error
 		if open, err = sql.Open("pgx", inner.DSN()); err != nil {
 			t.Fatal(err)
@@ -150,10 +151,10 @@ func TestDatabasesAreApartAndDropped(t *testing.T) {
 
 	db := outer.Open(t, "pgx")
 	if got := query(t, db, `SELECT count(*)::text FROM pg_database WHERE datname = '`+inner.Name()+`'`); got != "0" {
-		t.Errorf("%s is there after its test", inner.Name())
+		t.Errorf("%s exists after its test", inner.Name())
 	}
 	if err := inner.Drop(t.Context()); err != nil {
-		t.Errorf("drop it again: %v, want nothing to happen", err)
+		t.Errorf("drop it again: %v, want no error", err)
 	}
 }
 
@@ -167,13 +168,14 @@ func TestOpenClosesThePool(t *testing.T) {
 	}
 }
 
-// TestWithoutPostgres is run by the next test, in a process that has no Postgres.
+// TestWithoutPostgres runs in a process without Postgres, which
+// TestNoPostgresSkipsOrFails starts.
 func TestWithoutPostgres(t *testing.T) {
 	if role != "without postgres" {
-		t.Skip("a role: TestNoPostgresSkipsOrFails plays it")
+		t.Skip("TestNoPostgresSkipsOrFails runs it in another process")
 	}
 	NewDatabase(t)
-	t.Error("there is a Postgres")
+	t.Error("the test was not skipped")
 }
 
 func TestNoPostgresSkipsOrFails(t *testing.T) {
@@ -183,12 +185,12 @@ func TestNoPostgresSkipsOrFails(t *testing.T) {
 		{"TestCopyWithoutPostgres", "", "--- SKIP"}, {"TestCopyWithoutPostgres", "1", "--- FAIL"},
 	} {
 		required, want := test.required, test.want
-		cmd := again("without postgres", "MASSIVE_REQUIRE_POSTGRES="+required)
+		cmd := withRole("without postgres", "MASSIVE_REQUIRE_POSTGRES="+required)
 		cmd.Args = append(cmd.Args, "-test.v", "-test.run=^"+test.name+"$")
 		out, _ := cmd.CombinedOutput()
 		var said []string
 		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, "no Postgres to be had") {
+			if strings.Contains(line, "no Postgres available") {
 				said = append(said, line)
 			}
 		}
@@ -199,8 +201,9 @@ func TestNoPostgresSkipsOrFails(t *testing.T) {
 	}
 }
 
-// A process that counts its goroutines doesn't find any of a server's. (Not parallel: it counts them too.)
-func TestServerTakesNoGoroutine(t *testing.T) {
+// A server has no goroutines, so that tests can check for leaks. Not parallel, because it
+// counts goroutines.
+func TestServerHasNoGoroutine(t *testing.T) {
 	NewDatabase(t)
 	before := runtime.NumGoroutine()
 	t.Run("inner", func(t *testing.T) {

@@ -1,7 +1,5 @@
 package pgtest
 
-// Sources of servers that other modules provide, so that their dependencies are not in every user's module graph.
-
 import (
 	"context"
 	"errors"
@@ -11,51 +9,58 @@ import (
 	"time"
 )
 
-// Provider adds a source of servers to the list in the package comment. [Start] tries it after local binaries and
-// before the download. If several are added, Start tries them in the order of the options.
+// Provider adds a source of servers from another module, so that pgtest does not depend
+// on its modules. [Start] tries it after local binaries and before the download. It tries
+// several providers in the order of the options.
 //
-// Messages use the name, such as "Docker". In lower case the name is a value of MASSIVE_POSTGRES_RUNG. The remedy
-// completes the message that there is no Postgres, such as "run a Docker daemon".
+// name is in messages, for example "Docker". In lower case it is a value of
+// MASSIVE_POSTGRES_RUNG. If there is no Postgres, the message contains the remedy, for
+// example "run a Docker daemon".
 //
-// Start calls start with the arguments for the program postgres. Start itself waits until the server takes
-// connections. If the provider cannot work here, start returns [Unavailable], and the search goes on. Any
-// other error ends the search. If start fails, it leaves nothing behind.
+// [Start] calls start with the arguments for the program postgres, and waits until the
+// server accepts connections. If the provider can't work on this machine, start returns
+// [Unavailable], and Start tries the next source. Any other error ends the search. If
+// start fails, it must leave nothing behind.
 //
-// The package github.com/massivedb/massive-go/sqltest/pgtest/dockerpg has a provider for Docker.
+// The package github.com/massivedb/massive-go/sqltest/pgtest/dockerpg has a provider for
+// Docker.
 func Provider(name, remedy string, start func(ctx context.Context, args []string) (*Instance, error)) Option {
 	return func(c *config) error {
-		c.providers = append(c.providers, rung{word: strings.ToLower(name), name: name, remedy: remedy, try: provided(start)})
+		c.providers = append(c.providers, source{word: strings.ToLower(name), name: name, remedy: remedy, try: provided(start)})
 		return nil
 	}
 }
 
-// An Instance is a server that a [Provider] has started. All fields are required.
+// An Instance is a server that a [Provider] started. All fields are required.
 type Instance struct {
-	// DSN leads to the database postgres as a superuser. It has the form of keywords and values.
+	// DSN connects to the database postgres as a superuser. It has the form of keywords
+	// and values.
 	DSN string
 
-	// Origin says where the server comes from, such as "Docker image postgres:17-alpine". pgtest adds the version.
+	// Origin describes the server for people, for example "Docker image
+	// postgres:17-alpine". pgtest adds the version.
 	Origin string
 
-	// Log returns the last lines that the server has logged, and whether it has ended. pgtest calls it while it waits
-	// for the server.
+	// Log returns the last lines of the server's log, and whether the server has ended.
+	// pgtest calls it while it waits for the server.
 	Log func() (text string, ended bool)
 
-	// Stop ends the server and returns when nothing of it is left. pgtest calls it at most once. The server must
-	// also end, without Stop, when the process ends.
+	// Stop ends the server, removes its files, and returns after that. pgtest calls it at
+	// most once. The server must also end when the process ends without Stop.
 	Stop func() error
 }
 
-// Unavailable is the error of a [Provider] that cannot work on this machine. The text is the reason.
+// Unavailable is the error of a [Provider] that can't work on this machine. Its text is
+// the reason.
 type Unavailable string
 
 // Error returns the reason.
 func (why Unavailable) Error() string { return string(why) }
 
-// provided makes a rung of a provider.
+// provided returns the function of a source that uses a provider.
 func provided(start func(context.Context, []string) (*Instance, error)) func(context.Context, config) (*Server, error) {
 	return func(ctx context.Context, c config) (*Server, error) {
-		args := slices.Clone(hasty)
+		args := slices.Clone(fastArgs)
 		for _, setting := range c.settings {
 			args = append(args, "-c", setting)
 		}
@@ -77,7 +82,8 @@ func provided(start func(context.Context, []string) (*Instance, error)) func(con
 	}
 }
 
-// await returns the server's version once it takes connections. It gives up when ctx ends, or the server.
+// await waits until the server accepts connections, and returns its version. It returns
+// an error if ctx or the server ends.
 func (i *Instance) await(ctx context.Context) (version string, err error) {
 	version, err = await(ctx, i.DSN, func() error {
 		select {
@@ -96,7 +102,7 @@ func (i *Instance) await(ctx context.Context) (version string, err error) {
 	return version, err
 }
 
-// end is Stop, after which the instance may be collected.
+// end calls Stop, and lets the garbage collector free the instance.
 func (i *Instance) end() error {
 	launched.Delete(i)
 	return i.Stop()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// borrowing is an environment without a Postgres, but with a provider that returns an instance or an error.
-func borrowing(t *testing.T, c config, instance *Instance, err error) config {
+// withProvider adds a provider to c that returns an instance or an error.
+func withProvider(t *testing.T, c config, instance *Instance, err error) config {
 	t.Helper()
 	start := func(context.Context, []string) (*Instance, error) { return instance, err }
 	if err := Provider("Cloud", "rent a cloud", start)(&c); err != nil {
@@ -21,7 +21,7 @@ func borrowing(t *testing.T, c config, instance *Instance, err error) config {
 
 func TestProviderStartsTheServer(t *testing.T) {
 	t.Parallel()
-	dsn := somebodys(t).DSN("")
+	dsn := externalServer(t).DSN("")
 	var args []string
 	stopped := 0
 	start := func(_ context.Context, given []string) (*Instance, error) {
@@ -29,21 +29,21 @@ func TestProviderStartsTheServer(t *testing.T) {
 		return &Instance{DSN: dsn, Origin: "a cloud", Log: func() (string, bool) { return "", false },
 			Stop: func() error { stopped++; return nil }}, nil
 	}
-	for _, c := range []config{nothing(), only("cloud")} {
+	for _, c := range []config{noPostgres(), only("cloud")} {
 		stopped = 0
 		for _, option := range []Option{Setting("work_mem", "77kB"), Provider("Cloud", "rent a cloud", start)} {
 			if err := option(&c); err != nil {
 				t.Fatal(err)
 			}
 		}
-		server, err := climb(t.Context(), c)
+		server, err := findServer(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if want := "a cloud (PostgreSQL " + server.version + ")"; !strings.HasPrefix(server.Origin(), want) {
 			t.Errorf("origin %q, want %q", server.Origin(), want)
 		}
-		if want := append(slices.Clone(hasty), "-c", "work_mem=77kB"); !slices.Equal(args, want) {
+		if want := append(slices.Clone(fastArgs), "-c", "work_mem=77kB"); !slices.Equal(args, want) {
 			t.Errorf("arguments %q, want %q", args, want)
 		}
 		database := server.NewDatabase(t)
@@ -58,25 +58,25 @@ func TestProviderStartsTheServer(t *testing.T) {
 	}
 }
 
-func TestUnavailableProviderIsPassedOver(t *testing.T) {
+func TestUnavailableProviderIsSkipped(t *testing.T) {
 	t.Parallel()
-	c := borrowing(t, nothing(), nil, Unavailable("no sky"))
-	_, err := climb(t.Context(), c)
+	c := withProvider(t, noPostgres(), nil, Unavailable("no sky"))
+	_, err := findServer(t.Context(), c)
 	if !errors.Is(err, ErrNoPostgres) || strings.Contains(err.Error(), "dockerpg") {
-		t.Errorf("error %v, want ErrNoPostgres, and no hint to a provider", err)
+		t.Errorf("error %v, want ErrNoPostgres without advice to add a provider", err)
 	}
 	for _, want := range []string{", or rent a cloud, or ", "; Cloud: no sky; a download: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	_, err = climb(t.Context(), borrowing(t, only("cloud"), nil, Unavailable("no sky")))
-	want := "pgtest: Cloud, the one rung by MASSIVE_POSTGRES_RUNG: no sky: rent a cloud, or unset MASSIVE_POSTGRES_RUNG"
+	_, err = findServer(t.Context(), withProvider(t, only("cloud"), nil, Unavailable("no sky")))
+	want := "pgtest: Cloud, forced by MASSIVE_POSTGRES_RUNG: no sky: rent a cloud, or unset MASSIVE_POSTGRES_RUNG"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
-	_, err = climb(t.Context(), borrowing(t, only("docker"), nil, nil))
-	want = `pgtest: MASSIVE_POSTGRES_RUNG: there is no rung "docker", only url, local, cloud, download`
+	_, err = findServer(t.Context(), withProvider(t, only("docker"), nil, nil))
+	want = `pgtest: MASSIVE_POSTGRES_RUNG: there is no source "docker", only url, local, cloud, download`
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -85,13 +85,13 @@ func TestUnavailableProviderIsPassedOver(t *testing.T) {
 func TestProviderThatFailsEndsTheSearch(t *testing.T) {
 	t.Parallel()
 	rain := errors.New("rain")
-	_, err := climb(t.Context(), borrowing(t, nothing(), nil, rain))
+	_, err := findServer(t.Context(), withProvider(t, noPostgres(), nil, rain))
 	if !errors.Is(err, rain) || errors.Is(err, ErrNoPostgres) || err.Error() != "pgtest: Cloud: rain" {
 		t.Errorf("error %v, want the provider's", err)
 	}
 }
 
-func TestProvidedServerThatDoesNotStart(t *testing.T) {
+func TestProviderServerDoesNotStart(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -104,7 +104,7 @@ func TestProvidedServerThatDoesNotStart(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			stopped := 0
-			c := borrowing(t, nothing(), &Instance{
+			c := withProvider(t, noPostgres(), &Instance{
 				DSN: "host=127.0.0.1 port=1 user=postgres sslmode=disable", Origin: "a cloud",
 				Log:  func() (string, bool) { return "FATAL: rain", test.ended },
 				Stop: func() error { stopped++; return nil },
@@ -115,7 +115,7 @@ func TestProvidedServerThatDoesNotStart(t *testing.T) {
 				defer cancel()
 				ctx = short
 			}
-			_, err := climb(ctx, c)
+			_, err := findServer(ctx, c)
 			if err == nil || err.Error() != test.want || errors.Is(err, context.DeadlineExceeded) == test.ended {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -126,7 +126,7 @@ func TestProvidedServerThatDoesNotStart(t *testing.T) {
 	}
 }
 
-func TestSharedRefusesLateOptions(t *testing.T) {
+func TestSharedRejectsLateOptions(t *testing.T) {
 	t.Parallel()
 	starts := 0
 	shared := sharing(func(_ context.Context, opts ...Option) (*Server, error) {
@@ -141,6 +141,6 @@ func TestSharedRefusesLateOptions(t *testing.T) {
 		t.Errorf("a later call: %v, %v, want the same server", again, err)
 	}
 	if _, err := shared(Setting("work_mem", "77kB")); err == nil || !strings.Contains(err.Error(), "in the first call") {
-		t.Errorf("a later call with options: %v, want an error that says where they belong", err)
+		t.Errorf("a later call with options: %v, want an error that says to pass them in the first call", err)
 	}
 }

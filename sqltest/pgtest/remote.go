@@ -1,7 +1,5 @@
 package pgtest
 
-// The rung of a server that somebody else runs.
-
 import (
 	"context"
 	"crypto/tls"
@@ -12,21 +10,21 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// remote uses the server at MASSIVE_POSTGRES_URL.
+// remote returns the external server at MASSIVE_POSTGRES_URL.
 func remote(ctx context.Context, c config) (*Server, error) {
 	given := c.getenv("MASSIVE_POSTGRES_URL")
 	if given == "" {
 		return nil, Unavailable("not set")
 	}
 	if len(c.settings) > 0 {
-		return nil, fmt.Errorf("%w: a server that somebody else runs can't be given settings (%s)",
+		return nil, fmt.Errorf("%w: pgtest can't change the settings of an external server (%s)",
 			errors.ErrUnsupported, strings.Join(c.settings, ", "))
 	}
 	dsn, err := keywords(given)
 	if err != nil {
 		return nil, err
 	}
-	dsn, err = settled(ctx, "dbname=postgres "+dsn) // the last one counts
+	dsn, err = resolved(ctx, "dbname=postgres "+dsn) // the last dbname counts
 	if err != nil {
 		return nil, err
 	}
@@ -47,22 +45,22 @@ func remote(ctx context.Context, c config) (*Server, error) {
 }
 
 func unreached(err error) error {
-	return fmt.Errorf("%w: mend MASSIVE_POSTGRES_URL, or unset it to have pgtest look for another server", explained(err))
+	return fmt.Errorf("%w: fix MASSIVE_POSTGRES_URL, or unset it to use another source", explained(err))
 }
 
-// settled returns a DSN that leads to the same server under every driver. What is open in it is settled by how it can
-// be connected to now: which of several hosts it is (each is tried, in their order), and whether over TLS. Left open,
-// the drivers differ: without an sslmode pgx does with or without TLS, lib/pq insists on it; without a host pgx looks
-// for a socket, lib/pq goes to localhost.
-func settled(ctx context.Context, dsn string) (string, error) {
+// resolved returns a DSN that means the same server to every driver. It sets the host and
+// the sslmode. For that, it connects to the hosts in order. Without these values the
+// drivers differ: without sslmode, pgx connects with or without TLS, and lib/pq requires
+// TLS. Without a host, pgx looks for a socket, and lib/pq connects to localhost.
+func resolved(ctx context.Context, dsn string) (string, error) {
 	config, err := parsed(dsn)
 	if err != nil {
 		return "", err
 	}
 	var failed []error
 	for _, at := range candidates(config) {
-		there := fmt.Sprintf("%s host=%s port=%d", dsn, quote(at.host), at.port)
-		config, err := parsed(there)
+		full := fmt.Sprintf("%s host=%s port=%d", dsn, quote(at.host), at.port)
+		config, err := parsed(full)
 		if err != nil {
 			return "", err
 		}
@@ -75,20 +73,20 @@ func settled(ctx context.Context, dsn string) (string, error) {
 		_ = conn.Close(ctx)
 		switch {
 		case !secure:
-			there += " sslmode=disable"
+			full += " sslmode=disable"
 		case at.either:
-			there += " sslmode=require"
+			full += " sslmode=require"
 		}
-		return there, nil
+		return full, nil
 	}
 	return "", unreached(errors.Join(failed...))
 }
 
-// A candidate is a place where the server may be, and whether it may be spoken to with TLS or without.
+// A candidate is a possible address of the server.
 type candidate struct {
 	host   string
 	port   uint16
-	either bool
+	either bool // the DSN allows connections with and without TLS
 }
 
 func candidates(config *pgconn.Config) []candidate {

@@ -2,7 +2,7 @@
 
 package pgtest
 
-// Servers that somebody else runs, reached by TCP: with TLS and without, and several of them in one URL.
+// External servers over TCP: with and without TLS, and several hosts in one URL.
 
 import (
 	"context"
@@ -25,7 +25,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// tcp starts a server that listens on a port of 127.0.0.1, with TLS if it gets a directory with a certificate.
+// tcp starts a server on a port of 127.0.0.1. If certificate is a directory, the server
+// uses TLS.
 func tcp(t *testing.T, certificate string) (port int) {
 	t.Helper()
 	c := locally(t)
@@ -56,7 +57,7 @@ func tcp(t *testing.T, certificate string) (port int) {
 			t.Error(err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	_, err = await(ctx, fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=postgres sslmode=prefer", port), func() error {
 		time.Sleep(10 * time.Millisecond)
@@ -68,10 +69,11 @@ func tcp(t *testing.T, certificate string) (port int) {
 	return port
 }
 
-// certified makes a directory with a certificate for 127.0.0.1 that signs itself, and its key for the server's user only.
+// certified creates a directory with a self-signed certificate for 127.0.0.1. Only the
+// server's user can read its key.
 func certified(t *testing.T) (dir string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "pgtest-tls-") // not t.TempDir: that is closed to the server's user
+	dir, err := os.MkdirTemp("/tmp", "pgtest-tls-") // the server's user can't enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,12 +114,13 @@ func certified(t *testing.T) (dir string) {
 	return dir
 }
 
-// A URL that leaves it open whether TLS is used, or which of several hosts it is, leads both drivers to the same server.
+// If a URL does not fix TLS or the host, both drivers still connect to the same server in
+// the same way.
 func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
 	t.Parallel()
 	certificate := certified(t)
 	plain, secure := tcp(t, ""), tcp(t, certificate)
-	down, err := net.Listen("tcp", "127.0.0.1:0") // a port at which nobody is
+	down, err := net.Listen("tcp", "127.0.0.1:0") // its port is closed below
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,13 +146,13 @@ func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
 		{fmt.Sprintf("host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres", gone, secure), secure, "true"},
 		{fmt.Sprintf("postgres://postgres@/?host=127.0.0.1,127.0.0.1&port=%d,%d&target_session_attrs=read-write", gone, plain), plain, "false"},
 	} {
-		server, err := climb(t.Context(), at(test.url))
+		server, err := findServer(t.Context(), at(test.url))
 		if err != nil {
 			t.Errorf("%s: %v", test.url, err)
 			continue
 		}
 		if config, err := pgconn.ParseConfig(server.dsn); err != nil || len(config.Fallbacks) > 0 {
-			t.Errorf("%s: the DSN %s (%v) leaves something open", test.url, server.dsn, err)
+			t.Errorf("%s: the DSN %s (%v) has fallbacks", test.url, server.dsn, err)
 		}
 		database, err := server.CreateDatabase(t.Context())
 		if err != nil {
@@ -167,9 +170,9 @@ func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
 		}
 	}
 
-	_, err = climb(t.Context(), at(fmt.Sprintf("postgres://postgres:hush@127.0.0.1:%d,127.0.0.1:%d/postgres?sslmode=require", gone, plain)))
+	_, err = findServer(t.Context(), at(fmt.Sprintf("postgres://postgres:hush@127.0.0.1:%d,127.0.0.1:%d/postgres?sslmode=require", gone, plain)))
 	if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), fmt.Sprint(gone)) ||
 		!strings.Contains(err.Error(), "server refused TLS connection") || !strings.Contains(err.Error(), "unset it") {
-		t.Errorf("error %v, want one that says what became of each host", err)
+		t.Errorf("error %v, want one with the error of each host", err)
 	}
 }

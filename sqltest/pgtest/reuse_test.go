@@ -1,6 +1,6 @@
 package pgtest
 
-// Databases that serve more than one test: cleared between them, or copied for each.
+// Databases that several tests use: cleared between the tests, or copied for each.
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A database that was cleared is as a new one, to those who were connected, too.
+// A cleared database is like a new one, also for open connections.
 func TestClear(t *testing.T) {
 	t.Parallel()
 	catalog := sqltest.Catalog{
@@ -43,8 +43,8 @@ func TestClear(t *testing.T) {
 	}
 }
 
-// What can't be undone is an error, and nothing is half done.
-func TestClearRefuses(t *testing.T) {
+// If an object can't be dropped, Clear fails and changes nothing.
+func TestClearFails(t *testing.T) {
 	t.Parallel()
 	for says, text := range map[string]string{
 		"default privileges":        `ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC`,
@@ -57,21 +57,21 @@ func TestClearRefuses(t *testing.T) {
 			t.Parallel()
 			d := NewDatabase(t)
 			d.Exec(t, `CREATE TABLE kept (); `+text)
-			if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "there remains "+says) ||
-				!strings.HasSuffix(err.Error(), "; drop it and make a new one") {
-				t.Errorf("error %v, want that there remains %s, and what to do", err, says)
+			if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "it still has "+says) ||
+				!strings.HasSuffix(err.Error(), "; drop it and create a new one") {
+				t.Errorf("error %v, want that it still has %s, and what to do", err, says)
 			}
 			d.Exec(t, `TABLE kept`)
 		})
 	}
 	d := NewDatabase(t)
 	d.Fill(t, sqltest.Catalog{SearchPath: []string{"app"}})
-	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "sessions have its settings") {
-		t.Errorf("error %v, want that sessions have its settings", err)
+	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "sessions keep its settings") {
+		t.Errorf("error %v, want that sessions keep its settings", err)
 	}
 }
 
-// A copy holds what its original held, settings included, and goes its own way from then on.
+// A copy has the original's contents and settings. Later changes are independent.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	d := NewDatabase(t)
@@ -94,23 +94,23 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// Somebody who is connected keeps a database from being copied, and the error says who has to go.
-func TestCopyOfWhatIsInUse(t *testing.T) {
+// An open connection blocks the copy of a database. The error says what to close.
+func TestCopyWhileConnected(t *testing.T) {
 	t.Parallel()
 	d := NewDatabase(t)
 	d.Fill(t, sqltest.Catalog{Tables: []string{"kept"}})
 	db := d.Open(t, "postgres")
 	_, err := d.CopyContext(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "copy "+d.Name()+": ") || !strings.Contains(err.Error(), "There is 1 other session using the database") ||
-		!strings.Contains(err.Error(), "close the pools that are open to it (db.Close) first") {
+		!strings.Contains(err.Error(), "first close its pools (db.Close)") {
 		t.Errorf("error %v, want one that names %s and says to close the pools", err, d.Name())
 	}
 	db.Close()
 	query(t, d.Copy(t).Open(t, "postgres"), `SELECT to_regclass('kept')::text`)
 }
 
-// Copies are made at the same time, and while others look at what the original is.
-func TestCopiesAtOnce(t *testing.T) {
+// Parallel tests can copy the same database.
+func TestConcurrentCopies(t *testing.T) {
 	t.Parallel()
 	d := NewDatabase(t)
 	d.Fill(t, sqltest.Catalog{SearchPath: []string{"app"}, Enums: []sqltest.Enum{{Name: "app.mood", Labels: []string{"ok"}}}})
@@ -126,8 +126,8 @@ func TestCopiesAtOnce(t *testing.T) {
 	}
 }
 
-// A transaction that is open in a database keeps it from being cleared, and the error says so.
-func TestClearWhatIsInUse(t *testing.T) {
+// An open transaction blocks Clear. The error says so.
+func TestClearDuringTransaction(t *testing.T) {
 	t.Parallel()
 	d := NewDatabase(t)
 	d.Exec(t, `CREATE TABLE held ()`)
@@ -139,7 +139,7 @@ func TestClearWhatIsInUse(t *testing.T) {
 	if _, err := tx.ExecContext(t.Context(), `TABLE held`); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "holds a lock: end it first") {
+	if err := d.Clear(t.Context()); !errors.Is(err, ErrNotCleared) || !strings.Contains(err.Error(), "holds a lock: first end the transaction") {
 		t.Errorf("error %v, want one that says what to end", err)
 	}
 }

@@ -1,7 +1,5 @@
 package pgtest
 
-// A server: how it is started, named in a DSN, given databases, and stopped.
-
 import (
 	"context"
 	"errors"
@@ -18,31 +16,31 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A Server is a Postgres server that [Start] found or started. It is safe for concurrent use; the zero
-// value is not usable.
+// A Server is a Postgres server that [Start] found or started. It is safe for concurrent
+// use. The zero value is not usable; call [Start] or [Shared].
 type Server struct {
 	dsn       string       // of its maintenance database
-	version   string       // as the server reports it, such as 15.18
-	origin    string       // where it comes from
-	end       func() error // ends it; nil if somebody else runs it
-	announced sync.Once    // by the first test that has a database on it
+	version   string       // as the server reports it, for example 15.18
+	origin    string       // for people: its source and version
+	end       func() error // ends it; nil for an external server
+	announced sync.Once    // the first test on it logs its origin
 
 	stopping sync.Once
-	unended  error // of what Stop did
+	stopErr  error // the result of Stop
 
 	mu      sync.Mutex
-	stopped bool                   // by Stop
-	idle    []*pgconn.PgConn       // to the maintenance database, each for whoever needs one next
-	made    map[*Database]struct{} // and not dropped yet, on a server that somebody else runs
+	stopped bool                   // Stop was called
+	idle    []*pgconn.PgConn       // unused connections to the maintenance database
+	made    map[*Database]struct{} // on an external server, the databases that are not dropped yet
 }
 
-// Start finds or starts a server, in the order that the package comment gives. It returns when the server
-// takes connections; ctx limits how long that may take, and not how long the server lives: that is until
-// [Server.Stop], or else as long as the process. If it fails, or ctx ends, it leaves nothing behind; for that
-// it may have to wait until initdb is done, a second or so.
+// Start returns a server from the first available source in the package comment. It
+// returns when the server accepts connections. ctx limits the start only: the server runs
+// until [Server.Stop], or until the process ends. If Start fails, or ctx ends, it leaves
+// nothing behind. For that, it may wait about a second for initdb.
 //
-// The error is [ErrNoPostgres] if there is no Postgres to be had. It is errors.ErrUnsupported if there are
-// settings among opts and the server is one that somebody else runs, which can't be given any.
+// Errors: [ErrNoPostgres] if no source is available; [errors.ErrUnsupported] if opts has
+// a [Setting] and the server is external.
 func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	c := config{getenv: os.Getenv, places: places, tempDir: tempDir(), repository: maven}
 	for _, option := range opts {
@@ -50,15 +48,15 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 			return nil, err
 		}
 	}
-	return climb(ctx, c)
+	return findServer(ctx, c)
 }
 
-// An Option says what kind of server [Start] is to start.
+// An Option configures [Start] and [Shared]: [Setting], [Provider].
 type Option func(*config) error
 
-// Setting gives the server a setting of its configuration, as in Setting("wal_level", "logical"). A later
-// one of the same name wins. Where the server listens is pgtest's own affair: port and
-// unix_socket_directories are refused.
+// Setting sets a configuration parameter of the server, for example Setting("wal_level",
+// "logical"). If a name is repeated, the last value counts. port and
+// unix_socket_directories are errors, because pgtest chooses them.
 //
 // See https://www.postgresql.org/docs/current/runtime-config.html.
 func Setting(name, value string) Option {
@@ -72,26 +70,27 @@ func Setting(name, value string) Option {
 	}
 }
 
-// A config is what the rungs of the ladder go by.
+// A config has the inputs of the sources.
 type config struct {
 	settings   []string            // name=value
 	getenv     func(string) string // the environment
-	places     []string            // patterns of the directories where packages put the server binaries
-	tempDir    string              // where clusters go
-	providers  []rung              // before the download
-	repository string              // where there are binaries, unless MASSIVE_POSTGRES_REPOSITORY says otherwise; "" for nowhere
+	places     []string            // patterns for directories where packages install server binaries
+	tempDir    string              // the parent directory of clusters
+	providers  []source            // tried before the download
+	repository string              // the default for MASSIVE_POSTGRES_REPOSITORY; "" for none
 }
 
-// Stop stops the server, without regard to those who use it, and returns when neither a process nor a file
-// of it is left. A server that somebody else runs stays up: there it drops the databases that were made by way of this
-// Server and are not dropped yet. Stopping again does nothing and returns the same error.
+// Stop stops the server, even if it has connections. It returns when all processes and
+// files of the server are gone. Stop does not stop an external server, but drops all
+// databases that were created through s. A second call does nothing and returns the same
+// error.
 func (s *Server) Stop() error {
 	s.stopping.Do(func() {
 		if err := s.finish(); err != nil {
-			s.unended = fmt.Errorf("pgtest: stop the server: %w", err)
+			s.stopErr = fmt.Errorf("pgtest: stop the server: %w", err)
 		}
 	})
-	return s.unended
+	return s.stopErr
 }
 
 func (s *Server) finish() (err error) {
@@ -100,7 +99,7 @@ func (s *Server) finish() (err error) {
 	left := slices.Collect(maps.Keys(s.made))
 	s.mu.Unlock()
 	if s.end == nil {
-		ctx, cancel := patiently()
+		ctx, cancel := withTimeout()
 		defer cancel()
 		for _, d := range left {
 			err = errors.Join(err, d.Drop(ctx))
@@ -118,25 +117,26 @@ func (s *Server) finish() (err error) {
 	return err
 }
 
-// Origin says, for people to read, where the server comes from, which version it is, and why better
-// sources were passed over. Tests log it; a TestMain or a program may do so by itself.
+// Origin describes the server for people: its source, its version, and why pgtest did not
+// use an earlier source. Tests log it. A TestMain or a program can log it, too.
 func (s *Server) Origin() string { return s.origin }
 
-// DSN returns what a driver needs to connect to a database of the server as a role that may do anything
-// (or, on a server that somebody else runs, as the role of MASSIVE_POSTGRES_URL). It has the form of
-// keywords and values that lib/pq and pgx both read; more of them may be appended after a space. An empty
-// name stands for the maintenance database, postgres unless MASSIVE_POSTGRES_URL names another.
+// DSN returns a connection string for a database of the server, for lib/pq and pgx. Its
+// role is a superuser, or the role of MASSIVE_POSTGRES_URL on an external server. It has
+// the form of keywords and values. More of them can be appended after a space. If
+// database is empty, DSN uses the maintenance database: the database in
+// MASSIVE_POSTGRES_URL, or else postgres.
 func (s *Server) DSN(database string) string {
 	if database == "" {
 		return s.dsn
 	}
-	return s.dsn + " dbname=" + quote(database) // the last one counts
+	return s.dsn + " dbname=" + quote(database) // the last dbname counts
 }
 
-// CreateDatabase makes an empty database, in UTF8 and ordered by bytes (the locale C) wherever the server
-// comes from. It lasts until [Database.Drop], or as long as the server.
+// CreateDatabase creates an empty database. Its encoding is UTF8 and its locale is C, on
+// every server. It exists until [Database.Drop], or as long as the server.
 func (s *Server) CreateDatabase(ctx context.Context) (*Database, error) {
-	// Nobody can be connected to template0, which would keep it from being copied.
+	// template0 accepts no connections, and a connection would block the copy.
 	d, err := s.create(ctx, "template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: create a database: %w", err)
@@ -148,8 +148,8 @@ func (s *Server) create(ctx context.Context, template string) (*Database, error)
 	d := &Database{server: s, name: fmt.Sprintf("%s%d_%d_%08x", prefix, time.Now().Unix(), os.Getpid(), rand.Uint32())}
 	text := "CREATE DATABASE " + d.name + " TEMPLATE " + template
 	if s.end != nil && s.major() >= 15 {
-		// A third of the time that the default takes. It makes the server write a checkpoint, which is no matter
-		// to one of ours and might be to somebody else's; before 15 there is no other way.
+		// It takes a third of the default's time. It writes a checkpoint, which could
+		// disturb users of an external server. Before 15 there is no other strategy.
 		text += " STRATEGY file_copy"
 	}
 	if err := s.maintain(ctx, text); err != nil {
@@ -166,7 +166,7 @@ func (s *Server) create(ctx context.Context, template string) (*Database, error)
 	return d, nil
 }
 
-// drop drops a database, and the role that was made for it.
+// drop drops a database and the role that was created for it.
 func (s *Server) drop(ctx context.Context, d *Database) error {
 	text := "DROP DATABASE IF EXISTS " + d.name
 	if s.major() > 12 {
@@ -188,18 +188,18 @@ func (s *Server) drop(ctx context.Context, d *Database) error {
 	return nil
 }
 
-// errStopped is what a stopped server has to say.
+// errStopped is the error of operations on a stopped server.
 var errStopped = errors.New("the server was stopped")
 
-// major is the number that the server's version begins with.
+// major returns the server's major version.
 func (s *Server) major() int {
 	text, _, _ := strings.Cut(s.version, ".")
 	major, _ := strconv.Atoi(text)
 	return major
 }
 
-// maintain runs a statement in the maintenance database, on a connection that is kept: to connect takes longer than
-// to make a database or to drop it.
+// maintain runs a statement in the maintenance database. It keeps the connection, because
+// connecting takes longer than creating or dropping a database.
 func (s *Server) maintain(ctx context.Context, statement string) error {
 	conn, err := s.maintenance(ctx)
 	if err != nil {
@@ -238,15 +238,16 @@ func (s *Server) maintenance(ctx context.Context) (*pgconn.PgConn, error) {
 	}
 }
 
-// The name of a database that pgtest makes says how old it is: the prefix, the time in seconds since 1970,
-// the process's id and a random number. One older than stale that nobody uses belongs to a process that
-// did not live to drop it.
+// The name of a pgtest database contains its age: the prefix, the Unix time in seconds,
+// the process ID and a random number. If a database is older than stale and has no
+// connections, its process ended before it could drop the database.
 const (
 	prefix = "massive_test_"
 	stale  = time.Hour
 )
 
-// sweep drops the stale databases with the prefix, and their roles, on a server that outlives the processes that use it.
+// sweep drops the stale databases with the prefix, and their roles, on an external
+// server.
 func sweep(ctx context.Context, conn *pgconn.PgConn, prefix string) error {
 	results, err := conn.Exec(ctx, `
 		SELECT datname
@@ -260,21 +261,22 @@ func sweep(ctx context.Context, conn *pgconn.PgConn, prefix string) error {
 		return fmt.Errorf("look for stale databases: %w", err)
 	}
 	for _, row := range results[0].Rows {
-		if err := sweepAway(ctx, conn, "DATABASE", string(row[0])); err != nil {
+		if err := dropStale(ctx, conn, "DATABASE", string(row[0])); err != nil {
 			return err
 		}
 	}
-	for _, row := range results[0].Rows { // the roles that Fill made, which may own something in several of them
-		if err := sweepAway(ctx, conn, "ROLE", string(row[0])); err != nil {
+	for _, row := range results[0].Rows { // after the databases, because a role of Fill may own objects in several
+		if err := dropStale(ctx, conn, "ROLE", string(row[0])); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func sweepAway(ctx context.Context, conn *pgconn.PgConn, kind, name string) error {
+func dropStale(ctx context.Context, conn *pgconn.PgConn, kind, name string) error {
 	_, err := conn.Exec(ctx, "DROP "+kind+" IF EXISTS "+name).ReadAll()
-	// It may be another role's, or just being swept by another process: then it is not ours to drop.
+	// The server rejects the drop if it belongs to another role, or if another process
+	// drops it now.
 	var refused *pgconn.PgError
 	if err != nil && !errors.As(err, &refused) {
 		return fmt.Errorf("drop the stale %s %s: %w", strings.ToLower(kind), name, err)
@@ -282,23 +284,23 @@ func sweepAway(ctx context.Context, conn *pgconn.PgConn, kind, name string) erro
 	return nil
 }
 
-// launched holds what every server of ours lives by, from its start to its stop: a file or a connection that
-// closes when the process ends. A server may be in use by its DSN when nothing else refers to it; the garbage
-// collector must not close that.
+// launched has the clusters and instances between start and stop. Each holds a file or
+// connection that keeps its server running. The garbage collector must not close it while
+// only a DSN refers to the server.
 var launched sync.Map
 
-// hasty are the arguments of a server of ours. They give up the safety of the data for speed, and let many
-// tests run at once.
-var hasty = []string{
+// fastArgs are the arguments for servers that pgtest starts. They trade data safety for
+// speed, and allow many parallel tests.
+var fastArgs = []string{
 	"-F", // no fsync
 	"-c", "synchronous_commit=off",
-	"-c", "max_locks_per_transaction=512", // a test may make thousands of tables, beside others
+	"-c", "max_locks_per_transaction=512", // parallel tests may each create thousands of tables
 	"-c", "full_page_writes=off",
 	"-c", "max_connections=200",
 }
 
-// await returns the version of a server once it takes connections. Until then it tries again after every
-// pause; it gives up when ctx ends, or pause returns an error.
+// await waits until a server accepts connections, and returns its version. It calls pause
+// between attempts. It returns an error if ctx ends, or if pause returns an error.
 func await(ctx context.Context, dsn string, pause func() error) (version string, err error) {
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
@@ -322,7 +324,7 @@ func await(ctx context.Context, dsn string, pause func() error) (version string,
 	}
 }
 
-// execute runs SQL text on a connection of its own, which leaves no pool and no goroutine to care for.
+// execute runs SQL text on a new connection, without a pool and its goroutines.
 func execute(ctx context.Context, dsn, text string) error {
 	conn, err := pgconn.Connect(ctx, dsn)
 	if err != nil {
@@ -332,8 +334,8 @@ func execute(ctx context.Context, dsn, text string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// versionOf returns the server's version as it is usually written, such as 15.18, without what a
-// distribution adds.
+// versionOf returns the server's version, for example 15.18, without the distribution's
+// suffix.
 func versionOf(conn *pgconn.PgConn) string {
 	version, _, _ := strings.Cut(conn.ParameterStatus("server_version"), " ")
 	return version

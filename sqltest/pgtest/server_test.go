@@ -1,6 +1,6 @@
 package pgtest
 
-// What holds for a server wherever it comes from, and for one that somebody else runs.
+// Rules for servers of any source, and for external servers.
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// at is an environment with a server that somebody else runs.
+// at returns a config with an external server.
 func at(url string) config {
-	c := nothing()
+	c := noPostgres()
 	c.getenv = func(name string) string {
 		if name == "MASSIVE_POSTGRES_URL" {
 			return url
@@ -28,15 +28,15 @@ func at(url string) config {
 	return c
 }
 
-// somebodys returns a server for a test to use as somebody else's.
-func somebodys(t *testing.T) *Server {
+// externalServer returns a server that a test uses as an external one.
+func externalServer(t *testing.T) *Server {
 	t.Helper()
-	NewDatabase(t) // or skip
+	NewDatabase(t) // skips the test without Postgres
 	server, _ := shared()
 	return server
 }
 
-func TestDSNTakesAnyName(t *testing.T) {
+func TestDSNQuotesNames(t *testing.T) {
 	t.Parallel()
 	database := NewDatabase(t)
 	const name = `o'dd \ "name" Ä`
@@ -57,8 +57,8 @@ func TestDSNTakesAnyName(t *testing.T) {
 
 func TestRemoteServerIsUsedAndNotStopped(t *testing.T) {
 	t.Parallel()
-	theirs := somebodys(t)
-	ours, err := climb(t.Context(), at(theirs.DSN("")))
+	theirs := externalServer(t)
+	ours, err := findServer(t.Context(), at(theirs.DSN("")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,15 +80,15 @@ func TestRemoteServerIsUsedAndNotStopped(t *testing.T) {
 		t.Error(err)
 	}
 	if err := (&Database{server: theirs, name: database.Name()}).Drop(t.Context()); err != nil {
-		t.Errorf("after Stop the server doesn't answer: %v", err)
+		t.Errorf("after Stop the server doesn't run: %v", err)
 	}
 }
 
-func TestRemoteServerTakesNoSettings(t *testing.T) {
+func TestRemoteServerRejectsSettings(t *testing.T) {
 	t.Parallel()
-	c := at(somebodys(t).DSN(""))
+	c := at(externalServer(t).DSN(""))
 	c.settings = []string{"work_mem=77kB"}
-	if _, err := climb(t.Context(), c); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "work_mem") {
+	if _, err := findServer(t.Context(), c); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "work_mem") {
 		t.Errorf("error %v, want one that is errors.ErrUnsupported and names the setting", err)
 	}
 }
@@ -104,20 +104,20 @@ func TestWrongRemoteServerIsAnError(t *testing.T) {
 		"not a DSN",
 	} {
 		c := at(url)
-		c.places = places // on which it must not fall back
-		server, err := climb(t.Context(), c)
+		c.places = places // it must not fall back to these
+		server, err := findServer(t.Context(), c)
 		if err == nil {
 			server.Stop()
 			t.Errorf("%s: no error", url)
 			continue
 		}
 		if errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "MASSIVE_POSTGRES_URL") || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: error %q, want one that names MASSIVE_POSTGRES_URL, is not ErrNoPostgres and keeps the password", url, err)
+			t.Errorf("%s: error %q, want one that names MASSIVE_POSTGRES_URL, is not ErrNoPostgres and hides the password", url, err)
 		}
 	}
 }
 
-// No part is shown of what can't be read: any may be one of a password.
+// Errors show no part of a malformed URL: it may be part of a password.
 func TestUnreadableURLIsNotShown(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
@@ -135,12 +135,12 @@ func TestUnreadableURLIsNotShown(t *testing.T) {
 		"host=127.0.0.1 port=none password=hush", "host=127.0.0.1 port=5432password=hush", "host=127.0.0.1 password=hu sh dbname=d",
 		"host=127.0.0.1 password='hu'sh'", "hush", "host=127.0.0.1 password=hush dbname",
 	} {
-		_, err := climb(t.Context(), at(url))
+		_, err := findServer(t.Context(), at(url))
 		if want := "pgtest: MASSIVE_POSTGRES_URL: " + errUnreadable.Error(); err == nil || err.Error() != want {
 			t.Errorf("%q: error %v, want %s", url, err, want)
 		}
 	}
-	_, err := climb(t.Context(), at("postgres://me:hush@127.0.0.1/d?sslmode=verify-full&sslrootcert=/nonexistent/hush"))
+	_, err := findServer(t.Context(), at("postgres://me:hush@127.0.0.1/d?sslmode=verify-full&sslrootcert=/nonexistent/hush"))
 	if want := "pgtest: MASSIVE_POSTGRES_URL: " + errUnreadableFile.Error(); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -166,7 +166,7 @@ func TestKeywords(t *testing.T) {
 	}
 }
 
-// A URL leads to where the DSN does.
+// A URL means the same connection as its DSN.
 func TestURL(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{
@@ -204,8 +204,8 @@ func TestURL(t *testing.T) {
 
 func TestStaleDatabasesAreSwept(t *testing.T) {
 	t.Parallel()
-	server := somebodys(t)
-	prefix := fmt.Sprintf("pgtest_%d_", os.Getpid()) // which nobody else sweeps
+	server := externalServer(t)
+	prefix := fmt.Sprintf("pgtest_%d_", os.Getpid()) // no other process sweeps it
 	named := func(age time.Duration, what string) string {
 		return fmt.Sprintf("%s%d_%s", prefix, time.Now().Add(-age).Unix(), what)
 	}
@@ -257,29 +257,29 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 	want := []string{used, young, alike}
 	slices.Sort(want)
 	if !slices.Equal(there, want) {
-		t.Errorf("after the sweep there are %q, want %q", there, want)
+		t.Errorf("after the sweep, the databases %q exist, want %q", there, want)
 	}
 }
 
-// What a killed process left on somebody else's server goes when the next one comes.
+// A later process drops the databases that a killed process left on an external server.
 func TestRemoteServerIsSwept(t *testing.T) {
 	t.Parallel()
-	server := somebodys(t)
+	server := externalServer(t)
 	dead := fmt.Sprintf("%s%d_%d_dead", prefix, time.Now().Add(-stale-time.Minute).Unix(), os.Getpid())
 	if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+dead+" TEMPLATE template0"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := climb(t.Context(), at(server.DSN(""))); err != nil {
+	if _, err := findServer(t.Context(), at(server.DSN(""))); err != nil {
 		t.Fatal(err)
 	}
 	if err := execute(t.Context(), server.DSN(dead), `SELECT 1`); err == nil {
-		t.Errorf("%s is there", dead)
+		t.Errorf("%s exists", dead)
 	}
 }
 
 func TestNoPostgres(t *testing.T) {
 	t.Parallel()
-	_, err := climb(t.Context(), nothing())
+	_, err := findServer(t.Context(), noPostgres())
 	if !errors.Is(err, ErrNoPostgres) {
 		t.Fatalf("error %v, want ErrNoPostgres", err)
 	}

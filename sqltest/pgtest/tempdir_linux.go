@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// tempDir returns where clusters go: TMPDIR if it is set, or else memory if there is plenty of it, or else
-// where temporary files go. A database is some 300 files, and much faster to make and drop in memory.
+// tempDir returns the parent directory of clusters: TMPDIR if it is set, or else /dev/shm
+// if it has 4 GB free, or else the default. A database has about 300 files, so creating
+// and dropping it is much faster in memory.
 func tempDir() string {
 	const memory, plenty = "/dev/shm", 4 << 30 // bytes
 	var stat syscall.Statfs_t

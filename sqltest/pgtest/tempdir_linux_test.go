@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTempDirIsTheOneSet(t *testing.T) {
+func TestTempDirUsesTMPDIR(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	if got := tempDir(); got != dir {

@@ -4,5 +4,5 @@ package pgtest
 
 import "os"
 
-// tempDir returns where clusters go.
+// tempDir returns the parent directory of clusters.
 func tempDir() string { return os.TempDir() }

@@ -1,7 +1,5 @@
 package dockerpg
 
-// A container that lives for as long as this process holds its standard input.
-
 import (
 	"bufio"
 	"bytes"
@@ -22,36 +20,38 @@ import (
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// The name of a container says how old it is: the prefix, the time in seconds since 1970, the process's id and a random
-// text. One older than stale that was never started belongs to a process that was killed.
+// The name of a container contains its age: the prefix, the Unix time in seconds, the
+// process ID and a random text. If a container is older than stale and was never started,
+// its process was killed.
 const (
 	prefix = "massive_test_"
 	stale  = time.Hour
 )
 
-// patiently returns a context for the calls that must not end with the caller's.
-func patiently() (context.Context, context.CancelFunc) {
+// withTimeout returns a context for calls that must not end with the caller's context.
+func withTimeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Minute)
 }
 
-// keeper is what a container runs: the image's own program in the background, and in the foreground nothing
-// but the wait for the end of standard input. The daemon lets that end when its connection to this process
-// does, whatever this process comes to; and with its first process a container ends, and is removed. When the
-// server ends by itself the container stays, so that its log can be read.
+// keeper is the container's first process. It runs the image's program in the background,
+// and waits for the end of standard input. The daemon closes standard input when its
+// connection to this process ends, in any way. Then the first process ends, and the
+// daemon removes the container. If the server ends by itself, the container stays, so
+// that pgtest can read its log.
 const keeper = `{ "$@"; echo "` + ended + `"; } </dev/null & exec cat`
 
 const ended = "pgtest: the server has ended"
 
-// A container is one that run has started.
+// A container is a container that run started. It runs until stdin is closed.
 type container struct {
 	client *docker.Client
 	id     string
-	dsn    string   // of the server in it
-	stdin  net.Conn // the container lives until this is closed
+	dsn    string // of its server
+	stdin  net.Conn
 }
 
-// run starts a container whose server can be reached from this machine only, and with a password only, since
-// other users of the machine reach it too.
+// run starts a container. Its server is reachable only from this machine. It needs a
+// password, because other users of this machine reach it, too.
 func run(ctx context.Context, client *docker.Client, name string, image *docker.Image, args []string) (_ *container, err error) {
 	const port = "5432/tcp"
 	password := rand.Text()
@@ -60,8 +60,9 @@ func run(ctx context.Context, client *docker.Client, name string, image *docker.
 		command = image.Config.Entrypoint
 	}
 	command = slices.Concat(command, []string{"postgres"}, args)
-	// This runs to its end whatever ctx does: cut short, the daemon makes the container all the same.
-	unhurried, cancel := patiently()
+	// ctx does not cancel this call, because the daemon would create the container
+	// anyway.
+	unhurried, cancel := withTimeout()
 	defer cancel()
 	created, err := client.CreateContainer(docker.CreateContainerOptions{
 		Name: fmt.Sprintf("%s%d_%d_%s", prefix, time.Now().Unix(), os.Getpid(), strings.ToLower(rand.Text()[:8])),
@@ -108,10 +109,12 @@ func run(ctx context.Context, client *docker.Client, name string, image *docker.
 	return c, nil
 }
 
-// attach connects to the standard input of a container. The library would do it too, but spends goroutines on
-// it, and those of a server are not for the process to find. What counts is only that the connection is open.
+// attach connects to the standard input of a container. The library can do it, too, but
+// it starts goroutines, which a test's check for leaked goroutines would find. Nothing is
+// sent; the connection only stays open.
 //
-// See https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach.
+// See
+// https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach.
 func attach(ctx context.Context, client *docker.Client, id string) (_ net.Conn, err error) {
 	endpoint, err := url.Parse(client.Endpoint())
 	if err != nil {
@@ -151,14 +154,14 @@ func attach(ctx context.Context, client *docker.Client, id string) (_ net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	_ = response.Body.Close() // it has none
+	_ = response.Body.Close() // it is empty
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("attach to the container: %s", response.Status)
 	}
 	return conn, nil
 }
 
-// log returns the end of what the image's program and the server have logged, and whether the server has ended.
+// log returns the last lines of the container's log, and whether the server has ended.
 func (c *container) log() (text string, over bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -173,17 +176,17 @@ func (c *container) log() (text string, over bool) {
 	return text, strings.HasSuffix(text, ended)
 }
 
-// stop ends the container and returns when it is gone. It is called once.
+// stop ends the container, and returns after it is removed. It is called once.
 func (c *container) stop() error {
 	if c.stdin != nil {
 		c.stdin.Close()
 	}
-	ctx, cancel := patiently()
+	ctx, cancel := withTimeout()
 	defer cancel()
 	return remove(ctx, c.client, c.id)
 }
 
-// remove removes a container, also while the daemon is about it for its own reasons.
+// remove removes a container, even if the daemon is already removing it.
 func remove(ctx context.Context, client *docker.Client, id string) error {
 	for {
 		err := client.RemoveContainer(docker.RemoveContainerOptions{ID: id, Force: true, RemoveVolumes: true, Context: ctx})
@@ -204,8 +207,9 @@ func remove(ctx context.Context, client *docker.Client, id string) error {
 	}
 }
 
-// sweep removes the containers of some age that were never started: those of processes that were killed between
-// the making and the starting. What keeps it from doing so is no reason not to start a server.
+// sweep removes containers that were never started and are older than age. Their
+// processes were killed before the start. It ignores errors, because they don't prevent
+// the start of a server.
 func sweep(ctx context.Context, client *docker.Client, age time.Duration) {
 	containers, err := client.ListContainers(docker.ListContainersOptions{
 		All: true, Filters: map[string][]string{"name": {"^/" + prefix}, "status": {"created"}}, Context: ctx,

@@ -1,5 +1,5 @@
-// Package dockerpg starts a throwaway Postgres in Docker, for pgtest. It is a module of its own, so that pgtest does not
-// depend on a client for Docker.
+// Package dockerpg starts a throwaway Postgres server in Docker, for pgtest. It is a
+// separate module, so that pgtest does not depend on a Docker client.
 //
 // A program passes the provider to [pgtest.Start], and a TestMain to [pgtest.Shared]:
 //
@@ -11,14 +11,18 @@
 //		m.Run()
 //	}
 //
-// pgtest tries Docker after local binaries and before a download. With MASSIVE_POSTGRES_RUNG=docker it tries nothing else.
+// pgtest tries Docker after local binaries and before a download. With
+// MASSIVE_POSTGRES_RUNG=docker, it tries only Docker.
 //
-// The image is MASSIVE_POSTGRES_IMAGE, by default postgres:17-alpine. It is pulled unless it is there. It must understand
-// what the official image does: POSTGRES_PASSWORD, and arguments for the server. The server listens on a port of 127.0.0.1
-// and has a random password, so the daemon must run on this machine. DOCKER_HOST says where it listens.
+// MASSIVE_POSTGRES_IMAGE sets the image; the default is postgres:17-alpine. The package
+// pulls the image if it is missing. The image must accept POSTGRES_PASSWORD and arguments
+// for the server, as the official image does. The server listens on a port of 127.0.0.1,
+// so the Docker daemon must run on this machine. Its password is random. DOCKER_HOST sets
+// the daemon's address.
 //
-// No container is left behind, however the process ends. If a process is killed between making a container and
-// starting it, that container stays. The next start removes it if it is more than an hour old.
+// No container is left behind, however the process ends. There is one exception: if a
+// process is killed between creating and starting a container, the container stays. A
+// later start removes it when it is more than an hour old.
 package dockerpg
 
 import (
@@ -39,8 +43,9 @@ import (
 
 const defaultImage = "postgres:17-alpine"
 
-// Provider returns the provider for [pgtest.Start] and [pgtest.Shared]. If no daemon answers, or the default image is not
-// there and can't be pulled, pgtest looks further. An image of MASSIVE_POSTGRES_IMAGE that can't be had is an error.
+// Provider returns the Docker provider for [pgtest.Start] and [pgtest.Shared]. If no
+// daemon answers, or if the default image can't be pulled, pgtest tries the next source.
+// If the image in MASSIVE_POSTGRES_IMAGE can't be pulled, that is an error.
 func Provider() pgtest.Option {
 	return pgtest.Provider("Docker", "run a Docker daemon", start)
 }
@@ -83,14 +88,14 @@ func start(ctx context.Context, args []string) (*pgtest.Instance, error) {
 	}, nil
 }
 
-// imageNamed returns an image, pulling it if it is not there.
+// imageNamed returns an image. It pulls the image if it is missing.
 func imageNamed(ctx context.Context, client *docker.Client, name string) (*docker.Image, error) {
 	image, err := client.InspectImage(name)
 	if !errors.Is(err, docker.ErrNoSuchImage) {
 		return image, err
 	}
 	pull := docker.PullImageOptions{Repository: name, Context: ctx}
-	if !strings.Contains(name, "@") { // which is a digest's, and says it all
+	if !strings.Contains(name, "@") { // a name with a digest has no tag
 		repository, tag := docker.ParseRepositoryTag(name)
 		pull.Repository, pull.Tag = repository, cmp.Or(tag, "latest")
 	}

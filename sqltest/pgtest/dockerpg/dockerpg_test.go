@@ -1,7 +1,7 @@
 package dockerpg
 
-// These tests want a daemon and an image, which .ci/docker-postgres sees to. They are not
-// parallel: each looks at all the containers that the process has.
+// These tests need a daemon and an image, which .ci/docker-postgres provides. They are
+// not parallel, because each checks all containers of the process.
 
 import (
 	"bufio"
@@ -26,8 +26,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// patience is how long a test waits for a server, or for a container to go.
-const patience = time.Minute
+// timeout limits how long a test waits for a server, or for the removal of a container.
+const timeout = time.Minute
 
 func TestMain(m *testing.M) {
 	if role := os.Getenv("DOCKERPG_ROLE"); role != "" {
@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play starts a server, says so, waits for the end of standard input, and ends the process in the way of the role.
+// play starts a server, prints "started", waits for the end of standard input, and ends
+// the process as the role says.
 func play(role string) {
 	if _, err := pgtest.Start(context.Background(), Provider()); err != nil {
 		fmt.Println(err)
@@ -48,14 +49,14 @@ func play(role string) {
 	case "exit":
 		os.Exit(0)
 	case "panic":
-		panic("as the role has it")
+		panic("role panic")
 	case "wait":
 		time.Sleep(time.Minute)
 	}
 }
 
-// again returns the command that runs this test binary in a role.
-func again(role string) *exec.Cmd {
+// withRole returns a command that runs this test binary in a role.
+func withRole(role string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "DOCKERPG_ROLE="+role)
 	return cmd
@@ -72,8 +73,8 @@ func query(t *testing.T, db *sql.DB, text string) string {
 	return result
 }
 
-// dockerClient returns a client of the daemon. When the test ends there may be no more containers of this process
-// than now.
+// dockerClient returns a client for the daemon. When the test ends, it checks that this
+// process has no additional containers.
 func dockerClient(t *testing.T) *docker.Client {
 	t.Helper()
 	if os.Getenv("MASSIVE_POSTGRES_RUNG") != "docker" {
@@ -92,7 +93,8 @@ func dockerClient(t *testing.T) *docker.Client {
 	return pool.Client
 }
 
-// containersOf returns the names of the containers that a process has made, running or not.
+// containersOf returns the names of the containers that a process created, running or
+// not.
 func containersOf(t *testing.T, client *docker.Client, pid int) []string {
 	t.Helper()
 	containers, err := client.ListContainers(docker.ListContainersOptions{
@@ -122,7 +124,7 @@ func connect(ctx context.Context, dsn string) error {
 
 func startInDocker(t *testing.T, opts ...pgtest.Option) *pgtest.Server {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	server, err := pgtest.Start(ctx, append(opts, Provider())...)
 	if err != nil {
@@ -152,7 +154,7 @@ func TestServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	version, _, _ := strings.Cut(query(t, database.Open(t, "pgx"), `SHOW server_version`), " ")
-	want := fmt.Sprintf("Docker image %s (PostgreSQL %s); the one rung by MASSIVE_POSTGRES_RUNG", os.Getenv("MASSIVE_POSTGRES_IMAGE"), version)
+	want := fmt.Sprintf("Docker image %s (PostgreSQL %s); forced by MASSIVE_POSTGRES_RUNG", os.Getenv("MASSIVE_POSTGRES_IMAGE"), version)
 	if server.Origin() != want {
 		t.Errorf("origin %q, want %q", server.Origin(), want)
 	}
@@ -186,7 +188,7 @@ func TestServer(t *testing.T) {
 		}
 	}
 	if err := connect(t.Context(), server.DSN("")+" password=wrong"); err == nil {
-		t.Error("any password will do")
+		t.Error("the server accepts a wrong password")
 	}
 
 	for range 2 {
@@ -195,16 +197,16 @@ func TestServer(t *testing.T) {
 		}
 		var gone *docker.NoSuchContainer
 		if _, err := client.InspectContainer(state.ID); !errors.As(err, &gone) {
-			t.Errorf("after Stop the container is there: %v", err)
+			t.Errorf("after Stop the container exists: %v", err)
 		}
 	}
 }
 
-func TestServerThatDoesNotStart(t *testing.T) {
+func TestServerDoesNotStart(t *testing.T) {
 	dockerClient(t)
 	_, err := pgtest.Start(t.Context(), Provider(), pgtest.Setting("no_such_setting", "1"))
 	if err == nil || !strings.Contains(err.Error(), `unrecognized configuration parameter "no_such_setting"`) || errors.Is(err, pgtest.ErrNoPostgres) {
-		t.Errorf("error %v, want what the server says", err)
+		t.Errorf("error %v, want the server's error", err)
 	}
 }
 
@@ -226,7 +228,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestForgottenServerLives(t *testing.T) {
+func TestUnreferencedServerRuns(t *testing.T) {
 	client := dockerClient(t)
 	server, err := pgtest.Start(t.Context(), Provider())
 	if err != nil {
@@ -248,7 +250,7 @@ func TestForgottenServerLives(t *testing.T) {
 	}
 }
 
-func TestImageThatIsNot(t *testing.T) {
+func TestMissingImage(t *testing.T) {
 	dockerClient(t)
 	for _, image := range []string{"127.0.0.1:1/none:1", "127.0.0.1:1/none", "127.0.0.1:1/none@sha256:" + strings.Repeat("0", 64), "NOT an image"} {
 		t.Setenv("MASSIVE_POSTGRES_IMAGE", image)
@@ -258,7 +260,8 @@ func TestImageThatIsNot(t *testing.T) {
 	}
 }
 
-// A process that is killed may leave a container that it has not started yet.
+// If a process is killed before it starts its container, a later start removes the
+// container.
 func TestStaleContainersAreSwept(t *testing.T) {
 	client := dockerClient(t)
 	create := func(name string) {
@@ -274,11 +277,11 @@ func TestStaleContainersAreSwept(t *testing.T) {
 	create(fmt.Sprintf("%s0_%d_dead", prefix, os.Getpid()))
 	sweep(t.Context(), client, time.Hour)
 	if now := containersOf(t, client, os.Getpid()); len(now) != before+1 {
-		t.Errorf("containers %q, want %d and the one that is young", now, before)
+		t.Errorf("containers %q, want %d and the new one", now, before)
 	}
 	sweep(t.Context(), client, -time.Hour)
 	if now := containersOf(t, client, os.Getpid()); len(now) != before {
-		t.Errorf("containers %q, want %d, all that run", now, before)
+		t.Errorf("containers %q, want %d, all of them running", now, before)
 	}
 }
 
@@ -297,7 +300,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		{name: "killed while it starts", role: "wait", after: 500 * time.Millisecond, send: os.Kill},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cmd := again(test.role)
+			cmd := withRole(test.role)
 			stdout, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -313,7 +316,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			}
 			if test.send != nil {
 				if len(containersOf(t, client, cmd.Process.Pid)) == 0 {
-					t.Error("no container to begin with")
+					t.Error("no container before the signal")
 				}
 				cmd.Process.Signal(test.send)
 			}
@@ -321,17 +324,17 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 			ended := time.Now()
 			for len(containersOf(t, client, cmd.Process.Pid)) > 0 {
-				if time.Since(ended) > patience {
+				if time.Since(ended) > timeout {
 					t.Fatalf("left behind: %q", containersOf(t, client, cmd.Process.Pid))
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
-			t.Logf("gone after %v", time.Since(ended))
+			t.Logf("removed after %v", time.Since(ended))
 		})
 	}
 }
 
-// The tests of a process share a server in Docker too, and the library works on it.
+// The shared server can be in Docker, and the library works on it.
 func TestSharedServer(t *testing.T) {
 	dockerClient(t)
 	server, err := pgtest.Shared(Provider())
@@ -371,7 +374,7 @@ func TestWithoutDaemon(t *testing.T) {
 			t.Errorf("%s: error %v, want Unavailable, and that there is no daemon", endpoint, err)
 		}
 		_, err = pgtest.Start(t.Context(), Provider())
-		if err == nil || !strings.Contains(err.Error(), "Docker, the one rung by MASSIVE_POSTGRES_RUNG: no daemon") ||
+		if err == nil || !strings.Contains(err.Error(), "Docker, forced by MASSIVE_POSTGRES_RUNG: no daemon") ||
 			!strings.Contains(err.Error(), "run a Docker daemon") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want a line that says there is no daemon, and what to do", endpoint, err)
 		}
