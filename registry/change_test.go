@@ -18,7 +18,7 @@ func diff(from, to *dialect.Catalog) registry.Changes {
 	return registry.Diff(a, b)
 }
 
-func TestDiffOfTheSame(t *testing.T) {
+func TestDiffOfEqualRegistries(t *testing.T) {
 	t.Parallel()
 	shuffled := stub.Shop()
 	slices.Reverse(shuffled.Matviews)
@@ -33,18 +33,18 @@ func TestDiffOfTheSame(t *testing.T) {
 	}
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	if cs := registry.Diff(r, r); cs != nil {
-		t.Errorf("from a registry to the same: %v; want nil", cs)
+		t.Errorf("from a registry to itself: %v; want nil", cs)
 	}
 	if cs := diff(&dialect.Catalog{}, &dialect.Catalog{}); cs != nil {
 		t.Errorf("between two empty ones: %v; want nil", cs)
 	}
 	if s := registry.Changes(nil).String(); s != "" {
-		t.Errorf("no changes print as %q; want nothing", s)
+		t.Errorf("no changes print as %q; want an empty text", s)
 	}
 }
 
-// Local labels are no change of the database, whichever side has them.
-func TestDiffPassesOverLocalLabels(t *testing.T) {
+// Local labels are not a change of the database, in either registry.
+func TestDiffIgnoresLocalLabels(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	longer, err := r.AppendLocalLabels("mood", "elated")
@@ -58,7 +58,7 @@ func TestDiffPassesOverLocalLabels(t *testing.T) {
 			t.Errorf("%s labels locally: %v; want no change", what, cs)
 		}
 	}
-	// A label that the database has now, too, is one.
+	// If the database has the label now, that is a change.
 	cat := stub.Shop()
 	cat.Enums[1].Labels = append(slices.Clone(cat.Enums[1].Labels), "elated")
 	now, _, _ := stubbed(cat, registry.Selection{})
@@ -103,7 +103,7 @@ func TestDiffOrder(t *testing.T) {
 	}
 }
 
-// defs are those of shop that change in TestDiffWords.
+// defs has the definitions of shop that TestDiffWords changes.
 type defs struct {
 	daily   *dialect.MatviewDef
 	mood    *dialect.EnumDef
@@ -171,12 +171,12 @@ func TestDiffWords(t *testing.T) {
 	got := diff(stub.Shop(), to).String()
 	if from, to, _ := strings.Cut(got, " → "); !strings.HasPrefix(from, daily+"columns ") ||
 		!strings.Contains(from, "day date") || !strings.Contains(to, "day timestamp") {
-		t.Errorf("a column of another type: %s; want columns, as they were and as they are", got)
+		t.Errorf("a column of another type: %s; want the columns before and after", got)
 	}
 }
 
-// Whatever field of a definition changes, and whichever are added to it, the change is
-// told, and in words that tell where it came from and where it went.
+// Diff reports a change of every field of a definition, with the old and the new value.
+// That includes fields that are added later.
 func TestDiffSeesEveryField(t *testing.T) {
 	t.Parallel()
 	full := func() *dialect.Catalog {
@@ -195,11 +195,11 @@ func TestDiffSeesEveryField(t *testing.T) {
 	} {
 		leaves := leaves(root.def(cat), root.kind)
 		if len(leaves) < 8 {
-			t.Errorf("%s has the fields %v; there must be more", root.kind, leaves)
+			t.Errorf("%s has only the fields %v", root.kind, leaves)
 		}
 		for i, path := range leaves {
 			if path == "MatviewDef.Reads" {
-				continue // numbers that say nothing to a reader, and a view can't read others without being recreated
+				continue // diffReads compares names instead, and a view can't read others without being recreated
 			}
 			changed := full()
 			nr := 0
@@ -211,16 +211,16 @@ func TestDiffSeesEveryField(t *testing.T) {
 			})
 			there, back := diff(full(), changed), diff(changed, full())
 			if len(there) == 0 {
-				t.Errorf("%s changes, and Diff tells nothing", path)
+				t.Errorf("%s changes, and Diff reports no change", path)
 			} else if path != root.kind+".Object.ID" && there.String() == back.String() {
-				t.Errorf("%s changes, and what Diff says doesn't show it:\n\t%s", path, there)
+				t.Errorf("%s changes, and the text does not show the values:\n\t%s", path, there)
 			}
 		}
 	}
 }
 
-// walk visits the fields of a definition that hold no others. A list is visited through
-// its first element, an empty one, as a nil pointer, as such.
+// walk visits the fields of a definition that have no fields of their own. Of a list it
+// visits the first element. It visits empty lists and nil pointers themselves.
 func walk(v reflect.Value, path string, visit func(path string, v reflect.Value)) {
 	switch {
 	case v.Kind() == reflect.Struct:

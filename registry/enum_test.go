@@ -13,7 +13,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// labels are n of them, in an order that is neither theirs by bytes nor its reverse.
+// labels returns n labels, neither in the order of their bytes nor in the reverse order.
 func labels(n int) (all []string) {
 	for i := range n {
 		all = append(all, fmt.Sprintf("l%02d", i*11%n))
@@ -27,8 +27,8 @@ func withEnum(labels ...string) *registry.Registry {
 	return r
 }
 
-// Few labels are found by looking at each, many by a map: both sides of that, and the
-// border.
+// An enum searches few labels one by one, and many in a map. This tests both and the
+// limit.
 func TestEnum(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 7, 8, 9, 100} {
@@ -36,7 +36,7 @@ func TestEnum(t *testing.T) {
 		base := withEnum(slices.Clone(want)...)
 		grown := base
 		if n > 0 {
-			// The same labels, the last of them appended locally.
+			// The same labels, with the last one appended locally.
 			var err error
 			if grown, err = withEnum(slices.Clone(want[:n-1])...).AppendLocalLabels("mood", want[n-1]); err != nil {
 				t.Fatal(err)
@@ -78,7 +78,7 @@ func TestEnum(t *testing.T) {
 func TestEnumCompare(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{3, 20} {
-		// In the type's order, then what it does not have, by bytes.
+		// In the type's order, then unknown labels by bytes.
 		ordered := append(labels(n), "", "a", "aa", "b", "l")
 		e := enum(t, withEnum(ordered[:n]...), "mood")
 		for i, a := range ordered {
@@ -128,7 +128,7 @@ func TestEnumIsReadOnly(t *testing.T) {
 	}
 }
 
-func TestEnumAllocates(t *testing.T) { // not parallel: AllocsPerRun counts everybody's
+func TestEnumAllocates(t *testing.T) { // not parallel: AllocsPerRun counts all goroutines
 	var iterating []float64
 	for _, n := range []int{8, 1000} {
 		e := enum(t, withEnum(labels(n)...), "mood")
@@ -153,8 +153,8 @@ func TestEnumAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ever
 	}
 }
 
-// What was there before an append stays as it was, and two appends to the same registry
-// know nothing of each other.
+// An append does not change earlier registries and enums. Two appends to one registry are
+// independent.
 func TestAppendLabels(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
@@ -180,7 +180,7 @@ func TestAppendLabels(t *testing.T) {
 	}
 	a := appended(r, "mood", "elated", "It's \"so-so\"")
 	b := appended(r, "app.mood", "gloomy")
-	aa := appended(a, `"app"."mood"`, "blue", "red", "green", "black") // more labels than are found by looking at each
+	aa := appended(a, `"app"."mood"`, "blue", "red", "green", "black") // more labels than a linear search handles
 	ab := appended(a, "mood", "bored")
 	none := appended(a, "mood")
 
@@ -199,12 +199,12 @@ func TestAppendLabels(t *testing.T) {
 		checkNames(t, "enums after an append", namesOf(r.Enums()), stub.Names("app.mood", `stats."a.b"`))
 		check("in the list", r.Enums()[0], enum(t, r, "mood").Values()...)
 		if !slices.Equal(omissions(r), omissions(aa)) || len(r.Matviews()) != 3 || len(r.Sequences()) != 2 {
-			t.Errorf("an append to an enum changes more than that")
+			t.Errorf("an append to an enum changes other structures")
 		}
 	}
 }
 
-func TestAppendLabelsRefuses(t *testing.T) {
+func TestAppendLabelsRejectsInvalid(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ä", 32)
 	for _, c := range []struct {
@@ -240,22 +240,22 @@ func TestAppendLabelsRefuses(t *testing.T) {
 	r := withEnum("ok")
 	_, err := r.AppendLocalLabels("mod", "x")
 	if !errors.Is(err, dialect.ErrNotFound) || !strings.Contains(err.Error(), "did you mean app.mood?") {
-		t.Errorf("an append to an enum that isn't there: error %v; want ErrNotFound and the one near", err)
+		t.Errorf("an append to an enum that isn't there: error %v; want ErrNotFound and the similar name", err)
 	}
 	if _, err := r.AppendLocalLabels("a.b.c", "x"); !errors.Is(err, dialect.ErrInvalid) {
-		t.Errorf("an append to a name that is none: error %v; want ErrInvalid", err)
+		t.Errorf("an append to a malformed name: error %v; want ErrInvalid", err)
 	}
 	if _, err := r.AppendLocalLabels("mood", strings.Repeat("a", 63), "Ok", "ok "); err != nil {
-		t.Errorf("labels of just as many bytes as there may be, or different from others by case or blanks: error %v", err)
+		t.Errorf("labels of maximum length, or that differ in case or blanks: error %v", err)
 	}
 	unlimited, _, _ := stubbed(&dialect.Catalog{Enums: stub.Enums(stub.Visible("app.mood"))}, registry.Selection{})
 	if _, err := unlimited.AppendLocalLabels("mood", long); err != nil {
-		t.Errorf("a long label, where the server sets no limit: error %v", err)
+		t.Errorf("a long label on a server without a limit: error %v", err)
 	}
 }
 
-// Appends to one registry by many goroutines, while others read it: for the race detector
-// above all.
+// Many goroutines append to one registry and read it. This is mainly for the race
+// detector.
 func TestAppendLabelsConcurrently(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
@@ -279,13 +279,13 @@ func TestAppendLabelsConcurrently(t *testing.T) {
 				return
 			}
 			if e.Len() != 23 || !e.Contains(fmt.Sprintf("%d-19", i)) || e.Contains(fmt.Sprintf("%d-0", i+1)) {
-				t.Errorf("goroutine %d has %q; want its own 20 labels behind the first three", i, e.Values())
+				t.Errorf("goroutine %d has %q; want its own 20 labels after the first three", i, e.Values())
 			}
 		})
 		all.Go(func() {
 			for range 200 {
 				if !slices.Equal(before.Values(), want) || before.Position("happy") != 2 || before.Contains("0-0") {
-					t.Errorf("the enum handed out before reads %q; want %q", before.Values(), want)
+					t.Errorf("the earlier enum has %q; want %q", before.Values(), want)
 				}
 				for i, l := range before.All() {
 					if want[i] != l {

@@ -17,42 +17,42 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// operations are all that go to the database, on the structures of shop, but Select,
-// whose rows sqlx reads.
+// operations has every operation that goes to the database, on the structures of shop,
+// except Select, whose rows sqlx reads.
 var operations = []struct {
 	what string
 	op   dialect.Op
 	name dialect.Name
-	can  string // the dialect that lacks it can't
+	can  string // the text of the Unsupported error
 	do   func(context.Context, *registry.Registry) error
 }{
 	{"Definition", dialect.OpDefinition, stub.Of("app.daily"), "print the queries of materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Definition(ctx)
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"Refresh", dialect.OpRefresh, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx)
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"Refresh WithNoData", dialect.OpRefresh, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx, registry.WithNoData())
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"Refresh Concurrently", dialect.OpRefreshConcurrently, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx, registry.Concurrently())
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"LastValue", dialect.OpLastValue, stub.Of("public.order_no"), "read the state of sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.LastValue(ctx)
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"State", dialect.OpLastValue, stub.Of("public.order_no"), "read the state of sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.State(ctx)
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"NextValue", dialect.OpNextValue, stub.Of("public.order_no"), "take values", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		got, err := s.NextValue(ctx)
-		return zeroBeside(err, got)
+		return zeroWith(err, got)
 	})},
 	{"Reset", dialect.OpReset, stub.Of("public.order_no"), "restart sequences", onSequence(func(ctx context.Context, s registry.Sequence) error {
 		return s.Reset(ctx)
@@ -85,21 +85,22 @@ func onSequence(do func(context.Context, registry.Sequence) error) func(context.
 	}
 }
 
-// zeroBeside is err, or a worse one: what an operation returns beside an error is zero.
-func zeroBeside[T comparable](err error, got T) error {
+// zeroWith returns err, or an error that says that got is not zero. With an error an
+// operation must return a zero value.
+func zeroWith[T comparable](err error, got T) error {
 	var zero T
 	if err != nil && got != zero {
-		return fmt.Errorf("%v beside the error: %w", got, err)
+		return fmt.Errorf("%v with the error: %w", got, err)
 	}
 	return err
 }
 
-// full is a stub whose operations fail, and bring values all the same.
+// full returns a stub whose operations return values together with an error.
 func full(fails error) *stub.Dialect {
 	return &stub.Dialect{Next: 7, State: dialect.SequenceState{Last: 7, Called: true}, Fails: fails}
 }
 
-func TestOperationsFail(t *testing.T) {
+func TestOperationsClassifyErrors(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []error{
 		&stub.DriverError{State: "55P03", Text: "no lock"}, &pq.Error{Code: "55P03", Message: "no lock"}, &pgconn.PgError{Code: "55P03", Message: "no lock"},
@@ -120,13 +121,13 @@ func TestOperationsFail(t *testing.T) {
 				t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
 			}
 
-			// What Classify learns of it.
+			// The Failure that Classify gets.
 			if len(s.Failures) != 1 {
 				t.Errorf("%s: Classify was called %d times; want once", o.what, len(s.Failures))
 				continue
 			}
 			f := s.Failures[0]
-			if f.Op != o.op || f.Name != o.name || f.Err != s.Fails { //nolint:errorlint // the very same
+			if f.Op != o.op || f.Name != o.name || f.Err != s.Fails { //nolint:errorlint // identity
 				t.Errorf("%s: Classify got %q, %v, %v; want %q, %v, %v", o.what, f.Op, f.Name, f.Err, o.op, o.name, s.Fails)
 			}
 			ofMatview := strings.HasSuffix(o.can, "views")
@@ -138,9 +139,9 @@ func TestOperationsFail(t *testing.T) {
 	}
 }
 
-// asDrivers tells whether errors.As finds raw by its own type.
+// asDrivers reports whether errors.As finds raw by its own type.
 func asDrivers(err, raw error) bool {
-	switch raw := raw.(type) { //nolint:errorlint // the very type
+	switch raw := raw.(type) { //nolint:errorlint // the exact type
 	case *stub.DriverError:
 		var e *stub.DriverError
 		return errors.As(err, &e) && e == raw
@@ -155,14 +156,14 @@ func asDrivers(err, raw error) bool {
 	}
 }
 
-func TestOperationsFailForUnknownReasons(t *testing.T) {
+func TestUnclassifiedErrorsAreUnchanged(t *testing.T) {
 	t.Parallel()
 	raw := &stub.DriverError{State: "22012", Text: "division by zero"}
 	for _, o := range operations {
 		err := o.do(t.Context(), registry.New(stub.Shop(), registry.Selection{}, full(raw), &stub.Querier{}))
 		e := stub.Failed(t, err, o.op, o.name)
-		if e.Err != error(raw) { //nolint:errorlint // the very same
-			t.Errorf("%s: Err is %v; want the driver's own, where nothing is known of it", o.what, e.Err)
+		if e.Err != error(raw) { //nolint:errorlint // identity
+			t.Errorf("%s: Err is %v; want the driver's own, since no cause is known", o.what, e.Err)
 		}
 		if want := "massive: " + string(o.op) + " " + o.name.String() + ": driver: division by zero"; err.Error() != want {
 			t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
@@ -185,9 +186,8 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
-// The end of the caller's context is told as such under every driver, and nothing else is
-// taken for it.
-func TestContextEnds(t *testing.T) {
+// With every driver the error shows that the caller's context ended. No other error does.
+func TestErrorsOfEndedContexts(t *testing.T) {
 	t.Parallel()
 	const cancelText = "canceling statement due to user request"
 	canceled := func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) }
@@ -208,31 +208,31 @@ func TestContextEnds(t *testing.T) {
 		text  string
 	}{
 		{
-			"lib/pq tells a cancelled context as the server's error", canceled, ofPQ, serverTimeout,
+			"lib/pq returns the server's error for a cancelled context", canceled, ofPQ, serverTimeout,
 			[]error{context.Canceled}, []error{dialect.ErrServerTimeout, context.DeadlineExceeded}, "context canceled: " + ofPQ.Error(),
 		}, {
-			"and an expired one", expired, &stub.DriverError{State: "57014", Text: cancelText}, serverTimeout,
+			"lib/pq returns the server's error for an expired context", expired, &stub.DriverError{State: "57014", Text: cancelText}, serverTimeout,
 			[]error{context.DeadlineExceeded}, []error{dialect.ErrServerTimeout, context.Canceled}, "context deadline exceeded: driver: " + cancelText,
 		}, {
-			"an error that has the context's is not given it twice", canceled, fmt.Errorf("timeout: %w", context.Canceled), nil,
+			"an error that wraps the context's error does not get it twice", canceled, fmt.Errorf("timeout: %w", context.Canceled), nil,
 			[]error{context.Canceled}, []error{dialect.ErrServerTimeout}, "timeout: context canceled",
 		}, {
-			"nor a classified one", expired, &both{stub.DriverError{State: "57014", Text: cancelText}, context.DeadlineExceeded}, serverTimeout,
+			"neither does a classified error", expired, &both{stub.DriverError{State: "57014", Text: cancelText}, context.DeadlineExceeded}, serverTimeout,
 			[]error{context.DeadlineExceeded}, []error{dialect.ErrServerTimeout}, "driver: " + cancelText,
 		}, {
-			"an error of another context's end says that of the caller's, too", expired, context.Canceled, nil,
+			"an error of another context also gets the error of the caller's context", expired, context.Canceled, nil,
 			[]error{context.DeadlineExceeded, context.Canceled}, nil, "context deadline exceeded: context canceled",
 		}, {
-			"an unknown error under an ended context", canceled, &stub.DriverError{State: "", Text: "bad connection"}, nil,
+			"an unknown error after the context ended", canceled, &stub.DriverError{State: "", Text: "bad connection"}, nil,
 			[]error{context.Canceled}, nil, "context canceled: driver: bad connection",
 		}, {
-			"a known error stays what it is", canceled, &stub.DriverError{State: "42501", Text: "no"}, dialect.ErrPermission,
+			"a classified error stays unchanged", canceled, &stub.DriverError{State: "42501", Text: "no"}, dialect.ErrPermission,
 			[]error{dialect.ErrPermission}, []error{context.Canceled}, "permission denied: driver: no",
 		}, {
 			"the server's own timeout", alive, &stub.DriverError{State: "57014", Text: cancelText}, serverTimeout,
 			[]error{dialect.ErrServerTimeout}, []error{context.Canceled, context.DeadlineExceeded}, "ended by the server by a timeout: driver: " + cancelText,
 		}, {
-			"a context's error under one that goes on", alive, context.DeadlineExceeded, nil,
+			"an error of another context, while the caller's has not ended", alive, context.DeadlineExceeded, nil,
 			[]error{context.DeadlineExceeded}, []error{context.Canceled}, "context deadline exceeded",
 		},
 	} {
@@ -270,7 +270,7 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-// both is a server's error that wraps the context's besides.
+// both is a server's error that also wraps the context's error.
 type both struct {
 	stub.DriverError
 	context error
@@ -278,7 +278,7 @@ type both struct {
 
 func (b *both) Unwrap() error { return b.context }
 
-func TestOperationLacking(t *testing.T) {
+func TestUnsupportedOperations(t *testing.T) {
 	t.Parallel()
 	selects := operations[0]
 	selects.what, selects.op, selects.can, selects.do = "Select", dialect.OpSelect, "read materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
@@ -297,9 +297,9 @@ func TestOperationLacking(t *testing.T) {
 			t.Errorf("%s says\n\t%s\nwant\n\t%s", o.what, err, want)
 		}
 	}
-	// What needs no database goes on.
+	// Methods that need no database work.
 	if got := matview(t, r, "daily").Columns(); len(got) != 2 {
-		t.Errorf("of a dialect that only loads a view has the columns %v", got)
+		t.Errorf("with a dialect that only loads, a view has the columns %v", got)
 	}
 }
 
@@ -312,7 +312,7 @@ func TestErrorText(t *testing.T) {
 		`massive: next value of "My S".x: why`:         {Op: dialect.OpNextValue, Name: stub.Of(`"My S".x`), Err: cause},
 		`massive: look up daily: why`:                  {Op: dialect.OpLookup, Name: stub.Of("daily"), Err: cause},
 	} {
-		if e.Error() != want || errors.Unwrap(e) != cause { //nolint:errorlint // the very same
+		if e.Error() != want || errors.Unwrap(e) != cause { //nolint:errorlint // identity
 			t.Errorf("error %q unwraps to %v; want %q, %v", e, errors.Unwrap(e), want, cause)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A shopDialect loads the structures of one database. It has the defaults of all kinds,
-// so nothing can be done with the structures.
+// A shopDialect only loads structures. It has the defaults of all kinds, so that
+// operations are unsupported.
 type shopDialect struct {
 	dialect.NoMatviews
 	dialect.NoEnums
@@ -29,7 +29,7 @@ func (d shopDialect) Load(context.Context, dialect.Querier, dialect.Filter) (*di
 
 func (shopDialect) Classify(dialect.Failure) error { return nil }
 
-// before is what the database holds at first, after is what it holds later.
+// before returns the database's first catalog, and after the changed one.
 func before() *dialect.Catalog {
 	return &dialect.Catalog{
 		SearchPath: []string{"app"},
@@ -56,7 +56,7 @@ func after() *dialect.Catalog {
 }
 
 func Example() {
-	// A program's own comes from sql.Open. This dialect asks it nothing.
+	// A program would use sql.Open. This dialect sends no statements.
 	db := new(sql.DB)
 	r, err := registry.Load(context.Background(), db, shopDialect{catalog: before}, registry.Selection{})
 	if err != nil {
@@ -88,7 +88,7 @@ func Example() {
 		return
 	}
 	fmt.Println(registry.Diff(r, now))
-	fmt.Println(mood.Values(), "as they were")
+	fmt.Println(mood.Values(), "(unchanged)")
 	// Output:
 	// app.mood [sad ok happy] <nil>
 	// massive: look up weekly: materialized view not found: stats.weekly exists, but its schema is not on the search path (app); look it up with its schema
@@ -97,5 +97,5 @@ func Example() {
 	// true massive: refresh app.daily: not supported here: unsupported operation: the shop dialect can't refresh materialized views
 	// materialized view stats.weekly removed
 	// enum app.mood changed: labels ["sad" "ok" "happy"] → ["sad" "ok" "happy" "elated"]
-	// [sad ok happy] as they were
+	// [sad ok happy] (unchanged)
 }

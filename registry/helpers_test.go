@@ -8,7 +8,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// stubbed is a registry of the catalog that works through a stub.
+// stubbed returns a registry of the catalog whose dialect is a stub.
 func stubbed(cat *dialect.Catalog, sel registry.Selection) (*registry.Registry, *stub.Dialect, *stub.Querier) {
 	s, q := &stub.Dialect{Catalog: cat}, &stub.Querier{}
 	return registry.New(cat, sel, s, q), s, q

@@ -13,37 +13,38 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// lookups are the three of a registry, as functions of one shape.
+// lookups returns the three lookups of a registry as functions of one type.
 func lookups(r *registry.Registry) map[dialect.Kind]func(string) (dialect.Name, error) {
 	return map[dialect.Kind]func(string) (dialect.Name, error){
 		dialect.KindMatview: func(name string) (dialect.Name, error) {
 			m, err := r.Matview(name)
 			if err != nil {
-				return dialect.Name{}, nilBeside(err, m == nil)
+				return dialect.Name{}, nilWith(err, m == nil)
 			}
 			return m.Name(), nil
 		},
 		dialect.KindEnum: func(name string) (dialect.Name, error) {
 			e, err := r.Enum(name)
 			if err != nil {
-				return dialect.Name{}, nilBeside(err, e == nil)
+				return dialect.Name{}, nilWith(err, e == nil)
 			}
 			return e.Name(), nil
 		},
 		dialect.KindSequence: func(name string) (dialect.Name, error) {
 			s, err := r.Sequence(name)
 			if err != nil {
-				return dialect.Name{}, nilBeside(err, s == nil)
+				return dialect.Name{}, nilWith(err, s == nil)
 			}
 			return s.Name(), nil
 		},
 	}
 }
 
-// nilBeside is err, or a worse one: an interface that holds a nil pointer is not nil.
-func nilBeside(err error, isNil bool) error {
+// nilWith returns err, or an error if a lookup returned a structure with err. An
+// interface with a nil pointer is not nil.
+func nilWith(err error, isNil bool) error {
 	if !isNil {
-		return fmt.Errorf("a structure that is not nil beside the error: %w", err)
+		return fmt.Errorf("a structure that is not nil, with the error: %w", err)
 	}
 	return err
 }
@@ -80,7 +81,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts everybody's
+func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts all goroutines
 	cat := stub.Shop()
 	cat.Matviews = append(cat.Matviews, stub.Matviews(stub.Visible(`app."say ""hi"""`))...)
 	r, _, _ := stubbed(cat, registry.Selection{})
@@ -112,8 +113,8 @@ func TestLookupAllocates(t *testing.T) { // not parallel: AllocsPerRun counts ev
 	}
 }
 
-// Whatever a spelling is parsed as is what it finds, though most spellings are not
-// parsed.
+// A lookup finds the name that ParseName returns for the spelling, although most lookups
+// do not parse it.
 func FuzzLookup(f *testing.F) {
 	for _, spelling := range []string{
 		`a`, `"a"`, `a.b`, `"a"."b"`, `a."b"`, `"a".b`, `"a.b"`, `"a.b".c`, `"a""b"`, `"a"b`, `a"b`, `"a"."b".`, `"a".`, `."b"`, `"`, `""`,
@@ -126,7 +127,7 @@ func FuzzLookup(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, schema, name, spelling string) {
 		if schema == "" || name == "" || strings.Contains(schema+name, "\x00") {
-			t.Skip("no name can be that")
+			t.Skip("not a valid name")
 		}
 		one := dialect.Object{ID: 1, Name: dialect.Name{Schema: schema, Name: name}, Visible: true}
 		r, _, _ := stubbed(&dialect.Catalog{SearchPath: []string{schema}, Sequences: stub.Sequences(one)}, registry.Selection{})
@@ -140,14 +141,14 @@ func FuzzLookup(f *testing.F) {
 	})
 }
 
-func TestLookupRefuses(t *testing.T) {
+func TestLookupRejectsMalformedNames(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	long := strings.Repeat("a", 64)
 	for kind, lookup := range lookups(r) {
 		for _, c := range []struct {
 			name string
-			of   dialect.Name // in the error; zero for one that can't be read
+			of   dialect.Name // the Name of the error; zero if the name can't be parsed
 			want string
 		}{
 			{``, dialect.Name{}, `massive: look up: invalid argument: the name is empty`},
@@ -166,7 +167,7 @@ func TestLookupRefuses(t *testing.T) {
 				t.Errorf("%s %q: error\n\t%v\nwant one that wraps ErrInvalid, not ErrNotFound, and says\n\t%s", kind, c.name, err, c.want)
 			}
 		}
-		// It is bytes that count, and a name of just as many as there may be can exist.
+		// The limit counts bytes, and includes the maximum.
 		for name, want := range map[string]error{
 			strings.Repeat("a", 63): dialect.ErrNotFound, strings.Repeat("ä", 31): dialect.ErrNotFound, strings.Repeat("ä", 32): dialect.ErrInvalid,
 		} {
@@ -179,12 +180,12 @@ func TestLookupRefuses(t *testing.T) {
 	cat.Server.MaxNameBytes = 0
 	r, _, _ = stubbed(cat, registry.Selection{})
 	if _, err := r.Enum(long); !errors.Is(err, dialect.ErrNotFound) {
-		t.Errorf("a long name, where the server sets no limit: error %v; want ErrNotFound", err)
+		t.Errorf("a long name on a server without a limit: error %v; want ErrNotFound", err)
 	}
 }
 
-// checkNotFound compares all fields. Detail is the text behind "… not found", Near's
-// aside.
+// checkNotFound compares all fields. Text is the message after "… not found", or * for
+// any.
 func checkNotFound(t *testing.T, rule string, err error, want registry.NotFoundError, text string) {
 	t.Helper()
 	stub.Failed(t, err, dialect.OpLookup, want.Name)
@@ -222,23 +223,23 @@ func TestNotFound(t *testing.T) {
 		sel     registry.Selection
 		kind    dialect.Kind
 		name    string
-		want    registry.NotFoundError // but Kind and Name
+		want    registry.NotFoundError // without Kind and Name
 		text    string
 	}{
 		{
-			"nothing there", dialect.Catalog{}, registry.Selection{}, en, "mood",
+			"nothing exists", dialect.Catalog{}, registry.Selection{}, en, "mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
 			"a schema that isn't there", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.colour"))}, registry.Selection{}, en, "nowhere.mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"nothing near enough", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.mood"), stub.Visible("app.colour"))}, registry.Selection{}, en, "modo",
+			"no similar name", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.mood"), stub.Visible("app.colour"))}, registry.Selection{}, en, "modo",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"something near", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.moods"), stub.Visible("app.colour"))}, registry.Selection{}, en, "mood",
+			"a similar name", dialect.Catalog{Enums: stub.Enums(stub.Visible("app.moods"), stub.Visible("app.colour"))}, registry.Selection{}, en, "mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: stub.Names("app.moods")}, "; did you mean app.moods?",
 		}, {
-			"two near", dialect.Catalog{Enums: stub.Enums(stub.Object(`stats."Mood"`), stub.Visible("app.moods"))}, registry.Selection{}, en, "app.mood",
+			"two similar names", dialect.Catalog{Enums: stub.Enums(stub.Object(`stats."Mood"`), stub.Visible("app.moods"))}, registry.Selection{}, en, "app.mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown, Near: stub.Names("app.moods", `stats."Mood"`)},
 			`; did you mean app.moods or stats."Mood"?`,
 		},
@@ -261,7 +262,7 @@ func TestNotFound(t *testing.T) {
 		},
 
 		{
-			"sequences were not asked for", dialect.Catalog{Sequences: stub.Sequences(stub.Visible("app.x"))},
+			"sequences were not loaded", dialect.Catalog{Sequences: stub.Sequences(stub.Visible("app.x"))},
 			registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{mv, en}}}, sq, "x",
 			registry.NotFoundError{Reason: registry.ReasonKindExcluded}, ": that kind was not loaded: the option Only excludes it",
 		},
@@ -274,7 +275,7 @@ func TestNotFound(t *testing.T) {
 			"off the search path, twice", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Object(`"S 1".mood`), stub.Object("stats.mood"))},
 			registry.Selection{}, en, `"mood"`, registry.NotFoundError{Reason: registry.ReasonOffSearchPath, Exists: stub.Names(`"S 1".mood`, "stats.mood")}, "*",
 		}, {
-			"in another schema than the one asked for", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
+			"in another schema", dialect.Catalog{SearchPath: path, Matviews: stub.Matviews(stub.Object("stats.weekly"))},
 			registry.Selection{}, mv, "app.weekly", registry.NotFoundError{Reason: registry.ReasonUnknown, Near: stub.Names("stats.weekly")},
 			"; did you mean stats.weekly?",
 		},
@@ -284,7 +285,7 @@ func TestNotFound(t *testing.T) {
 			registry.Selection{}, en, "mood", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: stub.Names("public.mood")},
 			": public.mood is hidden by the row type of app.mood, which comes before it on the search path; look it up as public.mood",
 		}, {
-			"hidden, by what is not said", dialect.Catalog{SearchPath: path, Sequences: stub.Sequences(stub.Object(`public."Odd N"`))},
+			"hidden, without HiddenBy", dialect.Catalog{SearchPath: path, Sequences: stub.Sequences(stub.Object(`public."Odd N"`))},
 			registry.Selection{}, sq, "Odd N", registry.NotFoundError{Reason: registry.ReasonHidden, Exists: stub.Names(`public."Odd N"`)},
 			`: public."Odd N" is hidden by something of that name, which comes before it on the search path; look it up as public."Odd N"`,
 		},
@@ -303,11 +304,11 @@ func TestNotFound(t *testing.T) {
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("stats.*")}}, mv, "weekly",
 			registry.NotFoundError{Reason: registry.ReasonExcluded, Exists: stub.Names("stats.weekly")}, ": stats.weekly was not loaded: it is excluded by stats.*",
 		}, {
-			"another name's omission is none", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.tmp_x"), stub.Object("stats.tmp_y"))},
+			"another name is excluded", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.tmp_x"), stub.Object("stats.tmp_y"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("tmp_*")}}, en, "mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
-			"an omission in another schema is none", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.mood"))},
+			"a name in another schema is excluded", dialect.Catalog{SearchPath: path, Enums: stub.Enums(stub.Visible("app.mood"))},
 			registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("mood")}}, en, "stats.mood",
 			registry.NotFoundError{Reason: registry.ReasonUnknown}, "",
 		}, {
@@ -340,9 +341,9 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
-// Where several reasons hold the one that says most is given. Each step takes the last
-// one's away.
-func TestNotFoundReasonsByRank(t *testing.T) {
+// If several reasons apply, the error has the most specific one. Each step removes the
+// previous step's reason.
+func TestNotFoundHasTheMostSpecificReason(t *testing.T) {
 	t.Parallel()
 	c := &dialect.Catalog{
 		SearchPath: []string{"app", "b", "public"},
@@ -382,7 +383,7 @@ func TestNotFoundReasonsByRank(t *testing.T) {
 		left.Kinds = []dialect.Kind{dialect.KindEnum}
 		r, _, _ = stubbed(c, left)
 		_, err = r.Sequence("x")
-		checkNotFound(t, step.rule+", but that kind was left out", err, registry.NotFoundError{
+		checkNotFound(t, step.rule+", but that kind was not loaded", err, registry.NotFoundError{
 			Kind: dialect.KindSequence, Name: stub.Of("x"), Reason: registry.ReasonKindExcluded,
 		}, "*")
 	}

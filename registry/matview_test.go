@@ -15,7 +15,7 @@ import (
 func TestMatviewMetadata(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
-	for range 2 { // what the first round changes is its own
+	for range 2 { // the first round's changes must not affect the registry
 		for _, want := range stub.Shop().Matviews {
 			m := matview(t, r, want.Name.String())
 			columns, indexes := m.Columns(), m.Indexes()
@@ -42,7 +42,7 @@ func TestMatviewMetadata(t *testing.T) {
 	}
 	m := matview(t, r, "Odd Name")
 	if m.Populated() || m.MayRefresh() || len(m.Columns()) != 0 || len(m.Indexes()) != 0 || m.Comment() != "" {
-		t.Errorf("a view of nothing reports something")
+		t.Errorf("a view without data and definition has some")
 	}
 }
 
@@ -91,7 +91,7 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-func TestRefreshRefusesOptions(t *testing.T) {
+func TestRefreshRejectsOptions(t *testing.T) {
 	t.Parallel()
 	concurrently, noData := registry.Concurrently(), registry.WithNoData()
 	const contradiction = "invalid argument: options Concurrently and WithNoData contradict each other: an emptied view can't be read"
@@ -122,7 +122,7 @@ func TestRefreshRefusesOptions(t *testing.T) {
 			t.Errorf("error\n\t%v\nwant one that wraps ErrInvalid and says\n\t%s", err, want)
 		}
 		if got != (registry.RefreshResult{}) {
-			t.Errorf("%s: result %v beside the error; want a zero one", c.want, got)
+			t.Errorf("%s: result %v with the error; want a zero result", c.want, got)
 		}
 		stub.CheckCalls(t, s)
 	}
@@ -132,7 +132,7 @@ func TestDefinition(t *testing.T) {
 	t.Parallel()
 	r, s, q := stubbed(stub.Shop(), registry.Selection{})
 	if got, err := matview(t, r, "daily").Definition(t.Context()); got != " SELECT 1;" || err != nil {
-		t.Errorf("Definition = %q, %v; want what the dialect says, nil", got, err)
+		t.Errorf("Definition = %q, %v; want the dialect's text, nil", got, err)
 	}
 	stub.CheckCalls(t, s, stub.Call{Method: "MatviewDefinition", Querier: q, Name: stub.Of("app.daily")})
 }
@@ -166,14 +166,14 @@ func TestRefreshWords(t *testing.T) {
 	}
 }
 
-func TestBusy(t *testing.T) {
+func TestRefreshOfABusyViewIsSkipped(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(stub.Shop(), registry.Selection{})
 	s.Refreshed = &dialect.Refreshed{Busy: true}
 	got, err := matview(t, r, "daily").Refresh(t.Context(), registry.SkipIfBusy())
 	stub.Failed(t, err, dialect.OpRefresh, stub.Of("app.daily"))
 	if !errors.Is(err, dialect.ErrBusy) || got.Outcome != registry.OutcomeSkippedBusy || got.Mode != 0 {
-		t.Errorf("result %+v, error %v; want the outcome OutcomeSkippedBusy in no mode, and ErrBusy", got, err)
+		t.Errorf("result %+v, error %v; want OutcomeSkippedBusy without a mode, and ErrBusy", got, err)
 	}
 	got.Duration = time.Millisecond
 	if want := "skipped: busy, after 1ms"; got.String() != want {
@@ -181,13 +181,13 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-func TestCanRefresh(t *testing.T) {
+func TestCheckRefresh(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(stub.Shop(), registry.Selection{})
 	var asked []bool
 	s.Blockers = func(on dialect.Server, concurrently bool) []dialect.Blocker {
 		if on != stub.Shop().Server {
-			t.Errorf("the dialect is asked about server %v", on)
+			t.Errorf("the dialect got the server %v", on)
 		}
 		asked = append(asked, concurrently)
 		if !concurrently {
@@ -215,13 +215,13 @@ func TestCanRefresh(t *testing.T) {
 		t.Errorf("error\n\t%v\nwant\n\t%s", err, want)
 	}
 	if !reflect.DeepEqual(asked, []bool{false, true}) {
-		t.Errorf("the dialect was asked for concurrently %v", asked)
+		t.Errorf("the dialect got concurrently = %v", asked)
 	}
 	if err := v.CheckRefresh(0); !errors.Is(err, dialect.ErrInvalid) {
 		t.Errorf("no mode: %v", err)
 	}
-	bareOne := registry.New(stub.Shop(), registry.Selection{}, stub.Bare{Loads: s}, &stub.Querier{})
-	if err := matview(t, bareOne, "daily").CheckRefresh(registry.ModeBlocking); !errors.Is(err, dialect.ErrUnsupported) {
+	bare := registry.New(stub.Shop(), registry.Selection{}, stub.Bare{Loads: s}, &stub.Querier{})
+	if err := matview(t, bare, "daily").CheckRefresh(registry.ModeBlocking); !errors.Is(err, dialect.ErrUnsupported) {
 		t.Errorf("a dialect that can't refresh: %v", err)
 	}
 }

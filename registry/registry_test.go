@@ -28,7 +28,7 @@ func checkNames(t *testing.T, what string, got, want []dialect.Name) {
 	}
 }
 
-// Whatever order a dialect returns, lists are by schema, then by name, bytewise.
+// Lists are sorted by schema, then by name, byte by byte, for any order of the catalog.
 func TestListsAreSorted(t *testing.T) {
 	t.Parallel()
 	all := []dialect.Object{
@@ -63,7 +63,7 @@ func TestStructuresPrintAsTheirNames(t *testing.T) {
 type omission struct {
 	kind      dialect.Kind
 	name, why string
-	key       string // empty for none
+	key       string // empty if there is none
 }
 
 func omissions(r *registry.Registry) (all []omission) {
@@ -77,8 +77,8 @@ func omissions(r *registry.Registry) (all []omission) {
 	return all
 }
 
-// What is taken and what is left out, and why. Nothing is left out in silence but kinds
-// that were not asked for.
+// A Selection selects structures. Excluded lists all others with the reason, except those
+// of kinds that the filter does not select.
 func TestSelection(t *testing.T) {
 	t.Parallel()
 	const (
@@ -92,7 +92,7 @@ func TestSelection(t *testing.T) {
 		omitted                    []omission
 	}{
 		{
-			"everything but keys' sequences", registry.Selection{},
+			"everything except sequences of keys", registry.Selection{},
 			stub.Names(`app."Odd Name"`, "app.daily", "stats.weekly"), stub.Names("app.mood", `stats."a.b"`), stub.Names("public.order_no", "stats.ticket"),
 			[]omission{key},
 		}, {
@@ -106,7 +106,7 @@ func TestSelection(t *testing.T) {
 			"sequences and views", registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{sq, mv}}},
 			stub.Names(`app."Odd Name"`, "app.daily", "stats.weekly"), nil, stub.Names("public.order_no", "stats.ticket"), []omission{key},
 		}, {
-			"patterns, and the omissions by kind and name", registry.Selection{Filter: dialect.Filter{
+			"patterns; excluded structures are sorted by kind and name", registry.Selection{Filter: dialect.Filter{
 				Include: stub.Patterns("app.*", "public.*"), Exclude: stub.Patterns("daily", "public.*"),
 			}},
 			stub.Names(`app."Odd Name"`), stub.Names("app.mood"), nil,
@@ -119,7 +119,7 @@ func TestSelection(t *testing.T) {
 				{sq, "stats.ticket", "it is not included by app.*, public.*", ""},
 			},
 		}, {
-			"patterns hold for keys' sequences, too", registry.Selection{
+			"patterns apply to sequences of keys, too", registry.Selection{
 				Filter: dialect.Filter{Kinds: []dialect.Kind{sq}, Exclude: stub.Patterns("orders_*")}, KeySequences: true,
 			},
 			nil, nil, stub.Names("public.order_no", "stats.ticket"), []omission{{sq, "public.orders_id_seq", "it is excluded by orders_*", ""}},
@@ -135,8 +135,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// Nobody who gets something out of a registry can change what others get.
-func TestWhatIsHandedOutIsTheCallers(t *testing.T) {
+// A caller that changes a result does not change the registry.
+func TestResultsAreCopies(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	want := omissions(r)
@@ -185,7 +185,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("the server is %+v; want %+v", got, want)
 	}
 
-	// Its structures work through the same two.
+	// The structures use the same dialect and querier.
 	s.Next = 7
 	if v, err := sequence(t, r, "order_no").NextValue(t.Context()); v != 7 || err != nil {
 		t.Errorf("NextValue = %d, %v; want 7, nil", v, err)
@@ -193,7 +193,7 @@ func TestLoad(t *testing.T) {
 	stub.CheckCalls(t, s, stub.Call{Method: "Load", Querier: q}, stub.Call{Method: "NextSequenceValue", Querier: q, Name: stub.Of("public.order_no")})
 }
 
-// filtering keeps the filter that it is handed.
+// filtering records the filter of Load.
 type filtering struct {
 	*stub.Dialect
 	filter dialect.Filter
@@ -204,7 +204,7 @@ func (d *filtering) Load(ctx context.Context, q dialect.Querier, f dialect.Filte
 	return d.Dialect.Load(ctx, q, f)
 }
 
-// Through another querier, the same structures.
+// On returns the same structures with another querier.
 func TestOn(t *testing.T) {
 	t.Parallel()
 	r, s, q := stubbed(stub.Shop(), registry.Selection{})
@@ -235,7 +235,7 @@ func TestOn(t *testing.T) {
 			stub.Call{Method: "RestartSequence", Querier: c.q, Name: stub.Of("public.order_no"), At: stub.NoValue})
 	}
 	if on.Server() != r.Server() || !slices.Equal(on.SearchPath(), r.SearchPath()) || !slices.Equal(omissions(on), omissions(r)) {
-		t.Errorf("On changes what the registry says of its snapshot")
+		t.Errorf("On changes the snapshot")
 	}
 	if cs := registry.Diff(r, on); cs != nil {
 		t.Errorf("On changes the structures: %v", cs)
@@ -252,7 +252,8 @@ func TestOn(t *testing.T) {
 	stub.CheckCalls(t, s, stub.Call{Method: "NextSequenceValue", Querier: tx, Name: stub.Of("public.order_no")})
 }
 
-// Nil arguments are told, also where the nil is a pointer's; lookups need neither.
+// With a nil querier or dialect, also as a nil pointer in an interface, operations return
+// ErrInvalid. Lookups work.
 func TestNilArguments(t *testing.T) {
 	t.Parallel()
 	const (

@@ -9,20 +9,20 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// chain is far reading near through plain views, and another view.
+// chain returns a catalog in which app.far reads app.near through two plain views.
 func chain() *dialect.Catalog {
 	view := func(id int64, name string, reads ...int64) dialect.MatviewDef {
 		return dialect.MatviewDef{Object: dialect.Object{ID: id, Name: stub.Of(name), Visible: true}, Reads: reads}
 	}
 	return &dialect.Catalog{
-		Matviews: []dialect.MatviewDef{view(1, "app.near"), view(2, "app.far", 11), view(3, "app.other"), view(4, "tmp.left_out")},
+		Matviews: []dialect.MatviewDef{view(1, "app.near"), view(2, "app.far", 11), view(3, "app.other"), view(4, "tmp.excluded")},
 		Views:    []dialect.ViewDef{{ID: 11, Name: stub.Of("app.a"), Reads: []int64{12}}, {ID: 12, Name: stub.Of("app.b"), Reads: []int64{1}}},
 	}
 }
 
-// What a view reads is compared through the plain views between, whose own replacement is
-// what changes it.
-func TestDiffOfWhatViewsRead(t *testing.T) {
+// Diff follows plain views. If a plain view is replaced, the materialized views that read
+// it change.
+func TestDiffOfReadsThroughPlainViews(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(c *dialect.Catalog){
 		"": func(c *dialect.Catalog) { c.Views[0].Name = stub.Of("app.renamed") },
@@ -30,7 +30,7 @@ func TestDiffOfWhatViewsRead(t *testing.T) {
 		"materialized view app.far changed: reads [app.near] → [app.near app.other]": func(c *dialect.Catalog) {
 			c.Views[0].Reads = []int64{3, 12}
 		},
-		"materialized view app.far changed: reads [app.near] → [app.near tmp.left_out]": func(c *dialect.Catalog) {
+		"materialized view app.far changed: reads [app.near] → [app.near tmp.excluded]": func(c *dialect.Catalog) {
 			c.Matviews[1].Reads = []int64{11, 4}
 		},
 		"materialized view app.far changed: comment \"\" → \"x\"; reads [app.near] → [app.other]": func(c *dialect.Catalog) {
@@ -50,7 +50,7 @@ func TestDiffOfWhatViewsRead(t *testing.T) {
 			t.Errorf("changes %q, want %q", got, want)
 		}
 		if registry.Same(from, to) {
-			t.Errorf("%q: the registries are said to be the same", want)
+			t.Errorf("%q: Same returns true", want)
 		}
 	}
 }
@@ -63,19 +63,19 @@ func TestSame(t *testing.T) {
 	slices.Reverse(shuffled.Enums)
 	slices.Reverse(shuffled.Views)
 	if b, _, _ := stubbed(shuffled, registry.Selection{}); !registry.Same(a, b) {
-		t.Error("the same in another order is said to be another")
+		t.Error("Same returns false for another order")
 	}
 	longer, err := a.AppendLocalLabels("mood", "elated")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !registry.Same(a, longer) {
-		t.Error("local labels are said to make another")
+		t.Error("Same returns false for local labels")
 	}
 	for what, change := range map[string]func(c *dialect.Catalog){
 		"the server":      func(c *dialect.Catalog) { c.Server.Standby = !c.Server.Standby },
 		"the search path": func(c *dialect.Catalog) { c.SearchPath = append(slices.Clone(c.SearchPath), "more") },
-		"what is left out": func(c *dialect.Catalog) {
+		"an excluded sequence": func(c *dialect.Catalog) {
 			c.Sequences = slices.DeleteFunc(slices.Clone(c.Sequences), func(s dialect.SequenceDef) bool { return s.KeyOf != nil })
 		},
 		"labels": func(c *dialect.Catalog) { c.Enums[0].Labels = []string{"other"} },
@@ -83,13 +83,13 @@ func TestSame(t *testing.T) {
 		changed := stub.Shop()
 		change(changed)
 		if b, _, _ := stubbed(changed, registry.Selection{}); registry.Same(a, b) {
-			t.Errorf("%s differs, and the registries are said to be the same", what)
+			t.Errorf("%s differs, and Same returns true", what)
 		}
 	}
 }
 
-// What patterns leave out counts as far as plans go by it.
-func TestSameInWhatIsLeftOut(t *testing.T) {
+// Same compares excluded views by the attributes that plans depend on.
+func TestSameComparesExcludedViews(t *testing.T) {
 	t.Parallel()
 	sel := registry.Selection{Filter: dialect.Filter{Exclude: stub.Patterns("tmp.*")}}
 	a, _, _ := stubbed(chain(), sel)
@@ -97,21 +97,21 @@ func TestSameInWhatIsLeftOut(t *testing.T) {
 		change func(c *dialect.MatviewDef)
 		same   bool
 	}{
-		"whether it has data": {func(d *dialect.MatviewDef) { d.Populated = true }, false},
-		"what it reads":       {func(d *dialect.MatviewDef) { d.Reads = []int64{11} }, false},
-		"its columns":         {func(d *dialect.MatviewDef) { d.Columns = []dialect.Column{{Name: "x"}} }, true},
+		"populated": {func(d *dialect.MatviewDef) { d.Populated = true }, false},
+		"reads":     {func(d *dialect.MatviewDef) { d.Reads = []int64{11} }, false},
+		"columns":   {func(d *dialect.MatviewDef) { d.Columns = []dialect.Column{{Name: "x"}} }, true},
 	} {
 		changed := chain()
 		c.change(&changed.Matviews[3])
 		slices.Reverse(changed.Matviews)
 		b, _, _ := stubbed(changed, sel)
 		if registry.Same(a, b) != c.same {
-			t.Errorf("%s differs, and the registries are said to be the same: %t", what, !c.same)
+			t.Errorf("%s differs, and Same returns %t", what, !c.same)
 		}
 		none := registry.Selection{Filter: dialect.Filter{Kinds: []dialect.Kind{dialect.KindEnum}}}
 		x, _, _ := stubbed(chain(), none)
 		if y, _, _ := stubbed(changed, none); !registry.Same(x, y) {
-			t.Errorf("%s differs, and the kind was not asked for", what)
+			t.Errorf("%s differs in a kind that was not loaded, and Same returns false", what)
 		}
 	}
 }
@@ -139,21 +139,21 @@ func TestKeepLabels(t *testing.T) {
 		t.Errorf("labels %q, want %q", got, want)
 	}
 	if e, _ := r.Enum("app.mood"); e.Len() != 2 {
-		t.Error("the registry that was given changed")
+		t.Error("KeepLabels changed its receiver")
 	}
 	dropped, err := kept.DropLabels().Enum("app.mood")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := dropped.Values(), []string{"late", "sad"}; !slices.Equal(got, want) {
-		t.Errorf("labels %q when the local ones are dropped, want %q", got, want)
+		t.Errorf("labels %q after DropLabels, want %q", got, want)
 	}
 	if r.DropLabels() != r {
-		t.Error("a registry without local labels is copied")
+		t.Error("DropLabels copied a registry without local labels")
 	}
 	now.Enums = nil
 	r, _, _ = stubbed(now, registry.Selection{})
 	if r.KeepLabels(old) != r {
-		t.Error("labels of an enum that is gone were kept")
+		t.Error("KeepLabels kept labels of an enum that no longer exists")
 	}
 }

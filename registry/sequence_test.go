@@ -15,7 +15,7 @@ import (
 func TestSequenceDef(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{KeySequences: true})
-	for range 2 { // what the first round changes is its own
+	for range 2 { // the first round's changes must not affect the registry
 		for name, want := range map[string]dialect.SequenceDef{"order_no": stub.Shop().Sequences[2], "orders_id_seq": stub.Shop().Sequences[0]} {
 			s := sequence(t, r, name)
 			got := s.Def()
@@ -40,7 +40,7 @@ func TestSequenceReads(t *testing.T) {
 		s.State = state
 		seq := sequence(t, r, "order_no")
 		if got, err := seq.State(t.Context()); got.Last != state.Last || got.Called != state.Called || err != nil {
-			t.Errorf("State = %+v, %v; want %+v and what follows from it, nil", got, err, state)
+			t.Errorf("State = %+v, %v; want %+v and the computed fields, nil", got, err, state)
 		}
 		if got, err := seq.LastValue(t.Context()); got != state.Last || err != nil {
 			t.Errorf("LastValue = %d, %v; want %d, nil", got, err, state.Last)
@@ -77,8 +77,8 @@ func TestSequenceMoves(t *testing.T) {
 	stub.CheckCalls(t, s, want...)
 }
 
-// If the database keeps the next value only, State tells that one and LastValue is
-// refused.
+// If the database keeps only the next value, State returns it and LastValue is
+// unsupported.
 func TestSequenceNextOnly(t *testing.T) {
 	t.Parallel()
 	r, s, _ := stubbed(stub.Shop(), registry.Selection{})

@@ -10,8 +10,8 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What follows from where a sequence stands, at the ends of what can be counted.
-func TestStanding(t *testing.T) {
+// State computes the remaining values, also at the limits of int64.
+func TestSequenceState(t *testing.T) {
 	t.Parallel()
 	const lowest, highest = math.MinInt64, math.MaxInt64
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func TestStanding(t *testing.T) {
 		{lowest, -1, lowest, false, dialect.SequenceState{Last: -1, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{1, 10, 4, true, dialect.SequenceState{Last: 9, Called: true}, registry.SequenceState{Next: 1, Used: 1}},
 		{1, 10, -4, true, dialect.SequenceState{Last: 2, Called: true}, registry.SequenceState{Next: 10, Used: 1}},
-		{1, 10, 1, false, dialect.SequenceState{Last: 40, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}}, // made shorter since
+		{1, 10, 1, false, dialect.SequenceState{Last: 40, Called: true}, registry.SequenceState{Exhausted: true, Used: 1}}, // the bound was lowered after that value
 		{1, 10, 1, false, dialect.SequenceState{Last: 40}, registry.SequenceState{Exhausted: true, Used: 1}},
 		{1, 10, 1, false, dialect.SequenceState{Last: -40, Called: true}, registry.SequenceState{Next: -39, Remaining: 50}},
 	} {

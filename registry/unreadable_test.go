@@ -12,9 +12,9 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// What has a name that is not UTF-8 is left out, and that is told, wherever somebody asks
-// for it.
-func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
+// A structure with a name that is not UTF-8 is excluded. Excluded, lookups and Views
+// report the reason.
+func TestNamesThatAreNotUTF8AreExcluded(t *testing.T) {
 	t.Parallel()
 	object := func(id int64, schema, name string) dialect.Object {
 		return dialect.Object{ID: id, Name: dialect.Name{Schema: schema, Name: name}, Visible: true, Comment: "\xff"}
@@ -56,7 +56,7 @@ func TestWhatIsNotUTF8IsLeftOut(t *testing.T) {
 			want[2] = "enum: it is excluded by label"
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("left out:\n%q\nwant\n%q", got, want)
+			t.Errorf("excluded:\n%q\nwant\n%q", got, want)
 		}
 		_, err := r.Matview("column")
 		var why *registry.NotFoundError
