@@ -33,16 +33,16 @@ func (postgres) SequenceColumns(ctx context.Context, q dialect.Querier) ([]diale
 			return nil, err
 		}
 		c.Type = unquoteType(c.Type, newest)
-		c.Min, c.Max, c.Bounded = room(oid, modifier)
+		c.Min, c.Max, c.Bounded = typeRange(oid, modifier)
 		all = append(all, c)
 	}
 	return all, rows.Err()
 }
 
-// room returns the range of a column type, given by its oid and modifier
+// typeRange returns the range of a column type, given by its oid and modifier
 // (https://www.postgresql.org/docs/current/datatype-numeric.html). Only numeric types are
 // bounded.
-func room(oid, modifier int64) (lowest, highest int64, bounded bool) {
+func typeRange(oid, modifier int64) (lowest, highest int64, bounded bool) {
 	switch oid {
 	case 20:
 		return math.MinInt64, math.MaxInt64, true

@@ -70,8 +70,8 @@ const (
 // versions.
 var refreshRoutines = []string{"ExecRefreshMatView", "RefreshMatViewByOid", duplicatesRoutine}
 
-// raisedBy reports whether one of the routines may have raised the error. An empty
-// routine is unknown, and counts.
+// raisedBy reports whether one of the routines may have raised the error. An unknown
+// routine, "", counts.
 func raisedBy(routine string, routines ...string) bool {
 	return routine == "" || slices.Contains(routines, routine)
 }
@@ -98,7 +98,7 @@ func (postgres) Classify(f dialect.Failure) error {
 	case lockNotAvailable:
 		return fmt.Errorf("%w: another session holds its lock", dialect.ErrBusy)
 	case queryCanceled, idleInTransaction, transactionTimeout:
-		return fmt.Errorf("%w by a timeout or a cancel", dialect.ErrServerTimeout)
+		return fmt.Errorf("%w: the statement reached a timeout or was cancelled", dialect.ErrServerTimeout)
 	case failedTransaction:
 		return fmt.Errorf("%w: roll it back", dialect.ErrTxAborted)
 	case unsafeNewLabel:
@@ -303,9 +303,8 @@ func errUncommitted() error {
 		"the statement that uses it, or add the label in a separate transaction", dialect.ErrLabelUncommitted)
 }
 
-// missing reports whether the server did not find the structure itself. If not, it did
-// not find a name in a view's query or in the caller's tail. All other SQL is written by
-// this package, and names only the structure.
+// missing reports whether the server did not find the structure itself, instead of a name
+// in a view's query or in the caller's tail. All other SQL names only the structure.
 func missing(f dialect.Failure, state string) bool {
 	switch {
 	case f.Sequence != nil, f.Enum != nil && f.Op != dialect.OpUseLabel, f.Op == dialect.OpDefinition:

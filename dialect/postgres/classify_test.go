@@ -335,7 +335,7 @@ func TestClassifyTexts(t *testing.T) {
 		{dialect.OpNextValue, "25006", `read-only: the transaction is read-only, or the server is a standby`},
 		{dialect.OpRefresh, "40P01", `deadlock`},
 		{dialect.OpRefresh, "55P03", `busy: another session holds its lock`},
-		{dialect.OpRefresh, "57014", `ended by the server by a timeout or a cancel`},
+		{dialect.OpRefresh, "57014", `ended by the server: the statement reached a timeout or was cancelled`},
 		{dialect.OpNextValue, "25P02", `transaction already failed: roll it back`},
 		{dialect.OpNextValue, "42P01", gone},
 		{dialect.OpNextValue, "42809", gone},

@@ -27,10 +27,10 @@ func alterAdd(enum dialect.Name, label string, at dialect.LabelPlace) string {
 
 // AddEnumLabel adds a label. If tolerant is set, it can't use ADD VALUE IF NOT EXISTS:
 // that reports an existing label only by a notice, which database/sql does not show. A
-// check before would be a race. So a DO block adds the label in a subtransaction and
-// catches duplicate_object. It stores the outcome in a transaction setting. The last
-// statement returns the outcome as a row count, and clears the setting. All is one
-// message, and the caller's transaction stays alive.
+// check before the statement would race with other sessions. So a DO block adds the label
+// in a subtransaction and catches duplicate_object. It stores the outcome in a
+// transaction setting. The last statement returns the outcome as a row count, and clears
+// the setting. All this is one message, and the caller's transaction stays alive.
 //
 // An event trigger may raise the same error although the label does not exist. So the
 // block looks for the label, and raises the error again if it is missing. If the

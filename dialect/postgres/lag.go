@@ -158,7 +158,7 @@ const comparedAtOnce = 1000
 // sequence that it reads. So every value in the snapshot that was taken from the sequence
 // is included in its state.
 func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
-	return despiteDrops(func() (dialect.SequenceLag, error) {
+	return retryAfterDDL(func() (dialect.SequenceLag, error) {
 		c, err := comparedTo(ctx, q, seq.Name, blocks)
 		if err != nil {
 			return dialect.SequenceLag{}, err
@@ -236,13 +236,13 @@ func (c *comparedColumn) before(other dialect.ColumnRef) bool {
 	return c.Column < other.Column
 }
 
-// despiteDrops calls try up to five times, if DDL of another session made it fail:
+// retryAfterDDL calls try up to five times, if DDL of another session made it fail:
 //   - a column was dropped, or got another type, after the columns were listed
 //   - a view took a table's name
 //   - the sequence was restarted, which replaces its storage
 //
 // If q is a transaction, the error has failed it. The caller then gets that error.
-func despiteDrops[T any](try func() (T, error)) (T, error) {
+func retryAfterDDL[T any](try func() (T, error)) (T, error) {
 	result, err := try()
 	for range 4 {
 		switch sqlState(err) {
@@ -285,7 +285,7 @@ const (
 // All of it is one message. The last statement's row count is the outcome.
 func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
 	text := catchingUp(seq.Name, blocks)
-	return despiteDrops(func() (done dialect.CaughtUp, err error) {
+	return retryAfterDDL(func() (done dialect.CaughtUp, err error) {
 		result, err := message(ctx, q, text)
 		if err != nil {
 			return done, err

@@ -8,8 +8,9 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// MatviewDefinition waits while another session holds an ACCESS EXCLUSIVE lock on the
-// view or on a relation that it reads, because the server locks these to print the query.
+// MatviewDefinition locks the view and the relations that it reads, because the server
+// does so to print the query. It waits while another session holds an ACCESS EXCLUSIVE
+// lock on one of these.
 func (postgres) MatviewDefinition(ctx context.Context, q dialect.Querier, view dialect.Name) (string, error) {
 	var query sql.NullString
 	err := q.QueryRowContext(ctx, strings.ReplaceAll(printedView, "$view", relid(view))).Scan(&query)

@@ -10,25 +10,26 @@ import (
 // maxNameBytes is the maximum length of a name in a server with the default NAMEDATALEN.
 const maxNameBytes = 63
 
-// ChangeTrigger returns SQL that makes the server NOTIFY on the channel, without a
-// payload, when a command commits that may change loaded structures. A watch listens
-// there (massive.WithWaker). Run create once per database, on the primary, as a superuser
-// or, on a hosted service, as the role that may create event triggers. Running create
-// again does no harm; drop undoes it.
+// ChangeTrigger returns SQL for event triggers. The triggers send NOTIFY on the channel
+// when a committed command may have changed loaded structures. The notifications have no
+// payload. A watch can listen for them with massive.WithWaker.
 //
-// Create is one DO block. It puts the function massive_notify into the schema, and two
-// event triggers on it. The function runs with the rights of each user whose command
-// fires it. So create raises an error, and changes nothing, if another role owns a
-// function of that name there. Drop that function, or use another schema. The schema
-// may belong to anybody: its owner can drop the function together with the triggers,
-// but can't replace it. No search path makes create, drop or the function run code of
-// another role.
+// Run create once per database, on the primary, as a superuser. On a hosted service, run
+// it as the role that may create event triggers. Running it again does no harm. drop
+// removes the triggers and the function.
+//
+// create is one DO block. It creates the function massive_notify in the schema, and two
+// event triggers that call it. The function runs with the rights of each user whose
+// command fires a trigger. So if another role owns a function of that name in the schema,
+// create raises an error and changes nothing. Drop that function, or use another schema.
+// Any role may own the schema: it can drop the function with the triggers, but can't
+// replace it. No search path makes create, drop or the function run code of another role.
 //
 // The triggers do not cover every change, so a watch also polls at every interval. No
-// event trigger fires for roles, memberships, rights on the database, or settings. None
-// fires where event triggers are off, and a listener's connection may break. Commands on
-// temporary objects do not notify. A transaction whose commands notified can't be
-// prepared for two-phase commit
+// event trigger fires for roles, memberships, rights on the database, or settings, or if
+// event triggers are disabled. A listener's connection may break. Commands on temporary
+// objects do not notify. A transaction whose commands notified can't be prepared for
+// two-phase commit
 // (https://www.postgresql.org/docs/current/sql-prepare-transaction.html).
 //
 // See https://www.postgresql.org/docs/current/event-trigger-definition.html.

@@ -7,9 +7,9 @@
 // pqwake listen for these notifications.
 //
 // The dialect is safe behind a pooler in transaction mode. Most operations send one
-// statement, or several statements in one message. Names are quoted into
-// the text, not passed as bind parameters. No operation needs a session between its
-// statements, or leaves a setting behind.
+// statement, or several statements in one message. Names are quoted into the text, not
+// passed as bind parameters. No operation needs a session between its statements, or
+// leaves a setting behind.
 package postgres
 
 import (

@@ -87,11 +87,11 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 
 	line("DECLARE")
 	line("  rel pg_catalog.oid := %s::pg_catalog.regclass;", relation)
-	line("  patience pg_catalog.text := pg_catalog.current_setting('lock_timeout');")
+	line("  saved_timeout pg_catalog.text := pg_catalog.current_setting('lock_timeout');")
 	line("  outcome integer := %d;", map[bool]int{false: refreshedBlocking, true: refreshedConcurrently}[how.Concurrently || how.IfPossible])
 	if how.SkipIfBusy {
 		line("  may boolean := %s;", mayRefresh)
-		line("  begun pg_catalog.timestamptz := pg_catalog.clock_timestamp();")
+		line("  started pg_catalog.timestamptz := pg_catalog.clock_timestamp();")
 	}
 	line("BEGIN")
 	if how.LockTimeout > 0 {
@@ -102,8 +102,8 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 		line(refreshBusy, skippedBusy, int64(refreshKey)<<32)
 	}
 	if how.IfPossible {
-		hindered := fmt.Sprintf(refreshHindered, blockedUnpopulated, blockedNoUsable, blockedNoUnique)
-		line(refreshIfPossible, hindered, refreshedConcurrently, refreshStatement(view, true, false),
+		prevented := fmt.Sprintf(refreshPrevented, blockedUnpopulated, blockedNoUsable, blockedNoUnique)
+		line(refreshIfPossible, prevented, refreshedConcurrently, refreshStatement(view, true, false),
 			featureNotSupported, blockedUnpopulated, blockedNoUsable, refreshStatement(view, false, false))
 	} else {
 		line("%s;", refreshStatement(view, how.Concurrently, how.NoData))
@@ -111,12 +111,12 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 	if how.SkipIfBusy {
 		line("END IF;")
 		line("EXCEPTION WHEN lock_not_available THEN")
-		line(refreshNotWaited)
+		line(refreshNotTimeout)
 		line("  outcome := %d;", skippedWaiting)
 		line("END;")
 	}
 	if how.LockTimeout > 0 {
-		line("PERFORM pg_catalog.set_config('lock_timeout', patience, true);")
+		line("PERFORM pg_catalog.set_config('lock_timeout', saved_timeout, true);")
 	}
 	line("PERFORM pg_catalog.set_config('massive.outcome', outcome::pg_catalog.text, true);")
 	line("END")
@@ -150,20 +150,20 @@ ELSIF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[2]d OPERATOR(pg_catalog
   outcome := %[1]d;
 ELSE`
 
-// refreshNotWaited raises the error again if the lock timeout did not cause it: there is
+// refreshNotTimeout raises the error again if the lock timeout did not cause it: there is
 // no timeout, or it has not passed yet. Then the view's query raised it, for example by
 // LOCK TABLE … NOWAIT. The timeout is in milliseconds. One millisecond is subtracted for
 // rounding.
-const refreshNotWaited = `IF (SELECT s.setting OPERATOR(pg_catalog.=) '0' OR
-              (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) begun)
+const refreshNotTimeout = `IF (SELECT s.setting OPERATOR(pg_catalog.=) '0' OR
+              (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started)
                OPERATOR(pg_catalog.*) '1000') OPERATOR(pg_catalog.<) (s.setting::double precision OPERATOR(pg_catalog.-) '1')
        FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'lock_timeout') THEN
   RAISE;
 END IF;`
 
-// refreshHindered sets the outcome to the reason that prevents a concurrent refresh, if
+// refreshPrevented sets the outcome to the reason that prevents a concurrent refresh, if
 // there is one.
-const refreshHindered = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel) THEN
+const refreshPrevented = `IF NOT (SELECT c.relispopulated FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel) THEN
   outcome := %[1]d;
 ELSIF NOT EXISTS (
   SELECT FROM pg_catalog.pg_index i

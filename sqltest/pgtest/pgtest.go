@@ -270,7 +270,7 @@ func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 }
 
 // OpenContext does the same as [Database.Open] without a test. The caller closes the
-// pool, in any case before [Database.Copy]. ctx limits only the first connection attempt.
+// pool, before it calls [Database.Copy]. ctx limits only the first connection attempt.
 func (d *Database) OpenContext(ctx context.Context, driver string, params ...string) (*sql.DB, error) {
 	if !slices.Contains(sql.Drivers(), driver) {
 		return nil, fmt.Errorf(`pgtest: open %s: no driver %q is registered with database/sql: "postgres" (lib/pq) and "pgx" are`,
@@ -321,8 +321,8 @@ func (d *Database) Role() string {
 
 // Copy creates a copy of d for one test, and drops it when the test ends. It is much
 // faster than creating the structures again. The same role owns the structures in d and
-// its copies, so drop d last. Close all pools of d before Copy: nobody else may be
-// connected to d during the copy.
+// its copies, so drop d last. Close all pools of d before
+// Copy, because d must have no connections during the copy.
 //
 // If d is nil because a TestMain found no Postgres, Copy skips or fails the test as
 // [NewDatabase] does.

@@ -30,7 +30,7 @@ func TestClear(t *testing.T) {
 		d.Fill(t, catalog)
 		d.Exec(t, `CREATE SCHEMA extra; CREATE TABLE extra.t (id serial PRIMARY KEY); CREATE VIEW w AS SELECT * FROM extra.t;
 			CREATE FUNCTION extra.f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-			CREATE EVENT TRIGGER told ON ddl_command_end EXECUTE FUNCTION extra.f()`)
+			CREATE EVENT TRIGGER notify ON ddl_command_end EXECUTE FUNCTION extra.f()`)
 		if got := query(t, db, objects); got == before {
 			t.Fatal("nothing was made")
 		}

@@ -212,8 +212,8 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 	dead := named(stale+time.Minute, "dead")
 	used := named(stale+time.Minute, "used")
 	young := named(stale-time.Minute, "young")
-	alike := prefix + "alike"
-	all := []string{dead, used, young, alike}
+	similar := prefix + "similar"
+	all := []string{dead, used, young, similar}
 	for _, name := range all {
 		if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 			t.Fatal(err)
@@ -254,7 +254,7 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(there)
-	want := []string{used, young, alike}
+	want := []string{used, young, similar}
 	slices.Sort(want)
 	if !slices.Equal(there, want) {
 		t.Errorf("after the sweep, the databases %q exist, want %q", there, want)

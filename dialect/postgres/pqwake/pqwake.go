@@ -4,7 +4,7 @@
 //
 //	waker := pqwake.New(dsn, "massive")
 //	defer waker.Close()
-//	go m.Watch(ctx, time.Minute, tell, massive.WithWaker(waker))
+//	go m.Watch(ctx, time.Minute, onChange, massive.WithWaker(waker))
 //
 // A Waker has its own connection. It must connect to the server directly: behind a pooler
 // in transaction mode, LISTEN has no effect. A standby does not accept LISTEN.
