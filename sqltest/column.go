@@ -187,7 +187,7 @@ func (q *sequence) mayUse() bool {
 }
 
 // errUntied is the error for a sequence that no column draws on. No statement fails, so the
-// transaction goes on.
+// transaction continues.
 var errUntied = fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
 
 // lag compares the sequence with the columns that draw on it now. With blocks, values between two

@@ -186,8 +186,8 @@ func (c Create) apply(f *Fake) error {
 	return err
 }
 
-// Drop is a [Change] that drops the relation and the type of that name, and the views that read
-// them.
+// Drop is a [Change] that drops the relation and the type of that name. It also drops the views that
+// read a dropped view, and the sequences that a dropped table's columns own.
 type Drop struct{ Name string }
 
 func (c Drop) needs(f *Fake) []need { return f.whole(c.Name, true) }

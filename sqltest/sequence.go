@@ -196,7 +196,7 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 		unreadable = !file.called && !seq.def.Rights.Read
 		return []driver.Value{file.last, file.called}, nil
 	}, &st.Last, &st.Called)
-	if err == nil && unreadable { // the statement succeeded, so the transaction goes on
+	if err == nil && unreadable { // the statement succeeded, so the transaction continues
 		return dialect.SequenceState{}, fmt.Errorf("%w: before its first value is taken, the role must have SELECT on it", dialect.ErrPermission)
 	}
 	return st, err

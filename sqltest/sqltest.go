@@ -174,8 +174,8 @@ type Sequence struct {
 // A Range has the bounds and the start of a sequence. A zero is the value 0, not a default.
 type Range struct{ Min, Max, Start int64 }
 
-// A Fake is an in-memory database and its dialect. It is safe for concurrent use. Each test can
-// have its own, also if tests run in parallel.
+// A Fake is an in-memory database and its dialect. Tests call DB, Do, Next, Calls and WantCalls. The
+// other methods implement [dialect.Dialect] for massive.Load. A Fake is safe for concurrent use.
 type Fake struct {
 	db      *sql.DB
 	invalid error // why the catalog is invalid
@@ -288,9 +288,10 @@ func (f *Fake) fill(c Catalog) error {
 	return nil
 }
 
-// DB returns the *sql.DB of the fake, the same on each call. Transactions on it work. Each SQL
-// statement returns [ErrNoDatabase]. It need not be closed. Closing it ends the goroutine that each
-// *sql.DB has, for tests that look for leaked goroutines.
+// DB returns the *sql.DB of the fake, the same on each call. BeginTx, Commit and Rollback work; the
+// only isolation level is Read Committed. Each SQL statement returns [ErrNoDatabase]. The DB need
+// not be closed. Closing it ends the goroutine that each *sql.DB has, for tests that look for leaked
+// goroutines.
 func (f *Fake) DB() *sql.DB { return f.db }
 
 func invalid(format string, args ...any) error {

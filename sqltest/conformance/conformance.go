@@ -36,7 +36,7 @@ type Harness struct {
 	Open func(t *testing.T, c sqltest.Catalog) Database
 
 	// Patience limits an operation that need not wait for another session. Zero is 20 seconds.
-	// A subtest that takes six times as long fails, and the suite goes on without it.
+	// A subtest that takes six times as long fails, and the suite continues without it.
 	Patience time.Duration
 
 	// Serial runs one subtest at a time, for databases that can't exist at the same time.

@@ -19,7 +19,7 @@ func TestFake(t *testing.T) {
 	})
 }
 
-// A real is a database of a real server, through one driver's mode.
+// A real is a database on a real server, opened in one mode of a driver.
 type real struct {
 	*pgtest.Database
 	db *sql.DB
@@ -28,13 +28,13 @@ type real struct {
 func (r real) DB() *sql.DB              { return r.db }
 func (r real) Dialect() dialect.Dialect { return postgres.New() }
 
-// The real thing keeps to the same rules, over each driver and mode.
+// Postgres passes the suite with each driver, in each mode.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []struct {
 		name, driver string
 		params       []string
-		long         bool // only where everything is run
+		long         bool // only if MASSIVE_TEST_ALL is set
 	}{
 		{"pq", "postgres", nil, false},
 		{"pgx", "pgx", nil, false},

@@ -10,13 +10,13 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// Operations are all of them.
+// Operations returns all operations.
 func Operations() []Operation { return slices.Sorted(maps.Keys(operationKinds)) }
 
-// KindOf is the kind that an operation is about, or 0.
+// KindOf returns the kind on which an operation works, or 0.
 func KindOf(o Operation) dialect.Kind { return operationKinds[o] }
 
-// RulesOf are those rules which need that operation and no other.
+// RulesOf returns the names of the rules that need only that operation.
 func RulesOf(c Operation) (names []string) {
 	for _, r := range rules() {
 		if slices.Equal(r.needs, []Operation{c}) {
@@ -26,7 +26,7 @@ func RulesOf(c Operation) (names []string) {
 	return names
 }
 
-// RunRulesThatSay runs those rules of the suite whose failures could say the text, and tells how many there are.
+// RunRulesThatSay runs the rules whose failure messages can contain the text, and returns their number.
 func RunRulesThatSay(t *testing.T, h Harness, text string) (n int) {
 	t.Helper()
 	for _, r := range rules() {
@@ -42,8 +42,8 @@ func RunRulesThatSay(t *testing.T, h Harness, text string) (n int) {
 	return n
 }
 
-// RunEachRule runs each rule on the databases of a harness that lacks what the rule doesn't need. When a rule has
-// ended, it calls done with the operations that the rule needs.
+// RunEachRule runs each rule with a harness that lacks all operations that the rule does not need. After
+// a rule it calls done with the operations that the rule needs.
 func RunEachRule(t *testing.T, open func(t *testing.T, rule string, c sqltest.Catalog, has func(Operation) bool) Database, done func(rule string, needs []Operation)) {
 	t.Helper()
 	for _, r := range rules() {

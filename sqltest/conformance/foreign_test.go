@@ -1,7 +1,8 @@
 package conformance_test
 
-// Another database than Postgres passes the suite: one that calls things otherwise, keeps no order of rows, has no
-// SQLSTATEs, knows no ways out, has another limit of names, and where a statement that fails leaves its transaction alive.
+// The suite on a database that differs from Postgres. It has other names of types, no order of rows, no
+// SQLSTATEs, no statements that fix a blocker, another limit for names, and transactions that go on
+// after a failure.
 
 import (
 	"context"
@@ -21,14 +22,15 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A foreigner is a fake that is another database in what the harness of its dialect can say, and in what no rule may ask.
+// A foreigner is a fake that differs from Postgres in everything that a harness can describe, and in
+// details on which no rule may depend.
 type foreigner struct {
 	*sqltest.Fake
 	db      *sql.DB
-	longest int  // the limit of names; 0 for none
-	alone   bool // statements fail alone
-	next    bool // no last value is kept
-	free    bool // restarts don't wait, block or go back
+	longest int  // the maximum length of names; 0 for none
+	alone   bool // as Harness.StatementsFailAlone
+	next    bool // as Harness.NextOnly
+	free    bool // restarts are MovesFree
 }
 
 func foreign(t *testing.T, c sqltest.Catalog, longest int, h conformance.Harness) foreigner {
@@ -42,7 +44,7 @@ func foreign(t *testing.T, c sqltest.Catalog, longest int, h conformance.Harness
 func (f foreigner) DB() *sql.DB              { return f.db }
 func (f foreigner) Dialect() dialect.Dialect { return f }
 
-// foreignTypes are what it calls the types of columns.
+// foreignTypes maps Postgres's types to the foreigner's.
 var foreignTypes = map[string]string{"bigint": "NUMBER(19)", "text": "CLOB", "double precision": "BINARY_DOUBLE", "boolean": "BIT"}
 
 func (f foreigner) translate(cat *dialect.Catalog) {
@@ -84,7 +86,7 @@ func (f foreigner) CheckColumn(column string, field reflect.Type) (why string, k
 	return "", false, nil
 }
 
-// nextOnly is a state told from the next value.
+// nextOnly converts a state to one that has only the next value.
 func (f foreigner) nextOnly(st dialect.SequenceState, increment int64) dialect.SequenceState {
 	if f.next && st.Called {
 		st.Last += increment
@@ -122,7 +124,7 @@ func (f foreigner) RestartSequence(ctx context.Context, q dialect.Querier, n dia
 		}
 	}
 	if at == nil {
-		at = new(int64) // it is gone, which the next statement says
+		at = new(int64) // the sequence is gone: the next statement returns the error
 	}
 	return f.Fake.SetSequenceValue(ctx, q, n, *at, false)
 }
@@ -130,7 +132,7 @@ func (f foreigner) RestartSequence(ctx context.Context, q dialect.Querier, n dia
 func (f foreigner) SequenceStates(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef) ([]dialect.SequenceReading, error) {
 	all, err := f.Fake.SequenceStates(ctx, q, defs)
 	if err == nil && f.next {
-		for i, d := range defs { // where nothing was taken the fake does not say where it stands
+		for i, d := range defs { // the fake has no state for an unused sequence
 			all[i].State, all[i].Err = f.SequenceState(ctx, q, d.Name)
 		}
 	}
@@ -143,7 +145,7 @@ func (f foreigner) SequenceLag(ctx context.Context, q dialect.Querier, s *dialec
 	return lag, err
 }
 
-// RefreshBlockers says nothing but the reasons.
+// RefreshBlockers returns only the reasons.
 func (f foreigner) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
 	all, err := f.Fake.RefreshBlockers(view, on, concurrently)
 	for i := range all {
@@ -152,7 +154,7 @@ func (f foreigner) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, 
 	return all, err
 }
 
-// Classify says nothing but the sentinel.
+// Classify returns only the sentinel.
 func (f foreigner) Classify(failure dialect.Failure) error {
 	if e := new(foreignError); errors.As(failure.Err, &e) {
 		failure.Err = e.fake
@@ -170,7 +172,7 @@ func (f foreigner) Classify(failure dialect.Failure) error {
 	return right
 }
 
-// A foreignError is one of the fake's, of which only the dialect can tell what it is.
+// A foreignError hides an error of the fake. Only the dialect knows the fake's error.
 type foreignError struct{ fake *sqltest.Error }
 
 func (e *foreignError) Error() string { return "Error 1000 (HY000)" }
@@ -187,7 +189,7 @@ type foreignConnector struct {
 	alone bool
 }
 
-// stub is all that a connection of the fake's can do.
+// stub has the methods of the fake's connections.
 type stub interface {
 	driver.Conn
 	driver.ExecerContext
@@ -206,7 +208,7 @@ func (c foreignConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	f := &foreignConn{whole: whole, fake: c.fake, alone: c.alone}
 	return f, whole.Raw(func(inner any) error {
-		f.stub = inner.(stub) //nolint:forcetypeassert // which it is
+		f.stub = inner.(stub) //nolint:forcetypeassert // always a stub
 		return nil
 	})
 }
@@ -215,13 +217,13 @@ func (c foreignConnector) Driver() driver.Driver { return c.fake.DB().Driver() }
 
 type foreignConn struct {
 	stub
-	whole *sql.Conn // the connection of the fake's that it wraps
+	whole *sql.Conn // the fake's connection
 	fake  *sqltest.Fake
 	alone bool
 	inTx  bool
 }
 
-// Close takes the fake's connection out of its pool, whatever state it is in.
+// Close removes the fake's connection from its pool, in any state.
 func (c *foreignConn) Close() error {
 	_ = c.whole.Raw(func(any) error { return driver.ErrBadConn })
 	return nil
@@ -241,7 +243,8 @@ type foreignTx struct {
 func (t foreignTx) Commit() error   { t.conn.inTx = false; return t.Tx.Commit() }
 func (t foreignTx) Rollback() error { t.conn.inTx = false; return t.Tx.Rollback() }
 
-// ExecContext and QueryContext put a savepoint around each statement of a transaction where statements fail alone.
+// ExecContext and QueryContext set a savepoint before each statement of a transaction if statements
+// fail alone.
 func (c *foreignConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
 	err = c.around(ctx, query, func() error {
 		r, err = c.stub.ExecContext(ctx, query, args)
@@ -286,15 +289,15 @@ func (c *foreignConn) around(ctx context.Context, query string, do func() error)
 		return abroad(do())
 	}
 	const name = "statement"
-	q, whatever := onConn{c.stub}, context.WithoutCancel(ctx)
-	if err := c.fake.SetSavepoint(whatever, q, name); err != nil {
+	q, ignoring := onConn{c.stub}, context.WithoutCancel(ctx)
+	if err := c.fake.SetSavepoint(ignoring, q, name); err != nil {
 		return abroad(err)
 	}
 	err := do()
 	if err != nil {
-		_ = c.fake.RollbackToSavepoint(whatever, q, name) // the connection may be gone
+		_ = c.fake.RollbackToSavepoint(ignoring, q, name) // the connection may be gone
 	} else {
-		err = c.fake.ReleaseSavepoint(whatever, q, name)
+		err = c.fake.ReleaseSavepoint(ignoring, q, name)
 	}
 	return abroad(err)
 }

@@ -1,6 +1,6 @@
 package conformance_test
 
-// Databases that lack a whole kind of structure pass the suite where their harness says so, and only there.
+// Databases that lack a kind of structure pass the suite only if their harness lists the kind.
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A lacking database is a fake that knows nothing of some kinds, and has no operation on them.
+// A lacking database is a fake without some kinds and their operations.
 type lacking struct {
 	*sqltest.Fake
 	kinds []dialect.Kind
-	leaks bool // it loads something of what it lacks all the same
+	leaks bool // it loads a structure of a lacking kind
 
-	// What stands between it and the fake, if anything does.
+	// over and db replace the fake as dialect and database, if they are set.
 	over dialect.Dialect
 	db   *sql.DB
 }
@@ -33,7 +33,7 @@ func (l lacking) DB() *sql.DB {
 
 func (l lacking) lacks(k dialect.Kind) bool { return slices.Contains(l.kinds, k) }
 
-// open refuses a catalog that holds what is lacking, and so does Do a change.
+// open fails the test if the catalog has a structure of a lacking kind. Do does so for a change.
 func (l lacking) open(t *testing.T, c sqltest.Catalog) conformance.Database {
 	t.Helper()
 	l.refuse(t, c)
@@ -41,7 +41,7 @@ func (l lacking) open(t *testing.T, c sqltest.Catalog) conformance.Database {
 	return l
 }
 
-// forgetful leaves that out instead.
+// forgetful drops these structures from the catalog instead.
 func (l lacking) forgetful(_ *testing.T, c sqltest.Catalog) conformance.Database {
 	if l.lacks(dialect.KindMatview) {
 		c.Matviews, c.Views = nil, nil
@@ -92,7 +92,7 @@ func (l lacking) Dialect() dialect.Dialect {
 	return leaky{partial{all, func(o conformance.Operation) bool { return !l.lacks(conformance.KindOf(o)) }}, l}
 }
 
-// A leaky dialect loads what its database lacks all the same, if that is said.
+// A leaky dialect loads a structure of each lacking kind if leaks is set.
 type leaky struct {
 	partial
 	of lacking
@@ -106,7 +106,7 @@ func (p leaky) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*
 	return cat, err
 }
 
-// leak adds a structure of each kind that is lacking, such as one of the system's.
+// leak adds a structure of each lacking kind.
 func (l lacking) leak(cat *dialect.Catalog) {
 	o := dialect.Object{ID: 1, Name: dialect.Name{Schema: "hidden", Name: "leaked"}}
 	if l.lacks(dialect.KindMatview) {
@@ -120,7 +120,7 @@ func (l lacking) leak(cat *dialect.Catalog) {
 	}
 }
 
-// Each kind may be lacking, alone or with another.
+// A database can lack each kind, alone or with another.
 func TestKindsLacking(t *testing.T) {
 	t.Parallel()
 	for name, kinds := range map[string][]dialect.Kind{

@@ -1,6 +1,7 @@
 package conformance_test
 
-// Dialects that have one operation, or none: nothing that they do may go unchecked for want of another.
+// Dialects that have only one operation, or none. The suite must check an operation even if all
+// others are lacking.
 
 import (
 	"context"
@@ -15,7 +16,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A lone dialect has one operation of its mutant's, or none where that is empty.
+// A lone dialect has one operation of its mutant, or none if has is empty.
 type lone struct {
 	*mutant
 	has conformance.Operation
@@ -25,7 +26,7 @@ func (l lone) Dialect() dialect.Dialect {
 	return partial{l.mutant, func(o conformance.Operation) bool { return o == l.has }}
 }
 
-// alone is the harness of dialects that have one operation, broken in some way.
+// alone returns a harness of dialects that have one operation, broken by mutate.
 func alone(operation conformance.Operation, mutate func(m *mutant)) conformance.Harness {
 	return conformance.Harness{
 		Lacks: slices.DeleteFunc(conformance.Operations(), func(o conformance.Operation) bool { return o == operation }),
@@ -38,7 +39,7 @@ func alone(operation conformance.Operation, mutate func(m *mutant)) conformance.
 	}
 }
 
-// A fit dialect passes with whatever it has, and each operation has a rule for it alone.
+// A correct dialect passes with any one operation, and a rule exists that needs only this operation.
 func TestOperationAlone(t *testing.T) {
 	t.Parallel()
 	for _, c := range append(conformance.Operations(), "") {
@@ -50,15 +51,15 @@ func TestOperationAlone(t *testing.T) {
 			continue
 		}
 		if len(conformance.RulesOf(c)) == 0 {
-			t.Errorf("no rule needs a %s and nothing else", c)
+			t.Errorf("got no rule that needs only %s, want one", c)
 		}
 		if !slices.ContainsFunc(aloneMutants, func(m aloneMutant) bool { return m.has == c }) {
-			t.Errorf("no mutant has a %s and nothing else", c)
+			t.Errorf("got no mutant that has only %s, want one", c)
 		}
 	}
 }
 
-// Each rule passes on a dialect that has only what the rule needs, and uses all of that.
+// Each rule passes on a dialect that has only the operations that the rule needs, and uses all of them.
 func TestRulesUseWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -78,13 +79,13 @@ func TestRulesUseWhatTheyNeed(t *testing.T) {
 		defer mu.Unlock()
 		for _, o := range needs {
 			if !used[rule][o] {
-				t.Errorf("rule %s needs %s and does not use it", rule, o)
+				t.Errorf("rule %s lists %s in needs, but does not use it", rule, o)
 			}
 		}
 	})
 }
 
-// A recording database tells which operations are used.
+// A recording database records which operations are used.
 type recording struct {
 	*sqltest.Fake
 	has func(o conformance.Operation) bool
@@ -92,7 +93,7 @@ type recording struct {
 
 func (r recording) Dialect() dialect.Dialect { return partial{r.Fake, r.has} }
 
-// An aloneMutant has one operation and does what is wrong with it.
+// An aloneMutant has one operation, which mutate breaks.
 type aloneMutant struct {
 	has    conformance.Operation
 	name   string
@@ -101,73 +102,73 @@ type aloneMutant struct {
 }
 
 var aloneMutants = []aloneMutant{
-	{conformance.SelectMatview, "columns left out", "Select reads each column into the struct field of the same name", func(m *mutant) {
+	{conformance.SelectMatview, "drops a column", "Select reads each column into the struct field of the same name", func(m *mutant) {
 		m.read = func(v dialect.MatviewDef, tail string) (dialect.MatviewDef, string) {
 			v.Columns = v.Columns[:len(v.Columns)-1]
 			return v, tail
 		}
 	}},
-	{conformance.SelectMatview, "a lost view is an error like any other", "Reading a view that was dropped after the load, or counting its rows, returns ErrNotFound", without(massive.ErrNotFound)},
-	{conformance.RefreshMatview, "refreshes nothing", "After Refresh a load reports the view as populated, and after WithNoData as not populated", func(m *mutant) {
+	{conformance.SelectMatview, "no ErrNotFound", "Reading a view that was dropped after the load, or counting its rows, returns ErrNotFound", without(massive.ErrNotFound)},
+	{conformance.RefreshMatview, "does not refresh", "After Refresh a load reports the view as populated, and after WithNoData as not populated", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
 	}},
-	{conformance.RefreshMatview, "never empties", "After Refresh a load reports the view as populated, and after WithNoData as not populated", func(m *mutant) {
+	{conformance.RefreshMatview, "ignores NoData", "After Refresh a load reports the view as populated, and after WithNoData as not populated", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.NoData = false
 			return how, false
 		}
 	}},
-	{conformance.CheckColumn, "all goes into all", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
+	{conformance.CheckColumn, "accepts every field type", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "" }
 	}},
 	{conformance.EnumColumns, "finds no columns", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func([]dialect.EnumColumn, error) ([]dialect.EnumColumn, error) { return nil, nil }
 	}},
-	{conformance.RenameEnumLabel, "renames nothing", "RenameValue changes the text of a label and keeps its position", func(m *mutant) {
+	{conformance.RenameEnumLabel, "does not rename", "RenameValue changes the text of a label and keeps its position", func(m *mutant) {
 		m.rename = func(from, _ string) (string, string, bool) { return from, from, true }
 	}},
-	{conformance.SequenceState, "the same state of all", "State of a sequence that no value was taken from is its start, not called", func(m *mutant) {
+	{conformance.SequenceState, "returns the same state for every sequence", "State of a sequence that no value was taken from is its start, not called", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) {
 			return dialect.SequenceState{Last: 42}, nil
 		}
 	}},
-	{conformance.SequenceState, "the same last value of all", "LastValue of a sequence that no value was taken from is its start", func(m *mutant) {
+	{conformance.SequenceState, "returns the same last value for every sequence", "LastValue of a sequence that no value was taken from is its start", func(m *mutant) {
 		m.state = func(dialect.SequenceState, error) (dialect.SequenceState, error) {
 			return dialect.SequenceState{Last: 42}, nil
 		}
 	}},
-	{conformance.SequenceState, "a lost sequence is an error like any other", "For a sequence that no longer exists it returns ErrNotFound", without(massive.ErrNotFound)},
-	{conformance.NextSequenceValue, "the same value to all", "NextValue returns the start value first, and then advances by one increment each time, up to the end of the sequence", func(m *mutant) {
+	{conformance.SequenceState, "no ErrNotFound", "For a sequence that no longer exists it returns ErrNotFound", without(massive.ErrNotFound)},
+	{conformance.NextSequenceValue, "returns the same value to every caller", "NextValue returns the start value first, and then advances by one increment each time, up to the end of the sequence", func(m *mutant) {
 		m.next = func(int64, error) (int64, error) { return 1, nil }
 	}},
-	{conformance.RestartSequence, "restarts nothing", "ResetTo and Restart accept a value within the bounds, and return ErrOutOfRange for any other", func(m *mutant) {
+	{conformance.RestartSequence, "does not restart", "ResetTo and Restart accept a value within the bounds, and return ErrOutOfRange for any other", func(m *mutant) {
 		m.restarter = func(context.Context, dialect.Querier, dialect.Name, *int64) error { return nil }
 	}},
-	{conformance.MatviewDefinition, "a lost view is an error like any other", "Definition returns the view's query", without(massive.ErrNotFound)},
+	{conformance.MatviewDefinition, "no ErrNotFound", "Definition returns the view's query", without(massive.ErrNotFound)},
 	{conformance.AddEnumLabel, "adds each label at the end", "AddValue adds a label at the given place, in the database and in the program's snapshot", func(m *mutant) {
 		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
 			return label, dialect.LabelPlace{}, tolerant
 		}
 	}},
-	{conformance.NextSequenceBlock, "blocks of one value", "NextBlock returns the next block, and at the end of the sequence a shorter block, then ErrExhausted", func(m *mutant) {
+	{conformance.NextSequenceBlock, "returns blocks of one value", "NextBlock returns the next block, and at the end of the sequence a shorter block, then ErrExhausted", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Increment = 1
 			return b
 		}
 	}},
-	{conformance.SequenceLag, "nothing is behind", "Lag reports whether a sequence is behind its column, and does not move it", func(m *mutant) {
+	{conformance.SequenceLag, "no sequence is behind", "Lag reports whether a sequence is behind its column, and does not move it", func(m *mutant) {
 		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = true
 			return lag
 		}
 	}},
-	{conformance.NextSequenceValues, "takes one of many", "NextValues returns the next n values", func(m *mutant) {
+	{conformance.NextSequenceValues, "takes one value of many", "NextValues returns the next n values", func(m *mutant) {
 		m.values = func(int) int { return 1 }
 	}},
-	{conformance.SetSequenceValue, "sets nothing", "SetValue accepts a value within the bounds, and returns ErrOutOfRange for any other", func(m *mutant) {
+	{conformance.SetSequenceValue, "does not set", "SetValue accepts a value within the bounds, and returns ErrOutOfRange for any other", func(m *mutant) {
 		m.setter = func(context.Context, dialect.Querier, dialect.Name, int64) error { return nil }
 	}},
-	{conformance.SequenceStates, "that can't read", "Exhaustion reads the sequences that exist now, not the loaded ones", func(m *mutant) {
+	{conformance.SequenceStates, "can't read", "Exhaustion reads the sequences that exist now, not the loaded ones", func(m *mutant) {
 		m.states = func(_ []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				all[i].Err = errors.New("it can't be read")
@@ -175,35 +176,35 @@ var aloneMutants = []aloneMutant{
 			return all
 		}
 	}},
-	{conformance.CatchUpSequence, "catches nothing up", "CatchUp moves a sequence that is behind its column, and leaves any other where it is", func(m *mutant) {
+	{conformance.CatchUpSequence, "moves no sequence", "CatchUp moves a sequence that is behind its column, and leaves any other where it is", func(m *mutant) {
 		m.catchUp = func(context.Context, dialect.Querier, *dialect.SequenceDef) (bool, error) { return false, nil }
 	}},
-	{conformance.SetSavepoint, "no points at all", "A savepoint exists until it is released or rolled back to", func(m *mutant) {
+	{conformance.SetSavepoint, "savepoints do nothing", "A savepoint exists until it is released or rolled back to", func(m *mutant) {
 		m.savepoint = func(string) bool { return true }
 	}},
 	{conformance.Unchanged, "notices no commit", saysSign, blindfolded},
 
-	// Dialects that only load.
-	{"", "keys unknown", "A load excludes sequences that feed primary keys, and names the key column of each", onLoad(func(cat *dialect.Catalog) {
+	// Dialects without operations, which only load.
+	{"", "primary keys not loaded", "A load excludes sequences that feed primary keys, and names the key column of each", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			cat.Sequences[i].KeyOf = nil
 		}
 	})},
-	{"", "edges unknown", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
+	{"", "dependencies not loaded", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Reads = nil
 		}
 	})},
-	{"", "plain views unknown", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
-	{"", "odd names passed over", "Lookups and operations work for names with any characters, and of any length that the server allows", passingOver},
-	{conformance.SequenceState, "no rights", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
+	{"", "plain views not loaded", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
+	{"", "unusual names not loaded", "Lookups and operations work for names with any characters, and of any length that the server allows", passingOver},
+	{conformance.SequenceState, "no rights loaded", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {
 			cat.Sequences[i].Rights = dialect.SequenceRights{}
 		}
 	})},
 }
 
-// passingOver makes a dialect that loads no structure whose name has to be quoted.
+// passingOver makes a fake that does not load structures whose names need quotes.
 func passingOver(m *mutant) {
 	odd := func(o dialect.Object) bool { return o.Name.String() != o.Name.Schema+"."+o.Name.Name }
 	onLoad(func(cat *dialect.Catalog) {
@@ -213,7 +214,7 @@ func passingOver(m *mutant) {
 	})(m)
 }
 
-// aloneHarnesses are the harnesses of the lone dialects that are broken.
+// aloneHarnesses returns the harnesses of aloneMutants.
 func aloneHarnesses() (all []harnessMutant) {
 	for _, m := range aloneMutants {
 		who := string(m.has)

@@ -12,11 +12,11 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// An enumMutant is a mutant whose work on enums is broken: where a function is set, it stands in for the fake's own.
+// An enumMutant breaks operations on enums. A function that is set replaces or changes the fake's.
 type enumMutant struct {
 	add    func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool)
 	added  func(added bool, err error) (bool, error)
-	locks  func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error // where a label was there
+	locks  func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error // if the label existed
 	rename func(from, to string) (string, string, bool)
 	used   func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error)
 	unfit  func(why string) string
@@ -71,10 +71,10 @@ func (m *mutant) CheckColumn(column string, field reflect.Type) (why string, kno
 }
 
 var enumMutants = []mutation{
-	{"a column that keeps its labels", "After the commit, an added label can be stored in a column that existed before", func(m *mutant) {
+	{"column does not accept a new label", "After the commit, an added label can be stored in a column that existed before", func(m *mutant) {
 		m.change = func(t testing.TB, c sqltest.Change) {
 			if into, ok := c.(sqltest.InsertLabel); ok && into.Label != "sad" {
-				t.Errorf("the column does not know %q", into.Label)
+				t.Errorf("the column does not accept %q", into.Label)
 			}
 		}
 	}},
@@ -95,29 +95,29 @@ var enumMutants = []mutation{
 			return label, at, tolerant
 		}
 	}},
-	{"a label that is there tolerated", "Adding a label that exists returns ErrLabelExists", func(m *mutant) {
+	{"existing label accepted by AddValue", "Adding a label that exists returns ErrLabelExists", func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
 			return label, at, true
 		}
 	}},
-	{"a label that is there not tolerated", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
+	{"existing label rejected by EnsureValue", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
 		m.add = func(label string, at dialect.LabelPlace, _ bool) (string, dialect.LabelPlace, bool) {
 			return label, at, false
 		}
 	}},
-	{"added always", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
+	{"added is always true", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
 		m.added = func(_ bool, err error) (bool, error) { return true, err }
 	}},
-	{"added never", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
+	{"added is always false", "EnsureValue accepts a label that exists, reports whether it added the label, and keeps the caller's transaction usable", func(m *mutant) {
 		m.added = func(_ bool, err error) (bool, error) { return false, err }
 	}},
-	{"an error of adding swallowed", "Using an enum that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
+	{"error of AddValue lost", "Using an enum that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.added = func(added bool, _ error) (bool, error) { return added, nil }
 	}},
 	{"renaming does nothing", "RenameValue changes the text of a label and keeps its position", func(m *mutant) {
 		m.rename = func(from, to string) (string, string, bool) { return from, to, true }
 	}},
-	{"a neighbour unknown is a label that exists", "Adding a label that exists returns ErrLabelExists", func(m *mutant) {
+	{"unknown neighbour reported as existing label", "Adding a label that exists returns ErrLabelExists", func(m *mutant) {
 		m.classify = func(f dialect.Failure, right error) error {
 			if f.Op == dialect.OpAddLabel && right != nil {
 				return massive.ErrLabelExists
@@ -128,46 +128,46 @@ var enumMutants = []mutation{
 	{"enum altered outside its transaction", "Other sessions see a transaction's changes to an enum after the commit, and never after a rollback", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 	}},
-	{"an altered enum is anybody's to alter", "A change to an enum blocks other changes to it until its transaction ends", func(m *mutant) {
+	{"altered enum not locked", "A change to an enum blocks other changes to it until its transaction ends", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
 	}},
-	{"a label that is there locked", "A change to an enum blocks other changes to it until its transaction ends", func(m *mutant) {
+	{"EnsureValue of an existing label keeps the lock", "A change to an enum blocks other changes to it until its transaction ends", func(m *mutant) {
 		m.locks = func(ctx context.Context, q dialect.Querier, enum dialect.Name, label string) error {
 			return errors.Join(m.Fake.RenameEnumLabel(ctx, q, enum, label, "meanwhile"), m.Fake.RenameEnumLabel(ctx, q, enum, "meanwhile", label))
 		}
 	}},
-	{"anybody's enum", "Altering an enum that another role owns returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
+	{"enum altered by another role", "Altering an enum that another role owns returns ErrPermission", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Owner = cat.Server.User
 		}
 	})},
-	{"columns unordered in use", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
+	{"UsedBy unordered", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			used = slices.Clone(used)
 			slices.Reverse(used)
 			return used, err
 		}
 	}},
-	{"arrays left out of use", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
+	{"UsedBy without arrays", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Array }), err
 		}
 	}},
-	{"domains left out of use", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
+	{"UsedBy without domains", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, err error) ([]dialect.EnumColumn, error) {
 			return slices.DeleteFunc(slices.Clone(used), func(c dialect.EnumColumn) bool { return c.Through != nil }), err
 		}
 	}},
-	{"a lost enum is used by nobody", "Using an enum that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
+	{"UsedBy of a dropped enum is empty", "Using an enum that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.used = func(used []dialect.EnumColumn, _ error) ([]dialect.EnumColumn, error) { return used, nil }
 	}},
-	{"any column goes anywhere", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
+	{"every column fits every field", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "" }
 	}},
-	{"no column goes anywhere", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
+	{"no column fits any field", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "it doesn't" }
 	}},
-	{"two names of one enum taken for two", "If several expectations name the same enum, in either form of its name, each must be met", onObjects(func(o *dialect.Object) {
+	{"two names of one enum treated as two enums", "If several expectations name the same enum, in either form of its name, each must be met", onObjects(func(o *dialect.Object) {
 		o.Visible = false
 	})},
 	{"labels lost on load", "If an enum's labels differ from the expected ones, Load, Reload and Verify return ErrDrift", onLoad(func(cat *dialect.Catalog) {

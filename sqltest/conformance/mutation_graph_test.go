@@ -9,16 +9,16 @@ import (
 )
 
 var graphMutants = []mutation{
-	{"edges lost", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
+	{"dependencies lost", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Reads = nil
 		}
 	})},
 	{"plain views lost", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
-	{"plain views that read none lost", "A bare name resolves to the first structure of that name along the search path", onLoad(func(cat *dialect.Catalog) {
+	{"plain views without dependencies lost", "A bare name resolves to the first structure of that name along the search path", onLoad(func(cat *dialect.Catalog) {
 		cat.Views = slices.DeleteFunc(cat.Views, func(v dialect.ViewDef) bool { return len(v.Reads) == 0 })
 	})},
-	{"edges turned round", "RefreshAll refreshes each view once, after all views that it depends on, and reports on each", onLoad(func(cat *dialect.Catalog) {
+	{"dependencies reversed", "RefreshAll refreshes each view once, after all views that it depends on, and reports on each", onLoad(func(cat *dialect.Catalog) {
 		reads := map[int64][]int64{}
 		for _, m := range cat.Matviews {
 			for _, id := range m.Reads {
@@ -37,7 +37,7 @@ var graphMutants = []mutation{
 			cat.Views[i].Reads = reads[cat.Views[i].ID]
 		}
 	})},
-	{"edges of one schema only", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
+	{"dependencies across schemas lost", "A view depends on each view that its query reads, directly or through plain views, across schemas", onLoad(func(cat *dialect.Catalog) {
 		schema := map[int64]string{}
 		for _, m := range cat.Matviews {
 			schema[m.ID] = m.Name.Schema
@@ -60,8 +60,8 @@ var graphMutants = []mutation{
 			cat.Views[i].Reads = same(v.Name.Schema, v.Reads)
 		}
 	})},
-	{"views read nothing", "If a view's query reads a materialized view that is not populated, Refresh returns ErrNotPopulated", ignoringReads},
-	{"views lock nothing", "A refresh waits for an open blocking refresh of a view that its query reads", ignoringReads},
+	{"source views not checked", "If a view's query reads a materialized view that is not populated, Refresh returns ErrNotPopulated", ignoringReads},
+	{"source views not locked", "A refresh waits for an open blocking refresh of a view that its query reads", ignoringReads},
 	{"savepoints ignored", "With Savepoints, a view that fails in a transaction is rolled back alone", func(m *mutant) {
 		m.savepoint = func(string) bool { return true }
 	}},
@@ -73,7 +73,7 @@ var graphMutants = []mutation{
 	}},
 }
 
-// ignoringReads makes a fake whose refreshes don't look at what their views read.
+// ignoringReads makes a fake whose refreshes ignore the views that the query reads.
 func ignoringReads(m *mutant) {
 	m.catalog = func(c *sqltest.Catalog) {
 		c.Matviews = slices.Clone(c.Matviews)

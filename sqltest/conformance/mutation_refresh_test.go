@@ -5,25 +5,25 @@ import (
 )
 
 var refreshMutants = []mutation{
-	{"if possible is always blocking", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
+	{"ConcurrentlyIfPossible is always blocking", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.IfPossible = false
 			return how, false
 		}
 	}},
-	{"if possible is always concurrent", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
+	{"ConcurrentlyIfPossible is always concurrent", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.Concurrently, how.IfPossible = how.Concurrently || how.IfPossible, false
 			return how, false
 		}
 	}},
-	{"what prevented it lost", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
+	{"reason of a blocking refresh lost", "With ConcurrentlyIfPossible, Refresh is concurrent if the view is populated and has a unique index, and blocking otherwise", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Prevented = 0
 			return done
 		}
 	}},
-	{"the mode lied about", "Refresh replaces a view's rows with the current result of its query", func(m *mutant) {
+	{"wrong mode reported", "Refresh replaces a view's rows with the current result of its query", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Concurrently = false
 			return done
@@ -35,7 +35,7 @@ var refreshMutants = []mutation{
 			return how, false
 		}
 	}},
-	{"busy is silent", "If another session refreshes the view, Refresh with SkipIfBusy returns ErrBusy immediately, and the caller's transaction stays usable", func(m *mutant) {
+	{"busy without an error", "If another session refreshes the view, Refresh with SkipIfBusy returns ErrBusy immediately, and the caller's transaction stays usable", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Busy = false
 			return done

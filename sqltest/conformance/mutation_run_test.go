@@ -13,16 +13,16 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// runMutations break what plans and runs are made of.
+// runMutations break operations that plans and runs use.
 type runMutations struct {
 	filtered   func(f dialect.Filter, cat *dialect.Catalog)
 	refreshErr func(err error) error
 }
 
-// Rules of plans and runs are kept by the library on top of what a dialect does, so that the same break can be one of
-// several rules: each has to notice by itself.
+// The library implements plans and runs on top of a dialect. One defect of a dialect can break several
+// rules, and each rule must notice it by itself.
 var runMutants = []mutation{
-	{"what a pattern leaves out not loaded", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
+	{"excluded views not loaded", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			cat.Matviews = slices.DeleteFunc(cat.Matviews, func(v dialect.MatviewDef) bool {
 				_, omitted := f.Excludes(v.Name)
@@ -30,7 +30,7 @@ var runMutants = []mutation{
 			})
 		}
 	}},
-	{"what a pattern leaves out reads nothing", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
+	{"dependencies of excluded views lost", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
 			for i, v := range cat.Matviews {
 				if _, omitted := f.Excludes(v.Name); omitted {
@@ -39,7 +39,7 @@ var runMutants = []mutation{
 			}
 		}
 	}},
-	{"readers of a dropped view stay", "When a view is dropped, the views that read it are dropped with it", func(m *mutant) {
+	{"views that read a dropped view stay", "When a view is dropped, the views that read it are dropped with it", func(m *mutant) {
 		var first *dialect.Catalog
 		m.filtered = func(_ dialect.Filter, cat *dialect.Catalog) {
 			if first == nil {
@@ -49,27 +49,27 @@ var runMutants = []mutation{
 			cat.Matviews = first.Matviews
 		}
 	}},
-	{"plain views lost, to a selection", "Views selects the named views, Upstream adds all that they depend on, and Downstream adds all that depend on them", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
-	{"a failure taken for done", "If a view fails, RefreshAll skips the views that depend on it and refreshes the others", swallowing},
-	{"a failure of nobody's", "If a view fails, RefreshAll skips the views that depend on it and refreshes the others", without(massive.ErrDuplicateRows)},
-	{"busy is silent, in a run", "With SkipIfBusy, RefreshAll skips a view that another session refreshes, and the views that depend on it", func(m *mutant) {
+	{"plain views lost for Upstream", "Views selects the named views, Upstream adds all that they depend on, and Downstream adds all that depend on them", onLoad(func(cat *dialect.Catalog) { cat.Views = nil })},
+	{"failed refresh reported as refreshed", "If a view fails, RefreshAll skips the views that depend on it and refreshes the others", swallowing},
+	{"failed refresh without a sentinel", "If a view fails, RefreshAll skips the views that depend on it and refreshes the others", without(massive.ErrDuplicateRows)},
+	{"busy without an error in a run", "With SkipIfBusy, RefreshAll skips a view that another session refreshes, and the views that depend on it", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Busy = false
 			return done
 		}
 	}},
-	{"busy found out by a lock timeout", "With SkipIfBusy, RefreshAll skips a view that another session refreshes, and the views that depend on it", func(m *mutant) {
+	{"busy detected only by a lock timeout", "With SkipIfBusy, RefreshAll skips a view that another session refreshes, and the views that depend on it", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
-			if how.SkipIfBusy { // which fails a transaction
+			if how.SkipIfBusy { // the failure aborts a transaction
 				how.SkipIfBusy, how.LockTimeout = false, 20*time.Millisecond
 			}
 			return how, false
 		}
 	}},
-	{"blockers unknown to a plan", "A plan predicts the mode that ConcurrentlyIfPossible chooses for each view, and the reason", func(m *mutant) {
+	{"blockers unknown in a plan", "A plan predicts the mode that ConcurrentlyIfPossible chooses for each view, and the reason", func(m *mutant) {
 		m.blockers = func([]dialect.Blocker) []dialect.Blocker { return nil }
 	}},
-	{"what prevented it lost, to a plan", "A plan predicts the mode that ConcurrentlyIfPossible chooses for each view, and the reason", func(m *mutant) {
+	{"reason of a blocking refresh lost in a plan", "A plan predicts the mode that ConcurrentlyIfPossible chooses for each view, and the reason", func(m *mutant) {
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			done.Prevented = 0
 			return done
@@ -79,7 +79,7 @@ var runMutants = []mutation{
 	{"what is gone not known, in a run", "If a view is dropped after the plan was made, Run reports ErrNotFound for that view and refreshes the views that don't depend on it", without(massive.ErrNotFound)},
 	{"transaction ignored by a run", "In a transaction, a view that fails ends the run, and the remaining views are cancelled", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
-		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) { // it may wait for the very transaction
+		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) { // it may wait for its own transaction
 			return context.WithTimeout(ctx, time.Second)
 		}
 	}},
@@ -90,7 +90,7 @@ var runMutants = []mutation{
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				defer cancel()
 				if conn, err := pool.Conn(ctx); err == nil {
-					return conn // which nobody closes
+					return conn // never closed
 				}
 			}
 			return q
@@ -104,35 +104,35 @@ var runMutants = []mutation{
 			return right
 		}
 	}},
-	{"context ignored where there is no connection", "If a run gets no connection from the pool, it ends when its context ends", heedless(context.Canceled)},
+	{"context ignored while waiting for a connection", "If a run gets no connection from the pool, it ends when its context ends", heedless(context.Canceled)},
 	{"context ignored by a run", "When its context is cancelled, a run ends the refreshes in progress and starts no others", heedless(context.DeadlineExceeded)},
-	{"a cancel taken for done", "When its context is cancelled, a run ends the refreshes in progress and starts no others", swallowing},
-	{"if possible holds off all readers", "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent refresh is not possible", func(m *mutant) {
+	{"cancelled refresh reported as refreshed", "When its context is cancelled, a run ends the refreshes in progress and starts no others", swallowing},
+	{"ConcurrentlyIfPossible always blocks readers", "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent refresh is not possible", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
 			how.IfPossible = false
 			return how, false
 		}
 	}},
-	{"if possible does nothing", "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent refresh is not possible", func(m *mutant) {
+	{"ConcurrentlyIfPossible does not refresh", "With ConcurrentlyIfPossible, Refresh blocks readers only if a concurrent refresh is not possible", func(m *mutant) {
 		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, true }
 	}},
 }
 
-// rowMutants read other rows than there are.
+// rowMutants return wrong rows.
 var rowMutants = []mutation{
 	{"the first row lost", "Get returns the first row, or sql.ErrNoRows", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(1, rows.Len()) })},
 	{"the last row lost", "Get returns the first row, or sql.ErrNoRows", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
-	{"the last row lost, to Select", "Select reads each column into the struct field of the same name", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
+	{"the last row lost in Select", "Select reads each column into the struct field of the same name", answering(func(rows reflect.Value) reflect.Value { return rows.Slice(0, rows.Len()-1) })},
 	{"the last row twice", "Get returns the first row, or sql.ErrNoRows", answering(func(rows reflect.Value) reflect.Value {
 		return reflect.AppendSlice(rows.Slice3(0, rows.Len(), rows.Len()), rows.Slice(rows.Len()-1, rows.Len()))
 	})},
 }
 
-// answering makes a fake whose rows are others, where there are any, to whoever reads them, and not to whoever counts.
+// answering makes a fake whose reads return changed rows, while counts are right.
 func answering(with func(rows reflect.Value) reflect.Value) func(m *mutant) {
 	return func(m *mutant) {
 		m.catalog = func(c *sqltest.Catalog) {
-			c.Matviews = slices.Clone(c.Matviews) // which are the rule's own
+			c.Matviews = slices.Clone(c.Matviews) // the rule's catalog must not change
 			for i := range c.Matviews {
 				all := reflect.ValueOf(c.Matviews[i].Rows)
 				if all.Len() > 0 {
@@ -145,11 +145,11 @@ func answering(with func(rows reflect.Value) reflect.Value) func(m *mutant) {
 	}
 }
 
-// swallowing makes every refresh that fails look like one that is done.
+// swallowing makes each refresh that fails return no error.
 func swallowing(m *mutant) { m.refreshErr = func(error) error { return nil } }
 
-// heedless is a mutant that pays no attention to its caller's context, and ends by itself a second later, with that error.
-// (One that never does ends its rule too, and takes longer: hangingMutants.)
+// heedless makes a fake that ignores the caller's context and returns the error after a second.
+// hangingMutants never return.
 func heedless(with error) func(m *mutant) {
 	return func(m *mutant) {
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {

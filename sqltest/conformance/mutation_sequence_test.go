@@ -1,6 +1,6 @@
 package conformance_test
 
-// Ways to break what a dialect does with many values, setval, exhaustion, and sequences behind their columns.
+// Mutants of NextValues, NextBlock, SetValue, Exhaustion, Lag and CatchUp.
 
 import (
 	"context"
@@ -9,7 +9,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// sequenceMutations stand in for the fake's own, where they are set.
+// sequenceMutations break operations on sequences. A function that is set replaces or changes the
+// fake's.
 type sequenceMutations struct {
 	values  func(n int) int
 	taker   func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error)
@@ -21,7 +22,7 @@ type sequenceMutations struct {
 	states  func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading
 	lag     func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag
 	catchUp func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error)
-	blocks  bool // values between steps count if they are not asked for, and don't if they are
+	blocks  bool // inverts whether values between steps count
 }
 
 func (m *mutant) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
@@ -102,7 +103,7 @@ func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *di
 	return m.Fake.CatchUpSequence(ctx, q, seq, m.blocks != blocks)
 }
 
-// caughtUp is the fake's own catch-up.
+// caughtUp calls the fake's own CatchUpSequence.
 func (m *mutant) caughtUp(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 	done, err := m.Fake.CatchUpSequence(ctx, q, seq, false)
 	return done.Moved, err
@@ -112,7 +113,7 @@ var sequenceMutants = []mutation{
 	{"one value too many", "NextValues(n) returns the values that n calls of NextValue would return", func(m *mutant) {
 		m.values = func(n int) int { return n + 1 }
 	}},
-	{"values taken for contiguous", "NextValues first returns the values that its connection has reserved", func(m *mutant) {
+	{"reserved values assumed contiguous", "NextValues first returns the values that its connection has reserved", func(m *mutant) {
 		m.taken = func(values []int64, err error) ([]int64, error) {
 			for i := range values {
 				values[i] = values[0] + int64(i)
@@ -120,7 +121,7 @@ var sequenceMutants = []mutation{
 			return values, err
 		}
 	}},
-	{"values before the end given back", "If the sequence ends before the nth value, NextValues returns ErrExhausted and no values, and the remaining values are used up", func(m *mutant) {
+	{"values before the end not used up", "If the sequence ends before the nth value, NextValues returns ErrExhausted and no values, and the remaining values are used up", func(m *mutant) {
 		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 			st, err := m.Fake.SequenceState(ctx, q, name)
 			if err != nil {
@@ -133,14 +134,14 @@ var sequenceMutants = []mutation{
 			return values, err
 		}
 	}},
-	{"the end swallowed", "If the sequence ends before the nth value, NextValues returns ErrExhausted and no values, and the remaining values are used up", upToTheEnd},
+	{"fewer values without an error", "If the sequence ends before the nth value, NextValues returns ErrExhausted and no values, and the remaining values are used up", upToTheEnd},
 	{"a block not cut at the bound", "A block extends from one value to just before the next, or to the bound", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Min, b.Max = math.MinInt64, math.MaxInt64
 			return b
 		}
 	}},
-	{"a block one too long", "An allocator returns the sequence's values in order", func(m *mutant) {
+	{"block one value too long", "An allocator returns the sequence's values in order", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			if b.Increment > 1 {
 				b.Increment++
@@ -151,10 +152,10 @@ var sequenceMutants = []mutation{
 	{"called ignored by setval", "After SetValue(v, true), NextValue returns the value after v", func(m *mutant) {
 		m.set = func(v int64, _ bool) (int64, bool) { return v, true }
 	}},
-	{"a value out of range put into it", "SetValue with a value outside the bounds returns ErrOutOfRange and changes nothing", func(m *mutant) {
+	{"value out of range clamped", "SetValue with a value outside the bounds returns ErrOutOfRange and changes nothing", func(m *mutant) {
 		m.set = func(v int64, called bool) (int64, bool) { return min(max(v, 10), 20), called }
 	}},
-	{"setval undone", "A rollback does not undo SetValue, unless the transaction reset the sequence before", func(m *mutant) {
+	{"SetValue undone by a rollback", "A rollback does not undo SetValue, unless the transaction reset the sequence before", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
 			return m.Fake.RestartSequence(ctx, q, name, &v)
 		}
@@ -167,10 +168,10 @@ var sequenceMutants = []mutation{
 			return all
 		}
 	}},
-	{"no columns", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
+	{"sequence columns lost", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
 		m.columns = func([]dialect.SequenceColumn) []dialect.SequenceColumn { return nil }
 	}},
-	{"uncalled taken for known", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
+	{"uncalled sequences listed as known", "Exhaustion lists each sequence that has used up the share, the fullest first, including sequences of primary keys", func(m *mutant) {
 		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				if !all[i].State.Called {
@@ -180,7 +181,7 @@ var sequenceMutants = []mutation{
 			return all
 		}
 	}},
-	{"what can't be read taken for unused", "Exhaustion lists a sequence that it can't read as unknown, with the reason, and still lists the others", func(m *mutant) {
+	{"unreadable sequences listed as unused", "Exhaustion lists a sequence that it can't read as unknown, with the reason, and still lists the others", func(m *mutant) {
 		m.states = func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading {
 			for i := range all {
 				if all[i].Err != nil {
@@ -196,19 +197,19 @@ var sequenceMutants = []mutation{
 			return lag
 		}
 	}},
-	{"the increment not seen by a lag", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
+	{"increment ignored by Lag", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Increment = min(max(lag.Increment, -1), 1)
 			return lag
 		}
 	}},
-	{"its key alone compared with a sequence", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
+	{"only the key column compared by Lag", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = lag.Empty || seq.KeyOf != nil && lag.Column != *seq.KeyOf
 			return lag
 		}
 	}},
-	{"caught up with its key alone", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
+	{"only the key column compared by CatchUp", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
@@ -217,7 +218,7 @@ var sequenceMutants = []mutation{
 			return m.caughtUp(ctx, q, seq)
 		}
 	}},
-	{"the key named, whatever column decides", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
+	{"Lag always names the key column", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.lag = func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			if seq.KeyOf != nil {
 				lag.Column = *seq.KeyOf
@@ -225,7 +226,7 @@ var sequenceMutants = []mutation{
 			return lag
 		}
 	}},
-	{"caught up by setval", "A rollback undoes CatchUp", func(m *mutant) {
+	{"CatchUp by setval", "A rollback undoes CatchUp", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
 			if err != nil || lag.Empty || lag.Furthest < lag.State.Last {
@@ -234,7 +235,7 @@ var sequenceMutants = []mutation{
 			return true, m.Fake.SetSequenceValue(ctx, q, seq.Name, lag.Furthest, true)
 		}
 	}},
-	{"caught up off the sequence's steps", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
+	{"CatchUp off the sequence's steps", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			moved, err := m.caughtUp(ctx, q, seq)
 			if err == nil && moved && seq.Increment > 0 {
@@ -246,16 +247,16 @@ var sequenceMutants = []mutation{
 			return moved, err
 		}
 	}},
-	{"always caught up", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
+	{"CatchUp reports a move always", "A sequence is behind if its column holds its next value or a value beyond it", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			_, err := m.caughtUp(ctx, q, seq)
 			return true, err
 		}
 	}},
-	{"values between steps counted, or not, against the caller's wish", "Lag and CatchUp ignore column values outside the sequence's bounds", func(m *mutant) {
+	{"InBlocks inverted", "Lag and CatchUp ignore column values outside the sequence's bounds", func(m *mutant) {
 		m.blocks = true
 	}},
-	{"a set that reads", "An operation on a sequence succeeds if the role has the right that it needs", func(m *mutant) {
+	{"SetValue needs SELECT", "An operation on a sequence succeeds if the role has the right that it needs", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
 			if _, err := m.Fake.SequenceState(ctx, q, name); err != nil {
 				return err
@@ -265,7 +266,8 @@ var sequenceMutants = []mutation{
 	}},
 }
 
-// upToTheEnd makes a fake that takes as many values as there are, and does not tell that those are fewer.
+// upToTheEnd makes a fake that returns fewer values than requested at the end of a sequence, and no
+// error.
 func upToTheEnd(m *mutant) {
 	m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 		var values []int64

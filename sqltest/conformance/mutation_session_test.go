@@ -1,7 +1,7 @@
 package conformance_test
 
-// Ways to break what a sequence owes to its sessions and transactions: what is undone and what stays, who waits for
-// whom, which values a connection has reserved, and that a sequence is looked at as it is now.
+// Mutants of sequences in transactions and sessions: rollbacks, locks, reserved values, and reads of
+// the current definition.
 
 import (
 	"context"
@@ -21,7 +21,7 @@ var sessionMutants = []mutation{
 			return err
 		}
 	}},
-	{"many values given back", "A rollback does not give back values of NextValues, unless the same transaction reset the sequence before", func(m *mutant) {
+	{"NextValues given back by a rollback", "A rollback does not give back values of NextValues, unless the same transaction reset the sequence before", func(m *mutant) {
 		m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 			st, err := m.Fake.SequenceState(ctx, q, name)
 			if err != nil {
@@ -37,12 +37,12 @@ var sessionMutants = []mutation{
 			return m.Fake.NextSequenceValues(ctx, q, name, n)
 		}
 	}},
-	{"many values not given back with a reset", "A rollback does not give back values of NextValues, unless the same transaction reset the sequence before", restartBySet},
-	{"a reset not undone", "A rollback does not give back taken values", restartBySet},
-	{"a reset holds nobody off", "A reset blocks NextValue in other sessions until its transaction ends", restartBySet},
-	{"a reset leaves what others have reserved", "A connection reserves as many values as the sequence's cache holds", restartBySet},
-	{"an allocator that waits for no reset", "A caller of Next waits for values until its own context ends", restartBySet},
-	{"a set makes everybody forget", "SetValue discards the values that its own connection has reserved", func(m *mutant) {
+	{"NextValues after a reset not undone", "A rollback does not give back values of NextValues, unless the same transaction reset the sequence before", restartBySet},
+	{"reset not undone by a rollback", "A rollback does not give back taken values", restartBySet},
+	{"reset blocks no other session", "A reset blocks NextValue in other sessions until its transaction ends", restartBySet},
+	{"reset keeps the values that others reserved", "A connection reserves as many values as the sequence's cache holds", restartBySet},
+	{"allocator does not wait for a reset", "A caller of Next waits for values until its own context ends", restartBySet},
+	{"SetValue discards all reserved values", "SetValue discards the values that its own connection has reserved", func(m *mutant) {
 		m.setter = func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error {
 			if err := m.Fake.RestartSequence(ctx, q, name, &v); err != nil {
 				return err
@@ -51,24 +51,24 @@ var sessionMutants = []mutation{
 			return err
 		}
 	}},
-	{"a set makes nobody forget", "SetValue discards the values that its own connection has reserved", setElsewhere},
-	{"a set in a read-only transaction", "In a read-only transaction NextValues, NextBlock, SetValue and CatchUp return ErrReadOnly", setElsewhere},
-	{"values of a lost sequence", "Every operation on a sequence that was dropped, renamed or replaced returns ErrNotFound", func(m *mutant) {
+	{"SetValue discards no reserved values", "SetValue discards the values that its own connection has reserved", setElsewhere},
+	{"SetValue works in a read-only transaction", "In a read-only transaction NextValues, NextBlock, SetValue and CatchUp return ErrReadOnly", setElsewhere},
+	{"values of a dropped sequence", "Every operation on a sequence that was dropped, renamed or replaced returns ErrNotFound", func(m *mutant) {
 		m.taken = func(values []int64, _ error) ([]int64, error) { return values, nil }
 	}},
-	{"an allocator that is not told of the end", "An allocator returns ErrExhausted if no whole block is left, or with HiLo if no value is left", upToTheEnd},
-	{"another increment than the database's", "With HiLo, NewAllocator and each fetch return ErrDrift if the sequence's increment is not the expected one", func(m *mutant) {
+	{"end of the sequence hidden from allocators", "An allocator returns ErrExhausted if no whole block is left, or with HiLo if no value is left", upToTheEnd},
+	{"wrong increment of a block", "With HiLo, NewAllocator and each fetch return ErrDrift if the sequence's increment is not the expected one", func(m *mutant) {
 		m.block = func(b dialect.SequenceBlock) dialect.SequenceBlock {
 			b.Increment = 50
 			return b
 		}
 	}},
-	{"the first value handed out twice", "Concurrent callers of NextValue never get the same value", func(m *mutant) {
+	{"first value returned twice", "Concurrent callers of NextValue never get the same value", func(m *mutant) {
 		m.next = func(v int64, err error) (int64, error) { return max(v-3, 1), err }
 	}},
-	{"cycles not seen by State", "State reports the next value, how many values are left, and the share that is used", withoutCycles},
-	{"cycles not seen by allocators", "NewAllocator returns ErrInvalid for a sequence that cycles, for a transaction, for HiLo with an increment of -1, 0 or 1, and for invalid options", withoutCycles},
-	{"exhaustion of what was loaded", "Exhaustion reads the sequences that exist now, not the loaded ones", func(m *mutant) {
+	{"CYCLE not loaded for State", "State reports the next value, how many values are left, and the share that is used", withoutCycles},
+	{"CYCLE not loaded for allocators", "NewAllocator returns ErrInvalid for a sequence that cycles, for a transaction, for HiLo with an increment of -1, 0 or 1, and for invalid options", withoutCycles},
+	{"exhaustion of the loaded sequences", "Exhaustion reads the sequences that exist now, not the loaded ones", func(m *mutant) {
 		var once sync.Once
 		var first []dialect.SequenceDef
 		m.load = func(_ context.Context, _ dialect.Querier, cat *dialect.Catalog) {
@@ -78,7 +78,7 @@ var sessionMutants = []mutation{
 	}},
 }
 
-// restartBySet makes a fake that restarts sequences as setval does: at once, and whatever becomes of the transaction.
+// restartBySet makes a fake whose restarts take effect immediately, also if the transaction rolls back.
 func restartBySet(m *mutant) {
 	m.restarter = func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
 		if at == nil {
@@ -88,14 +88,14 @@ func restartBySet(m *mutant) {
 	}
 }
 
-// setElsewhere makes a fake that sets values through another connection than the caller's.
+// setElsewhere makes a fake that sets values through another connection.
 func setElsewhere(m *mutant) {
 	m.setter = func(ctx context.Context, _ dialect.Querier, name dialect.Name, v int64) error {
 		return m.Fake.SetSequenceValue(ctx, m.DB(), name, v, true)
 	}
 }
 
-// withoutCycles makes a fake that loads no sequence as one that cycles.
+// withoutCycles makes a fake that loads each sequence as one that does not cycle.
 func withoutCycles(m *mutant) {
 	onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Sequences {

@@ -17,10 +17,10 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A mutant is a fake with one thing broken: where a function is set, it stands in for the fake's own.
+// A mutant is a fake with one defect. A function that is set replaces or changes the fake's.
 type mutant struct {
 	*sqltest.Fake
-	catalog   func(c *sqltest.Catalog) // what the fake holds
+	catalog   func(c *sqltest.Catalog) // changes the fake's catalog
 	load      func(ctx context.Context, q dialect.Querier, cat *dialect.Catalog)
 	classify  func(f dialect.Failure, right error) error
 	querier   func(q dialect.Querier) dialect.Querier
@@ -57,7 +57,7 @@ func (m *mutant) Do(t testing.TB, changes ...sqltest.Change) {
 	m.Fake.Do(t, changes...)
 }
 
-// reach is how an operation gets to the fake.
+// reach returns the context and the querier with which an operation calls the fake.
 func (m *mutant) reach(ctx context.Context, q dialect.Querier) (context.Context, context.CancelFunc, dialect.Querier) {
 	if m.querier != nil {
 		q = m.querier(q)
@@ -165,13 +165,13 @@ func (m *mutant) RestartSequence(ctx context.Context, q dialect.Querier, name di
 	return m.Fake.RestartSequence(ctx, q, name, at)
 }
 
-// A mutation is a way to break the fake, and the rule that must notice.
+// A mutation is a defect, and the text of the rule, or of the failure, that must notice it.
 type mutation struct {
 	name, rule string
 	mutate     func(m *mutant)
 }
 
-// mutations are all of them.
+// mutations returns all mutations.
 func mutations() []mutation {
 	return slices.Concat(
 		mutants,
@@ -187,7 +187,7 @@ func mutations() []mutation {
 		unclassified,
 		untimed,
 		partMutants,
-		pictureMutants,
+		loadMutants,
 		hangingMutants,
 	)
 }
@@ -220,7 +220,7 @@ var mutants = []mutation{
 		}
 	})},
 	{"everything visible", "A bare name resolves to the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.Visible = true })},
-	{"nothing says what hides it", "A bare name resolves to the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.HiddenBy = "" })},
+	{"HiddenBy lost", "A bare name resolves to the first structure of that name along the search path", onObjects(func(o *dialect.Object) { o.HiddenBy = "" })},
 	{"comments lost", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onObjects(func(o *dialect.Object) { o.Comment = "" })},
 	{"columns unordered", "Load returns each materialized view with its columns in order, its indexes, its comment, and whether it is populated", onLoad(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
@@ -265,7 +265,7 @@ var mutants = []mutation{
 	{"no sentinel", "that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.classify = func(dialect.Failure, error) error { return nil }
 	}},
-	{"no way out", "A concurrent refresh of a view without a unique index returns ErrNoUniqueIndex", func(m *mutant) {
+	{"fix of a missing index lost", "A concurrent refresh of a view without a unique index returns ErrNoUniqueIndex", func(m *mutant) {
 		m.classify = func(_ dialect.Failure, right error) error {
 			for _, s := range []error{massive.ErrNoUniqueIndex} {
 				if right != nil && strings.HasPrefix(right.Error(), s.Error()) {
@@ -311,7 +311,7 @@ var mutants = []mutation{
 	{"a value off by one", "After ResetTo(v), State reports the value v as not called, and NextValue returns v", func(m *mutant) {
 		m.next = func(v int64, err error) (int64, error) { return v + 1, err }
 	}},
-	{"an error swallowed", "that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
+	{"an error lost", "that was dropped, renamed or replaced after the load returns ErrNotFound", func(m *mutant) {
 		m.next = func(v int64, _ error) (int64, error) { return v, nil }
 	}},
 	{"restart goes to 1", "After ResetTo(v), State reports the value v as not called, and NextValue returns v", func(m *mutant) {
@@ -325,7 +325,7 @@ var mutants = []mutation{
 	}},
 	{"transaction ignored", "Other sessions see a refresh made in a transaction after the commit, and never after a rollback", func(m *mutant) {
 		m.querier = func(dialect.Querier) dialect.Querier { return m.DB() }
-		// What then waits for the very transaction that it should have run in must not wait for ever.
+		// It waits for the transaction in which it should have run, so limit the wait.
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Second)
 		}
@@ -357,16 +357,16 @@ func onObjects(change func(o *dialect.Object)) func(m *mutant) {
 	})
 }
 
-// mutating is set in the process that runs the mutants, whose tests are meant to fail.
+// mutating is the environment variable of the process that runs the mutants. Its tests fail.
 const mutating = "MASSIVE_TEST_MUTANTS"
 
-// patience is what mutants get for an operation: those that hang are many.
+// patience limits the operations of mutants, since many of them hang.
 const patience = 2 * time.Second
 
-// TestMutant is run by the next test, in a process of its own.
+// TestMutant is run by TestSuiteBites, in another process.
 func TestMutant(t *testing.T) {
 	if os.Getenv(mutating) == "" {
-		t.Skip("its failures are looked at by TestSuiteBites")
+		t.Skip("TestSuiteBites runs it in another process, and checks its failures")
 	}
 	t.Parallel()
 	for _, c := range mutations() {
@@ -392,7 +392,7 @@ func TestMutant(t *testing.T) {
 			t.Parallel()
 			c.harness.Patience = patience
 			if conformance.RunRulesThatSay(t, c.harness, c.rule) == 0 {
-				t.Error("none of the suite")
+				t.Error("got no rule with that text, want one")
 			}
 		})
 	}
@@ -410,20 +410,20 @@ func TestMutant(t *testing.T) {
 	})
 }
 
-// testRule runs the rules that are to notice a mutant, and no others: all of them on each mutant take minutes.
+// testRule runs only the rules that must notice a mutant. All rules on all mutants take minutes.
 func testRule(t *testing.T, rule string, open func(t *testing.T, cat sqltest.Catalog) conformance.Database) {
 	t.Helper()
 	if conformance.RunRulesThatSay(t, conformance.Harness{Patience: patience, Open: open}, rule) == 0 {
-		t.Error("none of the suite")
+		t.Error("got no rule with that text, want one")
 	}
 }
 
-// incapable hides what its fake can do.
+// incapable is a fake without operations.
 type incapable struct{ *sqltest.Fake }
 
 func (i incapable) Dialect() dialect.Dialect { return partial{i.Fake, nil} }
 
-// The suite bites: each way in which the fake is broken makes it fail, and name the rule.
+// Each defect of the fake makes the suite fail with the text of its rule.
 func TestSuiteBites(t *testing.T) {
 	t.Parallel()
 	said := trial(t, "", 64)
@@ -440,25 +440,25 @@ func TestSuiteBites(t *testing.T) {
 	for name, rule := range wants {
 		run := strings.ReplaceAll(name, " ", "_")
 		got := said[run]
-		// Among so many at once a wait may end before what is to wait has begun, and the mutant is right by chance.
+		// On a busy machine a wait may end before the other operation begins, so that a mutant passes.
 		if !noticed(name, got) {
-			t.Logf("%q passed among the others, and runs alone", name)
+			t.Logf("%q passed in parallel, and runs again alone", name)
 			got = trial(t, run, 1)[run]
 		}
 		if !noticed(name, got) {
-			t.Errorf("the suite does not notice %q by the rule %q; it said\n%s", name, rule, got)
+			t.Errorf("mutant %q: got no failure with the rule %q, want one; the output is\n%s", name, rule, got)
 		}
 	}
 	if got := said["none"]; got != "" {
-		t.Errorf("with nothing broken the suite said\n%s", got)
+		t.Errorf("the suite on a fake without defects: got output\n%s\nwant none", got)
 	}
 	t.Logf("%d mutants noticed", len(wants))
 }
 
-// subtest is what go test writes before a subtest's outcome.
+// subtest is the prefix of a line with a subtest's outcome.
 const subtest = "    --- "
 
-// trial runs one mutant, or all if it is empty, and returns how each one failed and what the suite said, by its name.
+// trial runs one mutant, or all if one is empty, and returns the output for each by its name.
 func trial(t *testing.T, one string, parallel int) map[string]string {
 	t.Helper()
 	which := "^TestMutant$"
@@ -469,7 +469,7 @@ func trial(t *testing.T, one string, parallel int) map[string]string {
 	cmd.Env = append(os.Environ(), mutating+"=1")
 	out, err := cmd.CombinedOutput()
 	if err == nil && one == "" {
-		t.Fatal("the suite passed every mutant")
+		t.Fatal("got no failure on any mutant")
 	}
 	said := map[string]string{}
 	var name string

@@ -9,18 +9,18 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A signMutant is a fake that takes other moments for the one of a load.
+// A signMutant breaks Unchanged.
 type signMutant struct {
-	// unchanged is asked instead of the fake, whose question ask is.
-	unchanged func(ask func() (bool, error), since dialect.Sign) (bool, error)
+	// unchanged replaces Unchanged. It can call the fake's Unchanged by original.
+	unchanged func(original func() (bool, error), since dialect.Sign) (bool, error)
 }
 
 func (m *mutant) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
-	ask := func() (bool, error) { return m.Fake.Unchanged(ctx, q, since) }
+	original := func() (bool, error) { return m.Fake.Unchanged(ctx, q, since) }
 	if m.unchanged != nil {
-		return m.unchanged(ask, since)
+		return m.unchanged(original, since)
 	}
-	return ask()
+	return original()
 }
 
 const (
@@ -29,41 +29,41 @@ const (
 )
 
 var watchMutants = []mutation{
-	{"nothing is ever seen", saysSign, blindfolded},
-	{"nothing is ever published", "Watch publishes the changes of other sessions, reports each as an event, and keeps local labels", blindfolded},
-	{"a commit is never noticed", saysTransactions, blindfolded},
-	{"the order of labels is not looked at", saysSign, blind(func(cat *dialect.Catalog) {
+	{"no change noticed", saysSign, blindfolded},
+	{"no change published", "Watch publishes the changes of other sessions, reports each as an event, and keeps local labels", blindfolded},
+	{"no commit noticed", saysTransactions, blindfolded},
+	{"order of labels ignored", saysSign, blind(func(cat *dialect.Catalog) {
 		for i := range cat.Enums {
 			cat.Enums[i].Labels = slices.Sorted(slices.Values(cat.Enums[i].Labels))
 			cat.Enums[i].ID = 0
 		}
 		slices.SortFunc(cat.Enums, func(a, b dialect.EnumDef) int { return a.Name.Compare(b.Name) })
 	})},
-	{"names are not looked at", saysSign, blindTo(func(o *dialect.Object) { o.Name = dialect.Name{} })},
-	{"what hides a structure is not looked at", saysSign, blindTo(func(o *dialect.Object) {
+	{"names ignored", saysSign, blindTo(func(o *dialect.Object) { o.Name = dialect.Name{} })},
+	{"hidden structures ignored", saysSign, blindTo(func(o *dialect.Object) {
 		o.Visible, o.HiddenBy = false, ""
 	})},
-	{"what goes is not missed", saysSign, blind(func(cat *dialect.Catalog) {
+	{"dropped structures ignored", saysSign, blind(func(cat *dialect.Catalog) {
 		cat.Sequences = cat.Sequences[:min(2, len(cat.Sequences))]
 		cat.Matviews = cat.Matviews[:min(2, len(cat.Matviews))]
 	})},
-	{"populated is not looked at", saysTransactions, blind(func(cat *dialect.Catalog) {
+	{"populated ignored", saysTransactions, blind(func(cat *dialect.Catalog) {
 		for i := range cat.Matviews {
 			cat.Matviews[i].Populated = false
 		}
 	})},
-	{"a transaction's own changes are not looked at", saysTransactions, func(m *mutant) {
+	{"own changes of a transaction ignored", saysTransactions, func(m *mutant) {
 		m.unchanged = func(_ func() (bool, error), since dialect.Sign) (bool, error) {
 			return m.Fake.Unchanged(context.Background(), m.DB(), since)
 		}
 	}},
-	{"a look fails in silence", "Watch reports each poll that fails, and continues", func(m *mutant) {
-		m.unchanged = func(ask func() (bool, error), _ dialect.Sign) (bool, error) {
-			unchanged, err := ask()
+	{"failed poll hidden", "Watch reports each poll that fails, and continues", func(m *mutant) {
+		m.unchanged = func(original func() (bool, error), _ dialect.Sign) (bool, error) {
+			unchanged, err := original()
 			return unchanged || err != nil, nil
 		}
 	}},
-	{"a refreshed view taken for another", "Taking values, changing rows and refreshing views are not changes: Reload returns none", func(m *mutant) {
+	{"refreshed view reported as recreated", "Taking values, changing rows and refreshing views are not changes: Reload returns none", func(m *mutant) {
 		var refreshes atomic.Int64
 		m.refreshed = func(done dialect.Refreshed) dialect.Refreshed {
 			refreshes.Add(1)
@@ -77,12 +77,12 @@ var watchMutants = []mutation{
 	}},
 }
 
-// blindfolded makes a fake that notices no commit.
+// blindfolded makes a fake that never notices a commit.
 func blindfolded(m *mutant) {
 	m.unchanged = func(func() (bool, error), dialect.Sign) (bool, error) { return true, nil }
 }
 
-// blind makes a fake whose sign is what is left of the catalog when something of it is gone.
+// blind makes a fake whose sign is the catalog without the part that erase removes.
 func blind(erase func(cat *dialect.Catalog)) func(m *mutant) {
 	return func(m *mutant) {
 		sign := func() dialect.Sign {
@@ -103,7 +103,7 @@ func blind(erase func(cat *dialect.Catalog)) func(m *mutant) {
 	}
 }
 
-// blindTo is blind to something of every structure.
+// blindTo is blind to a part of every structure.
 func blindTo(erase func(o *dialect.Object)) func(m *mutant) {
 	return blind(func(cat *dialect.Catalog) {
 		m := &mutant{}

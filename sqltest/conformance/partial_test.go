@@ -1,6 +1,7 @@
 package conformance_test
 
-// A dialect with some operations of another, and the defaults of package dialect for the others.
+// A dialect that has some operations of another dialect, and the defaults of package dialect for the
+// rest.
 
 import (
 	"context"
@@ -10,7 +11,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A partial dialect has those operations of another for which has is true. A nil has is false for all.
+// A partial dialect has the operations of Dialect for which has returns true. With a nil has it has none.
 type partial struct {
 	dialect.Dialect
 	has func(o conformance.Operation) bool
@@ -46,7 +47,7 @@ func (p partial) transactions(o conformance.Operation) dialect.TransactionDialec
 	return p.Dialect
 }
 
-// Load leaves the sign out if the dialect lacks it.
+// Load returns no sign if the dialect lacks Unchanged.
 func (p partial) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
 	cat, err := p.Dialect.Load(ctx, q, f)
 	if err == nil && p.lacks(conformance.Unchanged) {

@@ -1,6 +1,6 @@
 package conformance_test
 
-// The suite through PgBouncer in transaction mode, where one session of the server serves many connections in turn.
+// The suite through PgBouncer in transaction mode, in which many connections share a server session.
 
 import (
 	"context"
@@ -28,11 +28,11 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// pooledModes are the drivers' modes that work behind a pooler in transaction mode.
+// pooledModes lists the driver modes that work behind a pooler in transaction mode.
 var pooledModes = []struct {
 	name, driver string
 	params       []string
-	args         bool // that a caller's own arguments are right, too
+	args         bool // statements with arguments work, too
 }{
 	{"pq", "postgres", nil, false},
 	{"pq binary", "postgres", []string{"binary_parameters=yes"}, true},
@@ -44,7 +44,7 @@ var pooledModes = []struct {
 func TestPgBouncer(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
-	b := startBouncer(t, 3) // as many sessions as the rules about locks hold or wait with at once
+	b := startBouncer(t, 3) // the rules about locks need three sessions at once
 	for _, mode := range pooledModes {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +61,7 @@ func TestPgBouncer(t *testing.T) {
 	}
 }
 
-// No client gets what is another's, however many share a session.
+// Clients that share a session get only their own values.
 func TestPgBouncerNoWrongValue(t *testing.T) {
 	t.Parallel()
 	const clients, apart = 8, 1_000_000
@@ -136,12 +136,12 @@ func TestPgBouncerNoWrongValue(t *testing.T) {
 	}
 }
 
-// pgx's default mode names each statement that it prepares by its text, so two connections that get the same session
-// in turn clash there: 42P05. What goes by Exec is not prepared and works. (PgBouncer from 1.21 on keeps such
-// statements apart if its max_prepared_statements is not 0.)
+// In its default mode pgx names prepared statements by their text. If two connections get the same
+// session, the second one fails with 42P05. Operations that use Exec are not prepared and work.
+// PgBouncer 1.21 and later keeps such statements apart, unless max_prepared_statements is 0.
 func TestPgBouncerDefaultMode(t *testing.T) {
 	t.Parallel()
-	b := startBouncer(t, 1) // so that both connections get the same session
+	b := startBouncer(t, 1) // both connections get the same session
 	d := pgtest.NewDatabase(t)
 	d.Fill(t, sqltest.Catalog{
 		Matviews:  []sqltest.Matview{{Name: "v", Rows: []struct{ N int64 }{{1}}, Unique: []string{"n"}}},
@@ -205,38 +205,38 @@ func TestPgBouncerDefaultMode(t *testing.T) {
 	wg.Wait()
 }
 
-// A bouncer is a PgBouncer of a test's own, in front of the server of pgtest.
+// A bouncer is a PgBouncer of one test, in front of pgtest's server.
 type bouncer struct {
-	dir             string // its files and its socket
-	keepsStatements bool   // that it tells one connection's prepared statements from another's
+	dir             string // its directory, with its files and its socket
+	keepsStatements bool   // it keeps the prepared statements of connections apart
 
 	mu     sync.Mutex
-	config string // a line for each database, behind the general settings
+	config string // the general settings, then a line for each database
 }
 
-// bouncerDeadline is for what takes milliseconds.
+// bouncerDeadline limits operations that usually take milliseconds.
 const bouncerDeadline = 20 * time.Second
 
-// watchBouncer runs a command until standard input ends, which it does when the test process does, and leaves neither
-// the process nor the directory.
+// watchBouncer runs a command until standard input ends, at the latest when the test process ends. Then
+// it kills the command and removes the directory.
 const watchBouncer = `dir=$1; shift; "$@" </dev/null >"$dir/out" 2>&1 & trap '' HUP INT TERM
 while read -r _; do :; done; kill -KILL $!; wait; rm -rf "$dir"`
 
-// startBouncer starts one with so many sessions for each database. Where PgBouncer is not installed it skips the test,
-// or fails it if MASSIVE_REQUIRE_PGBOUNCER is set (to anything but 0).
+// startBouncer starts a PgBouncer with poolSize sessions for each database. If PgBouncer is not
+// installed, it skips the test, or fails it if MASSIVE_REQUIRE_PGBOUNCER is set to a value other than 0.
 func startBouncer(t *testing.T, poolSize int) *bouncer {
 	t.Helper()
 	path, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/pgbouncer") // Debian's place, off an ordinary user's PATH
+		path, err = exec.LookPath("/usr/sbin/pgbouncer") // Debian installs it here, outside a user's PATH
 	}
 	if err != nil {
 		if required := os.Getenv("MASSIVE_REQUIRE_PGBOUNCER"); required == "" || required == "0" {
-			t.Skip("SKIPPED FOR WANT OF PGBOUNCER: apt-get install pgbouncer, or run .ci/pgbouncer")
+			t.Skip("SKIPPED, PGBOUNCER NOT FOUND: apt-get install pgbouncer, or run .ci/pgbouncer")
 		}
 		t.Fatal("no pgbouncer in PATH, and MASSIVE_REQUIRE_PGBOUNCER is set: apt-get install pgbouncer, or run .ci/pgbouncer")
 	}
-	dir, err := os.MkdirTemp("/tmp", "pgbouncer-") // a socket's path has to be short
+	dir, err := os.MkdirTemp("/tmp", "pgbouncer-") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,12 +274,12 @@ server_login_retry = 1
 	t.Cleanup(func() {
 		if t.Failed() {
 			said, _ := os.ReadFile(filepath.Join(dir, "log"))
-			t.Logf("the last that pgbouncer logged:\n%s", said[max(0, len(said)-4000):])
+			t.Logf("the end of pgbouncer's log:\n%s", said[max(0, len(said)-4000):])
 		}
 		stdin.Close()
 		_ = cmd.Wait() // it was killed
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s is left: %v", dir, err)
+			t.Errorf("got directory %s after the end, want it removed: %v", dir, err)
 		}
 	})
 	deadline := time.Now().Add(bouncerDeadline)
@@ -293,14 +293,14 @@ server_login_retry = 1
 		}
 		if time.Now().After(deadline) {
 			said, _ := os.ReadFile(filepath.Join(dir, "out"))
-			t.Fatalf("%s does not start: %v\n%s", path, err, said)
+			t.Fatalf("pgbouncer: start %s: %v\n%s", path, err, said)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// giveAway gives the directory to whom pgtest runs the server as, and returns the name: PgBouncer does not run as root,
-// and the server's socket is for that user alone.
+// giveAway makes the user that runs pgtest's server the owner of the directory, and returns the user's
+// name. PgBouncer does not run as root, and only that user can access the server's socket.
 func (b *bouncer) giveAway(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"postgres", "nobody"} {
@@ -315,12 +315,12 @@ func (b *bouncer) giveAway(t *testing.T) string {
 		}
 		return name
 	}
-	t.Fatal("there is no user postgres or nobody to run pgbouncer as")
+	t.Fatal("run pgbouncer: there is no user postgres and no user nobody")
 	return ""
 }
 
-// serve takes a database in. The role that a direct connection sets by the DSN's options, which do not get through
-// PgBouncer, each session gets when it begins.
+// serve adds a database to PgBouncer. Each session sets the role when it begins, since PgBouncer does
+// not pass on the options of a DSN.
 func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	t.Helper()
 	server, err := pgconn.ParseConfig(d.DSN())
@@ -330,7 +330,7 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t.Cleanup(func() { b.leave(t, d.Name()) })
-	if strings.Contains(b.config, "\n"+d.Name()+" =") { // it was here before, and left
+	if strings.Contains(b.config, "\n"+d.Name()+" =") { // the database was added before and is paused
 		if _, err := b.admin("RESUME " + d.Name()); err != nil {
 			t.Fatalf("pgbouncer: resume %s: %v", d.Name(), err)
 		}
@@ -354,13 +354,13 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	}
 }
 
-// lostCancel ends in time what a cancel did not: PgBouncer drops the cancel of a client that it has no session for yet,
-// as happens on a slow machine, and lib/pq then waits for an answer for as long as the statement waits for its lock.
+// lostCancel sets a statement timeout, in case PgBouncer drops a cancel request. It does so for a client
+// that has no session yet. lib/pq would then wait as long as the statement waits for its lock.
 const lostCancel = `DO $$ BEGIN IF current_setting('statement_timeout') = '0' THEN ` +
 	`PERFORM set_config('statement_timeout', '8s', false); END IF; END $$`
 
-// leave ends the sessions of a database that is about to be emptied or dropped. PgBouncer 1.18 does not survive it if the server
-// itself ends one on which a cancel is still under way ("server in bad state"), so that those are waited for.
+// leave ends the sessions of a database before it is cleared or dropped. It first waits for cancel
+// requests: PgBouncer 1.18 crashes ("server in bad state") if the server ends a session during one.
 func (b *bouncer) leave(t *testing.T, database string) {
 	t.Helper()
 	for deadline := time.Now().Add(bouncerDeadline); ; time.Sleep(5 * time.Millisecond) {
@@ -387,7 +387,7 @@ func (b *bouncer) leave(t *testing.T, database string) {
 	}
 }
 
-// admin runs a command of PgBouncer's console and returns the rows by their columns' names.
+// admin runs a command on PgBouncer's console, and returns each row as a map from column to value.
 func (b *bouncer) admin(command string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bouncerDeadline)
 	defer cancel()
@@ -414,7 +414,7 @@ func (b *bouncer) dsn(database string) string {
 	return fmt.Sprintf("host=%s port=6432 user=anybody dbname=%s sslmode=disable", b.dir, database)
 }
 
-// open opens a pool of connections to a database through it, until the test ends.
+// open opens a pool through PgBouncer, and closes it when the test ends.
 func (b *bouncer) open(t *testing.T, d *pgtest.Database, driver string, params ...string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, strings.Join(append([]string{b.dsn(d.Name())}, params...), " "))

@@ -307,7 +307,7 @@ func (c *check) eventually(what string, so func() bool) {
 	c.Helper()
 	for deadline := time.Now().Add(c.patience); !so(); <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
-			c.Fatalf("%s\n\twaited %v in vain until %s", c.rule.says, c.patience, what)
+			c.Fatalf("%s\n\twaited %v, want within that time: %s", c.rule.says, c.patience, what)
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// The suite asks no dialect for Postgres's SQLSTATEs, nor what savepoints are outside of transactions. The fake has both.
+// The fake's savepoint errors have the SQLSTATEs of Postgres, also outside of transactions. The suite
+// does not check that.
 func TestSavepointStates(t *testing.T) {
 	t.Parallel()
 	seqs := sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}}

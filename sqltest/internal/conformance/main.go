@@ -1,10 +1,12 @@
-// Command conformance runs the conformance suite and prints a table of how many of its cases passed, by where they ran:
+// Command conformance runs the conformance suite and prints a table of the passed cases. Run it at the
+// root of the module:
 //
-//	go run ./sqltest/internal/conformance          on the fake, on the Postgres at hand in each driver's mode, and behind PgBouncer
-//	go run ./sqltest/internal/conformance 13 18    on these majors of PostgreSQL, in each driver's mode
+//	go run ./sqltest/internal/conformance          the fake, the local Postgres and PgBouncer
+//	go run ./sqltest/internal/conformance 13 18    these major versions of PostgreSQL
 //
-// A case is a subtest without subtests of its own. What is left out is told with its reason, what failed with its
-// output, and then the exit is non-zero. It runs at the top of the module.
+// It runs the suite in each mode of each driver. A case is a subtest without subtests. The command also
+// prints the reason of each skipped case and the output of each failed one. If a case failed, the exit
+// status is 1.
 package main
 
 import (
@@ -31,11 +33,12 @@ func main() {
 	}
 }
 
-// conform runs the suite on the majors, or on what is at hand, and tells whether all of it passed.
+// conform runs the suite on the majors, or on the fake, the local Postgres and PgBouncer. It reports
+// whether all cases passed.
 func conform(w io.Writer, majors []string) (passed bool, err error) {
 	var columns []*column
 	if len(majors) == 0 {
-		c, err := suite("Postgres at hand", "TestFake|TestPostgres|TestPgBouncer")
+		c, err := suite("local Postgres", "TestFake|TestPostgres|TestPgBouncer")
 		if err != nil {
 			return false, err
 		}
@@ -56,19 +59,19 @@ func conform(w io.Writer, majors []string) (passed bool, err error) {
 	return !slices.ContainsFunc(columns, func(c *column) bool { return c.failed }), nil
 }
 
-// binaries is the directory of a major's server binaries, which are installed if need be.
+// binaries returns the directory of a major's server binaries. It installs them if necessary.
 func binaries(major string) (string, error) {
 	cmd := exec.Command(".ci/postgres-major", major, filepath.Join(os.TempDir(), "massive-go-postgres", major))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	lines := strings.Fields(string(out))
 	if err != nil || len(lines) == 0 {
-		return "", fmt.Errorf("no binaries of PostgreSQL %s: %w", major, err)
+		return "", fmt.Errorf("install the binaries of PostgreSQL %s: %w", major, err)
 	}
 	return lines[len(lines)-1], nil
 }
 
-// suite runs tests of the suite.
+// suite runs the tests that match, with these environment variables.
 func suite(title, tests string, environment ...string) (*column, error) {
 	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout=10m", "-run=^("+tests+")$", "./sqltest/conformance")
 	cmd.Env = append(os.Environ(), append(environment, "MASSIVE_REQUIRE_POSTGRES=1", "MASSIVE_TEST_ALL=1")...)
@@ -85,29 +88,29 @@ func suite(title, tests string, environment ...string) (*column, error) {
 	c.failed = err != nil
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		err = nil // what failed is in the events
+		err = nil // the events have the failures
 	}
 	return c, errors.Join(err, errRead)
 }
 
-// A column of the table is one run of the suite.
+// A column of the table has the results of one run of the suite.
 type column struct {
 	title  string
 	failed bool
 	tests  map[string]*test
-	order  []string        // of their names, as they began
-	loose  strings.Builder // what was said outside of any test: by the compiler, say
+	order  []string        // the names of the tests, in the order in which they began
+	loose  strings.Builder // output that belongs to no test, for example the compiler's
 }
 
-// A test is one of the run's, with or without subtests.
+// A test is a test or a subtest.
 type test struct {
-	parent  bool
-	outcome string // pass, fail or skip; empty if it did not come to its end
+	parent  bool   // it has subtests
+	outcome string // pass, fail or skip; empty if it did not end
 	output  strings.Builder
-	reason  string // that it gave last
+	reason  string // its last message
 }
 
-// own is what a test with subtests said itself.
+// own returns the output of a test without that of its subtests.
 func (t *test) own() string {
 	var text strings.Builder
 	for line := range strings.Lines(t.output.String()) {
@@ -119,11 +122,11 @@ func (t *test) own() string {
 }
 
 var (
-	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`) // by a test
-	server = regexp.MustCompile(`\((PostgreSQL [0-9.]+)\)`)    // as pgtest announces it
+	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`) // a message of a test
+	server = regexp.MustCompile(`\((PostgreSQL [0-9.]+)\)`)    // pgtest logs the version
 )
 
-// read takes in what go test -json says.
+// read reads the output of go test -json.
 func read(events io.Reader, title string) (*column, error) {
 	c := &column{title: title, tests: map[string]*test{}}
 	for d := json.NewDecoder(events); ; {
@@ -164,14 +167,14 @@ func read(events io.Reader, title string) (*column, error) {
 	}
 }
 
-// where is the row that a test belongs to. The modes begin one after the other, and go on in parallel.
-func where(name string) string {
+// rowOf returns the row of the table to which a test belongs.
+func rowOf(name string) string {
 	parts := strings.Split(strings.ReplaceAll(name, "_", " "), "/")
 	switch {
 	case parts[0] == "TestFake":
 		return "the fake"
 	case len(parts) == 1:
-		return strings.TrimPrefix(parts[0], "Test") // skipped, or failed, before its modes
+		return strings.TrimPrefix(parts[0], "Test") // it was skipped, or failed, before its modes began
 	case parts[0] == "TestPgBouncer":
 		return "PgBouncer, " + parts[1]
 	default:
@@ -179,7 +182,7 @@ func where(name string) string {
 	}
 }
 
-// A cell counts what became of the cases of one row in one column.
+// A cell counts the cases of a row in a column.
 type cell struct{ passed, failed, skipped int }
 
 func (c *cell) String() string {
@@ -188,12 +191,12 @@ func (c *cell) String() string {
 		text += fmt.Sprintf(", %d FAILED", c.failed)
 	}
 	if c.skipped > 0 {
-		text += fmt.Sprintf(", %d left out", c.skipped)
+		text += fmt.Sprintf(", %d skipped", c.skipped)
 	}
 	return text
 }
 
-// report prints the table, and behind it why cases are left out and what those said that failed.
+// report prints the table, then the reasons of skipped cases and the output of failed ones.
 func report(w io.Writer, columns []*column) {
 	var rows, notes []string
 	note := func(text string) {
@@ -201,7 +204,7 @@ func report(w io.Writer, columns []*column) {
 			notes = append(notes, text)
 		}
 	}
-	cells := map[string][]cell{} // by row, and then by column
+	cells := map[string][]cell{} // by row, then by column
 	most := 0
 	for i, c := range columns {
 		for _, name := range c.order {
@@ -212,7 +215,7 @@ func report(w io.Writer, columns []*column) {
 				}
 				continue
 			}
-			row := where(name)
+			row := rowOf(name)
 			if cells[row] == nil {
 				cells[row] = make([]cell, len(columns))
 				rows = append(rows, row)
@@ -231,7 +234,7 @@ func report(w io.Writer, columns []*column) {
 			most = max(most, of.passed+of.failed+of.skipped)
 		}
 	}
-	slices.Sort(rows) // and not by when they began, which among parallel tests is chance
+	slices.Sort(rows) // not by their start, which is random for parallel tests
 	slices.SortStableFunc(rows, func(a, b string) int { return last(a) - last(b) })
 
 	fmt.Fprintf(w, "%d conformance cases; passed:\n\n", most)
@@ -260,7 +263,7 @@ func report(w io.Writer, columns []*column) {
 	}
 }
 
-// last puts the fake first and PgBouncer last.
+// last is the sort key of a row: the fake comes first and PgBouncer last.
 func last(row string) int {
 	switch {
 	case row == "the fake":

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What go test -json says of one run, cut down.
+// events is a shortened output of go test -json.
 const events = `{"Action":"run","Test":"TestFake"}
 {"Action":"run","Test":"TestFake/load"}
 {"Action":"run","Test":"TestFake/load/DB"}
@@ -23,7 +23,7 @@ const events = `{"Action":"run","Test":"TestFake"}
 {"Action":"run","Test":"TestPgBouncer"}
 {"Action":"run","Test":"TestPgBouncer/pq"}
 {"Action":"run","Test":"TestPgBouncer/pq/cache"}
-{"Action":"output","Test":"TestPgBouncer/pq/cache","Output":"    suite.go:9: left out behind a pooler: why\n"}
+{"Action":"output","Test":"TestPgBouncer/pq/cache","Output":"    suite.go:9: skipped because Harness.Pooled is set: why\n"}
 {"Action":"skip","Test":"TestPgBouncer/pq/cache"}
 {"Action":"output","Test":"TestPgBouncer/pq","Output":"    pgbouncer_test.go:5: it crashed\n"}
 {"Action":"output","Test":"TestPgBouncer/pq","Output":"    --- FAIL: TestPgBouncer/pq (0.01s)\n"}
@@ -36,7 +36,7 @@ const table = `2 conformance cases; passed:
                PostgreSQL 15.18
 the fake       1
 pgx exec       0, 2 FAILED
-PgBouncer, pq  0, 1 left out
+PgBouncer, pq  0, 1 skipped
 
 FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/load
     load.go:7: got "x" <y>
@@ -46,12 +46,12 @@ FAILED on PostgreSQL 15.18: TestPostgres/pgx_exec/hangs
 FAILED on PostgreSQL 15.18: TestPgBouncer/pq
     pgbouncer_test.go:5: it crashed
 
-left out behind a pooler: why
+skipped because Harness.Pooled is set: why
 `
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	c, err := read(strings.NewReader(events), "Postgres at hand")
+	c, err := read(strings.NewReader(events), "local Postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +62,10 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// Without a single case the compiler's own words are all there is to say.
+// If no case ran, the report has the output of the compiler.
 func TestReportOfNothing(t *testing.T) {
 	t.Parallel()
-	c, err := read(strings.NewReader(`{"Action":"output","Output":"suite.go:1: undefined: x\n"}`), "Postgres at hand")
+	c, err := read(strings.NewReader(`{"Action":"output","Output":"suite.go:1: undefined: x\n"}`), "local Postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
