@@ -99,7 +99,7 @@ func TestDeadlockWarningNeedsATransaction(t *testing.T) {
 			for _, w := range s.Warnings {
 				if strings.Contains(w, "deadlock") {
 					got = append(got, s.Name.Name)
-					same(t, c.what, w, "it reads public.a, which stays locked until the transaction ends: refreshing this view elsewhere at the "+
+					same(t, c.what, w, "it reads public.a, which stays locked until the transaction ends: a refresh of this view in another session at the "+
 						"same time is a deadlock; refresh with SkipIfBusy or Concurrently")
 				}
 			}

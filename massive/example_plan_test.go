@@ -59,8 +59,8 @@ func ExamplePlan_String() {
 	// Output:
 	// refresh 1 of 3 materialized views, one at a time (the default)
 	//   1. public.daily_sales  blocking, the default
-	//   left out: public.best_days: it was not asked for; it depends on public.daily_sales, which is refreshed: Downstream takes it in
-	//   left out: 1 more that has nothing to do with these
+	//   excluded: public.best_days: Views does not name it; it depends on public.daily_sales, which is refreshed: option Downstream adds it
+	//   excluded: 1 more, unrelated to the steps
 }
 
 // A refresh that fails does not keep the others from running.

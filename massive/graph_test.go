@@ -247,8 +247,8 @@ func TestCycles(t *testing.T) {
 		}
 	}
 	for _, says := range []string{
-		"! public.self, public.v read each other: a refresh gets what the one before it left",
-		"! public.one, public.two, public.w read each other: no order is right, and the materialized ones go by name",
+		"! public.self, public.v read each other: a refresh reads the rows of the previous refresh",
+		"! public.one, public.two, public.w read each other: no order is right, and the materialized views are refreshed by name",
 	} {
 		if !strings.Contains(p.String(), says) {
 			t.Errorf("%q is missing in the plan:\n%s", says, p)

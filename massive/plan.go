@@ -18,29 +18,30 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A PlanOption changes what a [Plan] refreshes and how. Each may be given once. The zero value is refused.
+// PlanOption changes what a [Plan] refreshes and how. Each option may be given once. The
+// zero value is invalid.
 type PlanOption struct{ set option.Option[planning] }
 
-// A planning is what the options of a plan say, and what they are about.
+// A planning combines the options of a plan with the snapshot that they apply to.
 type planning struct {
 	db       *DB
 	registry *Registry
 	network  *network
 
-	views                []int32 // those that Views names
+	views                []int32 // the views that Views names
 	named                bool
 	upstream, downstream bool
-	parallel             int // 0 where Parallel was not given
+	parallel             int // 0 if Parallel was not given
 	stopOnError          bool
 	savepoints           bool
 	hints                map[dialect.Name]time.Duration
 	refresh              []RefreshOption
-	how                  dialect.Refresh                   // what refresh comes to
-	report               []func(context.Context, Progress) // with the run's context
+	how                  dialect.Refresh                   // the refresh options combined
+	report               []func(context.Context, Progress) // callbacks, called with the run's context
 }
 
-// Views refreshes these views instead of all. It refreshes no others unless [Upstream] or [Downstream] is given. Names are
-// as for [DB.Matview].
+// Views refreshes these views instead of all views. It refreshes no others unless
+// [Upstream] or [Downstream] is given. Names are as for [DB.Matview].
 func Views(names ...string) PlanOption {
 	return PlanOption{option.New("Views", func(p *planning) error {
 		if len(names) == 0 {
@@ -69,45 +70,48 @@ func Upstream() PlanOption {
 	return PlanOption{option.Set("Upstream", func(p *planning) { p.upstream = true })}
 }
 
-// Downstream also refreshes, after them, every materialized view that depends on the named views, directly or
-// indirectly.
+// Downstream also refreshes, afterwards, every materialized view that depends on the
+// named views, directly or indirectly.
 func Downstream() PlanOption {
 	return PlanOption{option.Set("Downstream", func(p *planning) { p.downstream = true })}
 }
 
-// Parallel lets up to n refreshes run at a time. Each takes a connection of the pool, and never more run than the pool
-// may open. Without it, and on a transaction or a single connection, they run one at a time.
+// Parallel lets up to n refreshes run at a time. Each refresh uses a connection of the
+// pool, so that at most as many run as the pool may open. Without Parallel, and on a
+// transaction or a single connection, refreshes run one at a time.
 func Parallel(n int) PlanOption {
 	return PlanOption{option.New("Parallel", func(p *planning) error {
 		if n < 1 {
-			return fmt.Errorf("%w: %d at a time is not possible; it takes 1 or more", ErrInvalid, n)
+			return fmt.Errorf("%w: Parallel(%d); it must be 1 or more", ErrInvalid, n)
 		}
 		p.parallel = n
 		return nil
 	})}
 }
 
-// StopOnError starts no further refresh once one has failed. Refreshes under way go on to their end. Without it a run
-// skips only the views that depend on the failed one. A busy view is not a failure.
+// StopOnError starts no further refresh after a refresh has failed. Running refreshes
+// continue to their end. Without StopOnError, a run only skips the views that depend on
+// the failed view. A busy view is not a failure.
 func StopOnError() PlanOption {
 	return PlanOption{option.Set("StopOnError", func(p *planning) { p.stopOnError = true })}
 }
 
-// Savepoints lets a run in a transaction go on after a failure: each refresh gets a savepoint, and a failed one is rolled
-// back to it. Without it a failure ends the run, since it fails the transaction. It needs a querier that is a
-// transaction, which has methods Commit and Rollback. If the dialect can't set savepoints, the run ends with
+// Savepoints lets a run in a transaction continue after a failure: each refresh gets a
+// savepoint, and a failed refresh is rolled back to it. Without Savepoints, a failure
+// fails the transaction and ends the run. The querier must be a transaction, with methods
+// Commit and Rollback. If the dialect does not support savepoints, the run ends with
 // [ErrUnsupported].
 func Savepoints() PlanOption {
 	return PlanOption{option.New("Savepoints", func(p *planning) error {
 		if !querier.IsTransaction(p.db.querier) {
-			return fmt.Errorf("%w: a savepoint needs a transaction, and %T is none", ErrInvalid, p.db.querier)
+			return fmt.Errorf("%w: a savepoint needs a transaction, and a %T is not one", ErrInvalid, p.db.querier)
 		}
 		p.savepoints = true
 		return registry.Check(p.db.dialect, p.db.querier)
 	})}
 }
 
-// RefreshWith refreshes each view with these options. Without any it changes nothing.
+// RefreshWith refreshes each view with these options. Without options it has no effect.
 func RefreshWith(opts ...RefreshOption) PlanOption {
 	return PlanOption{option.New("RefreshWith", func(p *planning) (err error) {
 		p.refresh = slices.Clone(opts)
@@ -116,9 +120,10 @@ func RefreshWith(opts ...RefreshOption) PlanOption {
 	})}
 }
 
-// DurationsOf prioritizes the critical path by the durations in an earlier report: of the views whose turn it is, the one
-// with the longest path to the end of the run goes first. Views that are missing in the report count as its average. If
-// the report is zero, the path with the most views goes first.
+// DurationsOf prioritizes the critical path by the durations in an earlier report: of the
+// views that can begin, the view with the longest path to the end of the run begins
+// first. Views that are missing in the report count as its average. If the report is
+// zero, the path with the most views is first.
 func DurationsOf(last RefreshReport) PlanOption {
 	return PlanOption{option.Set("DurationsOf", func(p *planning) {
 		p.hints = make(map[dialect.Name]time.Duration, len(last.Views))
@@ -130,9 +135,10 @@ func DurationsOf(last RefreshReport) PlanOption {
 	})}
 }
 
-// OnProgress calls f when a refresh begins and when a view is done. Calls come one at a time, in order, on the goroutine
-// that called Run, and hold no connection. On a pool no refresh waits for f, but the end of the run does. On a
-// transaction or a single connection the next refresh waits, so that f may use it.
+// OnProgress calls f when a refresh begins and when a view is done. Calls come one at a
+// time, in order, on the goroutine that called Run, and hold no connection. On a pool,
+// refreshes don't wait for f, but the end of the run does. On a transaction or a single
+// connection, the next refresh waits for f, so that f may use the connection.
 func OnProgress(f func(Progress)) PlanOption {
 	return PlanOption{option.New("OnProgress", func(p *planning) error {
 		if f == nil {
@@ -143,8 +149,9 @@ func OnProgress(f func(Progress)) PlanOption {
 	})}
 }
 
-// LogProgress logs what [OnProgress] would report: at level Info, a cancelled view at Warn, and a failed one at Error. A
-// view that is busy, or waits for a busy one, is logged at Info. A handler gets the context of [Plan.Run].
+// LogProgress logs the calls that [OnProgress] would make. It logs a failed view at level
+// Error, a cancelled view at Warn, and everything else at Info, also busy views. The
+// handler gets the context of [Plan.Run].
 func LogProgress(l *slog.Logger) PlanOption {
 	return PlanOption{option.New("LogProgress", func(p *planning) error {
 		if l == nil {
@@ -157,7 +164,7 @@ func LogProgress(l *slog.Logger) PlanOption {
 
 func (m *DB) planning(opts []PlanOption) (*planning, error) {
 	if m.current.Load() == nil {
-		return nil, fmt.Errorf("%w: nothing was loaded: it is a zero value; call Load", ErrInvalid)
+		return nil, fmt.Errorf("%w: the DB is the zero value; call Load", ErrInvalid)
 	}
 	p := &planning{db: m, registry: m.Registry()}
 	p.network = newNetwork(p.registry)
@@ -165,7 +172,7 @@ func (m *DB) planning(opts []PlanOption) (*planning, error) {
 		return nil, err
 	}
 	if !p.named && (p.upstream || p.downstream) {
-		return nil, fmt.Errorf("%w: options Upstream and Downstream say what goes with Views, and without it all views are refreshed",
+		return nil, fmt.Errorf("%w: options Upstream and Downstream need option Views; without it all views are refreshed",
 			ErrInvalid)
 	}
 	if !m.selection.Has(dialect.KindMatview) {
@@ -174,48 +181,58 @@ func (m *DB) planning(opts []PlanOption) (*planning, error) {
 	return p, nil
 }
 
-// A Plan says which views a run refreshes, in which order, and which views it excludes. It belongs to its snapshot; Run
-// finds out what changed in the database since. A plan may be run several times. It is safe for concurrent use if its
-// querier is. Changes to its fields don't affect Run. The zero value refreshes nothing.
+// Plan says which views a run refreshes, in which order, and which views it excludes. It
+// belongs to its snapshot; Run notices later changes of the database. A plan may be run
+// several times. It is safe for concurrent use if its querier is. Changes to its fields
+// don't affect Run. The zero value refreshes nothing.
 type Plan struct {
-	Steps    []Step         // in the order in which they begin if they run one at a time
+	Steps    []Step         // in the order of a run with one refresh at a time
 	Excluded []ExcludedView // the other materialized views, by schema and name
-	// Parallel is how many refreshes run at a time at most, by the pool's limit when the plan was made.
+	// Parallel is the largest number of refreshes that run at a time. It accounts for the
+	// limit of the pool when the plan was made.
 	Parallel int
-	// WhyParallel says why: "the default", "asked for", "the pool opens no more connections" ….
+	// WhyParallel gives the reason for Parallel: "the default", "asked for", "the pool
+	// opens no more connections" ….
 	WhyParallel string
 
 	planning *planning
 	network  *network
 	steps    []int32 // the nodes that are steps, in order
-	at       []int32 // of each node, its place among the steps; -1 for none
+	at       []int32 // of each node, its index in steps, or -1
 	urgency  []time.Duration
 }
 
-// A Step is the refresh of one view.
+// Step is the refresh of one view.
 type Step struct {
 	Name dialect.Name
-	// Mode is the one that will be used, as far as the snapshot tells, and Why says why.
+	// Mode is the mode that the refresh will use, as far as the snapshot shows. Why gives
+	// the reason.
 	Mode RefreshMode
 	Why  string
-	// Level is 1 for a view that waits for no other view. Otherwise it is one more than the highest level of the views that
-	// it waits for. A view begins when those are done, and does not wait for others of their level.
+	// Level is 1 if the view waits for no other view. Otherwise it is one more than the
+	// highest level of the views that it waits for. A view begins when those are done; it
+	// does not wait for other views of their level.
 	Level int
-	// Warnings say, as far as the snapshot tells, why the refresh would fail or would not bring the newest rows.
+	// Warnings say why the refresh would fail, or would not get the newest rows, as far
+	// as the snapshot shows.
 	Warnings []string
 }
 
-// An ExcludedView is a materialized view that a plan does not refresh.
+// ExcludedView is a materialized view that a plan does not refresh.
 type ExcludedView struct {
 	Name dialect.Name
-	Why  string // in words: "it was not asked for; public.daily, which is refreshed, reads it: Upstream takes it in"
-	// Related says that it depends on a view of the plan, or a view of the plan on it.
+	// Why gives the reason in words: "Views does not name it; public.daily, which is
+	// refreshed, depends on it: option Upstream adds it".
+	Why string
+	// Related means that the view depends on a view of the plan, or a view of the plan
+	// depends on it.
 	Related bool
 }
 
-// PlanRefresh plans the refresh of all views that were loaded or, with [Views], of some: in which order, in which mode, and
-// which views it excludes and why. It does not ask the database; [Plan.Run] runs the plan. A step warns if the run could
-// deadlock with a refresh elsewhere. Errors: [ErrInvalid], [ErrNotFound], [ErrUnsupported].
+// PlanRefresh plans the refresh of all loaded views or, with [Views], of some views: the
+// order, the modes, and which views are excluded and why. It does not query the database;
+// [Plan.Run] runs the plan. A step warns if the run could deadlock with a refresh in
+// another session. Errors: [ErrInvalid], [ErrNotFound], [ErrUnsupported].
 func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 	options, err := m.planning(opts)
 	if err != nil {
@@ -230,14 +247,16 @@ func (m *DB) PlanRefresh(opts ...PlanOption) (*Plan, error) {
 	return p, nil
 }
 
-// RefreshAll refreshes all views that were loaded or, with [Views], some, each after those that it depends on: it is
-// PlanRefresh and [Plan.Run]. The error joins the errors of the views. The report has each of them; it is complete also
-// after a failure or a cancel. In a transaction without [Savepoints] a failure fails the transaction, and the rollback
-// undoes refreshes that the report has as done.
+// RefreshAll refreshes all loaded views or, with [Views], some views, each after the
+// views that it depends on. It is PlanRefresh and [Plan.Run]. The report has the error of
+// each view, and the returned error joins them. The report is complete even after a
+// failure or a cancel. In a transaction without [Savepoints] a failure fails the
+// transaction, and the rollback undoes refreshes that the report has as done.
 //
-// A transaction keeps its locks until it ends, so that a run in one can deadlock with a refresh elsewhere: one of them
-// fails with [ErrDeadlock]. The plan warns of it, and [Plan.Run] says what avoids it: RefreshWith([Concurrently]()) in the
-// transaction, or RefreshWith([SkipIfBusy]()) everywhere.
+// A transaction keeps its locks until it ends. So a run in a transaction can deadlock
+// with a refresh in another session: one of them fails with [ErrDeadlock]. The plan warns
+// of it. To avoid it, use RefreshWith([Concurrently]()) in the transaction, or
+// RefreshWith([SkipIfBusy]()) everywhere.
 func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport, error) {
 	p, err := m.PlanRefresh(opts...)
 	if err != nil {
@@ -246,7 +265,7 @@ func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport,
 	return p.Run(ctx)
 }
 
-// parallelism returns how many refreshes can run at a time, and why.
+// parallelism returns the number of refreshes that can run at a time, and the reason.
 func parallelism(q dialect.Querier, asked int) (n int, why string) {
 	n, why = max(asked, 1), "asked for"
 	if asked == 0 {
@@ -261,9 +280,9 @@ func parallelism(q dialect.Querier, asked int) (n int, why string) {
 	pool, ok := querier.AsPool(q)
 	switch {
 	case !ok && querier.IsTransaction(q):
-		return 1, "a transaction does one thing at a time"
+		return 1, "a transaction runs one statement at a time"
 	case !ok:
-		return 1, fmt.Sprintf("a %T is no pool, which would have a method Stats() sql.DBStats", q)
+		return 1, fmt.Sprintf("a %T is not a pool: it has no method Stats() sql.DBStats", q)
 	}
 	if most := pool.Stats().MaxOpenConnections; most > 0 && most < n {
 		return most, "the pool opens no more connections"
@@ -271,7 +290,7 @@ func parallelism(q dialect.Querier, asked int) (n int, why string) {
 	return n, why
 }
 
-// choose marks the nodes to be refreshed.
+// choose marks the nodes that are refreshed.
 func (p *Plan) choose() []bool {
 	g := p.network
 	chosen := make([]bool, len(g.views))
@@ -308,10 +327,11 @@ func (p *Plan) choose() []bool {
 	return chosen
 }
 
-// weigh finds each node's urgency: the time from its beginning to the end of all that waits for it, at best.
+// weigh computes each node's urgency: the shortest time from its beginning until
+// everything that waits for it can be done.
 func (p *Plan) weigh(chosen []bool) {
 	g := p.network
-	usual := time.Second // any will do where nothing is known: then it counts views
+	usual := time.Second // without hints any duration works: the urgency then counts views
 	if known := p.planning.hints; len(known) > 0 {
 		var total time.Duration
 		for _, d := range known {
@@ -321,22 +341,22 @@ func (p *Plan) weigh(chosen []bool) {
 	}
 	p.urgency = make([]time.Duration, len(g.views))
 	for _, n := range slices.Backward(g.order) {
-		var behind time.Duration
+		var rest time.Duration
 		for _, to := range g.after[n] {
-			behind = max(behind, p.urgency[to])
+			rest = max(rest, p.urgency[to])
 		}
 		if chosen[n] {
 			took, ok := p.planning.hints[g.views[n].Name]
 			if !ok {
 				took = usual
 			}
-			behind += took
+			rest += took
 		}
-		p.urgency[n] = behind
+		p.urgency[n] = rest
 	}
 }
 
-// arrange puts the chosen nodes in the order in which one worker would take them.
+// arrange puts the chosen nodes in the order of a run with one refresh at a time.
 func (p *Plan) arrange(chosen []bool) {
 	g := p.network
 	p.at = make([]int32, len(g.views))
@@ -347,7 +367,7 @@ func (p *Plan) arrange(chosen []bool) {
 		waits[i] = int32(len(g.before[i]))
 	}
 	ready := &queue{urgency: p.urgency}
-	var through []int32 // nodes that are done as soon as it is their turn
+	var through []int32 // nodes without a refresh, which are done immediately
 	put := func(n int32) {
 		if chosen[n] {
 			heap.Push(ready, n)
@@ -380,7 +400,7 @@ func (p *Plan) arrange(chosen []bool) {
 	}
 }
 
-// A queue has the nodes whose turn it is, the most urgent one first and else by name.
+// A queue is a heap of the nodes that can begin, the most urgent first, then by name.
 type queue struct {
 	urgency []time.Duration
 	nodes   []int32
@@ -401,14 +421,16 @@ func (q *queue) Pop() any {
 	return n
 }
 
-// describe says of each view what the plan has in mind with it. What is known of a view is handed on from node to node,
-// so that the work grows with the edges and not with the pairs of views that plain ones tie together.
+// describe fills in the modes, reasons and warnings of steps, and the excluded views. It
+// passes facts along edges from node to node, so that the work is linear in the edges,
+// not in the pairs of views that plain views connect.
 func (p *Plan) describe() {
 	const none = -1
 	g := p.network
 	nodes := len(g.views)
-	// Of each node one witness: a step that it depends on, a step that depends on it, and, through plain views alone, an
-	// unpopulated view and an outdated one that it reads and that are not refreshed.
+	// For each node, one example: a step that it depends on, a step that depends on it,
+	// and, through plain views only, an unpopulated and an outdated view that it reads and
+	// that are not in the plan.
 	above, below := make([]int32, nodes), make([]int32, nodes)
 	empty, outdated := make([]int32, nodes), make([]int32, nodes)
 	for _, n := range g.order {
@@ -445,16 +467,16 @@ func (p *Plan) describe() {
 		s := &p.Steps[i]
 		s.Mode, s.Why, s.Warnings = foresee(g.views[n].Matview, how)
 		if e := empty[n]; e != none && !how.NoData {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("it reads %s, which is not populated and not in the plan: that fails", g.views[e].Name))
+			s.Warnings = append(s.Warnings, fmt.Sprintf("it reads %s, which is not populated and not in the plan: the refresh fails", g.views[e].Name))
 		}
 		if o := outdated[n]; o != none && !how.NoData {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("it reads %s, which is not in the plan and reads what is refreshed here: "+
+			s.Warnings = append(s.Warnings, fmt.Sprintf("it reads %s, which is not in the plan and depends on a view of the plan: "+
 				"it gets the old rows", g.views[o].Name))
 		}
 	}
 	p.warnOfDeadlock()
 	for _, members := range g.cycles {
-		p.warnOfCircle(members)
+		p.warnOfCycle(members)
 	}
 	for n := range g.views {
 		if g.views[n].Matview == nil || p.at[n] != none {
@@ -462,7 +484,7 @@ func (p *Plan) describe() {
 		}
 		l := ExcludedView{Name: g.views[n].Name, Why: g.views[n].Excluded, Related: above[n] != none || below[n] != none}
 		if l.Why == "" {
-			l.Why = "it was not asked for"
+			l.Why = "Views does not name it"
 		}
 		for _, tie := range []struct {
 			step   int32
@@ -477,16 +499,17 @@ func (p *Plan) describe() {
 			}
 			l.Why += "; " + fmt.Sprintf(tie.says, g.views[tie.step].Name)
 			if g.views[n].Excluded == "" {
-				l.Why += ": " + tie.option + " takes it in"
+				l.Why += ": option " + tie.option + " adds it"
 			}
 		}
 		p.Excluded = append(p.Excluded, l)
 	}
 }
 
-// warnOfDeadlock warns of a run that keeps the lock of one view, until its transaction ends, when it
-// refreshes another view that reads the first. A refresh of the second view elsewhere then waits for the
-// first, and the run waits for that refresh. The first such step says so for all.
+// warnOfDeadlock warns if the run holds the lock of a view until its transaction ends,
+// and refreshes a second view that reads it. If another session refreshes the second
+// view, it waits for the first view, and the run waits for the other session. Only the
+// first such step gets the warning.
 func (p *Plan) warnOfDeadlock() {
 	if !querier.IsTransaction(p.planning.db.querier) || p.planning.how.SkipIfBusy {
 		return
@@ -508,14 +531,14 @@ func (p *Plan) warnOfDeadlock() {
 	for i, n := range p.steps {
 		if from := locked[n]; from != none {
 			p.Steps[i].Warnings = append(p.Steps[i].Warnings, fmt.Sprintf("it reads %s, which stays locked until the transaction "+
-				"ends: refreshing this view elsewhere at the same time is a deadlock; refresh with SkipIfBusy or Concurrently", g.views[from].Name))
+				"ends: a refresh of this view in another session at the same time is a deadlock; refresh with SkipIfBusy or Concurrently", g.views[from].Name))
 			return
 		}
 	}
 }
 
-// warnOfCircle says of steps that read each other what comes of it.
-func (p *Plan) warnOfCircle(members []int32) {
+// warnOfCycle adds a warning to steps that read each other.
+func (p *Plan) warnOfCycle(members []int32) {
 	var names []dialect.Name
 	materialized := 0
 	for _, n := range members {
@@ -526,9 +549,9 @@ func (p *Plan) warnOfCircle(members []int32) {
 	}
 	says := dialect.Few(names, ", ", dialect.Name.String) + " read each other: "
 	if materialized == 1 {
-		says += "a refresh gets what the one before it left"
+		says += "a refresh reads the rows of the previous refresh"
 	} else {
-		says += "no order is right, and the materialized ones go by name"
+		says += "no order is right, and the materialized views are refreshed by name"
 	}
 	for _, n := range members {
 		if at := p.at[n]; at >= 0 {
@@ -537,7 +560,8 @@ func (p *Plan) warnOfCircle(members []int32) {
 	}
 }
 
-// foresee returns the mode of a refresh, why, and what blocks it, as far as the snapshot tells.
+// foresee returns the mode of a refresh, the reason, and what blocks the refresh, as far
+// as the snapshot shows.
 func foresee(view Matview, how dialect.Refresh) (mode RefreshMode, why string, obstacles []string) {
 	mode, why = ModeBlocking, "the default"
 	switch {
@@ -561,8 +585,9 @@ func foresee(view Matview, how dialect.Refresh) (mode RefreshMode, why string, o
 	return mode, why, obstacles
 }
 
-// String returns the plan with a line for each step, and for each excluded view that is related to one. No line is longer
-// than [dialect.MaxText] bytes. Invisible characters in a name, such as a line break, are written as in Go.
+// String returns a line for each step, and for each excluded view that is related to a
+// step. No line is longer than [dialect.MaxText] bytes. Invisible characters in a name,
+// such as a line break, are escaped as in Go.
 func (p *Plan) String() string {
 	var b strings.Builder
 	total := len(p.Steps) + len(p.Excluded)
@@ -570,7 +595,7 @@ func (p *Plan) String() string {
 	case total == 0:
 		b.WriteString("refresh nothing: there is no materialized view\n")
 	case len(p.Steps) == 0:
-		b.WriteString("refresh nothing: every materialized view is left out\n")
+		b.WriteString("refresh nothing: every materialized view is excluded\n")
 	default:
 		fmt.Fprintf(&b, "refresh %d of %d materialized views, %s (%s)\n", len(p.Steps), total, atATime(p.Parallel), p.WhyParallel)
 	}
@@ -596,7 +621,7 @@ func (p *Plan) String() string {
 	unrelated := 0
 	for _, l := range p.Excluded {
 		if l.Related || len(p.Steps) == 0 || !p.planning.named {
-			line := printable.Text(fmt.Sprintf("  left out: %s: %s", l.Name, l.Why))
+			line := printable.Text(fmt.Sprintf("  excluded: %s: %s", l.Name, l.Why))
 			b.WriteString(dialect.Cut(line, dialect.MaxText) + "\n")
 		} else {
 			unrelated++
@@ -605,9 +630,9 @@ func (p *Plan) String() string {
 	switch unrelated {
 	case 0:
 	case 1:
-		b.WriteString("  left out: 1 more that has nothing to do with these\n")
+		b.WriteString("  excluded: 1 more, unrelated to the steps\n")
 	default:
-		fmt.Fprintf(&b, "  left out: %d more that have nothing to do with these\n", unrelated)
+		fmt.Fprintf(&b, "  excluded: %d more, unrelated to the steps\n", unrelated)
 	}
 	return b.String()
 }
@@ -619,12 +644,12 @@ func atATime(n int) string {
 	return fmt.Sprintf("at most %d at a time", n)
 }
 
-// most is how many of the steps that a step waits for its line names.
+// most is the largest number of predecessors that a line of the plan names.
 const most = 3
 
-// predecessors returns, for each node, the places of the first steps that it waits for,
-// directly or through nodes that are no steps: one more than a line names. Each node takes
-// them from the nodes before it. So the work grows with the edges, not with the pairs.
+// predecessors returns, for each node, the indexes of the first steps that it waits for,
+// directly or through nodes that are no steps. It returns one more than a line names.
+// Each node takes them from the nodes before it, so that the work is linear in the edges.
 func (p *Plan) predecessors() [][]int32 {
 	if p.network == nil {
 		return nil
@@ -644,7 +669,8 @@ func (p *Plan) predecessors() [][]int32 {
 	return first
 }
 
-// earliest adds a place to the ascending first ones, if it is one of them.
+// earliest inserts an index into the ascending list of the first ones, if it is small
+// enough.
 func earliest(first []int32, at int32) []int32 {
 	i, known := slices.BinarySearch(first, at)
 	if known || i > most {
@@ -654,7 +680,7 @@ func earliest(first []int32, at int32) []int32 {
 	return first[:min(len(first), most+1)]
 }
 
-// after names the steps at these places, or the first few of them.
+// after names the steps at these indexes, or the first of them.
 func (p *Plan) after(places []int32) string {
 	names := make([]string, 0, most+1)
 	for i, at := range places {

@@ -54,15 +54,15 @@ func TestPlanSelection(t *testing.T) {
 	}{
 		{nil, "a b c d lonely x", nil},
 		{[]massive.PlanOption{massive.Views("c")}, "c", []string{
-			"public.a: it was not asked for; public.c, which is refreshed, depends on it: Upstream takes it in",
-			"public.b: it was not asked for; public.c, which is refreshed, depends on it: Upstream takes it in",
-			"public.d: it was not asked for; it depends on public.c, which is refreshed: Downstream takes it in",
-			"public.lonely: it was not asked for", "public.x: it was not asked for",
+			"public.a: Views does not name it; public.c, which is refreshed, depends on it: option Upstream adds it",
+			"public.b: Views does not name it; public.c, which is refreshed, depends on it: option Upstream adds it",
+			"public.d: Views does not name it; it depends on public.c, which is refreshed: option Downstream adds it",
+			"public.lonely: Views does not name it", "public.x: Views does not name it",
 		}},
 		{[]massive.PlanOption{massive.Views("c"), massive.Upstream()}, "a b c", []string{
-			"public.d: it was not asked for; it depends on public.c, which is refreshed: Downstream takes it in",
-			"public.lonely: it was not asked for",
-			"public.x: it was not asked for; it depends on public.b, which is refreshed: Downstream takes it in",
+			"public.d: Views does not name it; it depends on public.c, which is refreshed: option Downstream adds it",
+			"public.lonely: Views does not name it",
+			"public.x: Views does not name it; it depends on public.b, which is refreshed: option Downstream adds it",
 		}},
 		{[]massive.PlanOption{massive.Views("c"), massive.Downstream()}, "c d", nil},
 		{[]massive.PlanOption{massive.Upstream(), massive.Views("public.c"), massive.Downstream()}, "a b c d", nil},
@@ -112,8 +112,8 @@ func TestPlanString(t *testing.T) {
      ! no unique index
   6. public.year     concurrent, asked for; after public.monthly
      ! no unique index
-     ! it reads public.tmp_x, which is not in the plan and reads what is refreshed here: it gets the old rows
-  left out: public.tmp_x: it is excluded by tmp_*; public.year, which is refreshed, depends on it; it depends on public.monthly, which is refreshed
+     ! it reads public.tmp_x, which is not in the plan and depends on a view of the plan: it gets the old rows
+  excluded: public.tmp_x: it is excluded by tmp_*; public.year, which is refreshed, depends on it; it depends on public.monthly, which is refreshed
 `
 	p := planOf(t, r, massive.Parallel(8), massive.RefreshWith(massive.Concurrently()))
 	if got := p.String(); got != all {
@@ -121,12 +121,12 @@ func TestPlanString(t *testing.T) {
 	}
 	const some = `refresh 1 of 7 materialized views, one at a time (the default)
   1. stats.weekly  blocking, the default
-     ! it reads public.daily, which is not populated and not in the plan: that fails
-  left out: public.daily: it was not asked for; stats.weekly, which is refreshed, depends on it: Upstream takes it in
-  left out: public.monthly: it was not asked for; it depends on stats.weekly, which is refreshed: Downstream takes it in
-  left out: public.tmp_x: it is excluded by tmp_*; it depends on stats.weekly, which is refreshed
-  left out: public.year: it was not asked for; it depends on stats.weekly, which is refreshed: Downstream takes it in
-  left out: 2 more that have nothing to do with these
+     ! it reads public.daily, which is not populated and not in the plan: the refresh fails
+  excluded: public.daily: Views does not name it; stats.weekly, which is refreshed, depends on it: option Upstream adds it
+  excluded: public.monthly: Views does not name it; it depends on stats.weekly, which is refreshed: option Downstream adds it
+  excluded: public.tmp_x: it is excluded by tmp_*; it depends on stats.weekly, which is refreshed
+  excluded: public.year: Views does not name it; it depends on stats.weekly, which is refreshed: option Downstream adds it
+  excluded: 2 more, unrelated to the steps
 `
 	if got := planOf(t, r, massive.Views("stats.weekly")).String(); got != some {
 		t.Errorf("got\n%s\nwant\n%s", got, some)
@@ -137,7 +137,7 @@ func TestPlanString(t *testing.T) {
 	}
 	none, _, _ := stubbed(views("a"), massive.Exclude("a"))
 	if got, want := planOf(t, none).String(),
-		"refresh nothing: every materialized view is left out\n  left out: public.a: it is excluded by a\n"; got != want {
+		"refresh nothing: every materialized view is excluded\n  excluded: public.a: it is excluded by a\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := new(massive.Plan).String(); got != "refresh nothing: there is no materialized view\n" {
@@ -150,20 +150,20 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 	s := &stub.Dialect{}
 	r := loadedFrom(views("daily", "sales"), s, &pool{})
 	for says, opts := range map[string][]massive.PlanOption{
-		"option 2 is the zero PlanOption":                                 {massive.Parallel(2), {}},
-		"option Parallel is given twice":                                  {massive.Parallel(2), massive.Parallel(2)},
-		"option Views: invalid argument: no view":                         {massive.Views()},
-		"view public.daily is named twice":                                {massive.Views("daily", `"public"."daily"`)},
-		`opens a quote and does not close it`:                             {massive.Views(`"a`)},
-		"0 at a time is not possible":                                     {massive.Parallel(0)},
-		"-3 at a time is not possible":                                    {massive.Parallel(-3)},
-		"Upstream and Downstream say what goes with Vi":                   {massive.Upstream()},
-		"Downstream say what goes with Views, and with":                   {massive.Downstream()},
-		"option OnProgress: invalid argument: the func":                   {massive.OnProgress(nil)},
-		"option LogProgress: invalid argument: the log":                   {massive.LogProgress(nil)},
-		"Concurrently and WithNoData contradict":                          {massive.RefreshWith(massive.Concurrently(), massive.WithNoData())},
-		"option 1 is the zero RefreshOption":                              {massive.RefreshWith(massive.RefreshOption{})},
-		"a savepoint needs a transaction, and *massive_test.pool is none": {massive.Savepoints()},
+		"option 2 is the zero PlanOption":                                      {massive.Parallel(2), {}},
+		"option Parallel is given twice":                                       {massive.Parallel(2), massive.Parallel(2)},
+		"option Views: invalid argument: no view":                              {massive.Views()},
+		"view public.daily is named twice":                                     {massive.Views("daily", `"public"."daily"`)},
+		`opens a quote and does not close it`:                                  {massive.Views(`"a`)},
+		"Parallel(0); it must be 1 or more":                                    {massive.Parallel(0)},
+		"Parallel(-3); it must be 1 or more":                                   {massive.Parallel(-3)},
+		"Upstream and Downstream need option Views":                            {massive.Upstream()},
+		"Downstream need option Views; without it":                             {massive.Downstream()},
+		"option OnProgress: invalid argument: the func":                        {massive.OnProgress(nil)},
+		"option LogProgress: invalid argument: the log":                        {massive.LogProgress(nil)},
+		"Concurrently and WithNoData contradict":                               {massive.RefreshWith(massive.Concurrently(), massive.WithNoData())},
+		"option 1 is the zero RefreshOption":                                   {massive.RefreshWith(massive.RefreshOption{})},
+		"a savepoint needs a transaction, and a *massive_test.pool is not one": {massive.Savepoints()},
 	} {
 		p, err := r.PlanRefresh(opts...)
 		e := stub.Failed(t, err, dialect.OpPlan, dialect.Name{})
@@ -208,8 +208,8 @@ func TestPlanParallelism(t *testing.T) {
 		{&pool{most: 4}, four, 4, "asked for"},
 		{&pool{most: 1}, four, 1, "the pool opens no more connections"},
 		{&pool{most: 1}, []massive.PlanOption{massive.Parallel(1)}, 1, "asked for"},
-		{&transaction{}, four, 1, "a transaction does one thing at a time"},
-		{&stub.Querier{}, four, 1, "a *stub.Querier is no pool, which would have a method Stats() sql.DBStats"},
+		{&transaction{}, four, 1, "a transaction runs one statement at a time"},
+		{&stub.Querier{}, four, 1, "a *stub.Querier is not a pool: it has no method Stats() sql.DBStats"},
 		{nil, four, 1, "there is no database"},
 		{(*sql.DB)(nil), four, 1, "there is no database"},
 	} {

@@ -15,19 +15,23 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Run refreshes the plan's views, each as soon as those that it depends on are done. If a view fails or is busy, Run skips
-// the views that depend on it, also through views that the plan excludes, and goes on with the rest. With [StopOnError],
-// and in a transaction without [Savepoints], a failure ends the run. It fails the transaction, so that its end undoes
-// refreshes that the report has as done. When ctx ends, Run cancels the refreshes under way and begins no others. It
-// returns when none is under way.
+// Run refreshes the plan's views. Each refresh begins when the views that it depends on
+// are done. If a view fails or is busy, Run skips the views that depend on it, also
+// through views that the plan excludes, and continues with the others. With
+// [StopOnError], and in a transaction without [Savepoints], a failure ends the run. A
+// failure also fails such a transaction, which undoes refreshes that the report has as
+// done. When ctx ends, Run cancels the running refreshes and begins no others. It returns
+// when no refresh is running.
 //
-// A transaction keeps its locks until it ends. If it refreshes a view blocking, and then a view that reads it, a refresh of
-// the second view elsewhere at the same time is a deadlock, also with a run on a pool: the server fails one of them with
-// [ErrDeadlock]. The plan warns of it. It does not happen if the transaction refreshes with [Concurrently], or if all of
-// them refresh with [SkipIfBusy].
+// A transaction keeps its locks until it ends. Suppose that it refreshes a view in
+// blocking mode, and then a view that reads it. A refresh of the second view in another
+// session at the same time is a deadlock, also in a run on a pool: the server fails one
+// of them with [ErrDeadlock]. The plan warns of it. To avoid it, refresh with
+// [Concurrently] in the transaction, or with [SkipIfBusy] everywhere.
 //
-// The error is nil if every view was refreshed. It joins the errors of the views that were not, busy ones included, and
-// ctx's error if that ended the run; [errors.Is] finds each. The report has each by itself. If busy views are no failure,
+// The error is nil if every view was refreshed. Otherwise it joins the errors of the
+// views, including busy views, and ctx's error if that ended the run. [errors.Is] finds
+// each error, and the report has the error of each view. If busy views are no failure,
 // because another process refreshes them, use the report's Count(OutcomeFailed).
 func (p *Plan) Run(ctx context.Context) (RefreshReport, error) {
 	if err := contexts.Check(ctx); err != nil {
@@ -45,26 +49,27 @@ func (p *Plan) Run(ctx context.Context) (RefreshReport, error) {
 	return r.report, r.err(ctx)
 }
 
-// A run is a plan that is being carried out. One goroutine has it; refreshes run on others, and send what came of them.
+// A run executes a plan. One goroutine owns it. Refreshes run on other goroutines and
+// send their results to it.
 type run struct {
 	plan   *Plan
 	report RefreshReport
-	waits  []int32 // of each node, how many it still waits for
-	lost   []bool  // nodes that wait for one that was not refreshed
+	waits  []int32 // of each node, the number of nodes that it still waits for
+	lost   []bool  // nodes that wait for a node that was not refreshed
 	ready  queue
 	done   int
-	ended  string // why no further refresh begins; empty while they do
+	ended  string // why no further refresh begins, or empty
 	emit   func(Progress)
 }
 
-// A refreshed is what came of one refresh.
+// A refreshed is the result of one refresh.
 type refreshed struct {
 	node   int32
 	start  time.Time
 	took   time.Duration
 	result RefreshResult
 	err    error
-	fatal  bool // the transaction is of no more use
+	fatal  bool // the transaction can't continue
 }
 
 func newRun(p *Plan) *run {
@@ -82,18 +87,19 @@ func newRun(p *Plan) *run {
 	return r
 }
 
-// follow carries out the plan and tells of it. On a pool it does the one beside the other, so that no refresh waits for a
-// callback; elsewhere by turns, since a callback may use the one connection that there is.
+// follow executes the plan and calls the callbacks. On a pool it does both at the same
+// time, so that no refresh waits for a callback. Otherwise it takes turns, since a
+// callback may use the only connection.
 func (r *run) follow(ctx context.Context) {
 	callbacks := r.plan.planning.report
-	tell := func(p Progress) {
+	callAll := func(p Progress) {
 		for _, f := range callbacks {
 			f(ctx, p)
 		}
 	}
 	if _, pooled := querier.AsPool(r.plan.planning.db.querier); len(callbacks) == 0 || !pooled {
 		if len(callbacks) > 0 {
-			r.emit = tell
+			r.emit = callAll
 		}
 		r.carryOut(ctx)
 		return
@@ -108,21 +114,21 @@ func (r *run) follow(ctx context.Context) {
 		defer news.close()
 		r.carryOut(running)
 	}()
-	// A callback may panic, or end its goroutine as t.FailNow does: then the run ends, and this waits for it.
+	// If a callback panics, or ends its goroutine as t.FailNow does, the run must end, too.
 	defer func() {
 		cancel()
 		<-finished
 	}()
-	for news.take(tell) {
+	for news.take(callAll) {
 	}
 }
 
-// A mailbox keeps what is to be told until somebody listens.
+// A mailbox keeps progress until the callbacks can be called.
 type mailbox struct {
 	mu      sync.Mutex
 	waiting []Progress
 	closed  bool
-	arrived chan struct{} // holds one token where something has changed
+	arrived chan struct{} // has one token after a change
 }
 
 func (m *mailbox) put(p Progress) {
@@ -146,20 +152,21 @@ func (m *mailbox) signal() {
 	}
 }
 
-// take waits for something to tell, tells it, and says whether there may be more.
-func (m *mailbox) take(tell func(Progress)) bool {
+// take waits for progress, passes it to f, and returns false if the mailbox is closed.
+func (m *mailbox) take(f func(Progress)) bool {
 	<-m.arrived
 	m.mu.Lock()
 	all, more := m.waiting, !m.closed
 	m.waiting = nil
 	m.mu.Unlock()
 	for _, p := range all {
-		tell(p)
+		f(p)
 	}
 	return more
 }
 
-// carryOut does the refreshes. When it returns each view has its outcome, and no refresh is under way.
+// carryOut runs the refreshes. When it returns, each view has its outcome and no refresh
+// is running.
 func (r *run) carryOut(ctx context.Context) {
 	results := make(chan refreshed)
 	running := 0
@@ -192,7 +199,7 @@ func (r *run) carryOut(ctx context.Context) {
 	}
 }
 
-// refresh does one refresh, within a savepoint where they were asked for.
+// refresh runs one refresh, in a savepoint if the plan has Savepoints.
 func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	const savepoint = "massive_refresh"
 	view := p.network.views[n].Matview
@@ -200,8 +207,9 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	defer func() { res.took = time.Since(res.start) }()
 	if !p.planning.savepoints {
 		res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
-		// A transaction lives on only where the server was asked and found the view busy, without an error of its own. One
-		// that a program runs by hand on a connection is known by what it says once it has failed.
+		// A failure fails the transaction, unless SkipIfBusy found the view busy without an
+		// error of the server. A transaction that the program began by SQL on a connection is
+		// recognized by ErrTxAborted.
 		left := errors.Is(res.err, dialect.ErrBusy) && !registry.Answered(res.err)
 		res.fatal = res.err != nil && !left && querier.IsTransaction(p.planning.db.querier) || errors.Is(res.err, dialect.ErrTxAborted)
 		return res
@@ -213,7 +221,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		return res
 	}
 	res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
-	// What was done is not to be left half marked because ctx ends just now. A dead connection says so by itself.
+	// The savepoint must be released or rolled back even if ctx has ended.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if res.err == nil {
@@ -227,24 +235,25 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		switch ended := contexts.Ended(ctx); {
 		case res.err == nil:
 			res.err = err
-		case ended == nil || !errors.Is(res.err, ended): // else err says the same
+		case ended == nil || !errors.Is(res.err, ended): // otherwise err repeats the context's error
 			res.err = errors.Join(res.err, err)
 		}
 	}
 	return res
 }
 
-// unmarked is the error of a savepoint that could not be.
+// unmarked returns the error of a savepoint that could not be set, released or rolled
+// back to.
 func (p *Plan) unmarked(ctx context.Context, view Matview, err error) error {
 	return p.planning.db.explain(ctx, dialect.Failure{
 		Op: dialect.OpRefreshAll, Name: view.Name(), Err: fmt.Errorf("its savepoint: %w", err),
 	})
 }
 
-// view is the report of a step.
+// view returns the report of a node's step.
 func (r *run) view(n int32) *ViewReport { return &r.report.Views[r.plan.at[n]] }
 
-// begin puts in line what waits for nothing.
+// begin reaches the nodes that wait for nothing.
 func (r *run) begin() {
 	g := r.plan.network
 	for i := range g.views {
@@ -257,7 +266,8 @@ func (r *run) begin() {
 	}
 }
 
-// reach is for a node whose turn it is: a step gets in line, and anything else is passed.
+// reach handles a node that waits for nothing more: a step is queued, and any other node
+// is passed.
 func (r *run) reach(n int32) {
 	stack := []int32{n}
 	for len(stack) > 0 {
@@ -271,7 +281,7 @@ func (r *run) reach(n int32) {
 	}
 }
 
-// pass takes a node for done, and appends those whose turn it is now.
+// pass marks a node as done and appends to stack the nodes that wait for nothing more.
 func (r *run) pass(n int32, stack []int32) []int32 {
 	for _, to := range r.plan.network.after[n] {
 		if r.waits[to]--; r.waits[to] == 0 {
@@ -281,7 +291,7 @@ func (r *run) pass(n int32, stack []int32) []int32 {
 	return stack
 }
 
-// note writes down what came of a refresh, and draws the consequences.
+// note records the result of a refresh and decides how the run continues.
 func (r *run) note(ctx context.Context, res refreshed) {
 	v := r.view(res.node)
 	v.Start, v.Duration, v.Err = res.start, res.took, res.err
@@ -314,17 +324,17 @@ func (r *run) note(ctx context.Context, res refreshed) {
 	case r.ended != "":
 	case ended != nil:
 		r.ended = "the context ended"
-	case res.fatal && !errors.Is(res.err, dialect.ErrUnsupported): // what can't be done was not begun
+	case res.fatal && !errors.Is(res.err, dialect.ErrUnsupported): // an unsupported operation does not fail the transaction
 		r.ended = fmt.Sprintf("the transaction failed with %s", v.Name)
 	case res.fatal, r.plan.planning.stopOnError && v.Outcome == OutcomeFailed:
 		r.ended = fmt.Sprintf("the run stopped when %s failed", v.Name)
 	}
 }
 
-// reasonOf is an error's text without what was done, and to what.
+// reasonOf returns an error's text without the operation and the name.
 func reasonOf(err error) string { return dialect.Cut(cause(err).Error(), dialect.MaxText) }
 
-// skipDependents skips everything that waits for a node, directly or not.
+// skipDependents skips everything that depends on a node, directly or indirectly.
 func (r *run) skipDependents(n int32, reason string) {
 	stack := []int32{n}
 	var steps []int32
@@ -342,7 +352,7 @@ func (r *run) skipDependents(n int32, reason string) {
 			}
 		}
 	}
-	// Told in the plan's order, as everything is where it has no other.
+	// Report them in the plan's order.
 	slices.Sort(steps)
 	for _, at := range steps {
 		v := &r.report.Views[at]
@@ -356,7 +366,7 @@ func (r *run) end(v *ViewReport) {
 	r.emit(Progress{*v, r.done, len(r.report.Views)})
 }
 
-// err joins what went wrong.
+// err joins the errors of the run.
 func (r *run) err(ctx context.Context) error {
 	var errs []error
 	cancelled := false
@@ -375,7 +385,7 @@ func (r *run) err(ctx context.Context) error {
 	return fail(dialect.OpRefreshAll, dialect.Name{}, &runError{r.report.summary(), errs})
 }
 
-// A runError joins what went wrong in a run. Its text has the first five errors.
+// A runError joins the errors of a run. Its text has the first five.
 type runError struct {
 	summary string
 	errs    []error

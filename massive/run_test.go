@@ -599,7 +599,7 @@ func TestOddNamesTakeOneLine(t *testing.T) {
 		const plan = `refresh 2 of 3 materialized views, one at a time (the default)
   1. public.low                             blocking, the default
   2. public."two\nlines\tund größer\u202e"  blocking, the default; after public.low
-  left out: public."left\rout": it is excluded by left*; it depends on public."two\nlines\tund größer\u202e", which is refreshed
+  excluded: public."left\rout": it is excluded by left*; it depends on public."two\nlines\tund größer\u202e", which is refreshed
 `
 		if got := p.String(); got != plan {
 			t.Errorf("plan: got\n%s\nwant\n%s", got, plan)

@@ -94,8 +94,8 @@ func TestEventStrings(t *testing.T) {
 	for want, e := range map[string]massive.Event{
 		"a blink": {Err: errBlink, Changes: massive.Changes{}, Published: true},
 		"no structure changed; the server is fake, standby false, role tester, search path [public]": {Published: true, Registry: m.Registry()},
-		"the database is reached again, after 3 failures":                                            {Failures: 3, Registry: m.Registry()},
-		"the database is reached again, after a failure":                                             {Failures: 1, Registry: m.Registry()},
+		"the server is reached again, after 3 failures":                                              {Failures: 3, Registry: m.Registry()},
+		"the server is reached again, after a failure":                                               {Failures: 1, Registry: m.Registry()},
 		"the database is as expected again":                                                          {Registry: m.Registry()},
 	} {
 		same(t, "an event", e.String(), want)
@@ -158,7 +158,7 @@ func TestWatchReportsTheEndOfADrift(t *testing.T) {
 		step("an unrelated change during the drift", func() { fake.Do(t, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "no"}}}) })
 		step("the drift is over, with the unrelated change", func() { rename("fine", "ok")(); rename("glum", "sad")() }, "sequence public.no added, 0")
 		step("a third drift", rename("ok", "fine"), "drift, 0")
-		step("the third drift is over after a failed poll", func() { rename("fine", "ok")(); b.blinks.Store(1) }, "failed, 1", "the database is reached again, after a failure, 1")
+		step("the third drift is over after a failed poll", func() { rename("fine", "ok")(); b.blinks.Store(1) }, "failed, 1", "the server is reached again, after a failure, 1")
 		stop()
 		mustBe(t, <-ended, context.Canceled)
 	})
