@@ -145,9 +145,11 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 			sequences = append(sequences, &listedSequences[i])
 		}
 	}
-	s.matviews = newIndex(dialect.KindMatview, matviews)
-	s.enums = newIndex(dialect.KindEnum, enums)
+	var indexed sync.WaitGroup
+	indexed.Go(func() { s.matviews = newIndex(dialect.KindMatview, matviews) })
+	indexed.Go(func() { s.enums = newIndex(dialect.KindEnum, enums) })
 	s.sequences = newIndex(dialect.KindSequence, sequences)
+	indexed.Wait()
 	slices.SortFunc(s.excluded, func(a, b Excluded) int {
 		if a.Kind != b.Kind {
 			return int(a.Kind) - int(b.Kind)

@@ -15,20 +15,20 @@ import (
 func TestCatalogText(t *testing.T) {
 	t.Parallel()
 	branches := map[string]string{
-		"server": "current_setting('server_version')", "relations": "'relation', NULL", "columns": "'column', NULL", "edges": "'edge', NULL",
-		"numbers": "'number', s.seqtypid", "enums": "'enum', NULL", "comments on types": "'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid\n   AND (d.objoid",
+		"server": "current_setting('server_version')", "relations": "ELSE 'relation' END", "columns": "'column', NULL", "edges": "'edge', NULL",
+		"numbers": "'number', s.seqtypid", "enums": "THEN 'enum' ELSE", "comments on types": "'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid\n   AND (d.objoid",
 	}
 	for _, c := range []struct {
 		kinds []dialect.Kind
 		want  []string
 	}{
-		{nil, []string{"server", "relations", "columns", "edges", "numbers", "enums", "comments on types"}},
+		{nil, []string{"server", "relations", "enums", "comments on types", "columns", "edges", "numbers"}},
 		{[]dialect.Kind{dialect.KindMatview}, []string{"server", "relations", "columns", "edges"}},
 		{[]dialect.Kind{dialect.KindEnum}, []string{"server", "enums", "comments on types"}},
 		{[]dialect.Kind{dialect.KindSequence}, []string{"server", "relations", "numbers"}},
 		{[]dialect.Kind{dialect.KindSequence, dialect.KindMatview}, []string{"server", "relations", "columns", "edges", "numbers"}},
 	} {
-		text := catalogText(dialect.Filter{Kinds: c.kinds})
+		text := catalogText(dialect.Filter{Kinds: c.kinds}, separator)
 		from := 0
 		for _, branch := range c.want {
 			at := strings.Index(text[from:], branches[branch])
@@ -60,7 +60,8 @@ func TestCatalogText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := (dialect.Filter{Include: []dialect.Pattern{p}, Exclude: []dialect.Pattern{p}}); catalogText(f) != catalogText(dialect.Filter{}) {
+	f := dialect.Filter{Include: []dialect.Pattern{p}, Exclude: []dialect.Pattern{p}}
+	if catalogText(f, separator) != catalogText(dialect.Filter{}, separator) {
 		t.Errorf("patterns change the catalog statement; the core applies them")
 	}
 }
@@ -81,25 +82,26 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 	db, server := serve(t, func(string) answer {
 		const view, plain, table, facts = 16400, 16500, 16900, 16901
 		return catalogAnswer(
-			[]driver.Value{"m", nil, int64(100), "ada", "pm", `{16400}`, `{daily}`},
-			[]driver.Value{"m", nil, int64(103), "ada", "ma", `{16401}`, `{empty}`},
-			[]driver.Value{"v", nil, int64(102), "ada", "", `{16500}`, `{"Plain View"}`},
-			[]driver.Value{"S", nil, int64(101), "bob", "rnsx", `{16700}`, `{order_no}`},
-			[]driver.Value{"S", nil, int64(101), "bob", "rn", `{16701}`, `{orders_id_seq}`},
-			[]driver.Value{"S", nil, int64(103), "bob", "rnsx", `{16702}`, `{tight}`},
-			[]driver.Value{"S", nil, int64(99), "bob", "rnsx", `{16703}`, `{of_another_session}`},
-			[]driver.Value{"relation", nil, int64(11), nil, "r", nil, `{other}`},
-			[]driver.Value{"column", nil, nil, `"date"`, "o", fmt.Sprintf("{%d}", view<<16|1), `{day}`},
-			[]driver.Value{"column", nil, nil, "numeric(10,2)", "o", fmt.Sprintf("{%d}", view<<16|2), `{"Total, net"}`},
-			[]driver.Value{"index", int64(1), nil, "1 2", "uiv", `{16400}`, `{daily_idx}`},
-			[]driver.Value{"index", int64(1), nil, "2", "ivp", `{16400}`, `{total_idx}`},
+			[]driver.Value{"m", nil, int64(100), "ada", "pm", `{16400}`, "daily"},
+			[]driver.Value{"m", nil, int64(103), "ada", "ma", `{16401}`, "empty"},
+			[]driver.Value{"v", nil, int64(102), "ada", "", `{16500}`, "Plain View"},
+			[]driver.Value{"S", nil, int64(101), "bob", "rnsx", `{16700}`, "order_no"},
+			[]driver.Value{"S", nil, int64(101), "bob", "rn", `{16701}`, "orders_id_seq"},
+			[]driver.Value{"S", nil, int64(103), "bob", "rnsx", `{16702}`, "tight"},
+			[]driver.Value{"S", nil, int64(99), "bob", "rnsx", `{16703}`, "of_another_session"},
+			[]driver.Value{"relation", nil, int64(11), nil, "r", "{1259}", "other"},
+			[]driver.Value{"column", nil, nil, `"date"`, "o", fmt.Sprintf("{%d}", view<<16|1), "day"},
+			[]driver.Value{"column", nil, nil, "numeric(10,2)", "o", fmt.Sprintf("{%d}", view<<16|2), "Total, net"},
+			[]driver.Value{"index", int64(1), nil, "1 2", "uiv", `{16400}`, `{17001}`},
+			[]driver.Value{"index", int64(1), nil, "2", "ivp", `{16400}`, `{17002}`},
+			[]driver.Value{"name", nil, nil, nil, nil, "{17001,17002}", "daily_idx\x1ftotal_idx"},
 			[]driver.Value{"edge", nil, nil, nil, nil, `{26500,26400,26400,26999}`, `{16400,16500,16401,16400}`},
 			[]driver.Value{"rule", nil, nil, nil, nil, `{26500,26400}`, `{16500,16400}`},
-			[]driver.Value{"enum", nil, int64(100), "bob", nil, `{16600}`, `{mood}`},
-			[]driver.Value{"enum", nil, int64(101), "bob", nil, `{16601}`, `{mood}`},
-			[]driver.Value{"enum", nil, int64(11), "x", nil, `{16800}`, `{of_the_system}`},
-			[]driver.Value{"label", nil, nil, nil, nil, `{16600,16600,16600,16800}`, `{sad,"so so",happy,a}`},
-			[]driver.Value{"type", nil, int64(100), nil, "e", nil, `{mood}`},
+			[]driver.Value{"enum", nil, int64(100), "bob", nil, `{16600}`, "mood"},
+			[]driver.Value{"enum", nil, int64(101), "bob", nil, `{16601}`, "mood"},
+			[]driver.Value{"enum", nil, int64(11), "x", nil, `{16800}`, "of_the_system"},
+			[]driver.Value{"label", nil, nil, nil, nil, `{16600,16600,16600,16800}`, "sad\x1fso so\x1fhappy\x1fa"},
+			[]driver.Value{"type", nil, int64(100), nil, "e", "{16600}", "mood"},
 			[]driver.Value{"comment", nil, nil, nil, nil, `{16400,16700}`, `{"sales by day",numbers}`},
 			[]driver.Value{"comment", nil, nil, nil, nil, nil, nil},
 			[]driver.Value{"number", int64(20), nil, nil, "", `{16700}`, `{1,1,1,9223372036854775807,1}`},
@@ -108,9 +110,9 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 			[]driver.Value{"tie", nil, nil, nil, "i", `{16701}`, fmt.Sprintf("{%d}", table<<16|1)},
 			[]driver.Value{"tie", nil, nil, nil, "a", `{16702}`, fmt.Sprintf("{%d}", facts<<16|3)},
 			[]driver.Value{"tie", nil, nil, nil, "d", `{16700}`, fmt.Sprintf("{%d}", facts<<16|4)},
-			[]driver.Value{"table", nil, int64(101), "bob", "r", `{16900}`, `{orders}`},
-			[]driver.Value{"table", nil, int64(102), "eve", "r", `{16901}`, `{"My T"}`},
-			[]driver.Value{"field", nil, nil, nil, nil, fmt.Sprintf("{%d,%d,%d}", table<<16|1, facts<<16|3, facts<<16|4), `{id,a.b,no}`},
+			[]driver.Value{"table", nil, int64(101), "bob", "r", `{16900}`, "orders"},
+			[]driver.Value{"table", nil, int64(102), "eve", "r", `{16901}`, "My T"},
+			[]driver.Value{"field", nil, nil, nil, nil, fmt.Sprintf("{%d,%d,%d}", table<<16|1, facts<<16|3, facts<<16|4), "id\x1fa.b\x1fno"},
 			[]driver.Value{"key", nil, nil, `{1}`, nil, `{16900}`, nil},
 			[]driver.Value{"key", nil, nil, `{4}`, nil, `{16901}`, nil},
 		)
@@ -180,7 +182,7 @@ func TestLoadReadsTheCatalog(t *testing.T) {
 			t.Errorf("%s:\n\t%+v\nwant\n\t%+v", part.what, part.got, part.want)
 		}
 	}
-	if sent := server.texts(t); len(sent) != 1 || sent[0] != catalogText(dialect.Filter{}) {
+	if sent := server.texts(t); len(sent) != 1 || sent[0] != catalogText(dialect.Filter{}, separator) {
 		t.Errorf("Load sent %d statements; want the catalog's, once", len(sent))
 	}
 }
@@ -213,8 +215,8 @@ func TestHiddenBy(t *testing.T) {
 		}
 		db, _ := serve(t, func(string) answer {
 			return catalogAnswer(
-				[]driver.Value{c.of, nil, int64(101), "bob", "", `{16400}`, `{x}`},
-				[]driver.Value{kind, nil, int64(100), nil, c.kind, nil, `{y,x}`}, []driver.Value{kind, nil, int64(11), nil, "r", nil, `{y}`},
+				[]driver.Value{c.of, nil, int64(101), "bob", "", `{16400}`, "x"},
+				[]driver.Value{kind, nil, int64(100), nil, c.kind, "{1,2}", "y\x1fx"}, []driver.Value{kind, nil, int64(11), nil, "r", "{3}", "y"},
 			)
 		})
 		cat, err := New().Load(t.Context(), db, dialect.Filter{})
@@ -239,7 +241,7 @@ func TestHiddenBy(t *testing.T) {
 // A malformed row fails the load, and the error names it. Skipping it would be silent.
 func TestLoadRejectsMalformedRows(t *testing.T) {
 	t.Parallel()
-	view := []driver.Value{"m", nil, int64(100), "bob", "", `{7}`, `{x}`}
+	view := []driver.Value{"m", nil, int64(100), "bob", "", `{7}`, "x"}
 	row := func(kind string, rest ...driver.Value) []driver.Value {
 		return append(append([]driver.Value{kind}, rest...), make([]driver.Value, 6-len(rest))...)
 	}
@@ -249,12 +251,14 @@ func TestLoadRejectsMalformedRows(t *testing.T) {
 	}{
 		{[][]driver.Value{row("m")}, `catalog row m: it came before the server's own row`},
 		{[][]driver.Value{serverRow, row("z")}, `catalog row z: its kind is unknown`},
-		{[][]driver.Value{serverRow, row("m", nil, int64(100), "", "", "{7", "{x}")}, `catalog row m: array "{7": no braces`},
-		{[][]driver.Value{serverRow, row("m", nil, int64(100), "", "", "{7}", "{x")}, `catalog row m: array "{x": no closing brace`},
-		{[][]driver.Value{serverRow, row("m", nil, int64(100), "", "", "{7,8}", "{x}")}, `catalog row m: it has 2 numbers and 1 names`},
-		{[][]driver.Value{serverRow, view, row("index", int64(1), nil, "x", "", "{7}", "{i}")}, `catalog row index: strconv.ParseInt: parsing "x": invalid syntax`},
-		{[][]driver.Value{serverRow, view, row("index", int64(2), nil, "1", "", "{7}", "{i}")}, `catalog row index: 2 key columns of 1`},
-		{[][]driver.Value{serverRow, view, row("index", int64(1), nil, "1", "", "{7}", "{i}")}, `index i has column number 1 of 0`},
+		{[][]driver.Value{serverRow, row("m", nil, int64(100), "", "", "{7", "x")}, `catalog row m: array "{7": no braces`},
+		{[][]driver.Value{serverRow, row("m", nil, int64(100), "", "", "{7,8}", "x")}, `catalog row m: names and numbers do not match: 2 numbers and 1 names`},
+		{[][]driver.Value{serverRow, row("comment", nil, nil, nil, nil, "{7}", "{x")}, `catalog row comment: array "{x": no closing brace`},
+		{[][]driver.Value{serverRow, row("comment", nil, nil, nil, nil, "{7,8}", "{x}")}, `catalog row comment: it has 2 numbers and 1 comments`},
+		{[][]driver.Value{serverRow, view, row("index", int64(1), nil, "x", "", "{7}", "{9}")}, `catalog row index: strconv.ParseInt: parsing "x": invalid syntax`},
+		{[][]driver.Value{serverRow, view, row("index", int64(2), nil, "1", "", "{7}", "{9}")}, `catalog row index: 2 key columns of 1`},
+		{[][]driver.Value{serverRow, view, row("index", int64(1), nil, "1", "", "{7}", "{9}"), row("name", nil, nil, nil, nil, "{9}", "i")}, `index i has column number 1 of 0`},
+		{[][]driver.Value{serverRow, view, row("index", int64(1), nil, "1", "", "{7}", "{9}")}, `index 9 has no name`},
 		{[][]driver.Value{serverRow, row("edge", nil, nil, nil, nil, "{7}", "{x}")}, `catalog row edge: array "{x}": strconv.ParseInt: parsing "x": invalid syntax`},
 		{[][]driver.Value{serverRow, row("edge", nil, nil, nil, nil, "{7}", "{8,9}")}, `catalog row edge: it has 1 and 2 numbers`},
 		{[][]driver.Value{serverRow, row("number", int64(20), nil, nil, "", "{7}", "{1,1}")}, `catalog row number: it has 2 numbers, not 5`},
@@ -269,10 +273,35 @@ func TestLoadRejectsMalformedRows(t *testing.T) {
 		{nil, `the catalog came back empty`},
 	} {
 		db, _ := serve(t, func(string) answer { return answer{rows: c.rows} })
-		cat, err := readCatalog(t.Context(), db, "the catalog")
+		cat, err := readCatalog(t.Context(), db, dialect.Filter{}, separator)
 		if err == nil || err.Error() != c.want || cat != nil {
 			t.Errorf("rows %v return %v, error\n\t%v\nwant nil, error\n\t%s", c.rows, cat, err, c.want)
 		}
+	}
+}
+
+// Load does not split a name that contains the separator.
+func TestNamesMayContainTheSeparator(t *testing.T) {
+	t.Parallel()
+	rare := func(names ...string) string { return strings.Join(names, rareSeparator) }
+	db, server := serve(t, func(text string) answer {
+		label := []driver.Value{"label", nil, nil, nil, nil, "{16600,16600}", "a\x1fb\x1fc"}
+		if text == catalogText(dialect.Filter{}, rareSeparator) {
+			label[6] = rare("a\x1fb", "c")
+		} else if text != catalogText(dialect.Filter{}, separator) {
+			t.Errorf("Load sent %s", text)
+		}
+		return catalogAnswer([]driver.Value{"enum", nil, int64(100), "bob", "e", "{16600}", "mood"}, label)
+	})
+	cat, err := New().Load(t.Context(), db, dialect.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a\x1fb", "c"}; !slices.Equal(cat.Enums[0].Labels, want) {
+		t.Errorf("labels %q, want %q", cat.Enums[0].Labels, want)
+	}
+	if sent := server.texts(t); len(sent) != 2 {
+		t.Errorf("Load sent %d statements, want 2", len(sent))
 	}
 }
 
@@ -285,12 +314,12 @@ func TestReadCatalogReturnsErrors(t *testing.T) {
 		"one before the first row": {broke: broken},
 	} {
 		db, _ := serve(t, func(string) answer { return a })
-		if cat, err := readCatalog(t.Context(), db, ""); err != broken || cat != nil { //nolint:errorlint // it must be the identical error
+		if cat, err := readCatalog(t.Context(), db, dialect.Filter{}, separator); err != broken || cat != nil { //nolint:errorlint // it must be the identical error
 			t.Errorf("%s error: got %v, error %v; want nil and %v itself, not a shorter catalog", what, cat, err, broken)
 		}
 	}
 	db, _ := serve(t, func(string) answer { return row1("server", "no number", nil, nil, nil, nil, nil) })
-	if _, err := readCatalog(t.Context(), db, ""); err == nil || !strings.Contains(err.Error(), "Scan error on column index 1") {
+	if _, err := readCatalog(t.Context(), db, dialect.Filter{}, separator); err == nil || !strings.Contains(err.Error(), "Scan error on column index 1") {
 		t.Errorf("a row that can't be scanned gives %v; want Scan's error", err)
 	}
 }

@@ -37,14 +37,13 @@ type postgres struct{}
 
 func (postgres) Name() string { return "postgres" }
 
-// Load reads the catalog with one statement. If an object is dropped while a catalog
-// function reads it, the statement fails with SQLSTATE XX000, and Load sends it once
-// more.
+// Load reads the catalog with one statement. It sends another one if an object is dropped
+// while a catalog function reads it (SQLSTATE XX000), or if a name contains the separator
+// of names.
 func (p postgres) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
-	text := catalogText(f)
-	cat, err := readCatalog(ctx, q, text)
-	if sqlState(err) == "XX000" && ctx.Err() == nil {
-		if again, errAgain := readCatalog(ctx, q, text); errAgain == nil {
+	cat, err := readCatalog(ctx, q, f, separator)
+	if (sqlState(err) == "XX000" || errors.Is(err, errMiscounted)) && ctx.Err() == nil {
+		if again, errAgain := readCatalog(ctx, q, f, rareSeparator); errAgain == nil {
 			cat, err = again, nil
 		}
 	}

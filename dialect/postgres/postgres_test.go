@@ -288,7 +288,7 @@ func TestLoadNamesUnknownServer(t *testing.T) {
 		{"a failed login", &stateError{State: "28P01", Text: "password"}, map[string]string{version: "x"}, "", 0},
 	} {
 		db, server := serve(t, func(text string) answer {
-			if text == catalogText(dialect.Filter{}) {
+			if text == catalogText(dialect.Filter{}, separator) {
 				return answer{err: c.err}
 			}
 			if v := c.answers[text]; v != "" {

@@ -15,10 +15,11 @@ import (
 
 // A reading collects the rows of the catalog statement.
 type reading struct {
-	server  dialect.Server
-	schemas map[int64]schema // by oid
-	path    []string         // the schemas that resolve bare names, with those that the server adds
-	escaped bool             // see decode
+	server    dialect.Server
+	schemas   map[int64]schema // by oid
+	path      []string         // the schemas that resolve bare names, with those that the server adds
+	escaped   bool             // see decode
+	separator string           // between names
 
 	cat       dialect.Catalog
 	matviews  map[int64]int32 // from oid to the index in the catalog
@@ -26,17 +27,19 @@ type reading struct {
 	enums     map[int64]int32
 	sequences map[int64]int32
 
-	columns []columnEntry
-	indexes []indexEntry
-	edges   [2][]int64 // from a view's rule to a view that it reads
-	rules   [2][]int64 // the rules of edges, and the views that they belong to
-	ties    []tie
-	tables  map[int64]table
-	fields  map[int64]string  // by table and number
-	keys    map[int64][]int64 // by table, the numbers of its primary key's columns
+	columns    []columnEntry
+	indexes    []indexEntry
+	indexNames map[int64]string
+	edges      [2][]int64 // from a view's rule to a view that it reads
+	rules      [2][]int64 // the rules of edges, and the views that they belong to
+	ties       []tie
+	tables     map[int64]table
+	fields     map[int64]string  // by table and number
+	keys       map[int64][]int64 // by table, the numbers of its primary key's columns
 
 	relations, types []hiderGroup // names that may hide structures
 	numbers          []int64      // of the current row
+	viewsResolved    bool
 }
 
 type schema struct {
@@ -54,6 +57,7 @@ type columnEntry struct {
 
 type indexEntry struct {
 	view  int32
+	id    int64
 	name  string
 	shape *indexShape
 }
@@ -108,40 +112,37 @@ func (rd *reading) add(r *row) error {
 	in, ours := rd.schemas[r.ns.Int64]
 	in.system = in.system || !ours // for example, another session's temporary schema
 	switch kind {
-	case "edge", "rule", "tie", "number":
+	case "edge", "rule", "tie", "number", "index":
 		return rd.addNumbers(kind, r)
 	case "key":
 		return rd.addKeys(r)
+	case "comment":
+		return rd.addComments(r)
 	}
-	names, err := parseArray(r.b.String)
-	if err != nil {
-		return err
-	}
-	if kind == "relation" || kind == "type" {
-		group := hiderGroup{r.flags[0], in.at, names}
-		if kind == "type" {
-			rd.types = append(rd.types, group)
-		} else {
-			rd.relations = append(rd.relations, group)
-		}
-		return nil
+	var names []string
+	if r.b.Valid {
+		names = strings.Split(r.b.String, rd.separator)
 	}
 	if len(names) != len(rd.numbers) {
-		return fmt.Errorf("it has %d numbers and %d names", len(rd.numbers), len(names))
+		return fmt.Errorf("%w: %d numbers and %d names", errMiscounted, len(rd.numbers), len(names))
 	}
 	switch kind {
 	case "m", "v", "S", "enum":
+		rd.addHiders(kind, kind[0], in, names)
 		if !in.system {
 			rd.addStructures(kind, in, r, names)
 		}
+	case "relation", "type":
+		rd.addHiders(kind, r.flags[0], in, names)
 	case "column":
 		rd.addColumns(r, names)
-	case "index":
-		return rd.addIndexes(r, names)
+	case "name":
+		rd.indexNames = make(map[int64]string, len(names))
+		for i, id := range rd.numbers {
+			rd.indexNames[id] = names[i]
+		}
 	case "label":
 		rd.addLabels(names)
-	case "comment":
-		rd.addComments(names)
 	case "table":
 		rd.addTables(in, r, names)
 	case "field":
@@ -253,6 +254,17 @@ func place(places *map[int64]int32, id int64, at, expected int) {
 	(*places)[id] = int32(at)
 }
 
+// addHiders adds names that hide equal names in later schemas of the path.
+func (rd *reading) addHiders(row string, kind byte, in schema, names []string) {
+	switch group := (hiderGroup{kind, in.at, names}); {
+	case in.at == 0 || in.at == len(rd.path):
+	case row == "type" || row == "enum":
+		rd.types = append(rd.types, group)
+	default:
+		rd.relations = append(rd.relations, group)
+	}
+}
+
 // addColumns reads the columns of one type. owner has the type. Flag o means that it is
 // built in.
 func (rd *reading) addColumns(r *row, names []string) {
@@ -266,8 +278,8 @@ func (rd *reading) addColumns(r *row, names []string) {
 }
 
 // addIndexes reads a group of indexes. Flags: u unique, i immediate, v valid, p partial,
-// x on expressions. id has the number of key columns, owner the numbers of all columns.
-func (rd *reading) addIndexes(r *row, names []string) error {
+// x on expressions. ids are the oids of the indexes. id has the number of key columns, owner the numbers of all columns.
+func (rd *reading) addIndexes(r *row, ids []int64) error {
 	shape := &indexShape{unique: r.has('u'), keys: int(r.id.Int64)}
 	for field := range strings.FieldsSeq(string(r.owner)) {
 		n, err := strconv.ParseInt(field, 10, 64)
@@ -291,10 +303,10 @@ func (rd *reading) addIndexes(r *row, names []string) error {
 	case !r.has('i'):
 		shape.unfit = "it is checked late (deferrable)"
 	}
-	rd.indexes = slices.Grow(rd.indexes, len(names))
+	rd.indexes = slices.Grow(rd.indexes, len(ids))
 	for i, view := range rd.numbers {
 		if at, ok := rd.matviews[view]; ok {
-			rd.indexes = append(rd.indexes, indexEntry{at, names[i], shape})
+			rd.indexes = append(rd.indexes, indexEntry{at, ids[i], "", shape})
 		}
 	}
 	return nil
@@ -314,7 +326,14 @@ func (rd *reading) addLabels(labels []string) {
 	}
 }
 
-func (rd *reading) addComments(comments []string) {
+func (rd *reading) addComments(r *row) error {
+	comments, err := parseArray(r.b.String)
+	if err == nil && len(comments) != len(rd.numbers) {
+		err = fmt.Errorf("it has %d numbers and %d comments", len(rd.numbers), len(comments))
+	}
+	if err != nil {
+		return err
+	}
 	for i, id := range rd.numbers {
 		if at, ok := rd.matviews[id]; ok {
 			rd.cat.Matviews[at].Comment = comments[i]
@@ -324,6 +343,7 @@ func (rd *reading) addComments(comments []string) {
 			rd.cat.Enums[at].Comment = comments[i]
 		}
 	}
+	return nil
 }
 
 // addTables reads a group of tables. Flags: first the kind, then T temporary, t trusted.
@@ -355,12 +375,14 @@ func (rd *reading) addNumbers(kind string, r *row) error {
 		return fmt.Errorf("it has %d and %d numbers", len(rd.numbers), len(second))
 	}
 	switch kind {
+	case "index":
+		return rd.addIndexes(r, second)
 	case "edge":
 		rd.edges = [2][]int64{slices.Clone(rd.numbers), second}
 		return nil
-	case "rule":
+	case "rule": // the last row of views
 		rd.rules = [2][]int64{slices.Clone(rd.numbers), second}
-		return nil
+		return rd.resolveViews()
 	}
 	by := declarer{string(r.owner), r.has('t')}
 	rd.ties = slices.Grow(rd.ties, len(second))
@@ -407,14 +429,24 @@ func (rd *reading) addKeys(r *row) error {
 // resolve builds the catalog from the collected rows.
 func (rd *reading) resolve() (*dialect.Catalog, error) {
 	rd.cat.Server = rd.server
-	rd.resolveColumns()
-	if err := rd.resolveIndexes(); err != nil {
+	if err := rd.resolveViews(); err != nil {
 		return nil, err
 	}
-	rd.resolveEdges()
 	rd.resolveTies()
 	rd.resolveHidden()
 	return &rd.cat, nil
+}
+
+// resolveViews runs once, after the last row of views. Meanwhile the server reads the
+// sequences.
+func (rd *reading) resolveViews() error {
+	if rd.viewsResolved {
+		return nil
+	}
+	rd.viewsResolved = true
+	rd.resolveColumns()
+	rd.resolveEdges()
+	return rd.resolveIndexes()
 }
 
 // resolveColumns puts all columns into one slice. Each view gets a part of it. The
@@ -439,6 +471,13 @@ func (rd *reading) resolveColumns() {
 }
 
 func (rd *reading) resolveIndexes() error {
+	for i := range rd.indexes {
+		name, ok := rd.indexNames[rd.indexes[i].id]
+		if !ok {
+			return fmt.Errorf("index %d has no name", rd.indexes[i].id)
+		}
+		rd.indexes[i].name = name
+	}
 	slices.SortFunc(rd.indexes, func(a, b indexEntry) int { return cmp.Or(cmp.Compare(a.view, b.view), cmp.Compare(a.name, b.name)) })
 	width := 0
 	for i := range rd.indexes {

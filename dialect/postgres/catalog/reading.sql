@@ -5,5 +5,5 @@
    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
      AND d.objid OPERATOR(pg_catalog.>=) '16384'
      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-     AND (d.refobjid OPERATOR(pg_catalog.=) ANY (SELECT r.oid FROM relation r WHERE r.kind OPERATOR(pg_catalog.<>) 'S')) IS TRUE
+     AND (d.refobjid OPERATOR(pg_catalog.=) ANY (SELECT m.oid FROM member m WHERE m.kind OPERATOR(pg_catalog.<>) 'S')) IS TRUE
    GROUP BY d.objid, d.refobjid, NULL::pg_catalog.xid

@@ -1,5 +1,7 @@
-SELECT r.kind::pg_catalog.text, NULL::bigint, r.ns::bigint, pg_catalog.pg_get_userbyid(r.owner)::pg_catalog.text,
+SELECT CASE WHEN r.ours THEN r.kind::pg_catalog.text ELSE 'relation' END, NULL::bigint, r.ns::bigint,
+       pg_catalog.pg_get_userbyid(r.owner)::pg_catalog.text,
        pg_catalog.concat(
+         CASE WHEN NOT r.ours THEN r.kind END,
          CASE WHEN r.populated AND r.kind OPERATOR(pg_catalog.=) 'm' THEN 'p' END,
          CASE WHEN r.owner OPERATOR(pg_catalog.=) ANY (ARRAY(
                      WITH RECURSIVE mighty AS (
@@ -19,15 +21,11 @@ SELECT r.kind::pg_catalog.text, NULL::bigint, r.ns::bigint, pg_catalog.pg_get_us
              CASE WHEN pg_catalog.has_sequence_privilege(o.one, 'UPDATE') THEN 's' END,
              CASE WHEN o.owns THEN 'x' END)
          END),
-       r.ids::pg_catalog.text, r.names::pg_catalog.text
-  FROM (SELECT r.kind, r.owner, r.ns, r.populated,
-               pg_catalog.min(r.oid) AS first,
-               pg_catalog.array_agg(r.oid) AS ids, pg_catalog.array_agg(r.name) AS names
-          FROM relation r
-         GROUP BY r.kind, r.owner, r.ns, r.acl, r.populated) r
+       r.ids::pg_catalog.text, r.names
+  FROM relation r
  CROSS JOIN LATERAL (
    SELECT pg_catalog.pg_has_role(r.owner, 'USAGE') AS owns,
-          CASE WHEN pg_catalog.has_table_privilege(r.first, 'SELECT') IS NOT NULL THEN r.first
+          CASE WHEN pg_catalog.has_table_privilege(r.ids[1], 'SELECT') IS NOT NULL THEN r.ids[1]
                ELSE (SELECT u.id FROM pg_catalog.unnest(r.ids) u (id)
                       WHERE pg_catalog.has_table_privilege(u.id, 'SELECT') IS NOT NULL LIMIT 1) END AS one
    OFFSET 0) o

@@ -14,14 +14,14 @@ UNION ALL
 SELECT 'table', NULL, c.relnamespace::bigint, pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
        pg_catalog.concat(c.relkind, CASE WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'T' END,
                          CASE WHEN c.relowner OPERATOR(pg_catalog.=) ANY ($trusted) THEN 't' END),
-       pg_catalog.array_agg(c.oid)::pg_catalog.text, pg_catalog.array_agg(c.relname)::pg_catalog.text
+       pg_catalog.array_agg(c.oid)::pg_catalog.text, pg_catalog.string_agg(c.relname::pg_catalog.text, $separator)
   FROM pg_catalog.pg_class c
  WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.rel FROM tie t))
  GROUP BY c.relnamespace, c.relowner, c.relkind, c.relpersistence, NULL::pg_catalog.xid
 UNION ALL
 SELECT 'field', NULL, NULL, NULL, NULL,
        pg_catalog.array_agg((a.attrelid::bigint OPERATOR(pg_catalog.<<) 16) OPERATOR(pg_catalog.|) a.attnum::bigint)::pg_catalog.text,
-       pg_catalog.array_agg(a.attname)::pg_catalog.text
+       pg_catalog.string_agg(a.attname::pg_catalog.text, $separator)
   FROM pg_catalog.pg_attribute a
  WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.rel FROM tie t))
    AND a.attnum OPERATOR(pg_catalog.>=) (SELECT pg_catalog.min(t.col) FROM tie t)

@@ -2,7 +2,7 @@
   SELECT d.objid AS seq, d.refobjid AS rel, d.refobjsubid AS col, d.deptype AS how, NULL::pg_catalog.oid AS declared_by
     FROM pg_catalog.pg_depend d
    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-     AND d.objid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT r.oid FROM relation r WHERE r.kind OPERATOR(pg_catalog.=) 'S'))
+     AND d.objid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.oid FROM member m WHERE m.kind OPERATOR(pg_catalog.=) 'S'))
      AND d.objsubid OPERATOR(pg_catalog.=) 0
      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
      AND d.refobjsubid OPERATOR(pg_catalog.>) 0
@@ -12,7 +12,7 @@
     FROM (SELECT d.classid, d.objid, d.refobjid
             FROM pg_catalog.pg_depend d
            WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-             AND d.refobjid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT r.oid FROM relation r WHERE r.kind OPERATOR(pg_catalog.=) 'S'))
+             AND d.refobjid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.oid FROM member m WHERE m.kind OPERATOR(pg_catalog.=) 'S'))
           OFFSET 0) d
    CROSS JOIN LATERAL (
 $defaults) x
