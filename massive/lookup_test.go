@@ -168,7 +168,7 @@ func TestBadNames(t *testing.T) {
 var oddNames = []string{
 	"it's", `say "hi"`, "with.dot", `back\slash`, `\`, `'`, `"`, `""`, ".", "with space", " ", "UPPER", "Ünïcode 名前",
 	strings.Repeat("ä", 31) + "x", strings.Repeat("n", 63), "select", "$1", "?", ":name", "%s", "a;b", "--", "/*", "{a,b}",
-	"NULL", "\n", "\t", "1", "E'x'", "pg_x", "🙂",
+	"NULL", "\n", "\t", "\x1f", "a\x1fb", "1", "E'x'", "pg_x", "🙂",
 }
 
 func TestOddNamesWork(t *testing.T) {

@@ -71,7 +71,7 @@ const (
 // serverBranch includes the sign of the current session.
 var serverBranch = strings.Replace(catalogServer, "$sign", signOf("pg_catalog.pg_backend_pid()"), 1)
 
-// The server joins names by a separator, which takes half the time of an array. A name may
+// The server joins names by a separator, which is faster than an array. A name may
 // contain the separator. Then the row has more names than numbers, and Load uses the rare
 // separator, which nobody can guess.
 const separator = "\x1f"
