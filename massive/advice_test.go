@@ -55,12 +55,8 @@ func TestCheckRefreshNamesEmptyUpstreamViews(t *testing.T) {
 				e.Exec(t, h.Fix)
 			}
 			v := matview(t, e.load(t), "down")
-			if err := v.CheckRefresh(massive.ModeBlocking); err != nil {
-				t.Error(err)
-			}
-			if _, err := v.Refresh(t.Context()); err != nil {
-				t.Error(err)
-			}
+			noError(t, v.CheckRefresh(massive.ModeBlocking))
+			noError(t, errOf(v.Refresh(t.Context())))
 		})
 }
 
@@ -85,12 +81,8 @@ func TestAdviceRebuildsInvalidIndex(t *testing.T) {
 			exec(t, e.pool, "REFRESH MATERIALIZED VIEW far.v")
 			exec(t, e.pool, all[0].Fix)
 			v := matview(t, e.load(t), "far.v")
-			if err := v.CheckRefresh(massive.ModeConcurrent); err != nil {
-				t.Error(err)
-			}
-			if _, err := v.Refresh(t.Context(), massive.Concurrently()); err != nil {
-				t.Error(err)
-			}
+			noError(t, v.CheckRefresh(massive.ModeConcurrent))
+			noError(t, errOf(v.Refresh(t.Context(), massive.Concurrently())))
 		})
 }
 

@@ -389,11 +389,7 @@ func TestEnumUsedBy(t *testing.T) {
 func TestEnumRoundTrips(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, moodType, func(t *testing.T, e *env) {
-		modes := []string{""}
-		if e.driver == "pgx" {
-			modes = append(modes, "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol")
-		}
-		for nr, mode := range modes {
+		for nr, mode := range e.execModes() {
 			w, e := e.wired(t, mode)
 			m := load(t, e.conn(t))
 			mood, bound := enum(t, m, "mood"), bind(t, m)

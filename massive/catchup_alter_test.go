@@ -55,9 +55,7 @@ func TestConcurrentCatchUpsDoNotDeadlock(t *testing.T) {
 	onDrivers(t, "CREATE TABLE a (id serial PRIMARY KEY)", func(t *testing.T, e *env) {
 		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
 		for i := range 20 {
-			if _, err := e.pool.ExecContext(t.Context(), "INSERT INTO a VALUES ($1)", (i+1)*1000); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errOf(e.pool.ExecContext(t.Context(), "INSERT INTO a VALUES ($1)", (i+1)*1000)))
 			var all sync.WaitGroup
 			for range 8 {
 				all.Go(func() {

@@ -335,21 +335,16 @@ func TestSignsAreNoNewerThanTheirLoad(t *testing.T) {
 func onServers(t *testing.T, f func(t *testing.T, e *env), settings ...pgtest.Option) {
 	t.Helper()
 	pgtest.NewDatabase(t) // skips or fails if there is no Postgres
-	for _, driver := range []string{"postgres", "pgx"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			server, err := pgtest.Start(t.Context(), settings...)
-			noError(t, err)
-			t.Cleanup(func() {
-				if err := server.Stop(); err != nil {
-					t.Error(err)
-				}
-			})
-			d, err := server.CreateDatabase(t.Context())
-			noError(t, err)
-			f(t, &env{d, driver, d.Open(t, driver)})
+	onDriverNames(t, func(t *testing.T, driver string) {
+		server, err := pgtest.Start(t.Context(), settings...)
+		noError(t, err)
+		t.Cleanup(func() {
+			noError(t, server.Stop())
 		})
-	}
+		d, err := server.CreateDatabase(t.Context())
+		noError(t, err)
+		f(t, &env{d, driver, d.Open(t, driver)})
+	})
 }
 
 // execEach runs statements one by one, since some can't be in one multi-statement query.

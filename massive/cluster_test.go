@@ -153,17 +153,6 @@ func open(t *testing.T, driver string, params string, clusters ...*cluster) *sql
 	return db
 }
 
-// onDriverNames runs f with each driver's name.
-func onDriverNames(t *testing.T, f func(t *testing.T, driver string)) {
-	t.Helper()
-	for _, driver := range []string{"postgres", "pgx"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			f(t, driver)
-		})
-	}
-}
-
 func TestWatchSurvivesRestartsAndCrashes(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
@@ -94,9 +93,9 @@ func TestNonUTF8NamesAreExcluded(t *testing.T) {
 			defer tx.Rollback()
 			for _, q := range []massive.Querier{pool, tx} {
 				m := load(t, q)
-				equal(t, "sequences", spelled(m.Sequences()), []string{"public.good", `public."séq"`})
-				equal(t, "enums", spelled(m.Enums()), []string{"public.e"})
-				equal(t, "views", spelled(m.Matviews()), []string{"public.above"})
+				equal(t, "sequences", sequenceNames(m), []string{"public.good", `public."séq"`})
+				equal(t, "enums", enumNames(m), []string{"public.e"})
+				equal(t, "views", viewNames(m), []string{"public.above"})
 				equal(t, "labels", enum(t, m, "e").Values(), []string{"café", `a\b`})
 				same(t, "comment, unchanged", sequence(t, m, "good").Comment(), "caf\xe9 \\ café")
 				var omitted []string
@@ -144,13 +143,4 @@ func TestNonUTF8NamesAreExcluded(t *testing.T) {
 			}
 		}
 	})
-}
-
-// spelled returns the structures' names.
-func spelled[T interface{ Name() dialect.Name }](all []T) []string {
-	texts := make([]string, len(all))
-	for i, a := range all {
-		texts[i] = a.Name().String()
-	}
-	return texts
 }

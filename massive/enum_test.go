@@ -61,9 +61,7 @@ func TestEnumInATransaction(t *testing.T) {
 		mustBe(t, err, massive.ErrNotFound)
 
 		pinned := m.With(tx)
-		if _, err := m.Reload(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, errOf(m.Reload(t.Context())))
 		noError(t, m.AppendLocalLabels("mood", "later"))
 		equal(t, "With pins the snapshot", enum(t, pinned, "mood").Values(), []string{"sad"})
 	})

@@ -143,17 +143,13 @@ func TestServerErrorsMapToOneSentinel(t *testing.T) {
 			check(t, m, c.name+" on DB", c.op, c.want, c.state, c.says)
 			conn := e.conn(t)
 			check(t, m.With(conn), c.name+" on Conn", c.op, c.want, c.state, c.says)
-			if err := conn.Close(); err != nil {
-				t.Error(err)
-			}
+			noError(t, conn.Close())
 			tx := e.begin(t)
 			check(t, m.With(tx), c.name+" on Tx", c.op, c.want, c.state, c.says)
 			if driverState(c.op(t, m)) != "" {
 				check(t, m.With(tx), "after: "+c.name, lastOf("s"), is(massive.ErrTxAborted), "25P02", "roll it back")
 			}
-			if err := tx.Rollback(); err != nil {
-				t.Error(err)
-			}
+			noError(t, tx.Rollback())
 		}
 	})
 }

@@ -1,5 +1,5 @@
-// The tests of this package run on a real Postgres, over every driver; see sqltest/pgtest
-// for how they find one.
+// The tests of this package run on a real Postgres, with each driver. Package pgtest finds
+// or starts it.
 package massive_test
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
@@ -22,8 +23,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// Examples can't skip themselves: where there is no Postgres, none of them runs. (The
-// tests then say why.)
+// TestMain skips all examples if there is no Postgres, since examples can't skip themselves.
 func TestMain(m *testing.M) {
 	if err := testrun.Set(); err != nil {
 		panic(err)
@@ -31,46 +31,53 @@ func TestMain(m *testing.M) {
 	if _, err := pgtest.Shared(); errors.Is(err, pgtest.ErrNoPostgres) {
 		_ = flag.Set("test.skip", "^Example")
 	}
-	// pgx reads in a goroutine after a write that took long, and until the next answer.
-	// The harness keeps connections of its own.
+	// The harness keeps connections open, on which pgx may read in the background.
 	goleak.VerifyTestMain(testrun.Run{M: m}, goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn/internal/bgreader.(*BGReader).bgRead"))
 }
 
-// An env is an empty database, made ready by a test's own SQL, over one driver.
+// An env is a database of the test's own, opened with one driver.
 type env struct {
 	*pgtest.Database
 	driver string
 	pool   *sql.DB
 }
 
-// onDrivers runs f over each driver, each time on a database of its own.
-func onDrivers(t *testing.T, setup string, f func(t *testing.T, e *env)) {
+// onDriverNames runs f with each driver's name.
+func onDriverNames(t *testing.T, f func(t *testing.T, driver string)) {
 	t.Helper()
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			e := newEnv(t, driver)
-			e.Exec(t, setup)
-			t.Cleanup(func() {
-				// database/sql gives the connection of a transaction back in a goroutine
-				// of its own once its context ends.
-				for deadline := time.Now().Add(10 * time.Second); e.pool.Stats().InUse != 0 && time.Now().Before(deadline); {
-					time.Sleep(time.Millisecond)
-				}
-				if n := e.pool.Stats().InUse; n != 0 {
-					t.Errorf("%d connections are still in use after the test", n)
-				}
-			})
-			f(t, e)
+			f(t, driver)
 		})
 	}
 }
 
-// modes are the ways in which statements travel.
+// onDrivers runs f with each driver, on a new database each, after the SQL of setup.
+func onDrivers(t *testing.T, setup string, f func(t *testing.T, e *env)) {
+	t.Helper()
+	onDriverNames(t, func(t *testing.T, driver string) {
+		e := newEnv(t, driver)
+		e.Exec(t, setup)
+		t.Cleanup(func() {
+			// database/sql returns a transaction's connection in a goroutine after its
+			// context ended.
+			for deadline := time.Now().Add(10 * time.Second); e.pool.Stats().InUse != 0 && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			if n := e.pool.Stats().InUse; n != 0 {
+				t.Errorf("%d connections are still in use after the test", n)
+			}
+		})
+		f(t, e)
+	})
+}
+
+// modes are the drivers' ways to send statements.
 var modes = []struct {
 	name, driver string
 	params       []string
-	long         bool // only where everything is run
+	long         bool // only with MASSIVE_TEST_ALL
 }{
 	{"lib/pq", "postgres", nil, false},
 	{"lib/pq binary", "postgres", []string{"binary_parameters=yes"}, true},
@@ -81,7 +88,15 @@ var modes = []struct {
 	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}, true},
 }
 
-// onModes runs f over each driver and mode, each time on a database of its own.
+// execModes returns DSN parameters for three query modes of pgx, or for lib/pq's only mode.
+func (e *env) execModes() []string {
+	if e.driver == "pgx" {
+		return []string{"", "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol"}
+	}
+	return []string{""}
+}
+
+// onModes is onDrivers for each driver and mode.
 func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 	t.Helper()
 	for _, mode := range modes {
@@ -100,26 +115,20 @@ func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 	}
 }
 
-// onQueriers runs f over a *sql.DB, a *sql.Conn and a *sql.Tx, which is rolled back.
+// onQueriers runs f with a *sql.DB, a *sql.Conn and a *sql.Tx that is rolled back.
 func (e *env) onQueriers(t *testing.T, f func(t *testing.T, q massive.Querier)) {
 	t.Helper()
 	t.Run("DB", func(t *testing.T) { f(t, e.pool) })
 	t.Run("Conn", func(t *testing.T) { f(t, e.conn(t)) })
-	t.Run("Tx", func(t *testing.T) {
-		tx := e.begin(t)
-		f(t, tx)
-	})
+	t.Run("Tx", func(t *testing.T) { f(t, e.begin(t)) })
 }
 
 func (e *env) conn(t *testing.T) *sql.Conn {
 	t.Helper()
-	c, err := e.pool.Conn(t.Context())
-	noError(t, err)
-	t.Cleanup(func() { c.Close() })
-	return c
+	return conn(t, e.pool)
 }
 
-// begin is a transaction that is rolled back when the test ends, if it still runs.
+// begin begins a transaction. The end of the test rolls it back.
 func (e *env) begin(t *testing.T) *sql.Tx {
 	t.Helper()
 	tx, err := e.pool.BeginTx(context.Background(), nil)
@@ -140,8 +149,7 @@ func load(t *testing.T, q massive.Querier, opts ...massive.LoadOption) *massive.
 	return m
 }
 
-// role makes a role of the cluster that goes with the test, and a connection that acts as
-// it.
+// role creates a role for the test, and returns a connection with SET ROLE to it.
 func (e *env) role(t *testing.T, grants string) (name string, as *sql.Conn) {
 	t.Helper()
 	name = fmt.Sprintf("%s_%s", e.Name(), strings.ToLower(e.driver))
@@ -160,6 +168,9 @@ func noError(t testing.TB, err error) {
 	}
 }
 
+// errOf returns the error of a call with two results.
+func errOf[T any](_ T, err error) error { return err }
+
 func exec(t *testing.T, q massive.Querier, text string) {
 	t.Helper()
 	if _, err := q.ExecContext(context.Background(), text); err != nil {
@@ -177,8 +188,8 @@ func one[T any](t *testing.T, q massive.Querier, text string) T {
 	return v
 }
 
-// gate is a lock that a view's query waits for (see gated) until it is opened, so that a
-// refresh takes as long as a test wants.
+// gate closes a gate, an advisory lock, until open is called. The query of a view that reads
+// from gated waits for it, so that a test decides how long a refresh takes.
 func (e *env) gate(t *testing.T) (open func()) {
 	t.Helper()
 	c := e.conn(t)
@@ -194,26 +205,25 @@ func (e *env) gate(t *testing.T) (open func()) {
 	return open
 }
 
-// gated is a table that a view reads from to pass the gate.
+// gated is the FROM item by which a view's query waits for the gate.
 const gated = "pg_catalog.pg_advisory_xact_lock_shared(7)"
 
-// pause is for loops that read all the time: it leaves the processors to the other
-// tests for most of it.
+// pause is for busy loops, which would otherwise slow down the other tests.
 func pause() { time.Sleep(50 * time.Microsecond) }
 
-// eventually waits until a query answers true.
+// eventually waits until a query returns true.
 func eventually(t *testing.T, q massive.Querier, what, query string) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !one[bool](t, q, query) {
 		if time.Now().After(deadline) {
-			t.Fatalf("after ten seconds still not so: %s", what)
+			t.Fatalf("not true after ten seconds: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-// waitForRefresh waits until a refresh stands at the gate, with its locks.
+// waitForRefresh waits until a refresh waits at the gate, with its locks.
 func (e *env) waitForRefresh(t *testing.T) {
 	t.Helper()
 	eventually(t, e.pool, "a refresh waits at the gate", `SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
@@ -248,7 +258,7 @@ func next(t *testing.T, s massive.Sequence) int64 {
 	return v
 }
 
-// names are what was found, as lookups spell it.
+// names returns the texts of all, as lookups accept them.
 func names[T fmt.Stringer](all []T) []string {
 	texts := make([]string, len(all))
 	for i, a := range all {
@@ -271,32 +281,31 @@ func same[T comparable](t *testing.T, rule string, got, want T) {
 	}
 }
 
-// mustBe checks the sentinel of an error, that it is the library's own type, and what its
-// text says.
+// mustBe checks that an error matches the sentinel, is an *Error, and contains the texts.
 func mustBe(t *testing.T, err, sentinel error, says ...string) {
 	t.Helper()
 	if !errors.Is(err, sentinel) {
-		t.Fatalf("got error %v, want one that is %q", err, sentinel)
+		t.Fatalf("got error %v, want %q", err, sentinel)
 	}
 	var e *massive.Error
 	if !errors.As(err, &e) {
-		t.Errorf("error %v is no *massive.Error", err)
+		t.Errorf("got error %v, want a *massive.Error", err)
 	}
 	for _, s := range says {
 		if !strings.Contains(err.Error(), s) {
-			t.Errorf("error %q does not say %q", err, s)
+			t.Errorf("got error %q, want one with %q", err, s)
 		}
 	}
 }
 
-// newEnv is for tests that don't go over all drivers.
+// newEnv returns an env, for tests that don't run with each driver.
 func newEnv(t testing.TB, driver string, params ...string) *env {
 	t.Helper()
 	d, pool := testrun.Database(t, driver, params...)
 	return &env{d, driver, pool}
 }
 
-// didMove is what a catch-up did, in short.
+// didMove reduces the results of CatchUp to whether it moved the sequence.
 func didMove(done registry.CaughtUp, err error) (bool, error) { return done.Moved, err }
 
 func conn(t *testing.T, db *sql.DB) *sql.Conn {
@@ -305,4 +314,13 @@ func conn(t *testing.T, db *sql.DB) *sql.Conn {
 	noError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// spelled returns the structures' names.
+func spelled[T interface{ Name() dialect.Name }](all []T) []string {
+	texts := make([]string, len(all))
+	for i, a := range all {
+		texts[i] = a.Name().String()
+	}
+	return texts
 }

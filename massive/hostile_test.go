@@ -90,9 +90,7 @@ func TestTablesOfOtherRolesDoNotCount(t *testing.T) {
 				lag, err := sequence(t, m, name).Lag(t.Context())
 				noError(t, err)
 				same(t, name, fmt.Sprint(lag.Column, " ", lag.Furthest, " ", strings.Join(names(lag.Unread), " ")), want)
-				if _, err := sequence(t, m, name).CatchUp(t.Context()); err != nil {
-					t.Error(err)
-				}
+				noError(t, errOf(sequence(t, m, name).CatchUp(t.Context())))
 			}
 			report, err := m.Exhaustion(t.Context(), massive.AtLeast(0))
 			noError(t, err)
@@ -200,9 +198,9 @@ func TestReplacedSequencesAreNotFound(t *testing.T) {
 			exec(t, bad.as, "DROP SEQUENCE evil.s CASCADE; "+text)
 			e.executions(t)
 			for op, err := range map[string]error{
-				"LastValue": second(s.LastValue(t.Context())), "State": second(s.State(t.Context())), "NextValue": second(s.NextValue(t.Context())),
-				"NextValues": second(s.NextValues(t.Context(), 3)), "NextBlock": second(s.NextBlock(t.Context())),
-				"Lag": second(s.Lag(t.Context())), "CatchUp": second(s.CatchUp(t.Context())), "SetValue": s.SetValue(t.Context(), 5, true),
+				"LastValue": errOf(s.LastValue(t.Context())), "State": errOf(s.State(t.Context())), "NextValue": errOf(s.NextValue(t.Context())),
+				"NextValues": errOf(s.NextValues(t.Context(), 3)), "NextBlock": errOf(s.NextBlock(t.Context())),
+				"Lag": errOf(s.Lag(t.Context())), "CatchUp": errOf(s.CatchUp(t.Context())), "SetValue": s.SetValue(t.Context(), 5, true),
 				"Reset": s.Reset(t.Context()), "ResetTo": s.ResetTo(t.Context(), 5), "Restart": s.Restart(t.Context()),
 			} {
 				if !errors.Is(err, massive.ErrNotFound) {
@@ -218,8 +216,6 @@ func TestReplacedSequencesAreNotFound(t *testing.T) {
 		}
 	})
 }
-
-func second[T any](_ T, err error) error { return err }
 
 // While an owner keeps swapping its sequence, and the table that draws on it, for views,
 // no code of the views runs.
@@ -257,9 +253,9 @@ func TestSwapsOfRelationsRunNoCode(t *testing.T) {
 		var mu sync.Mutex
 		outcomes := map[string]int{}
 		for name, op := range map[string]func() error{
-			"LastValue": func() error { return second(s.LastValue(t.Context())) }, "State": func() error { return second(s.State(t.Context())) },
-			"Lag": func() error { return second(s.Lag(t.Context())) }, "CatchUp": func() error { return second(s.CatchUp(t.Context())) },
-			"Exhaustion": func() error { return second(m.Exhaustion(t.Context())) },
+			"LastValue": func() error { return errOf(s.LastValue(t.Context())) }, "State": func() error { return errOf(s.State(t.Context())) },
+			"Lag": func() error { return errOf(s.Lag(t.Context())) }, "CatchUp": func() error { return errOf(s.CatchUp(t.Context())) },
+			"Exhaustion": func() error { return errOf(m.Exhaustion(t.Context())) },
 		} {
 			wg.Go(func() {
 				for ctx.Err() == nil {
@@ -296,7 +292,7 @@ func TestUnsafeMinorReleasesReadNoOtherRoles(t *testing.T) {
 		exec(t, bad.as, `CREATE SEQUENCE evil.s; CREATE TABLE evil.t (id int DEFAULT nextval('evil.s'))`)
 		m := e.load(t)
 		theirs, own := sequence(t, m, "evil.s"), sequence(t, m, "own")
-		for _, err := range []error{second(theirs.LastValue(t.Context())), second(theirs.State(t.Context())), second(theirs.Lag(t.Context())), second(theirs.CatchUp(t.Context()))} {
+		for _, err := range []error{errOf(theirs.LastValue(t.Context())), errOf(theirs.State(t.Context())), errOf(theirs.Lag(t.Context())), errOf(theirs.CatchUp(t.Context()))} {
 			if safe && err != nil {
 				t.Error(err)
 			} else if !safe {

@@ -64,29 +64,9 @@ func TestLoadMatviews(t *testing.T) {
 		})
 }
 
-func viewNames(m *massive.DB) []string {
-	var all []dialect.Name
-	for _, v := range m.Matviews() {
-		all = append(all, v.Name())
-	}
-	return names(all)
-}
-
-func enumNames(m *massive.DB) []string {
-	var all []dialect.Name
-	for _, v := range m.Enums() {
-		all = append(all, v.Name())
-	}
-	return names(all)
-}
-
-func sequenceNames(m *massive.DB) []string {
-	var all []dialect.Name
-	for _, v := range m.Sequences() {
-		all = append(all, v.Name())
-	}
-	return names(all)
-}
+func viewNames(m *massive.DB) []string     { return spelled(m.Matviews()) }
+func enumNames(m *massive.DB) []string     { return spelled(m.Enums()) }
+func sequenceNames(m *massive.DB) []string { return spelled(m.Sequences()) }
 
 func TestLoadEnums(t *testing.T) {
 	t.Parallel()
@@ -271,9 +251,7 @@ func TestMaintainAllowsRefresh(t *testing.T) {
 		_, as := e.role(t, `GRANT MAINTAIN ON v TO $role`)
 		v := matview(t, load(t, as), "v")
 		same(t, "a role with MAINTAIN may refresh", v.MayRefresh(), true)
-		if _, err := v.Refresh(t.Context()); err != nil {
-			t.Error(err)
-		}
+		noError(t, errOf(v.Refresh(t.Context())))
 	})
 }
 
@@ -303,13 +281,9 @@ func TestLoadDoesNotWaitForLocks(t *testing.T) {
 				t.Fatalf("a load during a blocking refresh and uncommitted DDL: %v", err)
 			}
 			equal(t, "committed views", viewNames(again), []string{"public.above", "public.slow"})
-			if err := holder.Rollback(); err != nil {
-				t.Error(err)
-			}
+			noError(t, holder.Rollback())
 			open()
-			if err := <-refreshed; err != nil {
-				t.Error(err)
-			}
+			noError(t, <-refreshed)
 		})
 }
 
@@ -418,9 +392,7 @@ func TestUnmatchedPatterns(t *testing.T) {
 			m := e.load(t, massive.Include("public.*", "publik.*", "50%", "\"%\""), massive.Exclude("tmp_*", "keyed_id_seq", "mood"))
 			equal(t, "unmatched patterns", m.UnmatchedPatterns(), []string{"publik.*", `"%"`, "tmp_*"})
 			exec(t, e.pool, `DROP SEQUENCE "50%"; CREATE SCHEMA publik; CREATE SEQUENCE publik.no`)
-			if _, err := m.Reload(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errOf(m.Reload(t.Context())))
 			equal(t, "unmatched patterns after a reload", m.UnmatchedPatterns(), []string{"50%", `"%"`, "tmp_*"})
 		})
 }

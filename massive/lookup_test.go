@@ -312,9 +312,7 @@ func TestStructuresAreSortedByBytes(t *testing.T) {
 				`public."10"`, `public."9"`, `public."B"`, `public."Z"`, "public._x", "public.a", "public.b", `public."é"`,
 			})
 		}
-		if _, err := e.load(t).Reload(context.Background()); err != nil {
-			t.Error(err)
-		}
+		noError(t, errOf(e.load(t).Reload(context.Background())))
 	})
 }
 

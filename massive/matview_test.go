@@ -106,9 +106,7 @@ func TestBlockingRefreshBlocksReaders(t *testing.T) {
 					eventually(t, e.pool, "the reader waits for the blocking refresh", `SELECT EXISTS (SELECT FROM pg_locks
 						WHERE relation = 'slow'::regclass AND mode = 'AccessShareLock' AND NOT granted)`)
 				} else {
-					if err := <-read; err != nil {
-						t.Error(err)
-					}
+					noError(t, <-read)
 				}
 				select {
 				case err := <-refreshed:
@@ -118,13 +116,9 @@ func TestBlockingRefreshBlocksReaders(t *testing.T) {
 				default:
 				}
 				open()
-				if err := <-refreshed; err != nil {
-					t.Error(err)
-				}
+				noError(t, <-refreshed)
 				if c.waits {
-					if err := <-read; err != nil {
-						t.Error(err)
-					}
+					noError(t, <-read)
 				}
 			}
 		})
@@ -202,9 +196,7 @@ func TestSelectThroughSqlx(t *testing.T) {
 		defer tx.Rollback()
 		exec(t, tx, "DELETE FROM orders WHERE shop = 1")
 		v := matview(t, m.With(tx), "daily_sales")
-		if _, err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, errOf(v.Refresh(t.Context())))
 		noError(t, v.Select(t.Context(), &rows, ""))
 		same(t, "rows with the mapper of a *sqlx.Tx, in the transaction", fmt.Sprint(len(rows), rows[0].Shop), "1 2")
 

@@ -29,9 +29,7 @@ func (l *recorder) QueryContext(ctx context.Context, query string, args ...any) 
 func (e *env) catalogStatement(t *testing.T) string {
 	t.Helper()
 	l := &recorder{Querier: e.pool}
-	if _, err := postgres.New().Load(t.Context(), l, dialect.Filter{}); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, errOf(postgres.New().Load(t.Context(), l, dialect.Filter{})))
 	return l.text
 }
 

@@ -137,9 +137,7 @@ func TestRunsInPreparingTransactions(t *testing.T) {
 		if report, err = m.RefreshAll(t.Context(), massive.Savepoints()); err != nil || report.Count(massive.OutcomeRefreshed) != 2 {
 			t.Errorf("without options: got %v, %v; want 2 refreshed", report, err)
 		}
-		if err := tx.Commit(); err != nil {
-			t.Error(err)
-		}
+		noError(t, tx.Commit())
 	})
 }
 
@@ -156,9 +154,7 @@ func TestUnknownTransactionTypesWork(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			same(t, name+": statements", statements, 3)
-			if err := tx.Rollback(); err != nil {
-				t.Error(err)
-			}
+			noError(t, tx.Rollback())
 		}
 		w, wired := e.wired(t, "sslmode=disable")
 		far := wired.load(t, massive.WithKeySequences())
@@ -167,9 +163,7 @@ func TestUnknownTransactionTypesWork(t *testing.T) {
 		defer x.Rollback()
 		for _, q := range []massive.Querier{x, x.Tx} {
 			w.took()
-			if err := severalStatements["LockTimeout"](t.Context(), far.With(q)); err != nil {
-				t.Error(err)
-			}
+			noError(t, severalStatements["LockTimeout"](t.Context(), far.With(q)))
 			if run, _ := statements(w.took()); run != 1 {
 				t.Errorf("%T: got %d messages, want 1", q, run)
 			}

@@ -13,38 +13,31 @@ import (
 // refresh in the copy does not make the view busy in the original.
 func TestSkipIfBusyIgnoresACopiedDatabase(t *testing.T) {
 	t.Parallel()
-	for _, driver := range []string{"postgres", "pgx"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			original := pgtest.NewDatabase(t) // not a reused one: a database to copy must have no connections
-			original.Exec(t, refreshable)
-			here, there := original.Open, original.Copy(t).Open
-			at, elsewhere := here(t, driver), there(t, driver)
-			const oid = "SELECT 'fit'::regclass::oid::bigint"
-			same(t, "the view's OID in the copy", one[int64](t, elsewhere, oid), one[int64](t, at, oid))
+	onDriverNames(t, func(t *testing.T, driver string) {
+		original := pgtest.NewDatabase(t) // not a reused one: a database to copy must have no connections
+		original.Exec(t, refreshable)
+		here, there := original.Open, original.Copy(t).Open
+		at, elsewhere := here(t, driver), there(t, driver)
+		const oid = "SELECT 'fit'::regclass::oid::bigint"
+		same(t, "the view's OID in the copy", one[int64](t, elsewhere, oid), one[int64](t, at, oid))
 
-			for _, opts := range [][]massive.RefreshOption{
-				nil, {massive.Concurrently()}, {massive.SkipIfBusy()}, {massive.SkipIfBusy(), massive.ConcurrentlyIfPossible()},
-			} {
-				tx, err := elsewhere.BeginTx(context.Background(), nil)
-				noError(t, err)
-				if _, err := matview(t, load(t, tx), "fit").Refresh(t.Context(), opts...); err != nil {
-					t.Fatal(err)
-				}
-				for _, ours := range [][]massive.RefreshOption{nil, {massive.Concurrently()}} {
-					r, err := matview(t, load(t, at), "fit").Refresh(t.Context(), append(ours, massive.SkipIfBusy())...)
-					if err != nil || r.Outcome != massive.OutcomeRefreshed {
-						t.Errorf("during a refresh in the copy: got %v, error %v; want refreshed", r, err)
-					}
-				}
-				_, err = matview(t, load(t, elsewhere), "fit").Refresh(t.Context(), massive.SkipIfBusy())
-				mustBe(t, err, massive.ErrBusy)
-				if err := tx.Rollback(); err != nil {
-					t.Error(err)
+		for _, opts := range [][]massive.RefreshOption{
+			nil, {massive.Concurrently()}, {massive.SkipIfBusy()}, {massive.SkipIfBusy(), massive.ConcurrentlyIfPossible()},
+		} {
+			tx, err := elsewhere.BeginTx(context.Background(), nil)
+			noError(t, err)
+			noError(t, errOf(matview(t, load(t, tx), "fit").Refresh(t.Context(), opts...)))
+			for _, ours := range [][]massive.RefreshOption{nil, {massive.Concurrently()}} {
+				r, err := matview(t, load(t, at), "fit").Refresh(t.Context(), append(ours, massive.SkipIfBusy())...)
+				if err != nil || r.Outcome != massive.OutcomeRefreshed {
+					t.Errorf("during a refresh in the copy: got %v, error %v; want refreshed", r, err)
 				}
 			}
-		})
-	}
+			_, err = matview(t, load(t, elsewhere), "fit").Refresh(t.Context(), massive.SkipIfBusy())
+			mustBe(t, err, massive.ErrBusy)
+			noError(t, tx.Rollback())
+		}
+	})
 }
 
 // If a client dies without closing its connection, others skip until the server has

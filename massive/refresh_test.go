@@ -87,9 +87,7 @@ func TestConcurrentlyIfPossibleInAnOldSnapshot(t *testing.T) {
 			same(t, name+": mode", r.Mode, massive.ModeBlocking)
 			same(t, name+": prevented", r.Prevented, prevented)
 		}
-		if err := tx.Commit(); err != nil {
-			t.Error(err)
-		}
+		noError(t, tx.Commit())
 	})
 }
 
@@ -217,9 +215,7 @@ func TestSkipIfBusy(t *testing.T) {
 					same(t, c.who+": the querier still works", one[int](t, q, "SELECT 1"), 1)
 				}
 			})
-			if err := other.Rollback(); err != nil {
-				t.Error(err)
-			}
+			noError(t, other.Rollback())
 		}
 
 		// A blocking refresh that waits for a reader counts as busy, too.
@@ -235,9 +231,7 @@ func TestSkipIfBusy(t *testing.T) {
 		_, err := skip(t, e.pool, massive.Concurrently())
 		mustBe(t, err, massive.ErrBusy)
 		_ = reader.Rollback()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		noError(t, <-done)
 		// A skip in an open transaction leaves no lock that would make others skip.
 		tx := e.begin(t)
 		exec(t, tx, "SELECT 1")
@@ -265,9 +259,7 @@ func TestWithoutPLpgSQL(t *testing.T) {
 			_, err := matview(t, m, "v").Refresh(t.Context(), o)
 			mustBe(t, err, massive.ErrUnsupported, "public.v", "CREATE EXTENSION plpgsql")
 		}
-		if _, err := matview(t, m, "v").Refresh(t.Context()); err != nil {
-			t.Error(err)
-		}
+		noError(t, errOf(matview(t, m, "v").Refresh(t.Context())))
 		mood, err := massive.BindEnum[string](m, "mood")
 		noError(t, err)
 		_, err = mood.EnsureValue(t.Context(), "b")

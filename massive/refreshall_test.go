@@ -54,9 +54,7 @@ b" AS SELECT w.id, (SELECT count(*) FROM w) AS n FROM w JOIN far.v USING (id);
 
 			// Replacing a plain view changes the dependencies of the views that read it.
 			exec(t, e.pool, `CREATE OR REPLACE VIEW far.v AS SELECT id FROM far.base`)
-			if _, err := m.Reload(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errOf(m.Reload(t.Context())))
 			same(t, "dependencies after the plain view was replaced", dependsOn(t, m, "\"Odd \"\"schema\".\"a\nb\""), "far.base")
 
 			only := e.load(t, massive.Only(massive.KindEnum))

@@ -22,11 +22,7 @@ func TestSequenceRoundTrips(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
 	onDrivers(t, `CREATE SEQUENCE s; CREATE TABLE t (id int DEFAULT nextval('s')); INSERT INTO t VALUES (5)`, func(t *testing.T, e *env) {
-		modes := []string{""}
-		if e.driver == "pgx" {
-			modes = append(modes, "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol")
-		}
-		for _, mode := range modes {
+		for _, mode := range e.execModes() {
 			w, e := e.wired(t, mode)
 			conn := e.conn(t)
 			s := sequence(t, load(t, conn), "s")
@@ -144,9 +140,7 @@ func TestCatchUpNeverMovesBack(t *testing.T) {
 		writers.Wait()
 		stop()
 		catchers.Wait()
-		if _, err := s.CatchUp(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, errOf(s.CatchUp(t.Context())))
 		same(t, "different values", len(seen), taken)
 		same(t, "the next value is above the largest one in the table",
 			next(t, s) > one[int64](t, e.pool, "SELECT max(id) FROM t"), true)

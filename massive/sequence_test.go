@@ -45,9 +45,7 @@ func TestSequenceOperations(t *testing.T) {
 				noError(t, l.Restart(t.Context()))
 				same(t, "value after Restart: the declared start", next(t, l), 10)
 				for _, end := range []func(context.Context) error{s.Reset, l.Restart} {
-					if err := end(t.Context()); err != nil {
-						t.Error(err)
-					}
+					noError(t, end(t.Context()))
 				}
 			})
 			exec(t, e.pool, "ALTER SEQUENCE later START 7")
@@ -176,9 +174,7 @@ func TestReadOnlyTransactions(t *testing.T) {
 			mustBe(t, err, massive.ErrReadOnly, what)
 			_, err = sequence(t, w, "s").NextValue(t.Context())
 			mustBe(t, err, massive.ErrTxAborted, "roll it back")
-			if err := tx.Rollback(); err != nil {
-				t.Error(err)
-			}
+			noError(t, tx.Rollback())
 		}
 		if _, err := sequence(t, m, "s").NextValue(t.Context()); err != nil {
 			t.Errorf("the pool after it: %v", err)
@@ -199,9 +195,7 @@ func TestSequenceRange(t *testing.T) {
 				d := s.Def()
 				mustBe(t, s.Reset(t.Context()), massive.ErrOutOfRange, "massive: reset public."+name,
 					fmt.Sprintf("it runs from %d to %d; Restart starts it over at its declared start, %d", d.Min, d.Max, d.Start))
-				if err := s.Restart(t.Context()); err != nil {
-					t.Error(err)
-				}
+				noError(t, s.Restart(t.Context()))
 				same(t, "value after Restart", next(t, s), d.Start)
 			}
 			for _, v := range []int64{99, 201, -1, 1 << 62} {

@@ -10,7 +10,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// A catalogDialect is a dialect with a catalog of its own.
+// A catalogDialect is a dialect that loads a given catalog.
 type catalogDialect struct {
 	dialect.Dialect
 	catalog *dialect.Catalog
@@ -20,8 +20,8 @@ func (c catalogDialect) Load(context.Context, dialect.Querier, dialect.Filter) (
 	return c.catalog, nil
 }
 
-// loadedFrom loads a catalog through a dialect, or panics. With a nil querier the
-// operations of what it returns have none.
+// loadedFrom loads a catalog through a dialect, or panics. If q is nil, the DB has a nil
+// querier after the load.
 func loadedFrom(cat *dialect.Catalog, d dialect.Dialect, q massive.Querier, opts ...massive.LoadOption) *massive.DB {
 	through := q
 	if querier.IsNil(q) {
@@ -37,18 +37,18 @@ func loadedFrom(cat *dialect.Catalog, d dialect.Dialect, q massive.Querier, opts
 	return m
 }
 
-// stubbed loads a catalog through a stub.
+// stubbed loads a catalog through a stub dialect and querier.
 func stubbed(cat *dialect.Catalog, opts ...massive.LoadOption) (*massive.DB, *stub.Dialect, *stub.Querier) {
 	s, q := &stub.Dialect{Catalog: cat}, &stub.Querier{}
 	return loadedFrom(cat, s, q, opts...), s, q
 }
 
-// snapshot is a registry of a catalog.
+// snapshot returns a registry of a catalog.
 func snapshot(cat *dialect.Catalog, sel registry.Selection) *massive.Registry {
 	return registry.New(cat, sel, &stub.Dialect{}, &stub.Querier{})
 }
 
-// snapshotOf is a registry of one enum, mood.
+// snapshotOf returns a registry with one enum, app.mood.
 func snapshotOf(labels ...string) *massive.Registry {
 	return snapshot(moods(labels...), registry.Selection{})
 }

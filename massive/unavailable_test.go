@@ -68,9 +68,7 @@ func TestLostAnswersDoNotRepeatLabels(t *testing.T) {
 			w.lose(c.text)
 			mustBe(t, c.do(), massive.ErrUnavailable, "server unavailable")
 			same(t, "the labels", one[string](t, e.pool, "SELECT enum_range(NULL::mood)::text"), c.want)
-			if _, err := m.Reload(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errOf(m.Reload(t.Context())))
 		}
 		// Dead idle connections do not matter.
 		conns := []*sql.Conn{wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t), wired.conn(t)}

@@ -142,9 +142,7 @@ func TestWatchReportsTheEndOfADrift(t *testing.T) {
 		}
 		rename := func(from, to string) func() {
 			return func() {
-				if err := mood.RenameValue(t.Context(), from, to); err != nil {
-					t.Error(err)
-				}
+				noError(t, mood.RenameValue(t.Context(), from, to))
 			}
 		}
 		again := "the database is as expected again, 0"

@@ -117,9 +117,7 @@ func TestWatch(t *testing.T) {
 			w.none(200 * time.Millisecond)
 			same(t, "the snapshot after an irrelevant commit", m.Registry(), before)
 
-			if _, err := m.Reload(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errOf(m.Reload(t.Context())))
 			equal(t, "labels after a Reload", enum(t, m, "mood").Values(), []string{"sad", "ok", "happy", "local"})
 
 			exec(t, e.pool, "ALTER TYPE mood RENAME VALUE 'ok' TO 'okay'")
@@ -181,10 +179,7 @@ func TestWatchSurvivesLostConnections(t *testing.T) {
 // newConn returns a connection outside the env's pool.
 func newConn(t *testing.T, e *env) *sql.Conn {
 	t.Helper()
-	c, err := e.Open(t, e.driver).Conn(t.Context())
-	noError(t, err)
-	t.Cleanup(func() { c.Close() })
-	return c
+	return conn(t, e.Open(t, e.driver))
 }
 
 // A poll that hangs fails after PollTimeout, is reported and retried.
@@ -398,9 +393,7 @@ func TestWatchWakesUp(t *testing.T) {
 		if err := w.end(); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if err := waker.Close(); err != nil {
-			t.Error(err)
-		}
+		noError(t, waker.Close())
 		if err := waker.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "closed") {
 			t.Errorf("Wait after Close: got %v, want closed", err)
 		}

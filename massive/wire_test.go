@@ -201,11 +201,7 @@ func TestOperationsAreOneStatement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales; CREATE SEQUENCE s; CREATE SEQUENCE called; SELECT nextval('called'); CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,
 		func(t *testing.T, e *env) {
-			modes := []string{""}
-			if e.driver == "pgx" {
-				modes = append(modes, "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol")
-			}
-			for _, mode := range modes {
+			for _, mode := range e.execModes() {
 				w, e := e.wired(t, mode)
 				conn := e.conn(t)
 				w.took()
@@ -297,9 +293,7 @@ func TestTruncatedAnswersAreErrors(t *testing.T) {
 		if broken < 9 {
 			t.Errorf("got %d broken answers, want at least 9", broken)
 		}
-		if _, err := m.Reload(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, errOf(m.Reload(t.Context())))
 		if got := append(enumNames(m), sequenceNames(m)...); !slices.Equal(got, want) {
 			t.Errorf("structures after a whole answer: got %v, want %v", got, want)
 		}

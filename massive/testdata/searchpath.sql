@@ -1,5 +1,5 @@
--- The schema evil: a namesake of whatever pg_catalog has, made by the role $attacker. What is run of it takes a value
--- of the sequence evil.executed, which no rollback gives back.
+-- The schema evil, owned by the role $attacker, has an object of the same name for each type, relation, function and
+-- operator of pg_catalog. Each of them takes a value of the sequence evil.executed when it runs; a rollback keeps that.
 
 CREATE SCHEMA evil AUTHORIZATION $attacker;
 SET ROLE $attacker;
@@ -8,7 +8,7 @@ CREATE FUNCTION evil.spy() RETURNS boolean LANGUAGE plpgsql AS
   $$ BEGIN PERFORM pg_catalog.nextval('evil.executed'); RETURN true; END $$;
 CREATE FUNCTION evil.sqlite_version() RETURNS pg_catalog.text LANGUAGE sql AS 'SELECT evil.spy()::pg_catalog.text';
 
--- Types, as domains whose check tells of a cast; those that have no values are made of text.
+-- Types, as domains whose CHECK counts casts. Pseudo-types become domains over text.
 DO $$
 DECLARE t record;
 BEGIN
@@ -20,7 +20,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- Relations, as views whose condition tells.
+-- Relations, as views whose WHERE counts reads.
 DO $$
 DECLARE v record;
 BEGIN
@@ -34,7 +34,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- A type that every other is cast to without asking.
+-- A type to which every other type has an implicit cast.
 CREATE TYPE evil.hook AS (sharp boolean);
 DO $$
 DECLARE t record;
@@ -49,8 +49,8 @@ BEGIN
 END $$;
 RESET ROLE;
 
--- What follows is written into the catalogs, which takes a tenth of the time that commands would. Each function is one
--- of pg_catalog's, aggregates among them, in another language; what takes "any", 2276, takes anyelement, 2283.
+-- Functions and operators are inserted into the catalogs, which takes a tenth of the time of commands. Each function and
+-- aggregate of pg_catalog is copied in another language, with anyelement (2283) instead of "any" (2276).
 CREATE TEMPORARY SEQUENCE number MINVALUE 2000000000;
 CREATE TEMPORARY TABLE made AS
 SELECT * FROM pg_proc
@@ -63,7 +63,7 @@ UPDATE made
        proargtypes = array_to_string(array_replace(proargtypes::oid[], '2276', '2283'), ' ')::oidvector,
        proallargtypes = NULL, proargmodes = NULL, proargnames = NULL;
 
--- Operators: those that pg_catalog has, and for pairs of types that it has none for.
+-- Operators: those of pg_catalog, and operators for pairs of types without one.
 CREATE TEMPORARY TABLE wanted AS
 WITH types AS (
   SELECT oid FROM pg_type
