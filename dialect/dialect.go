@@ -16,7 +16,7 @@
 //
 // # Inputs
 //
-// The core, which is packages massive and registry, checks input before it calls a
+// The core consists of packages massive and registry. It checks input before it calls a
 // dialect:
 //
 //   - The context and the querier are never nil. The context may have ended.

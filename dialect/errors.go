@@ -32,8 +32,8 @@ var (
 	// ErrDuplicateRows means that the materialized view's new rows violate its unique
 	// index.
 	ErrDuplicateRows = errors.New("duplicate rows")
-	// ErrBusy means that another session held a lock until the lock timeout, or that a
-	// refresh was skipped because another one of the same view is running.
+	// ErrBusy means that another session held a lock until the lock timeout. It also
+	// means that a refresh was skipped, because another refresh of the view is running.
 	ErrBusy = errors.New("busy")
 	// ErrDeadlock means that the server ended this statement to break a deadlock.
 	ErrDeadlock = errors.New("deadlock")

@@ -31,11 +31,14 @@ type MatviewDialect interface {
 	// RefreshMatview refreshes the view and reports how. If how.SkipIfBusy or
 	// how.IfPossible is set and there is no error, q's transaction can continue.
 	//
-	// Errors: [ErrNotFound]; [ErrDuplicateRows] if a concurrent refresh finds rows that
-	// the unique index can't tell apart; [ErrNotPopulated] if the view reads a view
-	// without data or, with how.Concurrently, has no data itself; [ErrNoUniqueIndex] with
-	// how.Concurrently; [ErrUnsupported] for an option that the server or q does not
-	// support.
+	// Errors:
+	//   - [ErrNotFound]
+	//   - [ErrDuplicateRows] if a concurrent refresh finds rows that the unique index
+	//     can't tell apart
+	//   - [ErrNotPopulated] if the view reads a view without data, or if how.Concurrently
+	//     is set and the view has no data itself
+	//   - [ErrNoUniqueIndex] if how.Concurrently is set and no unique index is usable
+	//   - [ErrUnsupported] for an option that the server or q does not support
 	RefreshMatview(ctx context.Context, q Querier, view Name, how Refresh) (Refreshed, error)
 
 	// RefreshBlockers returns everything that would block a refresh of the view, as far

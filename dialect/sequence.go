@@ -47,17 +47,17 @@ type SequenceDialect interface {
 	SetSequenceValue(ctx context.Context, q Querier, seq Name, v int64, called bool) error
 
 	// SequenceColumns returns the columns that draw on any sequence, in any order. A
-	// column draws on a sequence if it is an identity column, or if its default, or else
-	// its type's default, takes a value. A column counts only if its table and its type
-	// belong to trusted roles: the sequence's owner, an administrator, or the current
-	// role. The others are omitted.
+	// column draws on a sequence if it is an identity column or its default takes a
+	// value. If it has no default, the default of its type counts. A column counts only
+	// if its table and its type belong to trusted roles: the sequence's owner, an
+	// administrator, or the current role. The others are omitted.
 	SequenceColumns(ctx context.Context, q Querier) ([]SequenceColumn, error)
 
 	// SequenceStates reads the states of a few hundred sequences at most. It returns one
-	// reading for each, in their order. A sequence that can't be read has its error in the
-	// reading. If a reading's State.Called and State.NextOnly are both false, the state is
-	// not known and Last has no meaning. If SequenceStates fails as a whole, the core
-	// retries with fewer sequences. The names may be invalid UTF-8; read by ID.
+	// reading for each, in their order. A sequence that can't be read has its error in
+	// the reading. If a reading's State.Called and State.NextOnly are both false, the
+	// state is not known and Last has no meaning. If SequenceStates fails as a whole, the
+	// core retries with fewer sequences. The names may be invalid UTF-8; read by ID.
 	SequenceStates(ctx context.Context, q Querier, seqs []*SequenceDef) ([]SequenceReading, error)
 
 	// SequenceLag reads the largest value in all columns that draw on the sequence, or

@@ -361,8 +361,8 @@ func TestNotFoundHasTheMostSpecificReason(t *testing.T) {
 		exists     []dialect.Name
 		near       []dialect.Name
 	}{
-		{"the bare name is a key's sequence, and a pattern's, which loading keys would not bring", "", filter, registry.ReasonExcluded, stub.Names("app.x"), nil},
-		{"the bare name is one that a pattern left out", "", registry.Selection{Filter: filter.Filter, KeySequences: true},
+		{"a pattern excludes a key's sequence of the bare name", "", filter, registry.ReasonExcluded, stub.Names("app.x"), nil},
+		{"a pattern excludes a sequence of the bare name", "", registry.Selection{Filter: filter.Filter, KeySequences: true},
 			registry.ReasonExcluded, stub.Names("app.x"), nil},
 		{"it is hidden", "app.x", filter, registry.ReasonHidden, stub.Names("b.x"), nil},
 		{"it is off the search path", "b.x", filter, registry.ReasonOffSearchPath, stub.Names("stats.x"), nil},

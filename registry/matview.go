@@ -47,12 +47,15 @@ type Matview interface {
 	// Without options it blocks readers of the view. Inside a transaction others see the
 	// new rows after the commit.
 	//
-	// Errors: ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock;
-	// ErrNotPopulated if the view reads a view without data; ErrBusy with LockTimeout,
-	// SkipIfBusy or the session's lock_timeout; with Concurrently also ErrNoUniqueIndex
-	// and ErrNotPopulated; ErrInvalid for options that contradict each other;
-	// ErrUnsupported with ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a
-	// querier that prepares each statement.
+	// Errors:
+	//   - ErrPermission, ErrReadOnly, ErrNotFound, ErrDuplicateRows, ErrDeadlock
+	//   - ErrNotPopulated if the view reads a view without data
+	//   - ErrBusy with LockTimeout, SkipIfBusy or the session's lock_timeout
+	//   - with Concurrently also ErrNoUniqueIndex, and ErrNotPopulated for the view
+	//     itself
+	//   - ErrInvalid for options that contradict each other
+	//   - ErrUnsupported with ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a
+	//     querier that prepares each statement
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
 	// CheckRefresh reports whether the role that loaded the view could refresh it with

@@ -26,8 +26,8 @@ import (
 )
 
 // A Registry is one snapshot of a database's structures. It is safe for concurrent use.
-// The zero value is not usable; call [Load] or [New]. Its lookups return
-// [dialect.ErrInvalid].
+// The zero value is not usable: its lookups return [dialect.ErrInvalid]. Call [Load] or
+// [New].
 type Registry struct {
 	snapshot
 	access access
@@ -73,8 +73,8 @@ func (a *access) check() error {
 	return nil
 }
 
-// A Selection selects the structures of a catalog that a registry contains. The zero
-// Selection selects all structures except the sequences of primary keys.
+// A Selection selects structures of a catalog for a registry. The zero Selection selects
+// all structures except the sequences of primary keys.
 type Selection struct {
 	dialect.Filter
 	KeySequences bool // also select the sequences of primary keys
@@ -108,8 +108,8 @@ func LoadCatalog(ctx context.Context, q dialect.Querier, d dialect.Dialect, f di
 	return cat, nil
 }
 
-// New returns a registry of the catalog. It owns the catalog afterwards. Operations go
-// through d and q.
+// New returns a registry of the catalog and takes ownership of it. Operations go through
+// d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
 	r := &Registry{access: access{d, q, cat.Server}}
 	s := &r.snapshot

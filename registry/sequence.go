@@ -27,10 +27,12 @@ type Sequence interface {
 	// transaction ends. It needs SELECT or USAGE on the sequence; before the first value
 	// it needs SELECT.
 	//
-	// Errors: ErrPermission; ErrNotFound, also if the name now belongs to another kind of
-	// relation; ErrBusy; ErrUnsupported if the database keeps no last value. Before the
-	// first value it is also ErrUnsupported if another role owns the sequence and the
-	// server is older than 13.16, 14.13, 15.8 or 16.4, which can't read it safely.
+	// Errors:
+	//   - ErrPermission, ErrBusy
+	//   - ErrNotFound, also if the name now belongs to another kind of relation
+	//   - ErrUnsupported if the database keeps no last value
+	//   - ErrUnsupported before the first value, if another role owns the sequence and
+	//     the server is older than 13.16, 14.13, 15.8 or 16.4, which can't read it safely
 	LastValue(ctx context.Context) (int64, error)
 
 	// State returns the sequence's position and its remaining values, computed with the
@@ -95,11 +97,12 @@ type Sequence interface {
 	// will hand out. That happens after a restore, or after inserts with explicit values.
 	// Lag reads the sequence and the columns as they are now.
 	//
-	// A column draws on the sequence if it is an identity column, or if its default, or
-	// else its domain's default, takes a value. Lag reads all such columns, of all
-	// tables. The largest value counts, or the smallest if the sequence descends. A value
-	// counts only if it is within the sequence's bounds and on one of its steps. With
-	// [InBlocks] values between two steps count, too. Lag skips columns without numbers.
+	// A column draws on the sequence if it is an identity column or its default takes a
+	// value. If it has no default, the default of its domain counts. Lag reads all such
+	// columns, of all tables. The largest value counts, or the smallest if the sequence
+	// descends. A value counts only if it is within the sequence's bounds and on one of
+	// its steps. With [InBlocks] values between two steps count, too. Lag skips columns
+	// without numbers.
 	//
 	// Lag reads only ordinary and partitioned tables whose owner is the sequence's owner,
 	// a superuser or the current role. The result lists the columns that it did not read,
@@ -110,10 +113,13 @@ type Sequence interface {
 	// sequence and the columns. It takes two round trips, and one more for each further
 	// thousand columns.
 	//
-	// Errors: ErrInvalid for a sequence that cycles, or without a column of numbers;
-	// ErrPermission, with the name of a column that can't be read, or of a table whose
-	// rows row security hides; ErrUnsupported if another role owns the relations and the
-	// server is older than 13.16, 14.13, 15.8 or 16.4; ErrBusy, ErrNotFound.
+	// Errors:
+	//   - ErrInvalid for a sequence that cycles, or without a column of numbers
+	//   - ErrPermission, with the name of a column that can't be read, or of a table
+	//     whose rows row security hides
+	//   - ErrUnsupported if another role owns the relations, and the server is older than
+	//     13.16, 14.13, 15.8 or 16.4
+	//   - ErrBusy, ErrNotFound
 	Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error)
 
 	// CatchUp moves a sequence that is behind its columns to its first step after their

@@ -33,9 +33,9 @@ type SequenceState struct {
 	Used float64
 }
 
-// StateWithin returns the state of a sequence whose values must also be between low and
-// high, given its definition and the state that a dialect has read. Package massive uses
-// it for columns that can hold fewer values than the sequence has.
+// StateWithin computes a sequence's state from its definition and the state that a
+// dialect has read. Only values between low and high count. Package massive uses it for
+// columns that can hold fewer values than the sequence has.
 func StateWithin(d *dialect.SequenceDef, low, high int64, s dialect.SequenceState) SequenceState {
 	low, high = max(low, d.Min), min(high, d.Max)
 	from, bound := low, high

@@ -22,8 +22,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A lent database is used by a test, or waits for the next test.
-type lent struct {
+// A reusable database is used by a test, or waits for the next test.
+type reusable struct {
 	*pgtest.Database
 	pool *sql.DB
 }
@@ -31,8 +31,8 @@ type lent struct {
 // used has the databases that wait for a test, by driver and parameters of their pools.
 var used = struct {
 	sync.Mutex
-	by map[string][]lent
-}{by: map[string][]lent{}}
+	by map[string][]reusable
+}{by: map[string][]reusable{}}
 
 // Database returns an empty database and a pool for it. Params are appended to the DSN.
 // After the test, the database and the pool are emptied and reset for another test. They
@@ -40,7 +40,7 @@ var used = struct {
 // pool's idle connections or lifetimes. The package's TestMain must use [Run].
 func Database(t testing.TB, driver string, params ...string) (*pgtest.Database, *sql.DB) {
 	t.Helper()
-	l := lend(t, "", nil, driver, params)
+	l := reuse(t, "", nil, driver, params)
 	return l.Database, l.pool
 }
 
@@ -48,11 +48,11 @@ func Database(t testing.TB, driver string, params ...string) (*pgtest.Database, 
 // [pgtest.Database.Fill]. Otherwise as [Database].
 func Filled(t testing.TB, c sqltest.Catalog, driver string, params ...string) (*pgtest.Database, *sql.DB) {
 	t.Helper()
-	l := lend(t, "filled ", &c, driver, params)
+	l := reuse(t, "filled ", &c, driver, params)
 	return l.Database, l.pool
 }
 
-func lend(t testing.TB, kind string, c *sqltest.Catalog, driver string, params []string) lent {
+func reuse(t testing.TB, kind string, c *sqltest.Catalog, driver string, params []string) reusable {
 	t.Helper()
 	key := fmt.Sprint(kind, driver, params)
 	l, ok := take(key)
@@ -112,7 +112,7 @@ const idle = 6
 // lib/pq sends one request and then waits for the statement's end.
 const lostCancel = "-c statement_timeout=20s"
 
-func take(key string) (l lent, ok bool) {
+func take(key string) (l reusable, ok bool) {
 	used.Lock()
 	defer used.Unlock()
 	n := len(used.by[key])
@@ -125,7 +125,7 @@ func take(key string) (l lent, ok bool) {
 }
 
 // reset undoes the changes of a test, and reports whether it succeeded.
-func (l lent) reset(driver string) bool {
+func (l reusable) reset(driver string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	l.pool.SetMaxOpenConns(0)
@@ -167,7 +167,7 @@ const forgetting = `RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE AL
 
 // alone waits until the test's other sessions have ended. The server ends a session
 // shortly after its connection closes.
-func (l lent) alone(ctx context.Context, held []*sql.Conn) bool {
+func (l reusable) alone(ctx context.Context, held []*sql.Conn) bool {
 	if len(held) == 0 {
 		return true
 	}
@@ -187,7 +187,7 @@ func (l lent) alone(ctx context.Context, held []*sql.Conn) bool {
 	return false
 }
 
-func (l lent) drop(t testing.TB) {
+func (l reusable) drop(t testing.TB) {
 	if l.pool != nil {
 		_ = l.pool.Close()
 	}
