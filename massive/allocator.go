@@ -16,7 +16,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Allocator hands out values of a sequence from blocks that it fetches ahead. It is for
+// An Allocator hands out values of a sequence from blocks that it fetches ahead. It is for
 // programs that can't afford a round trip for each value. It is safe for any number of
 // goroutines. The zero value is not usable; call [NewAllocator].
 //
@@ -88,7 +88,7 @@ type allocation struct {
 	timeout time.Duration
 }
 
-// AllocatorOption changes how an allocator works. Each option may be given once. The zero
+// An AllocatorOption changes how an allocator works. Each option may be given once. The zero
 // value is invalid.
 type AllocatorOption struct{ set option.Option[allocation] }
 

@@ -10,11 +10,11 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// LabelError says that an enum does not have a label, and which labels are similar. It
+// A LabelError says that an enum does not have a label, and which labels are similar. It
 // wraps [ErrLabelUnknown]. Methods: Error, Unwrap.
 type LabelError = registry.LabelError
 
-// BoundEnum is an enum as a string type of the program. It reads the current snapshot of
+// A BoundEnum is an enum as a string type of the program. It reads the current snapshot of
 // its DB, without a lock. So it follows each reload, AppendLocalLabels and AddValue. It
 // is safe for concurrent use if its DB is. The zero value is not usable; call [BindEnum].
 // It has no labels, and its methods that return an error return [ErrInvalid].
@@ -139,7 +139,7 @@ func (b *BoundEnum[T]) Compare(v, w T) int {
 	return f.enum.Compare(string(v), string(w))
 }
 
-// Place is the position at which AddValue puts a label: [Before] or [After] another
+// A Place is the position at which AddValue puts a label: [Before] or [After] another
 // label. The zero value is invalid.
 type Place struct{ place dialect.LabelPlace }
 
@@ -181,7 +181,7 @@ func place(at []Place) (dialect.LabelPlace, error) {
 //   - [ErrLabelExists]
 //   - [ErrLabelUnknown] for a neighbour that the enum doesn't have
 //   - [ErrPermission], [ErrReadOnly], [ErrNotFound], [ErrBusy]
-//   - [ErrInvalid] for a label that is too long, is not UTF-8 or holds a NUL
+//   - [ErrInvalid] for a label that is too long, is not UTF-8 or contains a NUL byte
 //   - [ErrUnavailable] if the connection was lost; the label may have been added
 //   - [ErrDrift] if the enum would not be as [Expect] says; nothing was changed
 //
@@ -215,9 +215,9 @@ func (b *BoundEnum[T]) add(ctx context.Context, label T, at []Place, tolerant bo
 	return added, b.follow(ctx, dialect.OpAddLabel, "the label was added")
 }
 
-// RenameValue renames a label in the database and then reloads. Rows with the label have
-// the new text. Errors: [ErrLabelUnknown] for from, [ErrLabelExists] for to, and as for
-// AddValue.
+// RenameValue renames a label in the database and then reloads. Rows with the old label
+// then have the new label. Errors: [ErrLabelUnknown] for from, [ErrLabelExists] for to,
+// and as for AddValue.
 func (b *BoundEnum[T]) RenameValue(ctx context.Context, from, to T) error {
 	err := b.db().Registry().RenameEnumLabel(ctx, b.name, string(from), string(to), b.db().expected)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/massivedb/massive-go/internal/pgarray"
 )
 
-// EnumArrayOf is an array of an enum as a field of a struct, for example for a column of
+// An EnumArrayOf is an array of an enum as a field of a struct, for example for a column of
 // type mood[]. It works with the same drivers as [EnumOf]. Elements may be NULL. A nil
 // EnumArrayOf is NULL, which is not the empty array. Arrays with several dimensions are
 // [ErrInvalid]. Other errors are those of [EnumOf].

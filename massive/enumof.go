@@ -16,7 +16,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Labeled is a string type that declares its labels, for [EnumOf]:
+// Labeled is the constraint of [EnumOf], a string type that declares its labels:
 //
 //	type Mood string
 //
@@ -49,7 +49,7 @@ func allowsExtra[T ~string]() bool {
 	return ok && a.AllowExtra()
 }
 
-// EnumOf is a nullable enum value as a field of a struct. It works with lib/pq and
+// An EnumOf is a nullable enum value as a field of a struct. It works with lib/pq and
 // pgx/stdlib over database/sql, and with pgx alone. The enum's type need not be
 // registered in pgx, except for CopyFrom.
 //

@@ -5,7 +5,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Error says which operation failed, on which structure, and why: fields Op, Name and
+// An Error says which operation failed, on which structure, and why: fields Op, Name and
 // Err. Every error of an operation is one. Methods: Error, Unwrap.
 //
 // If the cause is known, [errors.Is] finds one of the sentinels of this package, for
@@ -45,7 +45,8 @@ var (
 	// ErrUnavailable means that the server was not reached, or the connection was lost. A
 	// statement that was already sent may have taken effect.
 	ErrUnavailable = dialect.ErrUnavailable
-	// ErrTxAborted means that the transaction failed earlier. Only a rollback is possible.
+	// ErrTxAborted means that the transaction failed earlier. Only a rollback is
+	// possible.
 	ErrTxAborted = dialect.ErrTxAborted
 	// ErrExhausted means that the sequence has reached its last value.
 	ErrExhausted = dialect.ErrExhausted
@@ -64,7 +65,7 @@ var (
 	ErrDrift = dialect.ErrDrift
 )
 
-// NotFoundError says why a name was not found, and which similar names exist. It wraps
+// A NotFoundError says why a name was not found, and which similar names exist. It wraps
 // [ErrNotFound]. Methods: Error, Unwrap.
 type NotFoundError = registry.NotFoundError
 

@@ -225,7 +225,8 @@ func ExampleEnumValue() {
 	// <nil> <nil>
 }
 
-// An array as an argument of a statement. A label that the type does not declare is an error.
+// An array as an argument of a statement. A label that the type does not declare is an
+// error.
 func ExampleEnumArray() {
 	fmt.Println(massive.EnumArray(Sad, Happy).Value())
 	_, err := massive.EnumArray(Ok, Mood("bored")).Value()
@@ -235,7 +236,8 @@ func ExampleEnumArray() {
 	// massive: write a massive_test.Mood: element 2 of 2: label unknown: "bored" is not one of ["sad" "ok" "happy"]
 }
 
-// A Status is an enum of a program that also runs while the database has labels of the next version.
+// A Status is an enum of a program that also runs while the database has labels of the
+// next version.
 type Status string
 
 const (

@@ -86,7 +86,8 @@ func ExampleWithKeySequences() {
 	// Output: public.orders_id_seq is the sequence of public.orders.id
 }
 
-// The program has constants for labels. It refuses to start on a database with other labels.
+// The program has constants for labels. It refuses to start on a database with other
+// labels.
 func ExampleExpect() {
 	fake := sqltest.New(sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"ok", "sad", "glum"}}}})
 	defer fake.DB().Close()
@@ -161,7 +162,8 @@ func ExampleDB_Reload() {
 	// 0 <nil>
 }
 
-// A structure of m.With(tx) works inside the transaction. A rollback does not give a value back.
+// A structure of m.With(tx) works inside the transaction. A rollback does not give a
+// value back.
 func ExampleDB_With() {
 	fake, m := shop()
 	defer fake.DB().Close()

@@ -55,8 +55,9 @@ type Day struct {
 	Total int
 }
 
-// shop returns the database of the examples, and its structures. The database is a fake, so that the examples
-// run without a server. A program calls Load with a *sql.DB and postgres.New().
+// shop returns the database of the examples, and its structures. The database is a fake,
+// so that the examples run without a server. A program calls Load with a *sql.DB and
+// postgres.New().
 func shop() (*sqltest.Fake, *massive.DB) {
 	fake := sqltest.New(shopCatalog)
 	m, err := massive.Load(context.Background(), fake.DB(), fake)

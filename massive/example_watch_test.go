@@ -27,7 +27,8 @@ func ExampleDB_Watch() {
 	// massive: watch: context canceled
 }
 
-// A channelWaker wakes a watch for each value of the channel. A program uses pgxwake or pqwake.
+// A channelWaker wakes a watch for each value of the channel. A program uses pgxwake or
+// pqwake.
 type channelWaker chan struct{}
 
 func (c channelWaker) Wait(ctx context.Context) error {
@@ -76,7 +77,7 @@ func ExampleMinGap() {
 	// Output: 1
 }
 
-// A poll that hangs fails, and the watch goes on.
+// A poll that hangs fails, and the watch continues.
 func ExamplePollTimeout() {
 	fake, m := shop()
 	defer fake.DB().Close()

@@ -13,8 +13,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// The documentation shows an example that runs for each function, each method of DB and Plan, and each method of a structure
-// that takes an argument.
+// The documentation shows an example that runs for each function, each method of DB and
+// Plan, and each method of a structure that takes an argument.
 func TestEveryOperationHasAnExample(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("*.go")

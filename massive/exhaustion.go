@@ -14,7 +14,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Exhaustion reports how much of the sequences of a database is used.
+// An Exhaustion reports how much of the sequences of a database is used.
 type Exhaustion struct {
 	Share   float64       // the share from which a sequence is listed in Above
 	Looked  int           // the number of sequences in the database, with those in Unknown
@@ -25,7 +25,7 @@ type Exhaustion struct {
 	Uncalled []dialect.Name
 }
 
-// SequenceUse reports how much of a sequence is used. It accounts for the smallest column
+// A SequenceUse reports how much of a sequence is used. It accounts for the smallest column
 // that draws on the sequence.
 type SequenceUse struct {
 	Sequence dialect.Name
@@ -44,7 +44,7 @@ type SequenceUse struct {
 	Cycles bool
 }
 
-// UnknownUse is a sequence that could not be read, and why. Err wraps [ErrPermission],
+// An UnknownUse is a sequence that could not be read, and why. Err wraps [ErrPermission],
 // [ErrNotFound] if the sequence was dropped meanwhile, or the driver's error.
 type UnknownUse struct {
 	Sequence dialect.Name
@@ -72,7 +72,8 @@ func (u SequenceUse) String() string {
 		u.Limit, then, of)
 }
 
-// String returns the sequence and the reason in a line of at most [dialect.MaxText] bytes.
+// String returns the sequence and the reason in a line of at most [dialect.MaxText]
+// bytes.
 func (u UnknownUse) String() string {
 	return dialect.Cut(fmt.Sprintf("sequence %s is unknown: %v", u.Sequence, u.Err), dialect.MaxText)
 }
@@ -96,7 +97,7 @@ func (e Exhaustion) String() string {
 	return b.String()
 }
 
-// ExhaustionOption changes what [DB.Exhaustion] lists. Each option may be given once. The
+// An ExhaustionOption changes what [DB.Exhaustion] lists. Each option may be given once. The
 // zero value is invalid.
 type ExhaustionOption struct{ set option.Option[Exhaustion] }
 

@@ -45,7 +45,7 @@ func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	return nil
 }
 
-// Expectation is something that a program assumes about a structure, such as the labels
+// An Expectation is something that a program assumes about a structure, such as the labels
 // of an enum. [EnumIs] and [RowsAre] return one. An Expectation never changes, and is
 // safe for concurrent use. The zero value is invalid.
 type Expectation struct {
@@ -56,7 +56,7 @@ type Expectation struct {
 	rows    *rowShape  // nil for another kind
 }
 
-// ExpectOption changes what an expectation tolerates. Each option may be given once. The
+// An ExpectOption changes what an expectation tolerates. Each option may be given once. The
 // zero value is invalid.
 type ExpectOption struct{ set option.Option[tolerance] }
 
@@ -84,7 +84,7 @@ type enumShape struct {
 // labels, too, at any place. Without values the enum must have no labels. The empty text
 // is a valid label. Locally appended labels don't count. Calls that take the expectation
 // return [ErrInvalid] if a label repeats, is longer than the server allows, is not UTF-8
-// or holds a NUL.
+// or contains a NUL byte.
 func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectation {
 	e := expectation(KindEnum, name)
 	tolerated := e.tolerance(opts)
@@ -217,7 +217,7 @@ func notThere(e *Expectation, err error, missing []string) (*DriftError, error) 
 	return &DriftError{Kind: e.kind, Name: e.name, Missing: slices.Clone(missing), Err: why}, nil
 }
 
-// DriftError says how a structure differs from what the program expects. It wraps
+// A DriftError says how a structure differs from what the program expects. It wraps
 // [ErrDrift].
 type DriftError struct {
 	Kind dialect.Kind
@@ -245,7 +245,7 @@ type DriftError struct {
 	Err error
 }
 
-// Mismatch is a column whose values don't fit into its field.
+// A Mismatch is a column whose values don't fit into its field.
 type Mismatch struct {
 	Column string
 	Type   string // in the database: "text"

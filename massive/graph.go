@@ -6,7 +6,7 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// Graph has the loaded dependencies between views, as plain data. It is the caller's. A
+// A Graph has the loaded dependencies between views, as plain data. It is the caller's. A
 // plain view is included if it reads a materialized view, directly or through other plain
 // views. The database doesn't know what a function reads, so such dependencies are
 // missing. If materialized views weren't loaded, the graph is empty. The zero value has
@@ -16,7 +16,7 @@ type Graph struct {
 	Edges []GraphEdge // each once, by View and then by Reads
 }
 
-// GraphNode is a view.
+// A GraphNode is a view.
 type GraphNode struct {
 	Name         dialect.Name
 	Materialized bool
@@ -26,7 +26,7 @@ type GraphNode struct {
 	Excluded string
 }
 
-// GraphEdge means that the query of View reads Reads.
+// A GraphEdge means that the query of View reads Reads.
 type GraphEdge struct{ View, Reads dialect.Name }
 
 // Upstream returns the materialized views that a view depends on, directly or indirectly,

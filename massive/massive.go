@@ -142,7 +142,7 @@ const (
 	ChangeModified = registry.ChangeModified
 )
 
-// DB holds a snapshot of the structures of one database. Lookups read it without a lock,
+// A DB holds a snapshot of the structures of one database. Lookups read it without a lock,
 // and [DB.Reload] replaces it. DB is safe for concurrent use if its querier is. A *sql.DB
 // is safe; a *sql.Tx takes one operation at a time. The zero value is not usable; call
 // [Load]. Lookups and operations of the zero value return [ErrInvalid].
@@ -274,11 +274,11 @@ func (m *DB) renew(ctx context.Context, op dialect.Op, check bool) (renewal, err
 		m.sign = ""
 		m.writing.Unlock()
 	}
-	return r, stays(op, err)
+	return r, keptSnapshot(op, err)
 }
 
-// stays returns the error of a renewal that kept the published snapshot.
-func stays(op dialect.Op, err error) error {
+// keptSnapshot returns the error of a renewal that kept the published snapshot.
+func keptSnapshot(op dialect.Op, err error) error {
 	return &Error{Op: op, Err: fmt.Errorf("%w (the previous snapshot stays in use)", cause(err))}
 }
 
@@ -328,7 +328,7 @@ func (m *DB) Registry() *Registry {
 // Matview returns the materialized view of that name. A bare name is resolved along the
 // search path, as in the database. In schema.name, put double quotes around a part that
 // holds a dot or a quote. Names are exact, as in the catalog: Daily is not daily. Errors:
-// [ErrNotFound], as a [*NotFoundError] with the reason and near names; [ErrInvalid].
+// [ErrNotFound], as a [*NotFoundError] with the reason and similar names; [ErrInvalid].
 func (m *DB) Matview(name string) (Matview, error) {
 	return m.Registry().Matview(name)
 }

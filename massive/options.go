@@ -10,7 +10,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// LoadOption changes what [Load], and each Reload after it, loads. Each option may be
+// A LoadOption changes what [Load], and each Reload after it, loads. Each option may be
 // given once. The zero value is invalid.
 type LoadOption struct{ set option.Option[selection] }
 

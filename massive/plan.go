@@ -18,7 +18,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// PlanOption changes what a [Plan] refreshes and how. Each option may be given once. The
+// A PlanOption changes what a [Plan] refreshes and how. Each option may be given once. The
 // zero value is invalid.
 type PlanOption struct{ set option.Option[planning] }
 
@@ -65,7 +65,8 @@ func Views(names ...string) PlanOption {
 	})}
 }
 
-// Upstream also refreshes, first, every materialized view that the named views depend on, directly or indirectly.
+// Upstream also refreshes, first, every materialized view that the named views depend on,
+// directly or indirectly.
 func Upstream() PlanOption {
 	return PlanOption{option.Set("Upstream", func(p *planning) { p.upstream = true })}
 }
@@ -181,7 +182,7 @@ func (m *DB) planning(opts []PlanOption) (*planning, error) {
 	return p, nil
 }
 
-// Plan says which views a run refreshes, in which order, and which views it excludes. It
+// A Plan says which views a run refreshes, in which order, and which views it excludes. It
 // belongs to its snapshot; Run notices later changes of the database. A plan may be run
 // several times. It is safe for concurrent use if its querier is. Changes to its fields
 // don't affect Run. The zero value refreshes nothing.
@@ -202,7 +203,7 @@ type Plan struct {
 	urgency  []time.Duration
 }
 
-// Step is the refresh of one view.
+// A Step is the refresh of one view.
 type Step struct {
 	Name dialect.Name
 	// Mode is the mode that the refresh will use, as far as the snapshot shows. Why gives
@@ -218,7 +219,7 @@ type Step struct {
 	Warnings []string
 }
 
-// ExcludedView is a materialized view that a plan does not refresh.
+// An ExcludedView is a materialized view that a plan does not refresh.
 type ExcludedView struct {
 	Name dialect.Name
 	// Why gives the reason in words: "Views does not name it; public.daily, which is
@@ -429,8 +430,8 @@ func (p *Plan) describe() {
 	g := p.network
 	nodes := len(g.views)
 	// For each node, one example: a step that it depends on, a step that depends on it,
-	// and, through plain views only, an unpopulated and an outdated view that it reads and
-	// that are not in the plan.
+	// and, through plain views only, an unpopulated and an outdated view that it reads
+	// and that are not in the plan.
 	above, below := make([]int32, nodes), make([]int32, nodes)
 	empty, outdated := make([]int32, nodes), make([]int32, nodes)
 	for _, n := range g.order {

@@ -9,7 +9,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// RefreshOption changes how a view is refreshed. Each option may be given once. The type
+// A RefreshOption changes how a view is refreshed. Each option may be given once. The type
 // has no methods.
 type RefreshOption = registry.RefreshOption
 
@@ -40,10 +40,10 @@ func LockTimeout(d time.Duration) RefreshOption { return registry.LockTimeout(d)
 // holds, and what can happen between the check and the lock.
 func SkipIfBusy() RefreshOption { return registry.SkipIfBusy() }
 
-// RefreshResult says what a refresh did. Method: String.
+// A RefreshResult says what a refresh did. Method: String.
 type RefreshResult = registry.RefreshResult
 
-// RefreshMode is the way a view is refreshed. Method: String.
+// A RefreshMode is the way a view is refreshed. Method: String.
 type RefreshMode = registry.RefreshMode
 
 // The modes of a refresh.

@@ -13,7 +13,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// RefreshReport says how a run ended for each view, in the plan's order. It is complete
+// A RefreshReport says how a run ended for each view, in the plan's order. It is complete
 // even after a failure or a cancel. It reports the run, not the commit: a failure in a
 // transaction without [Savepoints] fails the transaction and undoes refreshes that the
 // report has as done. The zero value is the report of a run that did not begin.
@@ -24,7 +24,7 @@ type RefreshReport struct {
 	Parallel int           // how many refreshes could run at a time
 }
 
-// ViewReport says how a run ended for one view.
+// A ViewReport says how a run ended for one view.
 type ViewReport struct {
 	Name    dialect.Name
 	Outcome registry.RefreshOutcome // 0 until the view is done
@@ -112,7 +112,7 @@ func (r RefreshReport) String() string {
 	return b.String()
 }
 
-// Progress is a step of a run: a refresh begins, or a view is done. A view that is
+// A Progress is a step of a run: a refresh begins, or a view is done. A view that is
 // skipped, or cancelled before it begins, is only done.
 type Progress struct {
 	View  ViewReport // its Outcome is 0 when the refresh begins
@@ -138,7 +138,8 @@ func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	switch v.Outcome {
 	case 0:
 		text = "refresh started"
-	case OutcomeRefreshed, OutcomeEmptied, OutcomeSkippedBusy, OutcomeSkippedUpstream: // the cause has its own line
+	case OutcomeRefreshed, OutcomeEmptied, OutcomeSkippedBusy, OutcomeSkippedUpstream:
+		// A skipped view is not worse than Info: the view that caused it has its own line.
 	case OutcomeCancelled:
 		level = slog.LevelWarn
 	case OutcomeFailed:

@@ -31,11 +31,11 @@ type rowShape struct {
 // mapper applies. A field without a column is an error. A column without a field is an
 // error, too, unless [AllowExtra] is given, for a sqlx that is Unsafe.
 //
-// A column is an error if its type does not fit into its field with every driver: text in
-// an int64, a bigint in an int32, an enum in an int. A field that implements
-// [sql.Scanner] fits any column. RowsAre does not check for NULLs. If [Only] excludes
-// enums, RowsAre does not recognize an enum's column, and it fits any field. If no row
-// fits into T, calls that take the expectation return [ErrInvalid].
+// Each column must fit into its field with every driver. It does not fit if it is, for
+// example, text in an int64, a bigint in an int32, or an enum in an int. A field that
+// implements [sql.Scanner] fits any column. RowsAre does not check for NULLs. If [Only]
+// excludes enums, RowsAre does not recognize an enum's column, and it fits any field. If
+// no row fits into T, calls that take the expectation return [ErrInvalid].
 func RowsAre[T any](name string, opts ...ExpectOption) Expectation {
 	e := expectation(dialect.KindMatview, name)
 	e.rows = &rowShape{row: reflectx.Deref(reflect.TypeFor[T]()), extra: e.tolerance(opts).extra}
@@ -169,7 +169,8 @@ func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 			d.Mismatched = append(d.Mismatched, Mismatch{columns[i].Name, columns[i].Type, f.words, why})
 		}
 	}
-	// A column whose name is that of a nested struct with fields of its own can't be read.
+	// A column whose name is that of a nested struct with fields of its own can't be
+	// read.
 	for _, column := range columns {
 		if f := known[column.Name]; f != nil && !single(reflectx.Deref(f.Field.Type)) {
 			d.Mismatched = append(d.Mismatched, Mismatch{

@@ -78,7 +78,8 @@ func newRun(p *Plan) *run {
 		ready: queue{urgency: p.urgency}, emit: func(Progress) {},
 	}
 	r.report.Start = time.Now()
-	r.report.Parallel, _ = parallelism(p.planning.db.querier, p.planning.parallel) // the pool's limit may have changed since
+	// The pool's limit may have changed since the plan was made.
+	r.report.Parallel, _ = parallelism(p.planning.db.querier, p.planning.parallel)
 	r.report.Views = make([]ViewReport, len(p.steps))
 	for i, n := range p.steps {
 		mode, why, _ := foresee(p.network.views[n].Matview, p.planning.how)
@@ -101,7 +102,7 @@ func (r *run) follow(ctx context.Context) {
 		if len(callbacks) > 0 {
 			r.emit = callAll
 		}
-		r.carryOut(ctx)
+		r.execute(ctx)
 		return
 	}
 	running, cancel := context.WithCancel(ctx)
@@ -112,9 +113,10 @@ func (r *run) follow(ctx context.Context) {
 	go func() {
 		defer close(finished)
 		defer news.close()
-		r.carryOut(running)
+		r.execute(running)
 	}()
-	// If a callback panics, or ends its goroutine as t.FailNow does, the run must end, too.
+	// If a callback panics, or ends its goroutine as t.FailNow does, the run must end,
+	// too.
 	defer func() {
 		cancel()
 		<-finished
@@ -165,9 +167,9 @@ func (m *mailbox) take(f func(Progress)) bool {
 	return more
 }
 
-// carryOut runs the refreshes. When it returns, each view has its outcome and no refresh
+// execute runs the refreshes. When it returns, each view has its outcome and no refresh
 // is running.
-func (r *run) carryOut(ctx context.Context) {
+func (r *run) execute(ctx context.Context) {
 	results := make(chan refreshed)
 	running := 0
 	r.begin()
@@ -207,17 +209,17 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	defer func() { res.took = time.Since(res.start) }()
 	if !p.planning.savepoints {
 		res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
-		// A failure fails the transaction, unless SkipIfBusy found the view busy without an
-		// error of the server. A transaction that the program began by SQL on a connection is
-		// recognized by ErrTxAborted.
+		// A failure fails the transaction, unless SkipIfBusy found the view busy without
+		// an error of the server. A transaction that the program began by SQL on a
+		// connection is recognized by ErrTxAborted.
 		left := errors.Is(res.err, dialect.ErrBusy) && !registry.Answered(res.err)
 		res.fatal = res.err != nil && !left && querier.IsTransaction(p.planning.db.querier) || errors.Is(res.err, dialect.ErrTxAborted)
 		return res
 	}
-	marks := p.planning.db.dialect
-	err := marks.SetSavepoint(ctx, p.planning.db.querier, savepoint)
+	savepoints := p.planning.db.dialect
+	err := savepoints.SetSavepoint(ctx, p.planning.db.querier, savepoint)
 	if err != nil {
-		res.err, res.fatal = p.unmarked(ctx, view, err), true
+		res.err, res.fatal = p.savepointError(ctx, view, err), true
 		return res
 	}
 	res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
@@ -225,13 +227,13 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if res.err == nil {
-		err = marks.ReleaseSavepoint(after, p.planning.db.querier, savepoint)
+		err = savepoints.ReleaseSavepoint(after, p.planning.db.querier, savepoint)
 	} else {
-		err = marks.RollbackToSavepoint(after, p.planning.db.querier, savepoint)
+		err = savepoints.RollbackToSavepoint(after, p.planning.db.querier, savepoint)
 	}
 	if err != nil {
 		res.fatal = true
-		err = p.unmarked(ctx, view, err)
+		err = p.savepointError(ctx, view, err)
 		switch ended := contexts.Ended(ctx); {
 		case res.err == nil:
 			res.err = err
@@ -242,9 +244,9 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	return res
 }
 
-// unmarked returns the error of a savepoint that could not be set, released or rolled
+// savepointError returns the error of a savepoint that could not be set, released or rolled
 // back to.
-func (p *Plan) unmarked(ctx context.Context, view Matview, err error) error {
+func (p *Plan) savepointError(ctx context.Context, view Matview, err error) error {
 	return p.planning.db.explain(ctx, dialect.Failure{
 		Op: dialect.OpRefreshAll, Name: view.Name(), Err: fmt.Errorf("its savepoint: %w", err),
 	})
@@ -281,7 +283,7 @@ func (r *run) reach(n int32) {
 	}
 }
 
-// pass marks a node as done and appends to stack the nodes that wait for nothing more.
+// pass savepoints a node as done and appends to stack the nodes that wait for nothing more.
 func (r *run) pass(n int32, stack []int32) []int32 {
 	for _, to := range r.plan.network.after[n] {
 		if r.waits[to]--; r.waits[to] == 0 {
@@ -324,7 +326,8 @@ func (r *run) note(ctx context.Context, res refreshed) {
 	case r.ended != "":
 	case ended != nil:
 		r.ended = "the context ended"
-	case res.fatal && !errors.Is(res.err, dialect.ErrUnsupported): // an unsupported operation does not fail the transaction
+	case res.fatal && !errors.Is(res.err, dialect.ErrUnsupported):
+		// An unsupported operation sends nothing, and does not fail the transaction.
 		r.ended = fmt.Sprintf("the transaction failed with %s", v.Name)
 	case res.fatal, r.plan.planning.stopOnError && v.Outcome == OutcomeFailed:
 		r.ended = fmt.Sprintf("the run stopped when %s failed", v.Name)

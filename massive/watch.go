@@ -14,7 +14,7 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// Event is a report of [DB.Watch]: a new snapshot, a poll that failed or found the
+// An Event is a report of [DB.Watch]: a new snapshot, a poll that failed or found the
 // database not as expected, or the first poll that succeeds after that. The last kind has
 // neither Changes nor Err, and Published is false.
 type Event struct {
@@ -57,7 +57,7 @@ func (e Event) String() string {
 	}
 }
 
-// Waker makes a watch poll immediately, before its interval is over. The packages
+// A Waker makes a watch poll immediately, before its interval is over. The packages
 // dialect/postgres/pgxwake and dialect/postgres/pqwake implement it for each driver, by
 // LISTEN and NOTIFY.
 type Waker interface {
@@ -68,7 +68,7 @@ type Waker interface {
 	Wait(ctx context.Context) error
 }
 
-// WatchOption changes how [DB.Watch] polls. Each option may be given once. The zero value
+// A WatchOption changes how [DB.Watch] polls. Each option may be given once. The zero value
 // is invalid.
 type WatchOption struct{ set option.Option[watch] }
 
@@ -160,7 +160,7 @@ type watch struct {
 // tries again earlier: after a second at first, and after at most half a minute.
 //
 // If the database is not as expected at [Load] ([Expect]), Watch reports that once, with
-// [ErrDrift]. It reports it again if the difference changes, or after failed polls. The
+// [ErrDrift]. It reports the difference again if it changes, or after failed polls. The
 // snapshot stays until the database is as expected again. Watch reports that, too, if
 // necessary by an event without changes.
 //
@@ -256,7 +256,7 @@ func (w *watch) poll(ctx context.Context) {
 	defer cancel()
 	event, err := promptly.Do(within, &w.calls, w.db.update)
 	if own := (*Error)(nil); err != nil && !errors.As(err, &own) { // the call was abandoned
-		err = stays(dialect.OpWatch, err)
+		err = keptSnapshot(dialect.OpWatch, err)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil: // the watch ends
@@ -295,7 +295,7 @@ func (m *DB) update(ctx context.Context) (Event, error) {
 	next := r.next.KeepLabels(before)
 	changes := registry.Diff(before, next)
 	if err := ctx.Err(); err != nil { // if the watch abandoned this call, no event would report the changes
-		return Event{}, stays(dialect.OpWatch, err)
+		return Event{}, keptSnapshot(dialect.OpWatch, err)
 	}
 	m.publish(r.number, next)
 	return Event{Changes: changes, Registry: next, Published: true}, nil
