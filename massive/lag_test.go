@@ -251,7 +251,7 @@ func TestLagAndCatchUpAtTheSequencesEnd(t *testing.T) {
 			moved, err := didMove(s.CatchUp(t.Context()))
 			same(t, fmt.Sprint("moved at ", last), moved, false)
 			if behind {
-				mustBe(t, err, massive.ErrOutOfRange, "has none left")
+				mustBe(t, err, massive.ErrOutOfRange, "leaves no next value")
 			} else if err != nil {
 				t.Errorf("at %d: %v", last, err)
 			}

@@ -186,7 +186,7 @@ func TestLagAndCatchUpOfOddColumns(t *testing.T) {
 				mustBe(t, op(sequence(t, m, "of_text")), massive.ErrInvalid, "which can't be compared with a sequence")
 			}
 			_, errHuge := sequence(t, m, "of_huge").CatchUp(t.Context())
-			mustBe(t, errHuge, massive.ErrOutOfRange, "has none left")
+			mustBe(t, errHuge, massive.ErrOutOfRange, "leaves no next value")
 			_, as := e.role(t, "GRANT USAGE ON SCHEMA public TO $role; GRANT SELECT ON hidden, hidden_id_seq TO $role")
 			s := sequence(t, m.With(as), "hidden_id_seq")
 			_, err := s.Lag(t.Context())

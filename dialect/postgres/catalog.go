@@ -153,7 +153,7 @@ func readCatalog(ctx context.Context, q dialect.Querier, f dialect.Filter, separ
 		return nil, err
 	}
 	if rd.schemas == nil {
-		return nil, errors.New("the catalog came back empty")
+		return nil, errors.New("the catalog query returned no rows")
 	}
 	return rd.resolve()
 }

@@ -270,7 +270,7 @@ func TestLoadRejectsMalformedRows(t *testing.T) {
 		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8,UTF8,db}", "{}")}, `catalog row server: it has 3 texts`},
 		{[][]driver.Value{row("server", int64(1), nil, "", "", "{a", "{}")}, `array "{a": no closing brace`},
 		{[][]driver.Value{row("server", int64(1), nil, "", "", "{UTF8}", "{}")}, `the server row has the encodings ["UTF8"], not two`},
-		{nil, `the catalog came back empty`},
+		{nil, `the catalog query returned no rows`},
 	} {
 		db, _ := serve(t, func(string) answer { return answer{rows: c.rows} })
 		cat, err := readCatalog(t.Context(), db, dialect.Filter{}, separator)

@@ -47,7 +47,7 @@ func signOf(process string) string {
 func (postgres) Unchanged(ctx context.Context, q dialect.Querier, since dialect.Sign) (bool, error) {
 	process, _, _ := strings.Cut(string(since), " ")
 	if _, err := strconv.ParseUint(process, 10, 31); err != nil {
-		return false, fmt.Errorf("%w: %q is no sign of the %s dialect", dialect.ErrInvalid, since, postgres{}.Name())
+		return false, fmt.Errorf("%w: %q is not a sign of the %s dialect", dialect.ErrInvalid, since, postgres{}.Name())
 	}
 	var now sql.NullString
 	err := q.QueryRowContext(ctx, "SELECT "+signOf(process)).Scan(&now)

@@ -274,7 +274,7 @@ func classifySequence(f dialect.Failure) error {
 // beyondColumn is the error for a column whose values leave no next value to the
 // sequence.
 func beyondColumn(s *dialect.SequenceDef) error {
-	return fmt.Errorf("%w: it runs from %d to %d, and its column holds a value after which the sequence or the column's type has none left",
+	return fmt.Errorf("%w: it runs from %d to %d, and its column's furthest value leaves no next value, in the sequence or in the column's type",
 		dialect.ErrOutOfRange, s.Min, s.Max)
 }
 

@@ -126,7 +126,7 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 	case len(texts) > 0:
 		return comparison{}, fmt.Errorf("%w: its column %s is of type %s, which can't be compared with a sequence", dialect.ErrInvalid, texts[0], texts[0].typ)
 	case len(c.unread) > 0:
-		return comparison{}, fmt.Errorf("%w: no column that counts draws on the sequence; not read: %s", dialect.ErrInvalid, dialect.Few(c.unread, ", ", dialect.UnreadColumn.String))
+		return comparison{}, fmt.Errorf("%w: every column that draws on the sequence is skipped: %s", dialect.ErrInvalid, dialect.Few(c.unread, ", ", dialect.UnreadColumn.String))
 	}
 	return comparison{}, fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
 }

@@ -69,7 +69,7 @@ func TestErrorsNameTheCause(t *testing.T) {
 		}
 	}
 	_, err := d.OpenContext(ctx, "postgresql")
-	if err == nil || !strings.Contains(err.Error(), `no driver "postgresql" is registered with database/sql: "postgres" (lib/pq) and "pgx" are`) {
+	if err == nil || !strings.Contains(err.Error(), `no driver "postgresql" is registered with database/sql; use "postgres" (lib/pq) or "pgx"`) {
 		t.Errorf("error %v, want one that names the registered drivers", err)
 	}
 	// A failed Fill leaves nothing in the database, and nothing in d.contents.

@@ -273,7 +273,7 @@ func (d *Database) Open(t testing.TB, driver string, params ...string) *sql.DB {
 // pool, before it calls [Database.Copy]. ctx limits only the first connection attempt.
 func (d *Database) OpenContext(ctx context.Context, driver string, params ...string) (*sql.DB, error) {
 	if !slices.Contains(sql.Drivers(), driver) {
-		return nil, fmt.Errorf(`pgtest: open %s: no driver %q is registered with database/sql: "postgres" (lib/pq) and "pgx" are`,
+		return nil, fmt.Errorf(`pgtest: open %s: no driver %q is registered with database/sql; use "postgres" (lib/pq) or "pgx"`,
 			d.name, driver)
 	}
 	if role := d.Role(); role != "" {
