@@ -329,7 +329,7 @@ func TestForeignSignsAreRefused(t *testing.T) {
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		for _, s := range []dialect.Sign{"x", " 7 x", "-1 x", "7; x", "1e1 x", "99999999999 x"} {
 			_, err := registry.Unchanged(t.Context(), e.pool, postgres.New(), s)
-			mustBe(t, err, massive.ErrInvalid, "is no sign")
+			mustBe(t, err, massive.ErrInvalid, "is not a sign")
 		}
 	})
 }

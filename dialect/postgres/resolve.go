@@ -278,7 +278,8 @@ func (rd *reading) addColumns(r *row, names []string) {
 }
 
 // addIndexes reads a group of indexes. Flags: u unique, i immediate, v valid, p partial,
-// x on expressions. ids are the oids of the indexes. id has the number of key columns, owner the numbers of all columns.
+// x on expressions. ids are the oids of the indexes. id has the number of key columns,
+// owner the numbers of all columns.
 func (rd *reading) addIndexes(r *row, ids []int64) error {
 	shape := &indexShape{unique: r.has('u'), keys: int(r.id.Int64)}
 	for field := range strings.FieldsSeq(string(r.owner)) {
@@ -437,7 +438,7 @@ func (rd *reading) resolve() (*dialect.Catalog, error) {
 	return &rd.cat, nil
 }
 
-// resolveViews runs once, after the last row of views. Meanwhile the server reads the
+// resolveViews runs once, after the last row of views, while the server still reads the
 // sequences.
 func (rd *reading) resolveViews() error {
 	if rd.viewsResolved {
