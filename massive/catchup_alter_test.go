@@ -44,7 +44,7 @@ func TestCatchUpKeepsConcurrentAlters(t *testing.T) {
 			t.Errorf("sequence altered since the transaction began: got error %v", err)
 		}
 		noError(t, tx.Rollback())
-		same(t, "the cache then", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 70)
+		same(t, "the cache after the refusal", one[int](t, e.pool, "SELECT seqcache FROM pg_sequence"), 70)
 	})
 }
 

@@ -25,7 +25,7 @@ type shape struct {
 	make func(n int) *dialect.Catalog
 }
 
-// A builder builds a catalog of views, identified by numbers from 1.
+// A builder builds a catalog of views with IDs from 1.
 type builder struct{ dialect.Catalog }
 
 func (d *builder) matview(id int, reads ...int64) {

@@ -1,5 +1,5 @@
-// The tests of this package run on a real Postgres, with each driver. Package pgtest finds
-// or starts it.
+// The tests of this package run on a real Postgres, with each driver. Package pgtest
+// finds or starts it.
 package massive_test
 
 import (
@@ -23,7 +23,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// TestMain skips all examples if there is no Postgres, since examples can't skip themselves.
+// TestMain skips all examples if there is no Postgres, since examples can't skip
+// themselves.
 func TestMain(m *testing.M) {
 	if err := testrun.Set(); err != nil {
 		panic(err)
@@ -88,7 +89,8 @@ var modes = []struct {
 	{"pgx cache describe", "pgx", []string{"default_query_exec_mode=cache_describe"}, true},
 }
 
-// execModes returns DSN parameters for three query modes of pgx, or for lib/pq's only mode.
+// execModes returns DSN parameters for three query modes of pgx, or for lib/pq's only
+// mode.
 func (e *env) execModes() []string {
 	if e.driver == "pgx" {
 		return []string{"", "default_query_exec_mode=exec", "default_query_exec_mode=simple_protocol"}
@@ -188,8 +190,8 @@ func one[T any](t *testing.T, q massive.Querier, text string) T {
 	return v
 }
 
-// gate closes a gate, an advisory lock, until open is called. The query of a view that reads
-// from gated waits for it, so that a test decides how long a refresh takes.
+// gate closes a gate, an advisory lock, until open is called. The query of a view that
+// reads from gated waits for it, so that a test decides how long a refresh takes.
 func (e *env) gate(t *testing.T) (open func()) {
 	t.Helper()
 	c := e.conn(t)

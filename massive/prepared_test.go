@@ -103,10 +103,10 @@ func TestPreparingQuerierIsRefused(t *testing.T) {
 			mustBe(t, err, massive.ErrUnsupported, "massive_test.preparedTx prepares each statement; pass the *sql.DB, *sql.Conn or *sql.Tx that it wraps")
 			same(t, name+": SQLSTATE", driverState(err), "42601")
 			if _, err := matview(t, m.With(preparedTx{tx}), "v").Refresh(t.Context()); err != nil {
-				t.Errorf("%s: a plain refresh after it: %v", name, err)
+				t.Errorf("%s: a plain refresh after the refusal: %v", name, err)
 			}
 			if err := op(t.Context(), m.With(tx)); err != nil {
-				t.Errorf("%s: on the *sql.Tx after it: %v", name, err)
+				t.Errorf("%s: on the *sql.Tx after the refusal: %v", name, err)
 			}
 			same(t, name+": the transaction's rows", one[int](t, tx, "SELECT count(*) FROM t"), 1)
 			if err := tx.Rollback(); err != nil {
@@ -122,7 +122,7 @@ func TestPreparingQuerierIsRefused(t *testing.T) {
 	})
 }
 
-// So are runs with such options. Runs without them work.
+// So are runs with such options in a preparing transaction. Runs without them work.
 func TestRunsInPreparingTransactions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, preparable+`; CREATE MATERIALIZED VIEW w AS SELECT 1 AS id`, func(t *testing.T, e *env) {

@@ -272,8 +272,8 @@ func TestRefreshAllCancelledWithItsTransaction(t *testing.T) {
 		})
 }
 
-// A plain view between 300 and 300 views costs 600 edges, not 90,000. The load's only
-// statement reads them.
+// If 300 views read one plain view over 300 others, the graph has 600 edges, not 90,000.
+// The load's only statement reads them.
 func TestGraphThroughOnePlainView(t *testing.T) {
 	t.Parallel()
 	const many = 300

@@ -177,7 +177,7 @@ func TestReadOnlyTransactions(t *testing.T) {
 			noError(t, tx.Rollback())
 		}
 		if _, err := sequence(t, m, "s").NextValue(t.Context()); err != nil {
-			t.Errorf("the pool after it: %v", err)
+			t.Errorf("the pool after a read-only transaction: %v", err)
 		}
 	})
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A load on a server before PostgreSQL 13 is ErrUnsupported. .ci/run runs this test on 12.
+// A load on a server before PostgreSQL 13 is ErrUnsupported. .ci/run runs this test on
+// 12.
 func TestOldestMajor(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {

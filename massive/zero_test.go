@@ -226,6 +226,6 @@ func TestNilContextIsInvalid(t *testing.T) {
 		check("Rows", err)
 	}
 	if v, err := seq.NextValue(t.Context()); err != nil || v != 1 {
-		t.Errorf("NextValue after it: got %d, error %v, want 1", v, err)
+		t.Errorf("NextValue after the nil contexts: got %d, error %v, want 1", v, err)
 	}
 }
