@@ -28,6 +28,7 @@ type wire struct {
 	sent    []byte // Q simple query, P parse, B bind, E execute, S sync …
 	cutAt   int    // bytes of answers that still pass; negative for all
 	loses   string // lose the answer to the next message with this text
+	drops   bool   // drop everything, as a dead network does
 	dir     string
 	network string
 	address string
@@ -104,13 +105,17 @@ func (w *wire) requests(server io.Writer, client io.Reader) {
 		if _, err := io.ReadFull(client, body); err != nil {
 			return
 		}
+		w.mu.Lock()
+		drops := w.drops
 		if !first {
-			w.mu.Lock()
 			w.sent = append(w.sent, head[0])
 			if w.loses != "" && strings.Contains(string(body), w.loses) {
 				w.cutAt = 0
 			}
-			w.mu.Unlock()
+		}
+		w.mu.Unlock()
+		if drops {
+			continue
 		}
 		if _, err := server.Write(append(head, body...)); err != nil {
 			return
@@ -136,7 +141,11 @@ func (w *wire) answers(client io.Writer, server io.Reader) {
 		case w.cutAt >= 0:
 			w.cutAt -= n
 		}
+		drops := w.drops
 		w.mu.Unlock()
+		if drops {
+			continue
+		}
 		if _, err := client.Write(buffer[:n]); err != nil || cut {
 			return
 		}
@@ -150,6 +159,13 @@ func (w *wire) took() string {
 	sent := string(w.sent)
 	w.sent = nil
 	return sent
+}
+
+// drop silently drops all further messages of both sides.
+func (w *wire) drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drops = true
 }
 
 func (w *wire) cut(after int) {

@@ -3,15 +3,10 @@ package massive_test
 import (
 	"context"
 	"database/sql"
-	"io"
-	"net"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
@@ -159,105 +154,20 @@ func TestAllocatorClosesIfTheDriverHangs(t *testing.T) {
 	})
 }
 
-// A blackhole is a TCP proxy to the server that can silently drop all packets.
-type blackhole struct {
-	network, address string
-	drops            atomic.Bool
-	host, port       string
-
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-// throughBlackhole opens the test's database through a blackhole.
-func (e *env) throughBlackhole(t *testing.T) (*blackhole, *sql.DB) {
-	t.Helper()
-	config, err := pgconn.ParseConfig(e.DSN())
-	noError(t, err)
-	if config.TLSConfig != nil {
-		t.Skip("the server requires TLS, which the proxy can't offer under its name")
-	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	noError(t, err)
-	h := &blackhole{}
-	h.network, h.address = pgconn.NetworkAddress(config.Host, config.Port)
-	h.host, h.port, _ = net.SplitHostPort(l.Addr().String())
-	var open sync.WaitGroup
-	open.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			open.Go(func() { h.serve(client) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		h.close()
-		open.Wait()
-	})
-	db := e.Open(t, e.driver, "host="+h.host+" port="+h.port+" sslmode=disable")
-	t.Cleanup(h.close) // before the pool closes
-	return h, db
-}
-
-func (h *blackhole) serve(client net.Conn) {
-	server, err := (&net.Dialer{}).DialContext(context.Background(), h.network, h.address)
-	if err != nil {
-		client.Close()
-		return
-	}
-	h.mu.Lock()
-	h.conns = append(h.conns, client, server)
-	h.mu.Unlock()
-	var both sync.WaitGroup
-	both.Go(func() { h.pass(server, client) })
-	both.Go(func() { h.pass(client, server) })
-	both.Wait()
-}
-
-// pass copies from one connection to the other until either closes.
-func (h *blackhole) pass(to, from net.Conn) {
-	defer to.Close()
-	buffer := make([]byte, 1<<14)
-	for {
-		n, err := from.Read(buffer)
-		if n > 0 && !h.drops.Load() {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				_, _ = io.Copy(io.Discard, from)
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// close closes all connections.
-func (h *blackhole) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, c := range h.conns {
-		c.Close()
-	}
-	h.conns = nil
-}
-
 // Watch and Allocator.Close return even if the network drops all packets.
 func TestOperationsEndOnADeadNetwork(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE SEQUENCE s; CREATE SEQUENCE no`, func(t *testing.T, e *env) {
-		h, db := e.throughBlackhole(t)
-		m := load(t, db)
+		network, far := e.wired(t, "sslmode=disable")
+		t.Cleanup(network.hangUp) // before the pool closes
+		m := far.load(t)
 		a, err := massive.NewAllocator(sequence(t, m, "s"))
 		noError(t, err)
 		allocated(t, a, 1)
 		w := watch(t, m, time.Millisecond)
 		exec(t, e.pool, "CREATE SEQUENCE seen")
 		w.until("sequence public.seen added")
-		h.drops.Store(true)
+		network.drop()
 		time.Sleep(20 * time.Millisecond) // a poll is under way
 		next := make(chan error, 1)
 		go func() {
@@ -281,7 +191,7 @@ func TestOperationsEndOnADeadNetwork(t *testing.T) {
 			case err := <-over:
 				mustBe(t, err, ends.with)
 			case <-time.After(patience):
-				h.close()
+				network.hangUp()
 				t.Fatalf("%s did not end in %s", what, patience)
 			}
 		}
