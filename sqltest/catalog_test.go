@@ -1,6 +1,6 @@
 package sqltest_test
 
-// A catalog is the same in the fake and in a database that is filled with it.
+// A catalog means the same in the fake and in a database that pgtest fills with it.
 
 import (
 	"database/sql"
@@ -17,7 +17,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A typed row has fields whose type is not their kind's.
+// A typed row has fields of named types.
 type typed struct {
 	At    sql.NullTime
 	Then  sql.Null[time.Time]
@@ -36,7 +36,7 @@ var typedColumns = []dialect.Column{
 	{Name: "mood", Type: "text"}, {Name: "body", Type: "bytea"},
 }
 
-// Columns get the types of their fields, into which they go again.
+// A column has the type of its field, and its values scan into the field.
 func TestTypesOfFields(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2024, 5, 1, 12, 30, 0, 0, time.UTC)
@@ -48,7 +48,7 @@ func TestTypesOfFields(t *testing.T) {
 		{Doc: json.RawMessage("{}"), Bytes: nil, Mood: "sad", Body: []byte("[]")},
 	}
 	declared := append([]dialect.Column(nil), typedColumns...)
-	declared[7].Type, declared[8].Type = "mood", "json" // what only Columns can say
+	declared[7].Type, declared[8].Type = "mood", "json" // types that only Columns can set
 	onEach(t, sqltest.Catalog{
 		Enums:    []sqltest.Enum{{Name: "mood", Labels: []string{"sad", "ok"}}},
 		Matviews: []sqltest.Matview{{Name: "a", Rows: rows}, {Name: "b", Rows: rows, Columns: declared}},
@@ -59,23 +59,23 @@ func TestTypesOfFields(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := v.Columns(); fmt.Sprint(got) != fmt.Sprint(columns) {
-				t.Errorf("%s has columns %v, want %v", name, got, columns)
+				t.Errorf("%s: got columns %v, want %v", name, got, columns)
 			}
 			if err := p.m.Verify(t.Context(), massive.RowsAre[typed](name)); err != nil {
-				t.Errorf("rows do not go into what they came from: %v", err)
+				t.Errorf("Verify of the row type: got error %v, want none", err)
 			}
 			var got []typed
 			if err := v.Select(t.Context(), &got, ""); err != nil || fmt.Sprint(utc(got)) != fmt.Sprint(rows) {
-				t.Errorf("%s holds %v, %v, want %v", name, got, err, rows)
+				t.Errorf("%s: got rows %v, %v, want %v", name, got, err, rows)
 			}
 			if len(got) > 1 && got[1].Bytes != nil {
-				t.Errorf("nil bytes are %v, not NULL", got[1].Bytes)
+				t.Errorf("nil bytes: got %v, want NULL", got[1].Bytes)
 			}
 		}
 	})
 }
 
-// utc are the rows with their times where the drivers' may be anywhere.
+// utc converts the times of rows to UTC, since drivers return other zones.
 func utc(rows []typed) []typed {
 	for i := range rows {
 		rows[i].At.Time, rows[i].Then.V = rows[i].At.Time.UTC(), rows[i].Then.V.UTC()
@@ -83,14 +83,14 @@ func utc(rows []typed) []typed {
 	return rows
 }
 
-// No rows are none, and other columns are refused.
+// SetRows with nil means no rows. Rows with other columns are rejected.
 func TestSetRowsToNone(t *testing.T) {
 	t.Parallel()
 	onEach(t, viewAndSequence, func(t *testing.T, p place) {
 		if says := failureOf(func(t testing.TB) {
 			p.do(t, sqltest.SetRows{Matview: "v", Rows: []struct{ Other int64 }{{7}}})
 		}); !strings.Contains(says, "view public.v has columns [{n bigint}], and the rows [{other bigint}]") {
-			t.Errorf("rows of other columns: %q", says)
+			t.Errorf("rows with other columns: got failure %q", says)
 		}
 		p.do(t, sqltest.SetRows{Matview: "v"})
 		v, err := p.m.Matview("v")
@@ -101,13 +101,13 @@ func TestSetRowsToNone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := v.Count(t.Context(), ""); err != nil || n != 0 {
-			t.Errorf("the view has %d rows, %v", n, err)
+			t.Errorf("after SetRows with nil: got %d rows, %v, want 0", n, err)
 		}
 	})
 }
 
-// What the server says of a catalog that can't be is said of a structure.
-func TestFillNamesWhatCannotBe(t *testing.T) {
+// If a catalog is invalid, the server's error names the structure.
+func TestFillNamesTheInvalidStructure(t *testing.T) {
 	t.Parallel()
 	d := pgtest.NewDatabase(t)
 	for says, c := range map[string]sqltest.Catalog{
@@ -123,8 +123,8 @@ func TestFillNamesWhatCannotBe(t *testing.T) {
 	}
 }
 
-// What Postgres can't hold, the fake refuses, too.
-func TestACatalogThatNeitherHolds(t *testing.T) {
+// The fake rejects catalogs that Postgres rejects.
+func TestFakeRejectsWhatPostgresRejects(t *testing.T) {
 	t.Parallel()
 	text := func(kind string) []dialect.Column { return []dialect.Column{{Name: "s", Type: kind}} }
 	holding := func(kind, value string) sqltest.Catalog {
@@ -162,10 +162,10 @@ func TestACatalogThatNeitherHolds(t *testing.T) {
 		f := sqltest.New(c)
 		_, err := massive.Load(t.Context(), f.DB(), f)
 		if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), strings.TrimSpace(says)) {
-			t.Errorf("got %v, want an invalid argument that says %q", err, says)
+			t.Errorf("got %v, want ErrInvalid with the text %q", err, says)
 		}
 		if err := d.FillContext(t.Context(), c); err == nil {
-			t.Errorf("Postgres holds what should say %q", says)
+			t.Errorf("Postgres accepted the catalog of %q, want an error", says)
 			if err := d.Clear(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestACatalogThatNeitherHolds(t *testing.T) {
 	}
 }
 
-// What only looks odd is held by both.
+// The fake and Postgres accept unusual texts of a type.
 func TestValuesThatFit(t *testing.T) {
 	t.Parallel()
 	type row struct {
@@ -197,11 +197,11 @@ func TestValuesThatFit(t *testing.T) {
 	if said := failureOf(func(t testing.TB) {
 		f.Do(t, sqltest.SetRows{Matview: "v", Rows: []row{{A: "five", B: "1", C: "t", D: " sad", F: []byte("1")}}})
 	}); !strings.Contains(said, `view public.v: column "a" has type integer, but a row has the value "five"`) {
-		t.Errorf("rows that do not fit: %q", said)
+		t.Errorf("rows that do not fit: got failure %q", said)
 	}
 }
 
-// A row that is given one column draws on the sequences that feed the others.
+// Inserting a value for one column takes values from the sequences that feed the other columns.
 func TestRowsDrawOnSequences(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{Sequences: []sqltest.Sequence{
@@ -224,8 +224,8 @@ func TestRowsDrawOnSequences(t *testing.T) {
 	})
 }
 
-// A row waits for a restart of what it draws on.
-func TestARowBesideARestart(t *testing.T) {
+// Insert waits for a restart of a sequence that feeds another column.
+func TestInsertWaitsForRestart(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "key", KeyOf: "t.id"}, {Name: "no", OwnedBy: "t.no"}}})
 	m, err := massive.Load(t.Context(), f.DB(), f, massive.WithKeySequences())
@@ -242,6 +242,6 @@ func TestARowBesideARestart(t *testing.T) {
 	}
 	f.Do(t, sqltest.Insert{Column: "t.id", Value: 5})
 	if said := failureOf(func(t testing.TB) { f.Do(t, sqltest.Insert{Column: "t.no", Value: 5}) }); !strings.Contains(said, "public.key is locked by") {
-		t.Errorf("it says %q", said)
+		t.Errorf("got failure %q", said)
 	}
 }

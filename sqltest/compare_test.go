@@ -1,6 +1,6 @@
 package sqltest_test
 
-// Two sides, a fake and a real Postgres, that hold the same catalog, and the steps that are taken on either.
+// A fake and a real Postgres with the same catalog, and the steps that tests take on both.
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// An action is what a step does.
+// An action is the operation of a step.
 type action string
 
 const (
@@ -60,48 +60,48 @@ const (
 	ensureLabel         action = "ensure label"
 	renameLabel         action = "rename label"
 	usedBy              action = "used by"
-	appendLabel         action = "append label" // to the picture
+	appendLabel         action = "append label" // AppendLocalLabels
 	setSavepoint        action = "set savepoint"
 	rollbackSavepoint   action = "roll back to savepoint"
 	releaseSavepoint    action = "release savepoint"
 	verify              action = "verify"
 	verifyMore          action = "verify, allowing extra," // labels or columns
-	watch               action = "watch"                   // what one would tell now, since the last one
-	look                action = "look"                    // at everything, by a reload of the session's own
+	watch               action = "watch"                   // the changes that a watch would report now
+	look                action = "look"                    // everything, after a reload in the session
 	reload              action = "reload"
 	change              action = "change"
 )
 
-// A step is one session's operation, or, as reload and change are, nobody's.
+// A step is an operation of one session, or an operation without a session, such as reload or change.
 type step struct {
 	session int
 	do      action
-	name    string // the structure's, or the savepoint's
-	value   int64  // ResetTo's and SetValue's, or how many NextValues takes
+	name    string // the structure or the savepoint
+	value   int64  // the value of ResetTo and SetValue, or the number of NextValues
 	change  sqltest.Change
 
-	label, other  string // an enum's: to add or to rename, and its neighbour or its new text
-	before, after bool   // where other stands to an added one; neither for the end
+	label, other  string // the label to add or to rename, and its neighbour or its new text
+	before, after bool   // whether an added label comes before or after other; both false for the end
 
-	unlessBusy, soon bool // a refresh's options SkipIfBusy, and LockTimeout with next to nothing
+	unlessBusy, soon bool // the options SkipIfBusy, and LockTimeout with a very short timeout
 
 	run run // of refreshAll and refreshOnPool
 }
 
-// A run is what a plan refreshes, and how.
+// A run has the options of a plan.
 type run struct {
-	views                []string // none for all
+	views                []string // all if empty
 	upstream, downstream bool
 	stop, savepoints     bool
-	parallel             int // 0 where it isn't said
+	parallel             int // 0 if not set
 	mode                 action
 }
 
-// soon is a lock timeout that is over before anybody has let a lock go, and longer than autovacuum locks a table of the
-// catalog to cut off its empty end: every operation would take that for a busy structure.
+// soon is a lock timeout that ends before another session releases a lock. It is longer than the lock
+// that autovacuum takes to truncate a catalog table, which would look like a busy structure.
 const soon = 100 * time.Millisecond
 
-// options are those of a step's refreshes.
+// options returns the refresh options of a step.
 func (st step) options(mode action) (opts []massive.RefreshOption) {
 	switch mode {
 	case refreshConcurrently:
@@ -122,7 +122,7 @@ func (st step) options(mode action) (opts []massive.RefreshOption) {
 	return opts
 }
 
-// plan are the options of a step's plan.
+// plan returns the plan options of a step.
 func (st step) plan() []massive.PlanOption {
 	var opts []massive.PlanOption
 	r := st.run
@@ -180,10 +180,10 @@ func (st step) String() string {
 	}
 }
 
-// An outcome is what came of a step, in words, the SQLSTATE if it has one, and the error in its own words.
+// An outcome is the result of a step as text, with the SQLSTATE and the text of its error.
 type outcome struct{ text, state, says string }
 
-// blocked is the outcome of a step that waited for another session's transaction. It is then cancelled.
+// blocked is the outcome of a step that waited for another session's transaction and was cancelled.
 var blocked = outcome{text: "blocked"}
 
 func (o outcome) String() string {
@@ -193,13 +193,13 @@ func (o outcome) String() string {
 	return o.text + " (" + o.says + ")"
 }
 
-// same tells whether two outcomes are alike. Where a structure is gone, a server that still has its name in a cache
-// may find that out later, and call it an internal error.
+// same reports whether two outcomes are equal. If a structure was dropped, a server that still caches its
+// name may return an internal error.
 func (o outcome) same(p outcome) bool {
 	return o.text == p.text && (o.state == p.state || o.state == "" || p.state == "" || o.state == "XX000" || p.state == "XX000")
 }
 
-// sentinels are what an error can be.
+// sentinels has the sentinels that an error can wrap.
 var sentinels = []error{
 	massive.ErrInvalid, massive.ErrNotFound, massive.ErrUnsupported, massive.ErrPermission, massive.ErrReadOnly,
 	massive.ErrNotPopulated, massive.ErrNoUniqueIndex, massive.ErrDuplicateRows, massive.ErrBusy, massive.ErrDeadlock,
@@ -208,7 +208,7 @@ var sentinels = []error{
 	sql.ErrNoRows,
 }
 
-// failure is the outcome that an error makes: the sentinels that it is, and where the library says that it was.
+// failure returns the outcome of an error: the operation, the structure and the sentinels.
 func failure(err error) outcome {
 	var words []string
 	var e *massive.Error
@@ -232,7 +232,7 @@ func failure(err error) outcome {
 	return o
 }
 
-// answer is the outcome of what returns a value.
+// answer returns the outcome of an operation that returns a value.
 func answer[T any](v T, err error) outcome {
 	if err != nil {
 		return failure(err)
@@ -240,7 +240,7 @@ func answer[T any](v T, err error) outcome {
 	return outcome{text: fmt.Sprint(v)}
 }
 
-// A side is a database, fake or real, with sessions on it.
+// A side is a database, fake or real, with sessions.
 type side struct {
 	t        testing.TB
 	db       *sql.DB
@@ -251,10 +251,10 @@ type side struct {
 
 	watched *registry.Registry // what the last watch published
 
-	hasty bool                  // no operation waits for long, by the catalog's LockTimeout
-	waits func(s *session) bool // whether its operation waits for another session's
-	ended func(pid int)         // returns when the server has done with a connection; nil for the fake
-	pid   func(c *sql.Conn) int // of a connection's; nil for the fake
+	hasty bool                  // the catalog's LockTimeout keeps operations from waiting
+	waits func(s *session) bool // reports whether the session waits for another session
+	ended func(pid int)         // waits until the server has closed a connection; nil for the fake
+	pid   func(c *sql.Conn) int // returns the backend of a connection; nil for the fake
 }
 
 // A session is a connection, sometimes in a transaction.
@@ -271,7 +271,7 @@ func (s *session) querier() massive.Querier {
 	return s.conn
 }
 
-// fakeSide is a fake that holds the catalog.
+// fakeSide returns a side with a fake that holds the catalog.
 func fakeSide(t testing.TB, c sqltest.Catalog, opts ...massive.LoadOption) *side {
 	t.Helper()
 	f := sqltest.New(c)
@@ -280,13 +280,13 @@ func fakeSide(t testing.TB, c sqltest.Catalog, opts ...massive.LoadOption) *side
 	return s
 }
 
-// A server is a database of a real Postgres that sides are made in, one after the other.
+// A server is a database of a real Postgres. Sides use it one after the other.
 type server struct {
 	*pgtest.Database
-	watch *sql.DB // of a role that sees everybody's sessions
+	watch *sql.DB // of a role that sees all sessions
 }
 
-// schemas are those that catalogs here have structures in.
+// schemas are the schemas that these catalogs use.
 var schemas = []string{"public", "app", "X.y"}
 
 func newServer(t testing.TB) *server {
@@ -297,7 +297,7 @@ func newServer(t testing.TB) *server {
 	return s
 }
 
-// side is a side that holds the catalog, and nothing of the one before, which has to be closed.
+// side returns a side that holds the catalog only. The previous side must be closed.
 func (sv *server) side(t testing.TB, driver string, c sqltest.Catalog, opts ...massive.LoadOption) *side {
 	t.Helper()
 	sv.Exec(t, fmt.Sprintf(`SET client_min_messages = warning;
@@ -348,7 +348,7 @@ func (s *side) open(d dialect.Dialect, opts []massive.LoadOption) {
 	}
 }
 
-// everything is all that can be loaded.
+// everything is a filter that loads all structures.
 var everything = registry.Selection{KeySequences: true}
 
 func (s *side) connect() *session {
@@ -374,7 +374,7 @@ func (s *side) close() {
 	s.db.Close()
 }
 
-// reconnect replaces a session's connection, which a cancelled operation has ended.
+// reconnect replaces a session's connection after a cancelled operation.
 func (s *side) reconnect(i int) {
 	s.t.Helper()
 	x := s.sessions[i]
@@ -382,7 +382,7 @@ func (s *side) reconnect(i int) {
 		_ = x.tx.Rollback()
 	}
 	if x.conn.PingContext(context.Background()) == nil {
-		s.t.Errorf("the connection of a cancelled operation lives on")
+		s.t.Errorf("the connection of a cancelled operation still works, want it closed")
 	}
 	x.conn.Close()
 	if s.ended != nil {
@@ -391,7 +391,7 @@ func (s *side) reconnect(i int) {
 	s.sessions[i] = s.connect()
 }
 
-// take does a step. An operation that has not answered after patience may be waiting for a lock.
+// take takes a step. An operation that has not returned after patience may be waiting for a lock.
 func (s *side) take(st step, patience time.Duration) outcome {
 	s.t.Helper()
 	if st.do == change {
@@ -419,7 +419,7 @@ func (s *side) take(st step, patience time.Duration) outcome {
 			return outcome{text: "no answer, and no lock either"}
 		}
 		if !strings.Contains(o.text, context.Canceled.Error()) {
-			return o // it came just now
+			return o // it returned in this moment
 		}
 		s.reconnect(st.session)
 		return blocked
@@ -446,7 +446,7 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 		return answer(nameless(changes), err)
 	case look:
 		changes, err := w.Reload(ctx)
-		return answer(fmt.Sprint(nameless(changes), picture(w)), err)
+		return answer(fmt.Sprint(nameless(changes), snapshot(w)), err)
 	case nextValue, lastValue, state, reset, resetTo, restart, nextValues, nextBlock, setValue, setUncalled, behind, catchUp:
 		return onSequence(ctx, w, st)
 	case addLabel, ensureLabel, renameLabel, usedBy:
@@ -529,7 +529,7 @@ func onEnum(ctx context.Context, m *massive.DB, st step) outcome {
 	return answer(b.Values(), err)
 }
 
-// used is a report, by name, without the errors' own words.
+// used returns an exhaustion report as text, sorted by name, without the texts of errors.
 func used(e massive.Exhaustion, err error) outcome {
 	if err != nil {
 		return failure(err)
@@ -551,7 +551,7 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 	}
 	switch st.do {
 	case definition:
-		// The fake's is what the catalog gives.
+		// The fake returns the Query of its catalog.
 		_, err := v.Definition(ctx)
 		return answer("defined", err)
 	case selectRows:
@@ -574,7 +574,7 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 	return o
 }
 
-// blockers are what keeps a view from being refreshed in either mode, without the names of roles.
+// blockers returns the blockers of a view in both modes, without the names of roles.
 func blockers(v massive.Matview) string {
 	var lines []string
 	for _, mode := range []massive.RefreshMode{massive.ModeBlocking, massive.ModeConcurrent} {
@@ -597,7 +597,7 @@ func blockers(v massive.Matview) string {
 	return fmt.Sprintf("%q", lines)
 }
 
-// onPlan plans, runs, and tells of both.
+// onPlan makes a plan, runs it, and returns both as text.
 func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
 	p, err := m.PlanRefresh(st.plan()...)
 	if err != nil {
@@ -607,14 +607,14 @@ func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
 	for _, s := range p.Steps {
 		fmt.Fprintln(&b, s.Name, s.Mode, s.Why, s.Level)
 		for _, w := range s.Warnings {
-			if strings.HasPrefix(w, massive.BlockerNotAllowed.String()) { // which names roles
+			if strings.HasPrefix(w, massive.BlockerNotAllowed.String()) { // it contains the name of a role
 				w = massive.BlockerNotAllowed.String()
 			}
 			fmt.Fprintln(&b, "  !", w)
 		}
 	}
 	for _, l := range p.Excluded {
-		fmt.Fprintln(&b, "left out", l.Name, l.Why, l.Related)
+		fmt.Fprintln(&b, "excluded", l.Name, l.Why, l.Related)
 	}
 	report, err := p.Run(ctx)
 	fmt.Fprintln(&b, "at a time", p.Parallel, p.WhyParallel, report.Parallel)
@@ -634,7 +634,7 @@ func onPlan(ctx context.Context, m *massive.DB, st step) outcome {
 	return o
 }
 
-// onSavepoint does what the library does inside runs.
+// onSavepoint calls the dialect's savepoint methods, as a run does.
 func (s *side) onSavepoint(ctx context.Context, q massive.Querier, st step) outcome {
 	switch st.do {
 	case setSavepoint:
@@ -646,7 +646,8 @@ func (s *side) onSavepoint(ctx context.Context, q massive.Querier, st step) outc
 	}
 }
 
-// onExpectation verifies an enum of that name, with the step's labels, and a view of that name, with certain rows.
+// onExpectation verifies an enum of that name against the step's labels, and a view of that name against
+// fixed rows.
 func onExpectation(ctx context.Context, m *massive.DB, st step) outcome {
 	var opts []massive.ExpectOption
 	if st.do == verifyMore {
@@ -668,7 +669,7 @@ func onExpectation(ctx context.Context, m *massive.DB, st step) outcome {
 	return o
 }
 
-// look is a watch's look, and what that would tell.
+// look polls as a watch does, and returns the changes that the watch would report.
 func (s *side) look(ctx context.Context) outcome {
 	const nothing = "nothing new"
 	before := s.watched
@@ -690,7 +691,7 @@ func (s *side) look(ctx context.Context) outcome {
 	return outcome{text: fmt.Sprint("new: ", nameless(registry.Diff(before, next)))}
 }
 
-// The rows that views here have. Columns of one name are of one type.
+// The rows of views. Columns of the same name have the same type.
 type (
 	pair struct {
 		N int64
@@ -715,7 +716,7 @@ func (r nullable) String() string {
 
 func (r wide) String() string { return fmt.Sprint(r.F, r.T.UTC(), r.B, r.D) }
 
-// narrow tells whether a view's rows are pairs or nullables, and not wide ones.
+// narrow reports whether a view's rows are pairs or nullables.
 func narrow(v massive.Matview) bool { return v.Columns()[0].Name == "n" }
 
 func texts[T fmt.Stringer](rows []T) (all []string) {
@@ -726,7 +727,7 @@ func texts[T fmt.Stringer](rows []T) (all []string) {
 	return all
 }
 
-// rowsOf are a view's rows as text, sorted.
+// rowsOf returns a view's rows as text, sorted.
 func rowsOf(ctx context.Context, v massive.Matview) ([]string, error) {
 	if narrow(v) {
 		var dest []nullable
@@ -738,7 +739,7 @@ func rowsOf(ctx context.Context, v massive.Matview) ([]string, error) {
 	return texts(dest), err
 }
 
-// get gets one of a view's rows: which one is the server's affair.
+// get gets one row of a view. Any row is right.
 func get(ctx context.Context, v massive.Matview) error {
 	if narrow(v) {
 		return v.Get(ctx, &nullable{}, "")
@@ -746,7 +747,7 @@ func get(ctx context.Context, v massive.Matview) error {
 	return v.Get(ctx, &wide{}, "")
 }
 
-// streamed are a view's rows as rowsOf has them, or how many come of the first.
+// streamed returns a view's rows as rowsOf does, or the number of rows before it stopped.
 func streamed(ctx context.Context, v massive.Matview, first bool) (any, error) {
 	if narrow(v) {
 		return stream[nullable](ctx, v, first)
@@ -768,7 +769,7 @@ func stream[T fmt.Stringer](ctx context.Context, v massive.Matview, first bool) 
 	return texts(rows), nil
 }
 
-// nameless are changes without the names of roles, which differ between any two databases.
+// nameless removes the names of roles from changes, since they differ between databases.
 func nameless(changes massive.Changes) massive.Changes {
 	for _, c := range changes {
 		for i, d := range c.Details {
@@ -780,8 +781,8 @@ func nameless(changes massive.Changes) massive.Changes {
 	return changes
 }
 
-// picture is all that a load tells, less what differs between any two databases.
-func picture(m *massive.DB) string {
+// snapshot returns a snapshot as text, without the parts that differ between databases.
+func snapshot(m *massive.DB) string {
 	var b strings.Builder
 	us := m.Server().User
 	fmt.Fprintln(&b, "\nsearch path", m.SearchPath())
@@ -800,7 +801,7 @@ func picture(m *massive.DB) string {
 		fmt.Fprintln(&b, string(text))
 	}
 	for _, o := range m.Excluded() {
-		fmt.Fprintln(&b, "left out", o.Kind, o.Name, o.Why)
+		fmt.Fprintln(&b, "excluded", o.Kind, o.Name, o.Why)
 	}
 	for _, name := range []string{"a", "b", "c", "d"} {
 		v, errV := m.Matview(name)

@@ -11,28 +11,27 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A played step is one whose outcome is known. Of a look, which shows everything, only a part is told.
+// A played step has an expected outcome. For a look, which returns everything, want is a part of it.
 type played struct {
 	step
 	want string
 }
 
-// Where the fake once did other than Postgres does, found by random operations or by reading, and cut down to what
-// matters.
+// differences has former differences between the fake and Postgres, each reduced to its essential steps.
 var differences = []struct {
 	rule    string
 	catalog sqltest.Catalog
 	opts    []massive.LoadOption
 	steps   []played
-	before  int // the major from which on Postgres does otherwise; 0 for none
+	before  int // the major version in which Postgres changed; 0 for none
 }{
 	{
-		rule:    "a schema counts once in the search path",
+		rule:    "a schema is in the search path only once",
 		catalog: sqltest.Catalog{SearchPath: []string{"public", "app", "public"}},
 		steps:   []played{{step{do: look}, "search path [public app]"}},
 	},
 	{
-		rule: "the right to set a sequence is one to take a value, too",
+		rule: "the right to set a sequence includes the right to take a value",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "a", Rights: &dialect.SequenceRights{Set: true}},
 		}},
@@ -42,7 +41,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "a table that is only there for its sequence hides names, too",
+		rule: "a table that a sequence's column needs also hides names",
 		catalog: sqltest.Catalog{
 			SearchPath: []string{"app", "public"},
 			Matviews:   []sqltest.Matview{{Name: "a", Rows: []pair{}}},
@@ -51,7 +50,7 @@ var differences = []struct {
 		steps: []played{{step{do: look}, "public.a is hidden by table app.a"}},
 	},
 	{
-		rule: "a table is dropped with the sequences that it owns, and feeds no key of its own any more",
+		rule: "dropping a table drops the sequences that it owns, and removes its key from other sequences",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "a", OwnedBy: "t.id"}, {Name: "b", KeyOf: "t.id"},
 		}},
@@ -63,7 +62,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "an index keeps its name when its view gets another, and no other index has it meanwhile",
+		rule: "an index keeps its name when its view is renamed, and the name stays taken",
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}, Unique: []string{"n", "s"}}},
 		},
@@ -82,7 +81,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "an index's name is cut to fit, between characters",
+		rule: "a long index name is cut between characters",
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{
 				{Name: strings.Repeat("é", 31), Rows: []pair{}, Unique: []string{"n", "s"}},
@@ -95,7 +94,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule:    "a restart makes its connection forget the values that it has reserved, even if it is rolled back",
+		rule:    "a restart discards the values that its connection has reserved, even if it is rolled back",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a", Cache: 5}}},
 		steps: []played{
 			{step{do: nextValue, name: "a"}, "1"},
@@ -108,7 +107,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "a concurrent refresh loses a row that its view has, and that comes again with a NULL beside the index",
+		rule: "a concurrent refresh keeps only one of two equal rows with a NULL outside the index",
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "a", Rows: []nullable{{N: to(1)}, {N: nil}}, Unique: []string{"n"}},
 		}},
@@ -122,7 +121,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "0 and -0 are one key, and so is a time in two zones",
+		rule: "0 and -0 are the same key, and so is a time in two zones",
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
 			{Name: "a", Rows: []wide{}, Unique: []string{"f"}}, {Name: "b", Rows: []wide{}, Unique: []string{"t"}},
 		}},
@@ -137,7 +136,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "what another kind of structure has the name of is told as Postgres tells it",
+		rule: "an operation on a name that another kind of structure has returns the error of Postgres",
 		catalog: sqltest.Catalog{
 			Matviews:  []sqltest.Matview{{Name: "a", Rows: []pair{}}},
 			Sequences: []sqltest.Sequence{{Name: "b"}},
@@ -156,7 +155,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule:    "the lock that a sequence is opened with stays when its transaction goes back to a savepoint",
+		rule:    "rolling back to a savepoint does not release the lock with which a sequence is opened",
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "b"}}},
 		steps: []played{
 			{step{do: begin}, "begun"},
@@ -174,7 +173,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "a refresh that looks before it leaps finds a view gone before it finds the transaction read-only",
+		rule: "a refresh that reads the catalog first returns not found before read-only",
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}}},
 		},
@@ -194,7 +193,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule: "who reads a view's definition holds what it reads directly until his transaction ends",
+		rule: "reading a view's definition locks the views that it reads directly until the transaction ends",
 		catalog: sqltest.Catalog{
 			Matviews: []sqltest.Matview{
 				{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}, Reads: []string{"v"}},
@@ -209,10 +208,10 @@ var differences = []struct {
 			{step{do: refreshNoData, name: "b", session: 1}, "blocked"},
 			{step{do: refresh, name: "a", session: 1}, "refreshed in 0s (blocking, the default)"},
 		},
-		before: 16, // which lets go with the statement
+		before: 16, // since then the lock ends with the statement
 	},
 	{
-		rule: "nothing hides a view whose schema is off the search path",
+		rule: "a view whose schema is not in the search path is not hidden",
 		catalog: sqltest.Catalog{
 			SearchPath: []string{"app"},
 			Matviews:   []sqltest.Matview{{Name: "public.a", Rows: []pair{}}},
@@ -224,7 +223,7 @@ var differences = []struct {
 		},
 	},
 	{
-		rule:    "to ask for the definition of what is no view any more leaves the transaction alive",
+		rule:    "reading the definition of a view that became a table does not fail the transaction",
 		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}}, {Name: "b", Rows: []pair{}}}},
 		steps: []played{
 			{step{do: change, change: sqltest.Drop{Name: "a"}}, "done"},
@@ -243,7 +242,7 @@ var differences = []struct {
 
 func to(n int64) *int64 { return &n }
 
-// The fake and Postgres do the same.
+// The fake and Postgres have the same outcomes.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
 	for _, d := range differences {
@@ -281,7 +280,7 @@ func play(t *testing.T, s *side, steps []played) {
 	}
 }
 
-// Who has what another waits for gets more of it before him: the other one would wait for him, too.
+// A session that holds a lock gets a stronger mode before another session that waits for the lock.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	catalog := sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}, Unique: []string{"n"}}}}
@@ -296,7 +295,7 @@ func TestUpgrade(t *testing.T) {
 		go func() { other <- s.perform(t.Context(), step{do: refresh, name: "a", session: 1}) }()
 		for deadline := time.Now().Add(20 * time.Second); !s.waits(s.sessions[1]); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatal("the other one waits for nobody")
+				t.Fatal("the other session does not wait, want it to wait")
 			}
 		}
 		for _, p := range []played{
@@ -307,7 +306,7 @@ func TestUpgrade(t *testing.T) {
 			}
 		}
 		if got, want := <-other, "refreshed in 0s (blocking, the default)"; got.text != want {
-			t.Errorf("the other one\ngot  %v\nwant %v", got, want)
+			t.Errorf("the other session\ngot  %v\nwant %v", got, want)
 		}
 	}
 	t.Run("fake", func(t *testing.T) {

@@ -1,6 +1,6 @@
 package sqltest_test
 
-// What another session does in the database, beside transactions and on its own.
+// Changes by Fake.Do, alone and during transactions.
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A change waits for who holds its locks, and says so where that is the test itself.
+// A change waits for its locks, and fails the test if a transaction of the test holds one.
 func TestChangesTakeLocks(t *testing.T) {
 	t.Parallel()
 	catalog := sqltest.Catalog{
@@ -32,22 +32,22 @@ func TestChangesTakeLocks(t *testing.T) {
 		change sqltest.Change
 		locked string
 	}{
-		"a label beside a label":            {add, sqltest.AddLabel{Enum: "mood", Label: "more"}, "public.mood"},
-		"a drop beside a label":             {add, sqltest.Drop{Name: "mood"}, "public.mood"},
-		"a drop beside a reader":            {selected("v"), sqltest.Drop{Name: "v"}, "public.v"},
-		"a drop beside a reader of readers": {selected("reader"), sqltest.Drop{Name: "v"}, "public.reader"},
-		"a rename beside a reader":          {selected("v"), sqltest.Rename{Name: "v", To: "w"}, "public.v"},
-		"a drop beside a value":             {sequenceOp("s", next), sqltest.Drop{Name: "s"}, "public.s"},
-		"a table's drop beside a value":     {sequenceOp("s", next), sqltest.Drop{Name: "t"}, "public.s"},
-		"a rename beside a label":           {add, sqltest.Rename{Name: "mood", To: "temper"}, ""},
-		"rows beside a reader":              {selected("v"), sqltest.SetRows{Matview: "v"}, ""},
-		"a row beside a value":              {sequenceOp("s", next), sqltest.Insert{Column: "t.id", Value: 7}, ""},
+		"a label during AddValue":                    {add, sqltest.AddLabel{Enum: "mood", Label: "more"}, "public.mood"},
+		"a drop during AddValue":                     {add, sqltest.Drop{Name: "mood"}, "public.mood"},
+		"a drop while the view is read":              {selected("v"), sqltest.Drop{Name: "v"}, "public.v"},
+		"a drop while a dependent view is read":      {selected("reader"), sqltest.Drop{Name: "v"}, "public.reader"},
+		"a rename while the view is read":            {selected("v"), sqltest.Rename{Name: "v", To: "w"}, "public.v"},
+		"a drop after NextValue":                     {sequenceOp("s", next), sqltest.Drop{Name: "s"}, "public.s"},
+		"a drop of the owning table after NextValue": {sequenceOp("s", next), sqltest.Drop{Name: "t"}, "public.s"},
+		"a rename during AddValue":                   {add, sqltest.Rename{Name: "mood", To: "temper"}, ""},
+		"SetRows while the view is read":             {selected("v"), sqltest.SetRows{Matview: "v"}, ""},
+		"Insert after NextValue":                     {sequenceOp("s", next), sqltest.Insert{Column: "t.id", Value: 7}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := sqltest.New(catalog)
 			m := load(t, f)
-			for _, open := range []bool{true, false} { // whether the transaction stays so
+			for _, open := range []bool{true, false} { // whether the transaction stays open
 				tx, err := f.DB().BeginTx(t.Context(), nil)
 				if err != nil {
 					t.Fatal(err)
@@ -62,12 +62,12 @@ func TestChangesTakeLocks(t *testing.T) {
 				said := failureOf(func(t testing.TB) { f.Do(t, c.change) })
 				if c.locked == "" {
 					if said != "" {
-						t.Errorf("it says %q", said)
+						t.Errorf("got failure %q, want none", said)
 					}
 					return
 				}
 				if open != strings.Contains(said, c.locked+" is locked by an open transaction") {
-					t.Errorf("beside a transaction that stays open (%v) it says %q", open, said)
+					t.Errorf("with a transaction that stays open (%v): got failure %q", open, said)
 				}
 				_ = tx.Rollback()
 			}
@@ -75,7 +75,7 @@ func TestChangesTakeLocks(t *testing.T) {
 	}
 }
 
-// Labels that a transaction adds are not lost to those that somebody else adds meanwhile.
+// Labels of a transaction are kept if Do adds another label meanwhile.
 func TestNoLabelIsLost(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}}, func(t *testing.T, p place) {
@@ -98,7 +98,7 @@ func TestNoLabelIsLost(t *testing.T) {
 	})
 }
 
-func TestTablesAreRenamed(t *testing.T) {
+func TestRenamedTable(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{
 		Tables:    []string{"plain"},
@@ -114,20 +114,20 @@ func TestTablesAreRenamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if used, err := e.UsedBy(t.Context()); err != nil || fmt.Sprint(used) != "[table public.b.mood of type mood table public.z.mood of type mood]" {
-			t.Errorf("the enum is used by %v, %v", used, err)
+			t.Errorf("UsedBy: got %v, %v", used, err)
 		}
 		s, err := p.m.Sequence("s")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if lag, err := s.Lag(t.Context()); err != nil || !strings.Contains(fmt.Sprint(lag), "public.z.id is at 8") {
-			t.Errorf("the sequence is %v, %v", lag, err)
+			t.Errorf("Lag: got %v, %v", lag, err)
 		}
 	})
 }
 
-// A Create makes all or nothing, and nothing but structures.
-func TestCreateMakesAllOrNothing(t *testing.T) {
+// Create creates all structures or none, and rejects settings of the server.
+func TestCreateIsAtomic(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", KeyOf: "t.id"}}}, func(t *testing.T, p place) {
 		for _, c := range []sqltest.Create{
@@ -144,11 +144,11 @@ func TestCreateMakesAllOrNothing(t *testing.T) {
 				Sequences: []sqltest.Sequence{{Name: "fine", Feeds: []string{"t.no"}, Holds: []int64{5}}, {Name: "s"}},
 			})
 		}); said == "" {
-			t.Error("a sequence is there twice")
+			t.Error("creating an existing sequence: got no failure, want one")
 		}
 		changes, err := p.m.Reload(t.Context())
 		if err != nil || len(changes) > 0 {
-			t.Errorf("what could not be made has left %v, %v", changes, err)
+			t.Errorf("after a failed Create: got changes %v, %v, want none", changes, err)
 		}
 		p.do(t, sqltest.Create{
 			Tables: []string{"u"}, Matviews: []sqltest.Matview{{Name: "v", Rows: []pair{}}, {Name: "v_n_idx", Rows: []pair{}}},
@@ -156,7 +156,7 @@ func TestCreateMakesAllOrNothing(t *testing.T) {
 	})
 }
 
-// A refresh that is to fail as busy is skipped where it may be.
+// A planned ErrBusy makes a refresh with SkipIfBusy skip.
 func TestPlannedBusy(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(viewAndSequence)
@@ -175,14 +175,14 @@ func TestPlannedBusy(t *testing.T) {
 		t.Errorf("got %v, %v", r, err)
 	}
 	if r, err := v.Refresh(t.Context()); !errors.Is(err, massive.ErrBusy) || r != (massive.RefreshResult{}) {
-		t.Errorf("where it may not be skipped: %v, %v", r, err)
+		t.Errorf("without SkipIfBusy: got %v, %v", r, err)
 	}
 	if _, err := v.Count(t.Context(), ""); !errors.Is(err, massive.ErrTxAborted) {
-		t.Errorf("behind that: %v", err)
+		t.Errorf("after the plan: got error %v, want none", err)
 	}
 }
 
-// Each form that a call's detail has, as its comment tells.
+// Each operation has the detail that Call.Detail documents.
 func TestDetailsOfCalls(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{

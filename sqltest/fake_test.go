@@ -59,7 +59,7 @@ func failureOf(f func(t testing.TB)) string {
 	return strings.Join(r.failures, "\n")
 }
 
-func TestSQLSaysThatThereIsNoDatabase(t *testing.T) {
+func TestSQLReturnsErrNoDatabase(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{})
 	tx, err := f.DB().BeginTx(t.Context(), nil)
@@ -73,18 +73,18 @@ func TestSQLSaysThatThereIsNoDatabase(t *testing.T) {
 		errRow := q.QueryRowContext(t.Context(), "SELECT 1").Scan(new(int))
 		for _, err := range []error{errExec, errQuery, errRow} {
 			if !errors.Is(err, sqltest.ErrNoDatabase) {
-				t.Errorf("SQL on the fake gives %v, want ErrNoDatabase", err)
+				t.Errorf("SQL on the fake: got error %v, want ErrNoDatabase", err)
 			}
 		}
 		if !strings.Contains(errExec.Error(), "DELETE FROM orders") {
-			t.Errorf("error %q does not say which SQL", errExec)
+			t.Errorf("got error %q, want the SQL in its text", errExec)
 		}
 	}
 	if _, err := f.DB().PrepareContext(t.Context(), "SELECT 1"); !errors.Is(err, sqltest.ErrNoDatabase) {
-		t.Errorf("a prepared statement gives %v", err)
+		t.Errorf("a prepared statement: got error %v, want ErrNoDatabase", err)
 	}
 	if _, err := massive.Load(t.Context(), f.DB(), postgres.New()); !errors.Is(err, sqltest.ErrNoDatabase) {
-		t.Errorf("the dialect of Postgres on the fake's DB gives %v", err)
+		t.Errorf("the Postgres dialect on the fake's DB: got error %v, want ErrNoDatabase", err)
 	}
 }
 
@@ -102,11 +102,11 @@ func TestIsolationLevels(t *testing.T) {
 	f := sqltest.New(sqltest.Catalog{})
 	if _, err := f.DB().BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelSerializable}); err == nil ||
 		!strings.Contains(err.Error(), "no isolation level Serializable, only Read Committed") {
-		t.Errorf("an isolation level that the fake doesn't have: %v", err)
+		t.Errorf("BeginTx with level Serializable: got error %v", err)
 	}
 }
 
-func TestCallsAreNoted(t *testing.T) {
+func TestCalls(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{
 		Matviews:  []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}}},
@@ -133,7 +133,7 @@ func TestCallsAreNoted(t *testing.T) {
 	_ = s.Restart(ctx)
 	calls := f.Calls()
 	if !errors.Is(calls[0].Err, nil) || calls[0].Op != dialect.OpLoad || calls[5].Err != nil || calls[6].Err == nil {
-		t.Errorf("calls carry how they ended: %+v", calls)
+		t.Errorf("got calls %+v, want their errors", calls)
 	}
 	f.WantCalls(t,
 		"refresh public.v", "refresh concurrently public.v", "refresh public.v with no data", "select from public.v LIMIT 1",
@@ -142,14 +142,14 @@ func TestCallsAreNoted(t *testing.T) {
 	_, _ = s.LastValue(ctx)
 	got := failureOf(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
 	if !strings.Contains(got, `operation 1: got "last value of public.s", want "next value of public.s"`) {
-		t.Errorf("a failure names what came and what was expected; it says %q", got)
+		t.Errorf("WantCalls with another operation: got failure %q", got)
 	}
 	got = failureOf(func(t testing.TB) { f.WantCalls(t, "next value of public.s") })
 	if !strings.Contains(got, `got nothing, want "next value of public.s"`) {
-		t.Errorf("nothing came, and the failure says %q", got)
+		t.Errorf("WantCalls without an operation: got failure %q", got)
 	}
 	if n := len(f.Calls()); n != 11 {
-		t.Errorf("Calls tells %d of 11, also those that WantCalls has seen", n)
+		t.Errorf("got %d calls after WantCalls, want 11", n)
 	}
 }
 
@@ -165,42 +165,42 @@ func TestPlannedBehaviours(t *testing.T) {
 	f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Hang(), sqltest.Slow(30*time.Millisecond),
 		sqltest.Fail(&sqltest.Error{Code: "42501", Message: "permission denied"}))
 	if _, err := s.NextValue(t.Context()); !errors.Is(err, mine) {
-		t.Errorf("the planned error: %v", err)
+		t.Errorf("Fail: got error %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := s.NextValue(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("one that hangs ends with its context: %v", err)
+		t.Errorf("Hang: got error %v", err)
 	}
 	start := time.Now()
 	if v, err := s.NextValue(t.Context()); v != 1 || err != nil || time.Since(start) < 30*time.Millisecond {
-		t.Errorf("a slow one does its work after all: %d, %v, in %v", v, err, time.Since(start))
+		t.Errorf("Slow: got %d, %v after %v", v, err, time.Since(start))
 	}
 	if _, err := s.NextValue(t.Context()); !errors.Is(err, massive.ErrPermission) {
-		t.Errorf("an error with a code of Postgres's is classified: %v", err)
+		t.Errorf("Fail with a SQLSTATE: got error %v, want ErrPermission", err)
 	}
 	if v, err := s.NextValue(t.Context()); v != 2 || err != nil {
-		t.Errorf("behind the plan it is as usual: %d, %v", v, err)
+		t.Errorf("after the plan: got %d, %v", v, err)
 	}
 	f.Next(t, dialect.OpLoad, "", sqltest.Fail(massive.ErrServerTimeout))
 	if _, err := m.Reload(t.Context()); !errors.Is(err, massive.ErrServerTimeout) {
-		t.Errorf("a load that was to fail: %v", err)
+		t.Errorf("a planned failure of a load: got error %v", err)
 	}
 	got := failureOf(func(t testing.TB) { f.Next(t, dialect.OpRefresh, "daily", sqltest.Hang()) })
 	if !strings.Contains(got, `1 of 1 planned operations "refresh public.daily" did not come`) {
-		t.Errorf("a plan that nothing came for says %q", got)
+		t.Errorf("a plan without an operation: got failure %q", got)
 	}
 	got = failureOf(func(t testing.TB) {
 		f.Next(t, dialect.OpNextValue, "s", sqltest.Hang())
 		f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Slow(0))
 	})
 	if strings.Count(got, "did not come") != 2 || !strings.Contains(got, "1 of 1") || !strings.Contains(got, "2 of 2") {
-		t.Errorf("two plans that nothing came for say %q", got)
+		t.Errorf("two plans without operations: got failures %q", got)
 	}
 }
 
-// What a program calls by another name than the database does is planned by either.
-func TestPlansByEitherName(t *testing.T) {
+// Next accepts the operation's name in the program and its name in the database.
+func TestNextAcceptsBothNames(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{
 		Sequences: []sqltest.Sequence{{Name: "s"}},
@@ -245,7 +245,7 @@ func TestPlansByEitherName(t *testing.T) {
 	} {
 		f.Next(t, c.op, c.name, sqltest.Fail(mine))
 		if err := c.do(); !errors.Is(err, mine) {
-			t.Errorf("a planned %q gives %v", c.op, err)
+			t.Errorf("a planned %q: got error %v", c.op, err)
 		}
 	}
 	for says, c := range map[string]struct {
@@ -262,20 +262,20 @@ func TestPlansByEitherName(t *testing.T) {
 		`Next("refresh"): `: {dialect.OpRefresh, ""},
 	} {
 		if got := failureOf(func(t testing.TB) { f.Next(t, c.op, c.name, sqltest.Hang()) }); !strings.Contains(got, says) {
-			t.Errorf("a plan for %q of %q says %q, want %q", c.op, c.name, got, says)
+			t.Errorf("Next(%q, %q): got failure %q, want %q", c.op, c.name, got, says)
 		}
 	}
 }
 
-// What hangs or is slow holds its locks meanwhile, as a long query does.
+// An operation that hangs or is slow holds its locks meanwhile.
 func TestPlannedDelaysHoldLocks(t *testing.T) {
 	t.Parallel()
 	type row struct{ N int64 }
 	for name, c := range map[string]struct {
 		op                     dialect.Op
 		first                  func(ctx context.Context, m *massive.DB) error
-		reads, merges, refresh bool // whether these pass beside it
-		base                   bool // and a blocking refresh of what the view reads
+		reads, merges, refresh bool // whether these operations work meanwhile
+		base                   bool // whether a blocking refresh of the source view works
 	}{
 		"a refresh":            {dialect.OpRefresh, refreshOf("v"), false, false, false, false},
 		"one without data":     {dialect.OpRefresh, refreshOf("v", massive.WithNoData()), false, false, false, true},
@@ -294,7 +294,7 @@ func TestPlannedDelaysHoldLocks(t *testing.T) {
 		for len(f.Calls()) < 2 {
 			time.Sleep(time.Millisecond)
 		}
-		for what, beside := range map[string]struct {
+		for what, other := range map[string]struct {
 			do     func(context.Context, *massive.DB) error
 			passes bool
 		}{
@@ -305,8 +305,8 @@ func TestPlannedDelaysHoldLocks(t *testing.T) {
 			"one that waits briefly": {refreshOf("v", massive.LockTimeout(time.Millisecond)), c.refresh},
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			if err := beside.do(ctx, m); err == nil != beside.passes {
-				t.Errorf("beside %s that hangs, %s ends with %v", name, what, err)
+			if err := other.do(ctx, m); err == nil != other.passes {
+				t.Errorf("while %s hangs, %s: got error %v", name, what, err)
 			}
 			cancel()
 		}
@@ -316,14 +316,14 @@ func TestPlannedDelaysHoldLocks(t *testing.T) {
 		}
 		result, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))
 		if !errors.Is(err, massive.ErrBusy) || result.Outcome != massive.OutcomeSkippedBusy {
-			t.Errorf("beside %s that hangs, a refresh unless busy is %v, %v", name, result, err)
+			t.Errorf("while %s hangs, a refresh with SkipIfBusy: got %v, %v", name, result, err)
 		}
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("%s that hangs ends with %v", name, err)
+			t.Errorf("%s that hangs: got error %v", name, err)
 		}
 		if err := refreshOf("v")(t.Context(), m); err != nil {
-			t.Errorf("behind %s: %v", name, err)
+			t.Errorf("after %s: got error %v, want none", name, err)
 		}
 	}
 }
@@ -376,7 +376,7 @@ func TestSelectWithATail(t *testing.T) {
 		}())
 	}
 	if _, err := get("answers", "WHERE n > $1", int64(41)); err != nil {
-		t.Errorf("the test's function answers: %v", err)
+		t.Errorf("a tail with a Select function: got error %v", err)
 	}
 	for name, says := range map[string]string{
 		"mute":    "set Matview.Select",
@@ -389,7 +389,7 @@ func TestSelectWithATail(t *testing.T) {
 	}
 }
 
-func TestACatalogThatCannotBe(t *testing.T) {
+func TestInvalidCatalog(t *testing.T) {
 	t.Parallel()
 	for says, c := range map[string]sqltest.Catalog{
 		"public.a already exists":                             {Sequences: []sqltest.Sequence{{Name: "a"}, {Name: "public.a"}}},
@@ -417,12 +417,12 @@ func TestACatalogThatCannotBe(t *testing.T) {
 		f := sqltest.New(c)
 		_, err := massive.Load(t.Context(), f.DB(), f)
 		if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
-			t.Errorf("got %v, want an invalid argument that says %q", err, says)
+			t.Errorf("got %v, want ErrInvalid with the text %q", err, says)
 		}
 	}
 }
 
-func TestAChangeThatCannotBe(t *testing.T) {
+func TestInvalidChange(t *testing.T) {
 	t.Parallel()
 	for says, c := range map[string]sqltest.Change{
 		"there is no enum public.none":                  sqltest.AddLabel{Enum: "none", Label: "a"},
@@ -441,7 +441,7 @@ func TestAChangeThatCannotBe(t *testing.T) {
 			Matviews: []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}}},
 		})
 		if got := failureOf(func(t testing.TB) { f.Do(t, c) }); !strings.Contains(got, says) {
-			t.Errorf("%T says %q, want %q", c, got, says)
+			t.Errorf("%T: got failure %q, want %q", c, got, says)
 		}
 	}
 }
@@ -455,9 +455,9 @@ func TestStandby(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.NextValue(t.Context()); !errors.Is(err, massive.ErrReadOnly) || !m.Server().Standby {
-		t.Errorf("a value on a standby: %v", err)
+		t.Errorf("NextValue on a standby: got error %v", err)
 	}
 	if v, err := s.LastValue(t.Context()); v != 1 || err != nil {
-		t.Errorf("reading on a standby: %d, %v", v, err)
+		t.Errorf("LastValue on a standby: got %d, %v", v, err)
 	}
 }

@@ -23,8 +23,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// Whatever three sessions do, on whatever catalog, comes out of the fake as it comes out of Postgres. How much of it
-// is tried says MASSIVE_RANDOM_OPERATIONS.
+// Random operations of three sessions on random catalogs have the same outcomes on the fake and on
+// Postgres. MASSIVE_RANDOM_OPERATIONS is the number of operations.
 func TestRandom(t *testing.T) {
 	t.Parallel()
 	operations := 300
@@ -37,7 +37,7 @@ func TestRandom(t *testing.T) {
 			t.Fatalf("MASSIVE_RANDOM_OPERATIONS: %v", err)
 		}
 	}
-	// To make a catalog costs as much as some fifty steps on it.
+	// Creating a catalog takes as long as fifty steps.
 	if err := flag.Set("rapid.steps", "100"); err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +64,12 @@ func TestRandom(t *testing.T) {
 	})
 }
 
-// A tally counts what was done, and what came of it.
+// A tally counts operations by their outcome.
 type tally struct {
 	mu         sync.Mutex
 	operations int
 	outcomes   map[string]int
-	different  bool // rapid is looking for the shortest way to a difference
+	different  bool // rapid is shrinking a difference
 }
 
 func (c *tally) count(st step, o outcome) {
@@ -136,7 +136,7 @@ func random(t *testing.T, rt *rapid.T, sv *server, driver string, total *tally) 
 	}})
 }
 
-// both takes a step on a fake and on a real Postgres.
+// both takes a step on the fake and on Postgres.
 func both(fake, real *side, st step) (want, got outcome) {
 	got = fake.take(st, 0)
 	patience := 100 * time.Millisecond
@@ -146,35 +146,35 @@ func both(fake, real *side, st step) (want, got outcome) {
 	return real.take(st, patience), got
 }
 
-// A generator draws a catalog, and steps that make sense on it as it has become.
+// A generator draws a catalog, and then steps that are possible on it.
 type generator struct {
 	rt    *rapid.T
 	major int // of Postgres
 
-	onViews bool // more is about views than about anything else
+	onViews bool // most structures and steps are views
 
 	kinds map[dialect.Name]kind
-	rows  map[dialect.Name]int            // of which shape a view's rows are
-	reads map[dialect.Name][]dialect.Name // which views a view reads
+	rows  map[dialect.Name]int            // the shape of a view's rows
+	reads map[dialect.Name][]dialect.Name // the views that a view reads
 	empty map[dialect.Name]bool           // views that may be unpopulated, or read one that may be
-	owned map[dialect.Name]dialect.Name   // by a table: a sequence
-	known []string                        // names that some structure has or had
-	made  int                             // tables for sequences' columns, and labels
-	holds map[dialect.Name]map[int64]bool // what a table's column has, by table
+	owned map[dialect.Name]dialect.Name   // the sequence that a table owns
+	known []string                        // names that a structure has or had
+	made  int                             // the number of generated tables and labels
+	holds map[dialect.Name]map[int64]bool // the values in a table's column
 
 	sessions [3]txn
 }
 
-// A txn is a session's transaction. Its names are without schemas, which are not known of each.
+// A txn is a session's transaction. Its names have no schema, since some schemas are not known.
 type txn struct {
 	inTx    bool
-	failed  bool            // perhaps
-	touched map[string]bool // what it may hold a lock on
-	stale   map[string]bool // what has changed since it began
-	marks   []string        // its savepoints
+	failed  bool            // it may have failed
+	touched map[string]bool // structures on which it may hold a lock
+	stale   map[string]bool // structures that changed since it began
+	marks   []string        // the names of its savepoints
 }
 
-// A kind is one of structure.
+// A kind is a kind of structure.
 type kind int
 
 const (
@@ -185,13 +185,13 @@ const (
 	isSequence
 )
 
-// one draws true once in n times.
+// one draws true with probability 1/n.
 func (g *generator) one(n int) bool { return rapid.IntRange(0, n-1).Draw(g.rt, "one") == n-1 }
 
 func draw[T any](g *generator, of ...T) T { return rapid.SampledFrom(of).Draw(g.rt, "of") }
 
-// pools are the names that each kind has. An enum and a sequence never have the same: up to Postgres 13 a sequence
-// takes a type's name, too.
+// pools has the names for each kind. An enum and a sequence never share a name, since in Postgres 13 a
+// sequence takes the name of a type, too.
 var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isPlain: {"b", "v"}, isEnum: {"c", "d"}, isSequence: {"a", "b"}}
 
 func (g *generator) catalog() sqltest.Catalog {
@@ -218,7 +218,7 @@ func (g *generator) catalog() sqltest.Catalog {
 	return c
 }
 
-// add draws a structure with a name that is free, if the one drawn is.
+// add draws a name, and a structure if the name is free.
 func (g *generator) add(c *sqltest.Catalog, k kind) bool {
 	n, ok := g.free(k)
 	if !ok {
@@ -243,14 +243,14 @@ func (g *generator) add(c *sqltest.Catalog, k kind) bool {
 	return true
 }
 
-// free draws a name that neither a relation nor a type has.
+// free draws a name that no relation and no type has.
 func (g *generator) free(k kind) (dialect.Name, bool) {
 	n := dialect.Name{Schema: draw(g, schemas...), Name: draw(g, pools[k]...)}
 	_, taken := g.kinds[n]
 	return n, !taken
 }
 
-// options draws how the catalog is loaded, and tells it.
+// options draws the options of the load, and returns them also as text.
 func (g *generator) options(c sqltest.Catalog) (opts []massive.LoadOption, said string) {
 	if g.one(2) {
 		opts, said = append(opts, massive.WithKeySequences()), said+" key sequences"
@@ -272,7 +272,7 @@ func (g *generator) options(c sqltest.Catalog) (opts []massive.LoadOption, said 
 	return opts, "options:" + said
 }
 
-// readsOf draws what a view reads, of those that there are.
+// readsOf draws the existing views that a view reads.
 func (g *generator) readsOf(n dialect.Name) (names []string) {
 	var views []dialect.Name
 	for name, k := range g.kinds {
@@ -297,7 +297,7 @@ func (g *generator) readsOf(n dialect.Name) (names []string) {
 	return names
 }
 
-// readers are the views that read one of that name, directly or not.
+// readers returns the views that read the view, directly or indirectly.
 func (g *generator) readers(n dialect.Name) (all []dialect.Name) {
 	for _, reader := range slices.SortedFunc(maps.Keys(g.reads), dialect.Name.Compare) {
 		if slices.Contains(g.reads[reader], n) {
@@ -307,7 +307,7 @@ func (g *generator) readers(n dialect.Name) (all []dialect.Name) {
 	return all
 }
 
-// sources are the views that one reads, directly or not.
+// sources returns the views that the view reads, directly or indirectly.
 func (g *generator) sources(n dialect.Name) (all []dialect.Name) {
 	for _, read := range g.reads[n] {
 		all = append(append(all, read), g.sources(read)...)
@@ -326,7 +326,7 @@ func (g *generator) view(n dialect.Name, comment string) sqltest.Matview {
 	} else {
 		v.Unique = draw(g, nil, []string{"t"}, []string{"f"}, []string{"b", "d"})
 	}
-	// A view can't be made of rows that its index refuses.
+	// A view can't be created with rows that violate its index.
 	f := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{v}})
 	if _, err := massive.Load(context.Background(), f.DB(), f); errors.Is(err, massive.ErrInvalid) {
 		v.Unpopulated = true
@@ -432,7 +432,7 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 		if s.KeyOf == "" || g.one(2) {
 			s.OwnedBy, g.owned[table] = column, n
 			if s.Rights != nil {
-				s.Rights.Restart = true // who owns the table owns its sequence
+				s.Rights.Restart = true // the owner of a table owns its sequence
 			}
 		}
 	}
@@ -445,12 +445,12 @@ func (g *generator) sequence(n dialect.Name, comment string) sqltest.Sequence {
 	return s
 }
 
-// value draws one for a column.
+// value draws a value for a column.
 func (g *generator) value() int64 {
 	return draw(g, rapid.Int64Range(-25, 40).Draw(g.rt, "value"), 1, -1, math.MaxInt16, math.MinInt16)
 }
 
-// step draws one. It may draw one that can't be taken now.
+// step draws a step. It returns false if the step is not possible now.
 func (g *generator) step() (step, bool) {
 	st := step{session: rapid.IntRange(0, len(g.sessions)-1).Draw(g.rt, "session")}
 	x := &g.sessions[st.session]
@@ -531,16 +531,16 @@ func (g *generator) step() (step, bool) {
 	case selectRows, getRow, countRows, streamRows, streamSome, lastValue, state:
 		return st, true
 	case definition:
-		// From Postgres 16 on its lock is gone with the statement; in the fake, as before, with the transaction.
+		// Postgres 16 releases its lock after the statement; older versions and the fake at the end of the transaction.
 		return st, !x.stale[n.Name] && (!x.inTx || g.major < 16)
 	default:
-		// In one that is older than a change what does not begin with a lock may go by what the connection had the
-		// name in its cache for, or not: either is right.
+		// In a transaction older than a change, an operation without a lock may or may not use the old
+		// cached name. Both are right.
 		return st, !x.stale[n.Name]
 	}
 }
 
-// runOf draws a run of refreshes, within a session or on the pool.
+// runOf draws the options of a run, in a session or on the pool.
 func (g *generator) runOf(st step) (step, bool) {
 	x := &g.sessions[st.session]
 	st.do = draw(g, refreshAll, refreshAll, refreshOnPool)
@@ -558,7 +558,7 @@ func (g *generator) runOf(st step) (step, bool) {
 		st.run.upstream, st.run.downstream = g.one(2), g.one(2)
 	}
 	if st.do == refreshOnPool {
-		// Of refreshes side by side it is chance how far each gets until another is cancelled, or fails.
+		// The progress of parallel refreshes before another fails or is cancelled is random.
 		st.soon = true
 		st.run.stop = st.run.stop && st.run.parallel <= 1
 		return st, true
@@ -567,7 +567,7 @@ func (g *generator) runOf(st step) (step, bool) {
 	return st, len(x.stale) == 0
 }
 
-// name draws one of a structure's, mostly one of the kind.
+// name draws the name of a structure, mostly of the kind.
 func (g *generator) name(k kind) string {
 	if g.one(24) || len(g.known) == 0 {
 		return draw(g, "a", "b", "app.nothing", "nowhere.a")
@@ -587,11 +587,11 @@ func (g *generator) name(k kind) string {
 	return draw(g, names...)
 }
 
-// change draws something that another session does, and that waits for nobody.
+// change draws a change of another session that does not wait.
 func (g *generator) change() (step, bool) {
 	st := step{do: change}
 	for n, k := range g.kinds {
-		g.empty[n] = k == isView || len(g.reads[n]) > 0 // perhaps, by now
+		g.empty[n] = k == isView || len(g.reads[n]) > 0 // it may be unpopulated
 	}
 	existing := slices.SortedFunc(maps.Keys(g.kinds), dialect.Name.Compare)
 	if len(existing) == 0 || g.one(5) {
@@ -677,7 +677,7 @@ func (g *generator) change() (step, bool) {
 	return st, true
 }
 
-// forget is for a name that means nothing any more.
+// forget removes a dropped name.
 func (g *generator) forget(n dialect.Name) {
 	delete(g.kinds, n)
 	delete(g.rows, n)
@@ -686,12 +686,12 @@ func (g *generator) forget(n dialect.Name) {
 	delete(g.empty, n)
 }
 
-// busy tells whether a transaction may hold a lock on the structure.
+// busy reports whether a transaction may hold a lock on the structure.
 func (g *generator) busy(n dialect.Name) bool {
 	return slices.ContainsFunc(g.sessions[:], func(x txn) bool { return x.touched[n.Name] })
 }
 
-// changed notes that a name means something else now.
+// changed records that the structure of a name has changed.
 func (g *generator) changed(n dialect.Name) {
 	for _, x := range g.sessions {
 		if x.inTx {
@@ -700,7 +700,7 @@ func (g *generator) changed(n dialect.Name) {
 	}
 }
 
-// note keeps count of transactions.
+// note records the effect of a step on transactions.
 func (g *generator) note(st step, o outcome) {
 	x := &g.sessions[st.session]
 	n, _ := dialect.ParseName(st.name)
@@ -738,7 +738,7 @@ func (g *generator) note(st step, o outcome) {
 	}
 }
 
-// show is a catalog for people.
+// show returns a catalog as readable text.
 func show(c sqltest.Catalog) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "search path %q, tables %q, lock timeout %v", c.SearchPath, c.Tables, c.LockTimeout)

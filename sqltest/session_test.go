@@ -1,6 +1,6 @@
 package sqltest_test
 
-// Connections of the fake's, where drivers of Postgres have something to say.
+// Connections of the fake, compared with those of the Postgres drivers.
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// A place is a database that a test runs on, as on others.
+// A place is one of the databases on which a test runs.
 type place struct {
 	name string
 	db   *sql.DB
@@ -26,7 +26,7 @@ type place struct {
 	do   func(testing.TB, ...sqltest.Change)
 }
 
-// onEach runs a test on a fake that holds the catalog, and on Postgres over each driver, which does the same.
+// onEach runs a test on the fake and on Postgres with each driver. All hold the catalog.
 func onEach(t *testing.T, c sqltest.Catalog, test func(*testing.T, place)) {
 	t.Helper()
 	t.Run("fake", func(t *testing.T) {
@@ -58,8 +58,8 @@ var viewAndSequence = sqltest.Catalog{
 	Sequences: []sqltest.Sequence{{Name: "s"}},
 }
 
-// A transaction whose rows are being read does nothing else before they are.
-func TestNothingRunsBesideOpenRows(t *testing.T) {
+// A transaction with open rows runs no other operation.
+func TestOpenRowsBlockTransaction(t *testing.T) {
 	t.Parallel()
 	for last, how := range map[int64]string{1: "closed early", 2: "read to the end"} {
 		t.Run(how, func(t *testing.T) {
@@ -84,14 +84,14 @@ func TestNothingRunsBesideOpenRows(t *testing.T) {
 						t.Fatal(err)
 					}
 					if _, err := s.NextValue(t.Context()); err == nil {
-						t.Errorf("beside row %d the transaction takes a value", n)
+						t.Errorf("NextValue at row %d: got no error, want one", n)
 					}
 					if last == 1 {
 						break
 					}
 				}
 				if value, err := s.NextValue(t.Context()); err != nil || value != 1 {
-					t.Errorf("behind the rows the transaction takes %d, %v", value, err)
+					t.Errorf("NextValue after the rows: got %d, %v", value, err)
 				}
 				if err := tx.Commit(); err != nil {
 					t.Error(err)
@@ -101,7 +101,7 @@ func TestNothingRunsBesideOpenRows(t *testing.T) {
 	}
 }
 
-// A connection's, too: there pgx waits for ever, and the fake says so.
+// A connection with open rows returns an error that explains it. With pgx the operation waits forever.
 func TestOpenRowsAreNamed(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(viewAndSequence)
@@ -121,22 +121,22 @@ func TestOpenRowsAreNamed(t *testing.T) {
 		}
 		const says = "the connection has open rows"
 		if _, err := v.Refresh(t.Context()); !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
-			t.Errorf("a refresh beside open rows: %v", err)
+			t.Errorf("a refresh during open rows: got error %v", err)
 		}
 		if _, err := conn.BeginTx(t.Context(), nil); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("a transaction beside open rows: %v", err)
+			t.Errorf("a transaction during open rows: got error %v", err)
 		}
 		if err := conn.PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("a ping beside open rows: %v", err)
+			t.Errorf("a ping during open rows: got error %v", err)
 		}
 	}
 	if _, err := v.Refresh(t.Context()); err != nil {
-		t.Errorf("behind the last row: %v", err)
+		t.Errorf("after the last row: got error %v, want none", err)
 	}
 }
 
-// A transaction that can't begin, since its context has ended, is nobody's: nothing of it stays.
-func TestNoTransactionIsLeftBehind(t *testing.T) {
+// A transaction that can't begin because its context has ended leaves no lock and no connection.
+func TestFailedBeginLeavesNothing(t *testing.T) {
 	t.Parallel()
 	onEach(t, viewAndSequence, func(t *testing.T, p place) {
 		conn, err := p.db.Conn(t.Context())
@@ -146,21 +146,22 @@ func TestNoTransactionIsLeftBehind(t *testing.T) {
 		defer conn.Close()
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, errBegin := conn.BeginTx(ended, nil) // of which lib/pq says nothing: database/sql ends it behind its back
+		_, errBegin := conn.BeginTx(ended, nil) // with lib/pq there is no error, and database/sql ends the transaction
 		err = refreshOf("v")(t.Context(), p.m.With(conn))
 		if p.name == "fake" && (!errors.Is(errBegin, context.Canceled) || err == nil) {
-			t.Errorf("the transaction begins with %v, and the connection lives on (%v)", errBegin, err)
+			t.Errorf("BeginTx: got error %v, and %v on the connection, want the connection closed", errBegin, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		if err := refreshOf("v")(ctx, p.m); err != nil {
-			t.Errorf("others wait for it: %v", err)
+			t.Errorf("an operation after it: got error %v, want none", err)
 		}
 	})
 }
 
-// A Select function that doesn't return is an error of the Select's, which leaves no lock and no connection behind.
-func TestASelectFunctionThatDoesNotReturn(t *testing.T) {
+// A Select function that panics or ends its goroutine makes the Select return an error, and leaves no
+// lock and no connection.
+func TestSelectFunctionPanics(t *testing.T) {
 	t.Parallel()
 	for says, answer := range map[string]func() any{
 		"it panicked: mine":      func() any { panic("mine") },
@@ -187,10 +188,10 @@ func TestASelectFunctionThatDoesNotReturn(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		if err := refreshOf("v")(ctx, m); err != nil {
-			t.Errorf("%s: nobody can refresh the view any more: %v", says, err)
+			t.Errorf("%s: a refresh after it: got error %v, want none", says, err)
 		}
 		if err := tx.Rollback(); err != nil || f.DB().Stats().InUse > 0 {
-			t.Errorf("%s: the transaction ends with %v, and %d connections are left", says, err, f.DB().Stats().InUse)
+			t.Errorf("%s: got error %v at the end of the transaction and %d open connections, want none", says, err, f.DB().Stats().InUse)
 		}
 	}
 }
@@ -199,18 +200,18 @@ type panicking struct{}
 
 func (panicking) Value() (driver.Value, error) { panic("a value's") }
 
-// An error of SQL is a line, and says what is likely to be meant.
-func TestSQLIsCutToALine(t *testing.T) {
+// The error of a SQL statement is one short line that names the likely mistake.
+func TestSQLErrorIsOneLine(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{})
 	_, err := massive.Load(t.Context(), f.DB(), postgres.New())
 	if !errors.Is(err, sqltest.ErrNoDatabase) || len(err.Error()) > 600 || strings.Contains(err.Error(), "\n") ||
 		!strings.Contains(err.Error(), "pass the fake as the dialect, massive.Load(ctx, fake.DB(), fake)") {
-		t.Errorf("the dialect of Postgres on the fake's DB gives %v", err)
+		t.Errorf("the Postgres dialect on the fake's DB: got error %v", err)
 	}
 	_, err = f.DB().ExecContext(t.Context(), "UPDATE orders\n\tSET note = ''", []string{"what pgx takes"}, map[string]int{}, struct{}{})
 	if !errors.Is(err, sqltest.ErrNoDatabase) || !strings.HasSuffix(err.Error(), ": UPDATE orders SET note = ''") ||
 		strings.Contains(err.Error(), "fake as the dialect") {
-		t.Errorf("SQL with arguments that not every driver takes gives %v", err)
+		t.Errorf("SQL with unusual arguments: got error %v", err)
 	}
 }

@@ -1,6 +1,6 @@
 package sqltest_test
 
-// Errors read alike, less what a driver puts around the server's message.
+// The fake's errors have the same text as Postgres's, without the text that a driver adds.
 
 import (
 	"context"
@@ -36,11 +36,11 @@ var failing = sqltest.Catalog{
 	},
 }
 
-// An ask is an operation that fails.
-type ask struct {
+// A failedOp is an operation that returns an error.
+type failedOp struct {
 	what string
 	do   func(context.Context, *massive.DB) error
-	from int // the first major that has another text; 0 for none
+	from int // the first major version with another text; 0 for none
 }
 
 func sequenceOp(name string, do func(context.Context, massive.Sequence) error) func(context.Context, *massive.DB) error {
@@ -90,16 +90,16 @@ func selected(name string) func(context.Context, *massive.DB) error {
 
 func setTo7(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 7, true) }
 
-func asks() []ask {
+func failedOps() []failedOp {
 	concurrently := massive.Concurrently()
-	return []ask{
+	return []failedOp{
 		{"select what is not populated", selected("empty"), 0},
 		{"select what is not populated, of an odd name", selected(`"X.y"."o""ddü"`), 0},
 		{"merge what is not populated", refreshOf("empty", concurrently), 0},
 		{"refresh what reads that", refreshOf("onempty"), 0},
 		{"merge without an index", refreshOf(`"X.y"."o""dd \ Näme"`, concurrently), 0},
 		{"merge without an index, of a plain name", refreshOf("gone", concurrently), 0},
-		{"refresh another's", refreshOf("theirs"), 17}, // which has MAINTAIN
+		{"refresh another's", refreshOf("theirs"), 17}, // Postgres 17 added MAINTAIN
 		{"duplicates", refreshOf("v"), 0},
 		{"duplicates, merged", refreshOf("v", concurrently), 0},
 		{"the end", sequenceOp("s", next), 0},
@@ -138,7 +138,7 @@ func asks() []ask {
 	}
 }
 
-// plainly is an error's text with the server's message in it, and nothing of a driver's.
+// plainly returns an error's text with the server's message, without the text of the driver.
 func plainly(err error) string {
 	if err == nil {
 		return "no error"
@@ -158,8 +158,8 @@ func plainly(err error) string {
 	return text
 }
 
-// toldOn are the texts of all that is asked in one place.
-func toldOn(t *testing.T, p place) map[string]string {
+// textsOn returns the error texts of all failing operations on a place.
+func textsOn(t *testing.T, p place) map[string]string {
 	t.Helper()
 	ctx := t.Context()
 	for _, name := range []string{"s", `"X.y"."s""q"`, "down"} {
@@ -169,9 +169,9 @@ func toldOn(t *testing.T, p place) map[string]string {
 	}
 	all := map[string]string{}
 	note := func(what string, err error) { all[what] = plainly(err) }
-	// What a view has and its query returns twice is told by the index, and what it hasn't by the query.
+	// A duplicate of an existing row violates the index; a duplicate of a new row is an error of the refresh.
 	p.do(t, sqltest.SetRows{Matview: "v", Rows: []pair{{2, "a"}, {2, "b"}}})
-	for _, a := range asks() {
+	for _, a := range failedOps() {
 		if a.what == "a label of what is gone" {
 			p.do(t, sqltest.Drop{Name: "gonemood"}, sqltest.Drop{Name: "tablemood"}, sqltest.Drop{Name: "gone"}, sqltest.Drop{Name: "table"},
 				sqltest.Drop{Name: "seq"}, sqltest.Drop{Name: "goneseq"}, sqltest.Drop{Name: "tableseq"}, sqltest.Drop{Name: "viewseq"},
@@ -196,16 +196,16 @@ func toldOn(t *testing.T, p place) map[string]string {
 	return all
 }
 
-func TestErrorsReadAlike(t *testing.T) {
+func TestErrorTexts(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(failing)
-	want := toldOn(t, place{"fake", f.DB(), load(t, f), f.Do})
+	want := textsOn(t, place{"fake", f.DB(), load(t, f), f.Do})
 	onEach(t, failing, func(t *testing.T, p place) {
 		if p.name == "fake" {
 			return
 		}
-		got := toldOn(t, p)
-		for _, a := range asks() {
+		got := textsOn(t, p)
+		for _, a := range failedOps() {
 			if major := p.m.Server().Major; a.from != 0 && major >= a.from {
 				delete(got, a.what)
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
 
-// Key, Stamp and inner are embedded by what the tests turn into rows.
+// Key, Stamp and inner are embedded in the rows of the tests.
 type (
 	Key   struct{ ID int64 }
 	Stamp struct {
