@@ -242,7 +242,7 @@ func watchBad() rule {
 			c.fails(c.m.Watch(ctx, -time.Second, fn), massive.ErrInvalid, "the interval is -1s")
 			c.fails(c.m.Watch(ctx, time.Second, nil), massive.ErrInvalid, "is nil")
 			c.fails(c.m.With(begin(c, c.db.DB(), nil)).Watch(ctx, time.Second, fn), massive.ErrInvalid, "a transaction can't be watched")
-			c.fails(c.m.With(nil).Watch(ctx, time.Second, fn), massive.ErrInvalid, "the database is nil")
+			c.fails(c.m.With(nil).Watch(ctx, time.Second, fn), massive.ErrInvalid, "the querier is nil")
 			c.fails(c.m.Watch(ctx, time.Second, fn, massive.WatchOption{}), massive.ErrInvalid, "the zero WatchOption")
 			c.fails(c.m.Watch(ctx, time.Second, fn, massive.WithWaker(nil)), massive.ErrInvalid, "option WithWaker", "nil")
 			c.fails(c.m.Watch(ctx, time.Second, fn, massive.PollTimeout(0)), massive.ErrInvalid, "option PollTimeout")
