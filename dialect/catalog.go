@@ -79,7 +79,7 @@ type MatviewDef struct {
 	Indexes   []Index  // by name
 	Populated bool     // the view has data and can be read
 	// MayRefresh means that the current role has the right to refresh the view. It is
-	// false if Reachable is.
+	// false if Reachable is false.
 	MayRefresh bool
 	// Reachable means that the current role may use the view's schema.
 	Reachable bool

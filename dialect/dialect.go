@@ -121,7 +121,7 @@ type Op string
 const (
 	// OpLoad loads the structures of a database.
 	OpLoad Op = "load"
-	// OpReload loads them again.
+	// OpReload loads the structures again.
 	OpReload Op = "reload"
 	// OpVerify compares the database with a program's expectations.
 	OpVerify Op = "verify"
@@ -163,13 +163,13 @@ const (
 	// OpExhaustion finds sequences that have used up most of their values.
 	OpExhaustion Op = "look for exhaustion"
 	// OpLag compares a sequence with the columns that draw on it.
-	OpLag Op = "compare with its column"
+	OpLag Op = "read the lag of"
 	// OpCatchUp moves a sequence past the values in its columns.
 	OpCatchUp Op = "catch up"
 	// OpAllocate takes a value from an allocator.
 	OpAllocate Op = "allocate from"
 	// OpPlan plans the refresh of several views.
 	OpPlan Op = "plan refreshes"
-	// OpRefreshAll runs such a plan.
+	// OpRefreshAll runs a plan.
 	OpRefreshAll Op = "refresh views"
 )

@@ -27,10 +27,9 @@ type EnumDialect interface {
 
 	// AddEnumLabel adds a label and reports whether it did. Once the transaction has
 	// committed, the label must be usable in existing columns. If the enum already has
-	// the label, the result depends on tolerant: if tolerant is set, added is false,
-	// there is no error, and q's transaction can continue; else the error is
-	// [ErrLabelExists]. Added must be right even if another client adds the same label at
-	// the same time.
+	// the label and tolerant is set, added is false, there is no error, and q's
+	// transaction can continue. If tolerant is not set, the error is [ErrLabelExists].
+	// Added must be right even if another client adds the same label at the same time.
 	//
 	// If the program's querier is a *sql.DB, the core passes one connection of it: a pool
 	// may send a statement twice, and the second time the label exists.
@@ -39,11 +38,11 @@ type EnumDialect interface {
 	// enum doesn't have.
 	AddEnumLabel(ctx context.Context, q Querier, enum Name, label string, at LabelPlace, tolerant bool) (added bool, err error)
 
-	// RenameEnumLabel renames a label, in all rows that have it. Of a *sql.DB the core
-	// passes one connection, as for AddEnumLabel.
+	// RenameEnumLabel renames a label, in all rows that have it. As for AddEnumLabel, the
+	// core passes one connection of a *sql.DB.
 	//
-	// Errors: [ErrNotFound]; [ErrLabelUnknown] if the enum has no label from;
-	// [ErrLabelExists] if it has a label to.
+	// Errors: [ErrNotFound]; [ErrLabelUnknown] if the enum doesn't have the label from;
+	// [ErrLabelExists] if it already has the label to.
 	RenameEnumLabel(ctx context.Context, q Querier, enum Name, from, to string) error
 }
 

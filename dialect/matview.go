@@ -41,18 +41,19 @@ type MatviewDialect interface {
 	//   - [ErrUnsupported] for an option that the server or q does not support
 	RefreshMatview(ctx context.Context, q Querier, view Name, how Refresh) (Refreshed, error)
 
-	// RefreshBlockers returns everything that would block a refresh of the view, as far
-	// as the loaded data shows, or nil. If concurrently is set, that is a concurrent
-	// refresh. On is the server of the same load. RefreshBlockers does not query the
-	// database.
+	// RefreshBlockers returns everything in the loaded data that would block a refresh of
+	// the view, or nil. If concurrently is set, that is a concurrent refresh. On is the
+	// server of the same load. The core adds views without data that the view depends on.
+	// RefreshBlockers does not query the database.
 	RefreshBlockers(view *MatviewDef, on Server, concurrently bool) ([]Blocker, error)
 
 	// CheckColumn returns why database/sql can't scan values of a column type into a
-	// field type. The column type is as in [Column].Type. If the values fit, or
-	// CheckColumn doesn't know, why is empty. Known reports whether the dialect knows the
-	// column type. If it doesn't, and the type has an enum's name, the core expects
-	// labels. The field type is never a pointer, an interface or a type with a Scan
-	// method. CheckColumn does not query the database.
+	// field type. If they fit, or if the dialect doesn't know, why is empty. The column
+	// type is written as in [Column].Type. The field type is never a pointer, an
+	// interface or a type with a Scan method. CheckColumn does not query the database.
+	//
+	// Known reports whether the dialect knows the column type. If it doesn't, and the
+	// type has an enum's name, the core expects labels in the column.
 	CheckColumn(column string, field reflect.Type) (why string, known bool, err error)
 }
 

@@ -57,7 +57,8 @@ type SequenceDialect interface {
 	// reading for each, in their order. A sequence that can't be read has its error in
 	// the reading. If a reading's State.Called and State.NextOnly are both false, the
 	// state is not known and Last has no meaning. If SequenceStates fails as a whole, the
-	// core retries with fewer sequences. The names may be invalid UTF-8; read by ID.
+	// core retries with fewer sequences. A sequence's name may be invalid UTF-8, so read
+	// by ID.
 	SequenceStates(ctx context.Context, q Querier, seqs []*SequenceDef) ([]SequenceReading, error)
 
 	// SequenceLag reads the largest value in all columns that draw on the sequence, or

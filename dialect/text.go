@@ -16,10 +16,10 @@ const (
 	fewBytes = MaxText * 9 / 10 // their room, which leaves some for the rest of the text
 )
 
-// Few returns the first five items of a list, separated by by, and the number of the
+// Few returns the first five items of a list, with a separator, and the number of the
 // others: "a, b, c, d, e and 195 more". It cuts long items, so that all of them take at
 // most 1,800 bytes. For an empty list it returns an empty text.
-func Few[T any](all []T, by string, text func(T) string) string {
+func Few[T any](all []T, separator string, text func(T) string) string {
 	if len(all) == 0 {
 		return ""
 	}
@@ -28,26 +28,26 @@ func Few[T any](all []T, by string, text func(T) string) string {
 	for i, t := range shown {
 		texts[i] = Cut(text(t), fewBytes/len(shown))
 	}
-	list := strings.Join(texts, by)
+	list := strings.Join(texts, separator)
 	rest := len(all) - len(shown)
 	switch {
 	case rest == 0:
 		return list
-	case by == ", " || by == " ":
+	case separator == ", " || separator == " ":
 		return fmt.Sprintf("%s and %d more", list, rest)
 	default:
-		return fmt.Sprintf("%s%sand %d more", list, strings.TrimSuffix(by, "and "), rest)
+		return fmt.Sprintf("%s%sand %d more", list, strings.TrimSuffix(separator, "and "), rest)
 	}
 }
 
-// Cut shortens text to at most most bytes, which is at least 3. A text that was cut ends
-// with "…".
-func Cut(text string, most int) string {
+// Cut shortens text to at most limit bytes. The limit is at least 3. A text that was cut
+// ends with "…".
+func Cut(text string, limit int) string {
 	const mark = "…"
-	if len(text) <= most {
+	if len(text) <= limit {
 		return text
 	}
-	end := max(most-len(mark), 0)
+	end := max(limit-len(mark), 0)
 	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}

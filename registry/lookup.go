@@ -227,8 +227,8 @@ const (
 	// ReasonUnknown means that nothing with the name was loaded.
 	ReasonUnknown NotFoundReason = iota
 	// ReasonOtherKind means that another object has the name: a structure of another
-	// kind, a plain view, or a table whose column owns or draws on a sequence. A load
-	// does not see other tables.
+	// kind, a plain view, or a table. A load sees only tables that own a sequence or
+	// whose primary key draws on one.
 	ReasonOtherKind
 	// ReasonKindExcluded means that structures of the kind were not loaded.
 	ReasonKindExcluded

@@ -49,7 +49,7 @@ func behindLag() rule {
 			c.freshTx() // an open transaction would block the drop
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err = c.sequence("dropped").Lag(c.Context())
-			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
+			c.fails(err, massive.ErrNotFound, "read the lag of public.dropped")
 		},
 	}
 }
@@ -102,7 +102,7 @@ func behindUntilMoved() rule {
 			c.freshTx() // an open transaction would block the drop
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err := c.sequence("dropped").Lag(c.Context())
-			c.fails(err, massive.ErrNotFound, "compare with its column public.dropped")
+			c.fails(err, massive.ErrNotFound, "read the lag of public.dropped")
 			c.freshTx()
 			_, err = c.sequence("dropped").CatchUp(c.Context())
 			c.fails(err, massive.ErrNotFound, "catch up public.dropped")
@@ -271,7 +271,7 @@ func behindRefused() rule {
 		check: func(c *check) {
 			for name, says := range map[string]string{"alone": "no column draws", "mine": "no column draws", "round": "cycles"} {
 				_, err := c.sequence(name).Lag(c.Context())
-				c.fails(err, massive.ErrInvalid, says, "compare with its column public."+name)
+				c.fails(err, massive.ErrInvalid, says, "read the lag of public."+name)
 				_, err = c.sequence(name).CatchUp(c.Context())
 				c.fails(err, massive.ErrInvalid, says, "catch up public."+name)
 			}

@@ -290,11 +290,11 @@ func valuesGone() rule {
 			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
 			for _, name := range []string{"dropped", "renamed", "replaced"} {
 				for what, op := range map[string]func(s massive.Sequence) error{
-					"next values of":          func(s massive.Sequence) error { _, err := s.NextValues(c.Context(), 3); return err },
-					"next block of":           func(s massive.Sequence) error { _, err := s.NextBlock(c.Context()); return err },
-					"set the value of":        func(s massive.Sequence) error { return s.SetValue(c.Context(), 3, true) },
-					"compare with its column": func(s massive.Sequence) error { _, err := s.Lag(c.Context()); return err },
-					"catch up":                func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
+					"next values of":   func(s massive.Sequence) error { _, err := s.NextValues(c.Context(), 3); return err },
+					"next block of":    func(s massive.Sequence) error { _, err := s.NextBlock(c.Context()); return err },
+					"set the value of": func(s massive.Sequence) error { return s.SetValue(c.Context(), 3, true) },
+					"read the lag of":  func(s massive.Sequence) error { _, err := s.Lag(c.Context()); return err },
+					"catch up":         func(s massive.Sequence) error { _, err := s.CatchUp(c.Context()); return err },
 				} {
 					c.freshTx()
 					c.fails(op(c.sequence(name)), massive.ErrNotFound, what+" public."+name)
