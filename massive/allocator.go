@@ -107,7 +107,7 @@ const (
 func BlockSize(n int) AllocatorOption {
 	return AllocatorOption{option.New("BlockSize", func(a *allocation) error {
 		if n < 1 || n > dialect.MaxSequenceValues {
-			return fmt.Errorf("%w: BlockSize(%d); it must be from 1 to %d", dialect.ErrInvalid, n, dialect.MaxSequenceValues)
+			return fmt.Errorf("%w: %d is not from 1 to %d", dialect.ErrInvalid, n, dialect.MaxSequenceValues)
 		}
 		a.block = n
 		return nil
@@ -135,7 +135,7 @@ func BlockSize(n int) AllocatorOption {
 func HiLo(increment int64) AllocatorOption {
 	return AllocatorOption{option.New("HiLo", func(a *allocation) error {
 		if increment >= -1 && increment <= 1 {
-			return fmt.Errorf("%w: HiLo(%d); the increment must be above 1 or below -1, since it is the length of a block; "+
+			return fmt.Errorf("%w: an increment of %d; it must be above 1 or below -1, since it is the length of a block; "+
 				"use BlockSize for other sequences", dialect.ErrInvalid, increment)
 		}
 		a.hiLo = increment
@@ -150,7 +150,7 @@ func HiLo(increment int64) AllocatorOption {
 func RefillTimeout(d time.Duration) AllocatorOption {
 	return AllocatorOption{option.New("RefillTimeout", func(a *allocation) error {
 		if d <= 0 {
-			return fmt.Errorf("%w: RefillTimeout(%v); it must be above 0", dialect.ErrInvalid, d)
+			return fmt.Errorf("%w: %v is not above 0", dialect.ErrInvalid, d)
 		}
 		a.timeout = d
 		return nil

@@ -268,3 +268,28 @@ func ExampleAllowsExtra() {
 	// <nil>
 	// a label of the next version: packed
 }
+
+// The program's own SQL fails on a label that the enum does not have.
+func ExampleBoundEnum_Explain() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	status, err := massive.BindEnum[OrderStatus](m, "order_status")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// A program gets this error from its driver.
+	var failed error = &sqltest.Error{Code: "22P02", Message: `invalid input value for enum order_status: "lost"`}
+	fmt.Println(errors.Is(status.Explain(failed), massive.ErrLabelUnknown))
+	// Output: true
+}
+
+func ExampleBoundEnum_Contains() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	status, err := massive.BindEnum[OrderStatus](m, "order_status")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(status.Contains("paid"), status.Contains("lost"))
+	// Output: true false
+}

@@ -351,3 +351,16 @@ func ExampleNotFoundError() {
 	// true
 	// massive: look up daily_sales: enum not found: a materialized view of that name exists
 }
+
+func ExampleDrifts() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	err := m.Verify(context.Background(), massive.EnumIs("order_status", []string{"placed", "paid", "lost"}))
+	var drifts massive.Drifts
+	if errors.As(err, &drifts) {
+		for _, d := range drifts {
+			fmt.Println(d.Name, d.Missing, d.Extra)
+		}
+	}
+	// Output: public.order_status [lost] [shipped]
+}

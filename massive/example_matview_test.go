@@ -220,3 +220,19 @@ func refreshInTransaction(db *sql.DB, m *massive.DB, name string) (done func()) 
 	}
 	return func() { tx.Rollback() }
 }
+
+func ExampleBlockers() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	best, err := m.Matview("best_days")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var blockers massive.Blockers
+	if errors.As(best.CheckRefresh(massive.ModeConcurrent), &blockers) {
+		for _, b := range blockers {
+			fmt.Printf("%s: %s\n", b.Reason, b.Fix)
+		}
+	}
+	// Output: no unique index: CREATE UNIQUE INDEX ON "public"."best_days" ("day", "total")
+}

@@ -340,3 +340,25 @@ func ExampleAtLeast() {
 	fmt.Println(use.Above, err)
 	// Output: [sequence public.ticket_no is 50.0 % used: at 2, 2 left up to 4, where the sequence ends] <nil>
 }
+
+// A block is fetched once, and its values need no further round trip.
+func ExampleAllocator_Next() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	invoices, err := m.Sequence("invoice_no")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, err := massive.NewAllocator(invoices, massive.BlockSize(100))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer ids.Close()
+	for range 2 {
+		no, err := ids.Next(context.Background())
+		fmt.Println(no, err)
+	}
+	// Output:
+	// 1000 <nil>
+	// 1001 <nil>
+}

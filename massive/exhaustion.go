@@ -106,7 +106,7 @@ type ExhaustionOption struct{ set option.Option[Exhaustion] }
 func AtLeast(share float64) ExhaustionOption {
 	return ExhaustionOption{option.New("AtLeast", func(e *Exhaustion) error {
 		if !(share >= 0 && share <= 1) { // NaN is refused, too
-			return fmt.Errorf("%w: share %v; it goes from 0 to 1", dialect.ErrInvalid, share)
+			return fmt.Errorf("%w: share %v is not from 0 to 1", dialect.ErrInvalid, share)
 		}
 		e.Share = share
 		return nil

@@ -37,7 +37,7 @@ func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	sel := m.selection
 	sel.expect = slices.Concat(sel.expect, expectations)
 	if len(sel.expect) == 0 {
-		return &Error{Op: dialect.OpVerify, Err: fmt.Errorf("%w: nothing is expected: give Verify, or Load, an expectation", ErrInvalid)}
+		return &Error{Op: dialect.OpVerify, Err: fmt.Errorf("%w: nothing is expected: pass an expectation to Verify or Load", ErrInvalid)}
 	}
 	if _, err := load(ctx, m.querier, m.dialect, sel); err != nil {
 		return &Error{Op: dialect.OpVerify, Err: cause(err)}
@@ -134,7 +134,7 @@ func (sel *selection) consistent() error {
 		case e.kind == 0:
 			return fmt.Errorf("%w: expectation %d is the zero Expectation", ErrInvalid, i+1)
 		case e.invalid != nil:
-			return fmt.Errorf("what is expected of %s %s: %w", e.kind, e.name, e.invalid)
+			return fmt.Errorf("the expectation of %s %s: %w", e.kind, e.name, e.invalid)
 		case !sel.Has(e.kind):
 			return fmt.Errorf("%w: %s %s has an expectation, and Only excludes that kind", ErrInvalid, e.kind, e.name)
 		}
@@ -159,7 +159,7 @@ func (c comparison) meets(all []Expectation) error {
 	for _, e := range all {
 		drift, err := c.drift(&e)
 		if err != nil {
-			return fmt.Errorf("what is expected of %s %s: %w", e.kind, e.name, err)
+			return fmt.Errorf("the expectation of %s %s: %w", e.kind, e.name, err)
 		}
 		if drift == nil {
 			continue

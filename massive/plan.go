@@ -83,7 +83,7 @@ func Downstream() PlanOption {
 func Parallel(n int) PlanOption {
 	return PlanOption{option.New("Parallel", func(p *planning) error {
 		if n < 1 {
-			return fmt.Errorf("%w: Parallel(%d); it must be 1 or more", ErrInvalid, n)
+			return fmt.Errorf("%w: %d is less than 1", ErrInvalid, n)
 		}
 		p.parallel = n
 		return nil

@@ -166,7 +166,7 @@ func TestBadRowTypesAreRefused(t *testing.T) {
 		"rows can't be read into []string":                               massive.RowsAre[[]string]("v"),
 		"rows can't be read into interface {}":                           massive.RowsAre[any]("v"),
 		"rows can't be read into *int":                                   massive.RowsAre[**int]("v"),
-		"what is expected of materialized view ":                         massive.RowsAre[chan int]("v"),
+		"the expectation of materialized view ":                          massive.RowsAre[chan int]("v"),
 		"option AllowExtra is given twice":                               massive.RowsAre[Daily]("v", massive.AllowExtra(), massive.AllowExtra()),
 		"the name is empty":                                              massive.RowsAre[Daily](""),
 	} {

@@ -283,7 +283,7 @@ func (r *run) reach(n int32) {
 	}
 }
 
-// pass savepoints a node as done and appends to stack the nodes that wait for nothing more.
+// pass marks a node as done and appends to stack the nodes that wait for nothing more.
 func (r *run) pass(n int32, stack []int32) []int32 {
 	for _, to := range r.plan.network.after[n] {
 		if r.waits[to]--; r.waits[to] == 0 {

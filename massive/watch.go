@@ -97,7 +97,7 @@ func WithWaker(w Waker) WatchOption {
 func MinGap(d time.Duration) WatchOption {
 	return WatchOption{option.New("MinGap", func(o *watch) error {
 		if d <= 0 {
-			return fmt.Errorf("%w: MinGap(%s); it must be above 0", ErrInvalid, d)
+			return fmt.Errorf("%w: %s is not above 0", ErrInvalid, d)
 		}
 		o.gap = d
 		return nil
@@ -115,7 +115,7 @@ const minGap = 100 * time.Millisecond
 func PollTimeout(d time.Duration) WatchOption {
 	return WatchOption{option.New("PollTimeout", func(o *watch) error {
 		if d <= 0 {
-			return fmt.Errorf("%w: PollTimeout(%s); it must be above 0", ErrInvalid, d)
+			return fmt.Errorf("%w: %s is not above 0", ErrInvalid, d)
 		}
 		o.within = d
 		return nil
