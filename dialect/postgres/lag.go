@@ -104,7 +104,7 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 	var texts []comparedColumn
 	for _, column := range all {
 		switch {
-		case column.Column == "": // none draws on it
+		case column.Column == "": // no column draws on the sequence
 		case !column.safe:
 			return comparison{}, errUnguarded()
 		case column.distrust != "":
@@ -150,7 +150,7 @@ func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, bloc
 }
 
 // comparedAtOnce is the number of columns that one statement reads. Each needs a lock and
-// about 35 µs of planning. The server's parser can't handle ten thousand.
+// about 35 µs of planning. The server's parser fails at about ten thousand.
 const comparedAtOnce = 1000
 
 // SequenceLag lists the columns first. Then it reads these and the sequence in one
@@ -241,7 +241,7 @@ func (c *comparedColumn) before(other dialect.ColumnRef) bool {
 //   - a view took a table's name
 //   - the sequence was restarted, which replaces its storage
 //
-// If q is a transaction, the error has failed it. The caller then gets that error.
+// If q is a transaction, the first error has failed it, and is returned.
 func retryAfterDDL[T any](try func() (T, error)) (T, error) {
 	result, err := try()
 	for range 4 {
