@@ -78,6 +78,16 @@ func glyphs(part, text string) ([]glyph, string) {
 // String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }
 
+// HasSchema reports whether the pattern was written with a schema.
+func (p Pattern) HasSchema() bool { return p.text != "" && !p.anySchema }
+
+// HasWildcard reports whether the pattern contains a wildcard. Otherwise it matches one
+// name, or that name in each schema.
+func (p Pattern) HasWildcard() bool {
+	wild := func(g glyph) bool { return g.wild }
+	return slices.ContainsFunc(p.schema, wild) || slices.ContainsFunc(p.name, wild)
+}
+
 // Match reports whether the pattern matches the name, which must have its schema.
 func (p Pattern) Match(n Name) bool {
 	return p.text != "" && (p.anySchema || match(p.schema, []rune(n.Schema))) && match(p.name, []rune(n.Name))

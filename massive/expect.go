@@ -36,6 +36,9 @@ func Expect(expectations ...Expectation) LoadOption {
 func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	sel := m.selection
 	sel.expect = slices.Concat(sel.expect, expectations)
+	for i := range expectations {
+		sel.expect[len(m.selection.expect)+i].schema = m.schema
+	}
 	if len(sel.expect) == 0 {
 		return &Error{Op: dialect.OpVerify, Err: fmt.Errorf("%w: nothing is expected: pass an expectation to Verify or Load", ErrInvalid)}
 	}
@@ -50,7 +53,9 @@ func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 // safe for concurrent use. The zero value is invalid.
 type Expectation struct {
 	kind    Kind
-	name    Name       // as the program wrote it
+	name    Name            // as the program wrote it
+	pattern dialect.Pattern // of the names; zero without a wildcard
+	schema  string          // resolves a bare name before the search path; empty for none
 	invalid error      // why no database can meet it
 	enum    *enumShape // nil for another kind
 	rows    *rowShape  // nil for another kind
@@ -76,7 +81,9 @@ type enumShape struct {
 }
 
 // EnumIs expects an enum to exist and to have exactly these labels, in this order. The
-// name is as for [DB.Enum]. The labels are usually the constants of a Go string type:
+// name is as for [DB.Enum], or a pattern as for [Include], such as tenant_*.mood: then
+// every loaded enum that matches is compared, and at least one must match. The labels are
+// usually the constants of a Go string type:
 //
 //	massive.Expect(massive.EnumIs("mood", []Mood{Sad, Ok, Happy}))
 //
@@ -100,8 +107,12 @@ func EnumIs[T ~string](name string, values []T, opts ...ExpectOption) Expectatio
 }
 
 func expectation(k Kind, name string) Expectation {
-	n, err := dialect.ParseName(name)
-	return Expectation{kind: k, name: n, invalid: err}
+	e := Expectation{kind: k}
+	e.name, e.invalid = dialect.ParseName(name)
+	if p, err := dialect.ParsePattern(name); err == nil && p.HasWildcard() {
+		e.pattern = p
+	}
+	return e
 }
 
 // tolerance applies the options and stores their error.
@@ -156,7 +167,7 @@ func (c comparison) meets(all []Expectation) error {
 	var drifts Drifts
 	const suggested = 100 // limits the slow search for similar names
 	unknown := 0
-	for _, e := range all {
+	for _, e := range c.expand(all) {
 		drift, err := c.drift(&e)
 		if err != nil {
 			return fmt.Errorf("the expectation of %s %s: %w", e.kind, e.name, err)
@@ -176,8 +187,39 @@ func (c comparison) meets(all []Expectation) error {
 	return drifts
 }
 
+// expand replaces each expectation that has a pattern by one for each matching structure.
+// A pattern without a match stays.
+func (c comparison) expand(all []Expectation) []Expectation {
+	expanded := make([]Expectation, 0, len(all))
+	for _, e := range all {
+		if !e.pattern.HasWildcard() {
+			expanded = append(expanded, e)
+			continue
+		}
+		matching := c.InSchema(e.schema).Match(e.kind, e.pattern)
+		if len(matching) == 0 {
+			expanded = append(expanded, e)
+		}
+		for _, n := range matching {
+			one := e
+			one.name, one.pattern = n, dialect.Pattern{}
+			expanded = append(expanded, one)
+		}
+	}
+	return expanded
+}
+
+// find returns a nil error if the structure exists.
+func (c comparison) find(e *Expectation) error {
+	if e.pattern.HasWildcard() {
+		return &Error{Op: dialect.OpLookup, Err: registry.NoMatch(e.kind, e.pattern)}
+	}
+	return c.Find(e.kind, e.name)
+}
+
 // drift returns nil if the database meets the expectation.
 func (c comparison) drift(e *Expectation) (*DriftError, error) {
+	c.Registry = c.InSchema(e.schema)
 	if e.rows != nil {
 		return c.driftOfRows(e)
 	}
@@ -186,7 +228,7 @@ func (c comparison) drift(e *Expectation) (*DriftError, error) {
 			return nil, err
 		}
 	}
-	if err := c.Find(e.kind, e.name); err != nil {
+	if err := c.find(e); err != nil {
 		return notThere(e, err, e.enum.labels)
 	}
 	found, err := c.Enum(e.name.Quoted())

@@ -151,6 +151,11 @@ type DB struct {
 	querier   dialect.Querier
 	selection selection
 
+	// A DB of InSchema uses the state of base. The fields after resolved are unused.
+	base     *DB
+	schema   string
+	resolved atomic.Pointer[inSchema]
+
 	current atomic.Pointer[registry.Registry]
 
 	// writing serializes changes of current. Each load gets a number when it begins. Its
@@ -159,6 +164,9 @@ type DB struct {
 	began, published uint64
 	sign             dialect.Sign // of the latest load that found the published structures
 }
+
+// An inSchema is a snapshot whose bare names are resolved in a schema first.
+type inSchema struct{ of, registry *Registry }
 
 // Load reads the structures of the database behind q with one statement. q is usually a
 // *sql.DB. Load never closes or configures it.
@@ -225,6 +233,7 @@ func (m *DB) Reload(ctx context.Context) (Changes, error) { return m.reload(ctx,
 
 // reload is Reload. If check is false, it loads without checking for commits first.
 func (m *DB) reload(ctx context.Context, check bool) (Changes, error) {
+	m = m.root()
 	r, err := m.renew(ctx, dialect.OpReload, check)
 	if err != nil {
 		return nil, err
@@ -291,11 +300,37 @@ func (m *DB) publish(number uint64, next *registry.Registry) {
 // With returns a DB that shares m's snapshot and runs operations through q: a *sql.Tx,
 // *sql.Conn, *sqlx.Tx or any other querier. Reload and AppendLocalLabels on it do not
 // affect m. If q is nil, lookups work and operations return [ErrInvalid].
+//
+// With does not read the search path of q: names are resolved as in m.
 func (m *DB) With(q Querier) *DB {
-	r := m.Registry()
+	r := m.root().Registry()
 	w := &DB{dialect: m.dialect, querier: q, selection: m.selection, sign: r.Sign()}
 	w.current.Store(r.On(q))
-	return w
+	return w.InSchema(m.schema)
+}
+
+// InSchema returns a DB whose bare names are resolved in that schema first, and then
+// along the search path. Use it for schemas with the same structures, such as a schema
+// for each tenant. Lookups, plans, [DB.Verify] and [BindEnum] follow it.
+//
+// The DB is not a copy: both have the same snapshot and querier, and Reload, Watch and
+// AppendLocalLabels of either affect both. So a call is cheap. If the schema does not
+// exist, lookups of bare names return [ErrNotFound], unless the search path has the name.
+// If schema is empty, bare names are resolved along the search path only.
+func (m *DB) InSchema(schema string) *DB {
+	root := m.root()
+	if schema == "" {
+		return root
+	}
+	return &DB{dialect: m.dialect, querier: m.querier, selection: m.selection, base: root, schema: schema}
+}
+
+// root returns the DB that has the state of m.
+func (m *DB) root() *DB {
+	if m.base != nil {
+		return m.base
+	}
+	return m
 }
 
 // AppendLocalLabels adds labels to the end of an enum in this program's snapshot. It does
@@ -306,23 +341,33 @@ func (m *DB) AppendLocalLabels(name string, labels ...string) error {
 	if len(labels) == 0 {
 		return &Error{Op: dialect.OpAppend, Err: fmt.Errorf("%w: no label is given for enum %s", ErrInvalid, name)}
 	}
-	m.writing.Lock()
-	defer m.writing.Unlock()
+	root := m.root()
+	root.writing.Lock()
+	defer root.writing.Unlock()
 	next, err := m.Registry().AppendLocalLabels(name, labels...)
 	if err != nil {
 		return err
 	}
-	m.current.Store(next)
+	root.current.Store(next.InSchema(""))
 	return nil
 }
 
 // Registry returns the current snapshot. Lookups in it see the same structures, even if a
 // reload comes between them.
 func (m *DB) Registry() *Registry {
-	if r := m.current.Load(); r != nil {
+	r := m.root().current.Load()
+	if r == nil {
+		return new(Registry)
+	}
+	if m.schema == "" {
 		return r
 	}
-	return new(Registry)
+	last := m.resolved.Load()
+	if last == nil || last.of != r {
+		last = &inSchema{r, r.InSchema(m.schema)}
+		m.resolved.Store(last)
+	}
+	return last.registry
 }
 
 // Matview returns the materialized view of that name. A bare name is resolved along the
@@ -369,7 +414,7 @@ func (m *DB) UnmatchedPatterns() []string { return m.Registry().UnmatchedPattern
 // role.
 func (m *DB) Server() dialect.Server { return m.Registry().Server() }
 
-// SearchPath returns the schemas that bare names were resolved along, in order. The slice
+// SearchPath returns the schemas that bare names are resolved along, in order. The slice
 // is the caller's.
 func (m *DB) SearchPath() []string { return m.Registry().SearchPath() }
 

@@ -41,25 +41,43 @@ type planning struct {
 }
 
 // Views refreshes these views instead of all views. It refreshes no others unless
-// [Upstream] or [Downstream] is given. Names are as for [DB.Matview].
+// [Upstream] or [Downstream] is given. Names are as for [DB.Matview], or patterns as for
+// [Include], such as tenant_*.sales. A pattern that matches no loaded view is
+// [ErrNotFound].
 func Views(names ...string) PlanOption {
 	return PlanOption{option.New("Views", func(p *planning) error {
 		if len(names) == 0 {
 			return fmt.Errorf("%w: no view is named", ErrInvalid)
 		}
 		p.named = true
-		seen := make(map[int32]bool, len(names))
+		added, byName := make(map[int32]bool, len(names)), make(map[int32]bool, len(names))
+		add := func(n int32) {
+			if !added[n] {
+				added[n] = true
+				p.views = append(p.views, n)
+			}
+		}
 		for _, name := range names {
+			if pattern, err := dialect.ParsePattern(name); err == nil && pattern.HasWildcard() {
+				matching := p.registry.Match(KindMatview, pattern)
+				if len(matching) == 0 {
+					return registry.NoMatch(KindMatview, pattern)
+				}
+				for _, view := range matching {
+					add(p.network.find(view))
+				}
+				continue
+			}
 			view, err := p.registry.Matview(name)
 			if err != nil {
 				return fmt.Errorf("%s: %w", dialect.Cut(name, dialect.MaxText/10), cause(err))
 			}
 			n := p.network.find(view.Name())
-			if seen[n] {
+			if byName[n] {
 				return fmt.Errorf("%w: view %s is named twice", ErrInvalid, view.Name())
 			}
-			seen[n] = true
-			p.views = append(p.views, n)
+			byName[n] = true
+			add(n)
 		}
 		return nil
 	})}
@@ -164,7 +182,7 @@ func LogProgress(l *slog.Logger) PlanOption {
 }
 
 func (m *DB) planning(opts []PlanOption) (*planning, error) {
-	if m.current.Load() == nil {
+	if m.root().current.Load() == nil {
 		return nil, fmt.Errorf("%w: the DB is the zero value; call Load", ErrInvalid)
 	}
 	p := &planning{db: m, registry: m.Registry()}

@@ -22,7 +22,8 @@ type rowShape struct {
 }
 
 // RowsAre expects a materialized view to exist and its rows to fit into values of type T,
-// as Select of a [Matview] reads them. The name is as for [DB.Matview].
+// as Select of a [Matview] reads them. The name is as for [DB.Matview], or a pattern as
+// for [EnumIs].
 //
 //	massive.Expect(massive.RowsAre[Daily]("daily_sales"))
 //
@@ -131,7 +132,7 @@ func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 	} else {
 		fields, known = e.rows.fields(mapper(c.querier))
 	}
-	if err := c.Find(e.kind, e.name); err != nil {
+	if err := c.find(e); err != nil {
 		var missing []string
 		for _, f := range fields {
 			if f.column != "" {

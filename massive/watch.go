@@ -175,6 +175,7 @@ type watch struct {
 // Errors: [ErrInvalid] for an interval that is not positive, a nil fn, wrong options, or
 // a querier that is a transaction; otherwise ctx's error.
 func (m *DB) Watch(ctx context.Context, every time.Duration, fn func(Event), opts ...WatchOption) error {
+	m = m.root()
 	w := &watch{db: m, every: every, within: pollTimeout, gap: minGap, report: fn}
 	if err := w.check(ctx, opts); err != nil {
 		return &Error{Op: dialect.OpWatch, Err: err}

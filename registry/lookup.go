@@ -141,13 +141,20 @@ func unquoted(s string) (part, rest string) {
 // find looks up a name. If the name exists, it does not allocate, except for a doubled
 // quote in an unusual spelling.
 func find[T structure](r *Registry, s *index[T], name string) (T, error) {
+	if r.schema != "" && strings.IndexByte(name, '"') < 0 && strings.IndexByte(name, '.') < 0 {
+		if t, ok := s.get(dialect.Name{Schema: r.schema, Name: name}); ok {
+			return t, nil
+		}
+	}
 	// A well-formed spelling with quotes has a quote at its start or at its end.
 	if last := len(name) - 1; last >= 0 && name[0] != '"' && name[last] != '"' {
 		if t, ok := s.byKey[name]; ok {
 			return t, nil
 		}
-	} else if t, ok := s.quoted(name); ok {
-		return t, nil
+	} else if r.schema == "" {
+		if t, ok := s.quoted(name); ok {
+			return t, nil
+		}
 	}
 	t, err := search(r, s, name)
 	if err != nil {
@@ -204,8 +211,16 @@ func search[T structure](r *Registry, s *index[T], name string) (T, error) {
 	if err != nil {
 		return none, &Error{Op: dialect.OpLookup, Err: err}
 	}
+	if n.Schema == "" && r.schema != "" {
+		if t, ok := s.get(dialect.Name{Schema: r.schema, Name: n.Name}); ok {
+			return t, nil
+		}
+	}
 	if t, ok := s.get(n); ok {
 		return t, nil
+	}
+	if n.Schema == "" {
+		n.Schema = r.schema
 	}
 	if limit := r.access.server.MaxNameBytes; limit > 0 && max(len(n.Schema), len(n.Name)) > limit {
 		return none, fail(dialect.OpLookup, n, fmt.Errorf("%w: a part of the name is %d bytes long; the server's limit is %d",
@@ -245,6 +260,8 @@ const (
 	// ReasonUnreadable means that the name, a label or a column of the structure is not
 	// UTF-8.
 	ReasonUnreadable
+	// ReasonNoMatch means that a pattern matches no loaded structure.
+	ReasonNoMatch
 )
 
 // String returns the reason in words: "off the search path".
@@ -264,6 +281,8 @@ func (r NotFoundReason) String() string {
 		return "a key's sequence"
 	case ReasonUnreadable:
 		return "not UTF-8"
+	case ReasonNoMatch:
+		return "no match"
 	default:
 		return "unknown"
 	}
@@ -364,7 +383,49 @@ func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReas
 	if names := r.tables(n); len(names) > 0 {
 		return ReasonOtherKind, names, "a table of that name exists: " + dialect.Few(names, ", ", dialect.Name.String)
 	}
+	if n.Schema != "" && n.Schema == r.schema && !r.holds(n.Schema) {
+		return ReasonUnknown, nil, fmt.Sprintf("nothing was loaded from schema %s", dialect.Name{Name: n.Schema})
+	}
 	return ReasonUnknown, nil, ""
+}
+
+// holds reports whether the registry has a structure in the schema.
+func (r *Registry) holds(schema string) bool {
+	return holds(&r.matviews, schema) || holds(&r.enums, schema) || holds(&r.sequences, schema)
+}
+
+func holds[T structure](s *index[T], schema string) bool {
+	return slices.ContainsFunc(s.sorted, func(t T) bool { return t.object().Name.Schema == schema })
+}
+
+// Match returns the names of the loaded structures of a kind that a pattern matches, by
+// schema and name. With [Registry.InSchema], a pattern without a schema matches names in
+// that schema only.
+func (r *Registry) Match(k dialect.Kind, p dialect.Pattern) []dialect.Name {
+	switch k {
+	case dialect.KindMatview:
+		return matching(r, &r.matviews, p)
+	case dialect.KindEnum:
+		return matching(r, &r.enums, p)
+	default:
+		return matching(r, &r.sequences, p)
+	}
+}
+
+func matching[T structure](r *Registry, s *index[T], p dialect.Pattern) (names []dialect.Name) {
+	for _, t := range s.sorted {
+		n := t.object().Name
+		if p.Match(n) && (r.schema == "" || p.HasSchema() || n.Schema == r.schema) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// NoMatch returns the error of a pattern that matches no loaded structure of a kind.
+func NoMatch(k dialect.Kind, p dialect.Pattern) *NotFoundError {
+	n, _ := dialect.ParseName(p.String())
+	return &NotFoundError{Kind: k, Name: n, Reason: ReasonNoMatch, detail: "nothing that was loaded matches the pattern " + dialect.Cut(p.String(), dialect.MaxText/8)}
 }
 
 // means reports whether a name, as a program writes it, may mean the relation. A bare

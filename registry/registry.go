@@ -31,7 +31,8 @@ import (
 type Registry struct {
 	snapshot
 	access access
-	moved  bool // the snapshot's structures have another access
+	moved  bool   // the snapshot's structures have another access
+	schema string // resolves bare names before the search path; empty for none
 }
 
 // A snapshot is shared by registries that differ only in their querier.
@@ -204,15 +205,29 @@ func (o *Excluded) why() string {
 // example a transaction. A lookup in it allocates the structure that it returns. If q is
 // nil, lookups work and operations return [dialect.ErrInvalid].
 func (r *Registry) On(q dialect.Querier) *Registry {
-	return &Registry{snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server}, moved: true}
+	return &Registry{
+		snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server}, moved: true, schema: r.schema,
+	}
+}
+
+// InSchema returns a registry that shares r's snapshot and resolves bare names in that
+// schema first, and then along the search path. If the schema is empty, bare names are
+// resolved along the search path only.
+func (r *Registry) InSchema(schema string) *Registry {
+	return &Registry{snapshot: r.snapshot, access: r.access, moved: r.moved, schema: schema}
 }
 
 // Server returns the server and session that the snapshot was loaded from.
 func (r *Registry) Server() dialect.Server { return r.access.server }
 
-// SearchPath returns the schemas that bare names were resolved along, in order. The slice
+// SearchPath returns the schemas that bare names are resolved along, in order. The slice
 // is the caller's.
-func (r *Registry) SearchPath() []string { return slices.Clone(r.searchPath) }
+func (r *Registry) SearchPath() []string {
+	if r.schema == "" {
+		return slices.Clone(r.searchPath)
+	}
+	return slices.Concat([]string{r.schema}, r.searchPath)
+}
 
 // Matview returns the materialized view of that name. A bare name is resolved along the
 // search path, as the database does. In schema.name, put double quotes around a part that
@@ -355,5 +370,5 @@ func (r *Registry) replace(e, by *enum) *Registry {
 func (r *Registry) with(enums []*enum) *Registry {
 	s := r.snapshot
 	s.enums = newIndex(dialect.KindEnum, enums)
-	return &Registry{snapshot: s, access: r.access, moved: r.moved}
+	return &Registry{snapshot: s, access: r.access, moved: r.moved, schema: r.schema}
 }
