@@ -102,6 +102,21 @@ func TestParsePatternRejectsMalformed(t *testing.T) {
 }
 
 // A matcher that tries every split takes exponential time on this pattern.
+func TestPatternForm(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]bool{
+		"daily": {false, false}, "d*": {true, false}, "a.d?": {true, true}, "?.d": {true, true}, "a.d": {false, true}, `"*"."?"`: {false, true}, `"*"`: {false, false},
+	} {
+		p := pattern(t, text)
+		if got := [2]bool{p.HasWildcard(), p.HasSchema()}; got != want {
+			t.Errorf("pattern %s: HasWildcard, HasSchema = %v, want %v", text, got, want)
+		}
+	}
+	if (dialect.Pattern{}).HasWildcard() || (dialect.Pattern{}).HasSchema() {
+		t.Errorf("the zero Pattern has a wildcard or a schema")
+	}
+}
+
 func TestPatternMatchIsNotExponential(t *testing.T) {
 	t.Parallel()
 	p := pattern(t, strings.Repeat("*a", 200)+"*b")

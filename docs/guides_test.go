@@ -45,7 +45,11 @@ func ownErrors(t *testing.T) (texts []string) {
 	add(sales.CheckRefresh(massive.ModeConcurrent))
 	_, err = db.Matview("weekly")
 	add(err)
-	for _, name := range []string{"orders_id_seq", "invoice_no", "Acme & Co..invoice_no"} {
+	_, err = db.InSchema("gamma").Sequence("invoice_no")
+	add(err)
+	_, err = db.PlanRefresh(massive.Views("tenant_*.daily_sales"))
+	add(err)
+	for _, name := range []string{"orders_id_seq", "invoice_no"} {
 		_, err = db.Sequence(name)
 		add(err)
 	}

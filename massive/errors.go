@@ -90,4 +90,6 @@ const (
 	ReasonKeySequence = registry.ReasonKeySequence
 	// ReasonUnreadable means that a name, label or column of the structure is not UTF-8.
 	ReasonUnreadable = registry.ReasonUnreadable
+	// ReasonNoMatch means that a pattern matches no loaded structure.
+	ReasonNoMatch = registry.ReasonNoMatch
 )

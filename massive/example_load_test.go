@@ -24,6 +24,28 @@ func ExampleLoad() {
 	// Output: public.invoice_no 1000
 }
 
+func ExampleDB_InSchema() {
+	fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{
+		{Name: "acme.invoice_no", Start: 100}, {Name: "beta.invoice_no", Start: 200},
+	}})
+	defer fake.DB().Close()
+	m, err := massive.Load(context.Background(), fake.DB(), fake)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, tenant := range []string{"acme", "beta"} {
+		numbers, err := m.InSchema(tenant).Sequence("invoice_no")
+		if err != nil {
+			log.Fatal(err)
+		}
+		no, err := numbers.NextValue(context.Background())
+		fmt.Println(numbers.Name(), no, err)
+	}
+	// Output:
+	// acme.invoice_no 100 <nil>
+	// beta.invoice_no 200 <nil>
+}
+
 func ExampleOnly() {
 	fake, _ := shop()
 	defer fake.DB().Close()

@@ -56,9 +56,9 @@ type Expectation struct {
 	name    Name            // as the program wrote it
 	pattern dialect.Pattern // of the names; zero without a wildcard
 	schema  string          // resolves a bare name before the search path; empty for none
-	invalid error      // why no database can meet it
-	enum    *enumShape // nil for another kind
-	rows    *rowShape  // nil for another kind
+	invalid error           // why no database can meet it
+	enum    *enumShape      // nil for another kind
+	rows    *rowShape       // nil for another kind
 }
 
 // An ExpectOption changes what an expectation tolerates. Each option may be given once. The

@@ -160,7 +160,7 @@ func find[T structure](r *Registry, s *index[T], name string) (T, error) {
 	if err != nil {
 		var why *NotFoundError
 		if errors.As(err, &why) && why.Reason == ReasonUnknown {
-			why.Near = near(why.Name, s.sorted)
+			why.Near = near(r, why.Name, s.sorted)
 		}
 	}
 	return t, err
@@ -186,11 +186,11 @@ func (r *Registry) Find(k dialect.Kind, n dialect.Name) (err error) {
 func (r *Registry) Suggest(e *NotFoundError) {
 	switch e.Kind {
 	case dialect.KindMatview:
-		e.Near = near(e.Name, r.matviews.sorted)
+		e.Near = near(r, e.Name, r.matviews.sorted)
 	case dialect.KindEnum:
-		e.Near = near(e.Name, r.enums.sorted)
+		e.Near = near(r, e.Name, r.enums.sorted)
 	default:
-		e.Near = near(e.Name, r.sequences.sorted)
+		e.Near = near(r, e.Name, r.sequences.sorted)
 	}
 }
 
@@ -495,13 +495,17 @@ func article(k dialect.Kind) string {
 
 // near returns the names of at most three structures that are similar to n, the most
 // similar first.
-func near[T structure](n dialect.Name, all []T) (names []dialect.Name) {
+func near[T structure](r *Registry, n dialect.Name, all []T) (names []dialect.Name) {
 	text := func(t T) string { return t.object().Name.Name }
 	further := func(t T) int {
-		if n.Schema != "" && n.Schema != t.object().Name.Schema {
+		switch {
+		case n.Schema == "" || n.Schema == t.object().Name.Schema:
+			return 0
+		case n.Schema == r.schema:
+			return len(n.Name) // another tenant's structure is no suggestion
+		default:
 			return 1 // the same name in another schema is similar
 		}
-		return 0
 	}
 	for _, t := range nearest(n.Name, all, text, further) {
 		names = append(names, t.object().Name)
