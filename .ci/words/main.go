@@ -87,7 +87,7 @@ func parseList(list string) (b bans) {
 }
 
 var (
-	escape = regexp.MustCompile(`\\[nrt]`)
+	escape = regexp.MustCompile(`\\[nt]`)
 	margin = regexp.MustCompile(`(?m)^[ \t]*(?://|#+|--|\*|>)`) // a phrase may continue on the next line of a comment
 )
 
