@@ -98,7 +98,8 @@ func (e *env) execModes() []string {
 	return []string{""}
 }
 
-// onModes is onDrivers for each driver and mode.
+// onModes runs f with each driver and mode, on a new database each, after the SQL of
+// setup.
 func onModes(t *testing.T, setup string, f func(t *testing.T, e *env)) {
 	t.Helper()
 	for _, mode := range modes {
@@ -318,7 +319,7 @@ func conn(t *testing.T, db *sql.DB) *sql.Conn {
 	return c
 }
 
-// spelled returns the structures' names.
+// spelled returns the names of structures.
 func spelled[T interface{ Name() dialect.Name }](all []T) []string {
 	texts := make([]string, len(all))
 	for i, a := range all {

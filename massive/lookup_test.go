@@ -131,7 +131,7 @@ func TestNotFoundSaysWhy(t *testing.T) {
 		})
 }
 
-func TestBadNames(t *testing.T) {
+func TestBadNamesAreInvalid(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		m := e.load(t)

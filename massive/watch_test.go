@@ -283,39 +283,39 @@ func TestSignsOfOtherSessions(t *testing.T) {
 		exec(t, e.pool, "CREATE SEQUENCE no; CREATE TABLE t (n int); CREATE SCHEMA other; CREATE ROLE other_"+e.driver)
 		signs := one[int](t, e.pool, "SELECT current_setting('server_version_num')::int") >= 140000
 		for what, c := range map[string]struct {
-			maker, asker string // statements before the load, and before the other session checks the sign
-			kill         bool   // end the session that loaded
-			want         bool
+			loader, checker string // statements before the load, and before the other session checks the sign
+			kill            bool   // end the session that loaded
+			want            bool
 		}{
 			"the same":                            {want: signs},
-			"a transaction that only reads":       {asker: "BEGIN; SELECT FROM t", want: signs},
-			"another role":                        {asker: "SET ROLE other_" + e.driver},
-			"another search path":                 {asker: "SET search_path = other, public"},
-			"own temporary objects":               {asker: "CREATE TEMPORARY TABLE temporary ()"},
-			"temporary objects of the loader":     {maker: "CREATE TEMPORARY TABLE temporary ()"},
-			"a transaction that writes":           {asker: "BEGIN; CREATE SEQUENCE own"},
-			"a load in a transaction that writes": {maker: "BEGIN; CREATE SEQUENCE its"},
-			"a repeatable read snapshot":          {asker: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t"},
+			"a transaction that only reads":       {checker: "BEGIN; SELECT FROM t", want: signs},
+			"another role":                        {checker: "SET ROLE other_" + e.driver},
+			"another search path":                 {checker: "SET search_path = other, public"},
+			"own temporary objects":               {checker: "CREATE TEMPORARY TABLE temporary ()"},
+			"temporary objects of the loader":     {loader: "CREATE TEMPORARY TABLE temporary ()"},
+			"a transaction that writes":           {checker: "BEGIN; CREATE SEQUENCE own"},
+			"a load in a transaction that writes": {loader: "BEGIN; CREATE SEQUENCE its"},
+			"a repeatable read snapshot":          {checker: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t"},
 			"a session that has ended":            {kill: true},
 		} {
-			maker, asker := newConn(t, e), newConn(t, e)
-			exec(t, maker, c.maker+"; SELECT")
-			exec(t, asker, "SELECT")
-			if strings.HasPrefix(c.asker, "CREATE") {
-				exec(t, asker, c.asker)
+			loader, checker := newConn(t, e), newConn(t, e)
+			exec(t, loader, c.loader+"; SELECT")
+			exec(t, checker, "SELECT")
+			if strings.HasPrefix(c.checker, "CREATE") {
+				exec(t, checker, c.checker)
 			}
-			m := load(t, maker)
-			if !strings.HasPrefix(c.asker, "CREATE") {
-				exec(t, asker, c.asker+"; SELECT")
+			m := load(t, loader)
+			if !strings.HasPrefix(c.checker, "CREATE") {
+				exec(t, checker, c.checker+"; SELECT")
 			}
 			if c.kill {
-				pid := one[int](t, maker, "SELECT pg_backend_pid()")
-				exec(t, asker, fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
-				eventually(t, asker, "the session has ended", fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d)", pid))
+				pid := one[int](t, loader, "SELECT pg_backend_pid()")
+				exec(t, checker, fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
+				eventually(t, checker, "the session has ended", fmt.Sprintf("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %d)", pid))
 			}
-			same(t, what, unchanged(t, asker, m.Registry().Sign()), c.want)
-			if c.maker == "" && !c.kill {
-				same(t, "its own session, during "+what, unchanged(t, maker, m.Registry().Sign()), signs)
+			same(t, what, unchanged(t, checker, m.Registry().Sign()), c.want)
+			if c.loader == "" && !c.kill {
+				same(t, "its own session, during "+what, unchanged(t, loader, m.Registry().Sign()), signs)
 			}
 		}
 		another := e.Open(t, e.driver, "dbname=postgres")
