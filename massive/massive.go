@@ -117,7 +117,7 @@ type (
 	// NextValue, NextValues, NextBlock, SetValue, Lag, CatchUp, Reset, ResetTo, Restart.
 	Sequence = registry.Sequence
 	// Registry is one snapshot. Methods: Matview, Enum, Sequence, Matviews, Enums,
-	// Sequences, Excluded, UnmatchedPatterns, Server, SearchPath.
+	// Sequences, Match, InSchema, Excluded, UnmatchedPatterns, Server, SearchPath.
 	Registry = registry.Registry
 	// Changes lists the differences between two snapshots, each a [registry.Change].
 	// Method: String.
