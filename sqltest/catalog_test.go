@@ -201,7 +201,8 @@ func TestValuesThatFit(t *testing.T) {
 	}
 }
 
-// Inserting a value for one column takes values from the sequences that feed the other columns.
+// Inserting a value for one column takes values from the sequences that feed the other
+// columns.
 func TestRowsDrawOnSequences(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{Sequences: []sqltest.Sequence{

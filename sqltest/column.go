@@ -60,8 +60,8 @@ func (f *Fake) makeKey(c dialect.ColumnRef) error {
 	return nil
 }
 
-// insert inserts a row with a value for one column. The other columns get values from the sequences
-// that feed them.
+// insert inserts a row with a value for one column. The other columns get values from the
+// sequences that feed them.
 func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 	if f.columns[c] == nil {
 		return invalid("there is no column %s", c)
@@ -94,11 +94,12 @@ func (f *Fake) insert(c dialect.ColumnRef, v int64) error {
 	return nil
 }
 
-// Insert is a [Change] that inserts a row with an explicit value, for example as a restore does. The
-// sequence of the column does not advance. Lag and CatchUp of the sequence see the value.
+// Insert is a [Change] that inserts a row with an explicit value, for example as a
+// restore does. The sequence of the column does not advance. Lag and CatchUp of the
+// sequence see the value.
 type Insert struct {
-	// Column is the column, as table.column, for example orders.id. A sequence in the Catalog
-	// must name it in OwnedBy, KeyOf or Feeds.
+	// Column is the column, as table.column, for example orders.id. A sequence in the
+	// Catalog must name it in OwnedBy, KeyOf or Feeds.
 	Column string
 	// Value is the value.
 	Value int64
@@ -159,8 +160,8 @@ func (f *Fake) SequenceStates(ctx context.Context, q dialect.Querier, defs []*di
 	return all, err
 }
 
-// reading reads a sequence by its ID, as pg_sequence_last_value does. That needs SELECT or USAGE, and
-// has no value if nothing was taken from the sequence.
+// reading reads a sequence by its ID, as pg_sequence_last_value does. That needs SELECT
+// or USAGE, and has no value if nothing was taken from the sequence.
 func (s *session) reading(ctx context.Context, d *dialect.SequenceDef) (dialect.SequenceReading, error) {
 	for _, seq := range s.fake.seqs {
 		if seq.id != d.ID {
@@ -186,12 +187,12 @@ func (q *sequence) mayUse() bool {
 	return q.def.Rights.Read || q.spec.Rights == nil || q.spec.Rights.Next
 }
 
-// errUntied is the error for a sequence that no column draws on. No statement fails, so the
-// transaction continues.
+// errUntied is the error for a sequence that no column draws on. No statement fails, so
+// the transaction continues.
 var errUntied = fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
 
-// lag compares the sequence with the columns that draw on it now. With blocks, values between two
-// steps of the sequence count, too.
+// lag compares the sequence with the columns that draw on it now. With blocks, values
+// between two steps of the sequence count, too.
 func (s *session) lag(ctx context.Context, name dialect.Name, blocks bool) (*sequence, dialect.SequenceLag, error) {
 	var lag dialect.SequenceLag
 	f := s.fake
@@ -247,8 +248,8 @@ func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.
 	return lag, err
 }
 
-// CatchUpSequence implements [dialect.SequenceDialect]. It locks the sequence only if it is behind,
-// and compares again under the lock.
+// CatchUpSequence implements [dialect.SequenceDialect]. It locks the sequence only if it
+// is behind, and compares again under the lock.
 func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (done dialect.CaughtUp, err error) {
 	tied := true
 	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -302,7 +303,8 @@ func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 	return done, err
 }
 
-// full returns an error if the sequence's next value after CatchUp does not fit into the column.
+// full returns an error if the sequence's next value after CatchUp does not fit into the
+// column.
 func (f *Fake) full(lag dialect.SequenceLag) error {
 	to, bounds := past(lag), limits[f.columns[lag.Column].kind]
 	if to.Cmp(big.NewInt(bounds[0])) >= 0 && to.Cmp(big.NewInt(bounds[1])) <= 0 {
@@ -315,8 +317,8 @@ func (f *Fake) full(lag dialect.SequenceLag) error {
 	return &Error{Code: "22003", Message: fmt.Sprintf("the column ends at %d, and %s would be next", end, to)}
 }
 
-// upcoming returns the sequence's next value, which may be outside its bounds, and how far the
-// columns' furthest value is beyond it.
+// upcoming returns the sequence's next value, which may be outside its bounds, and how
+// far the columns' furthest value is beyond it.
 func upcoming(lag dialect.SequenceLag) (next, beyond *big.Int) {
 	next = big.NewInt(lag.State.Last)
 	if lag.State.Called {

@@ -1,6 +1,7 @@
 package sqltest_test
 
-// A fake and a real Postgres with the same catalog, and the steps that tests take on both.
+// A fake and a real Postgres with the same catalog, and the steps that tests take on
+// both.
 
 import (
 	"context"
@@ -72,7 +73,8 @@ const (
 	change              action = "change"
 )
 
-// A step is an operation of one session, or an operation without a session, such as reload or change.
+// A step is an operation of one session, or an operation without a session, such as
+// reload or change.
 type step struct {
 	session int
 	do      action
@@ -97,8 +99,9 @@ type run struct {
 	mode                 action
 }
 
-// soon is a lock timeout that ends before another session releases a lock. It is longer than the lock
-// that autovacuum takes to truncate a catalog table, which would look like a busy structure.
+// soon is a lock timeout that ends before another session releases a lock. It is longer
+// than the lock that autovacuum takes to truncate a catalog table, which would look like
+// a busy structure.
 const soon = 100 * time.Millisecond
 
 // options returns the refresh options of a step.
@@ -180,10 +183,12 @@ func (st step) String() string {
 	}
 }
 
-// An outcome is the result of a step as text, with the SQLSTATE and the text of its error.
+// An outcome is the result of a step as text, with the SQLSTATE and the text of its
+// error.
 type outcome struct{ text, state, says string }
 
-// blocked is the outcome of a step that waited for another session's transaction and was cancelled.
+// blocked is the outcome of a step that waited for another session's transaction and was
+// cancelled.
 var blocked = outcome{text: "blocked"}
 
 func (o outcome) String() string {
@@ -193,8 +198,8 @@ func (o outcome) String() string {
 	return o.text + " (" + o.says + ")"
 }
 
-// same reports whether two outcomes are equal. If a structure was dropped, a server that still caches its
-// name may return an internal error.
+// same reports whether two outcomes are equal. If a structure was dropped, a server that
+// still caches its name may return an internal error.
 func (o outcome) same(p outcome) bool {
 	return o.text == p.text && (o.state == p.state || o.state == "" || p.state == "" || o.state == "XX000" || p.state == "XX000")
 }
@@ -208,7 +213,8 @@ var sentinels = []error{
 	sql.ErrNoRows,
 }
 
-// failure returns the outcome of an error: the operation, the structure and the sentinels.
+// failure returns the outcome of an error: the operation, the structure and the
+// sentinels.
 func failure(err error) outcome {
 	var words []string
 	var e *massive.Error
@@ -391,7 +397,8 @@ func (s *side) reconnect(i int) {
 	s.sessions[i] = s.connect()
 }
 
-// take takes a step. An operation that has not returned after patience may be waiting for a lock.
+// take takes a step. An operation that has not returned after patience may be waiting for
+// a lock.
 func (s *side) take(st step, patience time.Duration) outcome {
 	s.t.Helper()
 	if st.do == change {
@@ -646,8 +653,8 @@ func (s *side) onSavepoint(ctx context.Context, q massive.Querier, st step) outc
 	}
 }
 
-// onExpectation verifies an enum of that name against the step's labels, and a view of that name against
-// fixed rows.
+// onExpectation verifies an enum of that name against the step's labels, and a view of
+// that name against fixed rows.
 func onExpectation(ctx context.Context, m *massive.DB, st step) outcome {
 	var opts []massive.ExpectOption
 	if st.do == verifyMore {

@@ -1,6 +1,7 @@
 package sqltest
 
-// The fake as a dialect: it passes operations through the querier to the session, which runs them.
+// The fake as a dialect: it passes operations through the querier to the session, which
+// runs them.
 
 import (
 	"context"
@@ -17,8 +18,8 @@ var _ dialect.Dialect = (*Fake)(nil)
 // Name returns "fake".
 func (f *Fake) Name() string { return "fake" }
 
-// Classify implements [dialect.Dialect]. It classifies errors as the Postgres dialect does, by their
-// SQLSTATE.
+// Classify implements [dialect.Dialect]. It classifies errors as the Postgres dialect
+// does, by their SQLSTATE.
 func (f *Fake) Classify(failure dialect.Failure) error { return postgres.New().Classify(failure) }
 
 // CheckColumn implements [dialect.MatviewDialect] as the Postgres dialect does.
@@ -58,7 +59,8 @@ func (f *Fake) ask(ctx context.Context, q dialect.Querier, c Call,
 	return q.QueryRowContext(ctx, c.text(), o).Scan(dest...)
 }
 
-// Load implements [dialect.Dialect]. It returns the structures that the transaction of q sees.
+// Load implements [dialect.Dialect]. It returns the structures that the transaction of q
+// sees.
 func (f *Fake) Load(ctx context.Context, q dialect.Querier, filter dialect.Filter) (*dialect.Catalog, error) {
 	var cat *dialect.Catalog
 	err := f.ask(ctx, q, Call{Op: dialect.OpLoad}, func(_ context.Context, s *session) ([]driver.Value, error) {

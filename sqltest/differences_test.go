@@ -11,13 +11,15 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A played step has an expected outcome. For a look, which returns everything, want is a part of it.
+// A played step has an expected outcome. For a look, which returns everything, want is a
+// part of it.
 type played struct {
 	step
 	want string
 }
 
-// differences has former differences between the fake and Postgres, each reduced to its essential steps.
+// differences has former differences between the fake and Postgres, each reduced to its
+// essential steps.
 var differences = []struct {
 	rule    string
 	catalog sqltest.Catalog
@@ -280,7 +282,8 @@ func play(t *testing.T, s *side, steps []played) {
 	}
 }
 
-// A session that holds a lock gets a stronger mode before another session that waits for the lock.
+// A session that holds a lock gets a stronger mode before another session that waits for
+// the lock.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	catalog := sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []pair{}, Unique: []string{"n"}}}}

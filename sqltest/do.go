@@ -14,20 +14,21 @@ import (
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
 
-// A Change is a change that another session makes in the database. The changes are [AddLabel],
-// [SetRows], [Insert], [InsertLabel], [Drop], [Rename] and [Create].
+// A Change is a change that another session makes in the database. The changes are
+// [AddLabel], [SetRows], [Insert], [InsertLabel], [Drop], [Rename] and [Create].
 type Change interface{ apply(f *Fake) error }
 
-// patience is how long a change waits for a lock, for example of an operation that is running.
+// patience is how long a change waits for a lock, for example of an operation that is
+// running.
 const patience = time.Second
 
-// Do makes changes in the fake's database as another session would, and commits each immediately.
-// If a change fails, Do fails the test.
+// Do makes changes in the fake's database as another session would, and commits each
+// immediately. If a change fails, Do fails the test.
 //
-// A change takes the locks that Postgres takes for it: on a structure that is dropped or renamed,
-// and on an enum that gets a label. If an open transaction holds such a lock, Postgres waits until
-// the transaction ends. Do waits for a second and then fails the test, since the test itself would
-// have to end the transaction.
+// A change takes the locks that Postgres takes for it: on a structure that is dropped or
+// renamed, and on an enum that gets a label. If an open transaction holds such a lock,
+// Postgres waits until the transaction ends. Do waits for a second and then fails the
+// test, since the test itself would have to end the transaction.
 func (f *Fake) Do(t testing.TB, changes ...Change) {
 	t.Helper()
 	f.mu.Lock()
@@ -69,7 +70,8 @@ func (f *Fake) await(n need) error {
 	return err
 }
 
-// whole returns the locks of all structures of that name and, for a drop, of their dependents.
+// whole returns the locks of all structures of that name and, for a drop, of their
+// dependents.
 func (f *Fake) whole(text string, drop bool) (all []need) {
 	n, err := parseName(text)
 	if err != nil {
@@ -100,8 +102,8 @@ func (f *Fake) whole(text string, drop bool) (all []need) {
 	return all
 }
 
-// AddLabel is a [Change] that adds a label to an enum. The label comes before the label Before, or
-// last if Before is empty.
+// AddLabel is a [Change] that adds a label to an enum. The label comes before the label
+// Before, or last if Before is empty.
 type AddLabel struct{ Enum, Label, Before string }
 
 func (c AddLabel) needs(f *Fake) []need {
@@ -138,8 +140,8 @@ func (c AddLabel) apply(f *Fake) error {
 	return nil
 }
 
-// SetRows is a [Change] that sets the result of a materialized view's query. The view has the rows
-// after its next refresh.
+// SetRows is a [Change] that sets the result of a materialized view's query. The view has
+// the rows after its next refresh.
 type SetRows struct {
 	// Matview is the name of the view.
 	Matview string
@@ -170,8 +172,9 @@ func (c SetRows) apply(f *Fake) error {
 	return nil
 }
 
-// Create is a [Change] that creates the structures of a catalog. If one of them can't be created, or
-// the catalog sets SearchPath, Standby, LockTimeout or StatementTimeout, Create creates nothing.
+// Create is a [Change] that creates the structures of a catalog. If one of them can't be
+// created, or the catalog sets SearchPath, Standby, LockTimeout or StatementTimeout,
+// Create creates nothing.
 type Create Catalog
 
 func (c Create) apply(f *Fake) error {
@@ -186,8 +189,8 @@ func (c Create) apply(f *Fake) error {
 	return err
 }
 
-// Drop is a [Change] that drops the relation and the type of that name. It also drops the views that
-// read a dropped view, and the sequences that a dropped table's columns own.
+// Drop is a [Change] that drops the relation and the type of that name. It also drops the
+// views that read a dropped view, and the sequences that a dropped table's columns own.
 type Drop struct{ Name string }
 
 func (c Drop) needs(f *Fake) []need { return f.whole(c.Name, true) }
@@ -233,8 +236,8 @@ func (f *Fake) dropColumns(table dialect.Name) {
 	}
 }
 
-// Rename is a [Change] that renames a view, an enum, a sequence or a table. To is the new name,
-// without a schema.
+// Rename is a [Change] that renames a view, an enum, a sequence or a table. To is the new
+// name, without a schema.
 type Rename struct{ Name, To string }
 
 func (c Rename) needs(f *Fake) []need { return f.whole(c.Name, false) }

@@ -15,7 +15,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A change waits for its locks, and fails the test if a transaction of the test holds one.
+// A change waits for its locks, and fails the test if a transaction of the test holds
+// one.
 func TestChangesTakeLocks(t *testing.T) {
 	t.Parallel()
 	catalog := sqltest.Catalog{

@@ -106,8 +106,8 @@ func (c *conn) Ping(context.Context) error {
 	return nil
 }
 
-// CheckNamedValue accepts every argument, since operations are passed as arguments. A statement
-// without an operation is rejected later.
+// CheckNamedValue accepts every argument, since operations are passed as arguments. A
+// statement without an operation is rejected later.
 func (c *conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -124,8 +124,8 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return c.open, nil
 }
 
-// errReading is the error of an operation on a connection with open rows. Postgres drivers return an
-// error, too, since the rows are still arriving on the connection.
+// errReading is the error of an operation on a connection with open rows. Postgres
+// drivers return an error, too, since the rows are still arriving on the connection.
 var errReading = fmt.Errorf("sqltest: %w: the connection has open rows, as a transaction or a *sql.Conn has inside a loop over "+
 	"massive.Rows: read them to the end or close them before the next operation", dialect.ErrInvalid)
 

@@ -96,8 +96,8 @@ func (e *enum) sortUsed() {
 	slices.SortStableFunc(e.used, func(a, b dialect.EnumColumn) int { return a.Relation.Compare(b.Relation) })
 }
 
-// typeName returns a type's name as the server prints it: with its schema if the search path does
-// not find it.
+// typeName returns a type's name as the server prints it: with its schema if the search
+// path does not find it.
 func (f *Fake) typeName(n dialect.Name) string {
 	for _, schema := range f.path {
 		switch first := (dialect.Name{Schema: schema, Name: n.Name}); {
@@ -144,7 +144,8 @@ func (s *session) enumLabels(e *enum) []string {
 	return e.labels
 }
 
-// EnumColumns implements [dialect.EnumDialect]. It returns the columns in the enum's UsedBy.
+// EnumColumns implements [dialect.EnumDialect]. It returns the columns in the enum's
+// UsedBy.
 func (f *Fake) EnumColumns(ctx context.Context, q dialect.Querier, name dialect.Name) (used []dialect.EnumColumn, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpUsedBy, Name: name}, func(context.Context, *session) ([]driver.Value, error) {
 		e := f.enums[name]
@@ -168,7 +169,8 @@ func (f *Fake) EnumColumns(ctx context.Context, q dialect.Querier, name dialect.
 	return used, err
 }
 
-// AddEnumLabel implements [dialect.EnumDialect]. Other sessions see the label after the commit.
+// AddEnumLabel implements [dialect.EnumDialect]. Other sessions see the label after the
+// commit.
 func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect.Name, label string, at dialect.LabelPlace,
 	tolerant bool,
 ) (added bool, err error) {
@@ -212,8 +214,8 @@ func (f *Fake) AddEnumLabel(ctx context.Context, q dialect.Querier, name dialect
 	return added && err == nil, err
 }
 
-// RenameEnumLabel implements [dialect.EnumDialect]. Other sessions see the new label after the
-// commit.
+// RenameEnumLabel implements [dialect.EnumDialect]. Other sessions see the new label
+// after the commit.
 func (f *Fake) RenameEnumLabel(ctx context.Context, q dialect.Querier, name dialect.Name, from, to string) error {
 	call := Call{Op: dialect.OpRenameLabel, Name: name, Detail: fmt.Sprintf("%q to %q", from, to)}
 	return f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -235,7 +237,8 @@ func (f *Fake) RenameEnumLabel(ctx context.Context, q dialect.Querier, name dial
 	})
 }
 
-// alter locks the enum of that name as ALTER TYPE does: against other changes, not against readers.
+// alter locks the enum of that name as ALTER TYPE does: against other changes, not
+// against readers.
 func (s *session) alter(ctx context.Context, name dialect.Name) (*enum, error) {
 	if err := s.writable("ALTER TYPE"); err != nil {
 		return nil, err
@@ -270,8 +273,9 @@ func labelExists(label string) error {
 	return &Error{Code: "42710", Message: fmt.Sprintf(`enum label "%s" already exists`, label)}
 }
 
-// InsertLabel is a [Change] that inserts a row with the label into a table column whose type is an
-// enum. Column is the column, as table.column. The change fails if the enum lacks the label.
+// InsertLabel is a [Change] that inserts a row with the label into a table column whose
+// type is an enum. Column is the column, as table.column. The change fails if the enum
+// lacks the label.
 type InsertLabel struct{ Column, Label string }
 
 func (c InsertLabel) apply(f *Fake) error {

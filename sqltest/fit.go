@@ -15,8 +15,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// fit returns an error if a value does not fit its column's type. Types that it does not know accept
-// every value.
+// fit returns an error if a value does not fit its column's type. Types that it does not
+// know accept every value.
 func (f *Fake) fit(columns []dialect.Column, rows [][]driver.Value) error {
 	for i, c := range columns {
 		fits := f.fits(c.Type)

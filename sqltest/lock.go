@@ -29,8 +29,8 @@ var conflicts = map[mode]mode{
 	accessExclusive:   accessShare | rowExclusive | shareRowExclusive | exclusive | accessExclusive,
 }
 
-// A lock is the lock of one relation. Requests queue: a request waits for conflicting requests before
-// it, granted or not.
+// A lock is the lock of one relation. Requests queue: a request waits for conflicting
+// requests before it, granted or not.
 type lock struct {
 	held  map[*session]mode
 	queue []*request
@@ -64,9 +64,10 @@ func (r *request) blockers() []*session {
 	return all
 }
 
-// acquire takes the lock for the session's transaction. It waits until ctx ends, the operation's
-// patience is used up, or the server's lock timeout has passed. The caller holds f.mu, which is
-// released during the wait. On a deadlock acquire fails immediately; Postgres does after a second.
+// acquire takes the lock for the session's transaction. It waits until ctx ends, the
+// operation's patience is used up, or the server's lock timeout has passed. The caller
+// holds f.mu, which is released during the wait. On a deadlock acquire fails immediately;
+// Postgres does after a second.
 func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 	if l.held[s]&m != 0 {
 		return nil
@@ -102,7 +103,8 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 	}
 }
 
-// refreshing reports whether another session holds, or waits for, a lock that a refresh takes.
+// refreshing reports whether another session holds, or waits for, a lock that a refresh
+// takes.
 func (l *lock) refreshing(s *session) bool {
 	for other, held := range l.held {
 		if other != s && held&(exclusive|accessExclusive) != 0 {
@@ -132,7 +134,7 @@ func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {
 	return nil
 }
 
-// openToAlter takes the lock of ALTER SEQUENCE and, as that does too, the one that sequences are opened with.
+// openToAlter takes the locks of ALTER SEQUENCE: its own, and that of opening a sequence.
 func (s *session) openToAlter(ctx context.Context, n dialect.Name) error {
 	if err := s.open(ctx, n, shareRowExclusive); err != nil {
 		return err

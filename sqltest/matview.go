@@ -80,8 +80,8 @@ func (f *Fake) addMatview(spec Matview) error {
 	return nil
 }
 
-// indexName returns the name that Postgres chooses for a view's index: the names of the view and the
-// columns, cut to fit, with a number if the name is taken.
+// indexName returns the name that Postgres chooses for a view's index: the names of the
+// view and the columns, cut to fit, with a number if the name is taken.
 func (f *Fake) indexName(v *matview) dialect.Name {
 	for i := 0; ; i++ {
 		label := "_idx"
@@ -174,8 +174,8 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 	return query, err
 }
 
-// SelectMatview implements [dialect.MatviewDialect]. It reads the view's rows or, with a tail, calls
-// the view's Select function.
+// SelectMatview implements [dialect.MatviewDialect]. It reads the view's rows or, with a
+// tail, calls the view's Select function.
 func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	c := Call{Op: dialect.OpSelect, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
@@ -183,7 +183,8 @@ func (f *Fake) SelectMatview(view *dialect.MatviewDef, tail string, args []any) 
 	})}, nil
 }
 
-// CountMatview implements [dialect.MatviewDialect]. It counts the rows that SelectMatview reads.
+// CountMatview implements [dialect.MatviewDialect]. It counts the rows that SelectMatview
+// reads.
 func (f *Fake) CountMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	c := Call{Op: dialect.OpCount, Name: view.Name, Detail: tail}
 	return c.text(), []any{f.operation(c, func(ctx context.Context, s *session) (*result, error) {
@@ -236,8 +237,8 @@ func (f *Fake) selected(ctx context.Context, s *session, view *dialect.MatviewDe
 	return r, nil
 }
 
-// answer calls the view's Select function. The caller holds f.mu, which is released meanwhile, since
-// the function may use the fake.
+// answer calls the view's Select function. The caller holds f.mu, which is released
+// meanwhile, since the function may use the fake.
 func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, error) {
 	if v.spec.Select == nil {
 		return nil, fmt.Errorf("sqltest: reading %s with the tail %q: the fake does not interpret SQL; "+
@@ -255,8 +256,9 @@ func (f *Fake) answer(v *matview, tail string, args []any) ([][]driver.Value, er
 	return rows, nil
 }
 
-// callSelect calls a Select function in its own goroutine. If it panicked or ended the goroutine of
-// database/sql, the connection would stay in use, and its transaction could not be rolled back.
+// callSelect calls a Select function in its own goroutine. If it panicked or ended the
+// goroutine of database/sql, the connection would stay in use, and its transaction could
+// not be rolled back.
 func callSelect(do func(string, []any) (any, error), tail string, args []any) (columns []dialect.Column, rows [][]driver.Value, err error) {
 	err = errors.New("it ended its goroutine, as t.Fatal does; return an error instead")
 	done := make(chan struct{})
@@ -277,7 +279,8 @@ func callSelect(do func(string, []any) (any, error), tail string, args []any) (c
 	return columns, rows, err
 }
 
-// notA returns the error of a refresh if the name is no longer that of a materialized view.
+// notA returns the error of a refresh if the name is no longer that of a materialized
+// view.
 func (f *Fake) notA(view dialect.Name) error {
 	switch f.what(view, true) {
 	case "":
@@ -289,9 +292,9 @@ func (f *Fake) notA(view dialect.Name) error {
 	}
 }
 
-// merge returns the rows after a concurrent refresh, which changes only the rows that differ. As in
-// Postgres, a row with a NULL outside the index's columns that the query returns twice is kept once.
-// A row without a NULL that comes twice is an error.
+// merge returns the rows after a concurrent refresh, which changes only the rows that
+// differ. As in Postgres, a row with a NULL outside the index's columns that the query
+// returns twice is kept once. A row without a NULL that comes twice is an error.
 func (v *matview) merge(ctx context.Context, s *session) ([][]driver.Value, error) {
 	old := s.content(v)
 	switch {
@@ -359,8 +362,8 @@ func (v *matview) twice(rows [][]driver.Value) bool {
 	return false
 }
 
-// key returns a row's key in the view's unique index. It is empty if the key contains a NULL, or if
-// there is no index: such a row equals no other.
+// key returns a row's key in the view's unique index. It is empty if the key contains a
+// NULL, or if there is no index: such a row equals no other.
 func (v *matview) key(row []driver.Value) string {
 	key := make([]driver.Value, len(v.spec.Unique))
 	for i, c := range v.spec.Unique {

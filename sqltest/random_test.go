@@ -23,8 +23,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// Random operations of three sessions on random catalogs have the same outcomes on the fake and on
-// Postgres. MASSIVE_RANDOM_OPERATIONS is the number of operations.
+// Random operations of three sessions on random catalogs have the same outcomes on the
+// fake and on Postgres. MASSIVE_RANDOM_OPERATIONS is the number of operations.
 func TestRandom(t *testing.T) {
 	t.Parallel()
 	operations := 300
@@ -165,7 +165,8 @@ type generator struct {
 	sessions [3]txn
 }
 
-// A txn is a session's transaction. Its names have no schema, since some schemas are not known.
+// A txn is a session's transaction. Its names have no schema, since some schemas are not
+// known.
 type txn struct {
 	inTx    bool
 	failed  bool            // it may have failed
@@ -190,8 +191,8 @@ func (g *generator) one(n int) bool { return rapid.IntRange(0, n-1).Draw(g.rt, "
 
 func draw[T any](g *generator, of ...T) T { return rapid.SampledFrom(of).Draw(g.rt, "of") }
 
-// pools has the names for each kind. An enum and a sequence never share a name, since in Postgres 13 a
-// sequence takes the name of a type, too.
+// pools has the names for each kind. An enum and a sequence never share a name, since in
+// Postgres 13 a sequence takes the name of a type, too.
 var pools = [][]string{isTable: {"a", "b", "c"}, isView: {"a", "b", "c"}, isPlain: {"b", "v"}, isEnum: {"c", "d"}, isSequence: {"a", "b"}}
 
 func (g *generator) catalog() sqltest.Catalog {
@@ -531,11 +532,12 @@ func (g *generator) step() (step, bool) {
 	case selectRows, getRow, countRows, streamRows, streamSome, lastValue, state:
 		return st, true
 	case definition:
-		// Postgres 16 releases its lock after the statement; older versions and the fake at the end of the transaction.
+		// Postgres 16 releases its lock after the statement; older versions and the fake
+		// at the end of the transaction.
 		return st, !x.stale[n.Name] && (!x.inTx || g.major < 16)
 	default:
-		// In a transaction older than a change, an operation without a lock may or may not use the old
-		// cached name. Both are right.
+		// In a transaction older than a change, an operation without a lock may or may
+		// not use the old cached name. Both are right.
 		return st, !x.stale[n.Name]
 	}
 }
@@ -558,7 +560,8 @@ func (g *generator) runOf(st step) (step, bool) {
 		st.run.upstream, st.run.downstream = g.one(2), g.one(2)
 	}
 	if st.do == refreshOnPool {
-		// The progress of parallel refreshes before another fails or is cancelled is random.
+		// The progress of parallel refreshes before another fails or is cancelled is
+		// random.
 		st.soon = true
 		st.run.stop = st.run.stop && st.run.parallel <= 1
 		return st, true

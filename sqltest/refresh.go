@@ -11,8 +11,8 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// RefreshBlockers implements [dialect.MatviewDialect]. It returns the blockers of the Postgres
-// dialect.
+// RefreshBlockers implements [dialect.MatviewDialect]. It returns the blockers of the
+// Postgres dialect.
 func (f *Fake) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
 	return postgres.New().RefreshBlockers(view, on, concurrently)
 }

@@ -25,8 +25,8 @@ func (s *session) taking(ctx context.Context, name dialect.Name) (*sequence, err
 	return seq, s.writable("nextval()")
 }
 
-// NextSequenceValues implements [dialect.SequenceDialect]. If a value can't be taken, it returns none,
-// and the values before it are used up.
+// NextSequenceValues implements [dialect.SequenceDialect]. If a value can't be taken, it
+// returns none, and the values before it are used up.
 func (f *Fake) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 	call := Call{Op: dialect.OpNextValues, Name: name, Detail: fmt.Sprint(n)}
 	o := f.operation(call, func(ctx context.Context, s *session) (*result, error) {
@@ -78,8 +78,8 @@ func (f *Fake) NextSequenceBlock(ctx context.Context, q dialect.Querier, name di
 	return b, err
 }
 
-// SetSequenceValue implements [dialect.SequenceDialect], as setval in Postgres: a rollback does not
-// undo it, and other connections keep their reserved values.
+// SetSequenceValue implements [dialect.SequenceDialect], as setval in Postgres: a
+// rollback does not undo it, and other connections keep their reserved values.
 func (f *Fake) SetSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name, v int64, called bool) error {
 	call := Call{Op: dialect.OpSetValue, Name: name, Detail: fmt.Sprintf("to %d", v)}
 	if !called {

@@ -34,7 +34,8 @@ func (f *Fake) SetSavepoint(ctx context.Context, q dialect.Querier, name string)
 	})
 }
 
-// RollbackToSavepoint implements [dialect.TransactionDialect]. It also removes the savepoint.
+// RollbackToSavepoint implements [dialect.TransactionDialect]. It also removes the
+// savepoint.
 func (f *Fake) RollbackToSavepoint(ctx context.Context, q dialect.Querier, name string) error {
 	o := f.operation(Call{Op: opRollbackSavepoint, Detail: name}, func(_ context.Context, s *session) (*result, error) {
 		at, err := s.savepoint(name, "ROLLBACK TO SAVEPOINT")
@@ -95,7 +96,8 @@ func (s *session) releaseSince() {
 	s.release()
 }
 
-// releaseTo releases all locks except kept, and except those with which sequences are opened.
+// releaseTo releases all locks except kept, and except those with which sequences are
+// opened.
 func (s *session) releaseTo(kept map[*lock]mode) {
 	for l := range s.locks {
 		if m := kept[l] | l.held[s]&rowExclusive; m != 0 {

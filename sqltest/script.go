@@ -16,8 +16,8 @@ import (
 type Call struct {
 	// Op is the operation.
 	Op dialect.Op
-	// Name is the structure. It is zero for operations without one: loads, checks for changes,
-	// exhaustion and savepoints.
+	// Name is the structure. It is zero for operations without one: loads, checks for
+	// changes, exhaustion and savepoints.
 	Name dialect.Name
 	// Detail has the arguments of some operations. Otherwise it is empty.
 	//
@@ -32,11 +32,13 @@ type Call struct {
 	//   - RenameValue: "lost" to "found", with these quotes
 	//   - savepoints: the savepoint's name
 	Detail string
-	// Err is the error of the operation. It is nil if the operation succeeded or still runs.
+	// Err is the error of the operation. It is nil if the operation succeeded or still
+	// runs.
 	Err error
 }
 
-// String returns the call in one line, without its error: "refresh concurrently public.daily_sales".
+// String returns the call in one line, without its error: "refresh concurrently
+// public.daily_sales".
 func (c Call) String() string {
 	text := string(c.Op)
 	if c.Name != (dialect.Name{}) {
@@ -48,8 +50,8 @@ func (c Call) String() string {
 	return text
 }
 
-// Calls returns the operations that reached the fake, in the order in which they began. The caller
-// owns the slice.
+// Calls returns the operations that reached the fake, in the order in which they began.
+// The caller owns the slice.
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,9 +62,9 @@ func (f *Fake) Calls() []Call {
 	return calls
 }
 
-// WantCalls checks the operations that reached the fake since the previous WantCalls. They must be
-// these, as [Call.String] returns them, in this order. Otherwise the test fails. WantCalls ignores
-// loads and checks for changes. It does not affect [Fake.Calls].
+// WantCalls checks the operations that reached the fake since the previous WantCalls.
+// They must be these, as [Call.String] returns them, in this order. Otherwise the test
+// fails. WantCalls ignores loads and checks for changes. It does not affect [Fake.Calls].
 func (f *Fake) WantCalls(t testing.TB, want ...string) {
 	t.Helper()
 	f.mu.Lock()
@@ -103,17 +105,18 @@ type Behaviour struct {
 	hang  bool
 }
 
-// Fail makes the operation return the error. It can be a sentinel such as [dialect.ErrBusy], an
-// [*Error] with a SQLSTATE, or any other error except [driver.ErrBadConn], after which database/sql
-// retries.
+// Fail makes the operation return the error. It can be a sentinel such as
+// [dialect.ErrBusy], an [*Error] with a SQLSTATE, or any other error except
+// [driver.ErrBadConn], after which database/sql retries.
 func Fail(err error) Behaviour { return Behaviour{err: err} }
 
-// Hang makes the operation wait until its context ends, or until the catalog's StatementTimeout has
-// passed. A refresh, a Select and a Count hold their locks meanwhile, as if their query took long.
-// Other operations wait before they begin.
+// Hang makes the operation wait until its context ends, or until the catalog's
+// StatementTimeout has passed. A refresh, a Select and a Count hold their locks
+// meanwhile, as if their query took long. Other operations wait before they begin.
 func Hang() Behaviour { return Behaviour{hang: true} }
 
-// Slow delays the operation by that time, with locks as for [Hang]. Then the operation continues.
+// Slow delays the operation by that time, with locks as for [Hang]. Then the operation
+// continues.
 func Slow(d time.Duration) Behaviour { return Behaviour{delay: d} }
 
 type plan struct {
@@ -145,8 +148,9 @@ var arrivals = map[dialect.Op]arrival{
 	dialect.OpAddLabel: {as: dialect.OpAddLabel}, dialect.OpRenameLabel: {as: dialect.OpRenameLabel}, dialect.OpUsedBy: {as: dialect.OpUsedBy},
 }
 
-// Next plans the behaviour of the next operations of that kind on that structure. Each operation
-// takes one of the behaviours, in order. After that the operations behave normally again.
+// Next plans the behaviour of the next operations of that kind on that structure. Each
+// operation takes one of the behaviours, in order. After that the operations behave
+// normally again.
 //
 // Operations that reach the database in the same way are of the same kind:
 //
@@ -154,11 +158,11 @@ var arrivals = map[dialect.Op]arrival{
 //   - Reset, ResetTo and Restart
 //   - Load, Reload and Verify
 //
-// The name must be empty for a load, for Exhaustion, and for [dialect.OpWatch]: the check whether
-// anything was committed, which Reload and Watch make first.
+// The name must be empty for a load, for Exhaustion, and for [dialect.OpWatch]: the check
+// whether anything was committed, which Reload and Watch make first.
 //
-// An operation that never reaches the database, or an invalid name, fails the test immediately. If
-// an operation that was planned does not come, the test fails at its end.
+// An operation that never reaches the database, or an invalid name, fails the test
+// immediately. If an operation that was planned does not come, the test fails at its end.
 func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Behaviour) {
 	t.Helper()
 	kind, ok := arrivals[op]

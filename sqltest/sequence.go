@@ -23,15 +23,15 @@ type sequence struct {
 	lock  lock
 }
 
-// storage is the position of a sequence. Taking a value changes it immediately, in any transaction. A
-// restart creates a new storage, which replaces the old one at the commit.
+// storage is the position of a sequence. Taking a value changes it immediately, in any
+// transaction. A restart creates a new storage, which replaces the old one at the commit.
 type storage struct {
 	last   int64
 	called bool
 }
 
-// A cache has the values that a connection has reserved. It is valid while the sequence has that
-// storage.
+// A cache has the values that a connection has reserved. It is valid while the sequence
+// has that storage.
 type cache struct {
 	file       *storage
 	last, upTo int64
@@ -135,7 +135,8 @@ func (f *Fake) addSequence(spec Sequence) error {
 	return nil
 }
 
-// columns returns the columns that draw on the sequence, sorted. The owning column is not always one.
+// columns returns the columns that draw on the sequence, sorted. The owning column is not
+// always one.
 func (q *sequence) columns() []dialect.ColumnRef {
 	all := slices.Clone(q.feeds)
 	if q.def.KeyOf != nil {
@@ -177,8 +178,8 @@ func (s *session) file(q *sequence) *storage {
 	return q.file
 }
 
-// SequenceState implements [dialect.SequenceDialect]. A role without SELECT that can take values can
-// read the state after the first value was taken.
+// SequenceState implements [dialect.SequenceDialect]. A role without SELECT that can take
+// values can read the state after the first value was taken.
 func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialect.Name) (st dialect.SequenceState, err error) {
 	unreadable := false
 	err = f.ask(ctx, q, Call{Op: dialect.OpLastValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
@@ -202,7 +203,8 @@ func (f *Fake) SequenceState(ctx context.Context, q dialect.Querier, name dialec
 	return st, err
 }
 
-// NextSequenceValue implements [dialect.SequenceDialect]. A rollback does not give the value back.
+// NextSequenceValue implements [dialect.SequenceDialect]. A rollback does not give the
+// value back.
 func (f *Fake) NextSequenceValue(ctx context.Context, q dialect.Querier, name dialect.Name) (v int64, err error) {
 	err = f.ask(ctx, q, Call{Op: dialect.OpNextValue, Name: name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
 		seq, err := s.taking(ctx, name)
@@ -270,8 +272,8 @@ func outside(value, low, high int64) error {
 	return &Error{Code: "22023", Message: text}
 }
 
-// RestartSequence implements [dialect.SequenceDialect]. Other sessions see the restart after the
-// commit.
+// RestartSequence implements [dialect.SequenceDialect]. Other sessions see the restart
+// after the commit.
 func (f *Fake) RestartSequence(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
 	call := Call{Op: dialect.OpRestart, Name: name}
 	if at != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// An Error is an error of the fake's server. It has the SQLSTATE and the message that Postgres has.
-// Pass one to [Fail] to let an operation fail with a certain SQLSTATE.
+// An Error is an error of the fake's server. It has the SQLSTATE and the message that
+// Postgres has. Pass one to [Fail] to let an operation fail with a certain SQLSTATE.
 type Error struct {
 	// Code is the SQLSTATE, for example 55P03.
 	Code string
@@ -54,8 +54,8 @@ func newSession(f *Fake) *session {
 	return &session{fake: f, locks: map[*lock]bool{}, overlay: newOverlay(), cached: map[*sequence]*cache{}}
 }
 
-// An overlay has the uncommitted changes of a transaction: the rows of views, the storage of
-// restarted sequences, and the labels of altered enums.
+// An overlay has the uncommitted changes of a transaction: the rows of views, the storage
+// of restarted sequences, and the labels of altered enums.
 type overlay struct {
 	contents map[*matview]*content
 	files    map[*sequence]*storage
@@ -86,8 +86,8 @@ func (o overlay) apply() {
 	}
 }
 
-// An operation is passed to the session as the only argument of a statement. So it runs in the
-// transaction of the connection that database/sql chooses.
+// An operation is passed to the session as the only argument of a statement. So it runs
+// in the transaction of the connection that database/sql chooses.
 type operation struct {
 	fake *Fake
 	call Call
@@ -123,7 +123,8 @@ func (s *session) run(ctx context.Context, o *operation) (*result, error) {
 	case !s.inTx:
 		s.end(err == nil)
 	case err != nil:
-		// Postgres releases a failed transaction's locks immediately, back to its latest savepoint.
+		// Postgres releases a failed transaction's locks immediately, back to its latest
+		// savepoint.
 		s.aborted = true
 		s.releaseSince()
 	}
@@ -196,5 +197,6 @@ func denied(sequence dialect.Name) error {
 	return &Error{Code: "42501", Message: "permission denied for sequence " + sequence.Name}
 }
 
-// ErrNoDatabase is the error of each SQL statement that a program itself sends to [Fake.DB].
+// ErrNoDatabase is the error of each SQL statement that a program itself sends to
+// [Fake.DB].
 var ErrNoDatabase = errors.New("sqltest: the fake does not run SQL")

@@ -101,7 +101,8 @@ func TestOpenRowsBlockTransaction(t *testing.T) {
 	}
 }
 
-// A connection with open rows returns an error that explains it. With pgx the operation waits forever.
+// A connection with open rows returns an error that explains it. With pgx the operation
+// waits forever.
 func TestOpenRowsAreNamed(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(viewAndSequence)
@@ -135,7 +136,8 @@ func TestOpenRowsAreNamed(t *testing.T) {
 	}
 }
 
-// A transaction that can't begin because its context has ended leaves no lock and no connection.
+// A transaction that can't begin because its context has ended leaves no lock and no
+// connection.
 func TestFailedBeginLeavesNothing(t *testing.T) {
 	t.Parallel()
 	onEach(t, viewAndSequence, func(t *testing.T, p place) {
@@ -159,8 +161,8 @@ func TestFailedBeginLeavesNothing(t *testing.T) {
 	})
 }
 
-// A Select function that panics or ends its goroutine makes the Select return an error, and leaves no
-// lock and no connection.
+// A Select function that panics or ends its goroutine makes the Select return an error,
+// and leaves no lock and no connection.
 func TestSelectFunctionPanics(t *testing.T) {
 	t.Parallel()
 	for says, answer := range map[string]func() any{

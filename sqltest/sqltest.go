@@ -1,15 +1,15 @@
-// Package sqltest has an in-memory fake database for unit tests. [New] creates it from data: a
-// [Catalog] of materialized views, enums and sequences. They behave as in Postgres, including
-// transactions, locks and errors.
+// Package sqltest has an in-memory fake database for unit tests. [New] creates it from
+// data: a [Catalog] of materialized views, enums and sequences. They behave as in
+// Postgres, including transactions, locks and errors.
 //
 //	fake := sqltest.New(sqltest.Catalog{
 //		Sequences: []sqltest.Sequence{{Name: "invoice_no", Max: 3}},
 //	})
 //	m, err := massive.Load(ctx, fake.DB(), fake)
 //
-// A [Fake] is both the database and its dialect. Code that takes a *massive.DB or a Querier works
-// on it unchanged. Transactions of [Fake.DB] work on the fake's data. The fake does not run other
-// SQL: such a statement returns [ErrNoDatabase].
+// A [Fake] is both the database and its dialect. Code that takes a *massive.DB or a
+// Querier works on it unchanged. Transactions of [Fake.DB] work on the fake's data. The
+// fake does not run other SQL: such a statement returns [ErrNoDatabase].
 //
 // A test changes the database, as another session would, by [Fake.Do] with a [Change]:
 //
@@ -18,8 +18,9 @@
 //   - sequences: [Insert]
 //   - any structure: [Create], [Drop], [Rename]
 //
-// [Fake.Next] makes the next operations fail ([Fail]), hang ([Hang]) or take longer ([Slow]).
-// [Fake.Calls] returns the operations that reached the fake, and [Fake.WantCalls] checks them.
+// [Fake.Next] makes the next operations fail ([Fail]), hang ([Hang]) or take longer
+// ([Slow]). [Fake.Calls] returns the operations that reached the fake, and
+// [Fake.WantCalls] checks them.
 package sqltest
 
 import (
@@ -35,8 +36,9 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A Catalog describes the content of a fake's database. A name is written as for a lookup, for
-// example daily_sales or stats.daily_sales. A name without a schema is in public.
+// A Catalog describes the content of a fake's database. A name is written as for a
+// lookup, for example daily_sales or stats.daily_sales. A name without a schema is in
+// public.
 type Catalog struct {
 	// SearchPath lists the schemas in which bare names are looked up. Nil means public.
 	SearchPath []string
@@ -51,14 +53,15 @@ type Catalog struct {
 	// Tables lists tables. A table hides a structure of its name in a later schema of the
 	// search path.
 	Tables []string
-	// Standby makes the server a standby: writing operations return [dialect.ErrReadOnly].
+	// Standby makes the server a standby: writing operations return
+	// [dialect.ErrReadOnly].
 	Standby bool
 
 	// LockTimeout is the server's lock_timeout, in whole milliseconds, or 0 for none. An
 	// operation that waits longer for a lock returns [dialect.ErrBusy].
 	LockTimeout time.Duration
-	// StatementTimeout is the server's statement_timeout, in whole milliseconds, or 0 for none.
-	// An operation that takes longer returns [dialect.ErrServerTimeout].
+	// StatementTimeout is the server's statement_timeout, in whole milliseconds, or 0 for
+	// none. An operation that takes longer returns [dialect.ErrServerTimeout].
 	StatementTimeout time.Duration
 }
 
@@ -71,29 +74,32 @@ type Matview struct {
 	// Query is the text that Definition returns.
 	Query string
 
-	// Rows is the result of the view's query: a slice of structs, or of pointers to structs. The
-	// view has these rows from the start, and after each refresh. [SetRows] changes them. The
-	// exported fields are the columns, named by the db tag or the lower-cased field name, as in
-	// sqlx. Fields of embedded structs are columns, too.
+	// Rows is the result of the view's query: a slice of structs, or of pointers to
+	// structs. The view has these rows from the start, and after each refresh. [SetRows]
+	// changes them. The exported fields are the columns, named by the db tag or the
+	// lower-cased field name, as in sqlx. Fields of embedded structs are columns, too.
 	Rows any
 	// Columns lists the view's columns. If it is nil, they come from the type of Rows.
 	Columns []dialect.Column
-	// Unique lists the columns of the view's unique index. Without it the view has no index.
+	// Unique lists the columns of the view's unique index. Without it the view has no
+	// index.
 	Unique []string
-	// Reads lists the views, plain or materialized, that the view's query reads. They do not
-	// affect the rows. A refresh requires that they are populated, and locks them as a reader.
+	// Reads lists the views, plain or materialized, that the view's query reads. They do
+	// not affect the rows. A refresh requires that they are populated, and locks them as
+	// a reader.
 	Reads []string
 	// Unpopulated creates the view without data.
 	Unpopulated bool
-	// NotOwned gives the view to another role. The test's role can read it and not refresh it.
+	// NotOwned gives the view to another role. The test's role can read it and not
+	// refresh it.
 	NotOwned bool
 
-	// Select answers reads that have a tail, such as WHERE n > $1, since the fake does not
-	// interpret SQL. It returns rows of the type of Rows. If Select is nil, such a read fails.
-	// Reads without a tail return the view's rows.
+	// Select answers reads that have a tail, such as WHERE n > $1, since the fake does
+	// not interpret SQL. It returns rows of the type of Rows. If Select is nil, such a
+	// read fails. Reads without a tail return the view's rows.
 	//
-	// Select runs in its own goroutine. Return an error instead of calling t.Fatal. A panic
-	// becomes the error of the read.
+	// Select runs in its own goroutine. Return an error instead of calling t.Fatal. A
+	// panic becomes the error of the read.
 	Select func(tail string, args []any) (rows any, err error)
 }
 
@@ -105,26 +111,27 @@ type Enum struct {
 	Comment string
 	// Labels lists the labels in the order of the type.
 	Labels []string
-	// NotOwned gives the enum to another role. The test's role can read it and not alter it.
+	// NotOwned gives the enum to another role. The test's role can read it and not alter
+	// it.
 	NotOwned bool
 	// UsedBy lists the table columns that have the enum as their type.
 	UsedBy []EnumColumn
 }
 
-// An EnumColumn describes a table column whose type is an enum. The table is created if it does
-// not exist.
+// An EnumColumn describes a table column whose type is an enum. The table is created if
+// it does not exist.
 type EnumColumn struct {
 	// Column is the column, as table.column, for example people.mood.
 	Column string
 	// Array makes the type an array of the enum.
 	Array bool
-	// Domain is the name of a domain over the enum, or over its array, that is the column's
-	// type. It is empty if the type is the enum or the array itself.
+	// Domain is the name of a domain over the enum, or over its array, that is the
+	// column's type. It is empty if the type is the enum or the array itself.
 	Domain string
 }
 
-// A Sequence describes a sequence. If only Name is set, it is as CREATE SEQUENCE makes it: it
-// returns 1, 2, 3 …
+// A Sequence describes a sequence. If only Name is set, it is as CREATE SEQUENCE makes
+// it: it returns 1, 2, 3 …
 type Sequence struct {
 	// Name is the sequence's name.
 	Name string
@@ -133,49 +140,53 @@ type Sequence struct {
 
 	// Type is bigint, integer or smallint. Empty means bigint.
 	Type string
-	// Increment is the step between two values. Zero means 1. A negative increment makes the
-	// sequence descend.
+	// Increment is the step between two values. Zero means 1. A negative increment makes
+	// the sequence descend.
 	Increment int64
-	// Min is the smallest value. Zero means 1, or the smallest of the type if the sequence
-	// descends.
+	// Min is the smallest value. Zero means 1, or the smallest of the type if the
+	// sequence descends.
 	Min int64
-	// Max is the greatest value. Zero means the greatest of the type, or -1 if the sequence
-	// descends.
+	// Max is the greatest value. Zero means the greatest of the type, or -1 if the
+	// sequence descends.
 	Max int64
 	// Start is the first value. Zero means Min, or Max if the sequence descends.
 	Start int64
-	// Exactly sets the bounds and the start if one of them is 0. Min, Max and Start must then
-	// be unset.
+	// Exactly sets the bounds and the start if one of them is 0. Min, Max and Start must
+	// then be unset.
 	Exactly *Range
 	// Cache is the number of values that a connection reserves at a time. Zero means 1.
 	Cache int64
 	// Cycle makes the sequence continue at its other bound when it reaches one.
 	Cycle bool
 
-	// OwnedBy is the column that owns the sequence, as table.column, for example orders.no.
+	// OwnedBy is the column that owns the sequence, as table.column, for example
+	// orders.no.
 	OwnedBy string
-	// KeyOf is the primary-key column whose default takes values from the sequence, for example
-	// orders.id. A load excludes such a sequence, unless WithKeySequences is given.
+	// KeyOf is the primary-key column whose default takes values from the sequence, for
+	// example orders.id. A load excludes such a sequence, unless WithKeySequences is
+	// given.
 	KeyOf string
-	// Feeds lists further columns whose default takes values from the sequence, for example
-	// lines.no.
+	// Feeds lists further columns whose default takes values from the sequence, for
+	// example lines.no.
 	Feeds []string
-	// ColumnType is the type of the columns in OwnedBy, KeyOf and Feeds: bigint, integer or
-	// smallint. Empty means bigint.
+	// ColumnType is the type of the columns in OwnedBy, KeyOf and Feeds: bigint, integer
+	// or smallint. Empty means bigint.
 	ColumnType string
-	// Holds lists the values in the column of KeyOf. Without KeyOf, it is the column of OwnedBy.
-	// Without both, it is the first of Feeds.
+	// Holds lists the values in the column of KeyOf. Without KeyOf, it is the column of
+	// OwnedBy. Without both, it is the first of Feeds.
 	Holds []int64
 
 	// Rights says what the test's role can do with the sequence. Nil allows everything.
 	Rights *dialect.SequenceRights
 }
 
-// A Range has the bounds and the start of a sequence. A zero is the value 0, not a default.
+// A Range has the bounds and the start of a sequence. A zero is the value 0, not a
+// default.
 type Range struct{ Min, Max, Start int64 }
 
-// A Fake is an in-memory database and its dialect. Tests call DB, Do, Next, Calls and WantCalls. The
-// other methods implement [dialect.Dialect] for massive.Load. A Fake is safe for concurrent use.
+// A Fake is an in-memory database and its dialect. Tests call DB, Do, Next, Calls and
+// WantCalls. The other methods implement [dialect.Dialect] for massive.Load. A Fake is
+// safe for concurrent use.
 type Fake struct {
 	db      *sql.DB
 	invalid error // why the catalog is invalid
@@ -219,8 +230,9 @@ func (h holdings) clone() holdings {
 	return c
 }
 
-// New returns a fake with the content of the catalog. If the catalog is invalid, for example
-// because two relations have the same name, each load returns [dialect.ErrInvalid] with the reason.
+// New returns a fake with the content of the catalog. If the catalog is invalid, for
+// example because two relations have the same name, each load returns
+// [dialect.ErrInvalid] with the reason.
 func New(c Catalog) *Fake {
 	f := &Fake{
 		stand:  c.Standby,
@@ -288,10 +300,10 @@ func (f *Fake) fill(c Catalog) error {
 	return nil
 }
 
-// DB returns the *sql.DB of the fake, the same on each call. BeginTx, Commit and Rollback work; the
-// only isolation level is Read Committed. Each SQL statement returns [ErrNoDatabase]. The DB need
-// not be closed. Closing it ends the goroutine that each *sql.DB has, for tests that look for leaked
-// goroutines.
+// DB returns the *sql.DB of the fake, the same on each call. BeginTx, Commit and Rollback
+// work; the only isolation level is Read Committed. Each SQL statement returns
+// [ErrNoDatabase]. The DB need not be closed. Closing it ends the goroutine that each
+// *sql.DB has, for tests that look for leaked goroutines.
 func (f *Fake) DB() *sql.DB { return f.db }
 
 func invalid(format string, args ...any) error {
@@ -323,8 +335,8 @@ func parseName(text string) (dialect.Name, error) {
 	return n, nil
 }
 
-// A shape says which names a structure takes: that of a relation, that of a type, or, like a table,
-// both.
+// A shape says which names a structure takes: that of a relation, that of a type, or,
+// like a table, both.
 type shape struct{ relation, typed bool }
 
 var (
@@ -333,8 +345,8 @@ var (
 	sequenceLike = shape{relation: true}
 )
 
-// free returns an error if a structure of that shape can't have the name. The caller holds f.mu, or
-// f is new.
+// free returns an error if a structure of that shape can't have the name. The caller
+// holds f.mu, or f is new.
 func (f *Fake) free(n dialect.Name, s shape) error {
 	if s.relation && f.what(n, true) != "" || s.typed && f.what(n, false) != "" {
 		return invalid("%s already exists", n)
@@ -347,7 +359,8 @@ func (f *Fake) id() int64 {
 	return f.lastID
 }
 
-// object returns the part of a definition that all structures have. The caller holds f.mu.
+// object returns the part of a definition that all structures have. The caller holds
+// f.mu.
 func (f *Fake) object(id int64, n dialect.Name, comment string, owner string, relation bool) dialect.Object {
 	o := dialect.Object{ID: id, Name: n, Owner: owner, Comment: comment}
 	for _, schema := range f.path {
@@ -366,8 +379,8 @@ func (f *Fake) object(id int64, n dialect.Name, comment string, owner string, re
 	return o
 }
 
-// what returns the kind of relation, or of type, that has the name, in Postgres's words. It is empty
-// if there is none.
+// what returns the kind of relation, or of type, that has the name, in Postgres's words.
+// It is empty if there is none.
 func (f *Fake) what(n dialect.Name, relation bool) string {
 	_, view := f.views[n]
 	_, enum := f.enums[n]

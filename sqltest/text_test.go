@@ -1,6 +1,7 @@
 package sqltest_test
 
-// The fake's errors have the same text as Postgres's, without the text that a driver adds.
+// The fake's errors have the same text as Postgres's, without the text that a driver
+// adds.
 
 import (
 	"context"
@@ -138,7 +139,8 @@ func failedOps() []failedOp {
 	}
 }
 
-// plainly returns an error's text with the server's message, without the text of the driver.
+// plainly returns an error's text with the server's message, without the text of the
+// driver.
 func plainly(err error) string {
 	if err == nil {
 		return "no error"
@@ -169,7 +171,8 @@ func textsOn(t *testing.T, p place) map[string]string {
 	}
 	all := map[string]string{}
 	note := func(what string, err error) { all[what] = plainly(err) }
-	// A duplicate of an existing row violates the index; a duplicate of a new row is an error of the refresh.
+	// A duplicate of an existing row violates the index; a duplicate of a new row is an
+	// error of the refresh.
 	p.do(t, sqltest.SetRows{Matview: "v", Rows: []pair{{2, "a"}, {2, "b"}}})
 	for _, a := range failedOps() {
 		if a.what == "a label of what is gone" {

@@ -15,7 +15,8 @@ var (
 	errStatementTimeout = &Error{Code: "57014", Message: "canceling statement due to statement timeout"}
 )
 
-// within returns a context that ends after d with the reason as its cause. If d is 0 it returns ctx.
+// within returns a context that ends after d with the reason as its cause. If d is 0 it
+// returns ctx.
 func within(ctx context.Context, d time.Duration, reason error) (context.Context, context.CancelFunc) {
 	if d == 0 {
 		return ctx, func() {}
@@ -23,8 +24,8 @@ func within(ctx context.Context, d time.Duration, reason error) (context.Context
 	return context.WithTimeoutCause(ctx, d, reason)
 }
 
-// ended returns why a context ended: a timeout of the server, or ctx.Err(). It ignores the caller's
-// own cause, which a server does not know.
+// ended returns why a context ended: a timeout of the server, or ctx.Err(). It ignores
+// the caller's own cause, which a server does not know.
 func ended(ctx context.Context) error {
 	for _, timeout := range []*Error{errLockTimeout, errStatementTimeout} {
 		if errors.Is(context.Cause(ctx), timeout) {

@@ -8,8 +8,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A View describes a plain view. It connects materialized views: a view that reads it depends on the
-// views that it reads.
+// A View describes a plain view. It connects materialized views: a view that reads it
+// depends on the views that it reads.
 type View struct {
 	// Name is the view's name.
 	Name string
@@ -60,8 +60,8 @@ func (f *Fake) source(text string) (source, error) {
 	return source{f.views[n], f.plain[n]}, nil
 }
 
-// addViews creates the catalog's plain views. Then it connects them, and the materialized views that
-// exist already, to the views that they read.
+// addViews creates the catalog's plain views. Then it connects them, and the materialized
+// views that exist already, to the views that they read.
 func (f *Fake) addViews(c Catalog) error {
 	for _, spec := range c.Views {
 		n, err := parseName(spec.Name)
@@ -138,8 +138,8 @@ func leadsTo(v source, sources []source, seen map[source]bool) bool {
 	return false
 }
 
-// materialized returns the materialized views among the sources, directly or through plain views,
-// each once.
+// materialized returns the materialized views among the sources, directly or through
+// plain views, each once.
 func materialized(sources []source) []*matview {
 	var all []*matview
 	seen := map[source]bool{}
@@ -168,7 +168,8 @@ func (f *Fake) viewDefs() (defs []dialect.ViewDef) {
 	return defs
 }
 
-// scan locks the views that v's query reads, checks that they are populated, and pauses as planned.
+// scan locks the views that v's query reads, checks that they are populated, and pauses
+// as planned.
 func (s *session) scan(ctx context.Context, v *matview) error {
 	all := materialized(v.reads)
 	for _, m := range all {

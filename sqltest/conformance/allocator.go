@@ -62,7 +62,8 @@ func allocatorValues() rule {
 					a.Close()
 				}
 
-				// Another sequence, since a fetch that Close cancelled may still reach the server.
+				// Another sequence, since a fetch that Close cancelled may still reach
+				// the server.
 				a, err := massive.NewAllocator(c.sequence(name+" alone"), opts...)
 				c.ok(err)
 				step := int64(1)

@@ -1,8 +1,9 @@
 package conformance
 
-// Time limits for checks. If a dialect ignores its context, the check hangs. Its subtest must
-// fail with the rule's text while the others run on. So each check runs in its own goroutine, and
-// the subtest waits for a limited time. A panic in the goroutine fails the subtest, too.
+// Time limits for checks. If a dialect ignores its context, the check hangs. Its subtest
+// must fail with the rule's text while the others run on. So each check runs in its own
+// goroutine, and the subtest waits for a limited time. A panic in the goroutine fails the
+// subtest, too.
 
 import (
 	"fmt"
@@ -15,8 +16,8 @@ import (
 // wholeCase is the limit of a whole check, as a multiple of the limit of one operation.
 const wholeCase = 6
 
-// A bound records whether a check was abandoned because it took too long. After that the check
-// must not use its *testing.T: package testing panics if a test has ended.
+// A bound records whether a check was abandoned because it took too long. After that the
+// check must not use its *testing.T: package testing panics if a test has ended.
 type bound struct {
 	mu   sync.RWMutex
 	over bool
@@ -62,8 +63,8 @@ func (b *bound) left() bool {
 	return b.over
 }
 
-// speak keeps the test from ending until done is called. In an abandoned check it ends the
-// calling goroutine.
+// speak keeps the test from ending until done is called. In an abandoned check it ends
+// the calling goroutine.
 func (b *bound) speak() (done func()) {
 	b.mu.RLock()
 	if b.over {
@@ -129,7 +130,8 @@ func (c *check) Cleanup(f func()) {
 // undoing limits how long the end of a test waits for an open transaction or connection.
 const undoing = 5 * time.Second
 
-// undo ends a transaction or a connection. Both wait for the running operation, which may hang.
+// undo ends a transaction or a connection. Both wait for the running operation, which may
+// hang.
 func undo(end func() error) {
 	done := make(chan struct{})
 	go func() {

@@ -19,24 +19,27 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// A rule is one requirement on a dialect. It needs every kind of structure in its catalog.
+// A rule is one requirement on a dialect. It needs every kind of structure in its
+// catalog.
 type rule struct {
 	name string // the name of its subtest
 	says string // the requirement in words, at the beginning of each failure message
-	// needs lists the operations that the check uses. A test checks that it uses all of them.
+	// needs lists the operations that the check uses. A test checks that it uses all of
+	// them.
 	needs []Operation
-	// adapts says that the check also works if the database lacks some of the catalog's kinds.
-	// The check calls check.has. Operations of a lacking kind are then not needed.
+	// adapts says that the check also works if the database lacks some of the catalog's
+	// kinds. The check calls check.has. Operations of a lacking kind are then not needed.
 	adapts bool
-	// each runs the rule over a *sql.DB, a *sql.Conn and a *sql.Tx. Otherwise it runs over a *sql.DB only.
+	// each runs the rule over a *sql.DB, a *sql.Conn and a *sql.Tx. Otherwise it runs
+	// over a *sql.DB only.
 	each bool
 	// rights says that the rule needs a role that lacks a right.
 	rights bool
-	// session says why the rule can't work if connections share server sessions. It is empty
-	// for most rules.
+	// session says why the rule can't work if connections share server sessions. It is
+	// empty for most rules.
 	session string
-	// unless returns why the harness leaves nothing to check, or an empty string. A nil unless
-	// means that the rule always applies.
+	// unless returns why the harness leaves nothing to check, or an empty string. A nil
+	// unless means that the rule always applies.
 	unless  func(h Harness) (why string)
 	catalog sqltest.Catalog
 	check   func(c *check)
@@ -197,8 +200,8 @@ var sentinels = []error{
 	context.Canceled, context.DeadlineExceeded,
 }
 
-// fails checks that err is a *massive.Error that wraps want and no other sentinel, and that its
-// text contains each of the strings in says.
+// fails checks that err is a *massive.Error that wraps want and no other sentinel, and
+// that its text contains each of the strings in says.
 func (c *check) fails(err, want error, says ...string) {
 	c.Helper()
 	if err == nil {
@@ -274,10 +277,12 @@ func sequenceOf(c *check, m *massive.DB, name string) massive.Sequence {
 	return s
 }
 
-// can reports whether the dialect has all of the operations. A rule checks more if it has.
+// can reports whether the dialect has all of the operations. A rule checks more if it
+// has.
 func (c *check) can(all ...Operation) bool { return !slices.ContainsFunc(all, c.harness.lacks) }
 
-// afterFailure checks the error of a reading operation after a failure in the same transaction.
+// afterFailure checks the error of a reading operation after a failure in the same
+// transaction.
 func (c *check) afterFailure(err error) {
 	c.Helper()
 	if c.harness.StatementsFailAlone {
@@ -308,7 +313,8 @@ func (c *check) numbers(v massive.Matview) []int64 {
 	return rows
 }
 
-// listed returns the loaded structures, as "m public.v", "e public.mood" or "s public.no".
+// listed returns the loaded structures, as "m public.v", "e public.mood" or "s
+// public.no".
 func listed(m *massive.DB) []string {
 	all := []string{}
 	for _, v := range m.Matviews() {
@@ -324,7 +330,8 @@ func listed(m *massive.DB) []string {
 }
 
 // wantWhole checks that each structure of the rule's catalog, and no other, is loaded or
-// excluded with a reason. A check that ranges over the loaded structures then misses none.
+// excluded with a reason. A check that ranges over the loaded structures then misses
+// none.
 func (c *check) wantWhole(m *massive.DB) {
 	c.Helper()
 	got := listed(m)

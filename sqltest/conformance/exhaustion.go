@@ -43,7 +43,8 @@ func exhaustionListed() rule {
 			c.ok(sequenceOf(c, all, "reset").SetValue(c.Context(), 991, false)) // after which PostgreSQL does not report its value
 			e, err := c.m.Exhaustion(c.Context())
 			c.ok(err)
-			// The sequence, its column, the used percentage, the number of values left, and the limit.
+			// The sequence, its column, the used percentage, the number of values left,
+			// and the limit.
 			want := []string{
 				"public.over public.o.id 100.0 0 32767", "public.round none 100.0 0 10",
 				"public.lines_no public.lines.no 97.6 767 32767", "public.orders_id_seq public.orders.id 93.1 147483647 2147483647",

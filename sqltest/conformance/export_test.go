@@ -26,7 +26,8 @@ func RulesOf(c Operation) (names []string) {
 	return names
 }
 
-// RunRulesThatSay runs the rules whose failure messages can contain the text, and returns their number.
+// RunRulesThatSay runs the rules whose failure messages can contain the text, and returns
+// their number.
 func RunRulesThatSay(t *testing.T, h Harness, text string) (n int) {
 	t.Helper()
 	for _, r := range rules() {
@@ -42,8 +43,8 @@ func RunRulesThatSay(t *testing.T, h Harness, text string) (n int) {
 	return n
 }
 
-// RunEachRule runs each rule with a harness that lacks all operations that the rule does not need. After
-// a rule it calls done with the operations that the rule needs.
+// RunEachRule runs each rule with a harness that lacks all operations that the rule does
+// not need. After a rule it calls done with the operations that the rule needs.
 func RunEachRule(t *testing.T, open func(t *testing.T, rule string, c sqltest.Catalog, has func(Operation) bool) Database, done func(rule string, needs []Operation)) {
 	t.Helper()
 	for _, r := range rules() {

@@ -1,8 +1,8 @@
 package conformance_test
 
-// The suite on a database that differs from Postgres. It has other names of types, no order of rows, no
-// SQLSTATEs, no statements that fix a blocker, another limit for names, and transactions that go on
-// after a failure.
+// The suite on a database that differs from Postgres. It has other names of types, no
+// order of rows, no SQLSTATEs, no statements that fix a blocker, another limit for names,
+// and transactions that go on after a failure.
 
 import (
 	"context"
@@ -22,8 +22,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A foreigner is a fake that differs from Postgres in everything that a harness can describe, and in
-// details on which no rule may depend.
+// A foreigner is a fake that differs from Postgres in everything that a harness can
+// describe, and in details on which no rule may depend.
 type foreigner struct {
 	*sqltest.Fake
 	db      *sql.DB
@@ -243,8 +243,8 @@ type foreignTx struct {
 func (t foreignTx) Commit() error   { t.conn.inTx = false; return t.Tx.Commit() }
 func (t foreignTx) Rollback() error { t.conn.inTx = false; return t.Tx.Rollback() }
 
-// ExecContext and QueryContext set a savepoint before each statement of a transaction if statements
-// fail alone.
+// ExecContext and QueryContext set a savepoint before each statement of a transaction if
+// statements fail alone.
 func (c *foreignConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (r driver.Result, err error) {
 	err = c.around(ctx, query, func() error {
 		r, err = c.stub.ExecContext(ctx, query, args)

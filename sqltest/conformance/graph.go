@@ -7,8 +7,9 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// warehouse is a catalog of views that read views, in two schemas. daily and shops read raw; weekly
-// reads daily and shops through plain views; report reads weekly and shops. other reads none.
+// warehouse is a catalog of views that read views, in two schemas. daily and shops read
+// raw; weekly reads daily and shops through plain views; report reads weekly and shops.
+// other reads none.
 func warehouse() sqltest.Catalog {
 	one := []number{{1}}
 	key := []string{"n"}

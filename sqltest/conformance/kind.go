@@ -1,6 +1,7 @@
 package conformance
 
-// Databases that lack a kind of structure, and catalogs reduced to what a database can hold.
+// Databases that lack a kind of structure, and catalogs reduced to what a database can
+// hold.
 
 import (
 	"cmp"
@@ -42,7 +43,8 @@ func (h Harness) lacks(o Operation) bool {
 	return slices.Contains(h.Lacks, o) || h.lacksKind(operationKinds[o])
 }
 
-// kindsOf returns the kinds of structure in the catalog. Plain views count as materialized ones.
+// kindsOf returns the kinds of structure in the catalog. Plain views count as
+// materialized ones.
 func kindsOf(c sqltest.Catalog) (kinds []dialect.Kind) {
 	for k, n := range map[dialect.Kind]int{
 		dialect.KindMatview: len(c.Matviews) + len(c.Views), dialect.KindEnum: len(c.Enums), dialect.KindSequence: len(c.Sequences),
@@ -152,13 +154,14 @@ func (h Harness) clamp(v int64) int64 {
 	return min(max(v, cmp.Or(h.MinValue, math.MinInt64)), cmp.Or(h.MaxValue, math.MaxInt64))
 }
 
-// holds reports whether the database has structures of the kind that an open transaction can block others from.
+// holds reports whether the database has structures of the kind that an open transaction
+// can block others from.
 func (c *check) holds(k dialect.Kind) bool {
 	return c.has(k) && (k != dialect.KindSequence || c.harness.Restarts != MovesFree)
 }
 
-// nothingHolds returns a reason to skip a rule about waiting. With views, the rule's catalog has
-// views besides sequences.
+// nothingHolds returns a reason to skip a rule about waiting. With views, the rule's
+// catalog has views besides sequences.
 func nothingHolds(views bool) func(h Harness) string {
 	return func(h Harness) string {
 		return iff(h.Restarts == MovesFree && (!views || h.lacksKind(dialect.KindMatview)),
@@ -169,8 +172,8 @@ func nothingHolds(views bool) func(h Harness) string {
 // has reports whether the database has the kind. Rules that adapt call it.
 func (c *check) has(k dialect.Kind) bool { return !c.harness.lacksKind(k) }
 
-// there removes the lines about kinds that the database lacks. A line begins with its kind, or
-// with the first letter of its kind.
+// there removes the lines about kinds that the database lacks. A line begins with its
+// kind, or with the first letter of its kind.
 func (c *check) there(lines ...string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool {
 		return slices.ContainsFunc(c.harness.LacksKinds, func(k dialect.Kind) bool {
@@ -179,8 +182,8 @@ func (c *check) there(lines ...string) []string {
 	})
 }
 
-// something returns a change that creates a structure of that name, of a kind that the database
-// has.
+// something returns a change that creates a structure of that name, of a kind that the
+// database has.
 func (c *check) something(name string) (makes sqltest.Create, kind dialect.Kind) {
 	switch {
 	case c.has(dialect.KindSequence):
@@ -192,8 +195,8 @@ func (c *check) something(name string) (makes sqltest.Create, kind dialect.Kind)
 	}
 }
 
-// A holding is a database that fails a rule which creates a structure of a kind that its catalog
-// lacks: the catalog defines which kinds the rule needs.
+// A holding is a database that fails a rule which creates a structure of a kind that its
+// catalog lacks: the catalog defines which kinds the rule needs.
 type holding struct {
 	Database
 	c *check
@@ -246,8 +249,8 @@ func (c *check) wantNoneLacking(m *massive.DB) {
 	}
 }
 
-// checkKinds checks loads, lookups and bulk operations of each kind. checkCapabilities checks
-// operations on one structure.
+// checkKinds checks loads, lookups and bulk operations of each kind. checkCapabilities
+// checks operations on one structure.
 func checkKinds(c *check) {
 	loaded := func(what string, cat *dialect.Catalog, only ...dialect.Kind) {
 		c.Helper()

@@ -1,6 +1,7 @@
 package conformance_test
 
-// Databases that lack a kind of structure pass the suite only if their harness lists the kind.
+// Databases that lack a kind of structure pass the suite only if their harness lists the
+// kind.
 
 import (
 	"context"
@@ -33,7 +34,8 @@ func (l lacking) DB() *sql.DB {
 
 func (l lacking) lacks(k dialect.Kind) bool { return slices.Contains(l.kinds, k) }
 
-// open fails the test if the catalog has a structure of a lacking kind. Do does so for a change.
+// open fails the test if the catalog has a structure of a lacking kind. Do does so for a
+// change.
 func (l lacking) open(t *testing.T, c sqltest.Catalog) conformance.Database {
 	t.Helper()
 	l.refuse(t, c)

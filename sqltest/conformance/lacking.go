@@ -43,13 +43,15 @@ func kinds() rule {
 	}
 }
 
-// checkCapabilities checks that lacking operations return ErrUnsupported, and that all others work.
+// checkCapabilities checks that lacking operations return ErrUnsupported, and that all
+// others work.
 func checkCapabilities(c *check) {
 	d := c.db.Dialect()
 	if !c.can(Unchanged) {
 		c.want("the sign of a load", c.m.Registry().Sign(), dialect.Sign(""))
 	}
-	// Operations on a lacking kind are tried on a structure that exists only in this catalog.
+	// Operations on a lacking kind are tried on a structure that exists only in this
+	// catalog.
 	madeUp, err := massive.Load(c.Context(), c.db.DB(), madeUp{d})
 	if err != nil {
 		c.Fatal(err)

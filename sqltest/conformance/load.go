@@ -390,8 +390,8 @@ func namesBad() rule {
 	}
 }
 
-// checkRights checks the rights for the operations that the dialect has. It need not load the
-// other rights.
+// checkRights checks the rights for the operations that the dialect has. It need not load
+// the other rights.
 func checkRights(c *check) {
 	allowed := func(what string, right bool, loaded bool, err error) {
 		c.Helper()

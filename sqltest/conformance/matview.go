@@ -356,8 +356,8 @@ func selectRecreated() rule {
 	}
 }
 
-// fixes returns the statements that, according to the dialect, remove what blocks a refresh of the
-// view. The dialect need not know any.
+// fixes returns the statements that, according to the dialect, remove what blocks a
+// refresh of the view. The dialect need not know any.
 func (c *check) fixes(view string, concurrently bool) (all []string) {
 	c.Helper()
 	d := c.db.Dialect()
@@ -375,8 +375,8 @@ func (c *check) fixes(view string, concurrently bool) (all []string) {
 	return all
 }
 
-// freshTx replaces the transaction of a rule that runs in one. After a failure the old transaction
-// would return ErrTxAborted for everything.
+// freshTx replaces the transaction of a rule that runs in one. After a failure the old
+// transaction would return ErrTxAborted for everything.
 func (c *check) freshTx() {
 	c.Helper()
 	if tx, ok := c.q.(*sql.Tx); ok {

@@ -1,7 +1,7 @@
 package conformance_test
 
-// Dialects that have only one operation, or none. The suite must check an operation even if all
-// others are lacking.
+// Dialects that have only one operation, or none. The suite must check an operation even
+// if all others are lacking.
 
 import (
 	"context"
@@ -39,7 +39,8 @@ func alone(operation conformance.Operation, mutate func(m *mutant)) conformance.
 	}
 }
 
-// A correct dialect passes with any one operation, and a rule exists that needs only this operation.
+// A correct dialect passes with any one operation, and a rule exists that needs only this
+// operation.
 func TestOperationAlone(t *testing.T) {
 	t.Parallel()
 	for _, c := range append(conformance.Operations(), "") {
@@ -59,7 +60,8 @@ func TestOperationAlone(t *testing.T) {
 	}
 }
 
-// Each rule passes on a dialect that has only the operations that the rule needs, and uses all of them.
+// Each rule passes on a dialect that has only the operations that the rule needs, and
+// uses all of them.
 func TestRulesUseWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -12,7 +12,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// An enumMutant breaks operations on enums. A function that is set replaces or changes the fake's.
+// An enumMutant breaks operations on enums. A function that is set replaces or changes
+// the fake's.
 type enumMutant struct {
 	add    func(label string, at dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool)
 	added  func(added bool, err error) (bool, error)

@@ -1,6 +1,7 @@
 package conformance_test
 
-// Mutants whose harness does not describe the dialect: wrong kinds, operations or other fields.
+// Mutants whose harness does not describe the dialect: wrong kinds, operations or other
+// fields.
 
 import (
 	"context"

@@ -113,7 +113,8 @@ func numbering(m *mutant) {
 	}
 }
 
-// hangingMutants ignore their context, so that they wait for a lock or forever; one panics.
+// hangingMutants ignore their context, so that they wait for a lock or forever; one
+// panics.
 var hangingMutants = []mutation{
 	{"a run that hangs", "When its context is cancelled, a run ends the refreshes in progress and starts no others. The report lists every view: still running", hanging},
 	{"a wait that hangs", "When its context ends, an operation that waits for a lock returns the context's error. It does not block later operations: still running", hanging},

@@ -19,8 +19,8 @@ type runMutations struct {
 	refreshErr func(err error) error
 }
 
-// The library implements plans and runs on top of a dialect. One defect of a dialect can break several
-// rules, and each rule must notice it by itself.
+// The library implements plans and runs on top of a dialect. One defect of a dialect can
+// break several rules, and each rule must notice it by itself.
 var runMutants = []mutation{
 	{"excluded views not loaded", "A plan excludes a view that a pattern excluded, and gives the reason", func(m *mutant) {
 		m.filtered = func(f dialect.Filter, cat *dialect.Catalog) {
@@ -148,8 +148,8 @@ func answering(with func(rows reflect.Value) reflect.Value) func(m *mutant) {
 // swallowing makes each refresh that fails return no error.
 func swallowing(m *mutant) { m.refreshErr = func(error) error { return nil } }
 
-// heedless makes a fake that ignores the caller's context and returns the error after a second.
-// hangingMutants never return.
+// heedless makes a fake that ignores the caller's context and returns the error after a
+// second. hangingMutants never return.
 func heedless(with error) func(m *mutant) {
 	return func(m *mutant) {
 		m.context = func(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -11,9 +11,10 @@ import (
 	"github.com/massivedb/massive-go/sqltest"
 )
 
-// unclassified has a mutant for each sentinel that a dialect can return, which no longer returns it. So
-// each sentinel is checked by a rule. The library itself returns ErrDrift and ErrClosed. For
-// ErrUnsupported see mutation_lacking_test.go. ErrLabelUncommitted needs SQL, which the fake lacks.
+// unclassified has a mutant for each sentinel that a dialect can return, which no longer
+// returns it. So each sentinel is checked by a rule. The library itself returns ErrDrift
+// and ErrClosed. For ErrUnsupported see mutation_lacking_test.go. ErrLabelUncommitted
+// needs SQL, which the fake lacks.
 var unclassified = []mutation{
 	{"ErrPermission not known", "The loaded rights match the database: an operation that they allow succeeds, and any other returns ErrPermission", without(massive.ErrPermission)},
 	{"ErrReadOnly not known", "In a read-only transaction an operation that writes returns ErrReadOnly", without(massive.ErrReadOnly)},

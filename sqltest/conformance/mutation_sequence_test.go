@@ -9,8 +9,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// sequenceMutations break operations on sequences. A function that is set replaces or changes the
-// fake's.
+// sequenceMutations break operations on sequences. A function that is set replaces or
+// changes the fake's.
 type sequenceMutations struct {
 	values  func(n int) int
 	taker   func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error)
@@ -266,8 +266,8 @@ var sequenceMutants = []mutation{
 	}},
 }
 
-// upToTheEnd makes a fake that returns fewer values than requested at the end of a sequence, and no
-// error.
+// upToTheEnd makes a fake that returns fewer values than requested at the end of a
+// sequence, and no error.
 func upToTheEnd(m *mutant) {
 	m.taker = func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
 		var values []int64

@@ -1,7 +1,7 @@
 package conformance_test
 
-// Mutants of sequences in transactions and sessions: rollbacks, locks, reserved values, and reads of
-// the current definition.
+// Mutants of sequences in transactions and sessions: rollbacks, locks, reserved values,
+// and reads of the current definition.
 
 import (
 	"context"
@@ -78,7 +78,8 @@ var sessionMutants = []mutation{
 	}},
 }
 
-// restartBySet makes a fake whose restarts take effect immediately, also if the transaction rolls back.
+// restartBySet makes a fake whose restarts take effect immediately, also if the
+// transaction rolls back.
 func restartBySet(m *mutant) {
 	m.restarter = func(ctx context.Context, q dialect.Querier, name dialect.Name, at *int64) error {
 		if at == nil {

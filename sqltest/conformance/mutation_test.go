@@ -17,7 +17,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A mutant is a fake with one defect. A function that is set replaces or changes the fake's.
+// A mutant is a fake with one defect. A function that is set replaces or changes the
+// fake's.
 type mutant struct {
 	*sqltest.Fake
 	catalog   func(c *sqltest.Catalog) // changes the fake's catalog
@@ -165,7 +166,8 @@ func (m *mutant) RestartSequence(ctx context.Context, q dialect.Querier, name di
 	return m.Fake.RestartSequence(ctx, q, name, at)
 }
 
-// A mutation is a defect, and the text of the rule, or of the failure, that must notice it.
+// A mutation is a defect, and the text of the rule, or of the failure, that must notice
+// it.
 type mutation struct {
 	name, rule string
 	mutate     func(m *mutant)
@@ -357,7 +359,8 @@ func onObjects(change func(o *dialect.Object)) func(m *mutant) {
 	})
 }
 
-// mutating is the environment variable of the process that runs the mutants. Its tests fail.
+// mutating is the environment variable of the process that runs the mutants. Its tests
+// fail.
 const mutating = "MASSIVE_TEST_MUTANTS"
 
 // patience limits the operations of mutants, since many of them hang.
@@ -410,7 +413,8 @@ func TestMutant(t *testing.T) {
 	})
 }
 
-// testRule runs only the rules that must notice a mutant. All rules on all mutants take minutes.
+// testRule runs only the rules that must notice a mutant. All rules on all mutants take
+// minutes.
 func testRule(t *testing.T, rule string, open func(t *testing.T, cat sqltest.Catalog) conformance.Database) {
 	t.Helper()
 	if conformance.RunRulesThatSay(t, conformance.Harness{Patience: patience, Open: open}, rule) == 0 {
@@ -440,7 +444,8 @@ func TestSuiteBites(t *testing.T) {
 	for name, rule := range wants {
 		run := strings.ReplaceAll(name, " ", "_")
 		got := said[run]
-		// On a busy machine a wait may end before the other operation begins, so that a mutant passes.
+		// On a busy machine a wait may end before the other operation begins, so that a
+		// mutant passes.
 		if !noticed(name, got) {
 			t.Logf("%q passed in parallel, and runs again alone", name)
 			got = trial(t, run, 1)[run]
@@ -458,7 +463,8 @@ func TestSuiteBites(t *testing.T) {
 // subtest is the prefix of a line with a subtest's outcome.
 const subtest = "    --- "
 
-// trial runs one mutant, or all if one is empty, and returns the output for each by its name.
+// trial runs one mutant, or all if one is empty, and returns the output for each by its
+// name.
 func trial(t *testing.T, one string, parallel int) map[string]string {
 	t.Helper()
 	which := "^TestMutant$"

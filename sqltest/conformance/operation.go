@@ -2,11 +2,12 @@ package conformance
 
 import "github.com/massivedb/massive-go/dialect"
 
-// An Operation is a part of [dialect.Dialect] that a dialect may lack, named after its method.
-// Methods that are only useful together are one operation.
+// An Operation is a part of [dialect.Dialect] that a dialect may lack, named after its
+// method. Methods that are only useful together are one operation.
 type Operation string
 
-// The operations that a dialect may lack. A comment names the other methods of an operation.
+// The operations that a dialect may lack. A comment names the other methods of an
+// operation.
 const (
 	MatviewDefinition Operation = "MatviewDefinition"
 	SelectMatview     Operation = "SelectMatview"  // and CountMatview

@@ -1,7 +1,7 @@
 package conformance_test
 
-// A dialect that has some operations of another dialect, and the defaults of package dialect for the
-// rest.
+// A dialect that has some operations of another dialect, and the defaults of package
+// dialect for the rest.
 
 import (
 	"context"
@@ -11,7 +11,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// A partial dialect has the operations of Dialect for which has returns true. With a nil has it has none.
+// A partial dialect has the operations of Dialect for which has returns true. With a nil
+// has it has none.
 type partial struct {
 	dialect.Dialect
 	has func(o conformance.Operation) bool

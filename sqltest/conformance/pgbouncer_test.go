@@ -1,6 +1,7 @@
 package conformance_test
 
-// The suite through PgBouncer in transaction mode, in which many connections share a server session.
+// The suite through PgBouncer in transaction mode, in which many connections share a
+// server session.
 
 import (
 	"context"
@@ -136,9 +137,10 @@ func TestPgBouncerNoWrongValue(t *testing.T) {
 	}
 }
 
-// In its default mode pgx names prepared statements by their text. If two connections get the same
-// session, the second one fails with 42P05. Operations that use Exec are not prepared and work.
-// PgBouncer 1.21 and later keeps such statements apart, unless max_prepared_statements is 0.
+// In its default mode pgx names prepared statements by their text. If two connections get
+// the same session, the second one fails with 42P05. Operations that use Exec are not
+// prepared and work. PgBouncer 1.21 and later keeps such statements apart, unless
+// max_prepared_statements is 0.
 func TestPgBouncerDefaultMode(t *testing.T) {
 	t.Parallel()
 	b := startBouncer(t, 1) // both connections get the same session
@@ -217,13 +219,14 @@ type bouncer struct {
 // bouncerDeadline limits operations that usually take milliseconds.
 const bouncerDeadline = 20 * time.Second
 
-// watchBouncer runs a command until standard input ends, at the latest when the test process ends. Then
-// it kills the command and removes the directory.
+// watchBouncer runs a command until standard input ends, at the latest when the test
+// process ends. Then it kills the command and removes the directory.
 const watchBouncer = `dir=$1; shift; "$@" </dev/null >"$dir/out" 2>&1 & trap '' HUP INT TERM
 while read -r _; do :; done; kill -KILL $!; wait; rm -rf "$dir"`
 
-// startBouncer starts a PgBouncer with poolSize sessions for each database. If PgBouncer is not
-// installed, it skips the test, or fails it if MASSIVE_REQUIRE_PGBOUNCER is set to a value other than 0.
+// startBouncer starts a PgBouncer with poolSize sessions for each database. If PgBouncer
+// is not installed, it skips the test, or fails it if MASSIVE_REQUIRE_PGBOUNCER is set to
+// a value other than 0.
 func startBouncer(t *testing.T, poolSize int) *bouncer {
 	t.Helper()
 	path, err := exec.LookPath("pgbouncer")
@@ -299,8 +302,9 @@ server_login_retry = 1
 	}
 }
 
-// giveAway makes the user that runs pgtest's server the owner of the directory, and returns the user's
-// name. PgBouncer does not run as root, and only that user can access the server's socket.
+// giveAway makes the user that runs pgtest's server the owner of the directory, and
+// returns the user's name. PgBouncer does not run as root, and only that user can access
+// the server's socket.
 func (b *bouncer) giveAway(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"postgres", "nobody"} {
@@ -319,8 +323,8 @@ func (b *bouncer) giveAway(t *testing.T) string {
 	return ""
 }
 
-// serve adds a database to PgBouncer. Each session sets the role when it begins, since PgBouncer does
-// not pass on the options of a DSN.
+// serve adds a database to PgBouncer. Each session sets the role when it begins, since
+// PgBouncer does not pass on the options of a DSN.
 func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	t.Helper()
 	server, err := pgconn.ParseConfig(d.DSN())
@@ -354,13 +358,15 @@ func (b *bouncer) serve(t *testing.T, d *pgtest.Database) {
 	}
 }
 
-// lostCancel sets a statement timeout, in case PgBouncer drops a cancel request. It does so for a client
-// that has no session yet. lib/pq would then wait as long as the statement waits for its lock.
+// lostCancel sets a statement timeout, in case PgBouncer drops a cancel request. It does
+// so for a client that has no session yet. lib/pq would then wait as long as the
+// statement waits for its lock.
 const lostCancel = `DO $$ BEGIN IF current_setting('statement_timeout') = '0' THEN ` +
 	`PERFORM set_config('statement_timeout', '8s', false); END IF; END $$`
 
-// leave ends the sessions of a database before it is cleared or dropped. It first waits for cancel
-// requests: PgBouncer 1.18 crashes ("server in bad state") if the server ends a session during one.
+// leave ends the sessions of a database before it is cleared or dropped. It first waits
+// for cancel requests: PgBouncer 1.18 crashes ("server in bad state") if the server ends
+// a session during one.
 func (b *bouncer) leave(t *testing.T, database string) {
 	t.Helper()
 	for deadline := time.Now().Add(bouncerDeadline); ; time.Sleep(5 * time.Millisecond) {
@@ -387,7 +393,8 @@ func (b *bouncer) leave(t *testing.T, database string) {
 	}
 }
 
-// admin runs a command on PgBouncer's console, and returns each row as a map from column to value.
+// admin runs a command on PgBouncer's console, and returns each row as a map from column
+// to value.
 func (b *bouncer) admin(command string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bouncerDeadline)
 	defer cancel()

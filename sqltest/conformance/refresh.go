@@ -88,7 +88,8 @@ func refreshIfPossibleLocks() rule {
 			c.passes("reading the view that is refreshed concurrently", read("fit"))
 			c.blocks("reading the view that is refreshed in blocking mode", read("none"))
 			c.ok(tx.Rollback())
-			// An error of the view's query is no reason to try blocking mode, which waits for readers.
+			// An error of the view's query is no reason to try blocking mode, which waits
+			// for readers.
 			_, err := c.matview("low").Refresh(c.Context(), massive.WithNoData())
 			c.ok(err)
 			tx, inside = c.other(nil)
@@ -156,7 +157,8 @@ func refreshBusy() rule {
 				done <- err
 			}()
 			c.eventually("SkipIfBusy returns ErrBusy while another refresh waits", func() bool {
-				// If the other refresh starts between the check and the lock, the timeout returns ErrBusy.
+				// If the other refresh starts between the check and the lock, the timeout
+				// returns ErrBusy.
 				_, err := skip(massive.Concurrently(), massive.LockTimeout(time.Second))
 				return errors.Is(err, massive.ErrBusy)
 			})

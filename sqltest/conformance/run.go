@@ -137,7 +137,8 @@ func runBusy() rule {
 				"raw": massive.OutcomeRefreshed, "other": massive.OutcomeRefreshed, "shops": massive.OutcomeRefreshed, "daily": massive.OutcomeSkippedBusy,
 				"far.weekly": massive.OutcomeSkippedUpstream, "report": massive.OutcomeSkippedUpstream,
 			}
-			// The holder's refresh of daily also locks raw, so raw must be refreshed concurrently.
+			// The holder's refresh of daily also locks raw, so raw must be refreshed
+			// concurrently.
 			with := massive.RefreshWith(massive.SkipIfBusy(), massive.ConcurrentlyIfPossible())
 			report, err := c.m.RefreshAll(c.Context(), massive.StopOnError(), with)
 			c.fails(err, massive.ErrBusy, "3 refreshed, 1 busy, 2 skipped")

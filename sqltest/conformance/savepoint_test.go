@@ -9,8 +9,8 @@ import (
 	"github.com/massivedb/massive-go/sqltest/conformance"
 )
 
-// The fake's savepoint errors have the SQLSTATEs of Postgres, also outside of transactions. The suite
-// does not check that.
+// The fake's savepoint errors have the SQLSTATEs of Postgres, also outside of
+// transactions. The suite does not check that.
 func TestSavepointStates(t *testing.T) {
 	t.Parallel()
 	seqs := sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}}

@@ -27,8 +27,8 @@ func (c *check) state(s massive.Sequence, last int64, called bool) {
 	c.want("the last value", v, last)
 }
 
-// stands checks a state that State returned. With Harness.NextOnly it computes the expected next
-// value from last.
+// stands checks a state that State returned. With Harness.NextOnly it computes the
+// expected next value from last.
 func (c *check) stands(s massive.Sequence, got registry.SequenceState, last int64, called bool) {
 	c.Helper()
 	is := fmt.Sprintf("last %d, called %t", got.Last, got.Called)
@@ -60,8 +60,8 @@ var starts = sqltest.Catalog{Sequences: []sqltest.Sequence{
 	{Name: "recreated"}, {Name: "dropped"}, {Name: "renamed"}, {Name: "replaced"},
 }}
 
-// startsChange changes the sequences of starts. After that started has the start value of each, and
-// startsGone lists those that no longer exist.
+// startsChange changes the sequences of starts. After that started has the start value of
+// each, and startsGone lists those that no longer exist.
 var (
 	startsChange = []sqltest.Change{
 		sqltest.Drop{Name: "recreated"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "recreated", Start: 77}}},

@@ -111,8 +111,8 @@ func setTransaction() rule {
 			c.ok(sequenceOf(c, inside, "s").SetValue(c.Context(), 40, true))
 			c.passes("NextValue in another session", func(ctx context.Context) error { _, err := c.sequence("s").NextValue(ctx); return err })
 			c.passes("SetValue in another session", func(ctx context.Context) error { return c.sequence("s").SetValue(ctx, 60, true) })
-			// A cancelled operation may take effect when its lock becomes free. The ones below would
-			// change nothing.
+			// A cancelled operation may take effect when its lock becomes free. The ones
+			// below would change nothing.
 			if c.harness.Restarts != MovesFree {
 				c.blocks("a reset while a transaction has set the value", func(ctx context.Context) error { return c.sequence("s").ResetTo(ctx, 61) })
 			}

@@ -20,7 +20,8 @@ func held(lock, statement time.Duration) sqltest.Catalog {
 	return c
 }
 
-// waiting has operations that wait for a transaction which reset the sequence and refreshed the view.
+// waiting has operations that wait for a transaction which reset the sequence and
+// refreshed the view.
 var waiting = map[dialect.Kind]map[string]func(ctx context.Context, c *check) error{
 	dialect.KindSequence: {
 		"next value": func(ctx context.Context, c *check) error { _, err := c.sequence("s").NextValue(ctx); return err },
@@ -36,8 +37,8 @@ var waiting = map[dialect.Kind]map[string]func(ctx context.Context, c *check) er
 	},
 }
 
-// hold begins a transaction that holds the locks for which waiting waits. release commits it and
-// checks its changes.
+// hold begins a transaction that holds the locks for which waiting waits. release commits
+// it and checks its changes.
 func (c *check) hold() (release func()) {
 	tx, inside := c.other(nil)
 	if c.holds(dialect.KindSequence) {
@@ -108,7 +109,8 @@ func timeoutStatement() rule {
 				if !c.holds(kind) {
 					continue
 				}
-				// Not c.Context(): the harness's Patience may be shorter than the timeout.
+				// Not c.Context(): the harness's Patience may be shorter than the
+				// timeout.
 				ctx, cancel := context.WithTimeout(c.T.Context(), statementTimeout+c.patience)
 				err := waiting[kind][name](ctx, c)
 				cancel()

@@ -332,7 +332,8 @@ func cancelWaiting() rule {
 				cancel(errors.New("enough"))
 				c.fails(<-waiting, context.Canceled)
 				c.ok(tx.Rollback())
-				// The cancelled operation may have taken effect before the cancel arrived.
+				// The cancelled operation may have taken effect before the cancel
+				// arrived.
 				c.passes("the same operation after the rollback", one.waits)
 			}
 		},

@@ -24,8 +24,8 @@ func watched() sqltest.Catalog {
 	}
 }
 
-// changesSeen lists changes that a load shows, in the order in which they are made, each with its
-// kind.
+// changesSeen lists changes that a load shows, in the order in which they are made, each
+// with its kind.
 var changesSeen = []struct {
 	kind    dialect.Kind
 	changes []sqltest.Change

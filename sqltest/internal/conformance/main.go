@@ -1,12 +1,12 @@
-// Command conformance runs the conformance suite and prints a table of the passed cases. Run it at the
-// root of the module:
+// Command conformance runs the conformance suite and prints a table of the passed cases.
+// Run it at the root of the module:
 //
 //	go run ./sqltest/internal/conformance          the fake, the local Postgres and PgBouncer
 //	go run ./sqltest/internal/conformance 13 18    these major versions of PostgreSQL
 //
-// It runs the suite in each mode of each driver. A case is a subtest without subtests. The command also
-// prints the reason of each skipped case and the output of each failed one. If a case failed, the exit
-// status is 1.
+// It runs the suite in each mode of each driver. A case is a subtest without subtests.
+// The command also prints the reason of each skipped case and the output of each failed
+// one. If a case failed, the exit status is 1.
 package main
 
 import (
@@ -33,8 +33,8 @@ func main() {
 	}
 }
 
-// conform runs the suite on the majors, or on the fake, the local Postgres and PgBouncer. It reports
-// whether all cases passed.
+// conform runs the suite on the majors, or on the fake, the local Postgres and PgBouncer.
+// It reports whether all cases passed.
 func conform(w io.Writer, majors []string) (passed bool, err error) {
 	var columns []*column
 	if len(majors) == 0 {
@@ -59,7 +59,8 @@ func conform(w io.Writer, majors []string) (passed bool, err error) {
 	return !slices.ContainsFunc(columns, func(c *column) bool { return c.failed }), nil
 }
 
-// binaries returns the directory of a major's server binaries. It installs them if necessary.
+// binaries returns the directory of a major's server binaries. It installs them if
+// necessary.
 func binaries(major string) (string, error) {
 	cmd := exec.Command(".ci/postgres-major", major, filepath.Join(os.TempDir(), "massive-go-postgres", major))
 	cmd.Stderr = os.Stderr
@@ -196,7 +197,8 @@ func (c *cell) String() string {
 	return text
 }
 
-// report prints the table, then the reasons of skipped cases and the output of failed ones.
+// report prints the table, then the reasons of skipped cases and the output of failed
+// ones.
 func report(w io.Writer, columns []*column) {
 	var rows, notes []string
 	note := func(text string) {

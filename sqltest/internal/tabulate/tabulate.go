@@ -23,8 +23,8 @@ var sqlTypes = map[reflect.Kind]string{
 	reflect.Float32: "real", reflect.Float64: "double precision",
 }
 
-// Slice returns the columns and rows of a slice of structs, or of pointers to structs. It maps fields
-// as sqlx does. Nil has no columns and no rows.
+// Slice returns the columns and rows of a slice of structs, or of pointers to structs. It
+// maps fields as sqlx does. Nil has no columns and no rows.
 func Slice(given any) ([]dialect.Column, [][]driver.Value, error) {
 	if given == nil {
 		return nil, nil, nil
@@ -79,8 +79,8 @@ func SameNames(a, b []dialect.Column) bool {
 	return slices.EqualFunc(a, b, func(a, b dialect.Column) bool { return a.Name == b.Name })
 }
 
-// fields returns the fields that are columns, in the order of declaration: those of the struct and of
-// its embedded structs.
+// fields returns the fields that are columns, in the order of declaration: those of the
+// struct and of its embedded structs.
 func fields(element reflect.Type) []*reflectx.FieldInfo {
 	tree := sqlx.NewDb(nil, "").Mapper.TypeMap(element)
 	var all []*reflectx.FieldInfo
