@@ -130,21 +130,21 @@ func allocatorRefused() rule {
 			_, inside := c.other(nil)
 			s := c.sequence("s")
 			for says, refused := range map[string]func() (*massive.Allocator, error){
-				"cycles":      func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("round")) },
-				"HiLo(1)":     func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("single"), massive.HiLo(1)) },
-				"HiLo(0)":     func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(0)) },
-				"HiLo(-1)":    func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(-1)) },
-				"transaction": func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, inside, "s")) },
+				"cycles":          func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("round")) },
+				"increment of 1":  func() (*massive.Allocator, error) { return massive.NewAllocator(c.sequence("single"), massive.HiLo(1)) },
+				"increment of 0":  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(0)) },
+				"increment of -1": func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(-1)) },
+				"transaction":     func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, inside, "s")) },
 				"contradict": func() (*massive.Allocator, error) {
 					return massive.NewAllocator(s, massive.HiLo(5), massive.BlockSize(5))
 				},
-				"given twice":           func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(5), massive.HiLo(5)) },
-				"zero":                  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.AllocatorOption{}) },
-				"from 1 to 10000":       func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlockSize(0)) },
-				"BlockSize(1000000000)": func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlockSize(1_000_000_000)) },
-				"RefillTimeout(-1ns)":   func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.RefillTimeout(-1)) },
-				"sequence is nil":       func() (*massive.Allocator, error) { return massive.NewAllocator(nil) },
-				"database is nil;":      func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, c.m.With(nil), "s")) },
+				"given twice":      func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.HiLo(5), massive.HiLo(5)) },
+				"zero":             func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.AllocatorOption{}) },
+				"from 1 to 10000":  func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlockSize(0)) },
+				"1000000000":       func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.BlockSize(1_000_000_000)) },
+				"-1ns":             func() (*massive.Allocator, error) { return massive.NewAllocator(s, massive.RefillTimeout(-1)) },
+				"sequence is nil":  func() (*massive.Allocator, error) { return massive.NewAllocator(nil) },
+				"database is nil;": func() (*massive.Allocator, error) { return massive.NewAllocator(sequenceOf(c, c.m.With(nil), "s")) },
 			} {
 				_, err := refused()
 				c.fails(err, massive.ErrInvalid, "allocate from", says)
