@@ -28,9 +28,9 @@ func sameEdges(a, b *snapshot) bool {
 	})
 }
 
-// sameAside reports whether the materialized views that patterns exclude are equal for
-// plans: which of them have data, and which views they read.
-func sameAside(a, b *snapshot) bool {
+// sameExcludedViews reports whether the materialized views that patterns exclude are
+// equal for plans: which of them have data, and which views they read.
+func sameExcludedViews(a, b *snapshot) bool {
 	sorted := func(views []*dialect.MatviewDef) []*dialect.MatviewDef {
 		return slices.SortedFunc(slices.Values(views), func(v, w *dialect.MatviewDef) int { return cmp.Compare(v.ID, w.ID) })
 	}
@@ -68,8 +68,8 @@ func diffReads(from, to *snapshot) map[int64]string {
 		if _, known := before.matviews[id]; !known {
 			continue
 		}
-		a, wideA := before.behind(before.matviews[id].reads, before.narrow)
-		b, wideB := after.behind(after.matviews[id].reads, after.narrow)
+		a, wideA := before.reachable(before.matviews[id].reads, before.narrow)
+		b, wideB := after.reachable(after.matviews[id].reads, after.narrow)
 		key := fmt.Sprint(wideA, wideB)
 		if groups[key] == nil {
 			groups[key] = &group{before: wideA, after: wideB}
@@ -134,9 +134,9 @@ func (r *reading) narrow(view int64) bool {
 	return len(r.views[view])+r.readers[view] <= few
 }
 
-// behind returns the materialized views that are reachable from ids, and the plain views
-// that it did not follow, both by ID.
-func (r *reading) behind(ids []int64, follow func(view int64) bool) (matviews, ends []int64) {
+// reachable returns the materialized views that are reachable from ids, and the plain
+// views that it did not follow, both by ID.
+func (r *reading) reachable(ids []int64, follow func(view int64) bool) (matviews, ends []int64) {
 	seen := map[int64]bool{} // views can read each other in a cycle
 	stack := slices.Clone(ids)
 	for len(stack) > 0 {
@@ -172,8 +172,8 @@ type comparison struct{ before, after side }
 func newComparison(before *reading, wideBefore []int64, after *reading, wideAfter []int64) *comparison {
 	c := &comparison{before: side{reading: before}, after: side{reading: after}}
 	everything := func(int64) bool { return true }
-	a, _ := before.behind(wideBefore, everything)
-	b, _ := after.behind(wideAfter, everything)
+	a, _ := before.reachable(wideBefore, everything)
+	b, _ := after.reachable(wideAfter, everything)
 	c.before.all, c.after.all = setOf(a), setOf(b)
 	c.before.only, c.after.only = c.before.lacking(a, c.after.all), c.after.lacking(b, c.before.all)
 	return c

@@ -44,7 +44,7 @@ func fail(op dialect.Op, n dialect.Name, err error) error { return &Error{op, n,
 // explain wraps the error of a dialect's operation in an [*Error], with its cause: see
 // [Known].
 func explain(ctx context.Context, a *access, f dialect.Failure) error {
-	if err := a.refusal(ctx, f); err != nil {
+	if err := a.busyError(ctx, f); err != nil {
 		f.Err = err
 	}
 	return fail(f.Op, f.Name, Known(ctx, a.dialect, f))
@@ -56,10 +56,10 @@ func Explain(ctx context.Context, d dialect.Dialect, q dialect.Querier, f dialec
 	return explain(ctx, &access{dialect: d, querier: q}, f)
 }
 
-// refusal returns the driver's specific error if a transaction's connection is busy with
-// rows. For a busy connection pgx returns driver.ErrBadConn, as for a lost one. Preparing
-// a statement returns the specific error and sends nothing.
-func (a *access) refusal(ctx context.Context, f dialect.Failure) error {
+// busyError returns the driver's specific error if a transaction's connection is busy
+// with rows. For a busy connection pgx returns driver.ErrBadConn, as for a lost one.
+// Preparing a statement returns the specific error and sends nothing.
+func (a *access) busyError(ctx context.Context, f dialect.Failure) error {
 	q, ok := a.querier.(interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	})
@@ -95,7 +95,7 @@ func Known(ctx context.Context, d dialect.Dialect, f dialect.Failure) error {
 			return f.Err
 		}
 		known = ended
-	case known == nil && lost(f.Err):
+	case known == nil && connectionLost(f.Err):
 		known = dialect.ErrUnavailable
 	}
 	if known == nil {
@@ -120,9 +120,9 @@ func Answered(err error) bool {
 	return errors.As(err, &s) && s.SQLState() != ""
 }
 
-// lost reports whether err is about a server that was not reached or a lost connection: a
-// network error, or an error that database/sql and its drivers return then.
-func lost(err error) bool {
+// connectionLost reports whether err is about a server that was not reached or a lost
+// connection: a network error, or an error that database/sql and its drivers return then.
+func connectionLost(err error) bool {
 	var network *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &network) || errors.As(err, &name) || errors.Is(err, driver.ErrBadConn) ||

@@ -75,11 +75,11 @@ func (r *Registry) AddEnumLabel(ctx context.Context, name, label string, at dial
 				place++
 			}
 		}
-		if err := r.foresee(e, slices.Insert(longer, place, label), check); err != nil {
+		if err := r.checkChange(e, slices.Insert(longer, place, label), check); err != nil {
 			return false, fail(op, e.def.Name, err)
 		}
 	}
-	err = once(ctx, r.access.querier, func(q dialect.Querier) (err error) {
+	err = withoutRetry(ctx, r.access.querier, func(q dialect.Querier) (err error) {
 		added, err = alterer.AddEnumLabel(ctx, q, e.def.Name, label, at, tolerant)
 		return err
 	})
@@ -104,11 +104,11 @@ func (r *Registry) RenameEnumLabel(ctx context.Context, name, from, to string, c
 	if i := slices.Index(e.def.Labels, from); i >= 0 && !slices.Contains(e.def.Labels, to) {
 		renamed := slices.Clone(e.def.Labels)
 		renamed[i] = to
-		if err := r.foresee(e, renamed, check); err != nil {
+		if err := r.checkChange(e, renamed, check); err != nil {
 			return fail(op, e.def.Name, err)
 		}
 	}
-	err = once(ctx, r.access.querier, func(q dialect.Querier) error {
+	err = withoutRetry(ctx, r.access.querier, func(q dialect.Querier) error {
 		return alterer.RenameEnumLabel(ctx, q, e.def.Name, from, to)
 	})
 	if err != nil {
@@ -131,8 +131,8 @@ func (r *Registry) alterer(ctx context.Context, e *enum, labels []string) (diale
 	return alterer, nil
 }
 
-// foresee calls check with the registry in which the enum has these labels.
-func (r *Registry) foresee(e *enum, labels []string, check func(*Registry) error) error {
+// checkChange calls check with the registry in which the enum has these labels.
+func (r *Registry) checkChange(e *enum, labels []string, check func(*Registry) error) error {
 	if check == nil {
 		return nil
 	}

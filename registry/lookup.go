@@ -334,7 +334,7 @@ func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReas
 	}
 	for _, o := range r.excluded {
 		if o.Kind == s.kind && answersTo(o.object, n) {
-			return omitted(o)
+			return excludedReason(o)
 		}
 	}
 	if n.Schema == "" {
@@ -365,7 +365,7 @@ func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReas
 		}
 		for _, o := range r.excluded {
 			if o.Kind == s.kind && o.Name.Name == n.Name {
-				return omitted(o)
+				return excludedReason(o)
 			}
 		}
 	}
@@ -464,7 +464,7 @@ func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 	return slices.Compact(found)
 }
 
-func omitted(o Excluded) (NotFoundReason, []dialect.Name, string) {
+func excludedReason(o Excluded) (NotFoundReason, []dialect.Name, string) {
 	names := []dialect.Name{o.Name}
 	if o.KeyOf != nil {
 		return ReasonKeySequence, names, fmt.Sprintf("%s was not loaded: %s; load it with WithKeySequences()", o.Name, o.why())

@@ -35,7 +35,8 @@ func (r *Registry) Sign() dialect.Sign { return r.sign }
 // servers, search paths, excluded structures and dependencies between views are equal.
 // Labels appended locally don't count.
 func Same(a, b *Registry) bool {
-	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) && sameEdges(&a.snapshot, &b.snapshot) && sameAside(&a.snapshot, &b.snapshot) &&
+	return Diff(a, b) == nil && a.access.server == b.access.server && slices.Equal(a.searchPath, b.searchPath) &&
+		sameEdges(&a.snapshot, &b.snapshot) && sameExcludedViews(&a.snapshot, &b.snapshot) &&
 		slices.EqualFunc(a.excluded, b.excluded, func(x, y Excluded) bool {
 			return x.Kind == y.Kind && x.Name == y.Name && x.Why == y.Why && column(x.KeyOf) == column(y.KeyOf) && *x.object == *y.object
 		})

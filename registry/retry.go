@@ -9,12 +9,12 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// once calls do with a querier that does not retry statements. A pool of database/sql
-// sends a statement again if the driver returns driver.ErrBadConn, and drivers return it
-// also if the statement ran and its answer was lost. The second ALTER TYPE would then
-// fail with a wrong error. So once takes one connection from the pool, after it has
-// pinged it. A failed ping makes the pool close a dead connection.
-func once(ctx context.Context, q dialect.Querier, do func(dialect.Querier) error) error {
+// withoutRetry calls do with a querier that does not retry statements. A pool of
+// database/sql sends a statement again if the driver returns driver.ErrBadConn, and
+// drivers return it also if the statement ran and its answer was lost. The second ALTER
+// TYPE would then fail with a wrong error. So withoutRetry takes one connection from the
+// pool, after it has pinged it. A failed ping makes the pool close a dead connection.
+func withoutRetry(ctx context.Context, q dialect.Querier, do func(dialect.Querier) error) error {
 	pool, ok := q.(interface {
 		Conn(ctx context.Context) (*sql.Conn, error)
 		Stats() sql.DBStats
