@@ -207,6 +207,7 @@ func TestExpectationsTakePatternsAndSchemas(t *testing.T) {
 
 func TestALookupInASchemaDoesNotAllocate(t *testing.T) {
 	fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "tenant_1.no"}}})
+	defer fake.DB().Close()
 	m, err := massive.Load(t.Context(), fake.DB(), fake)
 	noError(t, err)
 	in := m.InSchema("tenant_1")
