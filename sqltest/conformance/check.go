@@ -118,7 +118,7 @@ func (r *rule) run(t *testing.T, h Harness) {
 			c.db = holding{h.Open(t, h.held(r.catalog)), c}
 			t.Cleanup(func() {
 				if n := c.db.DB().Stats().InUse; n != 0 && !c.left() {
-					t.Errorf("%s: %d connections are still in use at the end", r.says, n)
+					t.Errorf("%s: %d connections are still in use at the end, want 0", r.says, n)
 				}
 			})
 			c.within(wholeCase*c.patience, func() {
@@ -140,7 +140,7 @@ func (c *check) load(opts ...massive.LoadOption) *massive.DB {
 	c.Helper()
 	m, err := massive.Load(c.Context(), c.db.DB(), c.db.Dialect(), opts...)
 	if err != nil {
-		c.Fatalf("%s: load: %v", c.rule.says, err)
+		c.Fatalf("%s\n\tload: got error %v, want none", c.rule.says, err)
 	}
 	c.wantNoneLacking(m)
 	return m
@@ -187,7 +187,7 @@ func (c *check) want(what string, got, want any) {
 func (c *check) ok(err error) {
 	c.Helper()
 	if err != nil {
-		c.Fatalf("%s\n\tgot an error: %v", c.rule.says, err)
+		c.Fatalf("%s\n\tgot error %v, want none", c.rule.says, err)
 	}
 }
 

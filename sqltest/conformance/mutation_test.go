@@ -253,7 +253,7 @@ var mutants = []mutation{
 			s.Min, s.Max = s.Max, s.Min
 		}
 	})},
-	{"connection leaked", "A load lists structures by kind, then schema, then name, in byte order: 1 connections are still in use at the end", func(m *mutant) {
+	{"connection leaked", "A load lists structures by kind, then schema, then name, in byte order: 1 connections are still in use at the end, want 0", func(m *mutant) {
 		m.load = func(ctx context.Context, _ dialect.Querier, _ *dialect.Catalog) { _, _ = m.DB().Conn(ctx) }
 	}},
 	{"wrong sentinel", "NextValue returns ErrExhausted when the sequence has reached its bound", func(m *mutant) {
