@@ -90,6 +90,7 @@ func TestInSchemaSharesItsState(t *testing.T) {
 func TestInSchemaIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a.no"}, {Name: "b.no"}}})
+	defer fake.DB().Close()
 	m, err := massive.Load(t.Context(), fake.DB(), fake)
 	noError(t, err)
 	a := m.InSchema("a")
