@@ -244,8 +244,8 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	return res
 }
 
-// savepointError returns the error of a savepoint that could not be set, released or rolled
-// back to.
+// savepointError returns the error of a savepoint that could not be set, released or
+// rolled back to.
 func (p *Plan) savepointError(ctx context.Context, view Matview, err error) error {
 	return p.planning.db.explain(ctx, dialect.Failure{
 		Op: dialect.OpRefreshAll, Name: view.Name(), Err: fmt.Errorf("its savepoint: %w", err),

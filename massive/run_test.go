@@ -529,7 +529,7 @@ func TestOddNamesTakeOneLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cat := views("low", "two < low", "left < two")
-		const two, left = "two\nlines\tund größer\u202e", "left\rout"
+		const two, left = "two\nlines\tund größer\u202e", "left\rover"
 		cat.Matviews[1].Name.Name, cat.Matviews[2].Name.Name = two, left
 		s := &sleeper{errs: map[string]error{`"` + two + `"`: errors.New("driver:\nLINE 1: …")}}
 		r := loadedFrom(cat, s, &pool{}, massive.Exclude("left*"))
@@ -537,7 +537,7 @@ func TestOddNamesTakeOneLine(t *testing.T) {
 		const plan = `refresh 2 of 3 materialized views, one at a time (the default)
   1. public.low                             blocking, the default
   2. public."two\nlines\tund größer\u202e"  blocking, the default; after public.low
-  excluded: public."left\rout": it is excluded by left*; it depends on public."two\nlines\tund größer\u202e", which is refreshed
+  excluded: public."left\rover": it is excluded by left*; it depends on public."two\nlines\tund größer\u202e", which is refreshed
 `
 		if got := p.String(); got != plan {
 			t.Errorf("plan: got\n%s\nwant\n%s", got, plan)
