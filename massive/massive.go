@@ -20,6 +20,9 @@
 // operations address the database by name. [DB.Reload] replaces the snapshot and returns
 // the [Changes]. A lookup takes about 15 ns, so look a structure up each time you use it.
 //
+// [DB.InSchema] resolves bare names in a given schema first, for example in the schema of
+// a tenant.
+//
 // [Expect] makes Load and Reload fail if the database is not as the program expects:
 // [EnumIs], [RowsAre]. [DB.Verify] checks the same in CI or after a migration.
 //
