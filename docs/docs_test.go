@@ -52,7 +52,7 @@ func TestGoBlocksCompile(t *testing.T) {
 		if err == nil && e.IsDir() && (e.Name() == ".git" || e.Name() == "node_modules") {
 			return fs.SkipDir
 		}
-		if err != nil || path.Ext(name) != ".md" {
+		if err != nil || path.Ext(name) != ".md" || name == "docs/orms.md" { // examples/orms tests its blocks
 			return err
 		}
 		text, err := fs.ReadFile(repository, name)
