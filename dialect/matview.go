@@ -95,7 +95,7 @@ func (NoMatviews) CheckColumn(string, reflect.Type) (why string, known bool, err
 
 // A Refresh says how to refresh a materialized view. The zero Refresh fills the view with
 // data and blocks readers. The core sets at most one of Concurrently, IfPossible and
-// NoData.
+// NoData. It does not set both Analyze and NoData.
 type Refresh struct {
 	// Concurrently refreshes without blocking readers. If the view can't be refreshed so,
 	// the refresh fails.
@@ -105,6 +105,9 @@ type Refresh struct {
 	IfPossible bool
 	// NoData empties the view and leaves it unpopulated.
 	NoData bool
+	// Analyze also collects the planner's statistics of the new rows, atomically with the
+	// refresh. If that fails, the refresh fails and the view keeps its old rows.
+	Analyze bool
 
 	// LockTimeout limits the wait for each lock. After that the refresh fails with
 	// [ErrBusy] or, with SkipIfBusy, is skipped. The dialect rounds it up to the server's

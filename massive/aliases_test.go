@@ -25,7 +25,7 @@ var aliased = map[string]reflect.Type{
 
 // forwarding has the functions that only call package registry: constructors of its
 // options.
-var forwarding = []string{"Concurrently", "ConcurrentlyIfPossible", "InBlocks", "LockTimeout", "SkipIfBusy", "WithNoData"}
+var forwarding = []string{"Analyze", "Concurrently", "ConcurrentlyIfPossible", "InBlocks", "LockTimeout", "SkipIfBusy", "WithNoData"}
 
 // go doc shows no methods of an alias. So aliases are few, and their comments name the
 // methods.

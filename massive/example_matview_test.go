@@ -68,6 +68,23 @@ func ExampleWithNoData() {
 	// true
 }
 
+// The refresh and ANALYZE are one operation.
+func ExampleAnalyze() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	sales, err := m.Matview("daily_sales")
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := sales.Refresh(context.Background(), massive.Concurrently(), massive.Analyze())
+	fmt.Println(result.Outcome, result.Mode, err)
+	calls := fake.Calls()
+	fmt.Println(calls[len(calls)-1])
+	// Output:
+	// refreshed concurrent <nil>
+	// refresh concurrently public.daily_sales analyzing
+}
+
 // An open transaction has refreshed the view and keeps its lock.
 func ExampleLockTimeout() {
 	fake, m := shop()

@@ -30,7 +30,7 @@
 //
 // A [Matview] has Refresh, CheckRefresh, Select, Get, Count and Definition. [Rows]
 // iterates over rows in constant memory. Refresh takes the options [Concurrently],
-// [ConcurrentlyIfPossible], [WithNoData], [LockTimeout] and [SkipIfBusy].
+// [ConcurrentlyIfPossible], [WithNoData], [Analyze], [LockTimeout] and [SkipIfBusy].
 //
 // [DB.RefreshAll] refreshes many views, each after the views that it depends on.
 // [DB.PlanRefresh] returns the order as a [Plan] without running it. [Views], [Upstream]

@@ -162,6 +162,7 @@ func TestPlanRefusesBadOptions(t *testing.T) {
 		"option OnProgress: invalid argument: the func":                        {massive.OnProgress(nil)},
 		"option LogProgress: invalid argument: the log":                        {massive.LogProgress(nil)},
 		"Concurrently and WithNoData contradict":                               {massive.RefreshWith(massive.Concurrently(), massive.WithNoData())},
+		"Analyze and WithNoData contradict":                                    {massive.RefreshWith(massive.Analyze(), massive.WithNoData())},
 		"option 1 is the zero RefreshOption":                                   {massive.RefreshWith(massive.RefreshOption{})},
 		"a savepoint needs a transaction, and a *massive_test.pool is not one": {massive.Savepoints()},
 	} {

@@ -55,6 +55,7 @@ func (c countingTx) ExecContext(ctx context.Context, query string, args ...any) 
 
 // severalStatements has the operations that send several statements in one message.
 var severalStatements = map[string]func(context.Context, *massive.DB) error{
+	"Analyze":     refreshesV(massive.Analyze()),
 	"LockTimeout": refreshesV(massive.LockTimeout(time.Minute)),
 	"SkipIfBusy":  refreshesV(massive.SkipIfBusy()),
 	"IfPossible":  refreshesV(massive.ConcurrentlyIfPossible()),

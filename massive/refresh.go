@@ -28,6 +28,12 @@ func ConcurrentlyIfPossible() RefreshOption { return registry.ConcurrentlyIfPoss
 // refresh.
 func WithNoData() RefreshOption { return registry.WithNoData() }
 
+// Analyze also collects the planner's statistics of the new rows, in the same message and
+// transaction. It needs no other right than the refresh. If it fails, the refresh fails
+// and the view keeps its old rows. After a blocking refresh, readers also wait for it.
+// It contradicts [WithNoData].
+func Analyze() RefreshOption { return registry.Analyze() }
+
 // LockTimeout sets how long the refresh waits for each lock before it fails with
 // [ErrBusy]. It must be more than zero and at most 24 days, and is rounded up to
 // milliseconds. It applies to this refresh only, also inside a transaction.

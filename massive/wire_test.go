@@ -233,6 +233,7 @@ func TestOperationsAreOneStatement(t *testing.T) {
 					"Refresh":    func() error { _, err := v.Refresh(t.Context()); return err },
 					"Concurrent": func() error { _, err := v.Refresh(t.Context(), massive.Concurrently()); return err },
 					"IfPossible": func() error { _, err := v.Refresh(t.Context(), massive.ConcurrentlyIfPossible()); return err },
+					"Analyze":    func() error { _, err := v.Refresh(t.Context(), massive.Analyze()); return err },
 					"SkipIfBusy": func() error {
 						_, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Minute))
 						return err

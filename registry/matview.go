@@ -54,8 +54,8 @@ type Matview interface {
 	//   - with Concurrently also ErrNoUniqueIndex, and ErrNotPopulated for the view
 	//     itself
 	//   - ErrInvalid for options that contradict each other
-	//   - ErrUnsupported with ConcurrentlyIfPossible, LockTimeout or SkipIfBusy through a
-	//     querier that prepares each statement
+	//   - ErrUnsupported with Analyze, ConcurrentlyIfPossible, LockTimeout or SkipIfBusy
+	//     through a querier that prepares each statement
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
 
 	// CheckRefresh reports whether the role that loaded the view could refresh it with

@@ -138,6 +138,19 @@ func WithNoData() RefreshOption {
 	return RefreshOption{option.Set("WithNoData", func(r *dialect.Refresh) { r.NoData = true })}
 }
 
+// Analyze also runs ANALYZE on the view, in the same message and transaction
+// (https://www.postgresql.org/docs/current/sql-analyze.html). So the planner never sees
+// the new rows with the statistics of the old ones. It needs no right beyond that to
+// refresh, and contradicts [WithNoData].
+//
+// The refresh and ANALYZE succeed or fail together: after an error the view has its old
+// rows. If the right is revoked during the refresh, the error is [dialect.ErrPermission].
+// [LockTimeout] applies to ANALYZE, too. After a blocking refresh, readers also wait for
+// ANALYZE.
+func Analyze() RefreshOption {
+	return RefreshOption{option.Set("Analyze", func(r *dialect.Refresh) { r.Analyze = true })}
+}
+
 // LockTimeout limits how long the refresh waits for each lock, on the view and on the
 // relations that it reads. After that it fails with [dialect.ErrBusy]. The limit is more
 // than zero and at most 24 days, and is rounded up to milliseconds. It applies only to
@@ -182,6 +195,7 @@ func RefreshOptions(opts []RefreshOption) (dialect.Refresh, error) {
 	}{
 		{how.Concurrently && how.NoData, "Concurrently and WithNoData", "an emptied view can't be read"},
 		{how.IfPossible && how.NoData, "ConcurrentlyIfPossible and WithNoData", "an emptied view can't be read"},
+		{how.Analyze && how.NoData, "Analyze and WithNoData", "an emptied view has no rows to analyze"},
 		{how.Concurrently && how.IfPossible, "Concurrently and ConcurrentlyIfPossible", "if a concurrent refresh is not possible, one fails and the other blocks readers"},
 	} {
 		if c.given {

@@ -86,6 +86,7 @@ type step struct {
 	before, after bool   // whether an added label comes before or after other; both false for the end
 
 	unlessBusy, soon bool // the options SkipIfBusy, and LockTimeout with a very short timeout
+	analyze          bool // the option Analyze
 
 	run run // of refreshAll and refreshOnPool
 }
@@ -115,6 +116,9 @@ func (st step) options(mode action) (opts []massive.RefreshOption) {
 		opts = append(opts, massive.WithNoData())
 	case refreshBoth:
 		opts = append(opts, massive.Concurrently(), massive.WithNoData())
+	}
+	if st.analyze {
+		opts = append(opts, massive.Analyze())
 	}
 	if st.unlessBusy {
 		opts = append(opts, massive.SkipIfBusy())
@@ -169,9 +173,9 @@ func (st step) String() string {
 	case nextValues, setValue, setUncalled:
 		return fmt.Sprintf("%d: %s %s %d", st.session, st.do, st.name, st.value)
 	case refresh, refreshConcurrently, refreshIfPossible, refreshNoData, refreshBoth:
-		return fmt.Sprintf("%d: %s %s (unless busy %v, soon %v)", st.session, st.do, st.name, st.unlessBusy, st.soon)
+		return fmt.Sprintf("%d: %s %s (analyze %v, unless busy %v, soon %v)", st.session, st.do, st.name, st.analyze, st.unlessBusy, st.soon)
 	case refreshAll, refreshOnPool:
-		return fmt.Sprintf("%d: %s %+v (unless busy %v, soon %v)", st.session, st.do, st.run, st.unlessBusy, st.soon)
+		return fmt.Sprintf("%d: %s %+v (analyze %v, unless busy %v, soon %v)", st.session, st.do, st.run, st.analyze, st.unlessBusy, st.soon)
 	case appendLabel:
 		return fmt.Sprintf("   %s %s %q", st.do, st.name, st.label)
 	case verify, verifyMore:

@@ -206,6 +206,7 @@ func TestDetailsOfCalls(t *testing.T) {
 	}
 	_, _ = v.Count(ctx, "LIMIT 1")
 	_, _ = v.Refresh(ctx, massive.WithNoData(), massive.SkipIfBusy(), massive.LockTimeout(time.Second))
+	_, _ = v.Refresh(ctx, massive.Concurrently(), massive.Analyze(), massive.SkipIfBusy())
 	_, _ = s.NextValues(ctx, 3)
 	_, _ = s.NextBlock(ctx)
 	_ = s.ResetTo(ctx, 5)
@@ -221,7 +222,8 @@ func TestDetailsOfCalls(t *testing.T) {
 	defer tx.Rollback()
 	_ = f.SetSavepoint(ctx, tx, "p")
 	f.WantCalls(t,
-		"count the rows of public.v LIMIT 1", "refresh public.v with no data, unless busy, waiting 1s", "next values of public.s 3", "next block of public.s",
+		"count the rows of public.v LIMIT 1", "refresh public.v with no data, unless busy, waiting 1s",
+		"refresh concurrently public.v analyzing, unless busy", "next values of public.s 3", "next block of public.s",
 		"restart public.s at 5", "set the value of public.s to 5", "set the value of public.s to 5, not called", "look for exhaustion in columns",
 		"look for exhaustion in 1 sequences", `add a label to public.mood "ok" before "sad"`, `rename a label of public.mood "ok" to "well"`,
 		"set savepoint p")

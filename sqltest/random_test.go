@@ -483,9 +483,9 @@ func (g *generator) step() (step, bool) {
 		}
 	case 7, 8, 9, 10, 11, 12:
 		st.do = draw(g, refresh, refreshConcurrently, refreshConcurrently, refreshIfPossible, refreshIfPossible, refreshNoData)
-		st.unlessBusy, st.soon = g.one(3), g.one(3)
+		st.unlessBusy, st.soon, st.analyze = g.one(3), g.one(3), g.one(3)
 		if g.one(3) {
-			st.unlessBusy, st.soon = false, false
+			st.unlessBusy, st.soon, st.analyze = false, false, false
 			st.do = draw(g, selectRows, getRow, countRows, streamRows, streamSome, definition, refreshBoth, canRefresh)
 		}
 		st.name = g.name(isView)
@@ -550,7 +550,7 @@ func (g *generator) runOf(st step) (step, bool) {
 		mode: draw(g, refresh, refreshIfPossible, refreshConcurrently, refreshNoData, refreshIfPossible), stop: g.one(4),
 		parallel: draw(g, 0, 1, 3),
 	}
-	st.unlessBusy, st.soon = g.one(2), g.one(2)
+	st.unlessBusy, st.soon, st.analyze = g.one(2), g.one(2), g.one(3)
 	if g.one(2) {
 		for range rapid.IntRange(1, 2).Draw(g.rt, "views") {
 			if name := g.name(isView); !slices.Contains(st.run.views, name) || g.one(8) {

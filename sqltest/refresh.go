@@ -57,6 +57,9 @@ func refreshDetail(how dialect.Refresh) string {
 	if how.NoData {
 		details = append(details, "with no data")
 	}
+	if how.Analyze {
+		details = append(details, "analyzing")
+	}
 	if how.SkipIfBusy {
 		details = append(details, "unless busy")
 	}
@@ -68,7 +71,7 @@ func refreshDetail(how dialect.Refresh) string {
 
 func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
 	v := f.views[view]
-	checksFirst := how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 // it reads the catalog before it writes
+	checksFirst := how.Analyze || how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 // it reads the catalog before it writes
 	if checksFirst && f.what(view, true) == "" {
 		return dialect.Refreshed{}, missing(view)
 	}

@@ -22,8 +22,8 @@ type Call struct {
 	// Detail has the arguments of some operations. Otherwise it is empty.
 	//
 	//   - Select, Count: the tail
-	//   - Refresh: "with no data", "unless busy" and "waiting 1s", if these options were given,
-	//     separated by commas
+	//   - Refresh: "with no data", "analyzing", "unless busy" and "waiting 1s", if these
+	//     options were given, separated by commas
 	//   - NextValues: the number, as "3"
 	//   - ResetTo: "at 5"
 	//   - SetValue: "to 5" or "to 5, not called"

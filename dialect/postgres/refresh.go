@@ -12,12 +12,12 @@ import (
 )
 
 // RefreshMatview sends REFRESH MATERIALIZED VIEW
-// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html). If
+// (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html). If Analyze,
 // IfPossible, SkipIfBusy or LockTimeout is set, it sends the message of refreshText.
 func (postgres) RefreshMatview(
 	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
 ) (dialect.Refreshed, error) {
-	if !how.IfPossible && !how.SkipIfBusy && how.LockTimeout == 0 {
+	if !how.Analyze && !how.IfPossible && !how.SkipIfBusy && how.LockTimeout == 0 {
 		_, err := q.ExecContext(ctx, refreshStatement(view, how.Concurrently, how.NoData))
 		return dialect.Refreshed{Concurrently: how.Concurrently}, err
 	}
@@ -108,6 +108,9 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 	} else {
 		line("%s;", refreshStatement(view, how.Concurrently, how.NoData))
 	}
+	if how.Analyze {
+		line(refreshAnalyze, mayRefresh, view.Quoted())
+	}
 	if how.SkipIfBusy {
 		line("END IF;")
 		line("EXCEPTION WHEN lock_not_available THEN")
@@ -126,7 +129,8 @@ SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.ou
 WHERE pg_catalog.set_config('massive.outcome', '', true) OPERATOR(pg_catalog.=) ''`
 }
 
-// mayRefresh is the server's own rule for the right to refresh.
+// mayRefresh is the server's own rule for the right to refresh. The right to ANALYZE
+// follows from it.
 const mayRefresh = `(
     SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::integer OPERATOR(pg_catalog.>=) 170000
                 THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN') ELSE pg_catalog.pg_has_role(c.relowner, 'USAGE') END
@@ -160,6 +164,13 @@ const refreshNotTimeout = `IF (SELECT s.setting OPERATOR(pg_catalog.=) '0' OR
        FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'lock_timeout') THEN
   RAISE;
 END IF;`
+
+// refreshAnalyze checks the right again, because a role may lose it while the refresh
+// runs. ANALYZE would then only warn, and the statistics would be missing.
+const refreshAnalyze = `IF %[1]s IS NOT TRUE THEN
+  RAISE insufficient_privilege USING MESSAGE = 'the right to analyze the view was revoked during its refresh';
+END IF;
+ANALYZE %[2]s;`
 
 // refreshPrevented sets the outcome to the reason that prevents a concurrent refresh, if
 // there is one.

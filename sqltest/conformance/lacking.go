@@ -139,6 +139,7 @@ func (c *check) viewAttempts() (all []attempt) {
 	})
 	for what, opts := range map[string][]massive.RefreshOption{
 		"Refresh": nil, "Refresh(Concurrently())": concurrently, "Refresh(ConcurrentlyIfPossible())": ifPossible,
+		"Refresh(Analyze())":    {massive.Analyze()},
 		"Refresh(SkipIfBusy())": {massive.SkipIfBusy()}, "Refresh(LockTimeout(…))": {massive.LockTimeout(time.Minute)},
 	} {
 		with(what, RefreshMatview, func(ctx context.Context, v massive.Matview) error { _, err := v.Refresh(ctx, opts...); return err })

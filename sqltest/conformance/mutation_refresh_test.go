@@ -52,6 +52,30 @@ var refreshMutants = []mutation{
 			return how, false
 		}
 	}},
+	{"Analyze instead of a refresh", "Refresh with Analyze refreshes in the mode and with the limits of its other options", func(m *mutant) {
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) { return how, how.Analyze }
+	}},
+	{"other options ignored with Analyze", "Refresh with Analyze refreshes in the mode and with the limits of its other options", func(m *mutant) {
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
+			if how.Analyze {
+				how = dialect.Refresh{Analyze: true}
+			}
+			return how, false
+		}
+	}},
+	{"a failure ignored with Analyze", "Refresh with Analyze refreshes in the mode and with the limits of its other options", func(m *mutant) {
+		analyze := false
+		m.refresh = func(how dialect.Refresh) (dialect.Refresh, bool) {
+			analyze = how.Analyze
+			return how, false
+		}
+		m.refreshErr = func(err error) error {
+			if analyze {
+				return nil
+			}
+			return err
+		}
+	}},
 	{"blockers unknown", "CheckRefresh predicts the error that a refresh would return", func(m *mutant) {
 		m.blockers = func([]dialect.Blocker) []dialect.Blocker { return nil }
 	}},

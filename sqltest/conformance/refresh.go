@@ -24,6 +24,7 @@ func refreshRules() []rule {
 		refreshIfPossibleLocks(),
 		refreshBusy(),
 		refreshLockTimeout(),
+		refreshAnalyze(),
 		refreshCan(),
 		selectOne(),
 	}
@@ -200,6 +201,54 @@ func refreshLockTimeout() rule {
 			})
 			_ = skipping.Rollback() // the ended context may have ended it
 			c.ok(tx.Rollback())
+		},
+	}
+}
+
+func refreshAnalyze() rule {
+	return rule{
+		name: "refresh/analyze",
+		says: "Refresh with Analyze refreshes in the mode and with the limits of its other " +
+			"options. If it fails, the view keeps its old rows",
+		needs: []Operation{SelectMatview, RefreshMatview}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "v", Rows: []number{{0}}, Unique: []string{"n"}}}},
+		check: func(c *check) {
+			analyze := func(opts ...massive.RefreshOption) (massive.RefreshResult, error) {
+				return c.matview("v").Refresh(c.Context(), append(opts, massive.Analyze())...)
+			}
+			for i, r := range []struct {
+				opts []massive.RefreshOption
+				mode massive.RefreshMode
+			}{
+				{nil, massive.ModeBlocking},
+				{concurrently, massive.ModeConcurrent},
+				{ifPossible, massive.ModeConcurrent},
+				{[]massive.RefreshOption{massive.SkipIfBusy(), massive.LockTimeout(time.Minute)}, massive.ModeBlocking},
+			} {
+				c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{int64(i + 1)}}})
+				result, err := analyze(r.opts...)
+				c.ok(err)
+				c.want("the outcome", result.Outcome, massive.OutcomeRefreshed)
+				c.want("the mode", result.Mode, r.mode)
+				c.want("the rows", c.numbers(c.matview("v")), []int64{int64(i + 1)})
+			}
+			if tx, ok := c.q.(*sql.Tx); ok {
+				c.ok(tx.Commit()) // it holds the view's lock
+				return
+			}
+			tx, inside := c.other(nil)
+			c.numbers(matviewOf(c, inside, "v"))
+			_, err := analyze(concurrently...)
+			c.ok(err) // concurrent, so that it does not wait for the reader
+			if !c.harness.NoLockTimeout {
+				_, err = analyze(massive.LockTimeout(20 * time.Millisecond))
+				c.fails(err, massive.ErrBusy)
+			}
+			c.ok(tx.Rollback())
+			c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{5}, {5}}})
+			_, err = analyze(concurrently...)
+			c.fails(err, massive.ErrDuplicateRows)
+			c.want("the rows after a failure", c.numbers(c.matview("v")), []int64{4})
 		},
 	}
 }
