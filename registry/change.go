@@ -92,7 +92,7 @@ func Diff(from, to *Registry) Changes {
 
 // diffIndex merges two sorted indexes and appends their differences to cs.
 func diffIndex[T structure](cs Changes, from, to *index[T], details func(a, b T) []string) Changes {
-	a, b := from.sorted, to.sorted
+	a, b := from.sorted(), to.sorted()
 	for len(a) > 0 || len(b) > 0 {
 		var order int
 		switch {

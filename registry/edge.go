@@ -21,7 +21,7 @@ func sameEdges(a, b *snapshot) bool {
 		slices.SortFunc(readers, func(v, w dialect.ViewDef) int { return cmp.Compare(v.ID, w.ID) })
 		return readers
 	}
-	return slices.EqualFunc(a.matviews.sorted, b.matviews.sorted, func(v, w *matview) bool {
+	return slices.EqualFunc(a.matviews.sorted(), b.matviews.sorted(), func(v, w *matview) bool {
 		return v.def.ID == w.def.ID && sameSet(v.def.Reads, w.def.Reads)
 	}) && slices.EqualFunc(sorted(a.views), sorted(b.views), func(v, w dialect.ViewDef) bool {
 		return v.ID == w.ID && v.Name == w.Name && sameSet(v.Reads, w.Reads)
@@ -63,7 +63,7 @@ func diffReads(from, to *snapshot) map[int64]string {
 		members       []member
 	}
 	groups := map[string]*group{}
-	for _, m := range to.matviews.sorted {
+	for _, m := range to.matviews.sorted() {
 		id := m.def.ID
 		if _, known := before.matviews[id]; !known {
 			continue
@@ -103,7 +103,7 @@ type reader struct {
 
 func newReading(s *snapshot) *reading {
 	r := &reading{matviews: map[int64]reader{}, views: map[int64][]int64{}, readers: map[int64]int{}}
-	for _, m := range s.matviews.sorted {
+	for _, m := range s.matviews.sorted() {
 		r.matviews[m.def.ID] = reader{m.def.Name, m.def.Reads}
 	}
 	for _, o := range s.excluded {

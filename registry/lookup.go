@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/massivedb/massive-go/dialect"
 )
 
 // An index finds the structures of one kind by name.
 type index[T structure] struct {
-	kind   dialect.Kind
-	sorted []T
+	kind dialect.Kind
+	sort func() []T // sorts on the first call, which takes as long as the rest of an index
 
 	// byKey finds a structure by its key. A visible structure has a second key without
 	// its schema.
@@ -26,17 +27,13 @@ type structure interface {
 }
 
 func newIndex[T structure](k dialect.Kind, all []T) index[T] {
-	byName := func(a, b T) int { return a.object().Name.Compare(b.object().Name) }
-	if !slices.IsSortedFunc(all, byName) {
-		slices.SortFunc(all, byName)
-	}
 	visible := 0
 	for _, t := range all {
 		if t.object().Visible {
 			visible++
 		}
 	}
-	s := index[T]{k, all, make(map[string]T, len(all)+visible)}
+	s := index[T]{k, nil, make(map[string]T, len(all)+visible)}
 	size := 0
 	for _, t := range all {
 		n := t.object().Name
@@ -56,7 +53,19 @@ func newIndex[T structure](k dialect.Kind, all []T) index[T] {
 			s.byKey[key(dialect.Name{Name: o.Name.Name})] = t
 		}
 	}
+	s.sort = sync.OnceValue(func() []T {
+		slices.SortFunc(all, func(a, b T) int { return a.object().Name.Compare(b.object().Name) })
+		return all
+	})
 	return s
+}
+
+// sorted returns all structures, by schema and name.
+func (s *index[T]) sorted() []T {
+	if s.sort == nil { // of a zero Registry
+		return nil
+	}
+	return s.sort()
 }
 
 // get returns the structure of a parsed name. It does not allocate.
@@ -160,7 +169,7 @@ func find[T structure](r *Registry, s *index[T], name string) (T, error) {
 	if err != nil {
 		var why *NotFoundError
 		if errors.As(err, &why) && why.Reason == ReasonUnknown {
-			why.Near = near(r, why.Name, s.sorted)
+			why.Near = near(r, why.Name, s.sorted())
 		}
 	}
 	return t, err
@@ -186,11 +195,11 @@ func (r *Registry) Find(k dialect.Kind, n dialect.Name) (err error) {
 func (r *Registry) Suggest(e *NotFoundError) {
 	switch e.Kind {
 	case dialect.KindMatview:
-		e.Near = near(r, e.Name, r.matviews.sorted)
+		e.Near = near(r, e.Name, r.matviews.sorted())
 	case dialect.KindEnum:
-		e.Near = near(r, e.Name, r.enums.sorted)
+		e.Near = near(r, e.Name, r.enums.sorted())
 	default:
-		e.Near = near(r, e.Name, r.sequences.sorted)
+		e.Near = near(r, e.Name, r.sequences.sorted())
 	}
 }
 
@@ -340,7 +349,7 @@ func reason[T structure](r *Registry, s *index[T], n dialect.Name) (NotFoundReas
 	if n.Schema == "" {
 		var hidden, off []dialect.Name
 		var hiding []*dialect.Object
-		for _, t := range s.sorted {
+		for _, t := range s.sorted() {
 			switch o := t.object(); {
 			case o.Name.Name != n.Name:
 			case slices.Contains(r.searchPath, o.Name.Schema):
@@ -395,7 +404,7 @@ func (r *Registry) holds(schema string) bool {
 }
 
 func holds[T structure](s *index[T], schema string) bool {
-	return slices.ContainsFunc(s.sorted, func(t T) bool { return t.object().Name.Schema == schema })
+	return slices.ContainsFunc(s.sorted(), func(t T) bool { return t.object().Name.Schema == schema })
 }
 
 // Match returns the names of the loaded structures of a kind that a pattern matches, by
@@ -413,7 +422,7 @@ func (r *Registry) Match(k dialect.Kind, p dialect.Pattern) []dialect.Name {
 }
 
 func matching[T structure](r *Registry, s *index[T], p dialect.Pattern) (names []dialect.Name) {
-	for _, t := range s.sorted {
+	for _, t := range s.sorted() {
 		n := t.object().Name
 		if p.Match(n) && (r.schema == "" || p.HasSchema() || n.Schema == r.schema) {
 			names = append(names, n)
@@ -453,7 +462,7 @@ func (r *Registry) tables(n dialect.Name) (found []dialect.Name) {
 			found = append(found, c.Table)
 		}
 	}
-	for _, s := range r.sequences.sorted {
+	for _, s := range r.sequences.sorted() {
 		add(s.def.OwnedBy)
 		add(s.def.KeyOf)
 	}

@@ -265,8 +265,8 @@ func (r *Registry) Sequence(name string) (Sequence, error) {
 // Matviews returns all materialized views in the registry, by schema and name. The slice
 // is the caller's.
 func (r *Registry) Matviews() []Matview {
-	all := make([]Matview, len(r.matviews.sorted))
-	for i, m := range r.matviews.sorted {
+	all := make([]Matview, len(r.matviews.sorted()))
+	for i, m := range r.matviews.sorted() {
 		all[i] = r.matview(m)
 	}
 	return all
@@ -274,8 +274,8 @@ func (r *Registry) Matviews() []Matview {
 
 // Enums returns all enums in the registry, by schema and name. The slice is the caller's.
 func (r *Registry) Enums() []Enum {
-	all := make([]Enum, len(r.enums.sorted))
-	for i, e := range r.enums.sorted {
+	all := make([]Enum, len(r.enums.sorted()))
+	for i, e := range r.enums.sorted() {
 		all[i] = r.enum(e)
 	}
 	return all
@@ -284,8 +284,8 @@ func (r *Registry) Enums() []Enum {
 // Sequences returns all sequences in the registry, by schema and name. The slice is the
 // caller's.
 func (r *Registry) Sequences() []Sequence {
-	all := make([]Sequence, len(r.sequences.sorted))
-	for i, s := range r.sequences.sorted {
+	all := make([]Sequence, len(r.sequences.sorted()))
+	for i, s := range r.sequences.sorted() {
 		all[i] = r.sequence(s)
 	}
 	return all
@@ -318,7 +318,7 @@ func (r *Registry) UnmatchedPatterns() (unmatched []string) {
 }
 
 func matches[T structure](p dialect.Pattern, s *index[T]) bool {
-	return slices.ContainsFunc(s.sorted, func(t T) bool { return p.Match(t.object().Name) })
+	return slices.ContainsFunc(s.sorted(), func(t T) bool { return p.Match(t.object().Name) })
 }
 
 func (r *Registry) matview(m *matview) Matview {
@@ -361,7 +361,7 @@ func (r *Registry) AppendLocalLabels(name string, labels ...string) (*Registry, 
 
 // replace returns the registry with by in the place of e.
 func (r *Registry) replace(e, by *enum) *Registry {
-	enums := slices.Clone(r.enums.sorted)
+	enums := slices.Clone(r.enums.sorted())
 	enums[slices.Index(enums, e)] = by
 	return r.with(enums)
 }

@@ -47,22 +47,22 @@ func Same(a, b *Registry) bool {
 // added the label since.
 func (r *Registry) KeepLabels(of *Registry) *Registry {
 	var enums []*enum // r's, with some replaced
-	for _, old := range of.enums.sorted {
+	for _, old := range of.enums.sorted() {
 		local := old.labels[len(old.def.Labels):]
 		if len(local) == 0 {
 			continue
 		}
-		i, found := slices.BinarySearchFunc(r.enums.sorted, old, func(e, old *enum) int { return e.def.Name.Compare(old.def.Name) })
+		i, found := slices.BinarySearchFunc(r.enums.sorted(), old, func(e, old *enum) int { return e.def.Name.Compare(old.def.Name) })
 		if !found {
 			continue
 		}
-		e := r.enums.sorted[i]
+		e := r.enums.sorted()[i]
 		local = slices.DeleteFunc(slices.Clone(local), e.Contains)
 		if len(local) == 0 {
 			continue
 		}
 		if enums == nil {
-			enums = slices.Clone(r.enums.sorted)
+			enums = slices.Clone(r.enums.sorted())
 		}
 		enums[i] = newEnum(e.def, slices.Concat(e.labels[len(e.def.Labels):], local), e.access)
 	}
@@ -74,7 +74,7 @@ func (r *Registry) KeepLabels(of *Registry) *Registry {
 
 // DropLabels returns the registry without labels that were appended locally.
 func (r *Registry) DropLabels() *Registry {
-	for _, e := range r.enums.sorted {
+	for _, e := range r.enums.sorted() {
 		if len(e.labels) > len(e.def.Labels) {
 			r = r.replace(e, newEnum(e.def, nil, e.access))
 		}

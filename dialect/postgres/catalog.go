@@ -65,6 +65,9 @@ const (
 
 	isView = "c.relkind OPERATOR(pg_catalog.=) 'm' OR c.relkind OPERATOR(pg_catalog.=) 'v'" +
 		" AND c.oid OPERATOR(pg_catalog.>=) '16384'"
+	// isRaw is true if texts may not be UTF-8.
+	isRaw = "pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII'"
+
 	isSequence = "c.relkind OPERATOR(pg_catalog.=) 'S'"
 )
 
@@ -86,6 +89,7 @@ func catalogText(f dialect.Filter, separator string) string {
 	views, enums, sequences := f.Has(dialect.KindMatview), f.Has(dialect.KindEnum), f.Has(dialect.KindSequence)
 	text := catalogHead
 	branches := []string{serverBranch}
+	var oids []string // of the structures that may have comments
 	if views || sequences {
 		ids, ours := viewIDs, isView
 		switch {
@@ -96,26 +100,26 @@ func catalogText(f dialect.Filter, separator string) string {
 			ids, ours = sequenceIDs, isSequence
 		}
 		text += strings.NewReplacer("$ids", ids, "$ours", ours).Replace(catalogRelation)
-		branches = append(branches, catalogRelations, comments("pg_class", "SELECT m.oid FROM member m"))
+		branches = append(branches, catalogRelations)
+		oids = append(oids, "SELECT m.oid FROM member m")
 	}
 	if enums {
 		text += catalogEnum
-		branches = append(branches, catalogEnums, comments("pg_type", "SELECT pg_catalog.unnest(t.ids) FROM type t WHERE t.kind OPERATOR(pg_catalog.=) 'e'"))
+		branches = append(branches, catalogEnums)
+		oids = append(oids, "SELECT pg_catalog.unnest(t.ids) FROM type t WHERE t.kind OPERATOR(pg_catalog.=) 'e'")
 	}
+	branches = append(branches, strings.Replace(catalogComments, "$oids", strings.Join(oids, " UNION ALL "), 1))
 	if views {
 		text += catalogReading + catalogIndex
 		branches = append(branches, catalogColumns, catalogIndexes, catalogEdges)
 	}
 	if sequences {
-		text += strings.ReplaceAll(catalogTie, "$defaults", defaults)
-		branches = append(branches, strings.ReplaceAll(catalogSequences, "$trusted", trusted))
+		text += strings.Replace(catalogTie, "$defaults", defaults, 1)
+		branches = append(branches, catalogSequences)
 	}
-	return strings.ReplaceAll(text+catalogSelect+strings.Join(branches, "UNION ALL\n")+catalogTail, "$separator", "E'"+strings.Trim(strconv.Quote(separator), `"`)+"'")
-}
-
-// comments returns the branch that reads the comments on the given oids.
-func comments(class, oids string) string {
-	return strings.NewReplacer("$class", "'pg_catalog."+class+"'", "$oids", oids).Replace(catalogComments)
+	text += catalogSelect + strings.Join(branches, "UNION ALL\n") + catalogTail
+	quoted := "E'" + strings.Trim(strconv.Quote(separator), `"`) + "'"
+	return strings.NewReplacer("$separator", quoted, "$raw", isRaw).Replace(text)
 }
 
 // A row is a row of the catalog statement. Its RawBytes are valid until the next row is

@@ -16,17 +16,17 @@ func TestCatalogText(t *testing.T) {
 	t.Parallel()
 	branches := map[string]string{
 		"server": "current_setting('server_version')", "relations": "ELSE 'relation' END", "columns": "'column', NULL", "edges": "'edge', NULL",
-		"numbers": "'number', s.seqtypid", "enums": "THEN 'enum' ELSE", "comments on types": "'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid\n   AND (d.objoid",
+		"numbers": "'number', s.seqtypid", "enums": "THEN 'enum' ELSE", "comments": "'comment', NULL",
 	}
 	for _, c := range []struct {
 		kinds []dialect.Kind
 		want  []string
 	}{
-		{nil, []string{"server", "relations", "enums", "comments on types", "columns", "edges", "numbers"}},
-		{[]dialect.Kind{dialect.KindMatview}, []string{"server", "relations", "columns", "edges"}},
-		{[]dialect.Kind{dialect.KindEnum}, []string{"server", "enums", "comments on types"}},
-		{[]dialect.Kind{dialect.KindSequence}, []string{"server", "relations", "numbers"}},
-		{[]dialect.Kind{dialect.KindSequence, dialect.KindMatview}, []string{"server", "relations", "columns", "edges", "numbers"}},
+		{nil, []string{"server", "relations", "enums", "comments", "columns", "edges", "numbers"}},
+		{[]dialect.Kind{dialect.KindMatview}, []string{"server", "relations", "comments", "columns", "edges"}},
+		{[]dialect.Kind{dialect.KindEnum}, []string{"server", "enums", "comments"}},
+		{[]dialect.Kind{dialect.KindSequence}, []string{"server", "relations", "comments", "numbers"}},
+		{[]dialect.Kind{dialect.KindSequence, dialect.KindMatview}, []string{"server", "relations", "comments", "columns", "edges", "numbers"}},
 	} {
 		text := catalogText(dialect.Filter{Kinds: c.kinds}, separator)
 		from := 0

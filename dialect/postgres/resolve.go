@@ -336,12 +336,12 @@ func (rd *reading) addComments(r *row) error {
 		return err
 	}
 	for i, id := range rd.numbers {
-		if at, ok := rd.matviews[id]; ok {
-			rd.cat.Matviews[at].Comment = comments[i]
-		} else if at, ok := rd.sequences[id]; ok {
-			rd.cat.Sequences[at].Comment = comments[i]
-		} else if at, ok := rd.enums[id]; ok {
+		if at, ok := rd.enums[id]; ok && r.has('e') {
 			rd.cat.Enums[at].Comment = comments[i]
+		} else if at, ok := rd.matviews[id]; ok && !r.has('e') {
+			rd.cat.Matviews[at].Comment = comments[i]
+		} else if at, ok := rd.sequences[id]; ok && !r.has('e') {
+			rd.cat.Sequences[at].Comment = comments[i]
 		}
 	}
 	return nil

@@ -5,7 +5,7 @@ SELECT CASE WHEN r.ours THEN r.kind::pg_catalog.text ELSE 'relation' END, NULL::
          CASE WHEN r.populated AND r.kind OPERATOR(pg_catalog.=) 'm' THEN 'p' END,
          CASE WHEN r.owner OPERATOR(pg_catalog.=) ANY (ARRAY(
                      WITH RECURSIVE mighty AS (
-                       SELECT s.oid FROM pg_catalog.pg_roles s WHERE s.rolsuper
+                       SELECT r.oid FROM role r WHERE r.super
                        UNION
                        SELECT m.member FROM mighty s JOIN pg_catalog.pg_auth_members m ON m.roleid OPERATOR(pg_catalog.=) s.oid)
                      SELECT s.oid FROM mighty s))

@@ -1,7 +1,7 @@
 )
 SELECT x.kind, x.id, x.ns,
-       CASE WHEN (SELECT r.yes FROM raw r) THEN pg_catalog.encode(pg_catalog.convert_to(x.owner, 'SQL_ASCII'), 'escape') ELSE x.owner END,
+       CASE WHEN $raw THEN pg_catalog.encode(pg_catalog.convert_to(x.owner, 'SQL_ASCII'), 'escape') ELSE x.owner END,
        x.flags,
-       CASE WHEN (SELECT r.yes FROM raw r) THEN pg_catalog.encode(pg_catalog.convert_to(x.a, 'SQL_ASCII'), 'escape') ELSE x.a END,
-       CASE WHEN (SELECT r.yes FROM raw r) THEN pg_catalog.encode(pg_catalog.convert_to(x.b, 'SQL_ASCII'), 'escape') ELSE x.b END
+       CASE WHEN $raw THEN pg_catalog.encode(pg_catalog.convert_to(x.a, 'SQL_ASCII'), 'escape') ELSE x.a END,
+       CASE WHEN $raw THEN pg_catalog.encode(pg_catalog.convert_to(x.b, 'SQL_ASCII'), 'escape') ELSE x.b END
 FROM (

@@ -5,7 +5,7 @@ SELECT 'number', s.seqtypid::bigint, NULL, NULL, CASE WHEN s.seqcycle THEN 'y' E
  GROUP BY s.seqtypid, s.seqcycle, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, NULL::pg_catalog.xid
 UNION ALL
 SELECT 'tie', NULL, NULL, pg_catalog.pg_get_userbyid(t.declared_by)::pg_catalog.text,
-       pg_catalog.concat(t.how, CASE WHEN t.declared_by OPERATOR(pg_catalog.=) ANY ($trusted) THEN 't' END),
+       pg_catalog.concat(t.how, CASE WHEN t.declared_by OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT r.oid FROM role r WHERE r.super OR r.current)) THEN 't' END),
        pg_catalog.array_agg(t.seq)::pg_catalog.text,
        pg_catalog.array_agg((t.rel::bigint OPERATOR(pg_catalog.<<) 16) OPERATOR(pg_catalog.|) t.col::bigint)::pg_catalog.text
   FROM tie t
@@ -13,7 +13,7 @@ SELECT 'tie', NULL, NULL, pg_catalog.pg_get_userbyid(t.declared_by)::pg_catalog.
 UNION ALL
 SELECT 'table', NULL, c.relnamespace::bigint, pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text,
        pg_catalog.concat(c.relkind, CASE WHEN c.relpersistence OPERATOR(pg_catalog.=) 't' THEN 'T' END,
-                         CASE WHEN c.relowner OPERATOR(pg_catalog.=) ANY ($trusted) THEN 't' END),
+                         CASE WHEN c.relowner OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT r.oid FROM role r WHERE r.super OR r.current)) THEN 't' END),
        pg_catalog.array_agg(c.oid)::pg_catalog.text, pg_catalog.string_agg(c.relname::pg_catalog.text, $separator)
   FROM pg_catalog.pg_class c
  WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.rel FROM tie t))
