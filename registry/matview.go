@@ -10,6 +10,10 @@ import (
 // A Matview is a materialized view as it was loaded, with its operations. It is safe for
 // concurrent use if its querier is. A [Registry] returns it. Later releases may add
 // methods.
+//
+// Look a view up each time you use it; a lookup takes about 15 ns. A kept Matview has the
+// columns and indexes of its load, also after a reload. Its operations use the name. So
+// they use a recreated view, and return ErrNotFound after a drop or a rename.
 type Matview interface {
 	// Name returns the view's name, with its schema.
 	Name() dialect.Name

@@ -9,6 +9,10 @@ import (
 // A Sequence is a sequence as it was loaded, with its operations. It is safe for
 // concurrent use if its querier is. A [Registry] returns it. Later releases may add
 // methods.
+//
+// Look a sequence up each time you use it; a lookup takes about 15 ns. A kept Sequence
+// has the definition of its load, also after a reload. Its operations use the name. So
+// they use a recreated sequence, and return ErrNotFound after a drop or a rename.
 type Sequence interface {
 	// Name returns the sequence's name, with its schema.
 	Name() dialect.Name
