@@ -17,6 +17,9 @@ func TestPrograms(t *testing.T) {
 	for _, c := range []struct{ program, setup, prints string }{
 		{"libpq", sales, "public.daily_sales refreshed blocking\n"},
 		{"pgx", sales, "public.daily_sales refreshed blocking\n"},
+		{"pgxpool", `CREATE TABLE orders (day text, total int);
+			CREATE MATERIALIZED VIEW daily_sales AS SELECT day, sum(total) AS total FROM orders GROUP BY day`,
+			"3 rows copied, public.daily_sales refreshed\n[monday 5 tuesday 70]\n"},
 		{"sqlx", sales, "friday 70\ntuesday 50\n"},
 		{"transaction", `CREATE SEQUENCE invoice_no START 77; CREATE TABLE invoices (no bigint, total numeric)`, "invoice 77\n"},
 	} {
