@@ -213,7 +213,7 @@ var pageErrors = []pageError{
 		return s.status(s.DB).AddValue(s.Context(), "paid")
 	}},
 	{"ErrLabelUnknown", massive.ErrLabelUnknown, func(s shop) error {
-		_, err := s.status(s.DB).Parse("payed")
+		_, err := s.status(s.DB).Parse("piad")
 		return err
 	}},
 	{"ErrLabelUncommitted", massive.ErrLabelUncommitted, func(s shop) error {

@@ -3,6 +3,7 @@ package massive_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,7 +118,7 @@ func TestLockTimeoutLimitsAnalyze(t *testing.T) {
 		other := e.begin(t)
 		exec(t, other, "LOCK TABLE fails IN ACCESS EXCLUSIVE MODE")
 		for _, mode := range [][]massive.RefreshOption{nil, {massive.Concurrently()}, {massive.ConcurrentlyIfPossible()}} {
-			opts := append(mode, massive.Analyze(), massive.LockTimeout(20*time.Millisecond))
+			opts := slices.Concat(mode, []massive.RefreshOption{massive.Analyze(), massive.LockTimeout(20 * time.Millisecond)})
 			_, err := matview(t, m, "picky").Refresh(t.Context(), opts...)
 			mustBe(t, err, massive.ErrBusy, "public.picky")
 			tx := e.begin(t)
