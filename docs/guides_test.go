@@ -68,6 +68,7 @@ func ownErrors(t *testing.T) (texts []string) {
 		Total float64
 	}]("daily_sales")))
 	add(err)
+	add(db.Verify(t.Context(), massive.EnumIs("status", []string{"placed", "packed", "paid"})))
 	fake.Do(t, sqltest.AddLabel{Enum: "status", Label: "packed"})
 	add(db.Verify(t.Context(), massive.EnumIs("status", []string{"placed", "paid"})))
 	return texts
