@@ -4,13 +4,16 @@ import (
 	"fmt"
 )
 
+// OrderStatus is the enum order_status.
 type OrderStatus string
 
+// The labels of OrderStatus.
 const (
 	OrderStatusPlaced OrderStatus = "placed"
 	OrderStatusPaid   OrderStatus = "paid"
 )
 
+// Scan implements sql.Scanner.
 func (e *OrderStatus) Scan(src interface{}) error {
 	switch s := src.(type) {
 	case []byte:
@@ -23,6 +26,7 @@ func (e *OrderStatus) Scan(src interface{}) error {
 	return nil
 }
 
+// AllOrderStatusValues returns the labels in order.
 func AllOrderStatusValues() []OrderStatus {
 	return []OrderStatus{
 		OrderStatusPlaced,
