@@ -39,7 +39,7 @@ func allocated(t *testing.T, a *massive.Allocator, want ...int64) {
 	}
 }
 
-// A leaking dialect returns three values, whatever was asked for, along with err.
+// A leaking dialect returns three values, whatever was requested, along with err.
 type leaking struct {
 	*sqltest.Fake
 	err error

@@ -37,7 +37,7 @@ func TestRefresh(t *testing.T) {
 				rows    int64
 			}{
 				{nil, massive.OutcomeRefreshed, massive.ModeBlocking, "the default", 2},
-				{[]massive.RefreshOption{massive.Concurrently()}, massive.OutcomeRefreshed, massive.ModeConcurrent, "asked for", 3},
+				{[]massive.RefreshOption{massive.Concurrently()}, massive.OutcomeRefreshed, massive.ModeConcurrent, "requested", 3},
 				{[]massive.RefreshOption{massive.WithNoData()}, massive.OutcomeEmptied, massive.ModeBlocking, "the default", -1},
 				{nil, massive.OutcomeRefreshed, massive.ModeBlocking, "the default", 3},
 			} {

@@ -210,7 +210,7 @@ type Plan struct {
 	// Parallel is the largest number of refreshes that run at a time. It accounts for the
 	// limit of the pool when the plan was made.
 	Parallel int
-	// WhyParallel gives the reason for Parallel: "the default", "asked for", "the pool
+	// WhyParallel gives the reason for Parallel: "the default", "requested", "the pool
 	// opens no more connections" ….
 	WhyParallel string
 
@@ -286,7 +286,7 @@ func (m *DB) RefreshAll(ctx context.Context, opts ...PlanOption) (RefreshReport,
 
 // parallelism returns the number of refreshes that can run at a time, and the reason.
 func parallelism(q dialect.Querier, asked int) (n int, why string) {
-	n, why = max(asked, 1), "asked for"
+	n, why = max(asked, 1), "requested"
 	if asked == 0 {
 		why = "the default"
 	}
@@ -585,7 +585,7 @@ func foresee(view Matview, how dialect.Refresh) (mode RefreshMode, why string, o
 	mode, why = ModeBlocking, "the default"
 	switch {
 	case how.Concurrently:
-		mode, why = ModeConcurrent, "asked for"
+		mode, why = ModeConcurrent, "requested"
 	case how.IfPossible:
 		mode, why = ModeConcurrent, "possible"
 	}

@@ -99,18 +99,18 @@ func TestPlanString(t *testing.T) {
 	r := loadedFrom(cat, s, q, massive.Exclude("tmp_*"))
 
 	const all = `refresh 6 of 7 materialized views, at most 3 at a time (the pool opens no more connections)
-  1. public.daily    concurrent, asked for
+  1. public.daily    concurrent, requested
      ! not populated
-  2. stats.weekly    concurrent, asked for; after public.daily
+  2. stats.weekly    concurrent, requested; after public.daily
      ! no unique index
-  3. public.monthly  concurrent, asked for; after public.daily, stats.weekly
+  3. public.monthly  concurrent, requested; after public.daily, stats.weekly
      ! not allowed
      ! no unique index
-  4. public.more     concurrent, asked for
+  4. public.more     concurrent, requested
      ! no unique index
-  5. public.other    concurrent, asked for
+  5. public.other    concurrent, requested
      ! no unique index
-  6. public.year     concurrent, asked for; after public.monthly
+  6. public.year     concurrent, requested; after public.monthly
      ! no unique index
      ! it reads public.tmp_x, which is not in the plan and depends on a view of the plan: it gets the old rows
   excluded: public.tmp_x: it is excluded by tmp_*; public.year, which is refreshed, depends on it; it depends on public.monthly, which is refreshed
@@ -205,10 +205,10 @@ func TestPlanParallelism(t *testing.T) {
 		why  string
 	}{
 		{&pool{}, nil, 1, "the default"},
-		{&pool{}, four, 4, "asked for"},
-		{&pool{most: 4}, four, 4, "asked for"},
+		{&pool{}, four, 4, "requested"},
+		{&pool{most: 4}, four, 4, "requested"},
 		{&pool{most: 1}, four, 1, "the pool opens no more connections"},
-		{&pool{most: 1}, []massive.PlanOption{massive.Parallel(1)}, 1, "asked for"},
+		{&pool{most: 1}, []massive.PlanOption{massive.Parallel(1)}, 1, "requested"},
 		{&transaction{}, four, 1, "a transaction runs one statement at a time"},
 		{&stub.Querier{}, four, 1, "a *stub.Querier is not a pool: it has no method Stats() sql.DBStats"},
 		{nil, four, 1, "there is no database"},

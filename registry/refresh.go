@@ -82,7 +82,7 @@ func (o RefreshOutcome) String() string {
 type RefreshResult struct {
 	Outcome RefreshOutcome
 	Mode    RefreshMode // the mode that was used; zero if the refresh was skipped
-	// Why says in words why the mode was used: "the default", "asked for", "possible",
+	// Why says in words why the mode was used: "the default", "requested", "possible",
 	// "not concurrently: not populated".
 	Why string
 	// Prevented says why a refresh with ConcurrentlyIfPossible was not concurrent:
@@ -247,7 +247,7 @@ func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
 		r.Outcome = OutcomeEmptied
 	}
 	if done.Concurrently {
-		r.Mode, r.Why = ModeConcurrent, "asked for"
+		r.Mode, r.Why = ModeConcurrent, "requested"
 	}
 	if how.IfPossible {
 		r.Why = "possible"

@@ -115,7 +115,7 @@ var differences = []struct {
 		}},
 		steps: []played{
 			{step{do: change, change: sqltest.SetRows{Matview: "a", Rows: []nullable{{N: to(1)}, {N: to(1)}, {}, {}}}}, "done"},
-			{step{do: refreshConcurrently, name: "a"}, "refreshed in 0s (concurrent, asked for)"},
+			{step{do: refreshConcurrently, name: "a"}, "refreshed in 0s (concurrent, requested)"},
 			{step{do: selectRows, name: "a"}, `[{"N":1,"S":null} {"N":null,"S":null} {"N":null,"S":null}]`},
 			{step{do: refresh, name: "a"}, "refresh public.a: duplicate rows"},
 			{step{do: change, change: sqltest.SetRows{Matview: "a", Rows: []nullable{{N: to(2)}, {N: to(2)}}}}, "done"},
@@ -292,7 +292,7 @@ func TestUpgrade(t *testing.T) {
 		defer s.close()
 		play(t, s, []played{
 			{step{do: begin}, "begun"},
-			{step{do: refreshConcurrently, name: "a"}, "refreshed in 0s (concurrent, asked for)"},
+			{step{do: refreshConcurrently, name: "a"}, "refreshed in 0s (concurrent, requested)"},
 		})
 		other := make(chan outcome, 1)
 		go func() { other <- s.perform(t.Context(), step{do: refresh, name: "a", session: 1}) }()

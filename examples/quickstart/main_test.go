@@ -24,7 +24,7 @@ const printed = `Database shop on PostgreSQL, search path [public]
 
 A materialized view: daily_sales
   Refresh: refreshed in a while (blocking, the default)
-  Refresh(Concurrently()): refreshed in a while (concurrent, asked for); several reads succeeded during the refresh
+  Refresh(Concurrently()): refreshed in a while (concurrent, requested); several reads succeeded during the refresh
   Select: 2026-03-01 orders 2, total 25.00
   Select: 2026-03-02 orders 1, total 42.00
 

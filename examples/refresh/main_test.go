@@ -23,7 +23,7 @@ var (
 	count    = regexp.MustCompile(`^\[\d/8\] `)
 )
 
-const before = `The plan: refresh 8 of 8 materialized views, one at a time (asked for)
+const before = `The plan: refresh 8 of 8 materialized views, one at a time (requested)
   1. raw.sales         blocking, the default
   2. raw.shops         blocking, the default
   3. public.by_shop    blocking, the default; after raw.sales, raw.shops

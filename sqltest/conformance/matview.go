@@ -47,7 +47,7 @@ func refreshModes() rule {
 				opts []massive.RefreshOption
 				mode massive.RefreshMode
 				why  string
-			}{{nil, massive.ModeBlocking, "the default"}, {concurrently, massive.ModeConcurrent, "asked for"}} {
+			}{{nil, massive.ModeBlocking, "the default"}, {concurrently, massive.ModeConcurrent, "requested"}} {
 				before, now := int64(i+1), int64(i+2)
 				c.db.Do(c, sqltest.SetRows{Matview: "v", Rows: []number{{now}}})
 				c.want("the rows before the refresh", c.numbers(v), []int64{before})

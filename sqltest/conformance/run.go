@@ -55,7 +55,7 @@ func runOrder() rule {
 			c.want("the number of refreshed views in the report", report.Count(massive.OutcomeRefreshed), 6)
 			for _, v := range report.Views {
 				c.want("the mode", v.Mode, massive.ModeConcurrent)
-				c.want("the reason of the mode", v.Why, "asked for")
+				c.want("the reason of the mode", v.Why, "requested")
 				c.want("the report has the start and the duration", !v.Start.IsZero() && v.Duration > 0, true)
 				c.want("the rows of "+v.Name.String(), c.numbers(c.matview(v.Name.String())), []int64{2})
 			}
