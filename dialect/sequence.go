@@ -61,29 +61,39 @@ type SequenceDialect interface {
 	// by ID.
 	SequenceStates(ctx context.Context, q Querier, seqs []*SequenceDef) ([]SequenceReading, error)
 
-	// SequenceLag reads the largest value in all columns that draw on the sequence, or
-	// the smallest if it descends. It reads the sequence's state after the columns: a
-	// value that is taken and stored meanwhile must not make the sequence look behind.
-	// The core does not call SequenceLag if the sequence was loaded with Cycle.
+	// SequenceLags reads, for each of a few hundred sequences at most, the largest value
+	// in all columns that draw on it, or the smallest if it descends. It reads a
+	// sequence's state after the columns: a value that is taken and stored meanwhile must
+	// not make the sequence look behind. It returns one reading for each sequence, in
+	// their order. The core does not pass sequences that were loaded with Cycle.
 	//
 	// The columns are those of SequenceColumns. A value counts if it is within the
 	// sequence's bounds and on one of its steps or, if blocks is set, between two steps.
 	// A column that does not count is returned as an [UnreadColumn]. A column without
 	// numbers is skipped.
 	//
-	// Errors: [ErrNotFound]; [ErrInvalid] if no column remains; [ErrPermission], with the
-	// column's name, if a column can't be read completely.
-	SequenceLag(ctx context.Context, q Querier, seq *SequenceDef, blocks bool) (SequenceLag, error)
+	// Errors, in the readings or, for a single sequence, also as a whole: [ErrNotFound];
+	// [ErrInvalid] if no column remains; [ErrPermission], with the column's name, if a
+	// column can't be read completely. If SequenceLags fails as a whole for several
+	// sequences, the core retries with fewer.
+	SequenceLags(ctx context.Context, q Querier, seqs []*SequenceDef, blocks bool) ([]SequenceLagReading, error)
 
 	// CatchUpSequence moves a sequence that is behind its columns to its first value
-	// after theirs. Columns and values count as in SequenceLag. It must never move the
+	// after theirs. Columns and values count as in SequenceLags. It must never move the
 	// sequence back: it blocks other clients' next values from its last read until the
 	// transaction ends. A rollback undoes it. The core does not call it if the sequence
 	// was loaded with Cycle.
 	//
-	// Errors: those of SequenceLag; [ErrOutOfRange] if no value is left after the
+	// Errors: those of SequenceLags; [ErrOutOfRange] if no value is left after the
 	// columns'.
 	CatchUpSequence(ctx context.Context, q Querier, seq *SequenceDef, blocks bool) (CaughtUp, error)
+
+	// CatchUpSequences does the same for a few hundred sequences at most, in one
+	// transaction. It must not wait for other transactions while it blocks the values of
+	// a sequence. It leaves a sequence that it can't move at once, and returns how many
+	// it left. The core then compares all of them again, and calls CatchUpSequence for
+	// each that is still behind. If CatchUpSequences fails as a whole, it moved nothing.
+	CatchUpSequences(ctx context.Context, q Querier, seqs []*SequenceDef, blocks bool) (left int, err error)
 }
 
 // NoSequences is the [SequenceDialect] of a database without sequences. Its methods
@@ -132,14 +142,19 @@ func (NoSequences) SequenceStates(context.Context, Querier, []*SequenceDef) ([]S
 	return nil, Unsupported("read many sequences at once")
 }
 
-// SequenceLag returns an [Unsupported] error.
-func (NoSequences) SequenceLag(context.Context, Querier, *SequenceDef, bool) (SequenceLag, error) {
-	return SequenceLag{}, Unsupported("compare sequences with their columns")
+// SequenceLags returns an [Unsupported] error.
+func (NoSequences) SequenceLags(context.Context, Querier, []*SequenceDef, bool) ([]SequenceLagReading, error) {
+	return nil, Unsupported("compare sequences with their columns")
 }
 
 // CatchUpSequence returns an [Unsupported] error.
 func (NoSequences) CatchUpSequence(context.Context, Querier, *SequenceDef, bool) (CaughtUp, error) {
 	return CaughtUp{}, Unsupported("catch sequences up with their columns")
+}
+
+// CatchUpSequences returns an [Unsupported] error.
+func (NoSequences) CatchUpSequences(context.Context, Querier, []*SequenceDef, bool) (int, error) {
+	return 0, Unsupported("catch sequences up with their columns")
 }
 
 // A SequenceState is the position of a sequence.
@@ -200,6 +215,12 @@ type SequenceLag struct {
 	Furthest int64
 	Empty    bool           // no value counts, and Furthest has no meaning
 	Unread   []UnreadColumn // the columns that were not read
+}
+
+// A SequenceLagReading is a sequence's lag, or the error of reading it.
+type SequenceLagReading struct {
+	Lag SequenceLag
+	Err error // if not nil, Lag has no meaning
 }
 
 // CaughtUp is the result of CatchUpSequence.

@@ -79,7 +79,7 @@ func TestAliasesAreFewAndNameTheirMethods(t *testing.T) {
 // internalMethods has the methods that only package massive uses, not programs.
 var internalMethods = map[string][]string{
 	"Registry": {
-		"AddEnumLabel", "AppendLocalLabels", "DropLabels", "ExplainEnum", "Find", "KeepLabels", "Knows", "On", "RenameEnumLabel", "Sign", "Suggest",
+		"AddEnumLabel", "AppendLocalLabels", "DropLabels", "ExplainEnum", "Find", "KeepLabels", "Knows", "Lags", "On", "RenameEnumLabel", "Sign", "Suggest",
 		"Views",
 	},
 }

@@ -7,6 +7,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 )
@@ -158,6 +159,60 @@ func ExampleInBlocks() {
 	// Output:
 	// moved <nil>
 	// {301 400 100} <nil>
+}
+
+// A restore has filled the tables, and one sequence is behind. A role without SELECT on
+// another sequence can't compare it.
+func ExampleDB_Lag() {
+	fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{
+		{Name: "orders_id_seq", KeyOf: "orders.id", Holds: []int64{1, 1000}},
+		{Name: "lines_id_seq", KeyOf: "lines.id", Start: 8, Holds: []int64{7}},
+		{Name: "hidden_seq", Feeds: []string{"hidden.id"}, Rights: &dialect.SequenceRights{Next: true}},
+	}})
+	defer fake.DB().Close()
+	ctx := context.Background()
+	m, err := massive.Load(ctx, fake.DB(), fake)
+	if err != nil {
+		log.Fatal(err)
+	}
+	lags, err := m.Lag(ctx)
+	fmt.Println(lags, err)
+	fmt.Println(lags.Behind[0].Lag.State.Next, len(lags.Level))
+	// Output:
+	// of 3 sequences 1 were behind, 1 were not, 0 have no column, 1 are unknown
+	// public.orders_id_seq: public.orders.id is at 1000, and its sequence is behind: the next value is 1; after CatchUp it is 1001
+	// public.hidden_seq: permission denied: the role must have SELECT on it, and USAGE on its schema <nil>
+	// 1 1
+}
+
+// After a restore, CatchUp moves each sequence that is behind.
+func ExampleDB_CatchUp() {
+	fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{
+		{Name: "orders_id_seq", KeyOf: "orders.id", Holds: []int64{1, 1000}},
+		{Name: "invoice_no", Feeds: []string{"invoices.no"}, Holds: []int64{17}},
+		{Name: "ticket_no"},
+	}})
+	defer fake.DB().Close()
+	ctx := context.Background()
+	m, err := massive.Load(ctx, fake.DB(), fake)
+	if err != nil {
+		log.Fatal(err)
+	}
+	lags, err := m.CatchUp(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, moved := range lags.Behind {
+		fmt.Println(moved.Sequence, moved.Lag.State.Next, "to", moved.To)
+	}
+	fmt.Println(lags.Untied[0].Sequence, len(lags.Unknown))
+	lags, err = m.Lag(ctx)
+	fmt.Println(len(lags.Behind), err)
+	// Output:
+	// public.invoice_no 1 to 18
+	// public.orders_id_seq 1 to 1001
+	// public.ticket_no 0
+	// 0 <nil>
 }
 
 func ExampleSequence_reset() {

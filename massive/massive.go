@@ -51,7 +51,8 @@
 // # Sequences
 //
 // A [Sequence] has NextValue, NextValues, NextBlock, LastValue, State, SetValue, Reset,
-// ResetTo and Restart. Lag and CatchUp compare it with the columns that draw on it.
+// ResetTo and Restart. Lag and CatchUp compare it with the columns that draw on it;
+// [DB.Lag] and [DB.CatchUp] compare all sequences, for example after a restore.
 // [NewAllocator] fetches values ahead, in blocks. [DB.Exhaustion] reports which sequences
 // and key columns are almost full.
 //

@@ -277,6 +277,8 @@ var everyOperation = []operation{
 	{name: "Lag", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.Lag(ctx) })},
 	{name: "CatchUp", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
 	{name: "CatchUp of a sequence that is not behind", do: onSequence(func(ctx context.Context, s massive.Sequence) (any, error) { return s.CatchUp(ctx) })},
+	{name: "Lag of all sequences", do: onAllSequences((*massive.DB).Lag)},
+	{name: "CatchUp of all sequences", do: onAllSequences((*massive.DB).CatchUp)},
 	{name: "Exhaustion", do: func(t *testing.T, s *site) (any, error) {
 		// The allocators above may have fetched ahead or not.
 		exec(t, s.clean, "SELECT pg_catalog.setval('public.fresh', 12), pg_catalog.setval('public.block', 11)")
@@ -284,6 +286,14 @@ var everyOperation = []operation{
 		x.Above = slices.DeleteFunc(x.Above, func(u massive.SequenceUse) bool { return u.Sequence.Schema == "evil" })
 		return fmt.Sprint(x.Above, x.Unknown, x.Uncalled), err
 	}},
+}
+
+func onAllSequences(op func(*massive.DB, context.Context, ...registry.LagOption) (registry.Lags, error)) func(*testing.T, *site) (any, error) {
+	return func(t *testing.T, s *site) (any, error) {
+		exec(t, s.clean, "SELECT pg_catalog.setval('public.a_id_seq', 1, false)")
+		lags, err := op(s.m, t.Context())
+		return slices.DeleteFunc(listsOf(lags), func(text string) bool { return strings.HasPrefix(text, "executed ") }), err
+	}
 }
 
 func refreshing(name string, opts ...massive.RefreshOption) func(*testing.T, *site) (any, error) {

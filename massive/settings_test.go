@@ -142,6 +142,8 @@ func collectResults(t *testing.T, q massive.Querier) results {
 		lag, err := s.Lag(ctx)
 		add(fmt.Sprint("lag of ", s), lag, err)
 	}
+	lags, err := m.Lag(ctx)
+	add("lags", lags, err)
 	x, err := m.Exhaustion(ctx, massive.AtLeast(0))
 	add("exhaustion", x, err)
 	_, err = sequence(t, m, "spent").NextValue(ctx)

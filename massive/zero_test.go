@@ -35,7 +35,7 @@ var zeroes = map[string][]any{
 		new(registry.Block), new(registry.CaughtUp), new(registry.Change), new(registry.ChangeKind), new(registry.Changes),
 		new(registry.Error), new(registry.Blockers), new(registry.LabelError), new(registry.NotFoundError), new(registry.NotFoundReason),
 		new(registry.RefreshMode), new(registry.RefreshOutcome), new(registry.RefreshResult), new(registry.Registry),
-		new(registry.RowReader), new(registry.SequenceLag),
+		new(registry.RowReader), new(registry.SequenceLag), new(registry.Lags), new(registry.NamedLag), new(registry.UnknownLag),
 	},
 	"dialect": {
 		new(dialect.ColumnRef), new(dialect.EnumColumn), new(dialect.Filter), new(dialect.Blocker), new(dialect.BlockerReason),

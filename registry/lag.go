@@ -91,30 +91,55 @@ func InBlocks() LagOption {
 	return LagOption{option.Set("InBlocks", func(s *lagSettings) { s.blocks = true })}
 }
 
+// inBlocks applies the options.
+func inBlocks(opts []LagOption) (bool, error) {
+	var how lagSettings
+	err := option.Apply(&how, "LagOption", opts, func(o LagOption) option.Option[lagSettings] { return o.set })
+	return how.blocks, err
+}
+
 // comparer returns the dialect that compares the sequence with its columns, and the
 // options.
 func (s *sequence) comparer(ctx context.Context, opts []LagOption) (d dialect.Dialect, blocks bool, err error) {
-	var how lagSettings
-	if err := option.Apply(&how, "LagOption", opts, func(o LagOption) option.Option[lagSettings] { return o.set }); err != nil {
+	if blocks, err = inBlocks(opts); err != nil {
 		return nil, false, err
 	}
 	if s.def.Cycle {
-		return nil, false, ErrCycle("is never behind")
+		return nil, false, errNeverBehind()
 	}
 	d, err = operation(ctx, s.access)
-	return d, how.blocks, err
+	return d, blocks, err
 }
+
+func errNeverBehind() error { return ErrCycle("is never behind") }
 
 func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, error) {
 	comparer, blocks, err := s.comparer(ctx, opts)
 	if err != nil {
 		return SequenceLag{}, fail(dialect.OpLag, s.def.Name, err)
 	}
-	lag, err := comparer.SequenceLag(ctx, s.querier, s.def, blocks)
+	all, err := lagsOf(ctx, comparer, s.querier, []*dialect.SequenceDef{s.def}, blocks)
+	if err == nil {
+		err = all[0].Err
+	}
 	if err != nil {
 		return SequenceLag{}, s.explain(ctx, dialect.OpLag, err)
 	}
-	now := *s.def
+	return lagOf(s.def, all[0].Lag), nil
+}
+
+// lagsOf reads the lags of sequences. Errors: those of the dialect.
+func lagsOf(ctx context.Context, d dialect.Dialect, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
+	all, err := d.SequenceLags(ctx, q, seqs, blocks)
+	if err == nil && len(all) != len(seqs) {
+		err = fmt.Errorf("the %s dialect returned %d readings of %d sequences", d.Name(), len(all), len(seqs))
+	}
+	return all, err
+}
+
+// lagOf computes a lag with the sequence's definition as it is now.
+func lagOf(def *dialect.SequenceDef, lag dialect.SequenceLag) SequenceLag {
+	now := *def
 	now.Increment, now.Min, now.Max = lag.Increment, lag.Min, lag.Max
 	l := SequenceLag{
 		Column: lag.Column, Furthest: lag.Furthest, Empty: lag.Empty, State: StateWithin(&now, now.Min, now.Max, lag.State), Unread: lag.Unread,
@@ -122,7 +147,7 @@ func (s *sequence) Lag(ctx context.Context, opts ...LagOption) (SequenceLag, err
 	if !l.Empty && !l.State.Exhausted {
 		_, l.Behind = steps(l.State.Next, l.Furthest, now.Increment)
 	}
-	return l, nil
+	return l
 }
 
 func (s *sequence) CatchUp(ctx context.Context, opts ...LagOption) (CaughtUp, error) {

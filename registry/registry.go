@@ -43,6 +43,7 @@ type snapshot struct {
 	matviews      index[*matview]
 	enums         index[*enum]
 	sequences     index[*sequence]
+	numbered      []*dialect.SequenceDef // the sequences, and those of primary keys
 	excluded      []Excluded
 	views         []dialect.ViewDef     // the plain views
 	excludedViews []*dialect.MatviewDef // excluded by a pattern, but part of the graph and of plans
@@ -135,13 +136,16 @@ func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Queri
 		}
 	}
 	sequences, listedSequences := make([]*sequence, 0, len(cat.Sequences)), make([]sequence, len(cat.Sequences))
+	s.numbered = make([]*dialect.SequenceDef, 0, len(cat.Sequences))
 	for i := range cat.Sequences {
 		def := &cat.Sequences[i]
 		switch {
 		case !s.takes(dialect.KindSequence, &def.Object, unreadable(def.Name)):
 		case def.KeyOf != nil && !sel.KeySequences:
+			s.numbered = append(s.numbered, def)
 			s.exclude(dialect.KindSequence, &def.Object, ReasonKeySequence, "", def.KeyOf)
 		default:
+			s.numbered = append(s.numbered, def)
 			listedSequences[i] = sequence{def, &r.access}
 			sequences = append(sequences, &listedSequences[i])
 		}

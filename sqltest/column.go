@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -236,71 +237,134 @@ func onStep(v int64, lag dialect.SequenceLag) bool {
 	return by.Rem(by, big.NewInt(lag.Increment)).Sign() == 0
 }
 
-// SequenceLag implements [dialect.SequenceDialect].
-func (f *Fake) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (lag dialect.SequenceLag, err error) {
-	err = f.ask(ctx, q, Call{Op: dialect.OpLag, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
-		_, lag, err = s.lag(ctx, seq.Name, blocks)
-		return nil, err
+// errGone is the error for a sequence that does not exist when Lag lists its columns. No
+// statement fails, so the transaction continues.
+var errGone = fmt.Errorf("%w: dropped, renamed or replaced since it was loaded; Reload, and look it up again", dialect.ErrNotFound)
+
+// SequenceLags implements [dialect.SequenceDialect].
+func (f *Fake) SequenceLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) (all []dialect.SequenceLagReading, err error) {
+	err = f.ask(ctx, q, comparing(dialect.OpLag, seqs), func(ctx context.Context, s *session) ([]driver.Value, error) {
+		for _, d := range seqs {
+			r, err := s.lagReading(ctx, d.Name, blocks)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, r)
+		}
+		return nil, nil
 	})
-	if err == nil && lag.Column == (dialect.ColumnRef{}) {
-		err = errUntied
-	}
-	return lag, err
+	return all, err
 }
 
-// CatchUpSequence implements [dialect.SequenceDialect]. It locks the sequence only if it
-// is behind, and compares again under the lock.
+// comparing returns the call for one or several sequences.
+func comparing(op dialect.Op, seqs []*dialect.SequenceDef) Call {
+	if len(seqs) == 1 {
+		return Call{Op: op, Name: seqs[0].Name}
+	}
+	return Call{Op: op, Detail: fmt.Sprintf("in %d sequences", len(seqs))}
+}
+
+// lagReading compares the sequence. The first statement lists its columns and checks the
+// rights.
+func (s *session) lagReading(ctx context.Context, name dialect.Name, blocks bool) (r dialect.SequenceLagReading, err error) {
+	switch seq := s.fake.seqs[name]; {
+	case seq == nil:
+		return dialect.SequenceLagReading{Err: errGone}, nil
+	case len(seq.columns()) == 0:
+		return dialect.SequenceLagReading{Err: errUntied}, nil
+	case !seq.def.Rights.Read:
+		r.Err = fmt.Errorf("%w: the role must have SELECT on it, and USAGE on its schema", dialect.ErrPermission)
+		return r, nil
+	}
+	_, r.Lag, err = s.lag(ctx, name, blocks)
+	return r, err
+}
+
+// CatchUpSequence implements [dialect.SequenceDialect].
 func (f *Fake) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (done dialect.CaughtUp, err error) {
 	tied := true
-	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) ([]driver.Value, error) {
-		_, lag, err := s.lag(ctx, seq.Name, blocks)
-		tied = lag.Column != (dialect.ColumnRef{})
-		if err != nil || !behind(lag) {
-			return nil, err
-		}
-		if err := f.full(lag); err != nil {
-			return nil, err
-		}
-		if err := s.writable("ALTER SEQUENCE"); err != nil {
-			return nil, err
-		}
-		if !f.owns(seq.Name) {
-			return nil, f.notOwner(seq.Name)
-		}
-		if err := s.openToAlter(ctx, seq.Name); err != nil {
-			return nil, err
-		}
-		if f.seqs[seq.Name] == nil {
-			return nil, notASequence(seq.Name)
-		}
-		found, lag, err := s.lag(ctx, seq.Name, blocks)
-		if err != nil {
-			return nil, err
-		}
-		file := *s.file(found)
-		s.files[found] = &file
-		delete(s.cached, found)
-		if !behind(lag) {
-			return nil, nil
-		}
-		if err := f.full(lag); err != nil {
-			return nil, err
-		}
-		to := past(lag)
-		switch {
-		case !to.IsInt64():
-			return nil, &Error{Code: "22003", Message: fmt.Sprintf(`value "%s" is out of range for type bigint`, to)}
-		case to.Int64() < lag.Min || to.Int64() > lag.Max:
-			return nil, outside(to.Int64(), lag.Min, lag.Max)
-		}
-		s.files[found] = &storage{last: to.Int64()}
-		done.Moved = true
-		return nil, nil
+	err = f.ask(ctx, q, Call{Op: dialect.OpCatchUp, Name: seq.Name}, func(ctx context.Context, s *session) (_ []driver.Value, err error) {
+		done.Moved, tied, err = s.catchUp(ctx, seq.Name, blocks)
+		return nil, err
 	})
 	if err == nil && !tied {
 		err = errUntied
 	}
 	return done, err
+}
+
+// CatchUpSequences implements [dialect.SequenceDialect]. It waits a millisecond for each
+// lock.
+func (f *Fake) CatchUpSequences(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) (left int, err error) {
+	call := Call{Op: dialect.OpCatchUp, Detail: fmt.Sprintf("in %d sequences", len(seqs))}
+	err = f.ask(ctx, q, call, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		patience := s.patience
+		s.patience = time.Millisecond
+		defer func() { s.patience = patience }()
+		for _, d := range seqs {
+			before, locks := s.overlay.clone(), s.modes()
+			_, tied, err := s.catchUp(ctx, d.Name, blocks)
+			if err != nil && ctx.Err() != nil {
+				return nil, err
+			}
+			if err != nil {
+				s.overlay = before
+				s.releaseTo(locks)
+			}
+			if err != nil || !tied {
+				left++
+			}
+		}
+		return nil, nil
+	})
+	return left, err
+}
+
+// catchUp locks the sequence only if it is behind, and compares again under the lock.
+func (s *session) catchUp(ctx context.Context, name dialect.Name, blocks bool) (moved, tied bool, err error) {
+	f := s.fake
+	_, lag, err := s.lag(ctx, name, blocks)
+	tied = lag.Column != (dialect.ColumnRef{})
+	if err != nil || !behind(lag) {
+		return false, tied, err
+	}
+	if err := f.full(lag); err != nil {
+		return false, tied, err
+	}
+	if err := s.writable("ALTER SEQUENCE"); err != nil {
+		return false, tied, err
+	}
+	if !f.owns(name) {
+		return false, tied, f.notOwner(name)
+	}
+	if err := s.openToAlter(ctx, name); err != nil {
+		return false, tied, err
+	}
+	if f.seqs[name] == nil {
+		return false, tied, notASequence(name)
+	}
+	found, lag, err := s.lag(ctx, name, blocks)
+	if err != nil {
+		return false, tied, err
+	}
+	file := *s.file(found)
+	s.files[found] = &file
+	delete(s.cached, found)
+	if !behind(lag) {
+		return false, tied, nil
+	}
+	if err := f.full(lag); err != nil {
+		return false, tied, err
+	}
+	to := past(lag)
+	switch {
+	case !to.IsInt64():
+		return false, tied, &Error{Code: "22003", Message: fmt.Sprintf(`value "%s" is out of range for type bigint`, to)}
+	case to.Int64() < lag.Min || to.Int64() > lag.Max:
+		return false, tied, outside(to.Int64(), lag.Min, lag.Max)
+	}
+	s.files[found] = &storage{last: to.Int64()}
+	return true, tied, nil
 }
 
 // full returns an error if the sequence's next value after CatchUp does not fit into the

@@ -17,7 +17,7 @@ type Call struct {
 	// Op is the operation.
 	Op dialect.Op
 	// Name is the structure. It is zero for operations without one: loads, checks for
-	// changes, exhaustion and savepoints.
+	// changes, exhaustion, savepoints, and comparisons of several sequences.
 	Name dialect.Name
 	// Detail has the arguments of some operations. Otherwise it is empty.
 	//
@@ -28,6 +28,7 @@ type Call struct {
 	//   - ResetTo: "at 5"
 	//   - SetValue: "to 5" or "to 5, not called"
 	//   - Exhaustion: "in columns" and "in 3 sequences"
+	//   - DB.Lag and DB.CatchUp: "in 3 sequences"; for a single sequence its name is in Name
 	//   - AddValue: the quoted label, followed by before "paid" or after "paid" if given
 	//   - RenameValue: "lost" to "found", with these quotes
 	//   - savepoints: the savepoint's name

@@ -30,6 +30,10 @@ var (
 	drawingText string
 	//go:embed sequence/compared.sql
 	comparedText string
+	//go:embed sequence/listed.sql
+	listedText string
+	//go:embed sequence/catch_up.sql
+	catchUpText string
 
 	// drawing is a query for the columns that draw on sequences, and why a column does
 	// not count. It uses index scans only. A WHERE clause may follow it.
@@ -51,7 +55,9 @@ func takes(expression string) string {
 // partition or child table.
 type comparedColumn struct {
 	dialect.ColumnRef
-	sequence int64  // its oid
+	at       int    // the index of its sequence
+	sequence int64  // the sequence's oid
+	may      bool   // the role may read the sequence
 	safe     bool   // the sequence can be read by name
 	typ      string // as SQL writes it
 	distrust string // why it does not count; empty if it does
@@ -70,17 +76,34 @@ type comparedColumn struct {
 // A definition has the properties of a sequence that determine its values.
 type definition struct{ step, lowest, highest int64 }
 
-// comparedColumns returns the statement that lists the compared columns. If no column
-// draws on the sequence, it returns one row without a column. If all partitions and
-// children of a table count, the table is read as a whole, which needs a right on that
-// table only. If not, each part that counts is read separately. If blocks is set, values
-// between the sequence's steps count, too.
-func comparedColumns(seq dialect.Name, blocks bool) string {
+// compared returns the query for the compared columns of the sequences whose oids are in
+// an array. If no column draws on a sequence, its row has no column. If all partitions
+// and children of a table count, the table is read as a whole, which needs a right on
+// that table only. If not, each part that counts is read separately. If blocks is set,
+// values between the sequence's steps count, too.
+func compared(oids string, blocks bool) string {
 	return strings.NewReplacer(
-		"$drawing", strings.TrimRight(drawing, "\n"), "$sequence", relid(seq), "$name", literal(seq.Quoted()),
+		"$drawing", strings.TrimRight(drawing, "\n"), "$sequences", oids,
 		"$trusted", trusted, "$guarded", guardedServer, "$steps", strconv.FormatBool(!blocks),
 		"$unguarded", "'this minor release of the server can''t safely read a relation of another role'",
 	).Replace(comparedText)
+}
+
+// listed returns the statement that lists the compared columns of sequences by their
+// names.
+func listed(seqs []*dialect.SequenceDef, blocks bool) string {
+	schemas, names := make([]string, len(seqs)), make([]string, len(seqs))
+	for i, s := range seqs {
+		schemas[i], names[i] = literal(s.Name.Schema), literal(s.Name.Name)
+	}
+	return strings.NewReplacer(
+		"$schemas", textArray(schemas), "$names", textArray(names),
+		"$compared", compared("((SELECT pg_catalog.array_agg(a.rel) FROM asked a)::pg_catalog.oid[])", blocks),
+	).Replace(listedText)
+}
+
+func textArray(literals []string) string {
+	return "ARRAY[" + strings.Join(literals, ", ") + "]::pg_catalog.text[]"
 }
 
 // A comparison has the columns to read for one sequence, and the columns to skip.
@@ -89,14 +112,10 @@ type comparison struct {
 	unread  []dialect.UnreadColumn
 }
 
-// comparedTo returns the columns that can be compared with the sequence. If there is
+// comparisonOf returns the columns that can be compared with the sequence. If there is
 // none, the error says why. It skips a column that is not a number, such as a text that
 // contains the value.
-func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (comparison, error) {
-	all, err := listCompared(ctx, q, seq, blocks)
-	if err != nil {
-		return comparison{}, err
-	}
+func comparisonOf(all []comparedColumn) (comparison, error) {
 	if len(all) == 0 {
 		return comparison{}, errGone() // another relation has taken its name
 	}
@@ -116,6 +135,8 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 				dialect.ErrPermission, column)
 		case column.guarded:
 			return comparison{}, fmt.Errorf("%w: row security may hide rows of %s from this role; do it as its owner", dialect.ErrPermission, column.Table)
+		case !column.may:
+			return comparison{}, fmt.Errorf("%w: the role must have SELECT on it, and USAGE on its schema", dialect.ErrPermission)
 		default:
 			c.columns = append(c.columns, column)
 		}
@@ -131,20 +152,24 @@ func comparedTo(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks
 	return comparison{}, fmt.Errorf("%w: no column draws on the sequence, by its default or as an identity column", dialect.ErrInvalid)
 }
 
-func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, blocks bool) (all []comparedColumn, err error) {
-	rows, err := q.QueryContext(ctx, comparedColumns(seq, blocks))
+// listCompared returns the compared columns of each sequence. A sequence that is gone has
+// none.
+func listCompared(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) (all [][]comparedColumn, err error) {
+	rows, err := q.QueryContext(ctx, listed(seqs, blocks))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	all = make([][]comparedColumn, len(seqs))
 	for rows.Next() {
 		var c comparedColumn
-		if err := rows.Scan(&c.sequence, &c.safe, &c.Table.Schema, &c.Table.Name, &c.Column, &c.typ, &c.distrust, &c.readable, &c.guarded,
+		var at int
+		if err := rows.Scan(&at, &c.may, &c.sequence, &c.safe, &c.Table.Schema, &c.Table.Name, &c.Column, &c.typ, &c.distrust, &c.readable, &c.guarded,
 			new(any), &c.step, &c.lowest, &c.highest, &c.furthest); err != nil {
 			return nil, err
 		}
-		c.typ = unquoteType(c.typ, newest)
-		all = append(all, c)
+		c.at = at - 1
+		all[c.at] = append(all[c.at], c)
 	}
 	return all, rows.Err()
 }
@@ -153,80 +178,121 @@ func listCompared(ctx context.Context, q dialect.Querier, seq dialect.Name, bloc
 // about 35 µs of planning. The server's parser fails at about ten thousand.
 const comparedAtOnce = 1000
 
-// SequenceLag lists the columns first. Then it reads these and the sequence in one
-// statement. The statement's snapshot of the tables is older than the state of the
-// sequence that it reads. So every value in the snapshot that was taken from the sequence
+// SequenceLags lists the columns first. Then it reads these and the sequences in one
+// statement. The statement's snapshot of the tables is older than the states of the
+// sequences that it reads. So every value in the snapshot that was taken from a sequence
 // is included in its state.
-func (postgres) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
-	return retryAfterDDL(func() (dialect.SequenceLag, error) {
-		c, err := comparedTo(ctx, q, seq.Name, blocks)
+func (postgres) SequenceLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
+	all, err := retryAfterDDL(func() ([]dialect.SequenceLagReading, error) { return lagsOf(ctx, q, seqs, blocks) })
+	if errors.Is(err, errAltered) {
+		return all, nil // the readings have the error
+	}
+	return all, err
+}
+
+// lagsOf makes one attempt. If a sequence is being altered, it returns all readings and
+// errAltered.
+func lagsOf(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
+	listed, err := listCompared(ctx, q, seqs, blocks)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]dialect.SequenceLagReading, len(seqs))
+	var columns []comparedColumn
+	for i := range all {
+		c, err := comparisonOf(listed[i])
 		if err != nil {
-			return dialect.SequenceLag{}, err
+			all[i].Err = err
+			continue
 		}
-		lag := dialect.SequenceLag{Column: c.columns[0].ColumnRef, Empty: true, Unread: c.unread}
-		for some := range slices.Chunk(c.columns, comparedAtOnce) {
-			if err := readLag(ctx, q, seq.Name, some, &lag); err != nil {
-				return dialect.SequenceLag{}, err
-			}
+		all[i].Lag = dialect.SequenceLag{Column: c.columns[0].ColumnRef, Empty: true, Unread: c.unread}
+		columns = append(columns, c.columns...)
+	}
+	var altered error
+	for some := range slices.Chunk(columns, comparedAtOnce) {
+		if err := readLags(ctx, q, seqs, some, all); err != nil {
+			return nil, err
 		}
-		return lag, nil
-	})
+	}
+	for i := range all {
+		if errors.Is(all[i].Err, errAltered) {
+			altered = errAltered
+		}
+	}
+	return all, altered
 }
 
 // errAltered is the error for a sequence whose definition changed after the columns were
 // listed.
 var errAltered = fmt.Errorf("%w: the sequence, or a column that draws on it, is being altered", dialect.ErrBusy)
 
-// readLag reads some of the columns, and the sequence.
-func readLag(ctx context.Context, q dialect.Querier, seq dialect.Name, columns []comparedColumn, lag *dialect.SequenceLag) error {
-	of := make([]string, len(columns))
+// readLags reads some of the columns, and their sequences.
+func readLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, columns []comparedColumn, all []dialect.SequenceLagReading) error {
+	words, err := readWords(ctx, q, seqs, columns)
+	if err != nil {
+		return err
+	}
+	found := map[int]definition{}
+	for _, word := range words {
+		if state, ok := strings.CutPrefix(word, "state "); ok {
+			var at int
+			var called string
+			var now dialect.SequenceLag
+			if _, err := fmt.Sscan(state, &at, &now.State.Last, &called, &now.Increment, &now.Min, &now.Max); err != nil {
+				return fmt.Errorf("%q: %w", word, err)
+			}
+			lag := &all[at].Lag
+			lag.State = dialect.SequenceState{Last: now.State.Last, Called: called == "t"}
+			lag.Increment, lag.Min, lag.Max = now.Increment, now.Min, now.Max
+			found[at] = definition{now.Increment, now.Min, now.Max}
+			continue
+		}
+		var i int
+		var value int64
+		if _, err := fmt.Sscan(word, &i, &value); err != nil {
+			return fmt.Errorf("%q: %w", word, err)
+		}
+		c := &columns[i]
+		lag := &all[c.at].Lag
+		further := lag.Empty || c.step > 0 && value > lag.Furthest || c.step < 0 && value < lag.Furthest
+		// Words have no order: of columns with the same value, the first by name is
+		// reported.
+		if further || value == lag.Furthest && c.before(lag.Column) {
+			lag.Column, lag.Furthest, lag.Empty = c.ColumnRef, value, false
+		}
+	}
+	for _, c := range columns {
+		switch now, ok := found[c.at]; {
+		case !ok:
+			all[c.at].Err = errGone() // another relation has taken its name
+		case now != c.definition:
+			all[c.at].Err = errAltered
+		}
+	}
+	return nil
+}
+
+// readWords sends the statement that reads the columns and their sequences.
+func readWords(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, columns []comparedColumn) ([]string, error) {
+	of, states := make([]string, len(columns)), []string(nil)
 	for i, c := range columns {
 		of[i] = fmt.Sprintf("SELECT %d, %s", i, c.furthest)
+		if i == 0 || columns[i-1].at != c.at {
+			states = append(states, fmt.Sprintf(`SELECT pg_catalog.concat('state %d ', s.last_value, ' ', s.is_called, ' ', d.seqincrement, ' ', d.seqmin, ' ', d.seqmax)
+    FROM ONLY %s s CROSS JOIN pg_catalog.pg_sequence d
+   WHERE s.tableoid OPERATOR(pg_catalog.=) %d AND d.seqrelid OPERATOR(pg_catalog.=) %[3]d`, c.at, seqs[c.at].Name.Quoted(), c.sequence))
+		}
 	}
 	query := fmt.Sprintf(`SELECT pg_catalog.array_to_tsvector(ARRAY[w.word]) FROM (
   SELECT pg_catalog.concat(f.at, ' ', f.value) AS word FROM (%s) f (at, value) WHERE f.value IS NOT NULL
   UNION ALL
-  SELECT pg_catalog.concat('state ', s.last_value, ' ', s.is_called, ' ', d.seqincrement, ' ', d.seqmin, ' ', d.seqmax)
-    FROM ONLY %s s CROSS JOIN pg_catalog.pg_sequence d
-   WHERE s.tableoid OPERATOR(pg_catalog.=) %d AND d.seqrelid OPERATOR(pg_catalog.=) %[3]d) w`,
-		strings.Join(of, " UNION ALL "), seq.Quoted(), columns[0].sequence)
+  %s) w`,
+		strings.Join(of, " UNION ALL "), strings.Join(states, "\n  UNION ALL\n  "))
 	var text string
 	if err := q.QueryRowContext(ctx, guarded("1::bigint", "  SELECT 1 AS one", literal(query))).Scan(new(any), &text); err != nil {
-		return err
+		return nil, err
 	}
-	words, err := parseArray(text)
-	if err != nil {
-		return err
-	}
-	found := false
-	for _, word := range words {
-		if state, ok := strings.CutPrefix(word, "state "); ok {
-			var called string
-			if _, err := fmt.Sscan(state, &lag.State.Last, &called, &lag.Increment, &lag.Min, &lag.Max); err != nil {
-				return fmt.Errorf("%q: %w", word, err)
-			}
-			lag.State.Called, found = called == "t", true
-			continue
-		}
-		var at int
-		var value int64
-		if _, err := fmt.Sscan(word, &at, &value); err != nil {
-			return fmt.Errorf("%q: %w", word, err)
-		}
-		further := lag.Empty || columns[at].step > 0 && value > lag.Furthest || columns[at].step < 0 && value < lag.Furthest
-		// Words have no order: of columns with the same value, the first by name is
-		// reported.
-		if further || value == lag.Furthest && columns[at].before(lag.Column) {
-			lag.Column, lag.Furthest, lag.Empty = columns[at].ColumnRef, value, false
-		}
-	}
-	switch now := (definition{lag.Increment, lag.Min, lag.Max}); {
-	case !found:
-		return errGone() // another relation has taken its name
-	case now != columns[0].definition:
-		return errAltered
-	}
-	return nil
+	return parseArray(text)
 }
 
 func (c *comparedColumn) before(other dialect.ColumnRef) bool {
@@ -265,7 +331,7 @@ func retryAfterDDL[T any](try func() (T, error)) (T, error) {
 // sequence was not behind.
 const (
 	caughtUp        = iota + 1
-	notComparable   // no column can be compared; comparedTo returns why
+	notComparable   // no column can be compared; comparisonOf returns why
 	caughtUpPartly  // moved, and some columns were not read
 	partlyNotBehind // not behind, and some columns were not read
 )
@@ -283,14 +349,11 @@ const (
 // SEQUENCE back, and starts again.
 //
 // All of it is one message. The last statement's row count is the outcome.
-func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
-	text := catchingUp(seq.Name, blocks)
+func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
+	one := []*dialect.SequenceDef{seq}
+	text := catchingUp(one, blocks, false)
 	return retryAfterDDL(func() (done dialect.CaughtUp, err error) {
-		result, err := message(ctx, q, text)
-		if err != nil {
-			return done, err
-		}
-		outcome, err := result.RowsAffected()
+		outcome, err := catchUp(ctx, q, text)
 		if err != nil {
 			return done, err
 		}
@@ -298,7 +361,11 @@ func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dia
 		if outcome == 0 || outcome == caughtUp {
 			return done, nil
 		}
-		c, err := comparedTo(ctx, q, seq.Name, blocks)
+		listed, err := listCompared(ctx, q, one, blocks)
+		if err != nil {
+			return done, err
+		}
+		c, err := comparisonOf(listed[0])
 		if done.Unread = c.unread; err == nil && outcome == notComparable {
 			err = errAltered
 		}
@@ -306,94 +373,56 @@ func (postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dia
 	})
 }
 
+// CatchUpSequences moves the sequences one after another in one block, each in a
+// subtransaction. It holds the locks of those that it has moved. A transaction that took
+// a value of one of them may want another that the block waits for. So the block waits a
+// millisecond at most for each lock, which is too short for the server's deadlock
+// detection. It leaves a sequence that it can't lock so fast.
+func (postgres) CatchUpSequences(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) (left int, err error) {
+	n, err := catchUp(ctx, q, catchingUp(seqs, blocks, true))
+	return int(n), err
+}
+
+// catchUp sends the message of a catch-up and returns its outcome.
+func catchUp(ctx context.Context, q dialect.Querier, text string) (int64, error) {
+	result, err := message(ctx, q, text)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 // alteredMeanwhile is the SQLSTATE that the block of a catch-up raises and catches.
 const alteredMeanwhile = "MASS1"
 
-func catchingUp(seq dialect.Name, blocks bool) string {
-	block := fmt.Sprintf(`
-DECLARE
-  rel pg_catalog.oid := %[1]s; look pg_catalog.record; def pg_catalog.record; place pg_catalog.record;
-  definition pg_catalog.refcursor; locked boolean := false; outcome integer := 0; columns integer; unread integer;
-  value numeric; furthest numeric; bound numeric; upcoming numeric; security pg_catalog.text; kinds pg_catalog.text;
-BEGIN
-  PERFORM pg_catalog.set_config('massive.moved', '', true);
-  %[2]s
-  LOOP
-    furthest := NULL; bound := NULL; columns := 0; unread := 0;
-    IF definition IS NOT NULL THEN
-      CLOSE definition;
-    END IF;
-    OPEN definition SCROLL FOR
-      SELECT d.seqincrement::numeric AS step, d.seqmin::numeric AS lowest, d.seqmax::numeric AS highest, d.seqcache::pg_catalog.text AS cache, d.xmax
-        FROM pg_catalog.pg_sequence d WHERE d.seqrelid OPERATOR(pg_catalog.=) rel;
-    FETCH definition INTO def;
-    FOR look IN %[3]s LOOP
-      IF look.distrust OPERATOR(pg_catalog.<>) '' THEN
-        unread := unread OPERATOR(pg_catalog.+) 1;
-        CONTINUE;
-      END IF;
-      CONTINUE WHEN look.furthest OPERATOR(pg_catalog.=) '';
-      IF look.guarded OR NOT look.readable OR NOT look.safe THEN
-        columns := 0;
-        EXIT;
-      END IF;
-      EXECUTE pg_catalog.concat('SELECT ', look.furthest) INTO value;
-      IF furthest IS NULL AND value IS NOT NULL
-         OR (pg_catalog.sign(def.step) OPERATOR(pg_catalog.*) (value OPERATOR(pg_catalog.-) furthest)) OPERATOR(pg_catalog.>) '0'::numeric THEN
-        furthest := value; bound := look.bound::numeric;
-      END IF;
-      columns := columns OPERATOR(pg_catalog.+) 1;
-    END LOOP;
-    IF columns OPERATOR(pg_catalog.=) 0 THEN
-      outcome := %[7]d;
-      EXIT;
-    END IF;
-    IF unread OPERATOR(pg_catalog.>) 0 THEN
-      outcome := %[9]d;
-    END IF;
-    SELECT s.last_value, s.is_called INTO place FROM ONLY %[4]s s WHERE s.tableoid OPERATOR(pg_catalog.=) rel;
-    IF NOT FOUND THEN
-      RAISE undefined_table USING MESSAGE = 'the sequence was replaced by another relation';
-    END IF;
-    upcoming := place.last_value::numeric;
-    IF place.is_called THEN
-      upcoming := upcoming OPERATOR(pg_catalog.+) def.step;
-    END IF;
-    EXIT WHEN furthest IS NULL
-      OR upcoming OPERATOR(pg_catalog.<) def.lowest OR upcoming OPERATOR(pg_catalog.>) def.highest
-      OR (pg_catalog.sign(def.step) OPERATOR(pg_catalog.*) (upcoming OPERATOR(pg_catalog.-) furthest)) OPERATOR(pg_catalog.>) '0'::numeric;
-    upcoming := upcoming OPERATOR(pg_catalog.+)
-      ((pg_catalog.div(furthest OPERATOR(pg_catalog.-) upcoming, def.step) OPERATOR(pg_catalog.+) '1'::numeric) OPERATOR(pg_catalog.*) def.step);
-    IF (pg_catalog.sign(def.step) OPERATOR(pg_catalog.*) (upcoming OPERATOR(pg_catalog.-) bound)) OPERATOR(pg_catalog.>) '0'::numeric THEN
-      RAISE numeric_value_out_of_range USING MESSAGE = pg_catalog.format('the column ends at %%s, and %%s would be next', bound, upcoming);
-    END IF;
-    IF locked THEN
-      EXECUTE pg_catalog.concat(%[6]s, upcoming);
-      outcome := CASE WHEN unread OPERATOR(pg_catalog.=) 0 THEN %[8]d ELSE %[10]d END;
-      EXIT;
-    END IF;
-    BEGIN
-      EXECUTE pg_catalog.concat(%[5]s, def.cache);
-      FETCH FIRST FROM definition INTO def;
-      IF NOT EXISTS (SELECT FROM pg_catalog.pg_sequence d
-                      WHERE d.seqrelid OPERATOR(pg_catalog.=) rel AND d.xmin OPERATOR(pg_catalog.=) def.xmax) THEN
-        RAISE SQLSTATE '%[11]s';
-      END IF;
-      locked := true;
-    EXCEPTION WHEN SQLSTATE '%[11]s' THEN
-      IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) ALL ('{read committed,read uncommitted}'::pg_catalog.text[]) THEN
-        RAISE serialization_failure USING MESSAGE = 'the sequence was altered since the transaction began';
-      END IF;
-    END;
-  END LOOP;
-  CLOSE definition;
-  %[12]s
-  IF outcome OPERATOR(pg_catalog.>) 0 THEN
-    PERFORM pg_catalog.set_config('massive.moved', outcome::pg_catalog.text, true);
-  END IF;
-END`, relid(seq), guardOn, comparedColumns(seq, blocks), seq.Quoted(),
-		literal("ALTER SEQUENCE "+seq.Quoted()+" CACHE "), literal("ALTER SEQUENCE "+seq.Quoted()+" RESTART WITH "),
-		notComparable, caughtUp, partlyNotBehind, caughtUpPartly, alteredMeanwhile, guardOff)
+// catchingUp returns the message that moves sequences. If tolerant is set, an error of
+// one sequence does not fail the message, and the outcome is the number of sequences that
+// it left.
+func catchingUp(seqs []*dialect.SequenceDef, blocks, tolerant bool) string {
+	paths := make([]string, len(seqs))
+	for i, s := range seqs {
+		paths[i] = literal(s.Name.Quoted())
+	}
+	var hurry, patient, after, catch, report string
+	again := fmt.Sprintf(`EXCEPTION WHEN SQLSTATE '%s' THEN
+          IF NOT %s THEN
+            RAISE serialization_failure USING MESSAGE = 'the sequence was altered since the transaction began';
+          END IF;`, alteredMeanwhile, seesCommits)
+	if tolerant {
+		hurry = "PERFORM pg_catalog.set_config('lock_timeout', '1ms', true);"
+		patient = "PERFORM pg_catalog.set_config('lock_timeout', patience, true);"
+		left := "remaining := remaining OPERATOR(pg_catalog.+) 1;"
+		after = fmt.Sprintf("IF outcome OPERATOR(pg_catalog.=) %d THEN\n        %s\n      END IF;", notComparable, left)
+		catch = "EXCEPTION WHEN OTHERS THEN\n      " + left
+		report = "outcome := remaining;"
+		again = "" // one subtransaction for each sequence is enough
+	}
+	block := strings.NewReplacer(
+		"$paths", textArray(paths), "$compared", compared("ARRAY[rel]", blocks)+" ORDER BY p.schema, p.name, p.col", "$altered", alteredMeanwhile,
+		"$guard_on", guardOn, "$guard_off", guardOff, "$hurry", hurry, "$check_first", strconv.FormatBool(!tolerant), "$patient", patient, "$after", after, "$again", again, "$catch", catch, "$report", report,
+		"$not_comparable", strconv.Itoa(notComparable), "$partly_not_behind", strconv.Itoa(partlyNotBehind),
+		"$caught_up", strconv.Itoa(caughtUp), "$partly_caught_up", strconv.Itoa(caughtUpPartly),
+	).Replace(catchUpText)
 	return "DO LANGUAGE plpgsql " + literal(block) + `;
 SELECT pg_catalog.set_config('massive.moved', '', true)
   FROM pg_catalog.generate_series(1, pg_catalog.concat('0', pg_catalog.current_setting('massive.moved'))::integer)`

@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 			conformance.MatviewDefinition, conformance.SelectMatview, conformance.RefreshMatview, conformance.CheckColumn,
 			conformance.EnumColumns, conformance.AddEnumLabel, conformance.RenameEnumLabel,
 			conformance.NextSequenceValue, conformance.NextSequenceValues, conformance.NextSequenceBlock, conformance.RestartSequence,
-			conformance.SetSequenceValue, conformance.SequenceStates, conformance.SequenceLag, conformance.CatchUpSequence,
+			conformance.SetSequenceValue, conformance.SequenceStates, conformance.SequenceLags, conformance.CatchUpSequence,
 			conformance.SetSavepoint, conformance.Unchanged,
 		},
 		NoRights: true,

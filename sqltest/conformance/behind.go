@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -23,6 +24,8 @@ func catchUpRules() []rule {
 		behindRefused(),
 		behindTransaction(),
 		behindRights(),
+		behindAll(),
+		behindAllBusy(),
 	}
 }
 
@@ -31,7 +34,7 @@ func behindLag() rule {
 		name: "behind/lag",
 		says: "Lag reports whether a sequence is behind its column, and does not move " +
 			"it. If the sequence no longer exists, it returns ErrNotFound",
-		needs: []Operation{SequenceLag}, each: true,
+		needs: []Operation{SequenceLags}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "fine", Feeds: []string{"f.id"}}, {Name: "dropped", Feeds: []string{"d.id"}},
 		}},
@@ -85,7 +88,7 @@ func behindUntilMoved() rule {
 		name: "behind/until moved",
 		says: "Lag reports a sequence as behind its column until CatchUp moves it. If " +
 			"the sequence no longer exists, both return ErrNotFound",
-		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
+		needs: []Operation{SequenceLags, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Increment: 3, Feeds: []string{"t.id"}, Holds: []int64{10}}, {Name: "dropped", Feeds: []string{"d.id"}}}},
 		check: func(c *check) {
 			s := c.sequence("s")
@@ -116,7 +119,7 @@ func behindMoved() rule {
 		says: "A sequence is behind if its column holds its next value or a value beyond " +
 			"it. CatchUp moves such a sequence past the column's values by whole " +
 			"increments. It does not move other sequences",
-		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		needs: []Operation{NextSequenceValue, SequenceLags, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Feeds: []string{"s_t.id"}, Holds: []int64{3, 1000, 7}}, {Name: "odd", Increment: 3, Feeds: []string{"odd_t.id"}, Holds: []int64{10}},
 			{Name: "down", Increment: -5, Feeds: []string{"down_t.id"}, Holds: []int64{-31, 8}}, {Name: "empty", Feeds: []string{"empty_t.id"}},
@@ -160,7 +163,7 @@ func behindOwnValues() rule {
 		name: "behind/own values",
 		says: "Lag and CatchUp ignore column values outside the sequence's bounds. " +
 			"Values between two increments count only with InBlocks",
-		needs: []Operation{SequenceLag, CatchUpSequence}, each: true,
+		needs: []Operation{SequenceLags, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", Max: 1000, Feeds: []string{"s_t.id"}, Holds: []int64{4, 1500, -3}},
 			{Name: "steps", Start: 2, Increment: 50, Feeds: []string{"steps_t.id"}, Holds: []int64{52, 120}},
@@ -209,7 +212,7 @@ func behindShared() rule {
 		name: "behind/shared",
 		says: "If several columns draw on a sequence, the furthest value counts, and Lag " +
 			"names its column. The owning column counts only if it draws on the sequence",
-		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		needs: []Operation{NextSequenceValue, SequenceLags, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "s", KeyOf: "a.id", Feeds: []string{"b.id", "c.no", "gone.id"}, Holds: []int64{1}},
 			{Name: "down", Increment: -2, Feeds: []string{"x.id", "y.id"}, Holds: []int64{4}}, {Name: "owned", OwnedBy: "o.id", Feeds: []string{"n.id"}},
@@ -261,7 +264,7 @@ func behindRefused() rule {
 		says: "Lag and CatchUp return ErrInvalid for a sequence that cycles or that no " +
 			"column draws on. If no value is left after those in the column, CatchUp " +
 			"returns ErrOutOfRange",
-		needs: []Operation{SequenceState, NextSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		needs: []Operation{SequenceState, NextSequenceValue, SequenceLags, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "alone"}, {Name: "mine", OwnedBy: "m.id", Holds: []int64{7}}, {Name: "round", Cycle: true, Feeds: []string{"r.id"}}, {Name: "full", Max: 10, Increment: 3, Feeds: []string{"f.id"}, Holds: []int64{10}},
 			{Name: "beyond", Feeds: []string{"b.id"}, Holds: []int64{math.MaxInt64}},
@@ -300,7 +303,7 @@ func behindTransaction() rule {
 		says: "A rollback undoes CatchUp. Until its transaction ends, CatchUp blocks " +
 			"NextValue in other sessions, and it waits for transactions that took a " +
 			"value. If it moves nothing, it does neither",
-		needs: []Operation{NextSequenceValue, SequenceLag, CatchUpSequence, SetSequenceValue}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{100}}, {Name: "fine", Feeds: []string{"f.id"}}}},
+		needs: []Operation{NextSequenceValue, SequenceLags, CatchUpSequence, SetSequenceValue}, catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{100}}, {Name: "fine", Feeds: []string{"f.id"}}}},
 		check: func(c *check) {
 			next := func(name string) func(ctx context.Context) error {
 				return func(ctx context.Context) error { _, err := c.sequence(name).NextValue(ctx); return err }
@@ -345,7 +348,7 @@ func behindRights() rule {
 		name: "behind/rights",
 		says: "CatchUp needs SELECT on the sequence. It needs ownership only if it has " +
 			"to move the sequence",
-		needs: []Operation{SequenceLag, CatchUpSequence}, each: true, rights: true,
+		needs: []Operation{SequenceLags, CatchUpSequence}, each: true, rights: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
 			{Name: "hidden", Feeds: []string{"h.id"}, Rights: &dialect.SequenceRights{Restart: true, Next: true}},
 			{Name: "theirs", KeyOf: "t.id", Holds: []int64{9}, Rights: &dialect.SequenceRights{Read: true, Next: true}},
@@ -370,6 +373,113 @@ func behindRights() rule {
 			c.want("the sequence was moved", moved, false)
 		},
 	}
+}
+
+func behindAll() rule {
+	return rule{
+		name: "behind/all",
+		says: "DB.Lag and DB.CatchUp compare all sequences, including sequences of " +
+			"primary keys. They list each sequence that they can't compare or move, and " +
+			"still compare and move the others",
+		needs: []Operation{NextSequenceValue, SequenceLags, CatchUpSequence, SetSavepoint}, each: true,
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{
+			{Name: "a", KeyOf: "a_t.id", Holds: []int64{5, 70}}, {Name: "b", Increment: 3, Feeds: []string{"b_t.id"}, Holds: []int64{10}},
+			{Name: "dropped", Feeds: []string{"d_t.id"}, Holds: []int64{9}}, {Name: "full", Max: 10, Feeds: []string{"f_t.id"}, Holds: []int64{10}},
+			{Name: "round", Cycle: true, Feeds: []string{"r_t.id"}}, {Name: "level", Start: 50, Feeds: []string{"l_t.id"}, Holds: []int64{49}},
+			{Name: "last", Increment: -2, Feeds: []string{"z_t.id"}, Holds: []int64{-5}}, {Name: "alone"},
+		}},
+		check: func(c *check) {
+			c.freshTx() // an open transaction would block the drop
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			lags, err := c.m.Lag(c.Context())
+			c.ok(err)
+			c.want("the lags", lagsOf(c, lags), []string{
+				"behind: public.a at 70 to 71", "behind: public.b at 10 to 13", "behind: public.full at 10 to 0", "behind: public.last at -5 to -7",
+				"level: public.level at 49 to 0", "untied: public.alone", "untied: public.round", "unknown: public.dropped: not found",
+			})
+			lags, err = c.m.CatchUp(c.Context())
+			c.ok(err)
+			c.want("the lags before CatchUp", lagsOf(c, lags), []string{
+				"behind: public.a at 70 to 71", "behind: public.b at 10 to 13", "behind: public.last at -5 to -7",
+				"level: public.level at 49 to 0", "untied: public.alone", "untied: public.round",
+				"unknown: public.dropped: not found", "unknown: public.full: out of range",
+			})
+			all := c.load(massive.WithKeySequences()).With(c.q)
+			for name, want := range map[string]int64{"a": 71, "b": 13, "last": -7, "level": 50, "full": 1, "alone": 1} {
+				c.next(sequenceOf(c, all, name), want)
+			}
+			_, err = c.m.Lag(c.Context(), registry.LagOption{})
+			c.fails(err, massive.ErrInvalid, "zero LagOption")
+		},
+	}
+}
+
+func behindAllBusy() rule {
+	return rule{
+		name: "behind/all busy",
+		says: "If a transaction has taken a value of a sequence, DB.CatchUp first moves " +
+			"the others, and their values can be taken while it waits",
+		needs: []Operation{NextSequenceValue, SequenceLags, CatchUpSequence},
+		unless: func(h Harness) string {
+			return iff(h.CatchUps != MovesUndone, "Harness.CatchUps says that CatchUp does not wait")
+		},
+		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "a", Feeds: []string{"a_t.id"}, Holds: []int64{7}}, {Name: "b", Feeds: []string{"b_t.id"}, Holds: []int64{100}}, {Name: "c", Feeds: []string{"c_t.id"}, Holds: []int64{30}}}},
+		check: func(c *check) {
+			tx, inside := c.other(nil)
+			c.next(sequenceOf(c, inside, "b"), 1)
+			var lags registry.Lags
+			done := make(chan error, 1)
+			ctx := c.Context()
+			go func() {
+				var err error
+				lags, err = c.m.CatchUp(ctx)
+				done <- err
+			}()
+			for _, name := range []string{"a", "c"} {
+				for behind := true; behind; {
+					lag, err := c.sequence(name).Lag(ctx)
+					c.ok(err) // also ends the test if CatchUp does not move the sequence
+					behind = lag.Behind
+				}
+			}
+			c.next(c.sequence("a"), 8)
+			c.next(c.sequence("c"), 31)
+			select {
+			case err := <-done:
+				c.Fatalf("%s\n\tCatchUp did not wait: %v", c.rule.says, err)
+			default:
+			}
+			c.ok(tx.Commit())
+			c.ok(<-done)
+			c.want("the lags", lagsOf(c, lags), []string{"behind: public.a at 7 to 8", "behind: public.b at 100 to 101", "behind: public.c at 30 to 31"})
+			c.next(c.sequence("b"), 101)
+		},
+	}
+}
+
+// lagsOf returns the lists of a result as texts.
+func lagsOf(c *check, l registry.Lags) (all []string) {
+	c.Helper()
+	for i, list := range [][]registry.NamedLag{l.Behind, l.Level} {
+		for _, n := range list {
+			all = append(all, fmt.Sprintf("%s: %s at %d to %d", []string{"behind", "level"}[i], n.Sequence, n.Lag.Furthest, n.To))
+			c.want(n.Sequence.String()+" is behind", n.Lag.Behind, i == 0)
+		}
+	}
+	for _, u := range l.Untied {
+		all = append(all, "untied: "+u.Sequence.String())
+		c.fails(&massive.Error{Op: "test", Err: u.Err}, massive.ErrInvalid)
+	}
+	for _, u := range l.Unknown {
+		text := "unknown: " + u.Sequence.String()
+		for _, is := range []error{massive.ErrNotFound, massive.ErrPermission, massive.ErrOutOfRange, massive.ErrBusy} {
+			if errors.Is(u.Err, is) {
+				text += ": " + is.Error()
+			}
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // didMove reduces the result of CatchUp to whether the sequence was moved.

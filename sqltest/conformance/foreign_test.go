@@ -139,10 +139,12 @@ func (f foreigner) SequenceStates(ctx context.Context, q dialect.Querier, defs [
 	return all, err
 }
 
-func (f foreigner) SequenceLag(ctx context.Context, q dialect.Querier, s *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
-	lag, err := f.Fake.SequenceLag(ctx, q, s, blocks)
-	lag.State = f.nextOnly(lag.State, lag.Increment)
-	return lag, err
+func (f foreigner) SequenceLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
+	all, err := f.Fake.SequenceLags(ctx, q, seqs, blocks)
+	for i := range all {
+		all[i].Lag.State = f.nextOnly(all[i].Lag.State, all[i].Lag.Increment)
+	}
+	return all, err
 }
 
 // RefreshBlockers returns only the reasons.

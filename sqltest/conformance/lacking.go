@@ -247,8 +247,12 @@ func (c *check) sequenceAttempts() (all []attempt) {
 	for _, called := range []bool{false, true} {
 		with(fmt.Sprintf("SetValue(5, %v)", called), SetSequenceValue, func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 5, called) })
 	}
-	with("Lag", SequenceLag, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
+	with("Lag", SequenceLags, func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err })
 	with("CatchUp", CatchUpSequence, func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err })
+	all = append(all, attempt{"Lag of all sequences", dialect.KindSequence, []Operation{SequenceLags}, func(ctx context.Context, m *massive.DB) error {
+		_, err := m.Lag(ctx)
+		return err
+	}})
 	return append(all, attempt{"Exhaustion", dialect.KindSequence, []Operation{SequenceStates}, func(ctx context.Context, m *massive.DB) error {
 		_, err := m.Exhaustion(ctx)
 		return err

@@ -158,7 +158,7 @@ var aloneMutants = []aloneMutant{
 			return b
 		}
 	}},
-	{conformance.SequenceLag, "no sequence is behind", "Lag reports whether a sequence is behind its column, and does not move it", func(m *mutant) {
+	{conformance.SequenceLags, "no sequence is behind", "Lag reports whether a sequence is behind its column, and does not move it", func(m *mutant) {
 		m.lag = func(_ *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag {
 			lag.Empty = true
 			return lag

@@ -5,6 +5,7 @@ package conformance_test
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -12,17 +13,19 @@ import (
 // sequenceMutations break operations on sequences. A function that is set replaces or
 // changes the fake's.
 type sequenceMutations struct {
-	values  func(n int) int
-	taker   func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error)
-	taken   func(values []int64, err error) ([]int64, error)
-	block   func(b dialect.SequenceBlock) dialect.SequenceBlock
-	set     func(v int64, called bool) (int64, bool)
-	setter  func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error
-	columns func(all []dialect.SequenceColumn) []dialect.SequenceColumn
-	states  func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading
-	lag     func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag
-	catchUp func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error)
-	blocks  bool // inverts whether values between steps count
+	values   func(n int) int
+	taker    func(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error)
+	taken    func(values []int64, err error) ([]int64, error)
+	block    func(b dialect.SequenceBlock) dialect.SequenceBlock
+	set      func(v int64, called bool) (int64, bool)
+	setter   func(ctx context.Context, q dialect.Querier, name dialect.Name, v int64) error
+	columns  func(all []dialect.SequenceColumn) []dialect.SequenceColumn
+	states   func(defs []*dialect.SequenceDef, all []dialect.SequenceReading) []dialect.SequenceReading
+	lag      func(seq *dialect.SequenceDef, lag dialect.SequenceLag) dialect.SequenceLag
+	lags     func(all []dialect.SequenceLagReading, err error) ([]dialect.SequenceLagReading, error)
+	catchUp  func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error)
+	catchUps func(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) (int, error)
+	blocks   bool // inverts whether values between steps count
 }
 
 func (m *mutant) NextSequenceValues(ctx context.Context, q dialect.Querier, name dialect.Name, n int) ([]int64, error) {
@@ -83,14 +86,37 @@ func (m *mutant) SequenceStates(ctx context.Context, q dialect.Querier, defs []*
 	return all, err
 }
 
-func (m *mutant) SequenceLag(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
+func (m *mutant) SequenceLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
 	ctx, cancel, q := m.reach(ctx, q)
 	defer cancel()
-	lag, err := m.Fake.SequenceLag(ctx, q, seq, m.blocks != blocks)
+	all, err := m.Fake.SequenceLags(ctx, q, seqs, m.blocks != blocks)
 	if m.lag != nil {
-		lag = m.lag(seq, lag)
+		for i := range all {
+			all[i].Lag = m.lag(seqs[i], all[i].Lag)
+		}
 	}
-	return lag, err
+	if m.lags != nil {
+		all, err = m.lags(all, err)
+	}
+	return all, err
+}
+
+// lagOne calls the fake's own SequenceLags for one sequence.
+func (m *mutant) lagOne(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (dialect.SequenceLag, error) {
+	all, err := m.Fake.SequenceLags(ctx, q, []*dialect.SequenceDef{seq}, false)
+	if err != nil {
+		return dialect.SequenceLag{}, err
+	}
+	return all[0].Lag, all[0].Err
+}
+
+func (m *mutant) CatchUpSequences(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) (int, error) {
+	ctx, cancel, q := m.reach(ctx, q)
+	defer cancel()
+	if m.catchUps != nil {
+		return m.catchUps(ctx, q, seqs)
+	}
+	return m.Fake.CatchUpSequences(ctx, q, seqs, m.blocks != blocks)
 }
 
 func (m *mutant) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
@@ -211,7 +237,7 @@ var sequenceMutants = []mutation{
 	}},
 	{"only the key column compared by CatchUp", "If several columns draw on a sequence, the furthest value counts, and Lag names its column", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
+			lag, err := m.lagOne(ctx, q, seq)
 			if err != nil || seq.KeyOf != nil && lag.Column != *seq.KeyOf {
 				return false, err
 			}
@@ -228,7 +254,7 @@ var sequenceMutants = []mutation{
 	}},
 	{"CatchUp by setval", "A rollback undoes CatchUp", func(m *mutant) {
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
-			lag, err := m.Fake.SequenceLag(ctx, q, seq, false)
+			lag, err := m.lagOne(ctx, q, seq)
 			if err != nil || lag.Empty || lag.Furthest < lag.State.Last {
 				return false, err
 			}
@@ -239,7 +265,7 @@ var sequenceMutants = []mutation{
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			moved, err := m.caughtUp(ctx, q, seq)
 			if err == nil && moved && seq.Increment > 0 {
-				if lag, errLag := m.Fake.SequenceLag(ctx, q, seq, false); errLag == nil {
+				if lag, errLag := m.lagOne(ctx, q, seq); errLag == nil {
 					to := lag.Furthest + 1
 					err = m.Fake.RestartSequence(ctx, q, seq.Name, &to)
 				}
@@ -251,6 +277,28 @@ var sequenceMutants = []mutation{
 		m.catchUp = func(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef) (bool, error) {
 			_, err := m.caughtUp(ctx, q, seq)
 			return true, err
+		}
+	}},
+	{"lags in the wrong order", "DB.Lag and DB.CatchUp compare all sequences, including sequences of primary keys", func(m *mutant) {
+		m.lags = func(all []dialect.SequenceLagReading, err error) ([]dialect.SequenceLagReading, error) {
+			slices.Reverse(all)
+			return all, err
+		}
+	}},
+	{"CatchUpSequences moves only the first", "DB.Lag and DB.CatchUp compare all sequences, including sequences of primary keys", func(m *mutant) {
+		m.catchUps = func(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) (int, error) {
+			_, err := m.caughtUp(ctx, q, seqs[0])
+			return 0, err
+		}
+	}},
+	{"CatchUpSequences waits for locks", "If a transaction has taken a value of a sequence, DB.CatchUp first moves the others, and their values can be taken while it waits", func(m *mutant) {
+		m.catchUps = func(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) (left int, err error) {
+			for _, d := range seqs {
+				if _, err := m.caughtUp(ctx, q, d); err != nil {
+					return 0, err
+				}
+			}
+			return 0, nil
 		}
 	}},
 	{"InBlocks inverted", "Lag and CatchUp ignore column values outside the sequence's bounds", func(m *mutant) {

@@ -25,8 +25,8 @@ const (
 	RestartSequence    Operation = "RestartSequence"
 	SetSequenceValue   Operation = "SetSequenceValue"
 	SequenceStates     Operation = "SequenceStates" // and SequenceColumns
-	SequenceLag        Operation = "SequenceLag"
-	CatchUpSequence    Operation = "CatchUpSequence"
+	SequenceLags       Operation = "SequenceLags"
+	CatchUpSequence    Operation = "CatchUpSequence" // and CatchUpSequences
 
 	SetSavepoint Operation = "SetSavepoint" // and RollbackToSavepoint, ReleaseSavepoint
 
@@ -40,6 +40,6 @@ var operationKinds = map[Operation]dialect.Kind{
 	EnumColumns: dialect.KindEnum, AddEnumLabel: dialect.KindEnum, RenameEnumLabel: dialect.KindEnum,
 	SequenceState: dialect.KindSequence, NextSequenceValue: dialect.KindSequence, NextSequenceValues: dialect.KindSequence,
 	NextSequenceBlock: dialect.KindSequence, RestartSequence: dialect.KindSequence, SetSequenceValue: dialect.KindSequence,
-	SequenceStates: dialect.KindSequence, SequenceLag: dialect.KindSequence, CatchUpSequence: dialect.KindSequence,
+	SequenceStates: dialect.KindSequence, SequenceLags: dialect.KindSequence, CatchUpSequence: dialect.KindSequence,
 	SetSavepoint: 0, Unchanged: 0,
 }

@@ -132,12 +132,16 @@ func (p partial) SequenceStates(ctx context.Context, q dialect.Querier, all []*d
 	return p.sequences(conformance.SequenceStates).SequenceStates(ctx, q, all)
 }
 
-func (p partial) SequenceLag(ctx context.Context, q dialect.Querier, s *dialect.SequenceDef, blocks bool) (dialect.SequenceLag, error) {
-	return p.sequences(conformance.SequenceLag).SequenceLag(ctx, q, s, blocks)
+func (p partial) SequenceLags(ctx context.Context, q dialect.Querier, all []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
+	return p.sequences(conformance.SequenceLags).SequenceLags(ctx, q, all, blocks)
 }
 
 func (p partial) CatchUpSequence(ctx context.Context, q dialect.Querier, s *dialect.SequenceDef, blocks bool) (dialect.CaughtUp, error) {
 	return p.sequences(conformance.CatchUpSequence).CatchUpSequence(ctx, q, s, blocks)
+}
+
+func (p partial) CatchUpSequences(ctx context.Context, q dialect.Querier, all []*dialect.SequenceDef, blocks bool) (int, error) {
+	return p.sequences(conformance.CatchUpSequence).CatchUpSequences(ctx, q, all, blocks)
 }
 
 func (p partial) SetSavepoint(ctx context.Context, q dialect.Querier, name string) error {

@@ -200,6 +200,8 @@ func (c *check) able() map[string]func(c *check, m *massive.DB) error {
 		all["set"] = func(c *check, m *massive.DB) error { return sequenceOf(c, m, "s").SetValue(ctx, 7, true) }
 		all["lag"] = func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").Lag(ctx); return err }
 		all["catch up"] = func(c *check, m *massive.DB) error { _, err := sequenceOf(c, m, "s").CatchUp(ctx); return err }
+		all["lag of all"] = func(_ *check, m *massive.DB) error { _, err := m.Lag(ctx); return err }
+		all["catch up all"] = func(_ *check, m *massive.DB) error { _, err := m.CatchUp(ctx); return err }
 		all["exhaustion"] = func(_ *check, m *massive.DB) error { _, err := m.Exhaustion(ctx); return err }
 	}
 	for what, needs := range map[string]Operation{
@@ -207,7 +209,7 @@ func (c *check) able() map[string]func(c *check, m *massive.DB) error {
 		"used by": EnumColumns, "add value": AddEnumLabel, "ensure": AddEnumLabel, "rename": RenameEnumLabel,
 		"last value": SequenceState, "next value": NextSequenceValue, "reset": RestartSequence, "restart": RestartSequence,
 		"next values": NextSequenceValues, "next block": NextSequenceBlock, "set": SetSequenceValue,
-		"lag": SequenceLag, "catch up": CatchUpSequence, "exhaustion": SequenceStates,
+		"lag": SequenceLags, "catch up": CatchUpSequence, "lag of all": SequenceLags, "catch up all": SequenceLags, "exhaustion": SequenceStates,
 	} {
 		if !c.can(needs) {
 			delete(all, what)

@@ -284,7 +284,7 @@ func valuesGone() rule {
 		name: "values/gone",
 		says: "Every operation on a sequence that was dropped, renamed or replaced " +
 			"returns ErrNotFound",
-		needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence}, each: true,
+		needs: []Operation{NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLags, CatchUpSequence}, each: true,
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "dropped", OwnedBy: "a.id"}, {Name: "renamed", OwnedBy: "b.id"}, {Name: "replaced", OwnedBy: "c.id"}}},
 		check: func(c *check) {
 			c.db.Do(c, sqltest.Drop{Name: "dropped"}, sqltest.Rename{Name: "renamed", To: "moved"}, sqltest.Drop{Name: "replaced"}, sqltest.Create{Tables: []string{"replaced"}})
@@ -309,7 +309,7 @@ func valuesReadOnly() rule {
 		name: "values/read-only",
 		says: "In a read-only transaction NextValues, NextBlock, SetValue and CatchUp " +
 			"return ErrReadOnly. Lag and Exhaustion work",
-		needs:   []Operation{SequenceState, NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLag, CatchUpSequence, SequenceStates},
+		needs:   []Operation{SequenceState, NextSequenceValues, NextSequenceBlock, SetSequenceValue, SequenceLags, CatchUpSequence, SequenceStates},
 		catalog: sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s", Feeds: []string{"t.id"}, Holds: []int64{7}}}},
 		check: func(c *check) {
 			for what, op := range map[string]func(s massive.Sequence) error{

@@ -1,12 +1,13 @@
 WITH RECURSIVE drawn AS (
 $drawing
-WHERE s.seqrelid OPERATOR(pg_catalog.=) $sequence
+WHERE s.seqrelid OPERATOR(pg_catalog.=) ANY ($sequences)
 ), top AS (
   SELECT d.*
     FROM drawn d
    WHERE NOT EXISTS (
            SELECT FROM pg_catalog.pg_inherits i
-             JOIN drawn p ON p.relation OPERATOR(pg_catalog.=) i.inhparent AND p.col OPERATOR(pg_catalog.=) d.col
+             JOIN drawn p ON p.sequence OPERATOR(pg_catalog.=) d.sequence
+                         AND p.relation OPERATOR(pg_catalog.=) i.inhparent AND p.col OPERATOR(pg_catalog.=) d.col
             WHERE i.inhrelid OPERATOR(pg_catalog.=) d.relation AND p.distrust OPERATOR(pg_catalog.=) '')
 ), tree (root, col, member) AS (
   SELECT t.relation, t.col, t.relation FROM top t WHERE t.distrust OPERATOR(pg_catalog.=) ''
@@ -24,6 +25,7 @@ WHERE s.seqrelid OPERATOR(pg_catalog.=) $sequence
               ELSE '' END AS distrust
     FROM tree r
     JOIN top t ON t.relation OPERATOR(pg_catalog.=) r.root AND t.col OPERATOR(pg_catalog.=) r.col
+              AND t.distrust OPERATOR(pg_catalog.=) ''
     JOIN pg_catalog.pg_class m ON m.oid OPERATOR(pg_catalog.=) r.member
     JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) m.relnamespace
    UNION ALL
@@ -35,7 +37,7 @@ WHERE s.seqrelid OPERATOR(pg_catalog.=) $sequence
   SELECT j.*,
          pg_catalog.bool_and(j.distrust OPERATOR(pg_catalog.=) '') OVER w AS whole,
          pg_catalog.array_agg(j.oid) OVER w AS oids
-    FROM judged j WINDOW w AS (PARTITION BY j.root, j.col)
+    FROM judged j WINDOW w AS (PARTITION BY j.sequence, j.root, j.col)
 )
 SELECT me.seqrelid::bigint AS sequence,
        COALESCE($guarded OR p.sequence_owner OPERATOR(pg_catalog.=) ANY ($trusted), true)::boolean AS safe,
@@ -62,7 +64,11 @@ SELECT me.seqrelid::bigint AS sequence,
               THEN pg_catalog.format(
                 ' AND pg_catalog.mod(pg_catalog.numeric_sub(pg_catalog.floor(x.%I::numeric), (SELECT q.last_value::numeric'
                 ' FROM ONLY %s q WHERE q.tableoid OPERATOR(pg_catalog.=) %s)), %L::numeric) OPERATOR(pg_catalog.=) ''0''::numeric',
-                p.col, $name, p.sequence, p.step) END)
+                p.col,
+                (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+                   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+                  WHERE c.oid OPERATOR(pg_catalog.=) p.sequence),
+                p.sequence, p.step) END)
        END::pg_catalog.text AS furthest
   FROM pg_catalog.pg_sequence me
   LEFT JOIN part p
@@ -77,5 +83,4 @@ SELECT me.seqrelid::bigint AS sequence,
          ('pg_catalog.float4'::pg_catalog.regtype::pg_catalog.oid, 'double precision', 'pg_catalog.floor(pg_catalog.max', 'pg_catalog.ceil(pg_catalog.min', ')', NULL),
          ('pg_catalog.float8'::pg_catalog.regtype::pg_catalog.oid, 'double precision', 'pg_catalog.floor(pg_catalog.max', 'pg_catalog.ceil(pg_catalog.min', ')', NULL)
        ) k (id, type, highest_of, lowest_of, closing, bound) ON k.id OPERATOR(pg_catalog.=) p.type
- WHERE me.seqrelid OPERATOR(pg_catalog.=) $sequence
- ORDER BY p.schema, p.name, p.col
+ WHERE me.seqrelid OPERATOR(pg_catalog.=) ANY ($sequences)
