@@ -257,8 +257,8 @@ func TestCatchUpOfAllSequencesBesideTransactions(t *testing.T) {
 		}
 		moved := 0
 		for ctx.Err() == nil {
-			exec(t, e.pool, `INSERT INTO a SELECT max(last_value) + 100 FROM a_id_seq; INSERT INTO b SELECT max(last_value) + 100 FROM b_id_seq;
-				INSERT INTO c SELECT max(last_value) + 100 FROM c_id_seq`)
+			exec(t, e.pool, `INSERT INTO a SELECT max(last_value) + 1000000 FROM a_id_seq; INSERT INTO b SELECT max(last_value) + 1000000 FROM b_id_seq;
+				INSERT INTO c SELECT max(last_value) + 1000000 FROM c_id_seq`)
 			lags, err := m.CatchUp(t.Context())
 			noErrorIn(t, err)
 			moved += len(lags.Behind)

@@ -35,22 +35,19 @@ func main() {
 }
 
 func repair(ctx context.Context, out io.Writer, sqlDB *sql.DB) error {
-	db, err := massive.Load(ctx, sqlDB, postgres.New(), massive.WithKeySequences())
+	db, err := massive.Load(ctx, sqlDB, postgres.New())
 	if err != nil {
 		return err
 	}
-	for _, s := range db.Sequences() {
-		lag, err := s.Lag(ctx)
-		if errors.Is(err, massive.ErrInvalid) {
-			continue // no column draws on it, or it cycles
-		}
-		if err == nil && lag.Behind {
-			fmt.Fprintln(out, lag)
-			_, err = s.CatchUp(ctx)
-		}
-		if err != nil {
-			return err
-		}
+	lags, err := db.CatchUp(ctx)
+	for _, moved := range lags.Behind {
+		fmt.Fprintln(out, moved.Lag)
+	}
+	for _, unknown := range lags.Unknown {
+		err = errors.Join(err, fmt.Errorf("%s: %w", unknown.Sequence, unknown.Err))
+	}
+	if err != nil {
+		return err
 	}
 	report, err := db.RefreshAll(ctx, massive.RefreshWith(massive.Analyze()))
 	for _, v := range report.Views {
