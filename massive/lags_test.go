@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/registry"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 // listsOf returns the lists of a result as texts.
@@ -278,5 +280,89 @@ func noErrorIn(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A refusing dialect fails statements for several sequences that contain a bad one.
+type refusing struct {
+	*sqltest.Fake
+	bad       string
+	with      error
+	lags      bool // Lag fails, and not the move
+	cut       bool // return one reading too few
+	compares  int
+	movesMany int
+}
+
+func (r *refusing) fails(defs []*dialect.SequenceDef) bool {
+	return slices.ContainsFunc(defs, func(d *dialect.SequenceDef) bool { return d.Name.Name == r.bad })
+}
+
+func (r *refusing) SequenceLags(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
+	r.compares++
+	if r.lags && r.fails(defs) {
+		return nil, r.with
+	}
+	all, err := r.Fake.SequenceLags(ctx, q, defs, blocks)
+	if r.cut {
+		all = all[1:]
+	}
+	return all, err
+}
+
+func (r *refusing) CatchUpSequences(ctx context.Context, q dialect.Querier, defs []*dialect.SequenceDef, blocks bool) (int, error) {
+	r.movesMany++
+	if !r.lags && r.fails(defs) {
+		return 0, r.with
+	}
+	return r.Fake.CatchUpSequences(ctx, q, defs, blocks)
+}
+
+// If a statement for several sequences fails, CatchUp divides the batch. It lists the
+// sequence that fails alone, too, and moves all others. An error that concerns all ends it.
+func TestCatchUpOfAllSequencesDividesABatch(t *testing.T) {
+	t.Parallel()
+	denied := &sqltest.Error{Code: "42501", Message: "permission denied"}
+	lost := errors.New("the connection is lost")
+	for name, c := range map[string]struct {
+		r               refusing
+		behind, unknown int
+		err             error
+		says            string
+		compares, moves int
+	}{
+		"none":              {behind: 8, compares: 1, moves: 1},
+		"a comparison":      {r: refusing{bad: "e", with: denied, lags: true}, behind: 7, unknown: 1, compares: 7, moves: 2},
+		"a move":            {r: refusing{bad: "e", with: denied}, behind: 8, compares: 1, moves: 5},
+		"no answer":         {r: refusing{bad: "e", with: lost, lags: true}, err: lost, says: "compare", compares: 1},
+		"a failed tx":       {r: refusing{bad: "e", with: &sqltest.Error{Code: "25P02"}}, err: massive.ErrTxAborted, compares: 1, moves: 1},
+		"a standby":         {r: refusing{bad: "e", with: &sqltest.Error{Code: "25006"}}, err: massive.ErrReadOnly, compares: 1, moves: 1},
+		"a reading too few": {r: refusing{cut: true}, says: "the fake dialect returned 7 readings of 8 sequences", compares: 1},
+	} {
+		var catalog sqltest.Catalog
+		for _, s := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+			catalog.Sequences = append(catalog.Sequences, sqltest.Sequence{Name: s, Feeds: []string{"t_" + s + ".id"}, Holds: []int64{5}})
+		}
+		r := c.r
+		r.Fake = sqltest.New(catalog)
+		defer r.DB().Close()
+		m, err := massive.Load(t.Context(), r.DB(), &r)
+		noError(t, err)
+		lags, err := m.CatchUp(t.Context())
+		same(t, name+": comparisons and moves of several", fmt.Sprint(r.compares, r.movesMany), fmt.Sprint(c.compares, c.moves))
+		same(t, name+": sequences that were behind, and unknown ones", fmt.Sprint(len(lags.Behind), len(lags.Unknown)), fmt.Sprint(c.behind, c.unknown))
+		switch {
+		case c.err == nil && c.says == "":
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case err == nil || c.err != nil && !errors.Is(err, c.err) || c.err == nil && !strings.Contains(err.Error(), c.says):
+			t.Errorf("%s: got error %v, want %v with text %q", name, err, c.err, c.says)
+		}
+		for _, u := range lags.Unknown {
+			if u.Sequence.Name != c.r.bad || !errors.Is(u.Err, massive.ErrPermission) || !errors.Is(u.Err, denied) {
+				t.Errorf("%s: got %v, want %s with ErrPermission and the driver's error", name, u, c.r.bad)
+			}
+		}
 	}
 }

@@ -24,14 +24,14 @@ type Lags struct {
 	// Untied has the sequences that can't be behind: they cycle, or no column of numbers
 	// that counts draws on them. Each Err wraps [dialect.ErrInvalid].
 	Untied []UnknownLag
-	// Unknown has the sequences that could not be compared or moved.
+	// Unknown has the sequences that could not be compared or moved. They may be behind.
 	Unknown []UnknownLag
 }
 
 // A NamedLag is a sequence and its lag.
 type NamedLag struct {
 	Sequence dialect.Name
-	// Lag is the lag when the sequence was compared. CatchUp moves it after that.
+	// Lag is the lag when the sequence was compared, before CatchUp moved it.
 	Lag SequenceLag
 	// To is the next value to which CatchUp moves the sequence: the first after
 	// Lag.Furthest. It is further if a larger value was committed in between. To is 0 if
