@@ -71,4 +71,29 @@ func TestNativePGX(t *testing.T) {
 	db, err := massive.Load(ctx, sqlDB, postgres.New())
 	check(t, err)
 	checkOperations(t, db, "$1")
+
+	checkTransaction(t, sqlDB, func(f func(in *massive.DB) error) error {
+		conn, err := sqlDB.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		tx, err := conn.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		err = conn.Raw(func(driverConn any) error {
+			native := driverConn.(*stdlib.Conn).Conn() // queries := shop.New(native)
+			_, err := native.Exec(ctx, "INSERT INTO orders VALUES ('tuesday', 7, 'paid')")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := f(db.With(tx)); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
 }
