@@ -217,7 +217,7 @@ func (d droppingTx) QueryContext(ctx context.Context, query string, args ...any)
 // CatchUp of all sequences does not wait for one sequence while it blocks others. So
 // transactions that take values of several sequences, in any order, are in no deadlock
 // with it, and no value is taken twice.
-func TestCatchUpOfAllSequencesBesideTransactions(t *testing.T) {
+func TestCatchUpOfAllSequencesDuringTransactions(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, `CREATE TABLE a (id bigserial PRIMARY KEY); CREATE TABLE b (id bigserial PRIMARY KEY); CREATE TABLE c (id bigserial PRIMARY KEY)`, func(t *testing.T, e *env) {
 		d := time.Second
@@ -241,7 +241,7 @@ func TestCatchUpOfAllSequencesBesideTransactions(t *testing.T) {
 					for _, table := range order {
 						var id int64
 						if err := tx.QueryRowContext(t.Context(), "SELECT nextval('"+table+"_id_seq')").Scan(&id); err != nil {
-							t.Errorf("a transaction beside CatchUp: %v", err)
+							t.Errorf("a transaction during CatchUp: %v", err)
 							_ = tx.Rollback()
 							return
 						}
@@ -265,7 +265,7 @@ func TestCatchUpOfAllSequencesBesideTransactions(t *testing.T) {
 			noErrorIn(t, err)
 			moved += len(lags.Behind)
 			for _, u := range lags.Unknown {
-				t.Errorf("CatchUp beside transactions: %v", u)
+				t.Errorf("CatchUp during transactions: %v", u)
 			}
 		}
 		wg.Wait()
