@@ -9,7 +9,8 @@
 ), relation AS MATERIALIZED (
   SELECT f.ours, f.kind, f.ns, f.owner, f.acl, f.populated,
          pg_catalog.array_agg(f.oid) AS ids, pg_catalog.string_agg(f.name::pg_catalog.text, $separator) AS names
-    FROM (SELECT c.oid, ($ours) AND c.relpersistence OPERATOR(pg_catalog.<>) 't' AS ours, c.relkind AS kind, c.relnamespace AS ns,
+    FROM (SELECT u.* FROM (
+          SELECT c.oid, ($ours) AND c.relpersistence OPERATOR(pg_catalog.<>) 't' AS ours, c.relkind AS kind, c.relnamespace AS ns,
                  c.relowner AS owner, c.relacl AS acl, c.relispopulated AS populated, c.relname AS name
             FROM pg_catalog.pg_class c
            WHERE (SELECT z.dense FROM size z)
@@ -24,7 +25,8 @@
            WHERE NOT (SELECT z.dense FROM size z)
              AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT d.relname FROM driven d WHERE d.relkind OPERATOR(pg_catalog.<>) 'v'))
              AND c.relnamespace OPERATOR(pg_catalog.=) ANY ((SELECT p.earlier FROM path p)::pg_catalog.oid[])
-             AND (c.oid OPERATOR(pg_catalog.=) ANY (SELECT d.oid FROM driven d)) IS NOT TRUE) f
+             AND (c.oid OPERATOR(pg_catalog.=) ANY (SELECT d.oid FROM driven d)) IS NOT TRUE) u
+           ORDER BY (SELECT 1) FETCH FIRST 1 ROW WITH TIES) f
    GROUP BY f.ours, f.kind, f.ns, f.owner, f.acl, f.populated
 ), member AS NOT MATERIALIZED (
   SELECT r.kind, pg_catalog.unnest(r.ids) AS oid FROM relation r WHERE r.ours
