@@ -62,6 +62,10 @@ type bar struct {
 	most  float64 // maximum allocations of ours; 0 for no maximum
 }
 
+// level allows for an index that has one more level on our side. Then each lookup reads
+// one more block.
+const level = 1.25
+
 // missed describes the bars that a result misses: by its ratio, and by its counts.
 func (l line) missed(r *result) (ratio string, counts []string) {
 	b := l.bar
@@ -81,7 +85,7 @@ func (l line) missed(r *result) (ratio string, counts []string) {
 	times := max(1, b.ratio)
 	limit("statements", r.Ours.Statements, r.Bare.Statements)
 	limit("round trips", r.Ours.Trips, r.Bare.Trips)
-	limit("blocks", r.Ours.Blocks, times*r.Bare.Blocks)
+	limit("blocks", r.Ours.Blocks, level*times*r.Bare.Blocks)
 	limit("allocations", r.Ours.Allocs, times*r.Bare.Allocs+b.more)
 	if b.most > 0 {
 		limit("allocations", r.Ours.Allocs, b.most)
