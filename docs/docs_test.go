@@ -24,7 +24,7 @@ import (
 	_ "github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
-// variables are those that every block may use or declare again.
+// variables are declared for every block, which may declare them again.
 const variables = `package page
 import ("context"; "database/sql"; "testing"; "github.com/massivedb/massive-go/massive")
 var ctx context.Context; var err error; var t *testing.T; var dsn string

@@ -176,7 +176,7 @@ func (y *tally) count(sequence int) (values, twice int) {
 	return len(all), len(all) - len(slices.Compact(all))
 }
 
-// runWorker takes values and reports those that came without an error, until its input
+// runWorker takes values and reports the values that came without an error, until its input
 // ends.
 func runWorker(driver, dsn string) error {
 	db, err := sql.Open(driver, dsn)

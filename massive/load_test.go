@@ -168,7 +168,7 @@ func TestKeySequencesAreExcluded(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, keySequences, func(t *testing.T, e *env) {
 		m := e.load(t)
-		equal(t, "loaded sequences: those that feed no primary key",
+		equal(t, "loaded sequences: the sequences that feed no primary key",
 			sequenceNames(m), []string{
 				`public."UPPER case"`, "public.covering_no_seq", "public.independent", "public.only_unique_id_seq",
 				"public.owned", "public.plain_identity_no_seq", "public.plain_serial_no_seq", "tools.serial_key_id_seq",

@@ -90,7 +90,7 @@ func diffReads(from, to *snapshot) map[int64]string {
 
 // A reading follows the edges of a snapshot through plain views to materialized views.
 type reading struct {
-	matviews map[int64]reader // including those that a pattern excludes
+	matviews map[int64]reader // including views that a pattern excludes
 	views    map[int64][]int64
 	readers  map[int64]int // the number of views that read each plain view
 }

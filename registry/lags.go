@@ -78,7 +78,7 @@ func (l Lags) String() string {
 }
 
 // comparedAtOnce is the number of sequences per statement. Each needs locks until its
-// statement ends, and CatchUp blocks those that it moved until then.
+// statement ends, and CatchUp blocks the sequences that it moved until then.
 const comparedAtOnce = 250
 
 // Lags compares all sequences of the snapshot, with those of primary keys, with the
@@ -226,7 +226,7 @@ func (c *lagging) catchUp(ctx context.Context, defs []*dialect.SequenceDef, lags
 	return nil
 }
 
-// remaining compares sequences again, and returns those that are still behind.
+// remaining compares sequences again, and returns the sequences that are still behind.
 func (c *lagging) remaining(ctx context.Context, defs []*dialect.SequenceDef, lags []NamedLag) ([]*dialect.SequenceDef, []NamedLag, error) {
 	var all []dialect.SequenceLagReading
 	err := c.step(ctx, func() (err error) {

@@ -139,8 +139,8 @@ func (g *network) neighbours(def *dialect.MatviewDef, edges [][]int32) []dialect
 	return names
 }
 
-// unpopulated returns the views without data that block a refresh of the view: those that
-// it reads, directly or through plain views, and those that block their refreshes in
+// unpopulated returns the views without data that block a refresh of the view: views
+// that it reads, directly or through plain views, and views that block their refreshes in
 // turn. Each comes after the views that it reads.
 func (g *network) unpopulated(def *dialect.MatviewDef) []*dialect.MatviewDef {
 	type visit struct {

@@ -374,7 +374,7 @@ func (p postgres) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *d
 }
 
 // CatchUpSequences moves the sequences one after another in one block, each in a
-// subtransaction. It holds the locks of those that it has moved. A transaction that took
+// subtransaction. It holds the locks of the sequences that it has moved. A transaction that took
 // a value of one of them may want another that the block waits for. So the block waits a
 // millisecond at most for each lock, which is too short for the server's deadlock
 // detection. It leaves a sequence that it can't lock so fast.

@@ -17,7 +17,7 @@ import (
 type reading struct {
 	server    dialect.Server
 	schemas   map[int64]schema // by oid
-	path      []string         // the schemas that resolve bare names, with those that the server adds
+	path      []string         // the schemas that resolve bare names, with the schemas that the server adds
 	escaped   bool             // see decode
 	separator string           // between names
 

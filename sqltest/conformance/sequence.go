@@ -61,7 +61,7 @@ var starts = sqltest.Catalog{Sequences: []sqltest.Sequence{
 }}
 
 // startsChange changes the sequences of starts. After that started has the start value of
-// each, and startsGone lists those that no longer exist.
+// each, and startsGone lists sequences that no longer exist.
 var (
 	startsChange = []sqltest.Change{
 		sqltest.Drop{Name: "recreated"}, sqltest.Create{Sequences: []sqltest.Sequence{{Name: "recreated", Start: 77}}},
