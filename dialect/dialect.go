@@ -140,6 +140,14 @@ const (
 	// OpRefreshIfPossible refreshes concurrently if the view allows it, else as
 	// OpRefresh.
 	OpRefreshIfPossible Op = "refresh concurrently if possible"
+	// OpRefreshIfOlder refreshes a materialized view if its rows are older than a limit.
+	OpRefreshIfOlder Op = "refresh if older"
+	// OpKeepFresh keeps materialized views within a target lag.
+	OpKeepFresh Op = "keep fresh"
+	// OpFreshness reads how old the rows of materialized views are.
+	OpFreshness Op = "read the freshness of"
+	// OpLedger creates or checks the ledger of refreshes.
+	OpLedger Op = "prepare the ledger"
 	// OpSelect reads a materialized view's rows.
 	OpSelect Op = "select from"
 	// OpCount counts a materialized view's rows.

@@ -55,11 +55,13 @@ type MatviewDialect interface {
 	// Known reports whether the dialect knows the column type. If it doesn't, and the
 	// type has an enum's name, the core expects labels in the column.
 	CheckColumn(column string, field reflect.Type) (why string, known bool, err error)
+
+	LedgerDialect
 }
 
 // NoMatviews is the [MatviewDialect] of a database without materialized views. Its
 // methods return an [Unsupported] error.
-type NoMatviews struct{}
+type NoMatviews struct{ NoLedger }
 
 var _ MatviewDialect = NoMatviews{}
 
@@ -117,15 +119,42 @@ type Refresh struct {
 	// SkipIfBusy does nothing, and sets [Refreshed].Busy, if another refresh of the view
 	// is running or waiting.
 	SkipIfBusy bool
+
+	// Record records the refresh in this ledger, in the refresh's own transaction. Nil
+	// records nothing. NoData is recorded as a view without data.
+	//
+	// The dialect checks the ledger before the refresh, as CheckLedger does. If the check
+	// fails, so does the refresh, unless Record.Optional is set. If the record can't be
+	// written after that, the refresh succeeds without it: see [Refreshed].Recorded.
+	Record *Ledger
+	// IfOlder refreshes only if the view's rows are older than OlderThan, and otherwise
+	// sets [Refreshed].Fresh. Record is set, NoData is not.
+	//
+	// The rows are older if AsOf is unknown or more than OlderThan before the statement
+	// began. They are also older if that is true of DataAsOf and a refresh would improve
+	// it, because the views that the view reads have been refreshed since.
+	//
+	// At most one such refresh of a view runs at a time. If another one is running, the
+	// dialect waits for it and then looks again if Wait is set. Otherwise it sets
+	// [Refreshed].Busy immediately. It returns [ErrUnsupported] in a transaction that
+	// keeps one snapshot, since it could not see the record of another session.
+	IfOlder   bool
+	OlderThan time.Duration
+	Wait      bool
 }
 
 // Refreshed is the result of a refresh without an error.
 type Refreshed struct {
-	// Busy means that the refresh was skipped, which only SkipIfBusy allows.
+	// Busy means that the refresh was skipped, which only SkipIfBusy and IfOlder allow.
 	Busy bool
-	// Waited means that the refresh was skipped after it waited for a lock as long as the
-	// lock timeout allows. Busy is true, too.
+	// Waited means, with Busy, that the refresh waited for a lock as long as the lock
+	// timeout allows. With Fresh it means that another session's refresh was waited for.
 	Waited bool
+	// Fresh means that nothing was done, because the rows are not older than IfOlder
+	// allows.
+	Fresh bool
+	// Recorded means that the ledger has a record of this refresh.
+	Recorded bool
 	// Concurrently means that readers were not blocked.
 	Concurrently bool
 	// Prevented says why a refresh with IfPossible blocked readers: BlockerNoUniqueIndex,

@@ -41,7 +41,7 @@ var zeroes = map[string][]any{
 		new(dialect.ColumnRef), new(dialect.EnumColumn), new(dialect.Filter), new(dialect.Blocker), new(dialect.BlockerReason),
 		new(dialect.Kind), new(dialect.Name), new(dialect.Pattern), new(dialect.SequenceRights),
 		new(dialect.UnreadColumn), new(dialect.Unsupported),
-		new(dialect.NoMatviews), new(dialect.NoEnums), new(dialect.NoSequences), new(dialect.NoTransactions), new(dialect.NoSign),
+		new(dialect.NoMatviews), new(dialect.NoLedger), new(dialect.Freshness), new(dialect.Doubt), new(dialect.NoEnums), new(dialect.NoSequences), new(dialect.NoTransactions), new(dialect.NoSign),
 	},
 	"dialect/postgres":         {},
 	"dialect/postgres/pqwake":  {new(pqwake.Waker)},

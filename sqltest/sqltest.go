@@ -188,6 +188,7 @@ type Range struct{ Min, Max, Start int64 }
 // WantCalls. The other methods implement [dialect.Dialect] for massive.Load. A Fake is
 // safe for concurrent use.
 type Fake struct {
+	dialect.NoLedger
 	db      *sql.DB
 	invalid error // why the catalog is invalid
 

@@ -33,7 +33,7 @@ const oldest = 13
 // number of databases concurrently.
 func New() dialect.Dialect { return postgres{} }
 
-type postgres struct{}
+type postgres struct{ dialect.NoLedger }
 
 func (postgres) Name() string { return "postgres" }
 
