@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// confirm asks a question and returns nil if the answer is yes. Skip answers it.
+// confirm prints a question and returns nil if the answer is yes. Skip means yes.
 func (a *app) confirm(ctx context.Context, skip bool, question string) error {
 	ok, err := a.ask(ctx, skip, question)
 	if err == nil && !ok {

@@ -16,13 +16,13 @@ import (
 
 // The checks of the doctor, with what each finds.
 var checks = []struct{ name, finds string }{
-	{"index", "a view that can't be refreshed concurrently, for want of a unique index"},
+	{"index", "a view that can't be refreshed concurrently, since no unique index is usable"},
 	{"invalid-index", "an index of a view whose build failed"},
 	{"populated", "a view without data, which can't be read"},
 	{"rights", "a view that this role can't refresh"},
 	{"runs-out", "a sequence or its column that has used three quarters of its values"},
 	{"behind", "a sequence that will hand out values that its column already has"},
-	{"unchecked", "a sequence that could not be checked, for example for want of rights"},
+	{"unchecked", "a sequence that could not be checked, for example without the right to read it"},
 }
 
 // A finding is something that will hurt.
@@ -57,8 +57,8 @@ func (a *app) doctor() *cobra.Command {
 	}
 	long += `
 
-The exit code is 1 if there is a finding. --fix runs the statements one by one and asks
-before each. It does not run statements that rewrite a table, or that another role must
+The exit code is 1 if there is a finding. --fix runs the statements one by one, each
+after a question. It does not run statements that rewrite a table, or that another role must
 run. On a standby the checks of refreshes are skipped.`
 	c := &cobra.Command{
 		Use:   "doctor",

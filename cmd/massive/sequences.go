@@ -169,7 +169,7 @@ func (a *app) sequencesReset() *cobra.Command {
 		Use:   "reset NAME",
 		Short: "Make 1, --to N, or the declared start the next value of a sequence",
 		Long: `Make 1, the value of --to, or the declared start the next value of a sequence. Values
-that rows already have are then handed out again, so the command asks first.`,
+that rows already have are then handed out again, so the command needs a confirmation.`,
 		Example: `  massive sequences reset invoice_no --to 1000
   massive sequences reset invoice_no --restart --yes`,
 		Args: cobra.ExactArgs(1),

@@ -117,7 +117,7 @@ func TestResetAsksFirst(t *testing.T) {
 		question := make([]byte, 1024)
 		n, err := r.terminal.Read(question)
 		if err != nil || !strings.HasPrefix(string(question[:n]), "Make 7 the next value of public.invoice_no?") {
-			t.Fatalf("%v: it asks %q", err, question[:n])
+			t.Fatalf("%v: the question is %q", err, question[:n])
 		}
 		if _, err := r.terminal.WriteString(c.answer); err != nil {
 			t.Fatal(err)

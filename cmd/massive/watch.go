@@ -30,7 +30,7 @@ func (a *app) watch() *cobra.Command {
 		Use:   "watch",
 		Short: "Print changes of the structures until Ctrl-C",
 		Long: `Print each change of the structures, until Ctrl-C or SIGTERM. A lost connection is an event,
-too; the watch goes on. With --json, each event is a line. The exit code is 0.`,
+too; the watch continues. With --json, each event is a line. The exit code is 0.`,
 		Example: `  massive watch
   massive watch --every 10s --json`,
 		Args: cobra.NoArgs,
