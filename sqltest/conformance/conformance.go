@@ -61,9 +61,10 @@ type Harness struct {
 	// and it can't commit.
 	StatementsFailAlone bool
 
-	// NoRights says that the database has no rights per role, as in SQLite. No catalog
-	// for Open sets NotOwned or Rights. The suite checks that the loaded rights allow
-	// everything.
+	// NoRights says that a role can't be given PostgreSQL's rights one by one: the
+	// database has no rights per role, as in SQLite, or it divides them differently, as in
+	// MariaDB. No catalog for Open sets NotOwned or Rights. The suite checks that the loaded
+	// rights allow everything.
 	NoRights bool
 
 	// Pooled says that DB goes through a pooler in transaction mode, such as PgBouncer,
@@ -94,6 +95,10 @@ type Harness struct {
 
 	// NamesLack lists the characters that the name of a structure can't contain.
 	NamesLack string
+
+	// MaxNameLength is the length of the longest name in characters, if
+	// [dialect.Server].MaxNameBytes is 0 because the limit is not in bytes.
+	MaxNameLength int
 
 	// KindsApart says that tables and each kind of structure have their own namespaces. A
 	// table then does not hide a view of the same name.

@@ -1,0 +1,204 @@
+// Package mariadb is the dialect for the sequences of MariaDB 10.3 and newer. It imports no
+// driver, and is tested with github.com/go-sql-driver/mysql and MariaDB 10.11.
+//
+//	m, err := massive.Load(ctx, db, mariadb.New())
+//
+// A schema is what MariaDB calls a database. The search path is the connection's database,
+// so give the DSN one. MariaDB has no materialized views, and its enums belong to single
+// columns, so that a load has neither.
+//
+// # Differences from Postgres
+//
+//   - The server keeps the next value, not the last one. So LastValue returns
+//     [dialect.ErrUnsupported], and State has NextOnly.
+//   - A rollback does not undo Reset, ResetTo and Restart. Until the transaction ends,
+//     they block other sessions' operations on the sequence, and loads.
+//   - SetValue to a value before the current one blocks in the same way. CatchUp and other
+//     calls of SetValue block nobody. A rollback undoes none of them.
+//   - All connections share the values of a sequence's cache. A crash loses the rest.
+//   - A load omits a sequence on which the user lacks SELECT. Everything that changes a
+//     sequence also needs INSERT.
+//   - A column counts for Lag, CatchUp and Exhaustion only if its table is in the
+//     sequence's database. A user sees only columns that it has a right on, so run
+//     CatchUp as a user with rights on all tables.
+//   - Load sends four statements, because no catalog has the definitions of sequences, and
+//     the catalog has no snapshots. It omits a sequence that is dropped meanwhile. Each
+//     poll of a Watch loads.
+package mariadb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/massivedb/massive-go/dialect"
+)
+
+// New returns the dialect for MariaDB. It holds no state, so one value can serve any
+// number of databases concurrently.
+func New() dialect.Dialect { return mariadb{} }
+
+type mariadb struct {
+	dialect.NoMatviews
+	dialect.NoEnums
+	dialect.NoSign
+}
+
+func (mariadb) Name() string { return "mariadb" }
+
+// quoted returns a name for SQL. Backticks work in every SQL mode.
+func quoted(n dialect.Name) string {
+	return dialect.Quote(n.Schema, '`') + "." + dialect.Quote(n.Name, '`')
+}
+
+// Load reads the version first, because the other statements fail on other products.
+func (m mariadb) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
+	cat := &dialect.Catalog{}
+	if err := q.QueryRowContext(ctx, "SELECT VERSION()").Scan(&cat.Server.Version); err != nil {
+		return nil, err
+	}
+	var err error
+	if cat.Server.Major, err = supported(cat.Server.Version); err != nil {
+		return nil, err
+	}
+	grants, err := readGrants(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	list, err := readList(ctx, q, grants.process())
+	if err != nil {
+		return nil, err
+	}
+	cat.Server.Database, cat.Server.User, cat.Server.Standby = list.database, list.user, list.readOnly
+	if list.database != "" {
+		cat.SearchPath = []string{list.database}
+	}
+	if !f.Has(dialect.KindSequence) {
+		return cat, nil
+	}
+	names := make([]dialect.Name, len(list.sequences))
+	for i, s := range list.sequences {
+		names[i] = s.Name
+	}
+	defs, err := definitions(ctx, q, names)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range list.sequences {
+		s.Visible = s.Name.Schema == list.database
+		s.Rights = grants.on(s.Name)
+		d := defs[i]
+		if d.err != nil { // dropped meanwhile, or not readable for this user
+			continue
+		}
+		s.Start, s.Increment, s.Min, s.Max, s.Cache, s.Cycle = d.start, d.step, d.lowest, d.highest, max(d.cache, 1), d.cycle
+		for _, c := range list.columns {
+			if c.primary && c.sequence == s.Name && (s.KeyOf == nil || before(c.Column, *s.KeyOf)) {
+				s.KeyOf = &c.Column
+			}
+		}
+		cat.Sequences = append(cat.Sequences, s)
+	}
+	return cat, nil
+}
+
+var versionText = regexp.MustCompile(`^(?:5\.5\.5-)?(\d+)\.(\d+)\..*MariaDB`)
+
+// supported returns the major version. The error names another product or an old version.
+func supported(version string) (major int, err error) {
+	v := versionText.FindStringSubmatch(version)
+	if v == nil {
+		return 0, fmt.Errorf("%w: the server's version is %q, which is not MariaDB", dialect.ErrUnsupported, dialect.Cut(version, 200))
+	}
+	major, _ = strconv.Atoi(v[1])
+	minor, _ := strconv.Atoi(v[2])
+	if major < 10 || major == 10 && minor < 3 {
+		return 0, fmt.Errorf("%w: the server is MariaDB %s; sequences need 10.3 or newer", dialect.ErrUnsupported, version)
+	}
+	return major, nil
+}
+
+// A list has the session, the sequences, and the columns that draw on sequences.
+type list struct {
+	database, user string
+	readOnly       bool
+	sequences      []dialect.SequenceDef // without their definitions
+	columns        []column
+}
+
+// listed returns a row for the session, each sequence, and each column whose default calls
+// NEXTVAL. BINARY makes the comparison with the system's databases exact. The server
+// quotes a string in column_default, and qualifies the sequence's name.
+const listed = `
+SELECT 'session', 0, COALESCE(DATABASE(), ''), CURRENT_USER(), '', @@global.read_only, ''
+UNION ALL
+SELECT 'sequence', COALESCE($id, 0), t.table_schema, t.table_name, t.table_comment, COALESCE(t.create_time, ''), ''
+  FROM information_schema.tables t $number
+ WHERE t.table_type = 'SEQUENCE' AND BINARY t.table_schema NOT IN $system
+UNION ALL
+SELECT c.column_key, 0, c.table_schema, c.table_name, c.column_name, c.column_default, c.column_type
+  FROM information_schema.columns c
+ WHERE c.column_default LIKE '%nextval(%' AND BINARY c.table_schema NOT IN $system`
+
+const system = "('information_schema', 'mysql', 'performance_schema', 'sys')"
+
+// InnoDB has a number for each table, which needs the right PROCESS. InnoDB encodes names
+// as file names.
+const (
+	numbered = "i.table_id"
+	numbers  = `LEFT JOIN information_schema.innodb_sys_tables i
+    ON i.name = CONCAT(CONVERT(CAST(CONVERT(t.table_schema USING filename) AS BINARY) USING utf8mb3), '/',
+                       CONVERT(CAST(CONVERT(t.table_name USING filename) AS BINARY) USING utf8mb3)) COLLATE utf8mb3_bin`
+)
+
+func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err error) {
+	id, join := "NULL", ""
+	if process {
+		id, join = numbered, numbers
+	}
+	rows, err := q.QueryContext(ctx, strings.NewReplacer("$id", id, "$number", join, "$system", system).Replace(listed))
+	if err != nil {
+		return l, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var what, schema, name, a, b, typ string
+		var id int64
+		if err := rows.Scan(&what, &id, &schema, &name, &a, &b, &typ); err != nil {
+			return l, err
+		}
+		n := dialect.Name{Schema: schema, Name: name}
+		switch what {
+		case "session":
+			l.database, l.user, l.readOnly = schema, name, b == "1"
+		case "sequence":
+			if id == 0 { // a name and the second of its creation are almost unique
+				h := fnv.New64a()
+				_, _ = h.Write([]byte(quoted(n) + b))
+				id = int64(h.Sum64() >> 1)
+			}
+			l.sequences = append(l.sequences, dialect.SequenceDef{Object: dialect.Object{ID: id, Name: n, Comment: a}, Type: "bigint"})
+		default:
+			c := column{SequenceColumn: dialect.SequenceColumn{Column: dialect.ColumnRef{Table: n, Column: a}, Type: typ}, primary: what == "PRI"}
+			for _, c.sequence = range drawnOn(b) {
+				l.columns = append(l.columns, c.bounded())
+			}
+		}
+	}
+	return l, rows.Err()
+}
+
+// gone reports whether err says that a sequence, or a column's table, does not exist.
+func gone(err error) bool {
+	switch number(err) {
+	case noTable, noColumn, noDatabase, notASequence, noSequence:
+		return true
+	default:
+		return errors.Is(err, sql.ErrNoRows) || errors.Is(err, dialect.ErrNotFound)
+	}
+}
