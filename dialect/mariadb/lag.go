@@ -94,11 +94,12 @@ func (mariadb) SequenceColumns(ctx context.Context, q dialect.Querier) ([]dialec
 	return all, nil
 }
 
-// A lag is a sequence's lag with the bounds of the column that holds the furthest value.
+// A lag is a sequence's lag, with what CatchUp needs.
 type lag struct {
 	dialect.SequenceLag
-	column column
-	err    error
+	column       column // the column that holds the furthest value
+	start, cache int64
+	err          error
 }
 
 // lags reads the columns first and the states last. If a table is dropped between, it
@@ -150,6 +151,7 @@ func tryLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef
 	for i, d := range defs {
 		all[i].err = cmp.Or(all[i].err, d.err)
 		all[i].State, all[i].Increment, all[i].Min, all[i].Max = d.state(), d.step, d.lowest, d.highest
+		all[i].start, all[i].cache = d.start, d.cache
 	}
 	return all, nil
 }
@@ -252,38 +254,53 @@ func (mariadb) SequenceLags(ctx context.Context, q dialect.Querier, seqs []*dial
 	return all, err
 }
 
-// target returns the first value after the furthest one, if the sequence is behind.
+// target returns the first value after the furthest one, and whether the sequence is
+// behind. A sequence that descends is computed with negated numbers.
 func (l lag) target() (v int64, behind bool, err error) {
-	next, step := l.State.Last, l.Increment
-	distance, left := uint64(l.Furthest)-uint64(next), uint64(l.Max)-uint64(next)
-	if step < 0 {
-		distance, left, step = -distance, uint64(next)-uint64(l.Min), -step
+	sign, last := int64(1), l.Max
+	if l.Increment < 0 {
+		sign, last = -1, -l.Min
 	}
-	if l.Empty || next < l.Min || next > l.Max || l.Increment > 0 && l.Furthest < next || l.Increment < 0 && l.Furthest > next {
-		return 0, false, nil
+	next, furthest, step := sign*l.State.Last, sign*l.Furthest, uint64(sign*l.Increment)
+	on := next // the other values are whole steps away
+	if behind = next <= last && furthest >= next; next > last {
+		on = sign * l.start
 	}
-	steps := distance/uint64(step) + 1
-	v = next + int64(steps)*l.Increment
-	if steps > left/uint64(step) || l.column.Bounded && (v < l.column.Min || v > l.column.Max) {
-		return 0, true, fmt.Errorf("%w: no value is left after %d in %s", dialect.ErrOutOfRange, l.Furthest, l.Column)
+	if furthest < on {
+		return sign * (on - int64((uint64(on)-uint64(furthest)-1)/step*step)), behind, nil
 	}
-	return v, true, nil
+	steps := (uint64(furthest)-uint64(on))/step + 1 // unsigned, the difference can't overflow
+	v = sign * (on + int64(steps*step))
+	if steps > (uint64(last)-uint64(on))/step || l.column.Bounded && (v < l.column.Min || v > l.column.Max) {
+		err = fmt.Errorf("%w: no value is left after %d in %s", dialect.ErrOutOfRange, l.Furthest, l.Column)
+	}
+	return v, behind, err
 }
 
-// CatchUpSequence uses SETVAL, which never moves a sequence back.
+// CatchUpSequence uses SETVAL, which never moves a sequence back. The row of a sequence
+// with a cache does not show the next value. Then a SETVAL to the last value before the
+// target succeeds exactly if the sequence is behind.
 func (mariadb) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dialect.SequenceDef, blocks bool) (done dialect.CaughtUp, err error) {
 	lags, err := lags(ctx, q, []*dialect.SequenceDef{seq}, blocks)
 	if err != nil {
 		return done, err
 	}
-	if lags[0].err != nil {
-		return done, lags[0].err
+	l := lags[0]
+	if done.Unread = l.Unread; l.err != nil || l.Empty {
+		return done, l.err
 	}
-	v, behind, err := lags[0].target()
-	if err == nil && behind {
+	v, behind, err := l.target()
+	switch {
+	case behind && err == nil:
 		done.Moved, err = setValue(ctx, q, seq.Name, v, false)
+	case behind: // no value is left
+	case err == nil && l.cache > 1:
+		if done.Moved, err = setValue(ctx, q, seq.Name, v-l.Increment, false); done.Moved {
+			_, err = setValue(ctx, q, seq.Name, v, false)
+		}
+	default:
+		err = nil
 	}
-	done.Unread = lags[0].Unread
 	return done, err
 }
 
@@ -297,9 +314,9 @@ func (mariadb) CatchUpSequences(ctx context.Context, q dialect.Querier, seqs []*
 	for i, l := range lags {
 		v, behind, err := l.target()
 		switch {
-		case l.err != nil || err != nil:
+		case l.err != nil || behind && err != nil:
 			left++
-		case behind:
+		case behind && !l.Empty:
 			sets = append(sets, fmt.Sprintf("SETVAL(%s, %d, false)", quoted(seqs[i].Name), v))
 		}
 	}

@@ -15,7 +15,9 @@
 //     they block other sessions' operations on the sequence, and loads.
 //   - SetValue to a value before the current one blocks in the same way. CatchUp and other
 //     calls of SetValue block nobody. A rollback undoes none of them.
-//   - All connections share the values of a sequence's cache. A crash loses the rest.
+//   - All connections share the values that a sequence's cache has reserved, 1000 by
+//     default. State, Lag and DB.CatchUp count them as taken, since no query shows how many
+//     are left. CatchUp of a single sequence knows.
 //   - A load omits a sequence on which the user lacks SELECT. Everything that changes a
 //     sequence also needs INSERT.
 //   - A column counts for Lag, CatchUp and Exhaustion only if its table is in the
@@ -98,7 +100,7 @@ func (m mariadb) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) 
 		}
 		s.Start, s.Increment, s.Min, s.Max, s.Cache, s.Cycle = d.start, d.step, d.lowest, d.highest, max(d.cache, 1), d.cycle
 		for _, c := range list.columns {
-			if c.primary && c.sequence == s.Name && (s.KeyOf == nil || before(c.Column, *s.KeyOf)) {
+			if c.primary && c.sequence == s.Name && c.counts() && (s.KeyOf == nil || before(c.Column, *s.KeyOf)) {
 				s.KeyOf = &c.Column
 			}
 		}

@@ -1,0 +1,248 @@
+package mariadb_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/mariadb"
+	"github.com/massivedb/massive-go/dialect/mariadb/internal/server"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// fresh runs statements in an empty server's new database shop.
+func fresh(t testing.TB, statements ...string) *sql.DB {
+	t.Helper()
+	s := server.Shared(t)
+	exec(t, empty(t, s), "CREATE DATABASE shop")
+	db := open(t, s.DSN("shop"))
+	exec(t, db, statements...)
+	return db
+}
+
+func load(t testing.TB, db *sql.DB, opts ...massive.LoadOption) *massive.DB {
+	t.Helper()
+	m, err := massive.Load(t.Context(), db, mariadb.New(), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func sequence(t testing.TB, m *massive.DB, name string) massive.Sequence {
+	t.Helper()
+	s, err := m.Sequence(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func same(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// ok returns a value, and ends the test if there was an error.
+func ok[T any](t testing.TB, v T, err error) T {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// operations are all operations on one sequence that has a column.
+var operations = map[string]func(ctx context.Context, s massive.Sequence) error{
+	"State":         func(ctx context.Context, s massive.Sequence) error { _, err := s.State(ctx); return err },
+	"NextValue":     func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValue(ctx); return err },
+	"NextValues":    func(ctx context.Context, s massive.Sequence) error { _, err := s.NextValues(ctx, 3); return err },
+	"NextBlock":     func(ctx context.Context, s massive.Sequence) error { _, err := s.NextBlock(ctx); return err },
+	"SetValue":      func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 900, true) },
+	"SetValue back": func(ctx context.Context, s massive.Sequence) error { return s.SetValue(ctx, 5, true) },
+	"Reset":         func(ctx context.Context, s massive.Sequence) error { return s.Reset(ctx) },
+	"ResetTo":       func(ctx context.Context, s massive.Sequence) error { return s.ResetTo(ctx, 8) },
+	"Restart":       func(ctx context.Context, s massive.Sequence) error { return s.Restart(ctx) },
+	"Lag":           func(ctx context.Context, s massive.Sequence) error { _, err := s.Lag(ctx); return err },
+	"CatchUp":       func(ctx context.Context, s massive.Sequence) error { _, err := s.CatchUp(ctx); return err },
+}
+
+func TestLoadedRightsAreThoseOfTheServer(t *testing.T) {
+	fresh(t, "CREATE SEQUENCE s", "CREATE SEQUENCE hidden", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(s))",
+		"CREATE OR REPLACE USER reader, writer, member, every", "DROP ROLE IF EXISTS writers", "CREATE ROLE writers",
+		"GRANT SELECT ON shop.s TO reader, member", "GRANT SELECT ON shop.t TO reader, writer, member",
+		"GRANT SELECT, INSERT ON shop.s TO writer", "GRANT INSERT ON `sh_p`.* TO writers", "GRANT writers TO member", "SET DEFAULT ROLE writers FOR member",
+		"GRANT ALL PRIVILEGES ON *.* TO every")
+	all := dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true}
+	for user, want := range map[string]dialect.SequenceRights{"reader": {Read: true}, "writer": all, "member": all, "every": all} {
+		m := load(t, open(t, server.Shared(t).As(user, "shop")))
+		same(t, user+" loads", len(m.Sequences()), map[bool]int{true: 2, false: 1}[user == "every"])
+		s := sequence(t, m, "s")
+		same(t, user+"'s rights", s.Def().Rights, want)
+		for name, op := range operations {
+			err := op(t.Context(), s)
+			if may := want.Next || name == "State" || name == "Lag" || name == "CatchUp"; may && err != nil || !may && !errors.Is(err, massive.ErrPermission) {
+				t.Errorf("%s of %s: got error %v, want success %t, else ErrPermission", name, user, err, may)
+			}
+		}
+	}
+}
+
+func TestColumnThatTheUserCanNotReadIsErrPermission(t *testing.T) {
+	fresh(t, "CREATE SEQUENCE s", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(s), note int)", "CREATE OR REPLACE USER clerk",
+		"GRANT SELECT ON shop.s TO clerk", "GRANT INSERT ON shop.t TO clerk")
+	m := load(t, open(t, server.Shared(t).As("clerk", "shop")))
+	_, err := sequence(t, m, "s").Lag(t.Context())
+	if !errors.Is(err, massive.ErrPermission) || !strings.Contains(err.Error(), "`t`") && !strings.Contains(err.Error(), "'t'") {
+		t.Errorf("got error %v, want ErrPermission with the table's name", err)
+	}
+}
+
+// A view may call functions, which would run with the caller's rights.
+func TestViewOfASequencesNameIsNotRead(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(s))", "CREATE TABLE ran (n int)",
+		"CREATE FUNCTION evil() RETURNS bigint SQL SECURITY INVOKER BEGIN INSERT INTO ran VALUES (1); RETURN 1; END")
+	m := load(t, db)
+	exec(t, db, "DROP SEQUENCE s", `CREATE SQL SECURITY INVOKER VIEW s AS SELECT evil() AS next_not_cached_value, evil() AS minimum_value,
+		evil() AS maximum_value, evil() AS start_value, evil() AS increment, evil() AS cache_size, evil() AS cycle_option, evil() AS cycle_count`)
+	for name, op := range operations {
+		if err := op(t.Context(), sequence(t, m, "s")); !errors.Is(err, massive.ErrNotFound) {
+			t.Errorf("%s: got error %v, want ErrNotFound", name, err)
+		}
+	}
+	_, err := m.CatchUp(t.Context())
+	ok(t, 0, err)
+	var ran int
+	same(t, "calls of the function", ok(t, ran, db.QueryRow("SELECT COUNT(*) FROM ran").Scan(&ran)), 0)
+	same(t, "loaded", len(load(t, db).Sequences()), 0)
+}
+
+func TestNamesAreExactAndLimitedInCharacters(t *testing.T) {
+	longest := strings.Repeat("ü", 64)
+	db := fresh(t, "CREATE SEQUENCE "+dialect.Quote(longest, '`'), "CREATE SEQUENCE `A`", "CREATE SEQUENCE a START 5", "CREATE SEQUENCE `x``y.z'\"\\\\`")
+	m := load(t, db)
+	for name, want := range map[string]int64{longest: 1, "A": 1, "a": 5, "\"x`y.z'\"\"\\\\\"": 1} {
+		s := sequence(t, m, name)
+		v, err := s.NextValue(t.Context())
+		same(t, name, ok(t, v, err), want)
+		ok(t, 0, s.Restart(t.Context()))
+	}
+	if _, err := db.Exec("CREATE SEQUENCE " + dialect.Quote(longest+"u", '`')); err == nil {
+		t.Error("a name of 65 characters: got no error, want one")
+	}
+	if _, err := m.Sequence(longest + "u"); !errors.Is(err, massive.ErrNotFound) {
+		t.Errorf("a lookup of a name of 65 characters: got error %v, want ErrNotFound", err)
+	}
+}
+
+func TestColumnsCountByTypeAndDatabase(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s MAXVALUE 1000", "CREATE SEQUENCE names", "CREATE SEQUENCE down INCREMENT BY -3 MINVALUE -1000 START WITH -1", "CREATE DATABASE other",
+		"CREATE TABLE a (id smallint unsigned DEFAULT NEXTVAL(s))", "CREATE TABLE b (id decimal(20,2) DEFAULT (NEXTVAL(s) + 0.5))", "CREATE TABLE c (id double DEFAULT NEXTVAL(s))",
+		"CREATE TABLE d (id varchar(20) DEFAULT CONCAT('no', NEXTVAL(s)), said varchar(50) DEFAULT 'nextval(`shop`.`names`)')",
+		"CREATE TABLE e (id bigint unsigned DEFAULT NEXTVAL(down))", "CREATE TABLE f (id decimal(9,1) DEFAULT NEXTVAL(down))",
+		"CREATE TABLE other.x (id bigint DEFAULT NEXTVAL(shop.s))", "CREATE TABLE name (id varchar(20) DEFAULT NEXTVAL(names))",
+		"INSERT INTO a VALUES (70), (65535)", "INSERT INTO b VALUES (90.75), (1000.25), (NULL)", "INSERT INTO c VALUES (90), (1e300), (-1e300)", "INSERT INTO d VALUES ('999', '')",
+		"INSERT INTO e VALUES (18446744073709551615)", "INSERT INTO f VALUES (-40.5), (-41)", "INSERT INTO other.x VALUES (500)")
+	m := load(t, db)
+	s, down := sequence(t, m, "s"), sequence(t, m, "down")
+	lag, err := s.Lag(t.Context())
+	same(t, "lag", ok(t, lag, err), "shop.b.id is at 1000, and its sequence is behind: the next value is 1; not read: other.x.id (its table is in another database)")
+	exec(t, db, "DELETE FROM b WHERE id > 1000")
+	lag, err = s.Lag(t.Context())
+	same(t, "lag", ok(t, lag, err), "shop.b.id is at 90, and its sequence is behind: the next value is 1; not read: other.x.id (its table is in another database)")
+	lag, err = down.Lag(t.Context())
+	same(t, "lag of down", ok(t, lag, err), "shop.f.id is at -40, and its sequence is behind: the next value is -1")
+	done, err := down.CatchUp(t.Context())
+	same(t, "down", ok(t, done, err), "moved")
+	v, err := down.NextValue(t.Context())
+	same(t, "the next value of down", ok(t, v, err), -43)
+	if _, err := sequence(t, m, "names").Lag(t.Context()); !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), "varchar(20)") {
+		t.Errorf("a column of texts: got error %v, want ErrInvalid with its type", err)
+	}
+	all, err := m.CatchUp(t.Context())
+	same(t, "all", len(ok(t, all, err).Behind), 1)
+	v, err = s.NextValue(t.Context())
+	same(t, "the next value of s", ok(t, v, err), 91)
+}
+
+func TestKeySequencesAreOfTheSameDatabase(t *testing.T) {
+	db := fresh(t, "CREATE DATABASE other", "CREATE SEQUENCE s", "CREATE SEQUENCE k", "CREATE TABLE other.x (id bigint PRIMARY KEY DEFAULT NEXTVAL(shop.s))",
+		"CREATE TABLE t (a int, id bigint DEFAULT NEXTVAL(k), PRIMARY KEY (a, id))")
+	m := load(t, db)
+	same(t, "sequences", len(m.Sequences()), 1)
+	same(t, "excluded", len(m.Excluded()), 1)
+	same(t, "the excluded sequence", m.Excluded()[0].Name, "shop.k")
+}
+
+func TestRepeatableReadTransactionDoesNotSeeASequenceBehindItsValues(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s NOCACHE", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(s))", "INSERT INTO t VALUES ()")
+	m := load(t, db)
+	tx, err := db.BeginTx(t.Context(), nil)
+	ok(t, 0, err)
+	defer func() { _ = tx.Rollback() }()
+	ok(t, 0, tx.QueryRow("SELECT COUNT(*) FROM t").Scan(new(int))) // the snapshot
+	exec(t, db, "INSERT INTO t VALUES (), (), ()")
+	inside := sequence(t, m.With(tx), "s")
+	for range 2 {
+		st, err := inside.State(t.Context())
+		same(t, "the next value", ok(t, st, err).Next, 5)
+		lag, err := inside.Lag(t.Context())
+		same(t, "the sequence is behind", ok(t, lag, err).Behind, false)
+		exec(t, db, "INSERT INTO t VALUES (5)")
+		lag, err = inside.Lag(t.Context())
+		same(t, "a later row is seen", ok(t, lag, err).Furthest, 1)
+		exec(t, db, "DELETE FROM t WHERE id = 5")
+	}
+}
+
+func TestIncrementZeroIsTheSessionsIncrement(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s INCREMENT BY 0")
+	def := sequence(t, load(t, db), "s").Def()
+	same(t, "increment", def.Increment, 1)
+	same(t, "start, least and greatest", []int64{def.Start, def.Min, def.Max}, []int64{1, 1, 1<<63 - 2})
+}
+
+func TestRecreatedSequenceIsReported(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s COMMENT 'numbers'", "CREATE OR REPLACE USER clerk", "GRANT SELECT ON shop.* TO clerk")
+	m := load(t, db)
+	exec(t, db, "RENAME TABLE s TO s2")
+	change, err := m.Reload(t.Context())
+	same(t, "the change", ok(t, change, err), "sequence shop.s removed\nsequence shop.s2 added")
+	// Without PROCESS there is no number for a table.
+	clerk := load(t, open(t, server.Shared(t).As("clerk", "shop")))
+	same(t, "the comment", sequence(t, clerk, "s2").Comment(), "numbers")
+	exec(t, db, "DROP SEQUENCE s2", "DO SLEEP(1.1)", "CREATE SEQUENCE s2")
+	change, err = clerk.Reload(t.Context())
+	same(t, "the change", ok(t, change, err), `sequence shop.s2 changed: recreated; comment "numbers" → ""`)
+}
+
+func TestCatchUpKnowsTheValuesInTheCache(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s INCREMENT BY 5 CACHE 100", "CREATE SEQUENCE down INCREMENT BY -1 CACHE 100", "CREATE SEQUENCE short MAXVALUE 9",
+		"CREATE TABLE t (id bigint DEFAULT NEXTVAL(s), d bigint DEFAULT NEXTVAL(down), x bigint DEFAULT NEXTVAL(short))", "INSERT INTO t VALUES (), ()")
+	m := load(t, db)
+	steps := []struct {
+		values         string
+		moved          bool
+		s, down, short int64
+	}{
+		{"6, -2, 2", false, 11, -3, 3}, {"7, -2, 2", false, 16, -4, 4}, {"41, -9, 5", true, 46, -10, 6}, {"46, -10, 6", false, 51, -11, 7},
+	}
+	for _, step := range steps {
+		exec(t, db, "INSERT INTO t VALUES ("+step.values+")")
+		for name, want := range map[string]int64{"s": step.s, "down": step.down, "short": step.short} {
+			s := sequence(t, m, name)
+			lag, err := s.Lag(t.Context())
+			same(t, "Lag counts reserved values as taken: behind", ok(t, lag, err).Behind, false)
+			done, err := s.CatchUp(t.Context())
+			same(t, step.values+": "+name+" was moved", ok(t, done, err).Moved, step.moved)
+			v, err := s.NextValue(t.Context())
+			same(t, step.values+": the next value of "+name, ok(t, v, err), want)
+		}
+	}
+}
