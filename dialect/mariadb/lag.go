@@ -15,7 +15,8 @@ import (
 	"github.com/massivedb/massive-go/dialect"
 )
 
-// A column draws on a sequence.
+// A column draws on a sequence. Its table may be in any database: to create such a
+// column, a user needs the rights to set the sequence.
 type column struct {
 	dialect.SequenceColumn
 	sequence dialect.Name
@@ -62,10 +63,6 @@ func (c column) bounded() column {
 	return c
 }
 
-// counts reports whether the column counts. Otherwise a user who creates tables in another
-// database could exhaust the sequence.
-func (c column) counts() bool { return c.Column.Table.Schema == c.sequence.Schema }
-
 // before orders columns by schema, table and name.
 func before(a, b dialect.ColumnRef) bool {
 	return cmp.Or(a.Table.Compare(b.Table), strings.Compare(a.Column, b.Column)) < 0
@@ -86,7 +83,7 @@ func (mariadb) SequenceColumns(ctx context.Context, q dialect.Querier) ([]dialec
 	}
 	var all []dialect.SequenceColumn
 	for _, c := range list.columns {
-		if id, ok := ids[c.sequence]; ok && c.counts() {
+		if id, ok := ids[c.sequence]; ok {
 			c.Sequence = id
 			all = append(all, c.SequenceColumn)
 		}
@@ -156,16 +153,14 @@ func tryLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef
 	return all, nil
 }
 
-// compared returns the columns that count for a sequence. If there is none, the lag has
-// the error.
+// compared returns the columns that draw on a sequence and are numbers. If there is none,
+// the lag has the error.
 func compared(n dialect.Name, all []column) (l lag, columns []column) {
 	l.Empty = true
 	var texts []column
 	for _, c := range all {
 		switch {
 		case c.sequence != n:
-		case !c.counts():
-			l.Unread = append(l.Unread, dialect.UnreadColumn{Column: c.Column, Why: "its table is in another database"})
 		case c.floor == "":
 			texts = append(texts, c)
 		default:
@@ -177,8 +172,6 @@ func compared(n dialect.Name, all []column) (l lag, columns []column) {
 		l.Column, l.column = columns[0].Column, columns[0]
 	case len(texts) > 0:
 		l.err = fmt.Errorf("%w: its column %s is of type %s, which can't be compared with a sequence", dialect.ErrInvalid, texts[0].Column, texts[0].Type)
-	case len(l.Unread) > 0:
-		l.err = fmt.Errorf("%w: every column that draws on the sequence is skipped: %s", dialect.ErrInvalid, dialect.Few(l.Unread, ", ", dialect.UnreadColumn.String))
 	default:
 		l.err = fmt.Errorf("%w: no column draws on the sequence by its default, as far as this user can see", dialect.ErrInvalid)
 	}
@@ -286,7 +279,7 @@ func (mariadb) CatchUpSequence(ctx context.Context, q dialect.Querier, seq *dial
 		return done, err
 	}
 	l := lags[0]
-	if done.Unread = l.Unread; l.err != nil || l.Empty {
+	if l.err != nil || l.Empty {
 		return done, l.err
 	}
 	v, behind, err := l.target()

@@ -15,14 +15,15 @@
 //     they block other sessions' operations on the sequence, and loads.
 //   - SetValue to a value before the current one blocks in the same way. CatchUp and other
 //     calls of SetValue block nobody. A rollback undoes none of them.
+//   - A crash of the server repeats values of InnoDB's sequences, unless they were stored
+//     in the transaction that took them. Those of ENGINE=Aria are not repeated.
 //   - All connections share the values that a sequence's cache has reserved, 1000 by
 //     default. State, Lag and DB.CatchUp count them as taken, since no query shows how many
 //     are left. CatchUp of a single sequence knows.
 //   - A load omits a sequence on which the user lacks SELECT. Everything that changes a
 //     sequence also needs INSERT.
-//   - A column counts for Lag, CatchUp and Exhaustion only if its table is in the
-//     sequence's database. A user sees only columns that it has a right on, so run
-//     CatchUp as a user with rights on all tables.
+//   - A user sees only tables on which it has a right. So run Lag and CatchUp as a user
+//     with SELECT on all tables that draw on a sequence.
 //   - Load sends four statements, because no catalog has the definitions of sequences, and
 //     the catalog has no snapshots. It omits a sequence that is dropped meanwhile. Each
 //     poll of a Watch loads.
@@ -100,7 +101,7 @@ func (m mariadb) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) 
 		}
 		s.Start, s.Increment, s.Min, s.Max, s.Cache, s.Cycle = d.start, d.step, d.lowest, d.highest, max(d.cache, 1), d.cycle
 		for _, c := range list.columns {
-			if c.primary && c.sequence == s.Name && c.counts() && (s.KeyOf == nil || before(c.Column, *s.KeyOf)) {
+			if c.primary && c.sequence == s.Name && (s.KeyOf == nil || before(c.Column, *s.KeyOf)) {
 				s.KeyOf = &c.Column
 			}
 		}
