@@ -173,10 +173,14 @@ func TestCatchUpOfAllSequencesRunsNoCodeOfOthers(t *testing.T) {
 			noError(t, err)
 			got := listsOf(lags)
 			got = slices.DeleteFunc(got, func(s string) bool { return strings.HasPrefix(s, "executed ") })
-			equal(t, "CatchUp as a role with few rights", got, []string{
-				"behind mine_id_seq 9 to 10", "u invalid argument", "own permission denied", "s not found",
+			evils := []string{"u invalid argument", "own permission denied", "s not found"}
+			if safe := one[bool](t, e.pool, "SELECT current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL"); !safe {
+				const refused = " not supported here: unsupported operation" // the server can't read a relation of another role safely
+				evils = []string{"own" + refused, "s not found", "u" + refused}
+			}
+			equal(t, "CatchUp as a role with few rights", got, slices.Concat([]string{"behind mine_id_seq 9 to 10"}, evils, []string{
 				"hidden_id_seq permission denied", "theirs_id_seq permission denied", "veiled_id_seq permission denied", "away_id_seq permission denied",
-			})
+			}))
 			same(t, "columns not read", strings.Join(names(lags.Behind[0].Lag.Unread), " "), "evil.claim.id (its table belongs to "+bad.name+")")
 			same(t, "executions of the attacker's functions", e.executions(t), 0)
 			exec(t, e.pool, "ALTER TABLE mine OWNER TO CURRENT_USER")
