@@ -209,6 +209,7 @@ func (c Drop) apply(f *Fake) error {
 	}
 	if f.tables[n] {
 		f.dropColumns(n)
+		f.dropLedger(n)
 	}
 	delete(f.views, n)
 	delete(f.plain, n)
@@ -266,6 +267,8 @@ func (c Rename) apply(f *Fake) error {
 	case v != nil:
 		delete(f.views, n)
 		v.name, f.views[to] = to, v
+		altered := *v.content // as on a server, no record counts after that, even if the old name comes back
+		v.content = &altered
 	case p != nil:
 		delete(f.plain, n)
 		p.name, f.plain[to] = to, p
@@ -283,6 +286,7 @@ func (c Rename) apply(f *Fake) error {
 
 // renameTable renames a table in all places that refer to its columns.
 func (f *Fake) renameTable(from, to dialect.Name) {
+	f.dropLedger(from)
 	delete(f.tables, from)
 	f.tables[to] = true
 	for c, held := range maps.Clone(f.columns) {

@@ -103,6 +103,17 @@ func (l *lock) acquire(ctx context.Context, s *session, m mode) error {
 	}
 }
 
+// try takes the lock if that needs no wait, and reports whether the session has it.
+func (l *lock) try(s *session, m mode) bool {
+	r := &request{l, s, m, make(chan struct{})}
+	if l.held[s]&m == 0 && len(r.blockers()) > 0 {
+		return false
+	}
+	l.queue = append(l.queue, r)
+	l.grant()
+	return true
+}
+
 // refreshing reports whether another session holds, or waits for, a lock that a refresh
 // takes.
 func (l *lock) refreshing(s *session) bool {

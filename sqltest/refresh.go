@@ -23,6 +23,8 @@ func (f *Fake) RefreshMatview(
 ) (done dialect.Refreshed, err error) {
 	call := Call{Op: dialect.OpRefresh, Name: view, Detail: refreshDetail(how)}
 	switch {
+	case how.IfOlder:
+		call.Op = dialect.OpRefreshIfOlder
 	case how.Concurrently:
 		call.Op = dialect.OpRefreshConcurrently
 	case how.IfPossible:
@@ -41,7 +43,7 @@ func (f *Fake) RefreshMatview(
 			s.patience = how.LockTimeout
 		}
 		locks := s.modes()
-		done, err = f.refresh(ctx, s, view, how)
+		done, err = f.refreshRecorded(ctx, s, view, how)
 		if how.SkipIfBusy && errors.Is(err, errLockTimeout) {
 			s.releaseTo(locks) // as the rollback of a subtransaction does
 			done, err = dialect.Refreshed{Busy: true, Waited: true}, nil
@@ -54,6 +56,12 @@ func (f *Fake) RefreshMatview(
 // refreshDetail returns the options of a refresh that Call.Op does not show.
 func refreshDetail(how dialect.Refresh) string {
 	var details []string
+	switch {
+	case how.IfOlder && how.Concurrently:
+		details = append(details, "concurrently")
+	case how.IfOlder && how.IfPossible:
+		details = append(details, "concurrently if possible")
+	}
 	if how.NoData {
 		details = append(details, "with no data")
 	}
@@ -71,11 +79,11 @@ func refreshDetail(how dialect.Refresh) string {
 
 func (f *Fake) refresh(ctx context.Context, s *session, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
 	v := f.views[view]
-	checksFirst := how.Analyze || how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 // it reads the catalog before it writes
+	checksFirst := how.Analyze || how.IfPossible || how.SkipIfBusy || how.LockTimeout > 0 || how.Record != nil // it reads the catalog before it writes
 	if checksFirst && f.what(view, true) == "" {
 		return dialect.Refreshed{}, missing(view)
 	}
-	if how.SkipIfBusy && v != nil && !v.spec.NotOwned && v.lock.refreshing(s) {
+	if how.SkipIfBusy && v != nil && !v.spec.NotOwned && (v.lock.refreshing(s) || !v.turn.try(s, exclusive)) {
 		return dialect.Refreshed{Busy: true}, nil
 	}
 	if err := s.writable("REFRESH MATERIALIZED VIEW"); err != nil {

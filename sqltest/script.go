@@ -17,13 +17,18 @@ type Call struct {
 	// Op is the operation.
 	Op dialect.Op
 	// Name is the structure. It is zero for operations without one: loads, checks for
-	// changes, exhaustion, savepoints, and comparisons of several sequences.
+	// changes, exhaustion, savepoints, ledgers, the freshness of several views, and
+	// comparisons of several sequences.
 	Name dialect.Name
 	// Detail has the arguments of some operations. Otherwise it is empty.
 	//
 	//   - Select, Count: the tail
 	//   - Refresh: "with no data", "analyzing", "unless busy" and "waiting 1s", if these
 	//     options were given, separated by commas
+	//   - RefreshIfOlderThan: as for Refresh, after "concurrently" or "concurrently if
+	//     possible"
+	//   - Freshness: "3 views"; for a single view its name is in Name, for all views Detail
+	//     is empty
 	//   - NextValues: the number, as "3"
 	//   - ResetTo: "at 5"
 	//   - SetValue: "to 5" or "to 5, not called"
@@ -65,7 +70,8 @@ func (f *Fake) Calls() []Call {
 
 // WantCalls checks the operations that reached the fake since the previous WantCalls.
 // They must be these, as [Call.String] returns them, in this order. Otherwise the test
-// fails. WantCalls ignores loads and checks for changes. It does not affect [Fake.Calls].
+// fails. WantCalls ignores loads, checks for changes, and the creation and checks of
+// a ledger. It does not affect [Fake.Calls].
 func (f *Fake) WantCalls(t testing.TB, want ...string) {
 	t.Helper()
 	f.mu.Lock()
@@ -88,11 +94,11 @@ func (f *Fake) WantCalls(t testing.TB, want ...string) {
 	t.Errorf("sqltest: operation %d: got %s, want %s\n\tgot all:  %q\n\twant all: %q", at+1, one(got), one(want), got, want)
 }
 
-// texts returns the calls as texts, without loads and checks for changes.
+// texts returns the calls as texts, without those that WantCalls ignores.
 func texts(calls []*Call) []string {
 	all := []string{}
 	for _, c := range calls {
-		if c.Op != dialect.OpLoad && c.Op != dialect.OpWatch {
+		if c.Op != dialect.OpLoad && c.Op != dialect.OpWatch && c.Op != dialect.OpLedger {
 			all = append(all, c.String())
 		}
 	}
@@ -138,8 +144,9 @@ var arrivals = map[dialect.Op]arrival{
 	dialect.OpWatch: {dialect.OpWatch, true}, dialect.OpExhaustion: {dialect.OpExhaustion, true},
 
 	dialect.OpRefresh: {as: dialect.OpRefresh}, dialect.OpRefreshConcurrently: {as: dialect.OpRefresh},
-	dialect.OpRefreshIfPossible: {as: dialect.OpRefresh},
-	dialect.OpDefinition:        {as: dialect.OpDefinition}, dialect.OpSelect: {as: dialect.OpSelect}, dialect.OpCount: {as: dialect.OpCount},
+	dialect.OpRefreshIfPossible: {as: dialect.OpRefresh}, dialect.OpRefreshIfOlder: {as: dialect.OpRefresh},
+	dialect.OpFreshness: {as: dialect.OpFreshness}, dialect.OpLedger: {dialect.OpLedger, true},
+	dialect.OpDefinition: {as: dialect.OpDefinition}, dialect.OpSelect: {as: dialect.OpSelect}, dialect.OpCount: {as: dialect.OpCount},
 
 	dialect.OpLastValue: {as: dialect.OpLastValue}, dialect.OpNextValue: {as: dialect.OpNextValue},
 	dialect.OpNextValues: {as: dialect.OpNextValues}, dialect.OpNextBlock: {as: dialect.OpNextBlock}, dialect.OpSetValue: {as: dialect.OpSetValue},
@@ -158,9 +165,12 @@ var arrivals = map[dialect.Op]arrival{
 //   - all modes of a refresh, also as part of RefreshAll
 //   - Reset, ResetTo and Restart
 //   - Load, Reload and Verify
+//   - Freshness, and the read of a view's age with which RefreshIfOlderThan begins
+//   - CreateLedger, and the check of a ledger as part of Load
 //
-// The name must be empty for a load, for Exhaustion, and for [dialect.OpWatch]: the check
-// whether anything was committed, which Reload and Watch make first.
+// The name must be empty for a load, for a ledger, for Exhaustion, and for
+// [dialect.OpWatch]: the check whether anything was committed, which Reload and Watch make
+// first. It may be empty for [dialect.OpFreshness]: the freshness of several views.
 //
 // An operation that never reaches the database, or an invalid name, fails the test
 // immediately. If an operation that was planned does not come, the test fails at its end.
@@ -180,6 +190,7 @@ func (f *Fake) Next(t testing.TB, op dialect.Op, name string, behaviours ...Beha
 	switch {
 	case kind.nameless && name != "":
 		t.Fatalf("sqltest: Next(%q, %q): the operation has no structure; pass an empty name", op, name)
+	case kind.as == dialect.OpFreshness && name == "":
 	case !kind.nameless:
 		var err error
 		if n, err = parseName(name); err != nil {

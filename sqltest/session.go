@@ -55,26 +55,30 @@ func newSession(f *Fake) *session {
 }
 
 // An overlay has the uncommitted changes of a transaction: the rows of views, the storage
-// of restarted sequences, and the labels of altered enums.
+// of restarted sequences, the labels of altered enums, new ledgers and their records.
 type overlay struct {
 	contents map[*matview]*content
 	files    map[*sequence]*storage
 	labels   map[*enum][]string
+	ledgers  map[string]ledger
+	records  map[recordKey]*record
 }
 
 func newOverlay() overlay {
-	return overlay{map[*matview]*content{}, map[*sequence]*storage{}, map[*enum][]string{}}
+	return overlay{map[*matview]*content{}, map[*sequence]*storage{}, map[*enum][]string{}, map[string]ledger{}, map[recordKey]*record{}}
 }
 
 func (o overlay) clone() overlay {
-	return overlay{maps.Clone(o.contents), maps.Clone(o.files), maps.Clone(o.labels)}
+	return overlay{maps.Clone(o.contents), maps.Clone(o.files), maps.Clone(o.labels), maps.Clone(o.ledgers), maps.Clone(o.records)}
 }
 
 // empty reports whether there are no changes.
-func (o overlay) empty() bool { return len(o.contents)+len(o.files)+len(o.labels) == 0 }
+func (o overlay) empty() bool {
+	return len(o.contents)+len(o.files)+len(o.labels)+len(o.ledgers)+len(o.records) == 0
+}
 
 // apply commits the changes.
-func (o overlay) apply() {
+func (o overlay) apply(f *Fake) {
 	for v, c := range o.contents {
 		v.content = c
 	}
@@ -83,6 +87,14 @@ func (o overlay) apply() {
 	}
 	for e, labels := range o.labels {
 		e.labels = labels
+	}
+	for schema, l := range o.ledgers {
+		f.putLedger(schema, l)
+	}
+	for key, r := range o.records {
+		if _, ok := f.ledgers[key.schema]; ok { // it may have been dropped
+			key.view.records[key.schema] = r
+		}
 	}
 }
 
@@ -170,7 +182,7 @@ func (s *session) writable(statement string) error {
 // end ends the transaction, by a commit or a rollback.
 func (s *session) end(commit bool) {
 	if commit && !s.aborted && !s.empty() {
-		s.apply()
+		s.apply(s.fake)
 		s.fake.commits++
 	}
 	s.release()

@@ -20,7 +20,8 @@
 //
 // [Fake.Next] makes the next operations fail ([Fail]), hang ([Hang]) or take longer
 // ([Slow]). [Fake.Calls] returns the operations that reached the fake, and
-// [Fake.WantCalls] checks them.
+// [Fake.WantCalls] checks them. [Fake.Advance] moves the clock, by which the rows of views
+// age.
 package sqltest
 
 import (
@@ -53,6 +54,8 @@ type Catalog struct {
 	// Tables lists tables. A table hides a structure of its name in a later schema of the
 	// search path.
 	Tables []string
+	// Ledgers lists the ledgers of refreshes.
+	Ledgers []Ledger
 	// Standby makes the server a standby: writing operations return
 	// [dialect.ErrReadOnly].
 	Standby bool
@@ -184,25 +187,26 @@ type Sequence struct {
 // default.
 type Range struct{ Min, Max, Start int64 }
 
-// A Fake is an in-memory database and its dialect. Tests call DB, Do, Next, Calls and
-// WantCalls. The other methods implement [dialect.Dialect] for massive.Load. A Fake is
+// A Fake is an in-memory database and its dialect. Tests call DB, Do, Next, Advance, Calls
+// and WantCalls. The other methods implement [dialect.Dialect] for massive.Load. A Fake is
 // safe for concurrent use.
 type Fake struct {
-	dialect.NoLedger
 	db      *sql.DB
 	invalid error // why the catalog is invalid
 
 	mu     sync.Mutex
 	path   []string
 	stand  bool
+	ahead  time.Duration // how far the clock is ahead of time.Now
 	limits timeouts
 	lastID int64
 	holdings
-	commits int      // the number of commits
-	others  *session // the session that makes a test's changes
-	calls   []*Call
-	checked int // the number of calls that WantCalls has checked
-	plans   []*plan
+	creating lock     // a session that creates a ledger holds it
+	commits  int      // the number of commits
+	others   *session // the session that makes a test's changes
+	calls    []*Call
+	checked  int // the number of calls that WantCalls has checked
+	plans    []*plan
 }
 
 // holdings has the structures in a fake's database.
@@ -212,6 +216,8 @@ type holdings struct {
 	enums  map[dialect.Name]*enum
 	seqs   map[dialect.Name]*sequence
 	tables map[dialect.Name]bool
+	// ledgers has the ledgers by their schemas. Their tables are in tables.
+	ledgers map[string]ledger
 	// columns has the table columns that sequences own or feed.
 	columns map[dialect.ColumnRef]*column
 	// indexes has the names of the views' indexes, which are relations, too.
@@ -221,8 +227,8 @@ type holdings struct {
 // clone returns a copy of h.
 func (h holdings) clone() holdings {
 	c := holdings{
-		maps.Clone(h.views), maps.Clone(h.plain), maps.Clone(h.enums), maps.Clone(h.seqs), maps.Clone(h.tables), maps.Clone(h.columns),
-		maps.Clone(h.indexes),
+		maps.Clone(h.views), maps.Clone(h.plain), maps.Clone(h.enums), maps.Clone(h.seqs), maps.Clone(h.tables), maps.Clone(h.ledgers),
+		maps.Clone(h.columns), maps.Clone(h.indexes),
 	}
 	for ref, was := range c.columns {
 		held := *was
@@ -245,6 +251,7 @@ func New(c Catalog) *Fake {
 			enums:   map[dialect.Name]*enum{},
 			seqs:    map[dialect.Name]*sequence{},
 			tables:  map[dialect.Name]bool{},
+			ledgers: map[string]ledger{},
 			columns: map[dialect.ColumnRef]*column{},
 			indexes: map[dialect.Name]*matview{},
 		},
@@ -279,6 +286,11 @@ func (f *Fake) fill(c Catalog) error {
 			return err
 		}
 		f.tables[n] = true
+	}
+	for _, l := range c.Ledgers {
+		if err := f.addLedger(l); err != nil {
+			return err
+		}
 	}
 	for _, e := range c.Enums { // before the views, whose columns may have enum types
 		if err := f.addEnum(e); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/sqltest"
 	"github.com/massivedb/massive-go/sqltest/internal/tabulate"
 )
@@ -118,6 +119,9 @@ func (f *filling) catalog(c sqltest.Catalog) {
 		f.add("CREATE TABLE %s ()", n.Quoted())
 		f.own("TABLE", n)
 	}
+	for _, l := range c.Ledgers {
+		f.ledger(l)
+	}
 	for _, e := range c.Enums { // before the views, whose columns may have these types
 		n := f.structure(e.Name, "TYPE")
 		labels := make([]string, len(e.Labels))
@@ -137,6 +141,25 @@ func (f *filling) catalog(c sqltest.Catalog) {
 	for _, s := range c.Sequences {
 		f.sequence(s)
 	}
+}
+
+// ledger creates a ledger. It belongs to a superuser, and the database's role may write to
+// it unless it is NotOwned.
+func (f *filling) ledger(l sqltest.Ledger) {
+	def := dialect.LedgerDefinition{Ledger: dialect.Ledger{Schema: l.Schema}}
+	if !l.NotOwned {
+		def.Writers = []string{f.role}
+	}
+	ddl, err := postgres.New().LedgerDDL(def)
+	if err != nil {
+		f.fail("the ledger in schema %q: %w", l.Schema, err)
+		return
+	}
+	for _, table := range []string{"freshness", "history"} {
+		f.subject = dialect.Name{Schema: l.Schema, Name: table}
+		f.kinds[f.subject] = "TABLE"
+	}
+	f.add("DO LANGUAGE plpgsql %s", literal("BEGIN EXECUTE "+literal(ddl)+"; END"))
 }
 
 // set changes a setting of the database, for new sessions.
