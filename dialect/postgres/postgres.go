@@ -69,14 +69,17 @@ var versions = []struct{ name, text string }{
 }
 
 // explain checks whether a load failed because the server is not supported. It queries
-// the version only if the statement failed, not if the connection failed or the context
-// ended.
+// the version only if the statement failed, or made the server close the connection.
+// After a syntax error, H2 sends an error that violates the protocol: pgx loses the
+// connection, and lib/pq can't use it again.
 func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error {
 	var failed net.Error
 	switch state := sqlState(err); {
 	case ctx.Err() != nil, errors.As(err, &failed), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
-		errors.Is(err, sql.ErrTxDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		errors.Is(err, sql.ErrTxDone):
 		return err
+	case strings.HasPrefix(err.Error(), "pq: server error: \x00"):
+		return fmt.Errorf("%w: the server violates PostgreSQL's protocol, so it is another product: %w", dialect.ErrUnsupported, err)
 	case state == "" || strings.HasPrefix(state, "42") && state != permissionDenied || strings.HasPrefix(state, "0A"):
 	default:
 		return err
@@ -92,7 +95,10 @@ func (postgres) explain(ctx context.Context, q dialect.Querier, err error) error
 		return err
 	}
 	rest, ok := strings.CutPrefix(version, "PostgreSQL ")
-	if !ok {
+	if !ok || strings.Contains(rest, " using H2 ") { // "PostgreSQL 8.2.23 server protocol using H2 2.1.214"
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New(err.Error()) // the connection is not the cause
+		}
 		return fmt.Errorf("%w: the server is %q, and this dialect needs PostgreSQL %d or newer: %w",
 			dialect.ErrUnsupported, version, oldest, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -275,6 +276,11 @@ func TestLoadNamesUnknownServer(t *testing.T) {
 			`the server is "SQLite 3.45.1", and this dialect needs PostgreSQL 13 or newer: no such table`, 3},
 		{"a feature that the server lacks", &stateError{State: "0A000", Text: "no LATERAL"}, map[string]string{version: "Redshift 1"},
 			`the server is "Redshift 1", and this dialect needs PostgreSQL 13 or newer: no LATERAL`, 1},
+		{"H2 over pgx", io.ErrUnexpectedEOF, map[string]string{version: "PostgreSQL 8.2.23 server protocol using H2 2.1.214"},
+			`the server is "PostgreSQL 8.2.23 server protocol using H2 2.1.214", and this dialect needs PostgreSQL 13 or newer: unexpected EOF`, 1},
+		{"H2 over lib/pq", errors.New("pq: server error: \x00\x01SERROR"), nil,
+			"the server violates PostgreSQL's protocol, so it is another product: pq: server error: \x00\x01SERROR", 0},
+		{"a lost connection to PostgreSQL", io.ErrUnexpectedEOF, map[string]string{version: "PostgreSQL 15.18 on x86_64"}, "", 1},
 		{"too old", syntax, map[string]string{version: "PostgreSQL 12.22 on x86_64"},
 			`the server is PostgreSQL 12.22, and this dialect needs 13 or newer`, 1},
 		{"far too old", syntax, map[string]string{version: "PostgreSQL 9.6.24 on x86_64"},
@@ -311,8 +317,10 @@ func TestLoadNamesUnknownServer(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error\n\t%v\nwant\n\t%s", c.rule, err, want)
 		}
-		if !errors.Is(err, c.err) {
-			t.Errorf("%s: error %q doesn't wrap the driver's own, %q", c.rule, err, c.err)
+		// An error that wraps io.ErrUnexpectedEOF is ErrUnavailable.
+		wraps := c.want == "" || !errors.Is(c.err, io.ErrUnexpectedEOF)
+		if errors.Is(err, c.err) != wraps {
+			t.Errorf("%s: error %q wraps the driver's own, %q: %t; want %t", c.rule, err, c.err, !wraps, wraps)
 		}
 		if sent := server.texts(t); len(sent) != 1+c.queries {
 			t.Errorf("%s: sent %d queries after the catalog statement; want %d", c.rule, len(sent)-1, c.queries)
