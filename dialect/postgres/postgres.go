@@ -33,7 +33,7 @@ const oldest = 13
 // number of databases concurrently.
 func New() dialect.Dialect { return postgres{} }
 
-type postgres struct{ dialect.NoLedger }
+type postgres struct{}
 
 func (postgres) Name() string { return "postgres" }
 

@@ -13,15 +13,20 @@ import (
 
 // RefreshMatview sends REFRESH MATERIALIZED VIEW
 // (https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html). If Analyze,
-// IfPossible, SkipIfBusy or LockTimeout is set, it sends the message of refreshText.
-func (postgres) RefreshMatview(
+// IfPossible, SkipIfBusy, LockTimeout or Record is set, it sends the message of
+// refreshText.
+func (p postgres) RefreshMatview(
 	ctx context.Context, q dialect.Querier, view dialect.Name, how dialect.Refresh,
 ) (dialect.Refreshed, error) {
-	if !how.Analyze && !how.IfPossible && !how.SkipIfBusy && how.LockTimeout == 0 {
+	if !how.Analyze && !how.IfPossible && !how.SkipIfBusy && how.LockTimeout == 0 && how.Record == nil {
 		_, err := q.ExecContext(ctx, refreshStatement(view, how.Concurrently, how.NoData))
 		return dialect.Refreshed{Concurrently: how.Concurrently}, err
 	}
-	result, err := message(ctx, q, refreshText(view, how))
+	text := refreshText(view, how)
+	if how.Record != nil {
+		text = readCommitted(q) + text
+	}
+	result, err := message(ctx, q, text)
 	if err != nil {
 		return dialect.Refreshed{}, err
 	}
@@ -29,10 +34,24 @@ func (postgres) RefreshMatview(
 	if err != nil {
 		return dialect.Refreshed{}, fmt.Errorf("the refresh is done, but the driver does not return its outcome: %w", err)
 	}
-	if r, ok := outcomes[n]; ok {
-		return r, nil
+	r, ok := outcomes[n&^refreshRecorded]
+	r.Recorded = n&refreshRecorded != 0
+	switch {
+	case n == ledgerUnusable:
+		return dialect.Refreshed{}, p.unusable(ctx, q, *how.Record)
+	case n == keepsSnapshot:
+		return dialect.Refreshed{}, errKeepsSnapshot()
+	case !ok:
+		return dialect.Refreshed{}, fmt.Errorf("the refresh is done, but the server returned the unknown outcome %d", n)
 	}
-	return dialect.Refreshed{}, fmt.Errorf("the refresh is done, but the server returned the unknown outcome %d", n)
+	return r, nil
+}
+
+// errKeepsSnapshot is the error for a refresh by age in a transaction that can't see the
+// records of other sessions.
+func errKeepsSnapshot() error {
+	return fmt.Errorf("%w: the transaction keeps one snapshot (REPEATABLE READ or SERIALIZABLE), so it can't see that another session "+
+		"has refreshed the view: use READ COMMITTED or a pool", dialect.ErrUnsupported)
 }
 
 // The outcomes of a refresh. They are the row counts of refreshText's last statement.
@@ -44,6 +63,12 @@ const (
 	blockedNoUsable    // refreshed blocking, because none of its unique indexes was usable
 	skippedWaiting     // waited until the lock timeout, then skipped
 	blockedNoUnique    // refreshed blocking, because it had no unique index
+	wasFresh
+	becameFresh    // fresh after the wait for another session
+	ledgerUnusable // nothing was done
+	keepsSnapshot  // nothing was done
+
+	refreshRecorded = 16 // is added to the outcomes of a refresh that is recorded
 )
 
 var outcomes = map[int64]dialect.Refreshed{
@@ -54,6 +79,8 @@ var outcomes = map[int64]dialect.Refreshed{
 	blockedNoUsable:       {Prevented: dialect.BlockerNoUsableIndex},
 	skippedWaiting:        {Busy: true, Waited: true},
 	blockedNoUnique:       {Prevented: dialect.BlockerNoUniqueIndex},
+	wasFresh:              {Fresh: true},
+	becameFresh:           {Fresh: true, Waited: true},
 }
 
 func refreshStatement(view dialect.Name, concurrently, noData bool) string {
@@ -83,23 +110,50 @@ const refreshKey = 0x6d617373
 func refreshText(view dialect.Name, how dialect.Refresh) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	part := func(name string, more ...string) { b.WriteString(ledgerPart(*how.Record, name, more...) + "\n") }
 	relation := literal(view.Quoted())
+	skips := how.SkipIfBusy || how.IfOlder
 
 	line("DECLARE")
 	line("  rel pg_catalog.oid := %s::pg_catalog.regclass;", relation)
 	line("  saved_timeout pg_catalog.text := pg_catalog.current_setting('lock_timeout');")
 	line("  outcome integer := %d;", map[bool]int{false: refreshedBlocking, true: refreshedConcurrently}[how.Concurrently || how.IfPossible])
-	if how.SkipIfBusy {
+	if skips {
 		line("  may boolean := %s;", mayRefresh)
 		line("  started pg_catalog.timestamptz := pg_catalog.clock_timestamp();")
 	}
+	if how.Record != nil {
+		line(recordVariables)
+	}
+	if how.IfOlder {
+		line(olderVariables, how.OlderThan/time.Second, how.OlderThan%time.Second/time.Microsecond)
+	}
 	line("BEGIN")
+	if how.Record != nil {
+		line("<<massive>>\nBEGIN")
+		part("recording", "$optional", strconv.FormatBool(how.Record.Optional), "$unusable", strconv.Itoa(ledgerUnusable))
+	}
+	if how.IfOlder {
+		line("IF NOT %s THEN\n  outcome := %d;\n  EXIT massive;\nEND IF;", seesCommits, keepsSnapshot)
+	}
 	if how.LockTimeout > 0 {
 		line("PERFORM pg_catalog.set_config('lock_timeout', '%d', true);", (how.LockTimeout+time.Millisecond-1)/time.Millisecond)
 	}
-	if how.SkipIfBusy {
+	if skips {
 		line("BEGIN")
+	}
+	if how.SkipIfBusy {
 		line(refreshBusy, skippedBusy, int64(refreshKey)<<32)
+	}
+	if how.IfOlder {
+		if !how.SkipIfBusy {
+			line(refreshAlone, int64(refreshKey)<<32, how.Wait, skippedBusy, settled)
+		}
+		part("older")
+		line(refreshFresh, becameFresh, wasFresh, settled)
+	}
+	if how.Record != nil {
+		part("begin")
 	}
 	if how.IfPossible {
 		prevented := fmt.Sprintf(refreshPrevented, blockedUnpopulated, blockedNoUsable, blockedNoUnique)
@@ -111,23 +165,83 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 	if how.Analyze {
 		line(refreshAnalyze, mayRefresh, view.Quoted())
 	}
+	if how.Record != nil {
+		empty := ""
+		if how.NoData {
+			empty = "moment := NULL; sources := NULL; way := 'no data';"
+		}
+		line("way := CASE WHEN outcome OPERATOR(pg_catalog.=) %d THEN 'concurrent' ELSE 'blocking' END;", refreshedConcurrently)
+		part("end", "$empty", empty)
+	}
 	if how.SkipIfBusy {
 		line("END IF;")
-		line("EXCEPTION WHEN lock_not_available THEN")
+	}
+	if skips {
+		line("EXCEPTION")
+	}
+	if how.SkipIfBusy {
+		line("WHEN lock_not_available THEN")
 		line(refreshNotTimeout)
 		line("  outcome := %d;", skippedWaiting)
+	}
+	if how.IfOlder {
+		line("WHEN SQLSTATE '%s' THEN\n  IF NOT decided THEN\n    RAISE;\n  END IF;", settled)
+	}
+	if skips {
 		line("END;")
+	}
+	if how.Record != nil {
+		line("END massive;")
 	}
 	if how.LockTimeout > 0 {
 		line("PERFORM pg_catalog.set_config('lock_timeout', saved_timeout, true);")
 	}
+	if how.Record != nil {
+		line("IF recorded THEN\n  outcome := outcome OPERATOR(pg_catalog.+) %d;\nEND IF;", refreshRecorded)
+	}
 	line("PERFORM pg_catalog.set_config('massive.outcome', outcome::pg_catalog.text, true);")
 	line("END")
 
-	return "DO LANGUAGE plpgsql " + literal(b.String()) + `;
-SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.outcome')::integer)
-WHERE pg_catalog.set_config('massive.outcome', '', true) OPERATOR(pg_catalog.=) ''`
+	return "DO LANGUAGE plpgsql " + literal(b.String()) + ";\n" + outcomeText
 }
+
+// outcomeText returns the outcome of a DO block as a row count, and clears the setting.
+const outcomeText = `SELECT FROM pg_catalog.generate_series(1, pg_catalog.current_setting('massive.outcome')::integer)
+WHERE pg_catalog.set_config('massive.outcome', '', true) OPERATOR(pg_catalog.=) ''`
+
+// The variables of a refresh that is recorded, and of one by age.
+const (
+	recordVariables = `  recording boolean; recorded boolean := false; noted pg_catalog.text; way pg_catalog.text; entry bigint;
+  moment pg_catalog.timestamptz; sources pg_catalog.timestamptz; before pg_catalog.timestamptz;
+  begun pg_catalog.timestamptz; ended pg_catalog.timestamptz;`
+	olderVariables = `  older boolean; waited boolean := false; decided boolean := false;
+  known pg_catalog.timestamptz; data pg_catalog.timestamptz;
+  oldest pg_catalog.timestamptz := started OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => %d.%06d);`
+)
+
+// settled is the SQLSTATE that ends the subtransaction of a refresh by age without a
+// refresh, so that its advisory lock is released. A view's query may raise it, too: the
+// variable decided says who did.
+const settled = "MV001"
+
+// refreshAlone takes the advisory lock of refreshBusy, or waits for it. A role without
+// the right to refresh never takes it.
+const refreshAlone = `IF may AND NOT pg_catalog.pg_try_advisory_xact_lock(%[1]d OPERATOR(pg_catalog.+) rel::bigint) THEN
+  IF %[2]t THEN
+    waited := true;
+    PERFORM pg_catalog.pg_advisory_xact_lock(%[1]d OPERATOR(pg_catalog.+) rel::bigint);
+  ELSE
+    outcome := %[3]d;
+    decided := true;
+    RAISE SQLSTATE '%[4]s';
+  END IF;
+END IF;`
+
+const refreshFresh = `IF NOT older THEN
+  outcome := CASE WHEN waited THEN %[1]d ELSE %[2]d END;
+  decided := true;
+  RAISE SQLSTATE '%[3]s';
+END IF;`
 
 // mayRefresh is the server's own rule for the right to refresh. The right to ANALYZE
 // follows from it.

@@ -1,0 +1,6 @@
+recording := NOT EXISTS (
+$check);
+IF NOT recording AND NOT $optional THEN
+  outcome := $unusable;
+  EXIT massive;
+END IF;

@@ -1,0 +1,171 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/testrun"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
+)
+
+func TestMain(m *testing.M) {
+	if err := testrun.Set(); err != nil {
+		panic(err)
+	}
+	os.Exit(testrun.Run{M: m}.Run())
+}
+
+var (
+	d      = postgres.New()
+	ledger = dialect.Ledger{Schema: "my ledger"}
+	daily  = dialect.Name{Schema: "public", Name: "daily"}
+	weekly = dialect.Name{Schema: "public", Name: "weekly"}
+)
+
+// A site is a database with the views daily, weekly (which reads daily through a plain
+// view) and a ledger.
+type site struct {
+	*pgtest.Database
+	driver string
+	pool   *sql.DB
+}
+
+func onDrivers(t *testing.T, f func(t *testing.T, s *site)) {
+	t.Parallel()
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			f(t, newSite(t, driver))
+		})
+	}
+}
+
+func newSite(t testing.TB, driver string, params ...string) *site {
+	t.Helper()
+	db, pool := testrun.Database(t, driver, params...)
+	s := &site{db, driver, pool}
+	s.exec(t, pool, `CREATE TABLE sales (id int);
+		CREATE MATERIALIZED VIEW daily AS SELECT id, clock_timestamp() AS made FROM sales; CREATE UNIQUE INDEX ON daily (id);
+		CREATE VIEW between AS SELECT id FROM daily;
+		CREATE MATERIALIZED VIEW weekly AS SELECT id FROM between; CREATE UNIQUE INDEX ON weekly (id)`)
+	noError(t, d.CreateLedger(t.Context(), pool, dialect.LedgerDefinition{Ledger: ledger}))
+	return s
+}
+
+func (s *site) exec(t testing.TB, q dialect.Querier, text string) {
+	t.Helper()
+	if _, err := q.ExecContext(t.Context(), text); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustBe(t testing.TB, err, sentinel error, says ...string) {
+	t.Helper()
+	if !errors.Is(err, sentinel) {
+		t.Fatalf("got %v; want %v", err, sentinel)
+	}
+	for _, text := range says {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error %q does not say %q", err, text)
+		}
+	}
+}
+
+func same[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %+v; want %+v", what, got, want)
+	}
+}
+
+func one[T any](t testing.TB, q dialect.Querier, text string) (v T) {
+	t.Helper()
+	if err := q.QueryRowContext(context.WithoutCancel(t.Context()), text).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
+
+func (s *site) refresh(t testing.TB, q dialect.Querier, view dialect.Name, how dialect.Refresh) dialect.Refreshed {
+	t.Helper()
+	if how.Record == nil {
+		how.Record = &ledger
+	}
+	r, err := d.RefreshMatview(t.Context(), q, view, how)
+	noError(t, err)
+	return r
+}
+
+func (s *site) fresh(t testing.TB, q dialect.Querier, view dialect.Name) dialect.Freshness {
+	t.Helper()
+	all, err := d.Freshness(t.Context(), q, ledger, []dialect.Name{view})
+	noError(t, err)
+	if len(all) != 1 {
+		t.Fatalf("%d views; want 1", len(all))
+	}
+	age, known, err := d.DataAge(t.Context(), q, ledger, view)
+	noError(t, err)
+	f := all[0]
+	same(t, "DataAge knows the age", known, !f.DataAsOf.IsZero())
+	if known && (age < 0 || age < f.Now.Sub(f.DataAsOf)) {
+		t.Errorf("DataAge is %v, and before it was %v", age, f.Now.Sub(f.DataAsOf))
+	}
+	return f
+}
+
+// A recorded refresh is known, with its moment before the refresh.
+func TestRecordedRefreshIsKnown(t *testing.T) {
+	onDrivers(t, func(t *testing.T, s *site) {
+		same(t, "doubt before", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtUnrecorded)
+		for _, how := range []dialect.Refresh{
+			{}, {Concurrently: true}, {IfPossible: true}, {Analyze: true}, {SkipIfBusy: true}, {LockTimeout: time.Second},
+			{IfPossible: true, Analyze: true, SkipIfBusy: true, LockTimeout: time.Second},
+		} {
+			before := one[time.Time](t, s.pool, "SELECT clock_timestamp()")
+			r := s.refresh(t, s.pool, daily, how)
+			same(t, "result", r, dialect.Refreshed{Recorded: true, Concurrently: how.Concurrently || how.IfPossible})
+			f := s.fresh(t, s.pool, daily)
+			same(t, "doubt", f.Doubt, 0)
+			same(t, "data as of", f.DataAsOf, f.AsOf)
+			same(t, "concurrently", f.Concurrently, r.Concurrently)
+			if f.AsOf.Before(before) || f.Started.Before(f.AsOf) || f.Finished.Before(f.Started) || f.Now.Before(f.Finished) {
+				t.Errorf("%v is not in order: %+v", before, f)
+			}
+		}
+		same(t, "result", s.refresh(t, s.pool, daily, dialect.Refresh{NoData: true}), dialect.Refreshed{Recorded: true})
+		same(t, "doubt without data", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtEmpty)
+		same(t, "lock_timeout", one[string](t, s.pool, "SHOW lock_timeout"), "0")
+	})
+}
+
+// RefreshMatview by age refreshes only older rows.
+func TestRefreshIfOlder(t *testing.T) {
+	onDrivers(t, func(t *testing.T, s *site) {
+		hour := dialect.Refresh{IfOlder: true, OlderThan: time.Hour}
+		same(t, "first", s.refresh(t, s.pool, daily, hour), dialect.Refreshed{Recorded: true})
+		same(t, "second", s.refresh(t, s.pool, daily, hour), dialect.Refreshed{Fresh: true})
+		same(t, "age 0", s.refresh(t, s.pool, daily, dialect.Refresh{IfOlder: true, Concurrently: true}), dialect.Refreshed{Recorded: true, Concurrently: true})
+		tx, err := s.pool.Begin()
+		noError(t, err)
+		defer tx.Rollback() //nolint:errcheck // the test is over
+		same(t, "in a transaction", s.refresh(t, tx, daily, hour), dialect.Refreshed{Fresh: true})
+		same(t, "locks kept", one[int](t, tx, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"), 0)
+	})
+}
