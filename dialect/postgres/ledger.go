@@ -14,7 +14,7 @@ import (
 	"github.com/massivedb/massive-go/internal/querier"
 )
 
-// ledgerFiles has the parts of the ledger's statements. See docs/ledger.md.
+// ledgerFiles has the parts of the ledger's statements.
 //
 //go:embed ledger/*.sql
 var ledgerFiles embed.FS

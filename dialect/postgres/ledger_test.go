@@ -169,3 +169,85 @@ func TestRefreshIfOlder(t *testing.T) {
 		same(t, "locks kept", one[int](t, tx, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"), 0)
 	})
 }
+
+// The library's refreshes and those of other clients are each noted once.
+func TestNoteOthers(t *testing.T) {
+	onDrivers(t, func(t *testing.T, s *site) {
+		define := dialect.LedgerDefinition{Ledger: ledger, NoteOthers: true}
+		noError(t, d.CreateLedger(t.Context(), s.pool, define))
+		noError(t, d.CreateLedger(t.Context(), s.pool, define)) // changes nothing
+		entries := func() int64 {
+			return one[int64](t, s.pool, `SELECT entries FROM "my ledger".freshness WHERE name = 'daily'`)
+		}
+		s.refresh(t, s.pool, daily, dialect.Refresh{})
+		same(t, "entries after ours", entries(), 1)
+		for i, text := range []string{
+			"REFRESH MATERIALIZED VIEW daily", "REFRESH MATERIALIZED VIEW CONCURRENTLY daily", "DO 'BEGIN REFRESH MATERIALIZED VIEW daily; END'",
+			"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; SELECT pg_sleep(0.01); REFRESH MATERIALIZED VIEW daily; COMMIT",
+		} {
+			before := one[time.Time](t, s.pool, "SELECT clock_timestamp()")
+			s.exec(t, s.pool, text)
+			same(t, "entries after "+text, entries(), int64(i+2))
+			f := s.fresh(t, s.pool, daily)
+			same(t, "doubt after "+text, f.Doubt, 0)
+			same(t, "data as of after "+text, f.DataAsOf, f.AsOf)
+			if f.AsOf.Before(before) || f.AsOf.After(one[time.Time](t, s.pool, "SELECT min(made) FROM (SELECT clock_timestamp() AS made) x")) {
+				t.Errorf("%s: %v is as of %v", text, before, f.AsOf)
+			}
+		}
+		s.exec(t, s.pool, "REFRESH MATERIALIZED VIEW weekly")
+		same(t, "weekly's doubt", s.fresh(t, s.pool, weekly).Doubt, 0)
+		same(t, "weekly's data is of an unknown moment", s.fresh(t, s.pool, weekly).DataAsOf, time.Time{})
+		s.exec(t, s.pool, "REFRESH MATERIALIZED VIEW daily WITH NO DATA")
+		same(t, "doubt", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtEmpty)
+	})
+}
+
+// A ledger that does not exist is ErrNotFound, and says how to create it.
+func TestMissingLedger(t *testing.T) {
+	onDrivers(t, func(t *testing.T, s *site) {
+		gone := dialect.Ledger{Schema: "gone"}
+		check := func(err error) {
+			t.Helper()
+			mustBe(t, err, dialect.ErrNotFound, "massive.CreateLedger", "massive.LedgerDDL")
+		}
+		check(d.CheckLedger(t.Context(), s.pool, gone))
+		_, err := d.RefreshMatview(t.Context(), s.pool, daily, dialect.Refresh{Record: &gone})
+		check(err)
+		_, err = d.RefreshMatview(t.Context(), s.pool, daily, dialect.Refresh{Record: &gone, IfOlder: true})
+		check(err)
+		_, err = d.Freshness(t.Context(), s.pool, gone, nil)
+		check(err)
+		_, _, err = d.DataAge(t.Context(), s.pool, gone, daily)
+		check(err)
+		check(d.RecordFailure(t.Context(), s.pool, gone, daily, "why"))
+		r, err := d.RefreshMatview(t.Context(), s.pool, daily, dialect.Refresh{Record: &dialect.Ledger{Schema: "gone", Optional: true}})
+		noError(t, err)
+		same(t, "result", r, dialect.Refreshed{})
+	})
+}
+
+// A failure is recorded and leaves the other values unchanged.
+func TestRecordFailure(t *testing.T) {
+	onDrivers(t, func(t *testing.T, s *site) {
+		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "first"))
+		f := s.fresh(t, s.pool, daily)
+		same(t, "doubt", f.Doubt, dialect.DoubtUnrecorded)
+		same(t, "failures", f.Failures, 1)
+		s.refresh(t, s.pool, daily, dialect.Refresh{})
+		was := s.fresh(t, s.pool, daily)
+		same(t, "failures after a success", was.Failures, 0)
+		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "why\x00\xff"))
+		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "it's \\ so"))
+		f = s.fresh(t, s.pool, daily)
+		same(t, "failures", f.Failures, 2)
+		same(t, "error", f.Error, "it's \\ so")
+		if !f.FailedAt.After(was.Finished) {
+			t.Errorf("it failed at %v", f.FailedAt)
+		}
+		same(t, "as of", f.AsOf, was.AsOf)
+		same(t, "started", f.Started, was.Started)
+		mustBe(t, d.Classify(dialect.Failure{Name: dialect.Name{Schema: "public", Name: "none"}, Matview: &dialect.MatviewDef{},
+			Err: d.RecordFailure(t.Context(), s.pool, ledger, dialect.Name{Schema: "public", Name: "none"}, "x")}), dialect.ErrNotFound)
+	})
+}
