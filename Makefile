@@ -1,7 +1,7 @@
 # The everyday commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint fuzz conformance majors random bench benchmarks ci nightly
+.PHONY: help run test race lint fuzz conformance majors dialects random bench benchmarks ci nightly
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ conformance: ## run the conformance suite and count its cases
 
 majors: ## the same on PostgreSQL 13 to 18; make majors MAJORS="13 18" selects some
 	.ci/majors $(MAJORS)
+
+dialects: ## run the conformance suite on all databases, and write the table in docs/dialects.md
+	go run ./sqltest/internal/conformance dialects
 
 random: ## compare the fake with a server by 100,000 random operations; OPERATIONS=30000 sets the number
 	MASSIVE_RANDOM_OPERATIONS=$(or $(OPERATIONS),100000) go test -run TestRandom -timeout 30m -v ./sqltest

@@ -21,6 +21,11 @@ import (
 // it differs from PostgreSQL.
 func TestConformance(t *testing.T) {
 	s := server.Shared(t)
+	var version string
+	if err := open(t, s.DSN("")).QueryRow("SELECT VERSION()").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("server (MariaDB %s)", version)
 	conformance.Run(t, conformance.Harness{
 		Open:                func(t *testing.T, c sqltest.Catalog) conformance.Database { t.Helper(); return create(t, s, c) },
 		Serial:              true, // schemas are databases of one server

@@ -3,6 +3,7 @@
 //
 //	go run ./sqltest/internal/conformance          the fake, the local Postgres and PgBouncer
 //	go run ./sqltest/internal/conformance 13 18    these major versions of PostgreSQL
+//	go run ./sqltest/internal/conformance dialects writes the table in docs/dialects.md
 //
 // It runs the suite in each mode of each driver. A case is a subtest without subtests.
 // The command also prints the reason of each skipped case and the output of each failed
@@ -24,7 +25,11 @@ import (
 )
 
 func main() {
-	passed, err := conform(os.Stdout, os.Args[1:])
+	tabulate := conform
+	if slices.Equal(os.Args[1:], []string{"dialects"}) {
+		tabulate = func(w io.Writer, _ []string) (bool, error) { return tabulateDialects(w) }
+	}
+	passed, err := tabulate(os.Stdout, os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 	}
@@ -74,8 +79,13 @@ func binaries(major string) (string, error) {
 
 // suite runs the tests that match, with these environment variables.
 func suite(title, tests string, environment ...string) (*column, error) {
-	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout=10m", "-run=^("+tests+")$", "./sqltest/conformance")
-	cmd.Env = append(os.Environ(), append(environment, "MASSIVE_REQUIRE_POSTGRES=1", "MASSIVE_TEST_ALL=1")...)
+	return run(database{title, ".", "./sqltest/conformance", "^(" + tests + ")$", environment})
+}
+
+// run runs the suite on a database.
+func run(d database) (*column, error) {
+	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout=10m", "-run="+d.tests, d.packages)
+	cmd.Dir, cmd.Env = d.module, slices.Concat(os.Environ(), d.environment, []string{"MASSIVE_REQUIRE_POSTGRES=1", "MASSIVE_TEST_ALL=1"})
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {
@@ -84,7 +94,7 @@ func suite(title, tests string, environment ...string) (*column, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	c, errRead := read(events, title)
+	c, errRead := read(events, d.title)
 	err = cmd.Wait()
 	c.failed = err != nil
 	var exit *exec.ExitError
@@ -123,8 +133,8 @@ func (t *test) own() string {
 }
 
 var (
-	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`) // a message of a test
-	server = regexp.MustCompile(`\((PostgreSQL [0-9.]+)\)`)    // pgtest logs the version
+	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`)               // a message of a test
+	server = regexp.MustCompile(`\(((?:PostgreSQL|MariaDB|SQLite) [0-9.]+)`) // a test logs the version
 )
 
 // read reads the output of go test -json.

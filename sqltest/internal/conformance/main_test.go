@@ -75,3 +75,21 @@ func TestReportOfNothing(t *testing.T) {
 		t.Errorf("got\n%s", &got)
 	}
 }
+
+func TestRowOfDialect(t *testing.T) {
+	t.Parallel()
+	c, err := read(strings.NewReader(events+`{"Action":"run","Test":"TestPgBouncer/pq/other"}
+{"Action":"output","Test":"TestPgBouncer/pq/other","Output":"    suite.go:9: Harness.Lacks lists it\n"}
+{"Action":"skip","Test":"TestPgBouncer/pq/other"}
+`), "MariaDB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, notes := rowOfDialect(c)
+	if want := "| PostgreSQL 15.18 | 1 | 2 | `Lacks` 1, `Pooled` 1 |\n"; row != want {
+		t.Errorf("got %s, want %s", row, want)
+	}
+	if !strings.Contains(notes, "FAILED: TestPostgres/pgx_exec/hangs") {
+		t.Errorf("got notes %q, want the failed cases", notes)
+	}
+}
