@@ -103,7 +103,7 @@ connection to the server; 4 a refresh failed; 130 interrupted.`,
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	flags.StringArrayVar(&a.include, "include", nil, "look only at structures that match this `pattern`, such as stats.*; repeatable")
 	flags.StringArrayVar(&a.exclude, "exclude", nil, "ignore structures that match this `pattern`; repeatable")
-	root.AddCommand(a.ls(), a.show(), a.graph(), a.refresh(), a.sequences(), a.enums(), a.watch(), a.doctor(), a.version())
+	root.AddCommand(a.ls(), a.show(), a.graph(), a.refresh(), a.sequences(), a.enums(), a.watch(), a.doctor(), a.generate(), a.version())
 	return root
 }
 

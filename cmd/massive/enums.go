@@ -11,8 +11,8 @@ import (
 )
 
 func (a *app) enums() *cobra.Command {
-	c := &cobra.Command{Use: "enums", Short: "List enums and add labels", Args: cobra.NoArgs}
-	c.AddCommand(a.enumsLs(), a.enumsAdd())
+	c := &cobra.Command{Use: "enums", Short: "List enums, add labels, compare constants", Args: cobra.NoArgs}
+	c.AddCommand(a.enumsLs(), a.enumsAdd(), a.enumsDiff())
 	return group(c)
 }
 

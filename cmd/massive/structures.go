@@ -156,14 +156,9 @@ func (a *app) ls() *cobra.Command {
   massive ls --kind matview 'stats.*'
   massive ls --json | jq -r '.structures[] | select(.populated == false).name'`,
 		RunE: a.run(func(ctx context.Context, patterns []string) error {
-			var only []massive.Kind
-			for _, k := range kinds {
-				if k.word == kind {
-					only = append(only, k.kind)
-				}
-			}
-			if kind != "" && only == nil {
-				return usage("--kind %q: want matview, enum or sequence", kind)
+			only, err := kindsOf(kind)
+			if err != nil {
+				return err
 			}
 			a.include = append(a.include, patterns...)
 			s, err := a.load(ctx, only...)
@@ -183,6 +178,19 @@ func (a *app) ls() *cobra.Command {
 	c.Flags().StringVar(&kind, "kind", "", "list only this `kind`: matview, enum or sequence")
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"matview", "enum", "sequence"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// kindsOf returns the kind of a flag --kind, or none if the flag is empty.
+func kindsOf(word string) ([]massive.Kind, error) {
+	for _, k := range kinds {
+		if k.word == word {
+			return []massive.Kind{k.kind}, nil
+		}
+	}
+	if word != "" {
+		return nil, usage("--kind %q: want matview, enum or sequence", word)
+	}
+	return nil, nil
 }
 
 func (a *app) list(s session) error {

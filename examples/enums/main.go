@@ -1,6 +1,7 @@
 // Enums is a program whose constants are newer than its database. At the start it finds
 // the drift, fixes it and verifies the fix. Then it reads and writes typed values, and
-// adds a label inside a transaction.
+// adds a label inside a transaction. The command massive generated its constants, in
+// package db.
 //
 //	go run ./examples/enums                    on a temporary server
 //	go run ./examples/enums -driver postgres   the same with lib/pq
@@ -15,37 +16,16 @@ import (
 	"slices"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/examples/enums/db"
 	"github.com/massivedb/massive-go/examples/internal/demo"
 	"github.com/massivedb/massive-go/massive"
 )
 
-// A Status is the state of an order.
-type Status string
-
-// The statuses, in the order in which an order gets them.
-const (
-	Placed   Status = "placed"
-	Paid     Status = "paid"
-	Packed   Status = "packed"
-	Shipped  Status = "shipped"
-	Returned Status = "returned"
-)
-
-// Labels returns all statuses. The database must have these labels, and an EnumOf accepts
-// them.
-func (Status) Labels() []Status { return []Status{Placed, Paid, Packed, Shipped, Returned} }
-
 // An Order is a row of the table.
 type Order struct {
 	ID     int64
-	Status massive.EnumOf[Status]
-	Past   massive.EnumArrayOf[Status]
-}
-
-// A Tally is a row of the view.
-type Tally struct {
-	Status Status
-	Orders int64
+	Status massive.EnumOf[db.OrderStatus]
+	Past   massive.EnumArrayOf[db.OrderStatus]
 }
 
 // schema creates the database for the previous version of the program.
@@ -61,14 +41,6 @@ CREATE TABLE reminders (status open_status);
 CREATE MATERIALIZED VIEW tallies AS SELECT status, count(*) AS orders FROM orders GROUP BY status;
 INSERT INTO orders (status) VALUES ('settled');`
 
-// expected returns this program's expectations of the database.
-func expected() []massive.Expectation {
-	return []massive.Expectation{
-		massive.EnumIs("order_status", Status("").Labels()),
-		massive.RowsAre[Tally]("tallies"),
-	}
-}
-
 func main() { demo.Main("enums", run) }
 
 func run(ctx context.Context, out io.Writer, args []string) (err error) {
@@ -76,17 +48,17 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := demo.Open(ctx, driver, schema)
+	pool, err := demo.Open(ctx, driver, schema)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return walk(ctx, out, db.DB)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	return walk(ctx, out, pool.DB)
 }
 
-func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
+func walk(ctx context.Context, out io.Writer, pool *sql.DB) error {
 	fmt.Fprintln(out, "The program starts")
-	_, err := massive.Load(ctx, db, postgres.New(), massive.Expect(expected()...))
+	_, err := massive.Load(ctx, pool, postgres.New(), massive.Expect(db.Expected()...))
 	if !errors.Is(err, massive.ErrDrift) {
 		return fmt.Errorf("the load should report drift, and returned: %w", err)
 	}
@@ -95,16 +67,16 @@ func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
 	if !errors.As(err, &drifts) {
 		return err
 	}
-	if err := fix(ctx, out, db, drifts); err != nil {
+	if err := fix(ctx, out, pool, drifts); err != nil {
 		return err
 	}
 
 	fmt.Fprintln(out, "\nThe program starts again")
-	m, err := massive.Load(ctx, db, postgres.New(), massive.Expect(expected()...))
+	m, err := massive.Load(ctx, pool, postgres.New(), massive.Expect(db.Expected()...))
 	if err != nil {
 		return err
 	}
-	status, err := massive.BindEnum[Status](m, "order_status")
+	status, err := massive.BindEnum[db.OrderStatus](m, "order_status")
 	if err != nil {
 		return err
 	}
@@ -114,20 +86,20 @@ func walk(ctx context.Context, out io.Writer, db *sql.DB) error {
 	err = status.AddValue(ctx, "lost")
 	fmt.Fprintln(out, "  AddValue:", err)
 
-	if err := values(ctx, out, db); err != nil {
+	if err := values(ctx, out, pool); err != nil {
 		return err
 	}
-	return transaction(ctx, out, db)
+	return transaction(ctx, out, pool)
 }
 
 // fix gives the enum the labels of this program, as a migration would.
-func fix(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts) error {
+func fix(ctx context.Context, out io.Writer, pool *sql.DB, drifts massive.Drifts) error {
 	fmt.Fprintln(out, "\nThe drift is fixed")
-	m, err := massive.Load(ctx, db, postgres.New()) // without expectations
+	m, err := massive.Load(ctx, pool, postgres.New()) // without expectations
 	if err != nil {
 		return err
 	}
-	status, err := massive.BindEnum[Status](m, "order_status")
+	status, err := massive.BindEnum[db.OrderStatus](m, "order_status")
 	if err != nil {
 		return err
 	}
@@ -143,20 +115,20 @@ func fix(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts) 
 		fmt.Fprintln(out, "  UsedBy:", c)
 	}
 	// The labels don't show that one was renamed; the programmer knows.
-	if err := status.RenameValue(ctx, "settled", Paid); err != nil {
+	if err := status.RenameValue(ctx, "settled", db.OrderStatusPaid); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  RenameValue: %q\n", status.Values())
 	for _, label := range drifts[0].Missing {
-		all := Status("").Labels()
-		before := all[slices.Index(all, Status(label))-1] // the first label is not missing
-		added, err := status.EnsureValue(ctx, Status(label), massive.After(before))
+		all := db.OrderStatus("").Labels()
+		before := all[slices.Index(all, db.OrderStatus(label))-1] // the first label is not missing
+		added, err := status.EnsureValue(ctx, db.OrderStatus(label), massive.After(before))
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "  EnsureValue %s: added %v: %q\n", label, added, status.Values())
 	}
-	if err := m.Verify(ctx, expected()...); err != nil {
+	if err := m.Verify(ctx, db.Expected()...); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "  Verify: the database is as expected")
@@ -164,14 +136,14 @@ func fix(ctx context.Context, out io.Writer, db *sql.DB, drifts massive.Drifts) 
 }
 
 // values writes typed values into the table and reads them.
-func values(ctx context.Context, out io.Writer, db *sql.DB) error {
+func values(ctx context.Context, out io.Writer, pool *sql.DB) error {
 	fmt.Fprintln(out, "\nTyped values")
-	_, err := db.ExecContext(ctx, "INSERT INTO orders (status, past) VALUES ($1, $2), ($3, $4)",
-		massive.EnumValue(Packed), massive.EnumArray(Placed, Paid), massive.EnumOf[Status]{}, massive.EnumArray[Status]())
+	_, err := pool.ExecContext(ctx, "INSERT INTO orders (status, past) VALUES ($1, $2), ($3, $4)",
+		massive.EnumValue(db.OrderStatusPacked), massive.EnumArray(db.OrderStatusPlaced, db.OrderStatusPaid), massive.EnumOf[db.OrderStatus]{}, massive.EnumArray[db.OrderStatus]())
 	if err != nil {
 		return err
 	}
-	rows, err := db.QueryContext(ctx, "SELECT id, status, past FROM orders ORDER BY id")
+	rows, err := pool.QueryContext(ctx, "SELECT id, status, past FROM orders ORDER BY id")
 	if err != nil {
 		return err
 	}
@@ -186,7 +158,7 @@ func values(ctx context.Context, out io.Writer, db *sql.DB) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "INSERT INTO orders (status) VALUES ($1)", massive.EnumValue(Status("shippd")))
+	_, err = pool.ExecContext(ctx, "INSERT INTO orders (status) VALUES ($1)", massive.EnumValue(db.OrderStatus("shippd")))
 	var unknown *massive.LabelError
 	if !errors.As(err, &unknown) {
 		return fmt.Errorf("a text that is not a label was written: %w", err)
@@ -197,23 +169,23 @@ func values(ctx context.Context, out io.Writer, db *sql.DB) error {
 
 // transaction adds a label in a transaction. Until the commit only the transaction sees
 // it, and no statement can use it.
-func transaction(ctx context.Context, out io.Writer, db *sql.DB) error {
+func transaction(ctx context.Context, out io.Writer, pool *sql.DB) error {
 	fmt.Fprintln(out, "\nInside a transaction")
-	m, err := massive.Load(ctx, db, postgres.New())
+	m, err := massive.Load(ctx, pool, postgres.New())
 	if err != nil {
 		return err
 	}
-	status, err := massive.BindEnum[Status](m, "order_status")
+	status, err := massive.BindEnum[db.OrderStatus](m, "order_status")
 	if err != nil {
 		return err
 	}
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
 	inside := status.With(tx)
-	if err := inside.AddValue(ctx, "lost", massive.Before(Returned)); err != nil {
+	if err := inside.AddValue(ctx, "lost", massive.Before(db.OrderStatusReturned)); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  in the transaction:  %q\n", inside.Values())
