@@ -218,6 +218,7 @@ func (s session) examine(v massive.Matview) (all []finding) {
 			if !standby {
 				add("rights", text, b.Fix, nil)
 			}
+		case massive.BlockerNotPopulated, massive.BlockerOnStandby: // other checks
 		}
 	}
 	if !v.Populated() {

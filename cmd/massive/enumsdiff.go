@@ -63,17 +63,17 @@ enums that 'massive generate' would give these names. The exit code is 1 if they
 			for _, d := range drifts {
 				list = append(list, driftJSON{d.Name.String(), names[d.Name], d.Missing, d.Extra, d.Reordered})
 			}
-			if a.json {
-				err = a.out.document(struct {
+			switch {
+			case a.json:
+				if err := a.out.document(struct {
 					Compared int         `json:"compared"`
 					Drifts   []driftJSON `json:"drifts"`
-				}{compared, list})
-				if err != nil {
+				}{compared, list}); err != nil {
 					return err
 				}
-			} else if len(drifts) > 0 {
+			case len(drifts) > 0:
 				a.out.lines(drifts.Error())
-			} else {
+			default:
 				a.out.table(t)
 			}
 			if len(drifts) > 0 {
