@@ -140,8 +140,10 @@ type list struct {
 const listed = `
 SELECT 'session', 0, COALESCE(DATABASE(), ''), CURRENT_USER(), '', @@global.read_only, ''
 UNION ALL
-SELECT 'sequence', COALESCE($id, 0), t.table_schema, t.table_name, t.table_comment, COALESCE(t.create_time, ''), ''
-  FROM information_schema.tables t $number
+SELECT 'sequence', 0, t.table_schema, t.table_name, t.table_comment, COALESCE(t.create_time, ''),
+       CONCAT(CONVERT(CAST(CONVERT(t.table_schema USING filename) AS BINARY) USING utf8mb3), '/',
+              CONVERT(CAST(CONVERT(t.table_name USING filename) AS BINARY) USING utf8mb3))
+  FROM information_schema.tables t
  WHERE t.table_type = 'SEQUENCE' AND BINARY t.table_schema NOT IN $system
 UNION ALL
 SELECT c.column_key, 0, c.table_schema, c.table_name, c.column_name, c.column_default, c.column_type
@@ -150,25 +152,23 @@ SELECT c.column_key, 0, c.table_schema, c.table_name, c.column_name, c.column_de
 
 const system = "('information_schema', 'mysql', 'performance_schema', 'sys')"
 
-// InnoDB has a number for each table, which needs the right PROCESS. InnoDB encodes names
-// as file names.
-const (
-	numbered = "i.table_id"
-	numbers  = `LEFT JOIN information_schema.innodb_sys_tables i
-    ON i.name = CONCAT(CONVERT(CAST(CONVERT(t.table_schema USING filename) AS BINARY) USING utf8mb3), '/',
-                       CONVERT(CAST(CONVERT(t.table_name USING filename) AS BINARY) USING utf8mb3)) COLLATE utf8mb3_bin`
-)
+// numbered returns a row for each table of InnoDB, with its number. It needs the right
+// PROCESS. InnoDB encodes names as file names.
+const numbered = `
+UNION ALL
+SELECT 'number', i.table_id, '', '', '', '', i.name FROM information_schema.innodb_sys_tables i`
 
 func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err error) {
-	id, join := "NULL", ""
+	query := strings.ReplaceAll(listed, "$system", system)
 	if process {
-		id, join = numbered, numbers
+		query += numbered
 	}
-	rows, err := q.QueryContext(ctx, strings.NewReplacer("$id", id, "$number", join, "$system", system).Replace(listed))
+	rows, err := q.QueryContext(ctx, query)
 	if err != nil {
 		return l, err
 	}
 	defer rows.Close()
+	numbers, files := map[string]int64{}, []string(nil)
 	for rows.Next() {
 		var what, schema, name, a, b, typ string
 		var id int64
@@ -180,17 +180,23 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 		case "session":
 			l.database, l.user, l.readOnly = schema, name, b == "1"
 		case "sequence":
-			if id == 0 { // a name and the second of its creation are almost unique
-				h := fnv.New64a()
-				_, _ = h.Write([]byte(quoted(n) + b))
-				id = int64(h.Sum64() >> 1)
-			}
+			// Without a number, a name and the second of its creation are almost unique.
+			h := fnv.New64a()
+			_, _ = h.Write([]byte(quoted(n) + b))
+			id, files = int64(h.Sum64()>>1), append(files, typ)
 			l.sequences = append(l.sequences, dialect.SequenceDef{Object: dialect.Object{ID: id, Name: n, Comment: a}, Type: "bigint"})
+		case "number":
+			numbers[typ] = id
 		default:
 			c := column{SequenceColumn: dialect.SequenceColumn{Column: dialect.ColumnRef{Table: n, Column: a}, Type: typ}, primary: what == "PRI"}
 			for _, c.sequence = range drawnOn(b) {
 				l.columns = append(l.columns, c.bounded())
 			}
+		}
+	}
+	for i, file := range files {
+		if id, ok := numbers[file]; ok {
+			l.sequences[i].ID = id
 		}
 	}
 	return l, rows.Err()

@@ -43,7 +43,7 @@ type Server struct {
 var fast = []string{
 	"--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--innodb-flush-log-at-trx-commit=0",
 	"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--innodb-doublewrite=0", "--skip-name-resolve",
-	"--table-open-cache=400", "--performance-schema=0",
+	"--performance-schema=0",
 }
 
 // Start starts a server with further settings, such as --innodb-doublewrite=1. Errors:
