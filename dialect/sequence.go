@@ -19,7 +19,7 @@ type SequenceDialect interface {
 	// NextSequenceValues takes n values, from 1 to [MaxSequenceValues], and returns all n
 	// in the order in which it took them. Other clients may take values in between.
 	// Outside a transaction it must return only when the values survive a crash of the
-	// server. After an error the core discards the values.
+	// server, if the database can ensure that. After an error the core discards the values.
 	//
 	// Errors: [ErrNotFound]; [ErrExhausted] if fewer than n values are left.
 	NextSequenceValues(ctx context.Context, q Querier, seq Name, n int) ([]int64, error)

@@ -25,7 +25,8 @@ import (
 // follow more rules. The guarantee ends if the sequence is moved back: after a Reset,
 // ResetTo, Restart or SetValue the allocator continues with its blocks, and also hands
 // out repeated values. It also ends if the sequence is altered to cycle after the load.
-// HiLo checks that for each block; plain blocks rely on the loaded definition.
+// HiLo checks that for each block; plain blocks rely on the loaded definition. On
+// MariaDB, it also ends if the server crashes, unless the sequence has ENGINE=Aria.
 //
 // An Allocator uses a block only if the fetch returned no error. If a fetch fails, its
 // values are lost, since after a crash the server may hand them out again. If fewer
