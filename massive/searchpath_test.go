@@ -217,6 +217,8 @@ var everyOperation = []operation{
 		report, err := s.m.RefreshAll(t.Context(), massive.Parallel(2), massive.RefreshWith(massive.ConcurrentlyIfPossible()))
 		return len(report.Views), err
 	}},
+	{name: "a ledger of refreshes", do: ledgerOf(false)},
+	{name: "a ledger that notes others", do: ledgerOf(true)},
 	{name: "Definition", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Definition(ctx) })},
 	{name: "Count", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Count(ctx, "") })},
 	{name: "Select", do: onView(func(ctx context.Context, v massive.Matview) (any, error) {
@@ -301,6 +303,40 @@ func refreshing(name string, opts ...massive.RefreshOption) func(*testing.T, *si
 		r, err := matview(t, s.m, name).Refresh(t.Context(), opts...)
 		r.Duration = 0
 		return r, err
+	}
+}
+
+// ledgerOf runs all operations of a ledger, in a schema of its own.
+func ledgerOf(notes bool) func(*testing.T, *site) (any, error) {
+	return func(t *testing.T, s *site) (any, error) {
+		d := postgres.New()
+		l := dialect.Ledger{Schema: fmt.Sprint("ledger_", notes)}
+		define := dialect.LedgerDefinition{Ledger: l, Writers: []string{"pg_monitor"}, NoteOthers: notes}
+		err := errors.Join(d.CreateLedger(t.Context(), s.pool, define), d.CreateLedger(t.Context(), s.pool, define))
+		v, x := dialect.Name{Schema: "public", Name: "v"}, dialect.Name{Schema: "public", Name: "x"}
+		done := []any{}
+		for _, view := range []dialect.Name{v, x} {
+			for _, how := range []dialect.Refresh{
+				{}, {IfPossible: true, Analyze: true}, {IfOlder: true}, {IfOlder: true, OlderThan: time.Hour},
+				{IfOlder: true, Wait: true, LockTimeout: time.Minute}, {IfOlder: true, SkipIfBusy: true},
+			} {
+				how.Record = &l
+				r, errRefresh := d.RefreshMatview(t.Context(), s.pool, view, how)
+				_, known, errAge := d.DataAge(t.Context(), s.pool, l, view)
+				done, err = append(done, r, known), errors.Join(err, errRefresh, errAge)
+			}
+		}
+		exec(t, s.pool, "REFRESH MATERIALIZED VIEW public.v")
+		err = errors.Join(err, d.RecordFailure(t.Context(), s.pool, l, x, "why"))
+		for _, views := range [][]dialect.Name{{v, x}, nil} {
+			all, errFreshness := d.Freshness(t.Context(), s.pool, l, views)
+			for _, f := range all {
+				done = append(done, f.Name, f.Doubt, f.Failures, f.Error, f.Running == nil)
+			}
+			err = errors.Join(err, errFreshness)
+		}
+		exec(t, s.pool, "DROP EVENT TRIGGER IF EXISTS massive_refreshed")
+		return done, errors.Join(err, d.CheckLedger(t.Context(), s.pool, l))
 	}
 }
 

@@ -39,9 +39,13 @@ SELECT 7, 'unsafe', pg_catalog.concat(CASE WHEN a.grantee OPERATOR(pg_catalog.=)
  WHERE a.privilege_type OPERATOR(pg_catalog.=) ANY ('{TRIGGER,REFERENCES}'::pg_catalog.text[])
    AND NOT EXISTS (SELECT FROM trusted t WHERE t.oid OPERATOR(pg_catalog.=) a.grantee)
 UNION ALL
-SELECT 8, 'layout', COALESCE(pg_catalog.obj_description(p.oid, 'pg_class'), '') FROM part p
+SELECT 8, 'layout', COALESCE(x.description, '')
+  FROM part p
+  LEFT JOIN pg_catalog.pg_description x
+    ON x.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+   AND x.objoid OPERATOR(pg_catalog.=) p.oid AND x.objsubid OPERATOR(pg_catalog.=) 0
  WHERE p.name OPERATOR(pg_catalog.=) 'freshness' AND p.oid IS NOT NULL
-   AND (pg_catalog.obj_description(p.oid, 'pg_class') OPERATOR(pg_catalog.=) '$layout') IS NOT TRUE
+   AND (x.description OPERATOR(pg_catalog.=) '$layout') IS NOT TRUE
 UNION ALL
 SELECT 9, 'unsafe', pg_catalog.concat('its table ', p.name, ' has ', x.what)
   FROM part p
