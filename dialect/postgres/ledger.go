@@ -121,10 +121,14 @@ func (p postgres) CreateLedger(ctx context.Context, q dialect.Querier, l dialect
 		return err
 	}
 	_, err = message(ctx, q, text)
-	if _, pooled := querier.AsPool(q); err != nil && pooled && p.CheckLedger(ctx, q, l.Ledger) == nil && !l.NoteOthers {
-		return nil
+	if _, pooled := querier.AsPool(q); err == nil || !pooled || p.CheckLedger(ctx, q, l.Ledger) != nil {
+		return err
 	}
-	return err
+	if l.NoteOthers {
+		_, err = message(ctx, q, noteOthers(l.Ledger))
+		return err
+	}
+	return nil
 }
 
 // CheckLedger reads the catalog only.

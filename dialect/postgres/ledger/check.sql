@@ -6,10 +6,9 @@ WITH trusted AS (
   SELECT n.oid, n.nspowner AS owner, n.nspacl AS acl FROM pg_catalog.pg_namespace n
    WHERE n.nspname OPERATOR(pg_catalog.=) $schema::pg_catalog.name
 ), part AS (
-  SELECT w.name, w.columns, w.rights, c.oid, c.relkind AS kind, c.relowner AS owner, c.relacl AS acl, c.relrowsecurity AS secured
+  SELECT w.name, w.columns, c.oid, c.relkind AS kind, c.relowner AS owner, c.relacl AS acl, c.relrowsecurity AS secured
     FROM home h
-   CROSS JOIN (VALUES ('freshness', '$freshness_columns', '{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]),
-                      ('history', '$history_columns', '{SELECT,INSERT,DELETE}'::pg_catalog.text[])) w (name, columns, rights)
+   CROSS JOIN (VALUES ('freshness', '$freshness_columns'), ('history', '$history_columns')) w (name, columns)
     LEFT JOIN pg_catalog.pg_class c
       ON c.relnamespace OPERATOR(pg_catalog.=) h.oid AND c.relname OPERATOR(pg_catalog.=) w.name::pg_catalog.name
 )
@@ -25,12 +24,12 @@ SELECT 3, 'unsafe', pg_catalog.concat(CASE WHEN a.grantee OPERATOR(pg_catalog.=)
  WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE'
    AND NOT EXISTS (SELECT FROM trusted t WHERE t.oid OPERATOR(pg_catalog.=) a.grantee)
 UNION ALL
-SELECT 4, 'missing', pg_catalog.concat('it has no table ', p.name) FROM part p WHERE p.oid IS NULL
+SELECT 4, 'unsafe', pg_catalog.concat(p.name, ' is not a table') FROM part p WHERE p.kind OPERATOR(pg_catalog.<>) 'r'
 UNION ALL
-SELECT 5, 'unsafe', pg_catalog.concat(p.name, ' is not a table') FROM part p WHERE p.kind OPERATOR(pg_catalog.<>) 'r'
-UNION ALL
-SELECT 6, 'unsafe', pg_catalog.concat('its table ', p.name, ' belongs to ', pg_catalog.pg_get_userbyid(p.owner)) FROM part p
+SELECT 5, 'unsafe', pg_catalog.concat('its table ', p.name, ' belongs to ', pg_catalog.pg_get_userbyid(p.owner)) FROM part p
  WHERE p.oid IS NOT NULL AND NOT EXISTS (SELECT FROM trusted t WHERE t.oid OPERATOR(pg_catalog.=) p.owner)
+UNION ALL
+SELECT 6, 'missing', pg_catalog.concat('it has no table ', p.name) FROM part p WHERE p.oid IS NULL
 UNION ALL
 SELECT 7, 'unsafe', pg_catalog.concat(CASE WHEN a.grantee OPERATOR(pg_catalog.=) '0'::pg_catalog.oid THEN 'every role'
                                            ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
@@ -79,9 +78,9 @@ SELECT 9, 'unsafe', pg_catalog.concat('its table ', p.name, ' has ', x.what)
        WHERE a.attrelid OPERATOR(pg_catalog.=) p.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)) x
  WHERE p.oid IS NOT NULL
 UNION ALL
-SELECT 10, 'denied', pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', $schema, CURRENT_USER) FROM home h
+SELECT 10, 'denied', pg_catalog.format('GRANT USAGE ON SCHEMA %1$I TO %2$I; GRANT SELECT, INSERT, UPDATE, DELETE ON %1$I.freshness, %1$I.history TO %2$I',
+                                       $schema, CURRENT_USER)
+  FROM home h
  WHERE NOT pg_catalog.has_schema_privilege(h.oid, 'USAGE')
-UNION ALL
-SELECT 11, 'denied', pg_catalog.format('GRANT %s ON %I.%I TO %I', r.right_name, $schema, p.name, CURRENT_USER)
-  FROM part p CROSS JOIN LATERAL pg_catalog.unnest(p.rights) r (right_name)
- WHERE p.oid IS NOT NULL AND NOT pg_catalog.has_table_privilege(p.oid, r.right_name)
+    OR EXISTS (SELECT FROM part p CROSS JOIN LATERAL pg_catalog.unnest('{SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]) r (needed)
+                WHERE p.oid IS NOT NULL AND NOT pg_catalog.has_table_privilege(p.oid, r.needed))
