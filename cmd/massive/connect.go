@@ -31,6 +31,9 @@ func connect(ctx context.Context, url string) (*sql.DB, error) {
 	if err != nil {
 		return nil, exit{exitUsage, fmt.Errorf("%s: %s", from, parseProblem(err))}
 	}
+	if strings.Contains(url, "://") && strings.Contains(config.Database, "@") { // a password with a slash
+		return nil, exit{exitUsage, fmt.Errorf("%s: %s", from, malformed)}
+	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "massive"
 	}
@@ -57,13 +60,15 @@ func connect(ctx context.Context, url string) (*sql.DB, error) {
 	return pool, nil
 }
 
+const malformed = "not a URL such as postgres://user@host:5432/database, and not keywords and values such as " +
+	`"host=localhost dbname=shop"; percent-encode special characters in a URL's password`
+
 // parseProblem returns why a connection string can't be used. It never quotes the
 // string: a password with special characters can be in any part of it.
 func parseProblem(err error) string {
 	var parse *pgconn.ParseConfigError
 	if !errors.As(err, &parse) || strings.Contains(err.Error(), "failed to parse as") {
-		return "not a URL such as postgres://user@host:5432/database, and not keywords and values such as " +
-			`"host=localhost dbname=shop"; percent-encode special characters in a URL's password`
+		return malformed
 	}
 	_, problem, _ := strings.Cut(err.Error(), "`: ")
 	return problem

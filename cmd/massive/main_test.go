@@ -209,6 +209,8 @@ func TestWithoutServerTheExitCodeIs3AndNoPasswordIsPrinted(t *testing.T) {
 		{"malformed port", nil, "postgres://u:pass#s3cret@host/db", exitNoServer},
 		{"malformed password", nil, "postgres://u:pass/s3cret@host:5432/db", exitUsage},
 		{"malformed escape", nil, "postgres://u:%s3cret@host/db", exitUsage},
+		{"malformed host", nil, "postgres://u:pass@a s3cret@host/db", exitUsage},
+		{"malformed database", nil, "postgres://u:12/s3cret@host/db", exitUsage},
 		{"malformed keywords", nil, "host=x password=a s3cret", exitUsage},
 		{"malformed variable", []string{"DATABASE_URL=postgres://u:%s3cret@host/db"}, "", exitUsage},
 		{"wrong setting", nil, "postgres://u:s3cret@host/db?sslmode=s", exitUsage},
