@@ -6,8 +6,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -179,6 +179,9 @@ func (f *Fake) LedgerDDL(l dialect.LedgerDefinition) (string, error) {
 // CreateLedger implements [dialect.LedgerDialect].
 func (f *Fake) CreateLedger(ctx context.Context, q dialect.Querier, l dialect.LedgerDefinition) error {
 	return f.ask(ctx, q, Call{Op: dialect.OpLedger}, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		if _, err := f.LedgerDDL(l); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return nil, err // the name is invalid
+		}
 		if err := f.creating.acquire(ctx, s, exclusive); err != nil {
 			return nil, err
 		}
@@ -246,8 +249,16 @@ func (s *session) freshness(schema string, v *matview) dialect.Freshness {
 	if !r.finished.IsZero() {
 		fresh.By = us
 	}
-	if len(v.running) > 0 {
-		fresh.Running = &dialect.RunningRefresh{By: us, Since: least(slices.Collect(maps.Values(v.running)))}
+	var since []time.Time
+	for _, l := range []*lock{&v.lock, &v.turn} {
+		for other, held := range l.held {
+			if other != s && held&(exclusive|accessExclusive) != 0 {
+				since = append(since, other.began)
+			}
+		}
+	}
+	if len(since) > 0 {
+		fresh.Running = &dialect.RunningRefresh{By: us, Since: least(since)}
 	}
 	return fresh
 }
@@ -298,63 +309,78 @@ const opRecordFailure dialect.Op = "record the failure of"
 // refreshRecorded refreshes the view, if it is old enough for how.IfOlder, and records the
 // refresh.
 func (f *Fake) refreshRecorded(ctx context.Context, s *session, view dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
-	called := f.now()
-	ledgers := map[string]time.Time{} // with DataAsOf as it is known before the refresh
-	for schema, l := range f.ledgers {
-		if l.others {
-			ledgers[schema] = time.Time{}
-		}
-	}
-	if how.Record != nil {
-		_, err := s.lookLedger(how.Record.Schema)
-		switch {
-		case err == nil:
-			ledgers[how.Record.Schema] = time.Time{}
-		case !how.Record.Optional:
-			return dialect.Refreshed{}, err
-		}
-	}
-	v := f.views[view]
+	called, v := f.now(), f.views[view]
 	if v == nil {
 		return f.refresh(ctx, s, view, how)
 	}
-	if how.IfOlder && !v.spec.NotOwned {
-		waited := !v.turn.try(s, exclusive)
-		if waited && !how.Wait {
-			return dialect.Refreshed{Busy: true}, nil
+	var ledgers []string // that record it
+	for schema, l := range f.ledgers {
+		if l.others {
+			ledgers = append(ledgers, schema)
 		}
-		if waited {
-			if err := v.turn.acquire(ctx, s, exclusive); err != nil {
-				return dialect.Refreshed{}, err
-			}
+	}
+	usable := false
+	if how.Record != nil {
+		_, err := s.lookLedger(how.Record.Schema)
+		if err != nil && !how.Record.Optional {
+			return dialect.Refreshed{}, err
 		}
-		if _, usable := ledgers[how.Record.Schema]; usable && !s.older(how.Record.Schema, v, called.Add(-how.OlderThan)) {
+		if usable = err == nil; usable && !slices.Contains(ledgers, how.Record.Schema) {
+			ledgers = append(ledgers, how.Record.Schema)
+		}
+	}
+	if how.IfOlder {
+		before := s.modes()
+		waited, busy, err := s.takeTurn(ctx, v, how)
+		if err != nil || busy {
+			return dialect.Refreshed{Busy: busy}, err
+		}
+		if usable && !s.older(how.Record.Schema, v, called.Add(-how.OlderThan)) {
+			s.releaseTo(before) // the server rolls back a subtransaction
 			return dialect.Refreshed{Fresh: true, Waited: waited}, nil
 		}
 	}
 	asOf := f.now()
-	for schema := range ledgers {
-		ledgers[schema] = least(append(s.upstream(schema, v), asOf))
+	sources := make([]time.Time, len(ledgers)) // the earliest DataAsOf before the refresh
+	for i, schema := range ledgers {
+		sources[i] = least(append(s.upstream(schema, v), asOf))
 	}
-	v.running[s] = called
-	defer delete(v.running, s)
 	done, err := f.refresh(ctx, s, view, how)
 	if err != nil || done.Busy {
 		return done, err
 	}
-	for schema, before := range ledgers {
-		if err := v.row.acquire(ctx, s, exclusive); err != nil {
-			return done, ctx.Err() // without a record, unless the operation was cancelled
+	defer func(before time.Duration) { s.patience = before }(s.patience)
+	s.patience = patience // as the server waits for the row
+	for i, schema := range ledgers {
+		if v.row.acquire(ctx, s, exclusive) != nil {
+			return done, ctx.Err() // without a record, unless the context ended
 		}
-		r := &record{
-			name: view, content: s.content(v), started: asOf, finished: f.now(), concurrently: done.Concurrently,
-			asOf: asOf, dataAsOf: least(append(s.upstream(schema, v), before)),
+		r := &record{name: view, content: s.content(v), started: asOf, finished: f.now(), concurrently: done.Concurrently}
+		if !how.NoData {
+			r.asOf, r.dataAsOf = asOf, least(append(s.upstream(schema, v), sources[i]))
 		}
-		if how.NoData {
-			r.asOf, r.dataAsOf = time.Time{}, time.Time{}
+		if how.Record == nil && len(materialized(v.reads)) > 0 { // a trigger does not know them before the refresh
+			r.dataAsOf = time.Time{}
 		}
 		s.records[recordKey{schema, v}] = r
-		done.Recorded = done.Recorded || how.Record != nil && schema == how.Record.Schema
 	}
+	done.Recorded = usable
 	return done, nil
+}
+
+// takeTurn takes the lock that a refresh with IfOlder or SkipIfBusy holds. If another
+// session holds it, takeTurn waits if how.Wait is set, and otherwise reports busy. A role
+// without the right to refresh never takes it.
+func (s *session) takeTurn(ctx context.Context, v *matview, how dialect.Refresh) (waited, busy bool, err error) {
+	switch {
+	case v.spec.NotOwned:
+		return false, false, nil
+	case how.SkipIfBusy && v.lock.refreshing(s):
+		return false, true, nil
+	case v.turn.try(s, exclusive):
+		return false, false, nil
+	case !how.Wait || how.SkipIfBusy:
+		return false, true, nil
+	}
+	return true, false, v.turn.acquire(ctx, s, exclusive)
 }

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -27,10 +26,9 @@ type matview struct {
 	reads   []source
 	lock    lock
 
-	turn    lock                   // a refresh with IfOlder or SkipIfBusy holds it
-	row     lock                   // of the view's records
-	records map[string]*record     // the committed ones, by the ledger's schema
-	running map[*session]time.Time // the refreshes that are running, with their begins
+	turn    lock               // a refresh with IfOlder or SkipIfBusy holds it
+	row     lock               // of the view's records
+	records map[string]*record // the committed ones, by the ledger's schema
 }
 
 // content is the result of a refresh. It is replaced, never modified.
@@ -65,7 +63,7 @@ func (f *Fake) addMatview(spec Matview) error {
 	if err := f.fit(columns, values); err != nil {
 		return invalid("view %s: %v", n, err)
 	}
-	v := &matview{id: f.id(), name: n, spec: spec, columns: columns, query: values, records: map[string]*record{}, running: map[*session]time.Time{}}
+	v := &matview{id: f.id(), name: n, spec: spec, columns: columns, query: values, records: map[string]*record{}}
 	for _, c := range spec.Unique {
 		if v.column(c) < 0 {
 			return invalid("view %s: Unique names the column %q, which the view does not have", n, c)

@@ -33,8 +33,9 @@ func (e *Error) SQLState() string { return e.Code }
 type session struct {
 	fake  *Fake
 	locks map[*lock]bool
-	waits *request // the lock for which it waits
-	plan  *plan    // the planned behaviour of its operation
+	waits *request  // the lock for which it waits
+	plan  *plan     // the planned behaviour of its operation
+	began time.Time // when its latest operation began
 
 	patience time.Duration // how long its operation waits for a lock; 0 means the server's lock timeout
 
@@ -124,6 +125,7 @@ func (s *session) run(ctx context.Context, o *operation) (*result, error) {
 	}
 	call := o.call
 	f.calls = append(f.calls, &call)
+	s.began = f.now()
 	limited, cancel := within(ctx, f.limits.statement, errStatementTimeout)
 	defer cancel()
 	r, err := s.perform(limited, o)

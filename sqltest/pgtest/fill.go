@@ -143,23 +143,27 @@ func (f *filling) catalog(c sqltest.Catalog) {
 	}
 }
 
-// ledger creates a ledger. It belongs to a superuser, and the database's role may write to
-// it unless it is NotOwned.
+// ledger creates a ledger.
 func (f *filling) ledger(l sqltest.Ledger) {
 	def := dialect.LedgerDefinition{Ledger: dialect.Ledger{Schema: l.Schema}}
+	schema := dialect.Name{Name: l.Schema}.Quoted()
 	if !l.NotOwned {
-		def.Writers = []string{f.role}
+		def.Owners = []string{f.role}
+		f.add("CREATE SCHEMA IF NOT EXISTS %s; ALTER SCHEMA %[1]s OWNER TO %s", schema, f.role)
 	}
 	ddl, err := postgres.New().LedgerDDL(def)
 	if err != nil {
 		f.fail("the ledger in schema %q: %w", l.Schema, err)
 		return
 	}
-	for _, table := range []string{"freshness", "history"} {
-		f.subject = dialect.Name{Schema: l.Schema, Name: table}
-		f.kinds[f.subject] = "TABLE"
-	}
 	f.add("DO LANGUAGE plpgsql %s", literal("BEGIN EXECUTE "+literal(ddl)+"; END"))
+	for _, table := range []string{"freshness", "history"} {
+		n := dialect.Name{Schema: l.Schema, Name: table}
+		f.kinds[n] = "TABLE"
+		if !l.NotOwned {
+			f.own("TABLE", n)
+		}
+	}
 }
 
 // set changes a setting of the database, for new sessions.
