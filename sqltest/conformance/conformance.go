@@ -215,6 +215,7 @@ func rules() []rule {
 		nameRules(),
 		matviewRules(),
 		refreshRules(),
+		ledgerRules(),
 		graphRules(),
 		runRules(),
 		savepointRules(),

@@ -75,6 +75,9 @@ func without(c sqltest.Catalog, kinds []dialect.Kind) sqltest.Catalog {
 // held reduces the catalog of a rule, or of a change, to what the database can hold.
 func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	c = without(c, h.LacksKinds)
+	if h.lacks(CreateLedger) {
+		c.Ledgers = nil
+	}
 	if h.OneSchemaPath && len(c.SearchPath) > 1 {
 		c.SearchPath = c.SearchPath[len(c.SearchPath)-1:]
 	}
@@ -113,6 +116,10 @@ func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	}
 	for i := range c.Enums {
 		c.Enums[i].NotOwned = false
+	}
+	c.Ledgers = slices.Clone(c.Ledgers)
+	for i := range c.Ledgers {
+		c.Ledgers[i].NotOwned = false
 	}
 	for i := range c.Sequences {
 		c.Sequences[i].Rights = nil

@@ -16,6 +16,7 @@ import (
 
 // oneOfEach is a catalog with a structure of each kind.
 var oneOfEach = sqltest.Catalog{
+	Ledgers:   oneLedger,
 	Matviews:  []sqltest.Matview{{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}},
 	Enums:     []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}},
 	Sequences: []sqltest.Sequence{{Name: "s", Increment: 5, Feeds: []string{"t.id"}}},
@@ -113,7 +114,7 @@ type attempt struct {
 
 // attempts returns attempts that use all operations. They work in this order.
 func (c *check) attempts() []attempt {
-	return slices.Concat(c.viewAttempts(), c.enumAttempts(), c.sequenceAttempts(), c.otherAttempts())
+	return slices.Concat(c.viewAttempts(), c.ledgerAttempts(), c.enumAttempts(), c.sequenceAttempts(), c.otherAttempts())
 }
 
 func (c *check) viewAttempts() (all []attempt) {
@@ -206,6 +207,24 @@ func (c *check) enumAttempts() (all []attempt) {
 		with("RenameValue", RenameEnumLabel, func(ctx context.Context, _ *massive.DB) error {
 			return mood(c, c.m).RenameValue(ctx, "glum", "sad")
 		})
+	}
+	return all
+}
+
+func (c *check) ledgerAttempts() (all []attempt) {
+	d := c.db.Dialect()
+	def, v := dialect.LedgerDefinition{Ledger: ledger}, inPublic("v")
+	for what, try := range map[string]func(context.Context) error{
+		"LedgerDDL":     func(context.Context) error { _, err := d.LedgerDDL(def); return err },
+		"CreateLedger":  func(ctx context.Context) error { return d.CreateLedger(ctx, c.q, def) },
+		"CheckLedger":   func(ctx context.Context) error { return d.CheckLedger(ctx, c.q, ledger) },
+		"Freshness":     func(ctx context.Context) error { _, err := d.Freshness(ctx, c.q, ledger, nil); return err },
+		"DataAge":       func(ctx context.Context) error { _, _, err := d.DataAge(ctx, c.q, ledger, v); return err },
+		"RecordFailure": func(ctx context.Context) error { return d.RecordFailure(ctx, c.q, ledger, v, "no reason") },
+	} {
+		all = append(all, attempt{what, dialect.KindMatview, []Operation{CreateLedger}, func(ctx context.Context, _ *massive.DB) error {
+			return c.explained(ctx, dialect.OpLedger, dialect.Name{}, try(ctx))
+		}})
 	}
 	return all
 }

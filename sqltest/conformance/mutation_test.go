@@ -42,6 +42,7 @@ type mutant struct {
 
 	enumMutant
 	signMutant
+	ledgerMutations
 	sequenceMutations
 	runMutations
 }
@@ -99,6 +100,9 @@ func (m *mutant) RefreshMatview(
 		if how, skip = m.refresh(how); skip {
 			return dialect.Refreshed{Concurrently: how.Concurrently}, nil
 		}
+	}
+	if m.recording != nil && how.Record != nil {
+		m.recording(ctx, q, view, &how)
 	}
 	done, err := m.Fake.RefreshMatview(ctx, q, view, how)
 	if m.refreshErr != nil {
@@ -178,6 +182,7 @@ func mutations() []mutation {
 	return slices.Concat(
 		mutants,
 		refreshMutants,
+		ledgerMutants,
 		graphMutants,
 		runMutants,
 		rowMutants,

@@ -6,6 +6,7 @@ package conformance_test
 import (
 	"context"
 	"reflect"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/sqltest/conformance"
@@ -82,6 +83,30 @@ func (p partial) RefreshMatview(ctx context.Context, q dialect.Querier, n dialec
 
 func (p partial) RefreshBlockers(v *dialect.MatviewDef, on dialect.Server, concurrently bool) ([]dialect.Blocker, error) {
 	return p.matviews(conformance.RefreshMatview).RefreshBlockers(v, on, concurrently)
+}
+
+func (p partial) LedgerDDL(l dialect.LedgerDefinition) (string, error) {
+	return p.matviews(conformance.CreateLedger).LedgerDDL(l)
+}
+
+func (p partial) CreateLedger(ctx context.Context, q dialect.Querier, l dialect.LedgerDefinition) error {
+	return p.matviews(conformance.CreateLedger).CreateLedger(ctx, q, l)
+}
+
+func (p partial) CheckLedger(ctx context.Context, q dialect.Querier, l dialect.Ledger) error {
+	return p.matviews(conformance.CreateLedger).CheckLedger(ctx, q, l)
+}
+
+func (p partial) Freshness(ctx context.Context, q dialect.Querier, l dialect.Ledger, views []dialect.Name) ([]dialect.Freshness, error) {
+	return p.matviews(conformance.CreateLedger).Freshness(ctx, q, l, views)
+}
+
+func (p partial) DataAge(ctx context.Context, q dialect.Querier, l dialect.Ledger, n dialect.Name) (time.Duration, bool, error) {
+	return p.matviews(conformance.CreateLedger).DataAge(ctx, q, l, n)
+}
+
+func (p partial) RecordFailure(ctx context.Context, q dialect.Querier, l dialect.Ledger, n dialect.Name, why string) error {
+	return p.matviews(conformance.CreateLedger).RecordFailure(ctx, q, l, n, why)
 }
 
 func (p partial) CheckColumn(column string, field reflect.Type) (string, bool, error) {
