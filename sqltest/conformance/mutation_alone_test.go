@@ -123,6 +123,9 @@ var aloneMutants = []aloneMutant{
 	{conformance.CheckColumn, "accepts every field type", "If a view's columns do not fit the struct, Verify returns ErrDrift", func(m *mutant) {
 		m.unfit = func(string) string { return "" }
 	}},
+	{conformance.CreateLedger, "loses failures", "CreateLedger creates a ledger that CheckLedger accepts", func(m *mutant) {
+		m.recordFailure = func(context.Context, dialect.Querier, dialect.Ledger, dialect.Name, string) error { return nil }
+	}},
 	{conformance.EnumColumns, "finds no columns", "UsedBy lists the columns of an enum, also in arrays and through domains, by table and position", func(m *mutant) {
 		m.used = func([]dialect.EnumColumn, error) ([]dialect.EnumColumn, error) { return nil, nil }
 	}},

@@ -78,6 +78,9 @@ func (p partial) CountMatview(v *dialect.MatviewDef, tail string, args []any) (s
 }
 
 func (p partial) RefreshMatview(ctx context.Context, q dialect.Querier, n dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
+	if how.Record != nil && p.lacks(conformance.CreateLedger) {
+		return dialect.NoMatviews{}.RefreshMatview(ctx, q, n, how)
+	}
 	return p.matviews(conformance.RefreshMatview).RefreshMatview(ctx, q, n, how)
 }
 
