@@ -38,6 +38,11 @@
 // [DurationsOf], [OnProgress] and [LogProgress] change the run. [DB.Graph] returns the
 // dependencies, also for Mermaid and Graphviz.
 //
+// With [WithLedger], the database records when each view was refreshed; [CreateLedger]
+// creates the ledger. [DB.Freshness] returns the age of the rows of each view.
+// RefreshIfOlderThan of a [Matview] and [IfOlderThan] refresh only views that are too old,
+// once for all processes. [OnRefresh] reports each refresh.
+//
 // # Enums
 //
 // An [Enum] has its labels in memory: Values, Contains, Position, Compare. [BindEnum]
@@ -112,7 +117,7 @@ import (
 type (
 	// Matview is a materialized view. Methods: Name, Columns, Indexes, Populated,
 	// MayRefresh, Owner, Comment, DependsOn, Dependents, Definition, Refresh,
-	// CheckRefresh, Select, Get, Count.
+	// RefreshIfOlderThan, Freshness, CheckRefresh, Select, Get, Count.
 	Matview = registry.Matview
 	// Enum is an enumerated type. Methods: Name, Values, All, Len, Contains, Position,
 	// Compare, Owner, Comment, UsedBy.
@@ -121,7 +126,8 @@ type (
 	// NextValue, NextValues, NextBlock, SetValue, Lag, CatchUp, Reset, ResetTo, Restart.
 	Sequence = registry.Sequence
 	// Registry is one snapshot. Methods: Matview, Enum, Sequence, Matviews, Enums,
-	// Sequences, Match, InSchema, Excluded, UnmatchedPatterns, Server, SearchPath.
+	// Sequences, Match, InSchema, Freshness, Excluded, UnmatchedPatterns, Server,
+	// SearchPath.
 	Registry = registry.Registry
 	// Changes lists the differences between two snapshots, each a [registry.Change].
 	// Method: String.
@@ -191,6 +197,7 @@ type inSchema struct{ of, registry *Registry }
 //   - [ErrUnsupported] for a server that is too old or that the dialect doesn't know, and
 //     for a connection whose text is not UTF-8
 //   - [ErrDrift] if the database is not as [Expect] says
+//   - with [WithLedger], [ErrNotFound], [ErrPermission] or [ErrInvalid] for the ledger
 //   - the driver's error
 func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption) (*DB, error) {
 	sel, err := selected(opts)
@@ -203,6 +210,11 @@ func Load(ctx context.Context, q Querier, d dialect.Dialect, opts ...LoadOption)
 	}
 	if err := checkPatterns(first.UnmatchedPatterns()); err != nil {
 		return nil, &Error{Op: dialect.OpLoad, Err: err}
+	}
+	if sel.Recorder.Ledger != nil {
+		if err := registry.CheckLedger(ctx, q, d, sel.Recorder); err != nil {
+			return nil, err
+		}
 	}
 	m := &DB{dialect: d, querier: q, selection: sel, sign: first.Sign()}
 	m.current.Store(first)

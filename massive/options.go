@@ -107,8 +107,12 @@ func WithKeySequences() LoadOption {
 }
 
 func selected(opts []LoadOption) (s selection, err error) {
+	s.Recorder = new(registry.Recorder)
 	if err := option.Apply(&s, "LoadOption", opts, func(o LoadOption) option.Option[selection] { return o.set }); err != nil {
 		return s, err
+	}
+	if s.Recorder.Ledger != nil && !s.Has(KindMatview) {
+		return s, fmt.Errorf("%w: option WithLedger is for materialized views, and Only excludes them", ErrInvalid)
 	}
 	if s.KeySequences && !s.Has(KindSequence) {
 		return s, fmt.Errorf("%w: option WithKeySequences loads sequences, and Only excludes them", ErrInvalid)

@@ -36,6 +36,8 @@ type planning struct {
 	savepoints           bool
 	hints                map[dialect.Name]time.Duration
 	refresh              []RefreshOption
+	ifOlder              bool
+	olderThan            time.Duration
 	how                  dialect.Refresh                   // the refresh options combined
 	report               []func(context.Context, Progress) // callbacks, called with the run's context
 }
@@ -139,6 +141,22 @@ func RefreshWith(opts ...RefreshOption) PlanOption {
 	})}
 }
 
+// IfOlderThan refreshes only the views whose rows are older than d, as RefreshIfOlderThan
+// of a [Matview] does. A view that is refreshed after a view that it reads is older, too,
+// if its rows came from the old ones. It needs [WithLedger]. It contradicts [WithNoData].
+func IfOlderThan(d time.Duration) PlanOption {
+	return PlanOption{option.New("IfOlderThan", func(p *planning) error {
+		if d < 0 {
+			return fmt.Errorf("%w: %v is less than 0", ErrInvalid, d)
+		}
+		if p.db.selection.Recorder.Ledger == nil {
+			return fmt.Errorf("%w: no ledger records refreshes; create it with CreateLedger, and load with WithLedger", ErrInvalid)
+		}
+		p.ifOlder, p.olderThan = true, d
+		return nil
+	})}
+}
+
 // DurationsOf prioritizes the critical path by the durations in an earlier report: of the
 // views that can begin, the view with the longest path to the end of the run begins
 // first. Views that are missing in the report count as its average. If the report is
@@ -189,6 +207,9 @@ func (m *DB) planning(opts []PlanOption) (*planning, error) {
 	p.network = newNetwork(p.registry)
 	if err := option.Apply(p, "PlanOption", opts, func(o PlanOption) option.Option[planning] { return o.set }); err != nil {
 		return nil, err
+	}
+	if p.ifOlder && p.how.NoData {
+		return nil, fmt.Errorf("%w: options IfOlderThan and WithNoData contradict each other", ErrInvalid)
 	}
 	if !p.named && (p.upstream || p.downstream) {
 		return nil, fmt.Errorf("%w: options Upstream and Downstream need option Views; without it all views are refreshed",

@@ -67,6 +67,11 @@ const (
 	// OutcomeEmptied means that the view has no rows and can't be read until the next
 	// refresh.
 	OutcomeEmptied = registry.OutcomeEmptied
+	// OutcomeJoined means that the refresh of another call or session made the rows young
+	// enough.
+	OutcomeJoined = registry.OutcomeJoined
+	// OutcomeFresh means that the rows were young enough, and nothing was done.
+	OutcomeFresh = registry.OutcomeFresh
 	// OutcomeSkippedBusy means that the view was busy, and nothing was done.
 	OutcomeSkippedBusy = registry.OutcomeSkippedBusy
 	// OutcomeSkippedUpstream means that a view that this view depends on was not

@@ -138,7 +138,7 @@ func (p Progress) log(ctx context.Context, l *slog.Logger) {
 	switch v.Outcome {
 	case 0:
 		text = "refresh started"
-	case OutcomeRefreshed, OutcomeEmptied, OutcomeSkippedBusy, OutcomeSkippedUpstream:
+	case OutcomeRefreshed, OutcomeEmptied, OutcomeJoined, OutcomeFresh, OutcomeSkippedBusy, OutcomeSkippedUpstream:
 		// A skipped view is not worse than Info: the view that caused it has its own line.
 	case OutcomeCancelled:
 		level = slog.LevelWarn

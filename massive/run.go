@@ -208,7 +208,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 	res = refreshed{node: n, start: time.Now()}
 	defer func() { res.took = time.Since(res.start) }()
 	if !p.planning.savepoints {
-		res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
+		res.result, res.err = p.planning.refreshView(ctx, view)
 		// A failure fails the transaction, unless SkipIfBusy found the view busy without
 		// an error of the server. A transaction that the program began by SQL on a
 		// connection is recognized by ErrTxAborted.
@@ -222,7 +222,7 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		res.err, res.fatal = p.savepointError(ctx, view, err), true
 		return res
 	}
-	res.result, res.err = view.Refresh(ctx, p.planning.refresh...)
+	res.result, res.err = p.planning.refreshView(ctx, view)
 	// The savepoint must be released or rolled back even if ctx has ended.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -242,6 +242,13 @@ func (p *Plan) refresh(ctx context.Context, n int32) (res refreshed) {
 		}
 	}
 	return res
+}
+
+func (p *planning) refreshView(ctx context.Context, view Matview) (RefreshResult, error) {
+	if p.ifOlder {
+		return view.RefreshIfOlderThan(ctx, p.olderThan, p.refresh...)
+	}
+	return view.Refresh(ctx, p.refresh...)
 }
 
 // savepointError returns the error of a savepoint that could not be set, released or
@@ -300,7 +307,10 @@ func (r *run) note(ctx context.Context, res refreshed) {
 	ended := contexts.Ended(ctx)
 	switch {
 	case res.err == nil:
-		v.Outcome, v.Mode, v.Why = res.result.Outcome, res.result.Mode, res.result.Why
+		v.Outcome = res.result.Outcome
+		if res.result.Mode != 0 { // else nothing was refreshed, and the planned mode stays
+			v.Mode, v.Why = res.result.Mode, res.result.Why
+		}
 	case ended != nil && errors.Is(res.err, ended):
 		v.Outcome, v.Reason = OutcomeCancelled, "the context ended"
 	case errors.Is(res.err, dialect.ErrBusy):

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/massivedb/massive-go/dialect"
 )
@@ -61,6 +62,35 @@ type Matview interface {
 	//   - ErrUnsupported with Analyze, ConcurrentlyIfPossible, LockTimeout or SkipIfBusy
 	//     through a querier that prepares each statement
 	Refresh(ctx context.Context, opts ...RefreshOption) (RefreshResult, error)
+
+	// RefreshIfOlderThan refreshes the view if its rows are older than d, and returns when
+	// they are not. It needs a ledger: see massive.WithLedger. Any number of calls, in any
+	// number of processes, cause one refresh. With d = 0 the rows have everything that was
+	// committed before the call.
+	//
+	// The rows are older than d if their age is unknown; if the view's last refresh is
+	// longer ago; or if a view that it reads had older rows then, and has been refreshed
+	// since.
+	//
+	// The outcome is OutcomeFresh if nothing was to be done, OutcomeRefreshed if this call
+	// refreshed, and OutcomeJoined if it waited for the refresh of another call or
+	// session. With SkipIfBusy the call does not wait: its outcome is OutcomeSkippedBusy,
+	// and the error wraps ErrBusy.
+	//
+	// On a pool, a waiting call takes no connection most of the time. It joins a call of
+	// the same process with the same options, and polls for those of others. The refresh
+	// of several calls is canceled when the context of the last one has ended. In a
+	// transaction or on a connection, the call waits for a lock until the other session's
+	// transaction ends. REPEATABLE READ and SERIALIZABLE transactions can't see the other
+	// session's record: the error is ErrUnsupported.
+	//
+	// Errors: as for Refresh; ErrInvalid for a negative d, WithNoData, or no ledger.
+	RefreshIfOlderThan(ctx context.Context, d time.Duration, opts ...RefreshOption) (RefreshResult, error)
+
+	// Freshness reads from the ledger how old the view's rows are, and when and by whom
+	// the view was refreshed. Errors: ErrNotFound; ErrInvalid if there is no ledger;
+	// ErrPermission.
+	Freshness(ctx context.Context) (dialect.Freshness, error)
 
 	// CheckRefresh reports whether the role that loaded the view could refresh it with
 	// data in that mode. It uses the loaded data and does not query the database. It

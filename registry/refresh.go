@@ -36,15 +36,21 @@ func (m RefreshMode) String() string {
 // A RefreshOutcome says how a refresh ended.
 type RefreshOutcome int
 
-// The outcomes. A single refresh has OutcomeRefreshed, OutcomeEmptied or
-// OutcomeSkippedBusy. The others occur only in reports of package massive. A refresh that
-// returns another error has no outcome.
+// The outcomes. OutcomeSkippedUpstream, OutcomeFailed and OutcomeCancelled occur only in
+// reports of package massive. A single refresh that returns an error has no outcome,
+// except for OutcomeSkippedBusy.
 const (
 	// OutcomeRefreshed means that the view has its new rows.
 	OutcomeRefreshed RefreshOutcome = iota + 1
 	// OutcomeEmptied means that the view has no data and can't be read until the next
 	// refresh.
 	OutcomeEmptied
+	// OutcomeJoined means that RefreshIfOlderThan waited for a refresh by another call or
+	// session, and the rows are young enough now.
+	OutcomeJoined
+	// OutcomeFresh means that RefreshIfOlderThan did nothing, because the rows were young
+	// enough.
+	OutcomeFresh
 	// OutcomeSkippedBusy means that the refresh was skipped, because another refresh of
 	// the view was running or waiting.
 	OutcomeSkippedBusy
@@ -64,6 +70,10 @@ func (o RefreshOutcome) String() string {
 		return "refreshed"
 	case OutcomeEmptied:
 		return "emptied"
+	case OutcomeJoined:
+		return "joined"
+	case OutcomeFresh:
+		return "fresh"
 	case OutcomeSkippedBusy:
 		return "skipped: busy"
 	case OutcomeSkippedUpstream:
@@ -77,11 +87,11 @@ func (o RefreshOutcome) String() string {
 	}
 }
 
-// A RefreshResult is the result of a refresh. After an error it is zero, except for
-// OutcomeSkippedBusy, which comes with an error.
+// A RefreshResult is the result of a refresh. After an error only Recorded is set, and
+// the Outcome OutcomeSkippedBusy, which comes with an error.
 type RefreshResult struct {
 	Outcome RefreshOutcome
-	Mode    RefreshMode // the mode that was used; zero if the refresh was skipped
+	Mode    RefreshMode // the mode that was used; zero if nothing was refreshed
 	// Why says in words why the mode was used: "the default", "requested", "possible",
 	// "not concurrently: not populated".
 	Why string
@@ -92,6 +102,9 @@ type RefreshResult struct {
 	// Duration is the time from the call to the end of the statement. It includes the
 	// wait for a connection of the pool and for locks.
 	Duration time.Duration
+	// Recorded means that the ledger has a record of this refresh or of its failure. A
+	// failure in a transaction, by a lock or by the end of the context is not recorded.
+	Recorded bool
 }
 
 // String returns the result in a line: "refreshed in 20ms (blocking, the default)". After
@@ -101,7 +114,7 @@ func (r RefreshResult) String() string {
 		return "not refreshed"
 	}
 	took := r.Duration.Round(time.Microsecond)
-	if r.Outcome == OutcomeSkippedBusy {
+	if r.Mode == 0 {
 		return fmt.Sprintf("%s, after %v", r.Outcome, took)
 	}
 	return fmt.Sprintf("%s in %v (%s, %s)", r.Outcome, took, r.Mode, r.Why)
@@ -217,14 +230,24 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 	case how.IfPossible:
 		op = dialect.OpRefreshIfPossible
 	}
+	start := time.Now()
+	result, err := m.refresh(ctx, op, how)
+	m.recorder.report(ctx, RefreshEvent{m.def.Name, op, start, result, err})
+	return result, err
+}
+
+// refresh runs one refresh, and records a failure.
+func (m *matview) refresh(ctx context.Context, op dialect.Op, how dialect.Refresh) (RefreshResult, error) {
 	d, err := operation(ctx, m.access)
 	if err != nil {
 		return RefreshResult{}, fail(op, m.def.Name, err)
 	}
+	how.Record = m.recorder.ledger()
 	start := time.Now()
 	done, err := d.RefreshMatview(ctx, m.querier, m.def.Name, how)
 	if err != nil {
-		return RefreshResult{}, m.explain(ctx, op, err)
+		err = m.explain(ctx, op, err)
+		return RefreshResult{Recorded: m.recordFailure(ctx, err)}, err
 	}
 	result := refreshResult(how, done)
 	result.Duration = time.Since(start)
@@ -239,10 +262,17 @@ func (m *matview) Refresh(ctx context.Context, opts ...RefreshOption) (RefreshRe
 }
 
 func refreshResult(how dialect.Refresh, done dialect.Refreshed) RefreshResult {
-	if done.Busy {
+	switch {
+	case done.Busy:
 		return RefreshResult{Outcome: OutcomeSkippedBusy}
+	case done.Fresh && done.Waited:
+		return RefreshResult{Outcome: OutcomeJoined}
+	case done.Fresh:
+		return RefreshResult{Outcome: OutcomeFresh}
 	}
-	r := RefreshResult{Outcome: OutcomeRefreshed, Mode: ModeBlocking, Why: "the default", Prevented: done.Prevented}
+	r := RefreshResult{
+		Outcome: OutcomeRefreshed, Mode: ModeBlocking, Why: "the default", Prevented: done.Prevented, Recorded: done.Recorded,
+	}
 	if how.NoData {
 		r.Outcome = OutcomeEmptied
 	}

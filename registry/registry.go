@@ -52,9 +52,10 @@ type snapshot struct {
 
 // An access is the way from a structure to the database.
 type access struct {
-	dialect dialect.Dialect
-	querier dialect.Querier
-	server  dialect.Server // of the load
+	dialect  dialect.Dialect
+	querier  dialect.Querier
+	server   dialect.Server // of the load
+	recorder *Recorder      // may be nil
 }
 
 var (
@@ -80,6 +81,9 @@ func (a *access) check() error {
 type Selection struct {
 	dialect.Filter
 	KeySequences bool // also select the sequences of primary keys
+	// Recorder records and reports the refreshes of the registry's views. If it is nil,
+	// nothing is recorded.
+	Recorder *Recorder
 }
 
 // Load loads the catalog of the database behind q and returns a registry of it. Errors:
@@ -113,7 +117,7 @@ func LoadCatalog(ctx context.Context, q dialect.Querier, d dialect.Dialect, f di
 // New returns a registry of the catalog and takes ownership of it. Operations go through
 // d and q.
 func New(cat *dialect.Catalog, sel Selection, d dialect.Dialect, q dialect.Querier) *Registry {
-	r := &Registry{access: access{d, q, cat.Server}}
+	r := &Registry{access: access{d, q, cat.Server, sel.Recorder}}
 	s := &r.snapshot
 	s.sign, s.searchPath, s.filter, s.views = cat.Sign, cat.SearchPath, sel.Filter, cat.Views
 
@@ -210,7 +214,7 @@ func (o *Excluded) why() string {
 // nil, lookups work and operations return [dialect.ErrInvalid].
 func (r *Registry) On(q dialect.Querier) *Registry {
 	return &Registry{
-		snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server}, moved: true, schema: r.schema,
+		snapshot: r.snapshot, access: access{r.access.dialect, q, r.access.server, r.access.recorder.forked()}, moved: true, schema: r.schema,
 	}
 }
 
