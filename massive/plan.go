@@ -637,7 +637,11 @@ func (p *Plan) String() string {
 	case len(p.Steps) == 0:
 		b.WriteString("refresh nothing: every materialized view is excluded\n")
 	default:
-		fmt.Fprintf(&b, "refresh %d of %d materialized views, %s (%s)\n", len(p.Steps), total, atATime(p.Parallel), p.WhyParallel)
+		older := ""
+		if p.planning != nil && p.planning.ifOlder {
+			older = fmt.Sprintf(" if their rows are older than %v", p.planning.olderThan)
+		}
+		fmt.Fprintf(&b, "refresh %d of %d materialized views%s, %s (%s)\n", len(p.Steps), total, older, atATime(p.Parallel), p.WhyParallel)
 	}
 	width := 0
 	for _, s := range p.Steps {
