@@ -214,7 +214,7 @@ type flight struct {
 	landed chan struct{} // closed when the following are set
 	result RefreshResult
 	err    error
-	judged time.Time // a moment before the database judged the age
+	judged time.Time // a moment before the last try; the rows of a refresh are as of later
 	asOf   time.Time // the rows are as of this moment or later, with everything that the view reads; zero if unknown
 	taken  bool      // a call has returned the outcome of the flight itself; guarded by the recorder's mutex
 }
@@ -232,7 +232,8 @@ func (w wanted) join(ctx context.Context) (RefreshResult, error) {
 	for waited := false; ; waited = true {
 		r.mu.Lock()
 		f := r.flights[key]
-		if f == nil {
+		first := f == nil
+		if first {
 			f = w.depart(ctx, key)
 		}
 		f.waiting++
@@ -246,8 +247,8 @@ func (w wanted) join(ctx context.Context) (RefreshResult, error) {
 		if f.err != nil {
 			return f.result, f.err
 		}
-		if result, ok := w.satisfiedBy(f, waited); ok {
-			return result, nil
+		if first || w.satisfiedBy(f) {
+			return f.outcome(r, waited), nil
 		}
 	}
 }
@@ -289,24 +290,29 @@ func (r *Recorder) leave(key flightKey, f *flight) {
 	}
 }
 
-// satisfiedBy returns the call's result if the flight satisfies it. One call gets the
-// outcome of the flight itself; the others joined it.
-func (w wanted) satisfiedBy(f *flight, waited bool) (RefreshResult, bool) {
-	covered := !w.called.After(f.judged) && w.age >= f.of.age
-	if !covered && !w.youngEnough(f.asOf) {
-		return RefreshResult{}, false
+// satisfiedBy reports whether a flight that another call began satisfies the call. A
+// refresh does if it began after the call. Otherwise the rows that the flight found must be
+// young enough for this call, too.
+func (w wanted) satisfiedBy(f *flight) bool {
+	return f.result.Outcome == OutcomeRefreshed && !w.called.After(f.judged) || w.youngEnough(f.asOf)
+}
+
+// outcome returns the result for one of the calls. One call gets the outcome of the flight
+// itself; the others joined it.
+func (f *flight) outcome(r *Recorder, waited bool) RefreshResult {
+	if f.result.Outcome == OutcomeFresh {
+		if waited {
+			return RefreshResult{Outcome: OutcomeJoined}
+		}
+		return f.result
 	}
-	if f.result.Outcome == OutcomeFresh && !waited {
-		return f.result, true
-	}
-	r := w.view.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.taken || f.result.Outcome == OutcomeFresh {
-		return RefreshResult{Outcome: OutcomeJoined}, true
+	if f.taken {
+		return RefreshResult{Outcome: OutcomeJoined}
 	}
 	f.taken = true
-	return f.result, true
+	return f.result
 }
 
 // fly looks and tries until the rows are young enough for the first call. While another
@@ -314,7 +320,6 @@ func (w wanted) satisfiedBy(f *flight, waited bool) (RefreshResult, bool) {
 func (f *flight) fly(ctx context.Context) {
 	w := f.of
 	for joined := false; ; joined = true {
-		f.judged = time.Now()
 		if f.result, f.asOf, f.err = w.look(ctx); f.err == nil && f.result.Outcome == 0 {
 			f.judged = time.Now()
 			f.result, f.err = w.try(ctx)

@@ -212,6 +212,46 @@ func TestRefreshIfOlderThanWaitsForAnotherSession(t *testing.T) {
 	}
 }
 
+// A call that joins a waiting one may have come after the other session's refresh began.
+// That refresh is enough for the first call only.
+func TestAJoinedRefreshIsNotOlderThanTheCall(t *testing.T) {
+	t.Parallel()
+	a := &aging{busy: 1 << 30}
+	view := daily(t, a, new(sql.DB))
+	type ended struct {
+		result registry.RefreshResult
+		err    error
+	}
+	call := func() chan ended {
+		c := make(chan ended, 1)
+		go func() {
+			result, err := view.RefreshIfOlderThan(context.Background(), 0)
+			c <- ended{result, err}
+		}()
+		return c
+	}
+	first := call()
+	for looks := 0; looks == 0; {
+		time.Sleep(time.Millisecond)
+		a.mu.Lock()
+		looks = a.looks
+		a.mu.Unlock()
+	}
+	begun := time.Now()
+	time.Sleep(time.Millisecond)
+	second := call()
+	time.Sleep(20 * time.Millisecond)
+	a.mu.Lock()
+	a.asOf, a.busy = begun, 0
+	a.mu.Unlock()
+	if e := <-first; e.err != nil || e.result.Outcome != registry.OutcomeJoined && e.result.Outcome != registry.OutcomeFresh {
+		t.Errorf("the first call got %v, %v; want joined", e.result, e.err)
+	}
+	if e := <-second; e.err != nil || e.result.Outcome != registry.OutcomeRefreshed {
+		t.Errorf("the second call got %v, %v; want refreshed", e.result, e.err)
+	}
+}
+
 func TestRefreshIfOlderThanSkipsABusyView(t *testing.T) {
 	t.Parallel()
 	a := &aging{busy: 1}
