@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ import (
 //
 //go:embed ledger/*.sql
 var ledgerFiles embed.FS
+
+//go:embed ledger/age.sql
+var ageText string
 
 const (
 	ledgerLayout = "massive ledger, layout 1" // the comment of the table freshness
@@ -187,12 +191,12 @@ func readLedger(l dialect.Ledger, err error) error {
 	return err
 }
 
-// DataAge resolves the view's name while the statement runs, because drivers cache
+// DataAge does not use ledgerPart, which takes as long as the query. It resolves the view's name while the statement runs, because drivers cache
 // prepared statements.
 func (postgres) DataAge(ctx context.Context, q dialect.Querier, l dialect.Ledger, view dialect.Name) (time.Duration, bool, error) {
 	var micros sql.NullInt64
-	err := q.QueryRowContext(ctx, ledgerPart(l, "age", "$view_schema", literal(view.Schema), "$view_name", literal(view.Name),
-		"$view", literal(view.Quoted()))).Scan(&micros)
+	err := q.QueryRowContext(ctx, strings.NewReplacer("$ledger", dialect.Name{Name: l.Schema}.Quoted(), "$schema", literal(view.Schema),
+		"$name", literal(view.Name), "$view", literal(view.Quoted())).Replace(ageText)).Scan(&micros)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, errGone()
 	}
@@ -215,7 +219,7 @@ func (postgres) Freshness(ctx context.Context, q dialect.Querier, l dialect.Ledg
 	text := ledgerPart(l, "freshness", "$wanted", wanted, "$key", strconv.Itoa(refreshKey),
 		"$empty", doubt(dialect.DoubtEmpty), "$unrecorded", doubt(dialect.DoubtUnrecorded),
 		"$touched", doubt(dialect.DoubtTouched), "$clock", doubt(dialect.DoubtClock))
-	rows, err := q.QueryContext(ctx, text)
+	rows, err := q.QueryContext(ctx, microseconds.ReplaceAllString(text, microsOf))
 	if err != nil {
 		return nil, readLedger(l, err)
 	}
@@ -241,6 +245,11 @@ func (postgres) Freshness(ctx context.Context, q dialect.Querier, l dialect.Ledg
 	}
 	return all, readLedger(l, rows.Err())
 }
+
+// In ledger/freshness.sql, $micros(t) is the time t in microseconds since 1970, or NULL.
+var microseconds = regexp.MustCompile(`\$micros\(([a-z_.]+)\)`)
+
+const microsOf = `(pg_catalog.date_part('epoch', $1) OPERATOR(pg_catalog.*) '1000000')::bigint`
 
 // moment converts microseconds since 1970.
 func moment(micros sql.NullInt64) time.Time {

@@ -138,6 +138,31 @@ func TestAsOfIsBeforeTheSnapshot(t *testing.T) {
 	})
 }
 
+// If a view that is read is refreshed meanwhile, the data is as old as the older record, and
+// of an unknown moment if that refresh has none.
+func TestUpstreamIsRefreshedMeanwhile(t *testing.T) {
+	onDrivers(t, func(t *testing.T, s *site) {
+		for raw, want := range map[bool]bool{false: true, true: false} {
+			s.refresh(t, s.pool, daily, dialect.Refresh{})
+			first := s.fresh(t, s.pool, daily).AsOf
+			reader, err := s.pool.Begin()
+			noError(t, err)
+			s.exec(t, reader, "SELECT FROM weekly")
+			done := start(t, s.pool, weekly, dialect.Refresh{})
+			s.waiting(t, 1, "relation")
+			if raw {
+				s.exec(t, s.pool, "REFRESH MATERIALIZED VIEW daily")
+			} else {
+				s.refresh(t, s.pool, daily, dialect.Refresh{})
+			}
+			noError(t, reader.Commit())
+			same(t, "refreshed", <-done, result{dialect.Refreshed{Recorded: true}, nil})
+			same(t, "the data is as of the first refresh", s.fresh(t, s.pool, weekly).DataAsOf.Equal(first), want)
+			same(t, "the data is of a known moment", !s.fresh(t, s.pool, weekly).DataAsOf.IsZero(), want)
+		}
+	})
+}
+
 // If the session that refreshes ends, the next one takes over.
 func TestKilledBackend(t *testing.T) {
 	onDrivers(t, func(t *testing.T, s *site) {

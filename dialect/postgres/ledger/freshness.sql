@@ -1,13 +1,13 @@
-SELECT c.oid::bigint, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, pg_catalog.round(pg_catalog.date_part('epoch', t.now) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint,
+SELECT c.oid::bigint, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, $micros(t.now),
        CASE WHEN NOT c.relispopulated THEN $empty
             WHEN f.version IS NULL THEN $unrecorded
             WHEN NOT (f.version OPERATOR(pg_catalog.=) c.xmin) OR f.as_of IS NULL THEN $touched
             WHEN f.as_of OPERATOR(pg_catalog.>) t.now THEN $clock
             ELSE 0 END::bigint,
-       pg_catalog.round(pg_catalog.date_part('epoch', f.as_of) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint, pg_catalog.round(pg_catalog.date_part('epoch', f.data_as_of) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint, pg_catalog.round(pg_catalog.date_part('epoch', f.started_at) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint, pg_catalog.round(pg_catalog.date_part('epoch', f.finished_at) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint,
+       $micros(f.as_of), $micros(f.data_as_of), $micros(f.started_at), $micros(f.finished_at),
        COALESCE(f.mode OPERATOR(pg_catalog.=) 'concurrent', false), COALESCE(f.by, '')::pg_catalog.text,
-       COALESCE(f.failures, 0)::bigint, pg_catalog.round(pg_catalog.date_part('epoch', f.failed_at) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint, COALESCE(f.error, '')::pg_catalog.text,
-       r.by::pg_catalog.text, pg_catalog.round(pg_catalog.date_part('epoch', r.since) OPERATOR(pg_catalog.*) '1000000'::double precision)::bigint
+       COALESCE(f.failures, 0)::bigint, $micros(f.failed_at), COALESCE(f.error, '')::pg_catalog.text,
+       r.by::pg_catalog.text, $micros(r.since)
   FROM (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
  CROSS JOIN pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
