@@ -48,6 +48,8 @@ const (
 	refreshIfPossible   action = "refresh concurrently if possible"
 	refreshNoData       action = "refresh with no data"
 	refreshBoth         action = "refresh concurrently with no data"
+	refreshIfOlder      action = "refresh if older"
+	freshness           action = "freshness" // of all views
 	canRefresh          action = "can refresh"
 	refreshAll          action = "refresh all"
 	refreshOnPool       action = "refresh all, on the pool,"
@@ -79,7 +81,7 @@ type step struct {
 	session int
 	do      action
 	name    string // the structure or the savepoint
-	value   int64  // the value of ResetTo and SetValue, or the number of NextValues
+	value   int64  // the value of ResetTo and SetValue, the number of NextValues, or the seconds of RefreshIfOlderThan
 	change  sqltest.Change
 
 	label, other  string // the label to add or to rename, and its neighbour or its new text
@@ -174,6 +176,8 @@ func (st step) String() string {
 		return fmt.Sprintf("%d: %s %s %d", st.session, st.do, st.name, st.value)
 	case refresh, refreshConcurrently, refreshIfPossible, refreshNoData, refreshBoth:
 		return fmt.Sprintf("%d: %s %s (analyze %v, unless busy %v, soon %v)", st.session, st.do, st.name, st.analyze, st.unlessBusy, st.soon)
+	case refreshIfOlder:
+		return fmt.Sprintf("%d: %s %s (%ds, if possible %v, unless busy %v, soon %v)", st.session, st.do, st.name, st.value, st.before, st.unlessBusy, st.soon)
 	case refreshAll, refreshOnPool:
 		return fmt.Sprintf("%d: %s %+v (analyze %v, unless busy %v, soon %v)", st.session, st.do, st.run, st.analyze, st.unlessBusy, st.soon)
 	case appendLabel:
@@ -311,7 +315,7 @@ func newServer(t testing.TB) *server {
 func (sv *server) side(t testing.TB, driver string, c sqltest.Catalog, opts ...massive.LoadOption) *side {
 	t.Helper()
 	sv.Exec(t, fmt.Sprintf(`SET client_min_messages = warning;
-		DROP SCHEMA IF EXISTS public, app, "X.y", massive_rows CASCADE;
+		DROP SCHEMA IF EXISTS public, app, "X.y", log, massive_rows CASCADE;
 		CREATE SCHEMA public; CREATE SCHEMA massive_rows; GRANT USAGE ON SCHEMA public, massive_rows TO %s;
 		ALTER DATABASE %[1]s RESET lock_timeout`, sv.Name()))
 	sv.Fill(t, c)
@@ -472,6 +476,8 @@ func (s *side) perform(ctx context.Context, st step) outcome {
 		return onExpectation(ctx, w, st)
 	case watch:
 		return s.look(ctx)
+	case freshness:
+		return aged(w.Freshness(ctx))
 	case refreshAll:
 		return onPlan(ctx, w, st)
 	case refreshOnPool:
@@ -576,13 +582,45 @@ func onMatview(ctx context.Context, m *massive.DB, st step) outcome {
 	case canRefresh:
 		return outcome{text: blockers(v)}
 	}
-	r, err := v.Refresh(ctx, st.options(st.do)...)
+	var r massive.RefreshResult
+	if st.do == refreshIfOlder {
+		mode := refresh
+		if st.before {
+			mode = refreshIfPossible
+		}
+		r, err = v.RefreshIfOlderThan(ctx, time.Duration(st.value)*time.Second, st.options(mode)...)
+	} else {
+		r, err = v.Refresh(ctx, st.options(st.do)...)
+	}
 	r.Duration = 0
 	o := answer(r, err)
+	if r.Recorded {
+		o.text += " recorded"
+	}
 	if err != nil && r != (massive.RefreshResult{}) {
 		o.text += " " + r.String()
 	}
 	return o
+}
+
+// aged returns the freshness of all views as text. Instead of a time it has the names of
+// the views whose rows are as of that time.
+func aged(all []dialect.Freshness, err error) outcome {
+	if err != nil {
+		return failure(err)
+	}
+	lines := []string{}
+	for _, f := range all {
+		var data []string
+		for _, g := range all {
+			if !f.DataAsOf.IsZero() && f.DataAsOf.Equal(g.AsOf) {
+				data = append(data, g.Name.String())
+			}
+		}
+		lines = append(lines, fmt.Sprint(f.Name, " ", f.Doubt, ", known ", !f.AsOf.IsZero(), " ", !f.DataAsOf.IsZero(), " of ", data,
+			", refreshed ", !f.Finished.IsZero(), " ", f.Concurrently, ", failures ", f.Failures, ", running ", f.Running != nil))
+	}
+	return outcome{text: strings.Join(lines, "\n")}
 }
 
 // blockers returns the blockers of a view in both modes, without the names of roles.

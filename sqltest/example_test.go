@@ -451,3 +451,59 @@ func exampleTest() (t testing.TB, done func()) {
 		}
 	}
 }
+
+// A catalog's ledger exists from the start. A DB without it refreshes as another program
+// would.
+func ExampleLedger() {
+	fake := sqltest.New(sqltest.Catalog{
+		Ledgers:  []sqltest.Ledger{{Schema: "massive"}},
+		Matviews: []sqltest.Matview{{Name: "daily_sales"}},
+	})
+	ctx := context.Background()
+	m, err := massive.Load(ctx, fake.DB(), fake, massive.WithLedger("massive"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	other, err := massive.Load(ctx, fake.DB(), fake)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, m := range []*massive.DB{m, other} {
+		if _, err := m.RefreshAll(ctx); err != nil {
+			log.Fatal(err)
+		}
+	}
+	all, err := m.Freshness(ctx)
+	for _, f := range all {
+		fmt.Println(f.Name, f.Doubt)
+	}
+	fmt.Println(err)
+	// Output:
+	// public.daily_sales refreshed or altered without a record
+	// <nil>
+}
+
+func ExampleFake_Advance() {
+	fake := sqltest.New(sqltest.Catalog{
+		Ledgers:  []sqltest.Ledger{{Schema: "massive"}},
+		Matviews: []sqltest.Matview{{Name: "daily_sales"}},
+	})
+	ctx := context.Background()
+	m, err := massive.Load(ctx, fake.DB(), fake, massive.WithLedger("massive"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	sales, err := m.Matview("daily_sales")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, d := range []time.Duration{0, 10 * time.Minute, time.Hour} {
+		fake.Advance(d)
+		result, err := sales.RefreshIfOlderThan(ctx, 30*time.Minute)
+		fmt.Println(result.Outcome, err)
+	}
+	// Output:
+	// refreshed <nil>
+	// fresh <nil>
+	// refreshed <nil>
+}

@@ -5,7 +5,7 @@ func (f *Fake) Waits() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, v := range f.views {
-		if len(v.lock.queue) > 0 {
+		if len(v.lock.queue)+len(v.turn.queue)+len(v.row.queue) > 0 {
 			return true
 		}
 	}

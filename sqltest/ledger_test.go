@@ -7,9 +7,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -23,8 +25,8 @@ var dailyWithLedger = sqltest.Catalog{
 	Matviews: []sqltest.Matview{{Name: "daily", Rows: []struct{ N int64 }{{1}}}},
 }
 
-// freshness returns the freshness of the view daily.
-func freshness(t *testing.T, f *sqltest.Fake) dialect.Freshness {
+// dailyFreshness returns the freshness of the view daily.
+func dailyFreshness(t *testing.T, f *sqltest.Fake) dialect.Freshness {
 	t.Helper()
 	all, err := f.Freshness(t.Context(), f.DB(), ledger, []dialect.Name{daily})
 	if err != nil || len(all) != 1 {
@@ -57,7 +59,7 @@ func TestAdvanceMakesRowsOlder(t *testing.T) {
 	if done := refreshDaily(t, f, how); done.Fresh || !done.Recorded {
 		t.Errorf("got %+v, want a recorded refresh", done)
 	}
-	if age, known := freshness(t, f).Age(); !known || age < 0 || age >= time.Hour {
+	if age, known := dailyFreshness(t, f).Age(); !known || age < 0 || age >= time.Hour {
 		t.Errorf("got the age %v, %v; want less than an hour", age, known)
 	}
 }
@@ -67,7 +69,7 @@ func TestClockThatRunsBackMakesAgeUnknown(t *testing.T) {
 	f := sqltest.New(dailyWithLedger)
 	refreshDaily(t, f, dialect.Refresh{Record: &ledger})
 	f.Advance(-time.Hour)
-	got := freshness(t, f)
+	got := dailyFreshness(t, f)
 	if _, known := got.Age(); known || got.Doubt != dialect.DoubtClock || got.Started.IsZero() {
 		t.Errorf("got %+v, want DoubtClock and the begin of the refresh", got)
 	}
@@ -155,11 +157,96 @@ func TestSetRowsDoesNotTouchRecord(t *testing.T) {
 	f := sqltest.New(dailyWithLedger)
 	refreshDaily(t, f, dialect.Refresh{Record: &ledger})
 	f.Do(t, sqltest.SetRows{Matview: "daily"})
-	if got := freshness(t, f); got.Doubt != 0 {
+	if got := dailyFreshness(t, f); got.Doubt != 0 {
 		t.Errorf("got %v, want a known age", got.Doubt)
 	}
 	f.Do(t, sqltest.Rename{Name: "daily", To: "other"}, sqltest.Rename{Name: "other", To: "daily"})
-	if got := freshness(t, f); got.Doubt != dialect.DoubtTouched {
+	if got := dailyFreshness(t, f); got.Doubt != dialect.DoubtTouched {
 		t.Errorf("got %v, want DoubtTouched", got.Doubt)
+	}
+}
+
+// In a bubble the fake's clock is the bubble's, so that sleeping makes rows older.
+func TestLedgerInBubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := sqltest.New(dailyWithLedger)
+		defer f.DB().Close()
+		refreshDaily(t, f, dialect.Refresh{Record: &ledger})
+		time.Sleep(time.Hour)
+		if age, known, err := f.DataAge(t.Context(), f.DB(), ledger, daily); err != nil || !known || age != time.Hour {
+			t.Errorf("got the age %v, %v, %v; want an hour", age, known, err)
+		}
+	})
+}
+
+// recording loads the fake with its ledger.
+func recording(t *testing.T, f *sqltest.Fake) (*massive.DB, massive.Matview) {
+	t.Helper()
+	m, err := massive.Load(t.Context(), f.DB(), f, massive.WithLedger("ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := m.Matview("daily")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, v
+}
+
+func TestRefreshByAgeInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(dailyWithLedger)
+	_, view := recording(t, f)
+	second, _ := recording(t, f)
+	tx, err := f.DB().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := second.With(tx).Matview("daily")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err := other.RefreshIfOlderThan(t.Context(), 0); err != nil || result.Outcome != massive.OutcomeRefreshed {
+		t.Fatalf("got %v, %v; want refreshed", result, err)
+	}
+	if result, err := view.RefreshIfOlderThan(t.Context(), time.Hour, massive.SkipIfBusy()); !errors.Is(err, massive.ErrBusy) {
+		t.Errorf("during the other refresh: got %v, %v; want ErrBusy", result, err)
+	}
+	if fresh, err := view.Freshness(t.Context()); err != nil || fresh.Running == nil {
+		t.Errorf("during the other refresh: got %+v, %v; want that it is running", fresh, err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := view.RefreshIfOlderThan(t.Context(), time.Hour, massive.SkipIfBusy()); err != nil || result.Outcome != massive.OutcomeFresh {
+		t.Errorf("after the other refresh: got %v, %v; want fresh", result, err)
+	}
+}
+
+func TestPlannedFailureOfRefreshByAgeIsRecorded(t *testing.T) {
+	t.Parallel()
+	f := sqltest.New(dailyWithLedger)
+	_, view := recording(t, f)
+	f.Next(t, dialect.OpRefreshIfOlder, "daily", sqltest.Fail(massive.ErrDuplicateRows))
+	if _, err := view.RefreshIfOlderThan(t.Context(), time.Hour); !errors.Is(err, massive.ErrDuplicateRows) {
+		t.Errorf("got %v, want ErrDuplicateRows", err)
+	}
+	if fresh, err := view.Freshness(t.Context()); err != nil || fresh.Failures != 1 || !strings.Contains(fresh.Error, "duplicate rows") {
+		t.Errorf("got %+v, %v; want one failure, by duplicate rows", fresh, err)
+	}
+	f.Next(t, dialect.OpFreshness, "daily", sqltest.Fail(massive.ErrUnavailable))
+	if _, err := view.RefreshIfOlderThan(t.Context(), time.Hour); !errors.Is(err, massive.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+}
+
+func TestLedgerWithoutRights(t *testing.T) {
+	t.Parallel()
+	c := dailyWithLedger
+	c.Ledgers = []sqltest.Ledger{{Schema: "ledger", NotOwned: true}}
+	f := sqltest.New(c)
+	if _, err := massive.Load(t.Context(), f.DB(), f, massive.WithLedger("ledger")); !errors.Is(err, massive.ErrPermission) {
+		t.Errorf("got %v, want ErrPermission", err)
 	}
 }

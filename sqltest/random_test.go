@@ -152,6 +152,7 @@ type generator struct {
 	major int // of Postgres
 
 	onViews bool // most structures and steps are views
+	records bool // refreshes are recorded in a ledger
 
 	kinds map[dialect.Name]kind
 	rows  map[dialect.Name]int            // the shape of a view's rows
@@ -204,6 +205,9 @@ func (g *generator) catalog() sqltest.Catalog {
 	g.add(&c, isSequence)
 	g.add(&c, isEnum)
 	g.onViews = g.one(2)
+	if g.records = g.one(2); g.records {
+		c.Ledgers = []sqltest.Ledger{{Schema: "log"}}
+	}
 	for range rapid.IntRange(0, 6).Draw(g.rt, "structures") {
 		if g.onViews {
 			g.add(&c, draw(g, isView, isView, isPlain))
@@ -255,6 +259,9 @@ func (g *generator) free(k kind) (dialect.Name, bool) {
 func (g *generator) options(c sqltest.Catalog) (opts []massive.LoadOption, said string) {
 	if g.one(2) {
 		opts, said = append(opts, massive.WithKeySequences()), said+" key sequences"
+	}
+	if g.records {
+		opts, said = append(opts, massive.WithLedger("log")), said+" recording"
 	}
 	switch rapid.IntRange(0, 15).Draw(g.rt, "selection") {
 	case 0:
@@ -487,6 +494,11 @@ func (g *generator) step() (step, bool) {
 		if g.one(3) {
 			st.unlessBusy, st.soon, st.analyze = false, false, false
 			st.do = draw(g, selectRows, getRow, countRows, streamRows, streamSome, definition, refreshBoth, canRefresh)
+		} else if g.records && g.one(2) {
+			st.do, st.value, st.before = draw(g, refreshIfOlder, freshness), draw[int64](g, 0, 3600), g.one(2)
+		}
+		if st.do == freshness {
+			return st, true
 		}
 		st.name = g.name(isView)
 	case 26, 27, 33:
@@ -558,6 +570,9 @@ func (g *generator) runOf(st step) (step, bool) {
 			}
 		}
 		st.run.upstream, st.run.downstream = g.one(2), g.one(2)
+	}
+	if st.do == refreshOnPool && g.records && slices.ContainsFunc(g.sessions[:], func(x txn) bool { return x.inTx }) {
+		return st, false // recording a failure may wait for a transaction that recorded a refresh
 	}
 	if st.do == refreshOnPool {
 		// The progress of parallel refreshes before another fails or is cancelled is
