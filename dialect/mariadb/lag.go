@@ -210,7 +210,7 @@ func furthest(ctx context.Context, q dialect.Querier, reads []reading, defs []de
 		for i, r := range some {
 			texts[i] = fmt.Sprintf("(SELECT %d, %s)", i, r.query)
 		}
-		rows, err := q.QueryContext(ctx, strings.Join(texts, "\nUNION ALL\n"))
+		rows, err := q.QueryContext(ctx, strings.Join(texts, "\nUNION ALL\n")+unlimited)
 		if err != nil {
 			return err
 		}

@@ -59,6 +59,9 @@ func quoted(n dialect.Name) string {
 	return dialect.Quote(n.Schema, '`') + "." + dialect.Quote(n.Name, '`')
 }
 
+// unlimited ends a statement. Without it, sql_select_limit would cut the result.
+const unlimited = " LIMIT 18446744073709551615"
+
 // Load reads the version first, because the other statements fail on other products.
 func (m mariadb) Load(ctx context.Context, q dialect.Querier, f dialect.Filter) (*dialect.Catalog, error) {
 	cat := &dialect.Catalog{}
@@ -136,11 +139,14 @@ type list struct {
 
 // listed returns a row for the session, each sequence, and each column whose default calls
 // NEXTVAL. BINARY makes the comparison with the system's databases exact. The server
-// quotes a string in column_default, and qualifies the sequence's name.
+// quotes a string in column_default, and qualifies the sequence's name. How it quotes
+// depends on sql_mode.
 const listed = `
-SELECT 'session', 0, COALESCE(DATABASE(), ''), CURRENT_USER(), '', @@global.read_only, ''
+SET STATEMENT sql_mode = '' FOR
+SELECT 'session', 0, COALESCE(DATABASE(), ''), CURRENT_USER(), '', @@global.read_only,
+       CONCAT(@@character_set_client, ' ', COALESCE(@@character_set_results, ''))
 UNION ALL
-SELECT 'sequence', 0, t.table_schema, t.table_name, t.table_comment, COALESCE(t.create_time, ''),
+SELECT 'sequence', 0, t.table_schema, t.table_name, t.table_comment, COALESCE(UNIX_TIMESTAMP(t.create_time), ''),
        CONCAT(CONVERT(CAST(CONVERT(t.table_schema USING filename) AS BINARY) USING utf8mb3), '/',
               CONVERT(CAST(CONVERT(t.table_name USING filename) AS BINARY) USING utf8mb3))
   FROM information_schema.tables t
@@ -163,7 +169,7 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 	if process {
 		query += numbered
 	}
-	rows, err := q.QueryContext(ctx, query)
+	rows, err := q.QueryContext(ctx, query+unlimited)
 	if err != nil {
 		return l, err
 	}
@@ -178,7 +184,9 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 		n := dialect.Name{Schema: schema, Name: name}
 		switch what {
 		case "session":
-			l.database, l.user, l.readOnly = schema, name, b == "1"
+			if l.database, l.user, l.readOnly = schema, name, b == "1"; !unicode.MatchString(typ) {
+				return l, fmt.Errorf("%w: the connection's character sets are %s; add charset=utf8mb4 to the DSN", dialect.ErrUnsupported, typ)
+			}
 		case "sequence":
 			// Without a number, a name and the second of its creation are almost unique.
 			h := fnv.New64a()
@@ -201,6 +209,9 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 	}
 	return l, rows.Err()
 }
+
+// unicode matches the character sets of a connection whose names are UTF-8.
+var unicode = regexp.MustCompile(`^utf8(mb[34])? (utf8(mb[34])?|)$`)
 
 // gone reports whether err says that a sequence, or a column's table, does not exist.
 func gone(err error) bool {

@@ -248,3 +248,41 @@ func TestCatchUpKnowsTheValuesInTheCache(t *testing.T) {
 		}
 	}
 }
+
+func TestSettingsOfASessionChangeNothing(t *testing.T) {
+	fresh(t, "CREATE SEQUENCE `ü名` NOCACHE", "CREATE SEQUENCE b START 7", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(`ü名`), x bigint PRIMARY KEY DEFAULT NEXTVAL(b), y bigint DEFAULT NEXTVAL(`ü名`))",
+		"INSERT INTO t VALUES (4, 9, 3)", "CREATE OR REPLACE USER clerk", "GRANT SELECT, INSERT ON shop.* TO clerk")
+	s := server.Shared(t)
+	for _, user := range []string{"root", "clerk"} {
+		var ids []int64
+		for _, setting := range []string{
+			"", "sql_select_limit=1", "sql_mode=%27ORACLE%27", "sql_mode=%27ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ONLY_FULL_GROUP_BY%27", "sql_mode=%27%27", "time_zone=%27-08:00%27",
+			"collation=utf8mb4_unicode_ci", "charset=utf8mb3", "tx_isolation=%27SERIALIZABLE%27", "sql_safe_updates=1", "parseTime=true", "interpolateParams=true", "clientFoundRows=true",
+			"columnsWithAlias=true", "div_precision_increment=0", "sql_big_selects=0", "group_concat_max_len=4", "optimizer_switch=%27derived_merge=off%27",
+		} {
+			m := load(t, open(t, s.As(user, "shop", setting)), massive.WithKeySequences())
+			same(t, user+" "+setting+": sequences", len(m.Sequences()), 2)
+			seq := sequence(t, m, "ü名")
+			for _, id := range []int64{seq.Def().ID, sequence(t, m, "b").Def().ID} {
+				ids = append(ids, id)
+			}
+			for name, op := range operations {
+				if err := op(t.Context(), seq); err != nil {
+					t.Errorf("%s %s: %s: got error %v, want none", user, setting, name, err)
+				}
+			}
+			ok(t, 0, seq.Restart(t.Context()))
+			lag, err := seq.Lag(t.Context())
+			same(t, setting+": lag", ok(t, lag, err), "shop.t.id is at 4, and its sequence is behind: the next value is 1")
+			values, err := seq.NextValues(t.Context(), 12)
+			same(t, setting+": values", ok(t, values, err), "[1 2 3 4 5 6 7 8 9 10 11 12]")
+			all, err := m.CatchUp(t.Context())
+			same(t, setting+": level", len(ok(t, all, err).Level)+len(all.Behind), 2)
+			same(t, setting+": the numbers", ids[len(ids)-2:], ids[:2])
+		}
+	}
+	_, err := massive.Load(t.Context(), open(t, s.DSN("shop", "charset=latin1")), mariadb.New())
+	if !errors.Is(err, massive.ErrUnsupported) || !strings.Contains(err.Error(), "charset=utf8mb4") {
+		t.Errorf("latin1: got error %v, want ErrUnsupported with what to set", err)
+	}
+}

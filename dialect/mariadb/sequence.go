@@ -66,7 +66,7 @@ func selectDefinitions(ctx context.Context, q dialect.Querier, names []dialect.N
 	for i, n := range names {
 		texts[i] = fmt.Sprintf("SELECT %d, %s%s) FROM %[3]s", i, fields, quoted(n))
 	}
-	rows, err := q.QueryContext(ctx, strings.Join(texts, "\nUNION ALL\n"))
+	rows, err := q.QueryContext(ctx, strings.Join(texts, "\nUNION ALL\n")+unlimited)
 	if err != nil {
 		return nil, err
 	}
