@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/mariadb"
 	"github.com/massivedb/massive-go/dialect/mariadb/internal/server"
@@ -251,7 +253,7 @@ func TestCatchUpKnowsTheValuesInTheCache(t *testing.T) {
 
 func TestSettingsOfASessionChangeNothing(t *testing.T) {
 	fresh(t, "CREATE SEQUENCE `ü名` NOCACHE", "CREATE SEQUENCE b START 7", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(`ü名`), x bigint PRIMARY KEY DEFAULT NEXTVAL(b), y bigint DEFAULT NEXTVAL(`ü名`))",
-		"INSERT INTO t VALUES (4, 9, 3)", "CREATE OR REPLACE USER clerk", "GRANT SELECT, INSERT ON shop.* TO clerk")
+		"INSERT INTO t VALUES (4, 9, 30)", "CREATE OR REPLACE USER clerk", "GRANT SELECT, INSERT ON shop.* TO clerk")
 	s := server.Shared(t)
 	for _, user := range []string{"root", "clerk"} {
 		var ids []int64
@@ -273,7 +275,7 @@ func TestSettingsOfASessionChangeNothing(t *testing.T) {
 			}
 			ok(t, 0, seq.Restart(t.Context()))
 			lag, err := seq.Lag(t.Context())
-			same(t, setting+": lag", ok(t, lag, err), "shop.t.id is at 4, and its sequence is behind: the next value is 1")
+			same(t, setting+": lag", ok(t, lag, err), "shop.t.y is at 30, and its sequence is behind: the next value is 1")
 			values, err := seq.NextValues(t.Context(), 12)
 			same(t, setting+": values", ok(t, values, err), "[1 2 3 4 5 6 7 8 9 10 11 12]")
 			all, err := m.CatchUp(t.Context())
@@ -284,5 +286,66 @@ func TestSettingsOfASessionChangeNothing(t *testing.T) {
 	_, err := massive.Load(t.Context(), open(t, s.DSN("shop", "charset=latin1")), mariadb.New())
 	if !errors.Is(err, massive.ErrUnsupported) || !strings.Contains(err.Error(), "charset=utf8mb4") {
 		t.Errorf("latin1: got error %v, want ErrUnsupported with what to set", err)
+	}
+}
+
+// A hook calls before each query.
+type hook struct {
+	*sql.DB
+	before func(query string)
+}
+
+func (h hook) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	h.before(query)
+	return h.DB.QueryContext(ctx, query, args...)
+}
+
+func TestValueThatIsStoredDuringLagDoesNotLookBehind(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s NOCACHE", "CREATE TABLE t (id bigint DEFAULT NEXTVAL(s))")
+	m := load(t, db).With(hook{db, func(query string) {
+		if strings.HasPrefix(query, "(SELECT") { // the columns are read
+			exec(t, db, "INSERT INTO t VALUES (), ()")
+		}
+	}})
+	lag, err := sequence(t, m, "s").Lag(t.Context())
+	same(t, "the lag", ok(t, lag, err), "shop.t.id is at 2, and its sequence is not behind: the next value is 3")
+}
+
+func TestTableThatIsDroppedDuringLagIsNotTheSequence(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s NOCACHE", "CREATE TABLE a (id bigint DEFAULT NEXTVAL(s))", "CREATE TABLE b (id bigint DEFAULT NEXTVAL(s))")
+	m := load(t, db).With(hook{db, func(query string) {
+		if strings.HasPrefix(query, "(SELECT") {
+			exec(t, db, "DROP TABLE IF EXISTS a")
+		}
+	}})
+	lag, err := sequence(t, m, "s").Lag(t.Context())
+	same(t, "the lag", ok(t, lag, err), "shop.b.id holds no value of its sequence, and its sequence is not behind: the next value is 1")
+}
+
+func TestConnectionWithUnreadRowsIsErrInvalid(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s")
+	m := load(t, db)
+	tx, err := db.BeginTx(t.Context(), nil)
+	ok(t, 0, err)
+	defer func() { _ = tx.Rollback() }()
+	rows, err := tx.Query("SELECT REPEAT('x', 100000) UNION ALL SELECT REPEAT('y', 100000)")
+	ok(t, 0, err)
+	defer rows.Close()
+	_, err = sequence(t, m.With(tx), "s").NextValue(t.Context())
+	if !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), "finish the loop") {
+		t.Errorf("got error %v, want ErrInvalid that says to finish the loop", err)
+	}
+	_ = rows.Err() // the driver has given the connection up
+}
+
+func TestErrorsAreClassifiedThroughWrappers(t *testing.T) {
+	driver := &mysql.MySQLError{Number: 1205}
+	for _, err := range []error{driver, fmt.Errorf("traced: %w", driver), errors.Join(errors.New("first"), driver)} {
+		if got := mariadb.New().Classify(dialect.Failure{Err: err}); !errors.Is(got, massive.ErrBusy) {
+			t.Errorf("%v: got %v, want ErrBusy", err, got)
+		}
+	}
+	if got := mariadb.New().Classify(dialect.Failure{Err: errors.New("Error 1205 (HY000): a text")}); got != nil {
+		t.Errorf("a text: got %v, want nil", got)
 	}
 }
