@@ -32,6 +32,8 @@ type app struct {
 	url              string
 	json             bool
 	include, exclude []string
+	ledger           string   // its schema
+	owners           []string // roles that may own the ledger
 
 	ran bool // the command line is right, and the command has begun
 }
@@ -103,7 +105,9 @@ connection to the server; 4 a refresh failed; 130 interrupted.`,
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	flags.StringArrayVar(&a.include, "include", nil, "look only at structures that match this `pattern`, such as stats.*; repeatable")
 	flags.StringArrayVar(&a.exclude, "exclude", nil, "ignore structures that match this `pattern`; repeatable")
-	root.AddCommand(a.ls(), a.show(), a.graph(), a.refresh(), a.sequences(), a.enums(), a.watch(), a.doctor(), a.generate(), a.version())
+	flags.StringVar(&a.ledger, "ledger", os.Getenv("MASSIVE_LEDGER"), "`schema` of the ledger of refreshes (default $MASSIVE_LEDGER)")
+	flags.StringArrayVar(&a.owners, "ledger-owner", nil, "trust this `role` as the ledger's owner, too; repeatable")
+	root.AddCommand(a.ls(), a.show(), a.graph(), a.refresh(), a.freshness(), a.ledgers(), a.sequences(), a.enums(), a.watch(), a.doctor(), a.reportFile(), a.generate(), a.version())
 	return root
 }
 
@@ -152,6 +156,13 @@ func (a *app) load(ctx context.Context, only ...massive.Kind) (session, error) {
 	}
 	if len(a.exclude) > 0 {
 		opts = append(opts, massive.Exclude(a.exclude...))
+	}
+	if a.ledger != "" && (len(only) == 0 || slices.Contains(only, massive.KindMatview)) {
+		var trusted []massive.LedgerOption
+		if len(a.owners) > 0 {
+			trusted = append(trusted, massive.LedgerOwners(a.owners...))
+		}
+		opts = append(opts, massive.WithLedger(a.ledger, trusted...))
 	}
 	m, err := massive.Load(ctx, pool, postgres.New(), opts...)
 	if err != nil {

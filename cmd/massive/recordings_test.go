@@ -21,6 +21,7 @@ var (
 	sqlBlock  = regexp.MustCompile("(?s)```sql\n(.*?)```")
 	recording = regexp.MustCompile("(?s)```console\n(.*?)```")
 	durations = regexp.MustCompile(`\b\d+(\.\d+)?(µs|ms|s)\b`)
+	aligned   = regexp.MustCompile(`  +`)
 	varying   = regexp.MustCompile(`("start": ").*(")|("seconds": )[\d.]+|(Go |go)1\.\d+\S*`)
 )
 
@@ -112,5 +113,6 @@ func TestRecordingsInTheReadmeAreThoseOfTheGuide(t *testing.T) {
 
 // fixed replaces what differs from run to run.
 func fixed(text string) string {
-	return varying.ReplaceAllString(durations.ReplaceAllString(text, "1ms"), "$1$2$3")
+	text = varying.ReplaceAllString(durations.ReplaceAllString(text, "1ms"), "$1$2$3")
+	return aligned.ReplaceAllString(text, "  ") // columns are as wide as the durations in them
 }

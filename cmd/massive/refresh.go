@@ -51,7 +51,8 @@ type refreshFlags struct {
 	concurrently, ifPossible, noWait, analyze bool
 	upstream, downstream, dryRun              bool
 	parallel                                  int
-	lockTimeout                               time.Duration
+	lockTimeout, olderThan                    time.Duration
+	ifOlder                                   bool // olderThan is given
 }
 
 func (a *app) refresh() *cobra.Command {
@@ -68,7 +69,14 @@ skips because it is busy is not a failure. Ctrl-C cancels the running refreshes 
 server, and prints what was done.`,
 		Example: `  massive refresh --if-possible --parallel 4
   massive refresh daily_sales --upstream
+  massive refresh --older-than 15m --ledger massive
   massive refresh 'stats.*' --no-wait --dry-run`,
+		PreRunE: func(c *cobra.Command, _ []string) error {
+			if f.ifOlder = c.Flags().Changed("older-than"); f.ifOlder {
+				return a.needLedger()
+			}
+			return nil
+		},
 		RunE: a.with(func(ctx context.Context, s session, views []string) error {
 			plan, err := s.PlanRefresh(append(f.options(views), massive.OnProgress(a.live(ctx)))...)
 			if err != nil {
@@ -87,6 +95,7 @@ server, and prints what was done.`,
 	flags.BoolVar(&f.noWait, "no-wait", false, "skip a view if another refresh of it is running")
 	flags.BoolVar(&f.analyze, "analyze", false, "also collect the planner's statistics")
 	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for each lock, such as 5s")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "refresh only views whose rows are older, such as 15m; needs --ledger")
 	flags.IntVar(&f.parallel, "parallel", 1, "how many refreshes run at a time")
 	flags.BoolVar(&f.upstream, "upstream", false, "first refresh the views that the named views depend on, too")
 	flags.BoolVar(&f.downstream, "downstream", false, "then refresh the views that depend on the named views, too")
@@ -113,6 +122,9 @@ func (f refreshFlags) options(views []string) []massive.PlanOption {
 	}
 	if len(views) > 0 {
 		all = append(all, massive.Views(views...))
+	}
+	if f.ifOlder {
+		all = append(all, massive.IfOlderThan(f.olderThan))
 	}
 	if f.upstream {
 		all = append(all, massive.Upstream())
@@ -170,7 +182,7 @@ func names(views []massive.ViewReport) (all []string) {
 
 func paint(v massive.ViewReport) string {
 	switch v.Outcome {
-	case massive.OutcomeRefreshed, massive.OutcomeEmptied:
+	case massive.OutcomeRefreshed, massive.OutcomeEmptied, massive.OutcomeJoined, massive.OutcomeFresh:
 		return ""
 	case massive.OutcomeFailed:
 		return red

@@ -17,17 +17,18 @@ import (
 // The structures as JSON.
 type (
 	viewJSON struct {
-		Kind       string        `json:"kind"`
-		Name       string        `json:"name"`
-		Owner      string        `json:"owner"`
-		Comment    string        `json:"comment,omitempty"`
-		Populated  bool          `json:"populated"`
-		MayRefresh bool          `json:"may_refresh"`
-		Columns    []columnJSON  `json:"columns"`
-		Indexes    []indexJSON   `json:"indexes"`
-		DependsOn  []string      `json:"depends_on"`
-		Dependents []string      `json:"dependents"`
-		Blockers   []blockerJSON `json:"concurrent_refresh_blockers"`
+		Kind       string         `json:"kind"`
+		Name       string         `json:"name"`
+		Owner      string         `json:"owner"`
+		Comment    string         `json:"comment,omitempty"`
+		Populated  bool           `json:"populated"`
+		MayRefresh bool           `json:"may_refresh"`
+		Columns    []columnJSON   `json:"columns"`
+		Indexes    []indexJSON    `json:"indexes"`
+		DependsOn  []string       `json:"depends_on"`
+		Dependents []string       `json:"dependents"`
+		Blockers   []blockerJSON  `json:"concurrent_refresh_blockers"`
+		Freshness  *freshnessJSON `json:"freshness,omitempty"` // only in show, with a ledger
 	}
 	columnJSON struct {
 		Name string `json:"name"`
@@ -263,9 +264,9 @@ func (a *app) show() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NAME",
 		Short: "Show everything about one structure",
-		Long: `Show a materialized view with its columns, its indexes, its dependencies and what blocks a
-concurrent refresh; an enum with the columns that hold it; or a sequence with its
-position and the values that are left.`,
+		Long: `Show a materialized view with its columns, its indexes, its dependencies, what blocks a
+concurrent refresh and, with --ledger, the age of its data; an enum with the columns that
+hold it; or a sequence with its position and the values that are left.`,
 		Example: `  massive show daily_sales
   massive show 'stats."Odd name"'`,
 		Args: cobra.ExactArgs(1),
@@ -275,7 +276,7 @@ position and the values that are left.`,
 			sequence, notSequence := s.Sequence(args[0])
 			switch {
 			case notView == nil:
-				return a.showView(view)
+				return a.showView(ctx, view)
 			case notEnum == nil:
 				return a.showEnum(ctx, enum)
 			case notSequence == nil:
@@ -304,14 +305,26 @@ func nowhere(name string, errs ...error) error {
 	return errors.New(text)
 }
 
-func (a *app) showView(v massive.Matview) error {
+func (a *app) showView(ctx context.Context, v massive.Matview) error {
 	j := asView(v)
+	rows := ""
+	if a.ledger != "" {
+		f, err := v.Freshness(ctx)
+		if err != nil {
+			return err
+		}
+		freshness := asFreshness(f)
+		j.Freshness, rows = &freshness, ago(f.DataAge())
+		if more := notes(f); more != "" {
+			rows += " (" + more + ")"
+		}
+	}
 	if a.json {
 		return a.out.document(j)
 	}
 	a.out.painted(bold, "materialized view "+j.Name)
 	a.facts([][2]string{
-		{"owner", j.Owner}, {"comment", j.Comment}, {"populated", yes(j.Populated)}, {"may refresh", yes(j.MayRefresh)},
+		{"owner", j.Owner}, {"comment", j.Comment}, {"populated", yes(j.Populated)}, {"may refresh", yes(j.MayRefresh)}, {"age of data", rows},
 		{"depends on", strings.Join(j.DependsOn, ", ")}, {"dependents", strings.Join(j.Dependents, ", ")},
 	})
 	t := table{{"  COLUMN", "TYPE"}}
@@ -352,14 +365,20 @@ func because(reason, detail string) string {
 	return reason + ": " + detail
 }
 
-func (a *app) showEnum(ctx context.Context, e massive.Enum) error {
-	columns, err := e.UsedBy(ctx)
-	if err != nil {
-		return err
-	}
+// usedEnum returns an enum with the columns that hold it.
+func usedEnum(ctx context.Context, e massive.Enum) (enumJSON, error) {
 	j := asEnum(e)
+	columns, err := e.UsedBy(ctx)
 	for _, c := range columns {
 		j.UsedBy = append(j.UsedBy, usedJSON{c.Relation.String(), c.Kind, c.Column, c.Type})
+	}
+	return j, err
+}
+
+func (a *app) showEnum(ctx context.Context, e massive.Enum) error {
+	j, err := usedEnum(ctx, e)
+	if err != nil {
+		return err
 	}
 	if a.json {
 		return a.out.document(j)
@@ -371,8 +390,8 @@ func (a *app) showEnum(ctx context.Context, e massive.Enum) error {
 		return nil
 	}
 	t := table{{"  COLUMN", "TYPE", "KIND"}}
-	for _, c := range columns {
-		t.row("  "+dialect.ColumnRef{Table: c.Relation, Column: c.Column}.String(), c.Type, c.Kind)
+	for _, c := range j.UsedBy {
+		t.row("  "+c.Relation+"."+massive.Name{Name: c.Column}.String(), c.Type, c.Kind)
 	}
 	a.out.line("")
 	a.out.table(t)
