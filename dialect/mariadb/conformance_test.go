@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -19,7 +20,18 @@ import (
 
 // The dialect passes the conformance suite. The fields list what MariaDB lacks, and how
 // it differs from PostgreSQL.
-func TestConformance(t *testing.T) {
+func TestConformance(t *testing.T) { conform(t, "") }
+
+// docs/mariadb.md recommends Aria.
+func TestConformanceOnAria(t *testing.T) {
+	if os.Getenv("MASSIVE_TEST_ALL") == "" {
+		t.Skip("takes as long as TestConformance; MASSIVE_TEST_ALL=1 runs it")
+	}
+	conform(t, " ENGINE=Aria")
+}
+
+func conform(t *testing.T, engine string) {
+	t.Helper()
 	s := server.Shared(t)
 	var version string
 	if err := open(t, s.DSN("")).QueryRow("SELECT VERSION()").Scan(&version); err != nil {
@@ -27,7 +39,7 @@ func TestConformance(t *testing.T) {
 	}
 	t.Logf("server (MariaDB %s)", version)
 	conformance.Run(t, conformance.Harness{
-		Open:                func(t *testing.T, c sqltest.Catalog) conformance.Database { t.Helper(); return create(t, s, c) },
+		Open:                func(t *testing.T, c sqltest.Catalog) conformance.Database { t.Helper(); return create(t, s, c, engine) },
 		Serial:              true, // schemas are databases of one server
 		LacksKinds:          []dialect.Kind{dialect.KindMatview, dialect.KindEnum},
 		Lacks:               []conformance.Operation{conformance.Unchanged},
@@ -49,7 +61,10 @@ func TestConformance(t *testing.T) {
 }
 
 // A database is a connection to a server that has the structures of a catalog.
-type database struct{ db *sql.DB }
+type database struct {
+	db     *sql.DB
+	engine string // the end of CREATE SEQUENCE
+}
 
 func (d database) DB() *sql.DB              { return d.db }
 func (d database) Dialect() dialect.Dialect { return mariadb.New() }
@@ -119,7 +134,7 @@ func empty(t testing.TB, s *server.Server) *sql.DB {
 }
 
 // create empties the server and fills it with a catalog.
-func create(t testing.TB, s *server.Server, c sqltest.Catalog) database {
+func create(t testing.TB, s *server.Server, c sqltest.Catalog, engine string) database {
 	t.Helper()
 	admin := empty(t, s)
 	main := "public"
@@ -135,7 +150,7 @@ func create(t testing.TB, s *server.Server, c sqltest.Catalog) database {
 	if c.StatementTimeout > 0 {
 		settings = append(settings, fmt.Sprintf("max_statement_time=%g", c.StatementTimeout.Seconds()))
 	}
-	d := database{open(t, s.DSN(main, settings...))}
+	d := database{open(t, s.DSN(main, settings...)), engine}
 	d.fill(t, c)
 	return d
 }
@@ -213,6 +228,7 @@ func (d database) fill(t testing.TB, c sqltest.Catalog) {
 			text += " CYCLE"
 		}
 		text += " COMMENT " + literal(def.Comment)
+		text += d.engine
 		exec(t, d.db, "CREATE DATABASE IF NOT EXISTS "+dialect.Quote(def.Name.Schema, '`'), text)
 		var refs []dialect.ColumnRef
 		if def.KeyOf != nil {

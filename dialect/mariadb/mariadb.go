@@ -36,6 +36,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -137,8 +138,9 @@ type list struct {
 	columns        []column
 }
 
-// listed returns a row for the session, each sequence, and each column whose default calls
-// NEXTVAL. BINARY makes the comparison with the system's databases exact. The server
+// listed returns a row for the session, each sequence, each view, and each column whose
+// default calls NEXTVAL. A view has its table's defaults, and must not be read, because it
+// may call functions. BINARY makes the comparison with the system's databases exact. The server
 // quotes a string in column_default, and qualifies the sequence's name. How it quotes
 // depends on sql_mode.
 const listed = `
@@ -151,6 +153,8 @@ SELECT 'sequence', 0, t.table_schema, t.table_name, t.table_comment, COALESCE(UN
               CONVERT(CAST(CONVERT(t.table_name USING filename) AS BINARY) USING utf8mb3))
   FROM information_schema.tables t
  WHERE t.table_type = 'SEQUENCE' AND BINARY t.table_schema NOT IN $system
+UNION ALL
+SELECT 'view', 0, t.table_schema, t.table_name, '', '', '' FROM information_schema.tables t WHERE t.table_type = 'VIEW'
 UNION ALL
 SELECT c.column_key, 0, c.table_schema, c.table_name, c.column_name, c.column_default, c.column_type
   FROM information_schema.columns c
@@ -174,7 +178,7 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 		return l, err
 	}
 	defer rows.Close()
-	numbers, files := map[string]int64{}, []string(nil)
+	numbers, files, views := map[string]int64{}, []string(nil), map[dialect.Name]bool{}
 	for rows.Next() {
 		var what, schema, name, a, b, typ string
 		var id int64
@@ -195,6 +199,8 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 			l.sequences = append(l.sequences, dialect.SequenceDef{Object: dialect.Object{ID: id, Name: n, Comment: a}, Type: "bigint"})
 		case "number":
 			numbers[typ] = id
+		case "view":
+			views[n] = true
 		default:
 			c := column{SequenceColumn: dialect.SequenceColumn{Column: dialect.ColumnRef{Table: n, Column: a}, Type: typ}, primary: what == "PRI"}
 			for _, c.sequence = range drawnOn(b) {
@@ -202,6 +208,7 @@ func readList(ctx context.Context, q dialect.Querier, process bool) (l list, err
 			}
 		}
 	}
+	l.columns = slices.DeleteFunc(l.columns, func(c column) bool { return views[c.Column.Table] })
 	for i, file := range files {
 		if id, ok := numbers[file]; ok {
 			l.sequences[i].ID = id
