@@ -263,7 +263,8 @@ func moment(micros sql.NullInt64) time.Time {
 func (p postgres) RecordFailure(ctx context.Context, q dialect.Querier, l dialect.Ledger, view dialect.Name, why string) error {
 	why = strings.ReplaceAll(strings.ToValidUTF8(dialect.Cut(why, dialect.MaxText), "?"), "\x00", "?")
 	result, err := message(ctx, q, readCommitted(q)+"DO LANGUAGE plpgsql "+literal(ledgerPart(l, "failure", "$view", literal(view.Quoted()),
-		"$why", literal(why), "$unusable", strconv.Itoa(ledgerUnusable)))+";\n"+outcomeText)
+		"$why", literal(why), "$unusable", strconv.Itoa(ledgerUnusable),
+		"$same", "f.schema OPERATOR(pg_catalog.=) EXCLUDED.schema AND f.name OPERATOR(pg_catalog.=) EXCLUDED.name"))+";\n"+outcomeText)
 	if err != nil {
 		return err
 	}

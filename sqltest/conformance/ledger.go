@@ -143,7 +143,7 @@ func (c *check) ledgerErrors() map[string]error {
 	return map[string]error{
 		"CheckLedger": c.explained(c.Context(), dialect.OpLedger, dialect.Name{}, d.CheckLedger(ctx, c.q, ledger)),
 		"Freshness":   c.explained(c.Context(), dialect.OpFreshness, dialect.Name{}, freshness), "DataAge": c.explained(c.Context(), dialect.OpFreshness, v, age),
-		"RecordFailure": c.recordFailure(c.q, "a reason"),
+		"RecordFailure": c.recordFailure(c.q, "v", "a reason"),
 		"a refresh":     refresh, "a refresh by age": older,
 	}
 }
@@ -174,9 +174,9 @@ func (c *check) createLedger(q massive.Querier) {
 	c.ok(c.explained(c.Context(), dialect.OpLedger, dialect.Name{}, c.db.Dialect().CreateLedger(c.Context(), q, dialect.LedgerDefinition{Ledger: ledger})))
 }
 
-// recordFailure records a failure of the view v.
-func (c *check) recordFailure(q massive.Querier, why string) error {
-	v := inPublic("v")
+// recordFailure records a failure of a view.
+func (c *check) recordFailure(q massive.Querier, view, why string) error {
+	v := inPublic(view)
 	return c.explained(c.Context(), dialect.OpRefresh, v, c.db.Dialect().RecordFailure(c.Context(), q, ledger, v, why))
 }
 
@@ -199,7 +199,7 @@ func ledgerCreate() rule {
 			c.fails(accepted(c.q), massive.ErrNotFound)
 			c.createLedger(c.q)
 			c.ok(accepted(c.q))
-			c.ok(c.recordFailure(c.q, "a reason"))
+			c.ok(c.recordFailure(c.q, "v", "a reason"))
 			c.createLedger(c.q)
 			c.want("the reason that was recorded before CreateLedger", c.freshness(c.q, "v").Error, "a reason")
 			text, err := d.LedgerDDL(dialect.LedgerDefinition{Ledger: ledger})
@@ -273,7 +273,7 @@ func ledgerReadOnly() rule {
 					_, err := c.refresh(c.Context(), q, "v", dialect.Refresh{})
 					return err
 				},
-				func(q massive.Querier) error { return c.recordFailure(q, "a reason") },
+				func(q massive.Querier) error { return c.recordFailure(q, "v", "a reason") },
 			} {
 				tx, _ := c.other(&sql.TxOptions{ReadOnly: true})
 				c.q = tx
@@ -432,10 +432,17 @@ func ledgerDoubt() rule {
 			c.doubts("a view that was emptied, and refreshed without a record", "v", dialect.DoubtTouched)
 
 			c.refreshed(c.q, "v", dialect.Refresh{}, isRecorded)
+			c.db.Do(c, sqltest.Rename{Name: "v", To: "w"}, sqltest.Rename{Name: "w", To: "v"})
+			c.doubts("a view that was renamed, and back", "v", dialect.DoubtTouched)
+
+			c.ok(c.recordFailure(c.q, "v", "a reason"))
 			c.db.Do(c, sqltest.Rename{Name: "v", To: "w"})
 			c.doubts("a view that was renamed", "w", dialect.DoubtUnrecorded)
+			c.ok(c.recordFailure(c.q, "w", "a reason"))
+			f = c.freshness(c.q, "w")
+			c.want("the failures of a view that was renamed", f.Failures, 1)
+			c.want("the refresh before the renaming is not recorded", f.Finished.IsZero() && f.By == "", true)
 			c.db.Do(c, sqltest.Rename{Name: "w", To: "v"})
-			c.doubts("a view that was renamed, and back", "v", dialect.DoubtTouched)
 			c.refreshed(c.q, "v", dialect.Refresh{}, isRecorded)
 			c.db.Do(c, sqltest.Drop{Name: "v"}, sqltest.Create{Matviews: oneView.Matviews})
 			c.doubts("a view that was recreated", "v", dialect.DoubtUnrecorded)
@@ -480,7 +487,7 @@ func ledgerFailure() rule {
 		check: func(c *check) {
 			fail := func(why string) {
 				c.Helper()
-				c.ok(c.recordFailure(c.q, why))
+				c.ok(c.recordFailure(c.q, "v", why))
 			}
 			failures := func(what string, count int, why string) dialect.Freshness {
 				c.Helper()

@@ -13,11 +13,11 @@ $check) THEN
       JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
      WHERE c.oid OPERATOR(pg_catalog.=) rel AND c.relkind OPERATOR(pg_catalog.=) 'm'
     ON CONFLICT (relid) DO UPDATE
-       SET entries = f.entries OPERATOR(pg_catalog.+) 1, failures = f.failures OPERATOR(pg_catalog.+) 1,
-           failed_at = EXCLUDED.failed_at, error = EXCLUDED.error,
-           version = CASE WHEN f.schema OPERATOR(pg_catalog.=) EXCLUDED.schema AND f.name OPERATOR(pg_catalog.=) EXCLUDED.name
-                          THEN f.version END,
-           schema = EXCLUDED.schema, name = EXCLUDED.name
+       SET entries = f.entries OPERATOR(pg_catalog.+) 1,
+           failures = 1 OPERATOR(pg_catalog.+) COALESCE((SELECT f.failures WHERE $same), 0),
+           failed_at = EXCLUDED.failed_at, error = EXCLUDED.error, schema = EXCLUDED.schema, name = EXCLUDED.name,
+           (version, as_of, data_as_of, started_at, finished_at, mode, by) =
+             (SELECT f.version, f.as_of, f.data_as_of, f.started_at, f.finished_at, f.mode, f.by WHERE $same)
     RETURNING f.entries INTO entry;
     IF entry IS NULL THEN
       RAISE undefined_table USING MESSAGE = 'the view was replaced by another relation';
