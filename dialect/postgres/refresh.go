@@ -126,7 +126,8 @@ func refreshText(view dialect.Name, how dialect.Refresh) string {
 		line(recordVariables)
 	}
 	if how.IfOlder {
-		line(olderVariables, how.OlderThan/time.Second, how.OlderThan%time.Second/time.Microsecond)
+		age := max(how.OlderThan, 0)
+		line(olderVariables, age/time.Second, age%time.Second/time.Microsecond)
 	}
 	line("BEGIN")
 	if how.Record != nil {
