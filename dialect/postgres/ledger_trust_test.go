@@ -47,6 +47,8 @@ func TestUnsafeLedger(t *testing.T) {
 			{"constraint", `ALTER TABLE $l.freshness ADD CONSTRAINT x CHECK (evil.sly(name) IS NOT NULL)`, `ALTER TABLE $l.freshness DROP CONSTRAINT x`, "a constraint that is not a key"},
 			{"default", `ALTER TABLE $l.freshness ALTER error SET DEFAULT evil.sly('x')`, `ALTER TABLE $l.freshness ALTER error DROP DEFAULT`, "a default"},
 			{"child table", `CREATE TABLE evil.child () INHERITS ($l.freshness)`, `DROP TABLE evil.child`, "a child or a parent"},
+			{"parent table", `CREATE TABLE evil.parent (error text); ALTER TABLE $l.freshness INHERIT evil.parent`,
+				`ALTER TABLE $l.freshness NO INHERIT evil.parent; DROP TABLE evil.parent`, "a child or a parent"},
 			{"foreign key", `CREATE TABLE evil.child (id oid REFERENCES $l.freshness)`, `DROP TABLE evil.child`, "its table freshness has a trigger"},
 			{"column type", `ALTER TABLE $l.freshness ALTER error TYPE evil.text`, `ALTER TABLE $l.freshness ALTER error TYPE text`, "other columns than its layout"},
 			{"column", `ALTER TABLE $l.history ADD more text`, `ALTER TABLE $l.history DROP more`, "other columns than its layout"},
