@@ -357,3 +357,15 @@ func TestColumnsOfViewsDoNotCount(t *testing.T) {
 	var ran int
 	same(t, "calls of the function", ok(t, ran, db.QueryRow("SELECT COUNT(*) FROM ran").Scan(&ran)), 0)
 }
+
+func TestRightsOfEverybodyAndOfNestedRoles(t *testing.T) {
+	db := fresh(t, "CREATE SEQUENCE s", "CREATE OR REPLACE USER anybody, nested", "DROP ROLE IF EXISTS inner_role, outer_role", "CREATE ROLE inner_role, outer_role",
+		"GRANT SELECT ON shop.* TO PUBLIC", "GRANT INSERT ON shop.s TO inner_role", "GRANT inner_role TO outer_role", "GRANT outer_role TO nested", "SET DEFAULT ROLE outer_role FOR nested")
+	t.Cleanup(func() { exec(t, db, "REVOKE SELECT ON shop.* FROM PUBLIC") })
+	for user, want := range map[string]string{"anybody": "read", "nested": "read, next, set, restart"} {
+		s := sequence(t, load(t, open(t, server.Shared(t).As(user, "shop"))), "s")
+		same(t, user+"'s rights", s.Def().Rights, want)
+		_, err := s.NextValue(t.Context())
+		same(t, user+" may take a value", err == nil, user == "nested")
+	}
+}
