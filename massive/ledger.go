@@ -170,3 +170,7 @@ func roleNames(roles []string) ([]string, error) {
 func (m *DB) Freshness(ctx context.Context) ([]dialect.Freshness, error) {
 	return m.Registry().Freshness(ctx)
 }
+
+func errNoLedger() error {
+	return fmt.Errorf("%w: no ledger records refreshes; create it with CreateLedger, and load with WithLedger", ErrInvalid)
+}

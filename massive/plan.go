@@ -60,26 +60,18 @@ func Views(names ...string) PlanOption {
 			}
 		}
 		for _, name := range names {
-			if pattern, err := dialect.ParsePattern(name); err == nil && pattern.HasWildcard() {
-				matching := p.registry.Match(KindMatview, pattern)
-				if len(matching) == 0 {
-					return registry.NoMatch(KindMatview, pattern)
-				}
-				for _, view := range matching {
-					add(p.network.find(view))
-				}
-				continue
-			}
-			view, err := p.registry.Matview(name)
+			views, pattern, err := viewsNamed(p.registry, name)
 			if err != nil {
-				return fmt.Errorf("%s: %w", dialect.Cut(name, dialect.MaxText/10), cause(err))
+				return err
 			}
-			n := p.network.find(view.Name())
-			if byName[n] {
-				return fmt.Errorf("%w: view %s is named twice", ErrInvalid, view.Name())
+			for _, view := range views {
+				n := p.network.find(view)
+				if !pattern && byName[n] {
+					return fmt.Errorf("%w: view %s is named twice", ErrInvalid, view)
+				}
+				byName[n] = byName[n] || !pattern
+				add(n)
 			}
-			byName[n] = true
-			add(n)
 		}
 		return nil
 	})}
@@ -150,7 +142,7 @@ func IfOlderThan(d time.Duration) PlanOption {
 			return fmt.Errorf("%w: %v is less than 0", ErrInvalid, d)
 		}
 		if p.db.selection.Recorder.Ledger == nil {
-			return fmt.Errorf("%w: no ledger records refreshes; create it with CreateLedger, and load with WithLedger", ErrInvalid)
+			return errNoLedger()
 		}
 		p.ifOlder, p.olderThan = true, d
 		return nil
