@@ -208,12 +208,12 @@ func (v *kept) take(row dialect.Freshness, exists bool, at time.Time) {
 	v.row, v.exists, v.outdated = row, exists, false
 }
 
-// beginAt returns the age at which a refresh begins, so that it ends within the lag. Floor
-// is the smallest such age: a view is refreshed at most twice per lag, and at most half of
-// the time.
+// beginAt returns the age at which a refresh begins, so that it ends within the lag with
+// something to spare. Floor is the smallest such age: a view is refreshed at most twice per
+// lag, and at most half of the time.
 func beginAt(lag, took time.Duration) (age, floor time.Duration) {
 	floor = max(lag/2, 2*took)
-	return max(lag-took*5/4, floor), floor
+	return max(lag-lag/32-took*5/4, floor), floor
 }
 
 const forever = time.Duration(1<<63 - 1)
@@ -330,7 +330,7 @@ func (p *keepPlan) judge(now time.Time, views map[Name]*kept) (all []*verdict) {
 func (v *kept) judge(now time.Time, elapsed, begin time.Duration, reads sources) *verdict {
 	row := v.row
 	row.Now = row.Now.Add(elapsed)
-	d := &verdict{view: v, now: row, age: begin - begin/32 - time.Duration(float64(begin/16)*v.jitter)}
+	d := &verdict{view: v, now: row, age: begin - time.Duration(float64(begin/16)*v.jitter)}
 	var left time.Duration
 	age, known := row.Age()
 	data, dataKnown := row.DataAge()

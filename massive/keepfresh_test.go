@@ -2,17 +2,17 @@ package massive_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"database/sql"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/internal/stub"
@@ -54,15 +54,17 @@ type ran struct {
 	start, end time.Time
 }
 
-// A replica's pool counts the calls at the same time.
+// A simulatedPool is a replica's pool. It counts the calls at the same time.
 type simulatedPool struct {
 	stub.Querier
 	name      string
-	open      int // MaxOpenConns
+	open      atomic.Int64 // MaxOpenConns
 	now, most int
 }
 
-func (p *simulatedPool) Stats() sql.DBStats { return sql.DBStats{MaxOpenConnections: p.open} }
+func (p *simulatedPool) Stats() sql.DBStats {
+	return sql.DBStats{MaxOpenConnections: int(p.open.Load())}
+}
 
 var errDown = &stub.DriverError{State: "08006", Text: "connection refused"}
 
@@ -326,6 +328,8 @@ func (s *simulation) oldest(d time.Duration, view string) (age time.Duration) {
 // runs returns the refreshes of a view, by their beginning. They must not overlap.
 func (s *simulation) runs(t *testing.T, view string) (all []ran) {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, r := range s.log {
 		if r.view == view {
 			all = append(all, r)
@@ -471,7 +475,10 @@ func TestKeepFreshReplacesADeadReplica(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 			// The server ends the refresh of the dead replica.
 			for i, k := range all {
-				if k.pool.now > 0 {
+				s.mu.Lock()
+				runs := k.pool.now > 0
+				s.mu.Unlock()
+				if runs {
 					k.end(t)
 					all = slices.Delete(all, i, i+1)
 					break
@@ -550,7 +557,11 @@ func TestKeepFreshSurvivesOutages(t *testing.T) {
 // KeepFresh never uses more connections than KeepParallel and the pool allow.
 func TestKeepFreshLimitsConnections(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ parallel, open, want int }{{1, 0, 2}, {3, 0, 4}, {3, 2, 2}, {3, 1, 1}} {
+	for _, c := range []struct {
+		parallel int
+		open     int64
+		want     int
+	}{{1, 0, 2}, {3, 0, 4}, {3, 2, 2}, {3, 1, 1}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
 				var views []string
@@ -559,7 +570,7 @@ func TestKeepFreshLimitsConnections(t *testing.T) {
 				}
 				s := newSimulation(200*time.Millisecond, views...)
 				k := s.keep(t, "one", []massive.Policy{{TargetLag: 20 * second}}, massive.KeepParallel(c.parallel))
-				k.pool.open = c.open
+				k.pool.open.Store(c.open)
 				time.Sleep(60 * second)
 				k.end(t)
 				same(t, "connections at a time", k.pool.most, c.want)
