@@ -367,29 +367,28 @@ func (k *keeper) step(ctx, running context.Context) time.Duration {
 	if k.lost == nil {
 		k.beginDue(running, verdicts, min(k.parallel, total))
 	}
-	k.warn(ctx, verdicts)
+	if looks || k.running >= total { // older readings don't have the refreshes of others
+		k.warn(ctx, verdicts)
+	}
 	if looks {
 		wait := k.interval() - rand.N(k.interval()/8) //nolint:gosec // so that replicas don't read at the same time
 		for _, v := range verdicts {
 			if v.wait > 0 {
 				wait = min(wait, v.wait)
 			}
+			if v.young { // report it when it no longer is
+				wait = min(wait, v.left+time.Millisecond)
+			}
 		}
 		if k.lost != nil {
-			wait = min(firstRetry<<min(k.losses-1, 10), lastRetry)
+			wait = min(firstRetry<<min(k.losses-1, 10), lastRetry, wait)
 		}
 		k.nextLook = k.looked.Add(max(wait, shortestLook))
 	}
-	next := time.Until(k.nextLook)
 	if k.running >= total { // the end of a refresh causes the next step
-		next = k.interval()
+		return k.interval()
 	}
-	for _, v := range verdicts {
-		if v.young { // report it when it no longer is
-			next = min(next, v.left+time.Millisecond)
-		}
-	}
-	return max(next, 0)
+	return max(time.Until(k.nextLook), 0)
 }
 
 // beginDue begins the refreshes that are ready, the most overdue first.
