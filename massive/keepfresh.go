@@ -200,8 +200,8 @@ func LogFreshness(l *slog.Logger) KeepFreshOption {
 //
 // A refresh begins so early that it ends within the target lag, judged by the duration of
 // the last one. It begins no sooner than at half the lag, and a view is refreshed at most
-// half of the time. So a view whose refresh takes longer than half its lag can't reach
-// its target. KeepFresh reports that: see [FreshnessEvent].
+// half of the time. So a view whose refresh takes longer than a third of its lag can't
+// reach its target. KeepFresh reports that: see [FreshnessEvent].
 //
 // KeepFresh also keeps the views that the policies' views read, directly or indirectly,
 // if the role may refresh them. Their lag is at most that of their readers. A view that no

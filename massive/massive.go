@@ -41,7 +41,8 @@
 // With [WithLedger], the database records when each view was refreshed; [CreateLedger]
 // creates the ledger. [DB.Freshness] returns the age of the rows of each view.
 // RefreshIfOlderThan of a [Matview] and [IfOlderThan] refresh only views that are too old,
-// once for all processes. [OnRefresh] reports each refresh.
+// once for all processes. [DB.KeepFresh] refreshes views before they are too old, in every
+// replica of a program, by a [Policy]. [OnRefresh] reports each refresh.
 //
 // # Enums
 //
