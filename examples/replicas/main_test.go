@@ -42,7 +42,7 @@ func TestReplicas(t *testing.T) {
 				t.Errorf("the killed %s still refreshes; it printed\n%s", victim[1], text)
 			}
 			if !strings.Contains(live, "refreshed: public.best_day") {
-				t.Errorf("nobody refreshed after the kill; it printed\n%s", text)
+				t.Errorf("no replica refreshed after the kill; it printed\n%s", text)
 			}
 			refreshed, joined := 0, 0
 			for line := range strings.Lines(table) {
