@@ -28,7 +28,7 @@ var zeroes = map[string][]any{
 	"massive": {
 		new(massive.Allocator), new(massive.DriftError), new(massive.Drifts), new(massive.Exhaustion), new(massive.Graph), new(massive.Mismatch),
 		new(massive.Plan), new(massive.Progress), new(massive.RefreshReport), new(massive.SequenceUse), new(massive.UnknownUse),
-		new(massive.ViewReport),
+		new(massive.ViewReport), new(massive.FreshnessKind), new(massive.FreshnessEvent),
 		new(massive.DB), new(massive.BoundEnum[feeling]), new(massive.EnumOf[feeling]), new(massive.EnumArrayOf[feeling]), new(massive.Event),
 	},
 	"registry": {
