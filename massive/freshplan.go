@@ -404,6 +404,9 @@ func (v *kept) because(d *verdict, begin time.Duration, reads sources) reason {
 		if v.failures > 0 {
 			why = reasonOf(v.err)
 		}
+		if failures == 1 {
+			return reason{failing, "its refresh failed: " + why}
+		}
 		return reason{failing, fmt.Sprintf("%d attempts to refresh it failed: %s", failures, why)}
 	case begin+took > v.target.lag:
 		return reason{slow, fmt.Sprintf("a refresh takes %v", took.Round(time.Millisecond))}
