@@ -73,9 +73,9 @@ const (
 	reset = "\x1b[0m"
 )
 
-// painted prints a line in a color.
+// painted prints a line in a color, or in none.
 func (p *printer) painted(color, text string) {
-	if !p.color {
+	if !p.color || color == "" {
 		p.line(text)
 		return
 	}
