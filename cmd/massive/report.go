@@ -148,7 +148,7 @@ func draw(ctx context.Context, g massive.Graph, views map[int]reportView) (templ
 	dot.WriteString(strings.Replace(strings.TrimSuffix(strings.TrimSpace(g.DOT()), "}"), "{\n", style, 1))
 	for i := range g.Nodes {
 		if v, ok := views[i]; ok { // the attributes are added to the node's own
-			fmt.Fprintf(&dot, "  v%d [class=%q, URL=\"#%s\", tooltip=%q];\n", i, v.Status, v.Anchor, v.Anchor)
+			fmt.Fprintf(&dot, "  v%d [class=%q, id=\"graph-%s\", URL=\"#%s\", tooltip=%q];\n", i, v.Status, v.Anchor, v.Anchor, v.Status)
 		}
 	}
 	dot.WriteString("}\n")
