@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -201,7 +202,7 @@ func (w wanted) look(ctx context.Context) (result RefreshResult, asOf time.Time,
 // try refreshes if the rows are older than the call allows. The database judges the age
 // later than the call: the limit grows by that time.
 func (w wanted) try(ctx context.Context) (RefreshResult, error) {
-	w.how.OlderThan = w.age + time.Since(w.called)
+	w.how.OlderThan = w.age + min(time.Since(w.called), math.MaxInt64-w.age)
 	return w.view.refresh(ctx, dialect.OpRefreshIfOlder, w.how)
 }
 

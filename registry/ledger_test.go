@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -135,6 +136,16 @@ func TestRefreshIfOlderThanRefreshesOldAndUnknownRows(t *testing.T) {
 		if !how.IfOlder || how.Wait || how.OlderThan < time.Minute || how.Record == nil {
 			t.Errorf("%s: the dialect got %+v; want IfOlder with at least a minute, Record, no Wait", rule, how)
 		}
+	}
+}
+
+// The longest age does not become a negative one.
+func TestRefreshIfOlderThanTheLongestAge(t *testing.T) {
+	t.Parallel()
+	a := &aging{}
+	_, err := daily(t, a, new(sql.DB)).RefreshIfOlderThan(t.Context(), math.MaxInt64)
+	if err != nil || len(a.refreshes) != 1 || a.refreshes[0].OlderThan != math.MaxInt64 {
+		t.Errorf("the dialect got %+v, error %v; want OlderThan %d", a.refreshes, err, math.MaxInt64)
 	}
 }
 
