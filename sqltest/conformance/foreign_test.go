@@ -346,6 +346,7 @@ func TestForeign(t *testing.T) {
 		harness conformance.Harness
 	}{
 		"no limit of names":     {0, conformance.Harness{}},
+		"no limit in bytes":     {0, conformance.Harness{MaxNameLength: 30}},
 		"longer names":          {128, conformance.Harness{NoRights: true}},
 		"statements fail alone": {30, conformance.Harness{StatementsFailAlone: true}},
 		"no last value":         {128, conformance.Harness{NextOnly: true, NoRights: true}},
@@ -360,7 +361,7 @@ func TestForeign(t *testing.T) {
 			c.harness.Open = func(t *testing.T, cat sqltest.Catalog) conformance.Database {
 				t.Helper()
 				f := foreign(t, cat, c.longest, c.harness)
-				return lacking{Fake: f.Fake, kinds: c.harness.LacksKinds, over: f, db: f.db}
+				return lacking{Fake: f.Fake, kinds: c.harness.LacksKinds, nameLength: c.harness.MaxNameLength, over: f, db: f.db}
 			}
 			conformance.Run(t, c.harness)
 		})

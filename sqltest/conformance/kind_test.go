@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/sqltest"
@@ -19,6 +20,8 @@ type lacking struct {
 	*sqltest.Fake
 	kinds []dialect.Kind
 	leaks bool // it loads a structure of a lacking kind
+
+	nameLength int // the longest name of a sequence in characters; 0 means no limit
 
 	// over and db replace the fake as dialect and database, if they are set.
 	over dialect.Dialect
@@ -65,6 +68,11 @@ func (l lacking) refuse(t testing.TB, c sqltest.Catalog) {
 	} {
 		if n > 0 && l.lacks(k) {
 			t.Fatalf("this database has no %s", k)
+		}
+	}
+	for _, s := range c.Sequences {
+		if l.nameLength > 0 && utf8.RuneCountInString(s.Name) > l.nameLength {
+			t.Fatalf("the name %s has more than %d characters", s.Name, l.nameLength)
 		}
 	}
 }
