@@ -42,7 +42,7 @@ func TestRefreshOlderThanLeavesYoungViews(t *testing.T) {
 func TestFreshnessNeedsALedger(t *testing.T) {
 	t.Parallel()
 	_, env := shop(t)
-	for _, args := range []string{"freshness", "refresh --older-than 1h", "ledger create", "ledger ddl"} {
+	for _, args := range []string{"freshness", "keep-fresh --target-lag 1s", "refresh --older-than 1h", "ledger create", "ledger ddl"} {
 		if _, errs, code := massiveRuns(t, env, strings.Fields(args)...); code != exitUsage || !strings.Contains(errs, "$MASSIVE_LEDGER") {
 			t.Errorf("massive %s: exit code %d, %s", args, code, errs)
 		}
