@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,34 +38,31 @@ const (
                 THEN SESSION_USER::pg_catalog.text ELSE pg_catalog.current_setting('application_name') END`
 )
 
-// ledgerPart returns a part with its placeholders replaced, and the parts that it
-// contains. More are further placeholders and their values.
+// ledgerPart returns a part with its placeholders replaced. A placeholder with the name of
+// another part is replaced by that part. More are further placeholders and their values.
 func ledgerPart(l dialect.Ledger, name string, more ...string) string {
-	text, err := ledgerFiles.ReadFile("ledger/" + name + ".sql")
-	if err != nil {
-		panic(err) // the name is a constant
-	}
-	s := strings.TrimSuffix(string(text), "\n")
-	for _, inner := range []string{"written", "record", "upstream", "valid", "check"} {
-		if !strings.Contains(s, "$"+inner) {
-			continue
+	file, _ := ledgerFiles.ReadFile("ledger/" + name + ".sql") // the name is a constant
+	text := strings.TrimSuffix(string(file), "\n")
+	for placeholder, part := range map[string]func() string{
+		"$check": func() string { return ledgerPart(l, "check") }, "$valid": func() string { return ledgerPart(l, "valid") },
+		"$upstream": func() string { return ledgerPart(l, "upstream") },
+		"$record": func() string {
+			return ledgerPart(l, "record") + "\n" + ledgerPart(l, "history", "$entry",
+				"f.as_of, f.data_as_of, f.started_at, f.finished_at, f.mode, f.by, NULL")
+		},
+		"$failed": func() string {
+			return ledgerPart(l, "history", "$entry", "NULL, NULL, NULL, f.failed_at, NULL, "+recordedBy+", f.error")
+		},
+	} {
+		if strings.Contains(text, placeholder) {
+			text = strings.ReplaceAll(text, placeholder, part())
 		}
-		var value string
-		switch inner {
-		case "written":
-			value = ledgerPart(l, "history", "$history", "NULL, NULL, NULL, f.failed_at, NULL, "+recordedBy+", f.error")
-		case "record":
-			value = ledgerPart(l, "record") + "\n" +
-				ledgerPart(l, "history", "$history", "f.as_of, f.data_as_of, f.started_at, f.finished_at, f.mode, f.by, NULL")
-		default:
-			value = ledgerPart(l, inner)
-		}
-		s = strings.ReplaceAll(s, "$"+inner, value)
 	}
-	pairs := append(more, "$ledger", dialect.Name{Name: l.Schema}.Quoted(), "$schema", literal(l.Schema), "$owners", textArray(literals(l.Owners)),
+	return strings.NewReplacer(slices.Concat(more, []string{
+		"$ledger", dialect.Name{Name: l.Schema}.Quoted(), "$schema", literal(l.Schema), "$owners", textArray(literals(l.Owners)),
 		"$by", recordedBy, "$kept", strconv.Itoa(historyKept), "$sees_commits", seesCommits, "$layout", ledgerLayout,
-		"$freshness_columns", freshnessColumns, "$history_columns", historyColumns)
-	return strings.NewReplacer(pairs...).Replace(s)
+		"$freshness_columns", freshnessColumns, "$history_columns", historyColumns,
+	})...).Replace(text)
 }
 
 func literals(all []string) []string {

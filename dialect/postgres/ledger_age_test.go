@@ -154,7 +154,7 @@ func TestRepeatableRead(t *testing.T) {
 
 			tx, err := pool.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 			noError(t, err)
-			defer tx.Rollback() //nolint:errcheck // the test is over
+			defer tx.Rollback()
 			_, err = d.RefreshMatview(t.Context(), tx, daily, dialect.Refresh{Record: &ledger, IfOlder: true})
 			mustBe(t, err, dialect.ErrUnsupported, "READ COMMITTED")
 			began := one[time.Time](t, tx, "SELECT now()")

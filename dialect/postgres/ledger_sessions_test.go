@@ -84,7 +84,7 @@ func TestOneSessionRefreshes(t *testing.T) {
 		s.waiting(t, 1, "advisory")
 		tx, err := s.pool.Begin()
 		noError(t, err)
-		defer tx.Rollback() //nolint:errcheck // the test is over
+		defer tx.Rollback()
 		inTransaction := start(t, tx, daily, hour)
 		s.waiting(t, 2, "advisory")
 		open()

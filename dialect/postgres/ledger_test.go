@@ -164,7 +164,7 @@ func TestRefreshIfOlder(t *testing.T) {
 		same(t, "age 0", s.refresh(t, s.pool, daily, dialect.Refresh{IfOlder: true, Concurrently: true}), dialect.Refreshed{Recorded: true, Concurrently: true})
 		tx, err := s.pool.Begin()
 		noError(t, err)
-		defer tx.Rollback() //nolint:errcheck // the test is over
+		defer tx.Rollback()
 		same(t, "in a transaction", s.refresh(t, tx, daily, hour), dialect.Refreshed{Fresh: true})
 		same(t, "locks kept", one[int](t, tx, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"), 0)
 	})

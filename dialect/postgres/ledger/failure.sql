@@ -22,7 +22,7 @@ $check) THEN
     IF entry IS NULL THEN
       RAISE undefined_table USING MESSAGE = 'the view was replaced by another relation';
     END IF;
-$written
+$failed
     outcome := 0;
   END IF;
   PERFORM pg_catalog.set_config('massive.outcome', outcome::pg_catalog.text, true);

@@ -2,7 +2,7 @@
      WHERE h.relid OPERATOR(pg_catalog.=) rel
        AND (h.number OPERATOR(pg_catalog.<=) (entry OPERATOR(pg_catalog.-) $kept) OR h.number OPERATOR(pg_catalog.>=) entry);
     INSERT INTO $ledger.history (relid, number, schema, name, as_of, data_as_of, started_at, finished_at, mode, by, error)
-    SELECT f.relid, f.entries, f.schema, f.name, $history
+    SELECT f.relid, f.entries, f.schema, f.name, $entry
       FROM $ledger.freshness f WHERE f.relid OPERATOR(pg_catalog.=) rel;
     IF entry OPERATOR(pg_catalog.=) 1 THEN
       WITH gone AS (
