@@ -77,6 +77,8 @@ func TestJudgements(t *testing.T) {
 			"a wait 19, behind: 9 attempts to refresh it failed: broken; b begin, behind: its refresh began late"},
 		{"unknown upstream is a reason", []seen{{name: "a", failures: 9, failedAt: 1}, {name: "b", reads: "a", asOf: 5, lag: 64, failures: 0}},
 			"a wait 19, behind: 9 attempts to refresh it failed: broken; b wait 57, behind: it reads public.a, whose rows are of unknown age"},
+		{"a reader's lag is the lag of its sources", []seen{{name: "a", asOf: 65, dataAsOf: 65, lag: 640}, {name: "b", reads: "a", asOf: 5, dataAsOf: 5, lag: 64}},
+			"a begin, behind: its refresh began late; b wait 57"},
 		{"the strictest reader counts", []seen{{name: "a", asOf: 33, dataAsOf: 33}, {name: "b", reads: "a", asOf: 9, dataAsOf: 33, lag: 64}, {name: "c", reads: "a", asOf: 9, dataAsOf: 33, lag: 32}},
 			"a begin, behind: its refresh began late; b wait 53; c wait 22, behind: it waits for public.a, which is due or being refreshed"},
 	} {

@@ -46,6 +46,8 @@ type simulated struct {
 	since              time.Time
 	by                 string
 	elsewhere, stopped bool // another session refreshes it; its refreshes ignore their context
+	hidden, unrecorded bool // the ledger does not show that; it has no record of refreshes
+	busy               int  // how many refreshes were skipped
 }
 
 // A ran is a refresh that has ended.
@@ -155,7 +157,7 @@ func (s *simulation) Freshness(_ context.Context, q dialect.Querier, _ dialect.L
 		if !v.asOf.IsZero() {
 			f.Started, f.Finished = v.asOf, v.asOf.Add(v.took)
 		}
-		if v.running || v.elsewhere {
+		if v.running || v.elsewhere && !v.hidden {
 			f.Running = &dialect.RunningRefresh{By: "another", Since: v.since}
 		}
 		rows = append(rows, f)
@@ -201,7 +203,11 @@ func (s *simulation) RefreshMatview(ctx context.Context, q dialect.Querier, n di
 	if v == nil {
 		return dialect.Refreshed{}, dialect.ErrNotFound
 	}
+	if !how.SkipIfBusy || !how.IfOlder || how.Wait {
+		return dialect.Refreshed{}, fmt.Errorf("KeepFresh refreshes with %+v", how)
+	}
 	if v.running || v.elsewhere {
+		v.busy++
 		return dialect.Refreshed{Busy: true}, nil
 	}
 	limit := time.Now().Add(-how.OlderThan)
@@ -233,11 +239,14 @@ func (s *simulation) RefreshMatview(ctx context.Context, q dialect.Querier, n di
 	case err != nil:
 		return dialect.Refreshed{}, err
 	}
+	s.log = append(s.log, ran{n.Name, q.(*simulatedPool).name, began, time.Now()})
+	if v.unrecorded {
+		return dialect.Refreshed{}, nil
+	}
 	v.asOf, v.dataAsOf, v.took, v.failures, v.by = began, began, v.takes, 0, q.(*simulatedPool).name
 	if len(v.reads) > 0 && oldest.Before(began) {
 		v.dataAsOf = oldest // zero if unknown
 	}
-	s.log = append(s.log, ran{n.Name, v.by, began, time.Now()})
 	return dialect.Refreshed{Recorded: true}, nil
 }
 
@@ -546,7 +555,7 @@ func TestKeepFreshSurvivesOutages(t *testing.T) {
 			}
 		}
 		if len(got) < 4 || got[0] != "failed: massive: read the freshness of: server unavailable: driver: connection refused" ||
-			!strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2") ||
+			!strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2s") && !strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2.00") ||
 			!strings.HasSuffix(got[1], "old: the ledger can't be read: server unavailable: driver: connection refused") ||
 			got[2] != "recovered: the ledger can be read again" || got[len(got)-1] != "recovered: public.v is within its target again" {
 			t.Errorf("got events\n%s", strings.Join(got, "\n"))
@@ -560,15 +569,23 @@ func TestKeepFreshLimitsConnections(t *testing.T) {
 	for _, c := range []struct {
 		parallel int
 		open     int64
+		views    int
+		takes    time.Duration
 		want     int
-	}{{1, 0, 2}, {3, 0, 4}, {3, 2, 2}, {3, 1, 1}} {
+	}{
+		{1, 0, 12, second / 5, 2},
+		{3, 0, 12, second / 5, 4},
+		{3, 2, 12, second / 5, 2},
+		{3, 1, 12, second / 5, 1},
+		{1, 1, 2, 4 * second, 1}, // longer than the time between two readings
+	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
 				var views []string
-				for i := range 12 {
+				for i := range c.views {
 					views = append(views, fmt.Sprint("v", i))
 				}
-				s := newSimulation(200*time.Millisecond, views...)
+				s := newSimulation(c.takes, views...)
 				k := s.keep(t, "one", []massive.Policy{{TargetLag: 20 * second}}, massive.KeepParallel(c.parallel))
 				k.pool.open.Store(c.open)
 				time.Sleep(60 * second)
@@ -582,6 +599,58 @@ func TestKeepFreshLimitsConnections(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A view that the ledger does not know, or that another session locks, is not tried again
+// and again.
+func TestKeepFreshPausesWithoutProgress(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := newSimulation(10*time.Millisecond, "locked", "unrecorded")
+		s.set("locked", func(v *simulated) { v.elsewhere, v.hidden = true, true })
+		s.set("unrecorded", func(v *simulated) { v.unrecorded = true })
+		k := s.keep(t, "one", []massive.Policy{{TargetLag: 2 * second}})
+		time.Sleep(10 * second)
+		k.end(t)
+		if n := s.views["locked"].busy; n < 20 || n > 101 {
+			t.Errorf("%d tries in ten seconds, want at most ten in a second", n)
+		}
+		if n := len(s.runs(t, "unrecorded")); n < 5 || n > 11 {
+			t.Errorf("%d refreshes in ten seconds, want at most two per target lag", n)
+		}
+		if why := k.whys("locked"); len(why) != 1 || !strings.HasPrefix(why[0], "busy: another refresh of it is running") {
+			t.Errorf("the locked view is behind because %q", why)
+		}
+	})
+}
+
+// A refresh that ends in spite of the end of the context is reported.
+func TestKeepFreshReportsItsLastRefresh(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := newSimulation(500*time.Millisecond, "v")
+		s.set("v", func(v *simulated) { v.stopped = true })
+		k := s.keep(t, "one", []massive.Policy{{TargetLag: time.Minute}})
+		time.Sleep(100 * time.Millisecond)
+		k.end(t)
+		same(t, "reported refreshes", k.count(massive.FreshnessRefreshed, "v"), 1)
+	})
+}
+
+// If the caller's function panics, KeepFresh waits for its refreshes, too.
+func TestKeepFreshEndsItsRefreshesIfAFunctionPanics(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := newSimulation(500*time.Millisecond, "quick", "slow")
+		s.set("quick", func(v *simulated) { v.takes = 0 })
+		s.set("slow", func(v *simulated) { v.stopped = true })
+		m, pool := s.load(t, "one")
+		func() {
+			defer func() { same(t, "panic", recover(), any("oh")) }()
+			_ = m.KeepFresh(t.Context(), []massive.Policy{{TargetLag: time.Minute}}, massive.KeepParallel(2),
+				massive.OnFreshness(func(massive.FreshnessEvent) { panic("oh") }))
+		}()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		same(t, "calls that run", pool.now, 0)
+	})
 }
 
 // KeepFresh follows reloads: views come, go and are recreated.
