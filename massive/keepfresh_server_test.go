@@ -207,7 +207,7 @@ func TestKeepFreshFollowsAFailover(t *testing.T) {
 	})
 }
 
-// If the process that refreshes is killed, another one goes on.
+// If the process that refreshes is killed, another one continues.
 func TestKeepFreshReplacesAKilledProcess(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)

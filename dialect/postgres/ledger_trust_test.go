@@ -71,7 +71,7 @@ func TestUnsafeLedger(t *testing.T) {
 				same(t, "the view's version", one[string](t, s.pool, "SELECT xmin::text FROM pg_class WHERE relname = 'daily'"), before)
 				optional := dialect.Ledger{Schema: ledger.Schema, Optional: true}
 				same(t, "without a record", s.refresh(t, s.pool, daily, dialect.Refresh{Record: &optional}), dialect.Refreshed{})
-				same(t, "runs of the stranger's code", one[bool](t, s.pool, "SELECT is_called FROM evil.ran"), false)
+				same(t, "runs of the other role's code", one[bool](t, s.pool, "SELECT is_called FROM evil.ran"), false)
 				if strings.HasSuffix(c.name, "owner") {
 					trusting := dialect.Ledger{Schema: ledger.Schema, Owners: []string{stranger}}
 					noError(t, d.CheckLedger(t.Context(), s.pool, trusting))
