@@ -638,7 +638,7 @@ func ledgerImproved() rule {
 			// before the refresh begins, and the attempt says nothing.
 			for range 20 {
 				c.refreshed(c.q, "low", dialect.Refresh{}, isRecorded)
-				time.Sleep(2 * soon)
+				<-time.After(2 * soon)
 				c.refreshed(c.q, "high", dialect.Refresh{}, isRecorded)
 				f := c.freshness(c.q, "high")
 				how := dialect.Refresh{IfOlder: true, OlderThan: f.Now.Sub(f.AsOf) + soon}
@@ -714,7 +714,7 @@ func ledgerWait() rule {
 					done, err := c.refresh(c.Context(), c.db.DB(), "v", how)
 					ended <- outcome{done, err}
 				}()
-				time.Sleep(soon / 3)
+				<-time.After(soon / 3)
 				c.ok(holder.Commit())
 				o := <-ended
 				c.ok(o.err)
