@@ -16,8 +16,8 @@ import (
 	"github.com/massivedb/massive-go/dialect/postgres"
 )
 
-// A Ledger describes a ledger of refreshes, which massive.CreateLedger creates otherwise.
-// Its tables are freshness and history.
+// A Ledger describes a ledger of refreshes, as massive.CreateLedger creates it. Its tables
+// are freshness and history.
 type Ledger struct {
 	// Schema is the schema of the tables.
 	Schema string
@@ -202,8 +202,7 @@ func (f *Fake) CreateLedger(ctx context.Context, q dialect.Querier, l dialect.Le
 	})
 }
 
-// CheckLedger implements [dialect.LedgerDialect]. The test's role and the owners of other
-// ledgers are trusted.
+// CheckLedger implements [dialect.LedgerDialect]. All owners of ledgers are trusted.
 func (f *Fake) CheckLedger(ctx context.Context, q dialect.Querier, l dialect.Ledger) error {
 	return f.ask(ctx, q, Call{Op: dialect.OpLedger}, func(_ context.Context, s *session) ([]driver.Value, error) {
 		_, err := s.lookLedger(l.Schema)
