@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/massivedb/massive-go/dialect/postgres"
 	"github.com/massivedb/massive-go/massive"
 )
 
@@ -135,6 +137,8 @@ func scan(ctx context.Context, db *sql.DB, f func(*sale)) error {
 }
 
 var refreshLines = []line{
+	fresh("Fresh/pgx", 2, oneMode),
+	fresh("Fresh/others", 4.5, []mode{libpq, pgxExec, pgxSimple}),
 	{
 		name: "Refresh", what: "refresh an empty view; limit: REFRESH MATERIALIZED VIEW", peer: "SQL by hand",
 		bar: bar{ratio: 1.05, more: 8},
@@ -155,6 +159,44 @@ var refreshLines = []line{
 			}, nil
 		},
 	},
+}
+
+// fresh compares the answer that rows are young enough with SELECT 1.
+func fresh(name string, most float64, in []mode) line {
+	return line{
+		name: name, what: "RefreshIfOlderThan of a fresh view; limit: SELECT 1", bar: bar{ratio: most}, modes: in,
+		uncounted: true,
+		setup: func(ctx context.Context, s *stage) (*contest, error) {
+			db, err := s.open(ctx, "CREATE MATERIALIZED VIEW daily AS SELECT 1 AS id")
+			if err != nil {
+				return nil, err
+			}
+			if err := massive.CreateLedger(ctx, db, postgres.New(), "massive"); err != nil {
+				return nil, err
+			}
+			m, err := massive.Load(ctx, db, postgres.New(), massive.WithLedger("massive"))
+			if err != nil {
+				return nil, err
+			}
+			view, err := m.Matview("daily")
+			if err != nil {
+				return nil, err
+			}
+			if _, err := view.Refresh(ctx); err != nil {
+				return nil, err
+			}
+			return &contest{
+				ours: each("RefreshIfOlderThan", func(ctx context.Context) error {
+					result, err := view.RefreshIfOlderThan(ctx, time.Hour)
+					if err == nil && result.Outcome != massive.OutcomeFresh {
+						err = fmt.Errorf("the outcome is %v, want fresh", result.Outcome)
+					}
+					return err
+				}),
+				bare: []side{number(db, "SELECT 1")},
+			}, nil
+		},
+	}
 }
 
 func execution(db *sql.DB, text string) side {

@@ -131,7 +131,7 @@ var (
 
 	everyMode    = []mode{libpq, pgxDefault, pgxExec, pgxSimple}
 	defaultModes = []mode{libpq, pgxDefault}
-	oneMode      = []mode{pgxDefault} // for lines that use no driver
+	oneMode      = []mode{pgxDefault} // also for lines that use no driver
 )
 
 // open opens a pool of one connection, so that all sides share it.

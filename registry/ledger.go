@@ -226,16 +226,27 @@ type flightKey struct {
 	how  dialect.Refresh
 }
 
-// join waits for a flight that satisfies the call, and begins one if there is none.
+// join looks at the rows. If they are too old, it waits for a flight that satisfies the
+// call, and begins one if there is none.
 func (w wanted) join(ctx context.Context) (RefreshResult, error) {
 	r := w.view.recorder
 	key := flightKey{w.view.def.Name, w.how}
 	for waited := false; ; waited = true {
 		r.mu.Lock()
-		f := r.flights[key]
-		first := f == nil
-		if first {
-			f = w.depart(ctx, key)
+		f, first := r.flights[key], false
+		if f == nil {
+			r.mu.Unlock()
+			result, asOf, err := w.look(ctx)
+			if waited && result.Outcome == OutcomeFresh {
+				result.Outcome = OutcomeJoined
+			}
+			if err != nil || result.Outcome != 0 {
+				return result, err
+			}
+			r.mu.Lock()
+			if f = r.flights[key]; f == nil {
+				f, first = w.depart(ctx, key, asOf), true
+			}
 		}
 		f.waiting++
 		r.mu.Unlock()
@@ -255,10 +266,10 @@ func (w wanted) join(ctx context.Context) (RefreshResult, error) {
 }
 
 // depart begins a flight. The caller holds the recorder's mutex.
-func (w wanted) depart(ctx context.Context, key flightKey) *flight {
+func (w wanted) depart(ctx context.Context, key flightKey, asOf time.Time) *flight {
 	r := w.view.recorder
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{of: w, cancel: cancel, landed: make(chan struct{})}
+	f := &flight{of: w, cancel: cancel, landed: make(chan struct{}), asOf: asOf}
 	if r.flights == nil {
 		r.flights = make(map[flightKey]*flight)
 	}
@@ -316,26 +327,26 @@ func (f *flight) outcome(r *Recorder, waited bool) RefreshResult {
 	return f.result
 }
 
-// fly looks and tries until the rows are young enough for the first call. While another
-// session refreshes, it polls: each poll takes a connection for a moment only.
+// fly tries until the rows are young enough for the first call. While another session
+// refreshes, it looks again and again: each look takes a connection for a moment only.
 func (f *flight) fly(ctx context.Context) {
 	w := f.of
-	for joined := false; ; joined = true {
-		if f.result, f.asOf, f.err = w.look(ctx); f.err == nil && f.result.Outcome == 0 {
-			f.judged = time.Now()
-			f.result, f.err = w.try(ctx)
-		}
-		if f.result.Outcome != OutcomeSkippedBusy {
-			if joined && f.result.Outcome == OutcomeFresh {
-				f.result.Outcome = OutcomeJoined
-			}
+	for {
+		f.judged = time.Now()
+		if f.result, f.err = w.try(ctx); f.result.Outcome != OutcomeSkippedBusy {
 			return
 		}
-		f.err = nil
 		pause := min(max(time.Since(w.called)/8, shortestPause), longestPause)
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
-		case <-ctx.Done(): // the next look fails
+		case <-ctx.Done(): // the look fails
+		}
+		if f.result, f.asOf, f.err = w.look(ctx); f.err != nil {
+			return
+		}
+		if f.result.Outcome == OutcomeFresh {
+			f.result.Outcome = OutcomeJoined
+			return
 		}
 	}
 }

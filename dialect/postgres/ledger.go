@@ -189,17 +189,19 @@ func readLedger(l dialect.Ledger, err error) error {
 	return err
 }
 
-// DataAge does not use ledgerPart, which takes as long as the query. It resolves the view's name while the statement runs, because drivers cache
-// prepared statements.
+// DataAge does not use ledgerPart, which takes as long as the query. It resolves the view's
+// name while the statement runs, because drivers cache prepared statements.
 func (postgres) DataAge(ctx context.Context, q dialect.Querier, l dialect.Ledger, view dialect.Name) (time.Duration, bool, error) {
 	var micros sql.NullInt64
-	err := q.QueryRowContext(ctx, strings.NewReplacer("$ledger", dialect.Name{Name: l.Schema}.Quoted(), "$schema", literal(view.Schema),
-		"$name", literal(view.Name), "$view", literal(view.Quoted())).Replace(ageText)).Scan(&micros)
+	err := q.QueryRowContext(ctx, fmt.Sprintf(ageFormat, dialect.Name{Name: l.Schema}.Quoted(),
+		literal(view.Schema), literal(view.Name), literal(view.Quoted()))).Scan(&micros)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, errGone()
 	}
 	return time.Duration(micros.Int64) * time.Microsecond, micros.Valid, readLedger(l, err)
 }
+
+var ageFormat = strings.NewReplacer("$ledger", "%[1]s", "$schema", "%[2]s", "$name", "%[3]s", "$view", "%[4]s").Replace(ageText)
 
 // Freshness reads pg_locks to find the refreshes that are running: of the library, by
 // their advisory lock, and of other clients, by their lock on the view.
