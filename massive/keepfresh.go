@@ -132,6 +132,7 @@ func (e FreshnessEvent) log(ctx context.Context, l *slog.Logger) {
 		level = slog.LevelWarn
 	case FreshnessFailed:
 		level = slog.LevelError
+	case FreshnessRefreshed, FreshnessRecovered:
 	}
 	attrs := []slog.Attr{slog.String("view", e.View.String())}
 	if age, known := e.Freshness.DataAge(); known {

@@ -180,15 +180,14 @@ func (s *simulation) DataAge(_ context.Context, q dialect.Querier, _ dialect.Led
 	return time.Since(v.dataAsOf), true, nil
 }
 
-// sources returns the least DataAsOf of what the view reads.
+// sources returns the least DataAsOf of what the view reads, and whether it is known.
 func (s *simulation) sources(v *simulated) (oldest time.Time, known bool) {
-	known = true
 	for i, r := range v.reads {
 		if at := s.views[r].dataAsOf; i == 0 || at.Before(oldest) {
 			oldest = at
 		}
 	}
-	return oldest, !oldest.IsZero() || len(v.reads) == 0
+	return oldest, !oldest.IsZero()
 }
 
 func (s *simulation) RefreshMatview(ctx context.Context, q dialect.Querier, n dialect.Name, how dialect.Refresh) (dialect.Refreshed, error) {
