@@ -97,7 +97,7 @@ func ExampleLedgerOwners() {
 }
 
 func ExampleRecordsOptional() {
-	fake, m := recordedShop()
+	fake, _ := recordedShop()
 	defer fake.DB().Close()
 	ctx := context.Background()
 	m, err := massive.Load(ctx, fake.DB(), fake, massive.WithLedger("massive", massive.RecordsOptional()))

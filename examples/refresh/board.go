@@ -96,7 +96,7 @@ func (b *board) line(v massive.ViewReport) string {
 
 func mark(v massive.ViewReport) string {
 	switch v.Outcome {
-	case massive.OutcomeRefreshed, massive.OutcomeEmptied:
+	case massive.OutcomeRefreshed, massive.OutcomeEmptied, massive.OutcomeJoined, massive.OutcomeFresh:
 		return "✓"
 	case massive.OutcomeFailed:
 		return "✗"
