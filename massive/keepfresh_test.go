@@ -554,7 +554,7 @@ func TestKeepFreshSurvivesOutages(t *testing.T) {
 			}
 		}
 		if len(got) < 4 || got[0] != "failed: massive: read the freshness of: server unavailable: driver: connection refused" ||
-			!strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2s") && !strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2.00") ||
+			!strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2s") && !strings.HasPrefix(got[1], "behind: public.v is behind its target of 2s: its rows are 2.0") ||
 			!strings.HasSuffix(got[1], "old: the ledger can't be read: server unavailable: driver: connection refused") ||
 			got[2] != "recovered: the ledger can be read again" || got[len(got)-1] != "recovered: public.v is within its target again" {
 			t.Errorf("got events\n%s", strings.Join(got, "\n"))
