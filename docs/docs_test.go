@@ -34,7 +34,7 @@ var sqlDB *sql.DB; var conn *sql.Conn; var tx *sql.Tx; var db *massive.DB`
 var packages = strings.Fields(strings.ReplaceAll(`context database/sql encoding/json errors fmt io iter log log/slog maps
 	net net/http os slices strings sync syscall testing time github.com/jmoiron/sqlx github.com/lib/pq
 	github.com/jackc/pgx/v5 github.com/jackc/pgx/v5/pgxpool github.com/jackc/pgx/v5/stdlib M/dialect M/dialect/postgres M/dialect/postgres/pgxwake M/dialect/postgres/pqwake
-	M/massive M/registry M/sqltest M/sqltest/conformance M/sqltest/pgtest`, "M/", "github.com/massivedb/massive-go/"))
+	M/massive M/registry M/replace M/sqltest M/sqltest/conformance M/sqltest/pgtest`, "M/", "github.com/massivedb/massive-go/"))
 
 var (
 	goBlock   = regexp.MustCompile("(?ms)^([ \t]*)```go\n(.*?)^[ \t]*```$")

@@ -1,0 +1,191 @@
+package replace
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/massive"
+)
+
+// A Phase is a part of a run.
+type Phase string
+
+// The phases of a run, in order.
+const (
+	PhaseBuild Phase = "build" // the views are built a second time, without data
+	PhaseFill  Phase = "fill"  // the new views are filled; again if others refresh the old ones
+	PhaseWait  Phase = "wait"  // Run waits for older transactions that use the views
+	PhaseSwap  Phase = "swap"  // the new views take the place of the old ones
+)
+
+// A Progress says which phase begins.
+type Progress struct {
+	Phase Phase
+	Count int // how many times the phase has begun
+}
+
+// A Report says what Run did.
+type Report struct {
+	Filled time.Time     // the data is as of this time of the database's clock, or later
+	Locked time.Duration // readers waited at most this long, for the last try; in a caller's transaction, without its commit
+	Tries  int           // how often the swap was tried
+	Fills  int           // how often the views were filled
+}
+
+// Run replaces the query. If the plan's querier is a pool or a connection, Run uses a
+// transaction of its own. If it is a transaction, Run works in it, after a savepoint, and
+// the locks last until the transaction ends; its isolation level must be READ COMMITTED.
+//
+// If others refresh one of the old views meanwhile, Run fills the new views again. So
+// readers never read older data than before. While transactions that began earlier use the
+// views, Run waits for them. It waits without a lock, so that readers don't queue.
+//
+// Errors: [ErrChanged]; [massive.ErrBusy] after [GiveUpAfter]; the driver's error. After
+// an error, nothing has changed.
+func (r *Replacement) Run(ctx context.Context) (Report, error) {
+	var report Report
+	var locked time.Time
+	err := inTransaction(ctx, r.db.Querier(), true, func(q massive.Querier) (err error) {
+		run := &run{Replacement: r, q: q, report: &report, began: map[Phase]int{}}
+		locked, err = run.all(ctx)
+		return err
+	})
+	if !locked.IsZero() {
+		report.Locked = time.Since(locked)
+	}
+	if err == nil {
+		return report, nil
+	}
+	if sqlState(err) == "55000" && strings.Contains(err.Error(), "since the plan") {
+		err = fmt.Errorf("%w: %w", ErrChanged, err)
+	}
+	return report, r.explain(ctx, opRun, err)
+}
+
+type run struct {
+	*Replacement
+	q      massive.Querier
+	report *Report
+	began  map[Phase]int
+}
+
+func (r *run) begin(p Phase) {
+	r.began[p]++
+	if r.progress != nil {
+		r.progress(Progress{p, r.began[p]})
+	}
+}
+
+func (r *run) exec(ctx context.Context, text string) error {
+	_, err := r.q.ExecContext(ctx, text)
+	return err
+}
+
+// all runs all phases. It returns when the swap began.
+func (r *run) all(ctx context.Context) (time.Time, error) {
+	var isolation string
+	if err := r.q.QueryRowContext(ctx, "SELECT pg_catalog.current_setting('transaction_isolation')").Scan(&isolation); err != nil {
+		return time.Time{}, err
+	}
+	if isolation != "read committed" {
+		return time.Time{}, fmt.Errorf("%w: the transaction's isolation level is %s, and must be READ COMMITTED", massive.ErrInvalid, isolation)
+	}
+	s := &r.script
+	r.begin(PhaseBuild)
+	if err := r.exec(ctx, strings.Join(s.build, ";\n")); err != nil {
+		return time.Time{}, err
+	}
+	r.begin(PhaseFill)
+	for _, text := range s.fill {
+		if err := r.exec(ctx, text); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if err := r.exec(ctx, strings.Join(s.index, ";\n")); err != nil {
+		return time.Time{}, err
+	}
+	r.report.Fills = 1
+	since := time.Now()
+	for {
+		if err := r.wait(ctx, since); err != nil {
+			return time.Time{}, err
+		}
+		locked, again, err := r.swap(ctx)
+		if err != nil || !again {
+			return locked, err
+		}
+	}
+}
+
+// swap tries the swap once. It returns true if it must be tried again.
+func (r *run) swap(ctx context.Context) (locked time.Time, again bool, err error) {
+	r.begin(PhaseSwap)
+	r.report.Tries++
+	if err := r.readFilled(ctx); err != nil {
+		return locked, false, err
+	}
+	if err := r.exec(ctx, "SAVEPOINT massive_swap"); err != nil {
+		return locked, false, err
+	}
+	if err = r.exec(ctx, strings.Join(r.script.guard, ";\n")); err == nil {
+		locked = time.Now()
+		err = r.exec(ctx, strings.Join(append(r.script.swap[:len(r.script.swap):len(r.script.swap)], "RELEASE SAVEPOINT massive_swap"), ";\n"))
+	}
+	if err == nil {
+		return locked, false, nil
+	}
+	refreshed := sqlState(err) == "55000" && strings.Contains(err.Error(), "during the build")
+	if s := sqlState(err); !refreshed && s != "55P03" && s != "40P01" {
+		return locked, false, err
+	}
+	if err := r.exec(ctx, "ROLLBACK TO SAVEPOINT massive_swap; RELEASE SAVEPOINT massive_swap"); err != nil {
+		return locked, false, err
+	}
+	if refreshed {
+		r.begin(PhaseFill)
+		r.report.Fills++
+		return locked, true, r.exec(ctx, r.script.refill)
+	}
+	return locked, true, nil
+}
+
+func (r *run) readFilled(ctx context.Context) error {
+	var micros int64
+	err := r.q.QueryRowContext(ctx, "SELECT (EXTRACT(epoch FROM f.at) * 1000000)::bigint FROM "+r.script.id+".filled f").Scan(&micros)
+	r.report.Filled = time.UnixMicro(micros)
+	return err
+}
+
+// wait waits until no transaction holds a lock on the views for longer than a moment.
+func (r *run) wait(ctx context.Context, since time.Time) error {
+	r.begin(PhaseWait)
+	before := "none"
+	for {
+		var text string
+		if err := r.q.QueryRowContext(ctx, r.script.look).Scan(&text); err != nil {
+			return err
+		}
+		var long []string
+		for _, transaction := range strings.Split(text, ",") {
+			if transaction != "" && (before == "none" || strings.Contains(","+before+",", ","+transaction+",")) {
+				long = append(long, transaction)
+			}
+		}
+		if len(long) == 0 {
+			return nil
+		}
+		if r.giveUp > 0 && time.Since(since) > r.giveUp {
+			return fmt.Errorf("%w: these virtual transactions use the views: %s", massive.ErrBusy,
+				dialect.Few(long, ", ", func(s string) string { return s }))
+		}
+		before = text
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

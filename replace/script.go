@@ -1,0 +1,166 @@
+package replace
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/massivedb/massive-go/massive"
+)
+
+// A script has the statements of each phase.
+type script struct {
+	build, fill, index, guard, swap []string
+	refill, restore, look           string
+	id                              string
+}
+
+// String returns the replacement as an SQL script, from BEGIN to COMMIT, for review and for
+// migration tools. If the views are not as they were planned, or were refreshed during the
+// build, the script fails with the SQLSTATE 55000, and nothing has changed. The script
+// tries the swap once, and does not wait for older transactions first.
+func (r *Replacement) String() string {
+	var b strings.Builder
+	phase := func(title string, parts ...[]string) {
+		fmt.Fprintf(&b, "\n-- %s\n", title)
+		for _, text := range slices.Concat(parts...) {
+			b.WriteString(text + ";\n")
+		}
+	}
+	b.WriteString("-- Replaces the query of " + strings.ReplaceAll(r.View.Quoted(), "\n", " ") + ".\nBEGIN ISOLATION LEVEL READ COMMITTED;\n")
+	phase("1. Build: the views a second time, without data", r.script.build)
+	phase("2. Fill, while readers read the old views", r.script.fill, r.script.index)
+	phase("3. Guard: no refresh and no DDL; readers don't notice it", r.script.guard)
+	phase("4. Swap: readers wait from here", r.script.swap)
+	b.WriteString("COMMIT;\n")
+	return b.String()
+}
+
+// guardTimeout is longer than deadlock_timeout, after which the server cancels an
+// autovacuum that blocks the guard.
+const guardTimeout = "SET LOCAL lock_timeout = '5s'"
+
+func (r *rehearsal) write(after []*view) (s script) {
+	s.id = r.id
+	s.restore = fmt.Sprintf("SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, true)) FROM %s.settings s", r.id)
+	root := r.views[0]
+	stamp := r.stamp()
+
+	var values []string
+	for _, name := range settingNames {
+		values = append(values, "("+literal(name)+")")
+	}
+	s.build = append([]string{
+		"CREATE SCHEMA " + r.id,
+		fmt.Sprintf("CREATE TABLE %s.settings AS SELECT n.name, pg_catalog.current_setting(n.name) AS value FROM (VALUES %s) n(name)",
+			r.id, strings.Join(values, ", ")),
+		settingsText,
+		fmt.Sprintf("CREATE FUNCTION %s.facts(pg_catalog.oid) RETURNS TABLE (rel bigint, schema text, name text, kind text, n bigint, fact text)\nLANGUAGE sql STABLE AS $facts$\n%s$facts$",
+			r.id, strings.ReplaceAll(factsText, "$id", r.id)),
+		// Printing a view locks the views that it reads. The lock would block a refresh, which
+		// would block readers.
+		"SAVEPOINT massive_check",
+		r.check(root.Quoted(), r.before),
+		"ROLLBACK TO SAVEPOINT massive_check",
+		"RELEASE SAVEPOINT massive_check",
+	}, r.schemas()...)
+	r.shadows = map[massive.Name]string{}
+	for _, v := range after {
+		if v.mode == rebuilt {
+			s.build = append(s.build, r.create(v))
+			s.build = append(s.build, v.all("shape")...)
+			r.shadows[v.Name] = v.one("shadow")
+		}
+	}
+	s.build = append(s.build, fmt.Sprintf("CREATE TABLE %s.filled AS SELECT %s AS refreshed, pg_catalog.clock_timestamp() AS at", r.id, stamp))
+
+	refill := []string{fmt.Sprintf("UPDATE %s.filled SET refreshed = %s, at = pg_catalog.clock_timestamp()", r.id, stamp), s.restore}
+	s.fill = []string{s.restore}
+	for _, v := range after {
+		if v.mode != rebuilt || !v.materialized() {
+			continue
+		}
+		if v.populated() {
+			s.fill = append(s.fill, "REFRESH MATERIALIZED VIEW "+v.shadow())
+			refill = append(refill, "REFRESH MATERIALIZED VIEW "+v.shadow(), "ANALYZE "+v.shadow())
+		}
+		s.fill = append(s.fill, v.all("index")...)
+		if v.populated() {
+			s.fill = append(s.fill, "ANALYZE "+v.shadow())
+		}
+	}
+	s.refill = strings.Join(append(refill, settingsText), ";\n")
+	s.index = []string{settingsText}
+
+	s.guard = []string{guardTimeout}
+	for _, v := range slices.Backward(r.views) {
+		if v.mode == rebuilt {
+			s.guard = append(s.guard, v.all("guard")...)
+		}
+	}
+	s.guard = append(s.guard, raise(fmt.Sprintf("(SELECT f.refreshed FROM %s.filled f) <> %s", r.id, stamp),
+		"a view was refreshed during the build: run the script again"))
+
+	s.swap = []string{fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", r.lockTimeout.Milliseconds())}
+	for _, v := range slices.Backward(r.views) {
+		if v.mode != kept {
+			s.swap = append(s.swap, fmt.Sprintf("ALTER %s %s OWNER TO %s", v.word(), v.Quoted(), v.one("owner")))
+		}
+	}
+	s.swap = append(s.swap, r.check(root.Quoted(), r.before))
+	for _, v := range after {
+		if v.mode == replaced {
+			s.swap = append(s.swap, "CREATE OR REPLACE VIEW "+v.Quoted()+v.one("options")+" AS\n"+rewrite(v.one("definition"), r.shadows))
+		}
+	}
+	for _, v := range slices.Backward(r.views) {
+		if v.mode == rebuilt {
+			s.swap = append(s.swap, fmt.Sprintf("DROP %s %s", v.word(), v.Quoted()))
+		}
+	}
+	var schemas, oids []string
+	for _, v := range after {
+		if v.mode == rebuilt {
+			s.swap = append(s.swap, fmt.Sprintf("ALTER %s %s SET SCHEMA %s", v.word(), v.shadow(), massive.Name{Name: v.Schema}.Quoted()))
+			s.swap = append(s.swap, v.all("move")...)
+		}
+		if v.mode != kept {
+			schemas = append(schemas, v.all("shadow")...)
+			oids = append(oids, fmt.Sprint(v.oid))
+		}
+	}
+	s.swap = append(s.swap, r.check(root.Quoted(), hash(after)), s.restore)
+	slices.Sort(schemas)
+	for _, schema := range slices.Compact(schemas) {
+		s.swap = append(s.swap, "DROP SCHEMA "+schema)
+	}
+	s.swap = append(s.swap, fmt.Sprintf("DROP FUNCTION %s.facts(pg_catalog.oid)", r.id),
+		fmt.Sprintf("DROP TABLE %[1]s.settings, %[1]s.filled", r.id), "DROP SCHEMA "+r.id)
+	s.look = fmt.Sprintf(`SELECT coalesce(pg_catalog.string_agg(DISTINCT l.virtualtransaction, ','), '')
+FROM pg_catalog.pg_locks l
+WHERE l.locktype = 'relation' AND l.granted AND l.mode <> 'ShareUpdateExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AND l.relation IN (%s)`, strings.Join(oids, ", "))
+	return s
+}
+
+// stamp is an SQL expression that changes with each refresh of the old views.
+func (r *rehearsal) stamp() string {
+	oids := []string{"0"}
+	for _, v := range r.views {
+		if v.mode == rebuilt && v.materialized() {
+			oids = append(oids, fmt.Sprint(v.oid))
+		}
+	}
+	return fmt.Sprintf("(SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(c.oid, ' ', c.xmin), ',' ORDER BY c.oid), '') FROM pg_catalog.pg_class c WHERE c.oid IN (%s))",
+		strings.Join(oids, ", "))
+}
+
+func (r *rehearsal) check(name, want string) string {
+	got := strings.NewReplacer("$id", r.id, "$view", literal(name)+"::pg_catalog.regclass").Replace(hashText)
+	return raise(got+" <> "+literal(want), "the views, or what depends on them, have changed since the plan: plan again")
+}
+
+func raise(condition, message string) string {
+	return "DO " + "$check$\nBEGIN\n  IF " + condition + " THEN\n    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = " +
+		literal("massive: "+message) + ";\n  END IF;\nEND\n$check$"
+}
