@@ -61,15 +61,17 @@ func TestSwarmReadsNoOldRows(t *testing.T) {
 			stopTicks := startTicks(t, driver, c)
 
 			var s swarm
-			var workers []*swarmWorker
-			for range swarmWorkers {
-				workers = append(workers, s.start(t, driver, c.dsn()))
+			workers := map[string]*swarmWorker{}
+			begin := func(name string) { workers[name] = s.start(t, driver, c.dsn()+" application_name="+name) }
+			for i := range swarmWorkers {
+				begin(fmt.Sprint("worker", i))
 			}
 			for i := range 4 {
 				s.wait(t, int64(i+1)*swarmReads/6)
-				_ = workers[i].cmd.Process.Kill() // in the middle of whatever it does
-				workers[i].end()
-				workers[i] = s.start(t, driver, c.dsn())
+				name := refreshingWorker(t, db)
+				_ = workers[name].cmd.Process.Kill()
+				_ = workers[name].end() // it was killed
+				begin(name)
 			}
 			s.wait(t, swarmReads*5/6)
 			c.stop(t, "immediate")
@@ -84,6 +86,19 @@ func TestSwarmReadsNoOldRows(t *testing.T) {
 			s.check(t, db)
 		})
 	}
+}
+
+// refreshingWorker returns the name of a worker that refreshes.
+func refreshingWorker(t *testing.T, db *sql.DB) string {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); pause() {
+		if name := one[string](t, db, `SELECT coalesce(max(a.application_name), '') FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+			WHERE l.locktype = 'advisory' AND l.granted AND a.application_name LIKE 'worker%'`); name != "" {
+			return name
+		}
+	}
+	t.Fatal("no worker refreshes")
+	return ""
 }
 
 // startTicks writes ticks until stop is called, also after a restart of the server.
@@ -226,7 +241,6 @@ func runSwarmWorker(driver, dsn string) error {
 		return err
 	}
 	var mu sync.Mutex
-	out := bufio.NewWriter(os.Stdout)
 	var callers sync.WaitGroup
 	for i := range swarmCallers {
 		age := []time.Duration{0, 100 * time.Millisecond, time.Second, 3 * time.Second}[i%4]
@@ -241,7 +255,7 @@ func runSwarmWorker(driver, dsn string) error {
 			for ctx.Err() == nil {
 				one := call(ctx, db, view, age, opts)
 				mu.Lock()
-				_ = binary.Write(out, binary.NativeEndian, one)
+				_ = binary.Write(os.Stdout, binary.NativeEndian, one) // at once: the worker may be killed
 				mu.Unlock()
 				pause := 2 * time.Millisecond
 				if one.ID < 0 {
@@ -252,7 +266,7 @@ func runSwarmWorker(driver, dsn string) error {
 		})
 	}
 	callers.Wait()
-	return out.Flush()
+	return nil
 }
 
 func call(ctx context.Context, db *sql.DB, view massive.Matview, age time.Duration, opts []massive.RefreshOption) sighting {

@@ -107,7 +107,7 @@ connection to the server; 4 a refresh failed; 130 interrupted.`,
 	flags.StringArrayVar(&a.exclude, "exclude", nil, "ignore structures that match this `pattern`; repeatable")
 	flags.StringVar(&a.ledger, "ledger", os.Getenv("MASSIVE_LEDGER"), "`schema` of the ledger of refreshes (default $MASSIVE_LEDGER)")
 	flags.StringArrayVar(&a.owners, "ledger-owner", nil, "trust this `role` as the ledger's owner, too; repeatable")
-	root.AddCommand(a.ls(), a.show(), a.graph(), a.refresh(), a.freshness(), a.keepFresh(), a.ledgers(), a.sequences(), a.enums(), a.watch(), a.doctor(), a.reportFile(), a.generate(), a.version())
+	root.AddCommand(a.ls(), a.show(), a.graph(), a.refresh(), a.freshness(), a.keepFresh(), a.replace(), a.ledgers(), a.sequences(), a.enums(), a.watch(), a.doctor(), a.reportFile(), a.generate(), a.version())
 	return root
 }
 

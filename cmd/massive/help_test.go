@@ -40,7 +40,7 @@ func TestEveryKeyOfJSONIsInTheGuide(t *testing.T) {
 	for _, v := range []any{
 		viewJSON{}, columnJSON{}, indexJSON{}, blockerJSON{}, enumJSON{}, usedJSON{}, sequenceJSON{}, stateJSON{}, nodeJSON{}, edgeJSON{}, graphJSON{},
 		planJSON{}, stepJSON{}, excludedJSON{}, reportJSON{}, viewReportJSON{}, freshnessJSON{}, runningJSON{}, finding{}, findingsJSON{}, useJSON{},
-		keepJSON{}, lagJSON{}, driftJSON{}, eventJSON{}, changeJSON{}, versionJSON{},
+		keepJSON{}, replaceJSON{}, lagJSON{}, driftJSON{}, eventJSON{}, changeJSON{}, versionJSON{},
 	} {
 		for i := range reflect.TypeOf(v).NumField() {
 			key, options, _ := strings.Cut(reflect.TypeOf(v).Field(i).Tag.Get("json"), ",")
