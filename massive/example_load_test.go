@@ -386,3 +386,18 @@ func ExampleDrifts() {
 	}
 	// Output: public.order_status [lost] [shipped]
 }
+
+// A package that adds operations of one database sends its own statements.
+func ExampleDB_Querier() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	fmt.Println(m.Querier() == massive.Querier(fake.DB()))
+	// Output: true
+}
+
+func ExampleDB_Dialect() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	fmt.Println(m.Dialect().Name())
+	// Output: fake
+}
