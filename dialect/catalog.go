@@ -107,6 +107,10 @@ type Index struct {
 	// Unfit says why a concurrent refresh can't use the index: "not unique", "partial".
 	// It is empty if a concurrent refresh can use it.
 	Unfit string
+	// Invalid reports that the index is incomplete, because its build failed or is still
+	// running. No query uses the index until it is rebuilt. An index that is not unique
+	// can be invalid, too; its Unfit does not say so.
+	Invalid bool
 }
 
 // A ViewDef is the definition of a plain view. Dependencies between materialized views

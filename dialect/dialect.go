@@ -133,6 +133,8 @@ const (
 	OpAppend Op = "append to"
 	// OpDefinition reads the query of a materialized view.
 	OpDefinition Op = "read the definition of"
+	// OpSize reads the size of a materialized view.
+	OpSize Op = "read the size of"
 	// OpRefresh refreshes a materialized view and blocks its readers.
 	OpRefresh Op = "refresh"
 	// OpRefreshConcurrently refreshes a materialized view without blocking its readers.

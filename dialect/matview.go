@@ -13,6 +13,10 @@ type MatviewDialect interface {
 	// [ErrNotFound].
 	MatviewDefinition(ctx context.Context, q Querier, view Name) (string, error)
 
+	// MatviewSize returns how many bytes the view uses, with its indexes. Errors:
+	// [ErrNotFound].
+	MatviewSize(ctx context.Context, q Querier, view Name) (int64, error)
+
 	// SelectMatview returns the statement that reads the view, and its arguments. It does
 	// not query the database. The statement selects view.Columns by name, in their order,
 	// so that it fails if the view was recreated without one. The caller's tail (WHERE,
@@ -68,6 +72,11 @@ var _ MatviewDialect = NoMatviews{}
 // MatviewDefinition returns an [Unsupported] error.
 func (NoMatviews) MatviewDefinition(context.Context, Querier, Name) (string, error) {
 	return "", Unsupported("print the queries of materialized views")
+}
+
+// MatviewSize returns an [Unsupported] error.
+func (NoMatviews) MatviewSize(context.Context, Querier, Name) (int64, error) {
+	return 0, Unsupported("read the sizes of materialized views")
 }
 
 // SelectMatview returns an [Unsupported] error.

@@ -195,6 +195,21 @@ func ExampleMatview_definition() {
 	// Output: SELECT day, sum(total) AS total FROM orders GROUP BY day <nil>
 }
 
+func ExampleMatview_size() {
+	fake, m := shop()
+	defer fake.DB().Close()
+	sales, err := m.Matview("daily_sales")
+	if err != nil {
+		log.Fatal(err)
+	}
+	bytes, err := sales.Size(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(bytes/1024, "KiB")
+	// Output: 8 KiB
+}
+
 func ExampleMatview_columns() {
 	fake, m := shop()
 	defer fake.DB().Close()

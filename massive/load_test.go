@@ -29,6 +29,8 @@ func TestLoadMatviews(t *testing.T) {
 		CREATE UNIQUE INDEX daily_partial ON stats.daily (shop) WHERE total > 0;
 		CREATE UNIQUE INDEX daily_expression ON stats.daily (shop, lower(tags[1]));
 		CREATE INDEX daily_plain ON stats.daily (total);
+		CREATE INDEX daily_broken ON stats.daily (day);
+		UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'stats.daily_broken'::regclass;
 		COMMENT ON MATERIALIZED VIEW stats.daily IS 'sales, a row a day';
 		CREATE MATERIALIZED VIEW empty AS SELECT 1 AS id WITH NO DATA;
 		CREATE MATERIALIZED VIEW bare AS SELECT FROM pg_class;`,
@@ -43,6 +45,7 @@ func TestLoadMatviews(t *testing.T) {
 				{Name: "tags", Type: "text[]"},
 			})
 			if got, want := daily.Indexes(), []dialect.Index{
+				{Name: "daily_broken", Columns: []string{"day"}, Unfit: "it is not unique", Invalid: true},
 				{Name: "daily_expression", Columns: []string{"shop", ""}, Unique: true, Unfit: "it is on an expression"},
 				{Name: "daily_include", Columns: []string{"day"}, Included: []string{"total"}, Unique: true},
 				{Name: "daily_partial", Columns: []string{"shop"}, Unique: true, Unfit: "it is partial (it has a WHERE)"},
@@ -61,6 +64,27 @@ func TestLoadMatviews(t *testing.T) {
 			definition, err := daily.Definition(t.Context())
 			if err != nil || !strings.Contains(definition, "'2026-01-01'::date AS day") {
 				t.Errorf("definition: got %q, error %v", definition, err)
+			}
+		})
+}
+
+func TestSizeHasIndexesAndTOAST(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `
+		CREATE MATERIALIZED VIEW v AS SELECT n, (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 300) i) AS long
+		  FROM generate_series(1, 20) n;
+		CREATE UNIQUE INDEX ON v (n);
+		CREATE MATERIALIZED VIEW dropped AS SELECT 1 AS n; CREATE MATERIALIZED VIEW replaced AS SELECT 1 AS n;`,
+		func(t *testing.T, e *env) {
+			m := e.load(t)
+			got, err := matview(t, m, "v").Size(t.Context())
+			if want := one[int64](t, e.pool, "SELECT pg_total_relation_size('v')"); got != want || err != nil || want < 100_000 {
+				t.Errorf("got %d bytes, error %v; want %d, more than the view's texts", got, err, want)
+			}
+			exec(t, e.pool, "DROP MATERIALIZED VIEW dropped; DROP MATERIALIZED VIEW replaced; CREATE TABLE replaced (n int)")
+			for _, name := range []string{"dropped", "replaced"} {
+				_, err := matview(t, m, name).Size(t.Context())
+				mustBe(t, err, massive.ErrNotFound, "read the size of public."+name)
 			}
 		})
 }

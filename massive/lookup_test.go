@@ -221,6 +221,9 @@ func (e *env) roundTrip(t *testing.T, n dialect.Name) {
 		if _, err := v.Definition(t.Context()); err != nil {
 			t.Errorf("definition of %q: %v", n, err)
 		}
+		if _, err := v.Size(t.Context()); err != nil {
+			t.Errorf("size of %q: %v", n, err)
+		}
 		var rows []int
 		if err := v.Select(t.Context(), &rows, "limit 1"); err != nil || len(rows) != 1 {
 			t.Errorf("select from %q: got %v, error %v; want one row", n, rows, err)

@@ -28,8 +28,8 @@
 //
 // # Materialized views
 //
-// A [Matview] has Refresh, CheckRefresh, Select, Get, Count and Definition. [Rows]
-// iterates over rows in constant memory. Refresh takes the options [Concurrently],
+// A [Matview] has Refresh, CheckRefresh, Select, Get, Count, Definition and Size.
+// [Rows] iterates over rows in constant memory. Refresh takes the options [Concurrently],
 // [ConcurrentlyIfPossible], [WithNoData], [Analyze], [LockTimeout] and [SkipIfBusy].
 //
 // [DB.RefreshAll] refreshes many views, each after the views that it depends on.
@@ -117,8 +117,8 @@ import (
 // documented in the package that declares them.
 type (
 	// Matview is a materialized view. Methods: Name, Columns, Indexes, Populated,
-	// MayRefresh, Owner, Comment, DependsOn, Dependents, Definition, Refresh,
-	// RefreshIfOlderThan, Freshness, CheckRefresh, Select, Get, Count.
+	// MayRefresh, Owner, Comment, DependsOn, Dependents, Definition, Size,
+	// Refresh, RefreshIfOlderThan, Freshness, CheckRefresh, Select, Get, Count.
 	Matview = registry.Matview
 	// Enum is an enumerated type. Methods: Name, Values, All, Len, Contains, Position,
 	// Compare, Owner, Comment, UsedBy.

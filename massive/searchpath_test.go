@@ -220,6 +220,7 @@ var everyOperation = []operation{
 	{name: "a ledger of refreshes", do: ledgerOf(false)},
 	{name: "a ledger that notes others", do: ledgerOf(true)},
 	{name: "Definition", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Definition(ctx) })},
+	{name: "Size", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Size(ctx) })},
 	{name: "Count", do: onView(func(ctx context.Context, v massive.Matview) (any, error) { return v.Count(ctx, "") })},
 	{name: "Select", do: onView(func(ctx context.Context, v massive.Matview) (any, error) {
 		var ids []int

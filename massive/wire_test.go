@@ -249,6 +249,7 @@ func TestOperationsAreOneStatement(t *testing.T) {
 						return nil
 					},
 					"Definition": func() error { _, err := v.Definition(t.Context()); return err },
+					"Size":       func() error { _, err := v.Size(t.Context()); return err },
 					"Select":     func() error { return v.Select(t.Context(), &sales, "") },
 					"NextValue":  func() error { _, err := s.NextValue(t.Context()); return err },
 					"LastValue":  func() error { _, err := sequence(t, m, "called").LastValue(t.Context()); return err },

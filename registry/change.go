@@ -209,7 +209,7 @@ func diffMatview(a, b *dialect.MatviewDef) []string {
 }
 
 func sameIndex(a, b dialect.Index) bool {
-	return a.Name == b.Name && a.Unique == b.Unique && a.Unfit == b.Unfit &&
+	return a.Name == b.Name && a.Unique == b.Unique && a.Unfit == b.Unfit && a.Invalid == b.Invalid &&
 		slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Included, b.Included)
 }
 
@@ -222,7 +222,10 @@ func indexText(x dialect.Index) string {
 	if x.Unique {
 		text += " unique"
 	}
-	if x.Unique && x.Unfit != "" {
+	switch {
+	case x.Invalid:
+		text += ", but it is invalid"
+	case x.Unique && x.Unfit != "":
 		text += ", but " + x.Unfit
 	}
 	return text

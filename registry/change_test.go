@@ -133,6 +133,9 @@ func TestDiffWords(t *testing.T) {
 		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(day) unique, but it is partial total_idx(total)]`: func(d defs) {
 			d.daily.Indexes[0].Unfit = "it is partial"
 		},
+		daily + `indexes [daily_idx(day) unique total_idx(total)] → [daily_idx(day) unique total_idx(total), but it is invalid]`: func(d defs) {
+			d.daily.Indexes[1].Invalid = true
+		},
 		mood + `recreated; owner bob → ada; comment "how it goes" → "so"`: func(d defs) {
 			d.mood.ID, d.mood.Owner, d.mood.Comment = 99, "ada", "so"
 		},

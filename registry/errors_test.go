@@ -30,6 +30,10 @@ var operations = []struct {
 		got, err := m.Definition(ctx)
 		return zeroWith(err, got)
 	})},
+	{"Size", dialect.OpSize, stub.Of("app.daily"), "read the sizes of materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
+		got, err := m.Size(ctx)
+		return zeroWith(err, got)
+	})},
 	{"Refresh", dialect.OpRefresh, stub.Of("app.daily"), "refresh materialized views", onMatview(func(ctx context.Context, m registry.Matview) error {
 		got, err := m.Refresh(ctx)
 		return zeroWith(err, got)

@@ -21,7 +21,8 @@ type Matview interface {
 	// Columns returns the view's columns, in order. The slice is the caller's.
 	Columns() []dialect.Column
 	// Indexes returns the view's indexes, by name. If a concurrent refresh can't use an
-	// index, its Unfit says why. The slice is the caller's.
+	// index, its Unfit says why. If its build failed, it is Invalid. The slice is the
+	// caller's.
 	Indexes() []dialect.Index
 	// Populated reports whether the view could be read when it was loaded.
 	Populated() bool
@@ -47,6 +48,11 @@ type Matview interface {
 	// sessions that refresh or alter the view or a relation that it reads. Errors:
 	// ErrNotFound.
 	Definition(ctx context.Context) (string, error)
+
+	// Size reads how many bytes the view uses, with its indexes and TOAST. Size may wait,
+	// until ctx ends, for sessions that alter the view or refresh it without
+	// Concurrently. Errors: ErrNotFound.
+	Size(ctx context.Context) (int64, error)
 
 	// Refresh runs the view's query again and waits until the view has the new rows.
 	// Without options it blocks readers of the view. Inside a transaction others see the
@@ -168,4 +174,16 @@ func (m *matview) Definition(ctx context.Context) (string, error) {
 		return "", m.explain(ctx, dialect.OpDefinition, err)
 	}
 	return query, nil
+}
+
+func (m *matview) Size(ctx context.Context) (int64, error) {
+	d, err := operation(ctx, m.access)
+	if err != nil {
+		return 0, fail(dialect.OpSize, m.def.Name, err)
+	}
+	size, err := d.MatviewSize(ctx, m.querier, m.def.Name)
+	if err != nil {
+		return 0, m.explain(ctx, dialect.OpSize, err)
+	}
+	return size, nil
 }

@@ -142,6 +142,15 @@ func TestDefinition(t *testing.T) {
 	stub.CheckCalls(t, s, stub.Call{Method: "MatviewDefinition", Querier: q, Name: stub.Of("app.daily")})
 }
 
+func TestSize(t *testing.T) {
+	t.Parallel()
+	r, s, q := stubbed(stub.Shop(), registry.Selection{})
+	if got, err := matview(t, r, "daily").Size(t.Context()); got != 8192 || err != nil {
+		t.Errorf("Size = %d, %v; want the dialect's 8192, nil", got, err)
+	}
+	stub.CheckCalls(t, s, stub.Call{Method: "MatviewSize", Querier: q, Name: stub.Of("app.daily")})
+}
+
 func TestRefreshWords(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[registry.RefreshMode]string{

@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -176,6 +177,25 @@ func (f *Fake) MatviewDefinition(ctx context.Context, q dialect.Querier, view di
 		return []driver.Value{v.spec.Query}, nil
 	}, &query)
 	return query, err
+}
+
+// MatviewSize implements [dialect.MatviewDialect]. It returns 8 KiB for each 100 rows that
+// are begun, and 0 for a view without data.
+func (f *Fake) MatviewSize(ctx context.Context, q dialect.Querier, view dialect.Name) (size int64, err error) {
+	err = f.ask(ctx, q, Call{Op: dialect.OpSize, Name: view}, func(ctx context.Context, s *session) ([]driver.Value, error) {
+		v := f.views[view]
+		if v == nil {
+			return nil, nil // no row: the statement succeeds on a server
+		}
+		if err := s.open(ctx, view, accessShare); err != nil {
+			return nil, err
+		}
+		return []driver.Value{int64((len(s.content(v).rows) + 99) / 100 * 8192)}, nil
+	}, &size)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errGone
+	}
+	return size, err
 }
 
 // SelectMatview implements [dialect.MatviewDialect]. It reads the view's rows or, with a

@@ -146,7 +146,8 @@ var arrivals = map[dialect.Op]arrival{
 	dialect.OpRefresh: {as: dialect.OpRefresh}, dialect.OpRefreshConcurrently: {as: dialect.OpRefresh},
 	dialect.OpRefreshIfPossible: {as: dialect.OpRefresh}, dialect.OpRefreshIfOlder: {as: dialect.OpRefresh},
 	dialect.OpFreshness: {as: dialect.OpFreshness}, dialect.OpLedger: {dialect.OpLedger, true},
-	dialect.OpDefinition: {as: dialect.OpDefinition}, dialect.OpSelect: {as: dialect.OpSelect}, dialect.OpCount: {as: dialect.OpCount},
+	dialect.OpDefinition: {as: dialect.OpDefinition}, dialect.OpSize: {as: dialect.OpSize},
+	dialect.OpSelect: {as: dialect.OpSelect}, dialect.OpCount: {as: dialect.OpCount},
 
 	dialect.OpLastValue: {as: dialect.OpLastValue}, dialect.OpNextValue: {as: dialect.OpNextValue},
 	dialect.OpNextValues: {as: dialect.OpNextValues}, dialect.OpNextBlock: {as: dialect.OpNextBlock}, dialect.OpSetValue: {as: dialect.OpSetValue},

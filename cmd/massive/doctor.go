@@ -17,7 +17,7 @@ import (
 // The checks of the doctor, with what each finds.
 var checks = []struct{ name, finds string }{
 	{"index", "a view that can't be refreshed concurrently, since no unique index is usable"},
-	{"invalid-index", "an index of a view whose build failed"},
+	{"invalid-index", "an invalid index of a view: its build failed or is still running"},
 	{"populated", "a view without data, which can't be read"},
 	{"rights", "a view that this role can't refresh"},
 	{"runs-out", "a sequence or its column that has used three quarters of its values"},
@@ -231,8 +231,8 @@ func (s session) examine(v massive.Matview) (all []finding) {
 	for _, i := range v.Indexes() {
 		name := dialect.Name{Schema: v.Name().Schema, Name: i.Name}
 		fix := "REINDEX INDEX " + name.Quoted()
-		if strings.HasPrefix(i.Unfit, "it is invalid") && fix != reindexed {
-			add("invalid-index", "index "+name.String()+": "+i.Unfit, fix, execute(fix))
+		if i.Invalid && fix != reindexed {
+			add("invalid-index", "index "+name.String()+": it is invalid (its build failed or is still running)", fix, execute(fix))
 		}
 	}
 	return all

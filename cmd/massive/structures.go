@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ type (
 		Comment    string         `json:"comment,omitempty"`
 		Populated  bool           `json:"populated"`
 		MayRefresh bool           `json:"may_refresh"`
+		SizeBytes  *int64         `json:"size_bytes,omitempty"` // only in show
 		Columns    []columnJSON   `json:"columns"`
 		Indexes    []indexJSON    `json:"indexes"`
 		DependsOn  []string       `json:"depends_on"`
@@ -39,6 +41,7 @@ type (
 		Columns []string `json:"columns"`
 		Unique  bool     `json:"unique"`
 		Unfit   string   `json:"unfit,omitempty"`
+		Invalid bool     `json:"invalid,omitempty"`
 	}
 	blockerJSON struct {
 		Reason string `json:"reason"`
@@ -102,7 +105,7 @@ func asView(v massive.Matview) viewJSON {
 		j.Columns = append(j.Columns, columnJSON(c))
 	}
 	for _, i := range v.Indexes() {
-		j.Indexes = append(j.Indexes, indexJSON{i.Name, i.Columns, i.Unique, i.Unfit})
+		j.Indexes = append(j.Indexes, indexJSON{i.Name, i.Columns, i.Unique, i.Unfit, i.Invalid})
 	}
 	for _, b := range blockers(v, massive.ModeConcurrent) {
 		j.Blockers = append(j.Blockers, blockerJSON{b.Reason.String(), b.Detail, b.Fix})
@@ -213,9 +216,7 @@ func (a *app) list(s session) error {
 		t.row(j.Kind, j.Name, j.details())
 	}
 	if a.json {
-		return a.out.document(struct {
-			Structures []any `json:"structures"`
-		}{all})
+		return a.out.document(structuresJSON{all})
 	}
 	if len(all) > 0 {
 		a.out.table(t)
@@ -274,18 +275,59 @@ hold it; or a sequence with its position and the values that are left.`,
 			view, notView := s.Matview(args[0])
 			enum, notEnum := s.Enum(args[0])
 			sequence, notSequence := s.Sequence(args[0])
-			switch {
-			case notView == nil:
-				return a.showView(ctx, view)
-			case notEnum == nil:
-				return a.showEnum(ctx, enum)
-			case notSequence == nil:
-				return a.showSequence(ctx, s, sequence)
-			default:
+			var all []shown
+			var errs []error
+			add := func(x shown, err error) { all, errs = append(all, x), append(errs, err) }
+			if notView == nil {
+				add(a.showView(ctx, view))
+			}
+			if notEnum == nil {
+				add(a.showEnum(ctx, enum))
+			}
+			if notSequence == nil {
+				add(a.showSequence(ctx, s, sequence))
+			}
+			if len(all) == 0 {
 				return nowhere(args[0], notView, notEnum, notSequence)
 			}
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+			return a.print(all)
 		}),
 	}
+}
+
+// A shown is a structure as JSON, and the function that prints it as text.
+type shown struct {
+	json  any
+	print func()
+}
+
+// print prints the structures of one name: one of each kind at most.
+func (a *app) print(all []shown) error {
+	if !a.json {
+		for i, x := range all {
+			if i > 0 {
+				a.out.line("")
+			}
+			x.print()
+		}
+		return nil
+	}
+	if len(all) == 1 {
+		return a.out.document(all[0].json)
+	}
+	j := structuresJSON{}
+	for _, x := range all {
+		j.Structures = append(j.Structures, x.json)
+	}
+	return a.out.document(j)
+}
+
+// A structuresJSON is a list of structures of any kind.
+type structuresJSON struct {
+	Structures []any `json:"structures"`
 }
 
 // nowhere returns the error of a name that no kind of structure has.
@@ -305,13 +347,18 @@ func nowhere(name string, errs ...error) error {
 	return errors.New(text)
 }
 
-func (a *app) showView(ctx context.Context, v massive.Matview) error {
+func (a *app) showView(ctx context.Context, v massive.Matview) (shown, error) {
 	j := asView(v)
+	bytes, err := sizeOf(ctx, v)
+	if err != nil {
+		return shown{}, err
+	}
+	j.SizeBytes = bytes
 	rows := ""
 	if a.ledger != "" {
 		f, err := v.Freshness(ctx)
 		if err != nil {
-			return err
+			return shown{}, err
 		}
 		freshness := asFreshness(f)
 		j.Freshness, rows = &freshness, ago(f.DataAge())
@@ -319,12 +366,33 @@ func (a *app) showView(ctx context.Context, v massive.Matview) error {
 			rows += " (" + more + ")"
 		}
 	}
-	if a.json {
-		return a.out.document(j)
+	return shown{j, func() { a.printView(j, rows) }}, nil
+}
+
+// sizeOf returns a view's size, or nil if another session locks the view for too long.
+func sizeOf(ctx context.Context, v massive.Matview) (*int64, error) {
+	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	size, err := v.Size(limited)
+	switch {
+	case err == nil:
+		return &size, nil
+	case ctx.Err() == nil && limited.Err() != nil, errors.Is(err, massive.ErrBusy):
+		return nil, nil
+	}
+	return nil, err
+}
+
+// printView prints a view. rows is the age of its data.
+func (a *app) printView(j viewJSON, rows string) {
+	size := ""
+	if j.SizeBytes != nil {
+		size = humanSize(*j.SizeBytes)
 	}
 	a.out.painted(bold, "materialized view "+j.Name)
 	a.facts([][2]string{
-		{"owner", j.Owner}, {"comment", j.Comment}, {"populated", yes(j.Populated)}, {"may refresh", yes(j.MayRefresh)}, {"age of data", rows},
+		{"owner", j.Owner}, {"comment", j.Comment}, {"populated", yes(j.Populated)}, {"may refresh", yes(j.MayRefresh)},
+		{"size", size}, {"age of data", rows},
 		{"depends on", strings.Join(j.DependsOn, ", ")}, {"dependents", strings.Join(j.Dependents, ", ")},
 	})
 	t := table{{"  COLUMN", "TYPE"}}
@@ -337,7 +405,10 @@ func (a *app) showView(ctx context.Context, v massive.Matview) error {
 		t = table{{"  INDEX", "COLUMNS", "CONCURRENT REFRESH"}}
 		for _, i := range j.Indexes {
 			usable := "usable"
-			if i.Unfit != "" {
+			switch {
+			case i.Invalid:
+				usable = "not usable: it is invalid"
+			case i.Unfit != "":
 				usable = "not usable: " + i.Unfit
 			}
 			t.row("  "+i.Name, strings.Join(i.Columns, ", "), usable)
@@ -355,7 +426,15 @@ func (a *app) showView(ctx context.Context, v massive.Matview) error {
 			a.out.line("    " + b.Fix)
 		}
 	}
-	return nil
+}
+
+// humanSize returns a size with its unit: "24 KiB", "1.5 GiB".
+func humanSize(bytes int64) string {
+	size, units := float64(bytes), []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	for size >= 1024 && len(units) > 1 {
+		size, units = size/1024, units[1:]
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(size, 'f', 1, 64), ".0") + " " + units[0]
 }
 
 func because(reason, detail string) string {
@@ -375,19 +454,17 @@ func usedEnum(ctx context.Context, e massive.Enum) (enumJSON, error) {
 	return j, err
 }
 
-func (a *app) showEnum(ctx context.Context, e massive.Enum) error {
+func (a *app) showEnum(ctx context.Context, e massive.Enum) (shown, error) {
 	j, err := usedEnum(ctx, e)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		return a.out.document(j)
-	}
+	return shown{j, func() { a.printEnum(j) }}, err
+}
+
+func (a *app) printEnum(j enumJSON) {
 	a.out.painted(bold, "enum "+j.Name)
 	a.facts([][2]string{{"owner", j.Owner}, {"comment", j.Comment}, {"labels", strings.Join(j.Labels, ", ")}})
 	if len(j.UsedBy) == 0 {
 		a.out.line("\n  No column holds it.")
-		return nil
+		return
 	}
 	t := table{{"  COLUMN", "TYPE", "KIND"}}
 	for _, c := range j.UsedBy {
@@ -395,24 +472,19 @@ func (a *app) showEnum(ctx context.Context, e massive.Enum) error {
 	}
 	a.out.line("")
 	a.out.table(t)
-	return nil
 }
 
-func (a *app) showSequence(ctx context.Context, s session, q massive.Sequence) error {
+func (a *app) showSequence(ctx context.Context, s session, q massive.Sequence) (shown, error) {
 	state, err := q.State(ctx)
 	if err != nil {
-		return err
+		return shown{}, err
 	}
 	use, err := s.Exhaustion(ctx, massive.AtLeast(0))
 	if err != nil {
-		return err
+		return shown{}, err
 	}
 	j := asSequence(q)
 	j.State = asState(state)
-	if a.json {
-		return a.out.document(j)
-	}
-	a.out.painted(bold, "sequence "+j.Name)
 	next := strconv.FormatInt(state.Next, 10)
 	if state.Exhausted {
 		next = "none, the sequence is exhausted"
@@ -428,8 +500,10 @@ func (a *app) showSequence(ctx context.Context, s session, q massive.Sequence) e
 			facts = append(facts, [2]string{"column", u.String()})
 		}
 	}
-	a.facts(facts)
-	return nil
+	return shown{j, func() {
+		a.out.painted(bold, "sequence "+j.Name)
+		a.facts(facts)
+	}}, nil
 }
 
 // facts prints labels and texts in two columns, without empty texts.

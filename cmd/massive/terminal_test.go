@@ -105,6 +105,87 @@ func TestDoctorFixesWhatTheUserAgreesTo(t *testing.T) {
 	}
 }
 
+func TestDoctorReportsInvalidIndexesThatAreNotUnique(t *testing.T) {
+	t.Parallel()
+	database, env := shop(t)
+	database.Exec(t, `CREATE INDEX plain ON daily_sales (total); CREATE INDEX healthy ON daily_sales (total);
+		UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'plain'::regclass`)
+	skip := "index,populated,runs-out,behind"
+	out, errs, code := massiveRuns(t, env, "doctor", "--skip", skip)
+	want := `public.daily_sales: index public.plain: it is invalid (its build failed or is still running)
+  REINDEX INDEX "public"."plain"
+1 finding in 3 materialized views and 3 sequences
+`
+	if code != exitFindings || out != want {
+		t.Errorf("exit code %d, printed\n%s%s\nwant\n%s", code, out, errs, want)
+	}
+	out, _, _ = massiveRuns(t, env, "show", "daily_sales")
+	if !strings.Contains(out, "not usable: it is invalid") {
+		t.Errorf("show prints\n%s", out)
+	}
+	out, errs, code = massiveRuns(t, env, "doctor", "--yes", "--skip", skip)
+	if code != exitOK || !strings.Contains(out, "no findings left, 1 fixed") {
+		t.Errorf("with --yes: exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+func TestShowPrintsEachStructureOfTheName(t *testing.T) {
+	t.Parallel()
+	database, env := shop(t)
+	database.Exec(t, `CREATE SCHEMA other; CREATE TYPE other.daily_sales AS ENUM ('many', 'few');
+		DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = other, public', current_database()); END $$`)
+	out, errs, code := massiveRuns(t, env, "show", "daily_sales")
+	view, enum := strings.Index(out, "materialized view public.daily_sales\n"), strings.Index(out, "\n\nenum other.daily_sales\n")
+	if code != exitOK || view != 0 || enum < 0 {
+		t.Errorf("exit code %d; want the view and the enum; printed\n%s%s", code, out, errs)
+	}
+	out, errs, code = massiveRuns(t, env, "show", "daily_sales", "--json")
+	var j struct {
+		Structures []struct {
+			Kind, Name string
+			SizeBytes  int64 `json:"size_bytes"`
+		}
+	}
+	err := json.Unmarshal([]byte(out), &j)
+	if err != nil || code != exitOK || len(j.Structures) != 2 || j.Structures[0].Name != "public.daily_sales" ||
+		j.Structures[0].SizeBytes == 0 || j.Structures[1].Kind != "enum" || j.Structures[1].Name != "other.daily_sales" {
+		t.Errorf("exit code %d, error %v; want the view with its size, and the enum; printed\n%s%s", code, err, out, errs)
+	}
+	out, _, code = massiveRuns(t, env, "show", "other.daily_sales")
+	if code != exitOK || !strings.HasPrefix(out, "enum other.daily_sales\n") {
+		t.Errorf("a qualified name: exit code %d, printed\n%s", code, out)
+	}
+}
+
+func TestShowDoesNotWaitForALockedView(t *testing.T) {
+	t.Parallel()
+	long(t)
+	database, env := shop(t)
+	tx, err := database.Open(t, "pgx").BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), "REFRESH MATERIALIZED VIEW daily_sales"); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := massiveRuns(t, env, "show", "daily_sales")
+	if code != exitOK || strings.Contains(out, "  size") || !strings.Contains(out, "daily_sales_day_idx") {
+		t.Errorf("exit code %d; want the view without a size; printed\n%s%s", code, out, errs)
+	}
+}
+
+func TestHumanSize(t *testing.T) {
+	t.Parallel()
+	for bytes, want := range map[int64]string{
+		0: "0 bytes", 1023: "1023 bytes", 8192: "8 KiB", 1536: "1.5 KiB", 5 << 30: "5 GiB", 5000 << 40: "5000 TiB",
+	} {
+		if got := humanSize(bytes); got != want {
+			t.Errorf("humanSize(%d) = %q, want %q", bytes, got, want)
+		}
+	}
+}
+
 func TestResetAsksFirst(t *testing.T) {
 	t.Parallel()
 	_, env := shop(t)

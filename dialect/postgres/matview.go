@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 
 	"github.com/massivedb/massive-go/dialect"
@@ -42,6 +43,22 @@ const printedView = `SELECT printed.query
                WHEN was.unsafe THEN pg_catalog.set_config('search_path', was.path, true)
                ELSE '' END AS path OFFSET 0) again
  WHERE again.path IS NOT NULL`
+
+// MatviewSize includes the indexes and TOAST. The server locks the view as a reader does.
+// The name is resolved while the statement runs, because drivers cache prepared
+// statements.
+func (postgres) MatviewSize(ctx context.Context, q dialect.Querier, view dialect.Name) (int64, error) {
+	var size sql.NullInt64
+	err := q.QueryRowContext(ctx, strings.ReplaceAll(sizeText, "$view", literal(view.Quoted()))).Scan(&size)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !size.Valid { // null: it was dropped meanwhile
+		err = errGone()
+	}
+	return size.Int64, err
+}
+
+const sizeText = `SELECT pg_catalog.pg_total_relation_size(c.oid)::bigint
+  FROM pg_catalog.pg_class c
+ WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($view) AND c.relkind OPERATOR(pg_catalog.=) 'm'`
 
 // SelectMatview names the columns. If the view is recreated with other columns, the
 // statement fails instead of returning other rows.

@@ -66,6 +66,7 @@ type indexEntry struct {
 type indexShape struct {
 	unique  bool
 	unfit   string
+	invalid bool
 	keys    int     // the number of key columns
 	columns []int64 // their numbers; 0 for an expression
 }
@@ -281,7 +282,7 @@ func (rd *reading) addColumns(r *row, names []string) {
 // x on expressions. ids are the oids of the indexes. id has the number of key columns,
 // owner the numbers of all columns.
 func (rd *reading) addIndexes(r *row, ids []int64) error {
-	shape := &indexShape{unique: r.has('u'), keys: int(r.id.Int64)}
+	shape := &indexShape{unique: r.has('u'), invalid: !r.has('v'), keys: int(r.id.Int64)}
 	for field := range strings.FieldsSeq(string(r.owner)) {
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
@@ -299,7 +300,7 @@ func (rd *reading) addIndexes(r *row, ids []int64) error {
 		shape.unfit = "it is partial (it has a WHERE)"
 	case r.has('x'):
 		shape.unfit = "it is on an expression"
-	case !r.has('v'):
+	case shape.invalid:
 		shape.unfit = invalidIndex
 	case !r.has('i'):
 		shape.unfit = "it is checked late (deferrable)"
@@ -500,7 +501,10 @@ func (rd *reading) resolveIndexes() error {
 			names = append(names, name)
 		}
 		key := from + entry.shape.keys
-		all[i] = dialect.Index{Name: entry.name, Unique: entry.shape.unique, Unfit: entry.shape.unfit, Columns: names[from:key:key]}
+		all[i] = dialect.Index{
+			Name: entry.name, Columns: names[from:key:key],
+			Unique: entry.shape.unique, Unfit: entry.shape.unfit, Invalid: entry.shape.invalid,
+		}
 		if key < len(names) {
 			all[i].Included = names[key:len(names):len(names)]
 		}

@@ -80,6 +80,10 @@ func (s *Dialect) MatviewDefinition(_ context.Context, q dialect.Querier, view d
 	return " SELECT 1;", s.called(Call{Method: "MatviewDefinition", Querier: q, Name: view})
 }
 
+func (s *Dialect) MatviewSize(_ context.Context, q dialect.Querier, view dialect.Name) (int64, error) {
+	return 8192, s.called(Call{Method: "MatviewSize", Querier: q, Name: view})
+}
+
 func (s *Dialect) SelectMatview(*dialect.MatviewDef, string, []any) (string, []any, error) {
 	return "", nil, nil
 }

@@ -129,6 +129,7 @@ func (c *check) viewAttempts() (all []attempt) {
 	}
 	var n number
 	with("Definition", MatviewDefinition, func(ctx context.Context, v massive.Matview) error { _, err := v.Definition(ctx); return err })
+	with("Size", MatviewSize, func(ctx context.Context, v massive.Matview) error { _, err := v.Size(ctx); return err })
 	with("Select", SelectMatview, func(ctx context.Context, v massive.Matview) error { return v.Select(ctx, &[]number{}, "") })
 	with("Get", SelectMatview, func(ctx context.Context, v massive.Matview) error { return v.Get(ctx, &n, "") })
 	with("Count", SelectMatview, func(ctx context.Context, v massive.Matview) error { _, err := v.Count(ctx, ""); return err })

@@ -30,6 +30,7 @@ func matviewRules() []rule {
 		selectStructs(),
 		selectGone(),
 		matviewDefinition(),
+		matviewSize(),
 		selectRecreated(),
 	}
 }
@@ -330,6 +331,35 @@ func matviewDefinition() rule {
 			c.db.Do(c, sqltest.Drop{Name: "dropped"})
 			_, err = c.matview("dropped").Definition(c.Context())
 			c.fails(err, massive.ErrNotFound, "read the definition of public.dropped")
+		},
+	}
+}
+
+func matviewSize() rule {
+	many := make([]number, 2000)
+	for i := range many {
+		many[i].N = int64(i)
+	}
+	return rule{
+		name: "matview/size",
+		says: "Size returns how many bytes a view uses: more for 2,000 rows than for one. If " +
+			"the view was dropped after the load, it returns ErrNotFound",
+		needs: []Operation{MatviewSize}, each: true,
+		catalog: sqltest.Catalog{Matviews: []sqltest.Matview{
+			{Name: "small", Rows: []number{{1}}}, {Name: "large", Rows: many}, {Name: "dropped", Rows: []number{{1}}},
+		}},
+		check: func(c *check) {
+			small, err := c.matview("small").Size(c.Context())
+			c.ok(err)
+			large, err := c.matview("large").Size(c.Context())
+			c.ok(err)
+			if small <= 0 || large <= small {
+				c.Errorf("%s\n\tgot %d bytes for one row and %d for 2,000", c.rule.says, small, large)
+			}
+			c.freshTx()
+			c.db.Do(c, sqltest.Drop{Name: "dropped"})
+			_, err = c.matview("dropped").Size(c.Context())
+			c.fails(err, massive.ErrNotFound, "read the size of public.dropped")
 		},
 	}
 }

@@ -150,6 +150,12 @@ var aloneMutants = []aloneMutant{
 		m.restarter = func(context.Context, dialect.Querier, dialect.Name, *int64) error { return nil }
 	}},
 	{conformance.MatviewDefinition, "no ErrNotFound", "Definition returns the view's query", without(massive.ErrNotFound)},
+	{conformance.MatviewSize, "returns the same size for every view", "Size returns how many bytes a view uses", func(m *mutant) {
+		m.size = func(_ int64, err error) (int64, error) { return 8192, err }
+	}},
+	{conformance.MatviewSize, "no error for a dropped view", "Size returns how many bytes a view uses", func(m *mutant) {
+		m.size = func(size int64, _ error) (int64, error) { return size, nil }
+	}},
 	{conformance.AddEnumLabel, "adds each label at the end", "AddValue adds a label at the given place, in the database and in the program's snapshot", func(m *mutant) {
 		m.add = func(label string, _ dialect.LabelPlace, tolerant bool) (string, dialect.LabelPlace, bool) {
 			return label, dialect.LabelPlace{}, tolerant

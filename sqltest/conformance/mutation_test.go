@@ -31,6 +31,7 @@ type mutant struct {
 	blockers  func(all []dialect.Blocker) []dialect.Blocker
 	read      func(view dialect.MatviewDef, tail string) (dialect.MatviewDef, string)
 	count     func(view dialect.MatviewDef) dialect.MatviewDef
+	size      func(bytes int64, err error) (int64, error)
 	state     func(st dialect.SequenceState, err error) (dialect.SequenceState, error)
 	next      func(v int64, err error) (int64, error)
 	restart   func(at *int64) *int64
@@ -120,6 +121,14 @@ func (m *mutant) RefreshBlockers(view *dialect.MatviewDef, on dialect.Server, co
 		return m.blockers(all), err
 	}
 	return all, err
+}
+
+func (m *mutant) MatviewSize(ctx context.Context, q dialect.Querier, view dialect.Name) (int64, error) {
+	size, err := m.Fake.MatviewSize(ctx, q, view)
+	if m.size != nil {
+		return m.size(size, err)
+	}
+	return size, err
 }
 
 func (m *mutant) SelectMatview(view *dialect.MatviewDef, tail string, args []any) (string, []any, error) {

@@ -10,6 +10,7 @@ type Operation string
 // operation.
 const (
 	MatviewDefinition Operation = "MatviewDefinition"
+	MatviewSize       Operation = "MatviewSize"
 	SelectMatview     Operation = "SelectMatview"  // and CountMatview
 	RefreshMatview    Operation = "RefreshMatview" // and RefreshBlockers
 	CheckColumn       Operation = "CheckColumn"
@@ -38,7 +39,7 @@ const (
 // operationKinds maps each operation to the kind of structure that it works on, or to 0.
 var operationKinds = map[Operation]dialect.Kind{
 	MatviewDefinition: dialect.KindMatview, SelectMatview: dialect.KindMatview, RefreshMatview: dialect.KindMatview,
-	CheckColumn: dialect.KindMatview, CreateLedger: dialect.KindMatview,
+	MatviewSize: dialect.KindMatview, CheckColumn: dialect.KindMatview, CreateLedger: dialect.KindMatview,
 	EnumColumns: dialect.KindEnum, AddEnumLabel: dialect.KindEnum, RenameEnumLabel: dialect.KindEnum,
 	SequenceState: dialect.KindSequence, NextSequenceValue: dialect.KindSequence, NextSequenceValues: dialect.KindSequence,
 	NextSequenceBlock: dialect.KindSequence, RestartSequence: dialect.KindSequence, SetSequenceValue: dialect.KindSequence,

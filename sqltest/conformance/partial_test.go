@@ -69,6 +69,10 @@ func (p partial) MatviewDefinition(ctx context.Context, q dialect.Querier, n dia
 	return p.matviews(conformance.MatviewDefinition).MatviewDefinition(ctx, q, n)
 }
 
+func (p partial) MatviewSize(ctx context.Context, q dialect.Querier, n dialect.Name) (int64, error) {
+	return p.matviews(conformance.MatviewSize).MatviewSize(ctx, q, n)
+}
+
 func (p partial) SelectMatview(v *dialect.MatviewDef, tail string, args []any) (string, []any, error) {
 	return p.matviews(conformance.SelectMatview).SelectMatview(v, tail, args)
 }
