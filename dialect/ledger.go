@@ -121,7 +121,7 @@ func (f Freshness) Took() time.Duration { return f.Finished.Sub(f.Started) }
 
 // A RunningRefresh is a refresh in progress.
 type RunningRefresh struct {
-	By    string    // the program's application name or, without one, its role
+	By    string    // the program's application name or, without one, its role; empty if unknown
 	Since time.Time // when its statement began; zero if the role may not see that
 }
 

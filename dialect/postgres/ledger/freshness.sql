@@ -16,7 +16,7 @@ SELECT c.oid::bigint, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, $m
    AND f.schema OPERATOR(pg_catalog.=) n.nspname::pg_catalog.text AND f.name OPERATOR(pg_catalog.=) c.relname::pg_catalog.text
   LEFT JOIN (
     SELECT DISTINCT ON (h.relation) h.relation, a.query_start AS since,
-           CASE WHEN a.application_name OPERATOR(pg_catalog.=) '' THEN a.usename::pg_catalog.text ELSE a.application_name END AS by
+           COALESCE(CASE WHEN a.application_name OPERATOR(pg_catalog.=) '' THEN a.usename::pg_catalog.text ELSE a.application_name END, '') AS by
       FROM (SELECT l.pid, CASE WHEN l.locktype OPERATOR(pg_catalog.=) 'relation' THEN l.relation ELSE l.objid END AS relation
               FROM pg_catalog.pg_locks l
              WHERE l.granted
@@ -27,8 +27,8 @@ SELECT c.oid::bigint, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, $m
                     OR l.locktype OPERATOR(pg_catalog.=) 'relation'
                       AND l.mode OPERATOR(pg_catalog.=) ANY ('{ExclusiveLock,AccessExclusiveLock}'::pg_catalog.text[]))
            ) h
-      JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) h.pid
-     WHERE a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+      LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) h.pid -- a transaction sees the sessions of its first look
+     WHERE h.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
      ORDER BY h.relation, a.query_start) r ON r.relation OPERATOR(pg_catalog.=) c.oid
  WHERE c.relkind OPERATOR(pg_catalog.=) 'm' AND $wanted
  ORDER BY n.nspname, c.relname
