@@ -19,5 +19,10 @@ func (f *Fake) Waits() bool {
 			return true
 		}
 	}
+	for _, l := range f.relations {
+		if len(l.queue) > 0 {
+			return true
+		}
+	}
 	return false
 }

@@ -139,6 +139,17 @@ func (s *session) open(ctx context.Context, n dialect.Name, m mode) error {
 			return err
 		}
 	}
+	if s.fake.views[n] == nil && s.fake.seqs[n] == nil && s.fake.what(n, true) != "" {
+		// Opening it as a sequence fails, but a savepoint keeps the lock.
+		l := s.fake.relations[n]
+		if l == nil {
+			l = &lock{}
+			s.fake.relations[n] = l
+		}
+		if err := l.acquire(ctx, s, m); err != nil {
+			return err
+		}
+	}
 	if s.fake.what(n, true) == "" { // it may have been dropped during the wait
 		return missing(n)
 	}

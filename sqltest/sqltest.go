@@ -207,6 +207,8 @@ type Fake struct {
 	calls    []*Call
 	checked  int // the number of calls that WantCalls has checked
 	plans    []*plan
+	// relations has the locks of tables and other relations that were opened as sequences.
+	relations map[dialect.Name]*lock
 }
 
 // holdings has the structures in a fake's database.
@@ -244,7 +246,7 @@ func New(c Catalog) *Fake {
 	f := &Fake{
 		stand:  c.Standby,
 		limits: timeouts{lock: c.LockTimeout, statement: c.StatementTimeout},
-		lastID: 16384,
+		lastID: 16384, relations: map[dialect.Name]*lock{},
 		holdings: holdings{
 			views:   map[dialect.Name]*matview{},
 			plain:   map[dialect.Name]*view{},
