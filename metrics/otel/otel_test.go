@@ -14,7 +14,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/metrics/otel"
+	massiveotel "github.com/massivedb/massive-go/metrics/otel"
 	"github.com/massivedb/massive-go/sqltest"
 )
 

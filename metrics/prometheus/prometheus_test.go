@@ -16,7 +16,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/metrics/prometheus"
+	massiveprom "github.com/massivedb/massive-go/metrics/prometheus"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
