@@ -77,12 +77,13 @@ func TestManyCallersShareRefreshesAndSeeTheirRows(t *testing.T) {
 		e.pool.SetMaxOpenConns(20)
 		var mu sync.Mutex
 		outcomes := map[registry.RefreshOutcome]int{}
-		m := e.recorded(t, massive.OnRefresh(func(_ context.Context, ev registry.RefreshEvent) {
+		count := massive.OnRefresh(func(_ context.Context, ev registry.RefreshEvent) {
 			mu.Lock()
 			defer mu.Unlock()
 			outcomes[ev.Result.Outcome]++
-		}))
-		other := e.load(t, massive.WithLedger("massive")) // as a second process has it
+		})
+		m := e.recorded(t, count)
+		other := e.load(t, count, massive.WithLedger("massive")) // as a second process has it
 		const callers, calls = 16, 5
 		var all sync.WaitGroup
 		for i := range callers {
@@ -101,8 +102,8 @@ func TestManyCallersShareRefreshesAndSeeTheirRows(t *testing.T) {
 		all.Wait()
 		mu.Lock()
 		defer mu.Unlock()
-		if n := outcomes[massive.OutcomeRefreshed]; n == 0 || n > callers*calls/4 || outcomes[massive.OutcomeJoined] == 0 {
-			t.Errorf("the outcomes of %d calls of one of two DBs: %v; want few refreshes, and calls that joined", callers*calls/2, outcomes)
+		if n := outcomes[massive.OutcomeRefreshed]; n == 0 || n > callers*calls/2 || outcomes[massive.OutcomeJoined] == 0 {
+			t.Errorf("the outcomes of %d calls: %v; want few refreshes, and calls that joined", callers*calls, outcomes)
 		}
 	})
 }
