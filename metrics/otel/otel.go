@@ -22,6 +22,13 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
+// QueryTimeout limits the query of one collection.
+const QueryTimeout = 5 * time.Second
+
+// buckets are the boundaries of massive.refresh.duration in seconds. The SDK's defaults are
+// for milliseconds.
+var buckets = []float64{0.01, 0.04, 0.16, 0.64, 2.56, 10.24, 40.96, 163.84, 655.36}
+
 // Metrics has these instruments:
 //
 //   - massive.refreshes: a counter of refreshes with the attributes view, outcome
@@ -35,22 +42,24 @@ import (
 //     seconds
 //   - massive.view.failures: the failures since that refresh
 //   - massive.view.refreshing: 1 while a refresh runs, else 0
+//   - massive.freshness.query_failed: 1 if the query of this collection failed, else 0
 //
 // Metrics is safe for concurrent use. The zero value is not usable; call [New].
 type Metrics struct {
-	meter                                  metric.Meter
-	refreshes                              metric.Int64Counter
-	durations                              metric.Float64Histogram
-	asOf, dataAsOf, took, failed, executed metric.Float64ObservableGauge
+	meter     metric.Meter
+	refreshes metric.Int64Counter
+	durations metric.Float64Histogram
+
+	asOf, dataAsOf, took, failures, refreshing, queryFailed metric.Float64ObservableGauge
 }
 
 // New creates the instruments. Errors: those of the meter.
 func New(meter metric.Meter) (*Metrics, error) {
 	m := &Metrics{meter: meter}
-	var errs [7]error
+	var errs [8]error
 	m.refreshes, errs[0] = meter.Int64Counter("massive.refreshes", metric.WithDescription("The refreshes of views by this process, by their outcome."))
 	m.durations, errs[1] = meter.Float64Histogram("massive.refresh.duration", metric.WithUnit("s"),
-		metric.WithDescription("The durations of the refreshes by this process."))
+		metric.WithDescription("The durations of the refreshes by this process."), metric.WithExplicitBucketBoundaries(buckets...))
 	for i, g := range []struct {
 		to                      *metric.Float64ObservableGauge
 		name, unit, description string
@@ -58,8 +67,9 @@ func New(meter metric.Meter) (*Metrics, error) {
 		{&m.asOf, "massive.view.as_of", "s", "The moment of which the rows of the view are, in seconds since 1970."},
 		{&m.dataAsOf, "massive.view.data_as_of", "s", "The earliest such moment of the view and of all views that it reads."},
 		{&m.took, "massive.view.last_refresh.duration", "s", "The duration of the latest recorded refresh."},
-		{&m.failed, "massive.view.failures", "", "The failed refreshes since the latest successful one."},
-		{&m.executed, "massive.view.refreshing", "", "1 while a refresh of the view runs."},
+		{&m.failures, "massive.view.failures", "", "The failed refreshes since the latest successful one."},
+		{&m.refreshing, "massive.view.refreshing", "", "1 while a refresh of the view runs."},
+		{&m.queryFailed, "massive.freshness.query_failed", "", "1 if the freshness of the views could not be read."},
 	} {
 		*g.to, errs[i+2] = meter.Float64ObservableGauge(g.name, metric.WithUnit(g.unit), metric.WithDescription(g.description))
 	}
@@ -95,12 +105,16 @@ func outcome(e registry.RefreshEvent) string {
 	}
 }
 
-// Follow observes the freshness of db's views, with one query for each collection. Its error
-// is the collection's. Unregister of the result ends it. db must have been loaded with
-// massive.WithLedger. Errors: those of the meter.
+// Follow observes the freshness of db's views, with one query for each collection, which
+// takes at most [QueryTimeout]. Unregister of the result ends it. db must have been loaded
+// with massive.WithLedger. Errors: those of the meter.
 func (m *Metrics) Follow(db *massive.DB) (metric.Registration, error) {
 	return m.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		ctx, cancel := context.WithTimeout(ctx, QueryTimeout)
+		defer cancel()
 		all, err := db.Freshness(ctx)
+		// After an error the SDK would export no metric of the program, so it is a metric.
+		o.ObserveFloat64(m.queryFailed, number(err != nil))
 		for _, f := range all {
 			view := metric.WithAttributes(attribute.String("view", f.Name.String()))
 			if !f.AsOf.IsZero() {
@@ -112,15 +126,18 @@ func (m *Metrics) Follow(db *massive.DB) (metric.Registration, error) {
 			if !f.Finished.IsZero() {
 				o.ObserveFloat64(m.took, f.Took().Seconds(), view)
 			}
-			executed := 0.0
-			if f.Running != nil {
-				executed = 1
-			}
-			o.ObserveFloat64(m.failed, float64(f.Failures), view)
-			o.ObserveFloat64(m.executed, executed, view)
+			o.ObserveFloat64(m.failures, float64(f.Failures), view)
+			o.ObserveFloat64(m.refreshing, number(f.Running != nil), view)
 		}
-		return err
-	}, m.asOf, m.dataAsOf, m.took, m.failed, m.executed)
+		return nil
+	}, m.asOf, m.dataAsOf, m.took, m.failures, m.refreshing, m.queryFailed)
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+func number(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

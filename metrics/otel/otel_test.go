@@ -90,6 +90,7 @@ func Example() {
 	}
 	fmt.Println(err)
 	// Output:
+	// massive.freshness.query_failed  false
 	// massive.refresh.duration mode=blocking,view=public.daily 1
 	// massive.refreshes mode=blocking,outcome=refreshed,view=public.daily 1
 	// massive.refreshes mode=none,outcome=fresh,view=public.daily 1
@@ -118,6 +119,7 @@ func TestUnknownAgesAndFailures(t *testing.T) {
 	}
 	got, err := s.collected(t.Context())
 	want := []string{
+		"massive.freshness.query_failed  false",
 		"massive.refreshes mode=none,outcome=failed,view=public.daily 1",
 		"massive.view.failures view=public.daily true",
 		"massive.view.refreshing view=public.daily false",
@@ -125,9 +127,28 @@ func TestUnknownAgesAndFailures(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
-	lost := errors.New("the server restarts")
-	s.fake.Next(t, dialect.OpFreshness, "", sqltest.Fail(lost))
-	if _, err := s.collected(t.Context()); !errors.Is(err, lost) {
-		t.Errorf("a failed query: got %v, want its error", err)
+}
+
+// A failed query must not cost the other metrics of the program: a periodic reader exports
+// nothing after an error.
+func TestFailedQueryIsAMetric(t *testing.T) {
+	t.Parallel()
+	s, err := followed(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.fake.DB().Close()
+	if _, err := s.db.RefreshAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.fake.Next(t, dialect.OpFreshness, "", sqltest.Fail(errors.New("the server restarts")))
+	got, err := s.collected(t.Context())
+	want := []string{
+		"massive.freshness.query_failed  true",
+		"massive.refresh.duration mode=blocking,view=public.daily 1",
+		"massive.refreshes mode=blocking,outcome=refreshed,view=public.daily 1",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
 }
