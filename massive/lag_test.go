@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/massivedb/massive-go/massive"
 )
@@ -256,5 +257,33 @@ func TestLagAndCatchUpAtTheSequencesEnd(t *testing.T) {
 				t.Errorf("at %d: %v", last, err)
 			}
 		}
+	})
+}
+
+// ALTER SEQUENCE … RESTART replaces the sequence's storage and does not block a SELECT. A
+// SELECT can then find no row in the old storage, or fail to open it. Lag reads again.
+func TestLagReadsASequenceThatIsRestarted(t *testing.T) {
+	t.Parallel()
+	onDrivers(t, `CREATE TABLE a (id serial PRIMARY KEY); INSERT INTO a VALUES (5)`, func(t *testing.T, e *env) {
+		s := sequence(t, e.load(t, massive.WithKeySequences()), "a_id_seq")
+		restarts := make(chan error, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) { // else all tries of one Lag may fail
+				if _, err := e.pool.ExecContext(t.Context(), "ALTER SEQUENCE a_id_seq RESTART"); err != nil {
+					restarts <- err
+					return
+				}
+			}
+			restarts <- nil
+		}()
+		for range 300 {
+			lag, err := s.Lag(t.Context())
+			noError(t, err)
+			same(t, "behind", lag.Behind, true)
+		}
+		stop()
+		noError(t, <-restarts)
 	})
 }

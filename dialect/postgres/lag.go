@@ -190,8 +190,8 @@ func (postgres) SequenceLags(ctx context.Context, q dialect.Querier, seqs []*dia
 	return all, err
 }
 
-// lagsOf makes one attempt. If a sequence is being altered, it returns all readings and
-// errAltered.
+// lagsOf makes one attempt. If a sequence is being altered, or has no row, it returns all
+// readings and errAltered.
 func lagsOf(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, blocks bool) ([]dialect.SequenceLagReading, error) {
 	listed, err := listCompared(ctx, q, seqs, blocks)
 	if err != nil {
@@ -210,13 +210,11 @@ func lagsOf(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef,
 	}
 	var altered error
 	for some := range slices.Chunk(columns, comparedAtOnce) {
-		if err := readLags(ctx, q, seqs, some, all); err != nil {
+		switch err := readLags(ctx, q, seqs, some, all); {
+		case errors.Is(err, errAltered):
+			altered = err
+		case err != nil:
 			return nil, err
-		}
-	}
-	for i := range all {
-		if errors.Is(all[i].Err, errAltered) {
-			altered = errAltered
 		}
 	}
 	return all, altered
@@ -226,7 +224,8 @@ func lagsOf(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef,
 // listed.
 var errAltered = fmt.Errorf("%w: the sequence, or a column that draws on it, is being altered", dialect.ErrBusy)
 
-// readLags reads some of the columns, and their sequences.
+// readLags reads some of the columns, and their sequences. It returns errAltered if a
+// sequence is being altered, or has no row.
 func readLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef, columns []comparedColumn, all []dialect.SequenceLagReading) error {
 	words, err := readWords(ctx, q, seqs, columns)
 	if err != nil {
@@ -261,15 +260,16 @@ func readLags(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDe
 			lag.Column, lag.Furthest, lag.Empty = c.ColumnRef, value, false
 		}
 	}
+	var altered error
 	for _, c := range columns {
 		switch now, ok := found[c.at]; {
-		case !ok:
-			all[c.at].Err = errGone() // another relation has taken its name
+		case !ok: // it was restarted, which empties its old storage, or a relation took its name
+			all[c.at].Err, altered = errGone(), errAltered
 		case now != c.definition:
-			all[c.at].Err = errAltered
+			all[c.at].Err, altered = errAltered, errAltered
 		}
 	}
-	return nil
+	return altered
 }
 
 // readWords sends the statement that reads the columns and their sequences.
