@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/bouncer"
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
@@ -20,9 +21,9 @@ import (
 func TestPgBouncerKeepFresh(t *testing.T) {
 	t.Parallel()
 	testrun.Long(t)
-	b := startBouncer(t, 3)
-	for _, mode := range pooledModes {
-		t.Run(mode.name, func(t *testing.T) {
+	b := bouncer.Start(t, 3)
+	for _, mode := range bouncer.Modes {
+		t.Run(mode.Name, func(t *testing.T) {
 			t.Parallel()
 			d := pgtest.NewDatabase(t)
 			d.Fill(t, sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []struct{ N int64 }{{1}}}, {Name: "b", Reads: []string{"a"}}}})
@@ -31,7 +32,7 @@ func TestPgBouncerKeepFresh(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.Exec(t, ddl)
-			b.serve(t, d)
+			b.Serve(t, d)
 			const replicas = 3
 			type refreshed struct {
 				by   int
@@ -42,7 +43,7 @@ func TestPgBouncerKeepFresh(t *testing.T) {
 			var ended sync.WaitGroup
 			defer ended.Wait()
 			for i := range replicas {
-				db := b.open(t, d, mode.driver, append(mode.params, fmt.Sprint("application_name=replica", i))...)
+				db := b.Open(t, d, mode.Driver, append(mode.Params, fmt.Sprint("application_name=replica", i))...)
 				m, err := massive.Load(t.Context(), db, postgres.New(), massive.WithLedger("ledger"))
 				if err != nil {
 					t.Error(err)
@@ -75,8 +76,8 @@ func TestPgBouncerKeepFresh(t *testing.T) {
 					} else if n > 14 && r.by == gone {
 						t.Errorf("replica %d refreshed after its end", r.by)
 					}
-				case <-time.After(bouncerDeadline):
-					t.Fatalf("%d refreshes after %v, want 20", n, bouncerDeadline)
+				case <-time.After(bouncer.Deadline):
+					t.Fatalf("%d refreshes after %v, want 20", n, bouncer.Deadline)
 				}
 			}
 			for _, stop := range stops {

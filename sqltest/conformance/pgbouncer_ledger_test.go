@@ -9,6 +9,7 @@ import (
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/dialect/postgres"
+	"github.com/massivedb/massive-go/internal/bouncer"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -17,14 +18,14 @@ import (
 func TestPgBouncerRecordsRefreshes(t *testing.T) {
 	t.Parallel()
 	const clients, rounds = 6, 8
-	b := startBouncer(t, clients)
-	for _, mode := range pooledModes {
-		t.Run(mode.name, func(t *testing.T) {
+	b := bouncer.Start(t, clients)
+	for _, mode := range bouncer.Modes {
+		t.Run(mode.Name, func(t *testing.T) {
 			t.Parallel()
 			base := pgtest.NewDatabase(t)
 			base.Exec(t, "CREATE MATERIALIZED VIEW v AS SELECT clock_timestamp() AS made")
-			b.serve(t, base)
-			db := b.open(t, base, mode.driver, mode.params...)
+			b.Serve(t, base)
+			db := b.Open(t, base, mode.Driver, mode.Params...)
 			d, l, v := postgres.New(), dialect.Ledger{Schema: "ledger"}, dialect.Name{Schema: "public", Name: "v"}
 			if err := d.CreateLedger(t.Context(), db, dialect.LedgerDefinition{Ledger: l}); err != nil {
 				t.Fatal(err)
