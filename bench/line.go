@@ -7,7 +7,7 @@ import (
 )
 
 // lines are all lines, in the order of the table.
-var lines = slices.Concat(peerLines, rowLines, sequenceLines, refreshLines, lookupLines, loadLines)
+var lines = slices.Concat(peerLines, rowLines, sequenceLines, refreshLines, replaceLines, lookupLines, loadLines)
 
 // A line compares an operation of the library with its limit.
 type line struct {
@@ -18,7 +18,7 @@ type line struct {
 	modes []mode // drivers and modes; nil for all
 	long  bool   // excluded from short runs
 	runs  int    // number of runs, whose median counts; 0 means 1
-	cpu   bool   // compares this process's CPU time instead of elapsed time
+	once  bool   // each run takes one sample of each side, without a warm-up
 	// uncounted lines have no limit for counts, since their sides send different statements.
 	uncounted bool
 	setup     func(ctx context.Context, s *stage) (*contest, error)
@@ -33,6 +33,8 @@ type contest struct {
 	others []side
 	// background runs repeatedly in another goroutine during the measurement, unless nil.
 	background func(ctx context.Context) error
+	// clock is the clock of the samples; nil for elapsed time.
+	clock clock
 }
 
 // A side does an operation n times, one after another.

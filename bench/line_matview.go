@@ -39,11 +39,12 @@ type reader func(ctx context.Context, view massive.Matview, db *sqlx.DB) (int, e
 func rows(name, what string, most float64, ours, bare reader) line {
 	_, limit, _ := strings.Cut(what, "limit: ")
 	l := line{name: name, what: what, peer: "sqlx", bar: bar{ratio: most}}
+	clock := wallTime
 	switch name[len(name)-4:] {
 	case "hand":
 		l.peer = "rows.Scan"
 	case "/CPU":
-		l.peer, l.cpu, l.modes = "", true, defaultModes
+		l.peer, l.modes, clock = "", defaultModes, cpuTime
 	}
 	l.setup = func(ctx context.Context, s *stage) (*contest, error) {
 		n := 100_000
@@ -66,7 +67,7 @@ func rows(name, what string, most float64, ours, bare reader) line {
 				return err
 			})
 		}
-		return &contest{ours: reads("massive", ours), bare: []side{reads(limit, bare)}}, nil
+		return &contest{ours: reads("massive", ours), bare: []side{reads(limit, bare)}, clock: clock}, nil
 	}
 	return l
 }

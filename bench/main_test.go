@@ -3,15 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/internal/testrun"
+	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -76,6 +81,98 @@ func TestShortRun(t *testing.T) { // not parallel, either
 	}
 	if got := strings.Count(out.String(), "\nNextValue"); got != 4 {
 		t.Errorf("NextValue was measured on %d drivers and modes, want 4:\n%s", got, &out)
+	}
+}
+
+// A reader is blocked for 50 ms, and all readers read once more afterwards.
+func TestLongestWaitIsOfBlockedReader(t *testing.T) {
+	t.Parallel()
+	testrun.Long(t)
+	pgtest.NewDatabase(t)
+	w, err := newWorkbench(t.Context(), short, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	for _, m := range defaultModes {
+		s := &stage{workbench: w, mode: m}
+		defer s.close()
+		var pools []*sql.DB
+		made := "CREATE TABLE orders AS SELECT 7 AS id, 7 AS customer, 77 AS amount; " + fmt.Sprintf(salesViews, "TABLE orders") + " -- " + m.name
+		for range 1 + len(salesReaders) {
+			db, err := s.open(t.Context(), made)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pools = append(pools, db)
+		}
+		const held = 50 * time.Millisecond
+		longest, err := longestWait(t.Context(), pools[1:], func(ctx context.Context) error { return blockReader(ctx, pools[0], held) })
+		if err != nil || longest < held {
+			t.Errorf("%s: the longest wait is %v, error %v; want at least %v", m.name, longest, err, held)
+		}
+		_, err = longestWait(t.Context(), pools[1:], func(ctx context.Context) error {
+			_, err := pools[0].ExecContext(ctx, "DROP VIEW top_customers")
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), `relation "top_customers" does not exist`) {
+			t.Errorf("%s: error %v; want that of the reader whose view was dropped", m.name, err)
+		}
+	}
+}
+
+// blockReader blocks at least one reader of sales for d, and then waits until all sessions
+// run another query.
+func blockReader(ctx context.Context, db *sql.DB, d time.Duration) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	until := func(q massive.Querier, condition string) {
+		for reached := false; err == nil && !reached; {
+			err = q.QueryRowContext(ctx, "SELECT "+condition).Scan(&reached)
+		}
+	}
+	_, err = tx.ExecContext(ctx, "REFRESH MATERIALIZED VIEW sales")
+	until(tx, "EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+	time.Sleep(d)
+	var now string
+	if err = errors.Join(err, tx.Rollback()); err == nil {
+		err = db.QueryRowContext(ctx, "SELECT clock_timestamp()::text").Scan(&now)
+	}
+	until(db, "min(query_start) > '"+now+"' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+	return err
+}
+
+func TestMedianOfRuns(t *testing.T) {
+	t.Parallel()
+	ratios := []time.Duration{30, 10, 20}
+	var done [2]int
+	var now time.Duration
+	l := line{name: "X", bar: bar{ratio: 20, worst: 25}, runs: 3, once: true, setup: func(context.Context, *stage) (*contest, error) {
+		takes := func(i int, d time.Duration) side {
+			return each("", func(context.Context) error {
+				done[i]++
+				now += d
+				return nil
+			})
+		}
+		return &contest{
+			clock: func() (time.Duration, error) { return now, nil },
+			ours:  takes(0, ratios[done[0]]),
+			bare:  []side{takes(1, 1)},
+		}, nil
+	}}
+	r, err := (&workbench{effort: full}).measureLine(t.Context(), l, pgxDefault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Ratio != (spread{20, 10, 30}) || r.Worst != 30 || r.Ours.Nanoseconds != 20 || done != [2]int{3, 3} {
+		t.Errorf("%+v after %d operations; want the run with the median ratio, after three of each side", r, done)
+	}
+	if want := "ratio 30.000 in one run, bar 25.00"; r.MissedRatio != want {
+		t.Errorf("missed %q, want %q", r.MissedRatio, want)
 	}
 }
 

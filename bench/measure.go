@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,22 +61,30 @@ type result struct {
 	Ratio        spread   `json:"ratio"`           // ours to bare: of the rounds, or of the runs if there are several
 	Worst        float64  `json:"worst,omitempty"` // the maximum of several runs
 	Rounds       int      `json:"rounds"`          // in a run
-	Others       []figure `json:"beside,omitempty"`
+	Others       []figure `json:"others,omitempty"`
 	Bar          float64  `json:"bar"`
 	MissedRatio  string   `json:"missed_ratio,omitempty"`
 	MissedCounts []string `json:"missed_counts,omitempty"`
 }
 
+// measureLine returns the run with the median ratio.
 func (w *workbench) measureLine(ctx context.Context, l line, m mode) (*result, error) {
-	r := &result{Line: l.name, Mode: m.name, Bar: l.bar.ratio}
+	n := max(1, l.runs)
+	if w.short {
+		n = 1
+	}
+	var runs []*result
 	var medians []float64
-	for range max(1, l.runs) {
+	for range n {
+		r := &result{Line: l.name, Mode: m.name, Bar: l.bar.ratio}
 		if err := w.runLine(ctx, l, m, r); err != nil {
 			return nil, err
 		}
-		medians = append(medians, r.Ratio.Median)
+		runs, medians = append(runs, r), append(medians, r.Ratio.Median)
 	}
-	if l.runs > 1 {
+	slices.SortFunc(runs, func(a, b *result) int { return cmp.Compare(a.Ratio.Median, b.Ratio.Median) })
+	r := runs[n/2]
+	if n > 1 {
 		r.Ratio, r.Worst = spreadOf(medians), slices.Max(medians)
 	}
 	r.MissedRatio, r.MissedCounts = l.missed(r)
@@ -93,44 +102,58 @@ func (w *workbench) runLine(ctx context.Context, l line, m mode, r *result) (err
 	if err != nil {
 		return err
 	}
-	clock := clock(wallTime)
-	if l.cpu {
-		clock = cpuTime
+	if c.clock == nil {
+		c.clock = wallTime
 	}
-	bare := c.bare[0]
-	if len(c.bare) > 1 {
-		// Find the fastest form in separate rounds: in the measured rounds, chance would decide.
-		tried, err := w.race(ctx, c.bare, clock, w.perLine/4, false)
-		if err != nil {
-			return err
-		}
-		bare = slices.MinFunc(tried, func(a, b *runner) int { return int(a.Nanoseconds - b.Nanoseconds) }).side
+	var all []*runner
+	if l.once {
+		all, err = once(ctx, append([]side{c.ours}, c.bare...), c.clock)
+	} else {
+		all, err = w.compare(ctx, s, c)
 	}
-	sides := append([]side{c.ours, bare}, c.others...)
-	counted := make([]counts, len(sides))
-	for i, side := range sides {
-		if counted[i], err = s.count(ctx, side); err != nil {
-			return fmt.Errorf("%s: %w", side.name, err)
-		}
-	}
-	stop := func() error { return nil }
-	if c.background != nil {
-		stop = start(ctx, c.background)
-	}
-	all, err := w.race(ctx, sides, clock, w.perLine, c.background != nil)
-	if err = errors.Join(err, stop()); err != nil {
+	if err != nil {
 		return err
 	}
-	for i := range all {
-		all[i].counts = counted[i]
-	}
-	r.Ours, r.Bare, r.Others, r.Rounds = all[0].figure, all[1].figure, nil, len(all[0].rounds)
+	r.Ours, r.Bare, r.Rounds = all[0].figure, all[1].figure, len(all[0].rounds)
 	r.Ratio = ratio(all[0].rounds, all[1].rounds)
 	for _, b := range all[2:] {
 		b.Ratio = ratio(all[0].rounds, b.rounds).Median
 		r.Others = append(r.Others, b.figure)
 	}
 	return nil
+}
+
+// compare counts and measures our side, the fastest form by hand, and the others.
+func (w *workbench) compare(ctx context.Context, s *stage, c *contest) ([]*runner, error) {
+	bare := c.bare[0]
+	if len(c.bare) > 1 {
+		// Find the fastest form in separate rounds: in the measured rounds, chance would decide.
+		tried, err := w.race(ctx, c.bare, c.clock, w.perLine/4, false)
+		if err != nil {
+			return nil, err
+		}
+		bare = slices.MinFunc(tried, func(a, b *runner) int { return int(a.Nanoseconds - b.Nanoseconds) }).side
+	}
+	sides := append([]side{c.ours, bare}, c.others...)
+	counted := make([]counts, len(sides))
+	for i, side := range sides {
+		var err error
+		if counted[i], err = s.count(ctx, side); err != nil {
+			return nil, fmt.Errorf("%s: %w", side.name, err)
+		}
+	}
+	stop := func() error { return nil }
+	if c.background != nil {
+		stop = start(ctx, c.background)
+	}
+	all, err := w.race(ctx, sides, c.clock, w.perLine, c.background != nil)
+	if err = errors.Join(err, stop()); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].counts = counted[i]
+	}
+	return all, nil
 }
 
 // A runner has a side and its samples.
@@ -143,7 +166,7 @@ type runner struct {
 	rounds  []float64     // the medians of the rounds
 }
 
-// A clock returns elapsed time or CPU time.
+// A clock returns a time that grows, for example elapsed time or CPU time.
 type clock func() (time.Duration, error)
 
 var started = time.Now()
@@ -183,6 +206,20 @@ func (w *workbench) race(ctx context.Context, sides []side, clock clock, d time.
 	}
 	for _, r := range all {
 		r.Nanoseconds = spreadOf(r.rounds).Median
+	}
+	return all, nil
+}
+
+// once takes one sample of each side, in random order.
+func once(ctx context.Context, sides []side, clock clock) ([]*runner, error) {
+	all := make([]*runner, len(sides))
+	for _, i := range rand.Perm(len(sides)) {
+		r := &runner{figure: figure{Form: sides[i].name}, side: sides[i], n: 1}
+		if err := r.sample(ctx, clock, false); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Form, err)
+		}
+		r.Nanoseconds, r.rounds = r.samples[0], r.samples
+		all[i] = r
 	}
 	return all, nil
 }

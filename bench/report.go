@@ -145,15 +145,16 @@ func (r *report) document() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Benchmarks
 
-`+"`make benchmarks`"+` produced these figures on %s: %s, PostgreSQL %s on the same machine. Times
-depend on the machine; ratios hardly do. Each row shows the driver with the worst ratio; `+"`go run ./bench -v`"+` prints all.
+`+"`make benchmarks`"+` produced these figures on %s: %s, PostgreSQL %s
+on the same machine. Times depend on the machine; ratios hardly do. Each row shows the driver with the worst ratio;
+`+"`go run ./bench -v`"+` prints all.
 
 ## Compared with MassiveJS, sqlx and SQL by hand
 
 %s
 MassiveJS (`+"`db.reload()`"+`, defaults) also loads tables, functions and the names of columns, over several connections.
-massive for Go also loads columns' types, indexes, dependencies, definitions and rights, over one connection. A MassiveJS
-ratio is the median of five runs.
+massive for Go also loads columns' types, indexes, dependencies, definitions and rights, over one connection. A ratio of
+MassiveJS is the median of five runs, and one of Replace of three.
 
 ![ratios](docs/bench-ratios.svg)
 
@@ -170,8 +171,8 @@ ratio is the median of five runs.
 	}
 	b.WriteString(`
 The limit is the fastest form by hand that gives the same answers and works behind a transaction pooler. Both sides
-run in turn in the same process on one connection. A ratio is the median of rounds, with quartiles. A bar is the
-maximum ratio: ` + "`go run ./bench`" + ` fails if a ratio exceeds it.
+run in turn in the same process on one connection; readers have connections of their own. A ratio is the median of
+rounds, with quartiles. A bar is the maximum ratio: ` + "`go run ./bench`" + ` fails if a ratio exceeds it.
 `)
 	return b.String()
 }
