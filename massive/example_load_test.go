@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/sqltest"
 )
@@ -166,6 +167,23 @@ func ExampleDB_Verify() {
 	// Output:
 	// <nil>
 	// massive: verify: drift: enum public.order_status: extra labels ["returned"]
+}
+
+// A check before a view gets other columns.
+func ExampleDB_VerifyColumns() {
+	fake, _ := shop()
+	defer fake.DB().Close()
+	type sale struct {
+		Day   string
+		Total int64
+	}
+	m, err := massive.Load(context.Background(), fake.DB(), fake, massive.Expect(massive.RowsAre[sale]("daily_sales")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	sales := massive.Name{Schema: "public", Name: "daily_sales"}
+	fmt.Println(m.VerifyColumns(sales, []dialect.Column{{Name: "total", Type: "bigint"}}))
+	// Output: massive: verify public.daily_sales: drift: materialized view public.daily_sales: missing columns ["day"]
 }
 
 func ExampleDB_Reload() {

@@ -48,6 +48,18 @@ func (m *DB) Verify(ctx context.Context, expectations ...Expectation) error {
 	return nil
 }
 
+// VerifyColumns checks the expectations of Load as if a view had these columns, before
+// the view is altered. It checks them against the snapshot, and queries nothing. The types
+// are written as those of [DB.Matview]'s Columns. Without expectations it returns nil.
+// Errors: [ErrDrift], as [Drifts] with all differences.
+func (m *DB) VerifyColumns(view Name, columns []dialect.Column) error {
+	c := comparison{Registry: m.Registry(), dialect: m.dialect, querier: m.querier, view: view, columns: columns}
+	if err := c.meets(m.selection.expect); err != nil {
+		return &Error{Op: dialect.OpVerify, Name: view, Err: err}
+	}
+	return nil
+}
+
 // An Expectation is something that a program assumes about a structure, such as the labels
 // of an enum. [EnumIs] and [RowsAre] return one. An Expectation never changes, and is
 // safe for concurrent use. The zero value is invalid.
@@ -158,6 +170,9 @@ type comparison struct {
 	*Registry
 	dialect dialect.Dialect
 	querier Querier
+	// The columns of this view are compared instead of those in the registry.
+	view    Name
+	columns []dialect.Column
 }
 
 // meets returns [Drifts] with all differences, or nil. It returns an error that wraps

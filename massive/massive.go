@@ -231,7 +231,7 @@ func load(ctx context.Context, q Querier, d dialect.Dialect, sel selection) (*Re
 	if err != nil {
 		return nil, err
 	}
-	if err := (comparison{r, d, q}).meets(sel.expect); err != nil {
+	if err := (comparison{Registry: r, dialect: d, querier: q}).meets(sel.expect); err != nil {
 		return nil, &Error{Op: dialect.OpLoad, Err: err}
 	}
 	return r, nil
@@ -445,5 +445,5 @@ func (m *DB) explain(ctx context.Context, f dialect.Failure) error {
 
 // expected checks a registry against the expectations of Load before it is published.
 func (m *DB) expected(r *Registry) error {
-	return comparison{r, m.dialect, m.querier}.meets(m.selection.expect)
+	return comparison{Registry: r, dialect: m.dialect, querier: m.querier}.meets(m.selection.expect)
 }

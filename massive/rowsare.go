@@ -147,6 +147,9 @@ func (c comparison) driftOfRows(e *Expectation) (*DriftError, error) {
 	}
 	d := &DriftError{Kind: e.kind, Name: view.Name()}
 	columns := view.Columns()
+	if view.Name() == c.view {
+		columns = c.columns
+	}
 	for i, column := range columns {
 		_, has := known[column.Name]
 		if single(e.rows.row) {

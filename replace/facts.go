@@ -137,7 +137,7 @@ func ordered(all []*view) ([]*view, error) {
 					names = append(names, v.String())
 				}
 			}
-			return nil, &RefusedError{[]string{"these views read each other: " + strings.Join(names, ", ")}}
+			return nil, &RefusedError{Reasons: []string{"these views read each other: " + strings.Join(names, ", ")}}
 		}
 	}
 	return order, nil

@@ -38,11 +38,25 @@ type rehearsal struct {
 	views   []*view
 	before  string                  // the hash of the facts before the replacement
 	shadows map[massive.Name]string // of the views that were built so far
-	reasons []string
+	refused RefusedError
 }
 
+// refuse adds a reason. If an argument is an error about a missing right, so is the refusal.
 func (r *rehearsal) refuse(format string, args ...any) {
-	r.reasons = append(r.reasons, fmt.Sprintf(format, args...))
+	r.refused.Reasons = append(r.refused.Reasons, fmt.Sprintf(format, args...))
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && sqlState(err) == "42501" {
+			r.refused.causes = append(r.refused.causes, massive.ErrPermission)
+		}
+	}
+}
+
+// refusal returns the reasons so far as an error, or nil.
+func (r *rehearsal) refusal() error {
+	if len(r.refused.Reasons) == 0 {
+		return nil
+	}
+	return &r.refused
 }
 
 func (r *rehearsal) exec(ctx context.Context, text string) error {
@@ -103,15 +117,15 @@ WHERE c.relkind = 'm' AND n.nspname = `+literal(p.View.Schema)+` AND c.relname =
 	if err := r.exec(ctx, "ROLLBACK TO SAVEPOINT massive_facts; RELEASE SAVEPOINT massive_facts"); err != nil {
 		return err
 	}
-	if len(r.reasons) > 0 {
-		return &RefusedError{r.reasons}
+	if err := r.refusal(); err != nil {
+		return err
 	}
 	after, err := r.rehearse(ctx, query)
 	if err != nil {
 		return err
 	}
-	if len(r.reasons) > 0 {
-		return &RefusedError{r.reasons}
+	if err := r.refusal(); err != nil {
+		return err
 	}
 	for _, v := range r.views {
 		switch v.mode {
@@ -203,6 +217,7 @@ func (r *rehearsal) rights(ctx context.Context) error {
 			return err
 		}
 		r.refuse("%s", reason)
+		r.refused.causes = []error{massive.ErrPermission}
 	}
 	return rows.Err()
 }
@@ -269,13 +284,13 @@ func (r *rehearsal) rehearse(ctx context.Context, query string) ([]*view, error)
 			broken[v.Quoted()] = true
 			continue
 		}
-		reasons := len(r.reasons)
+		reasons := len(r.refused.Reasons)
 		if err := r.build(ctx, v, i == 0); err != nil {
 			return nil, err
 		}
-		broken[v.Quoted()] = len(r.reasons) > reasons
+		broken[v.Quoted()] = len(r.refused.Reasons) > reasons
 	}
-	if len(r.reasons) > 0 {
+	if len(r.refused.Reasons) > 0 {
 		return nil, nil
 	}
 	return r.compare(ctx)
@@ -428,7 +443,34 @@ func (r *rehearsal) compare(ctx context.Context) ([]*view, error) {
 			setFact(v, "definition", built[at].one("definition"))
 		}
 	}
+	if err := r.expectations(ctx); err != nil {
+		return nil, err
+	}
 	return r.views, r.unreferenced(ctx)
+}
+
+// expectations refuses if the new columns are not as the program expects. Dependents keep
+// their columns.
+func (r *rehearsal) expectations(ctx context.Context) error {
+	loaded, err := r.db.Dialect().Load(ctx, r.q, dialect.Filter{Kinds: []dialect.Kind{dialect.KindMatview}})
+	if err != nil {
+		return err
+	}
+	shadow := massive.Name{Schema: r.views[0].one("shadow"), Name: r.View.Name}
+	i := slices.IndexFunc(loaded.Matviews, func(d dialect.MatviewDef) bool { return d.Name == shadow })
+	if i < 0 {
+		return fmt.Errorf("the view %s of the rehearsal is missing", shadow)
+	}
+	err = r.db.VerifyColumns(r.View, loaded.Matviews[i].Columns)
+	var drifts massive.Drifts
+	if !errors.As(err, &drifts) {
+		return err
+	}
+	for _, d := range drifts {
+		r.refuse("%v", d)
+		r.refused.causes = append(r.refused.causes, d)
+	}
+	return nil
 }
 
 func replaceFacts(v, by *view, kind string) {
@@ -462,7 +504,7 @@ func (r *rehearsal) unreferenced(ctx context.Context) error {
 	again, err := read(ctx, r.q, r.id, r.views[0].oid)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
-		r.reasons = append(r.reasons, refused.Reasons...)
+		r.refused.Reasons = append(r.refused.Reasons, refused.Reasons...)
 		return nil
 	}
 	if err != nil {

@@ -37,15 +37,22 @@ import (
 // replacement was planned. Plan it again.
 var ErrChanged = errors.New("changed since the plan")
 
-// A RefusedError says why a view's query can't be replaced.
+// A RefusedError says why a view's query can't be replaced. It wraps
+// [massive.ErrPermission] if a right is missing, and [massive.ErrDrift] if the new view
+// would not be as [massive.Expect] says.
 type RefusedError struct {
 	Reasons []string // each names an object
+
+	causes []error
 }
 
 // Error returns the first five reasons.
 func (e *RefusedError) Error() string {
 	return "refused: " + dialect.Few(e.Reasons, "; ", func(s string) string { return s })
 }
+
+// Unwrap returns the causes that have a sentinel.
+func (e *RefusedError) Unwrap() []error { return e.causes }
 
 // A Replacement is the plan to replace a view's query. It is safe for concurrent use if
 // its querier is. The zero value is not usable; call [Plan].
@@ -120,7 +127,8 @@ const (
 // them qualified. The name of the view is as for [massive.DB.Matview]. If m is bound to a
 // transaction, so is the plan.
 //
-// Errors: [*RefusedError] with all reasons; [massive.ErrInvalid] for a query that is not
+// Errors: [*RefusedError] with all reasons; [massive.ErrPermission] if the role may not
+// read what the query reads; [massive.ErrInvalid] for a query that is not
 // one statement and for wrong options; [massive.ErrNotFound]; [massive.ErrUnsupported] for
 // another database than Postgres; the driver's error.
 func Plan(ctx context.Context, m *massive.DB, view, query string, opts ...Option) (*Replacement, error) {
