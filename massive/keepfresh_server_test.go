@@ -33,6 +33,19 @@ func init() {
 	}
 }
 
+// startReplica starts a process that runs runReplica.
+func startReplica(t *testing.T, driver, dsn string) *goexec.Cmd {
+	t.Helper()
+	cmd := goexec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), keepDriver+"="+driver, keepDSN+"="+dsn)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	noError(t, err)
+	noError(t, cmd.Start())
+	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
+	return cmd
+}
+
 var keptPolicy = []massive.Policy{{TargetLag: 1500 * time.Millisecond, MaxBackoff: time.Second}}
 
 // runReplica keeps views fresh until its input ends.
@@ -219,14 +232,7 @@ func TestKeepFreshReplacesAKilledProcess(t *testing.T) {
 		all := map[string]*goexec.Cmd{}
 		for i := range 3 {
 			name := fmt.Sprintf("process%d", i)
-			cmd := goexec.CommandContext(t.Context(), os.Args[0])
-			cmd.Env = append(os.Environ(), keepDriver+"="+driver, keepDSN+"="+c.dsn()+" application_name="+name)
-			cmd.Stderr = os.Stderr
-			in, err := cmd.StdinPipe()
-			noError(t, err)
-			noError(t, cmd.Start())
-			t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
-			all[name] = cmd
+			all[name] = startReplica(t, driver, c.dsn()+" application_name="+name)
 		}
 		refreshes := func(more int, by string) {
 			t.Helper()

@@ -227,7 +227,7 @@ func (b *Bouncer) leave(t *testing.T, database string) {
 func (b *Bouncer) Admin(command string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
 	defer cancel()
-	conn, err := pgconn.Connect(ctx, b.dsn("pgbouncer"))
+	conn, err := pgconn.Connect(ctx, b.DSN("pgbouncer"))
 	if err != nil {
 		return nil, err
 	}
@@ -246,14 +246,15 @@ func (b *Bouncer) Admin(command string) ([]map[string]string, error) {
 	return rows, err
 }
 
-func (b *Bouncer) dsn(database string) string {
+// DSN returns a connection string for the database through PgBouncer.
+func (b *Bouncer) DSN(database string) string {
 	return fmt.Sprintf("host=%s port=6432 user=anybody dbname=%s sslmode=disable", b.dir, database)
 }
 
 // Open opens a pool through PgBouncer, and closes it when the test ends.
 func (b *Bouncer) Open(t *testing.T, d *pgtest.Database, driver string, params ...string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open(driver, strings.Join(append([]string{b.dsn(d.Name())}, params...), " "))
+	db, err := sql.Open(driver, strings.Join(append([]string{b.DSN(d.Name())}, params...), " "))
 	if err != nil {
 		t.Fatal(err)
 	}
