@@ -44,6 +44,7 @@ func TestDependsOnListsOnlyReads(t *testing.T) {
 		"a constant in a view":  "SELECT r FROM naming",
 		"a constant's row type": "SELECT NULL::base AS nothing",
 		"a table":               "SELECT 1 AS x FROM plain",
+		"a system view":         "SELECT pid FROM pg_stat_activity",
 	}
 	onDrivers(t, setup, func(t *testing.T, e *env) {
 		for what, query := range reading {
@@ -58,6 +59,11 @@ func TestDependsOnListsOnlyReads(t *testing.T) {
 		}
 		for what, query := range notReading {
 			equal(t, query, names(matview(t, m, "names "+what).DependsOn()), []string{})
+		}
+		for _, n := range m.Graph().Nodes {
+			if n.Name.Schema != "public" {
+				t.Errorf("the graph has %s, want no system views", n.Name)
+			}
 		}
 		same(t, "dependents of base", len(matview(t, m, "base").Dependents()), len(reading))
 	})

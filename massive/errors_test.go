@@ -2,12 +2,9 @@ package massive_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -203,50 +200,6 @@ func TestPermissionErrors(t *testing.T) {
 		})
 }
 
-func TestStatementTimeoutIsErrServerTimeout(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, `CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated, func(t *testing.T, e *env) {
-		m := e.load(t)
-		e.gate(t)
-		conn := e.conn(t)
-		exec(t, conn, "SET statement_timeout = '50ms'")
-		_, err := matview(t, m.With(conn), "slow").Refresh(t.Context())
-		mustBe(t, err, massive.ErrServerTimeout, "massive: refresh public.slow: ended by the server")
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			t.Errorf("got a context's error, and no context ended: %v", err)
-		}
-	})
-}
-
-func TestLockTimeoutAndDeadlock(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, `CREATE SEQUENCE a; CREATE SEQUENCE b`, func(t *testing.T, e *env) {
-		m := e.load(t)
-		one, two := e.begin(t), e.begin(t)
-		exec(t, two, "SET LOCAL deadlock_timeout = '20ms'; SET LOCAL lock_timeout = '10s'")
-		noError(t, sequence(t, m.With(one), "a").Reset(t.Context()))
-		noError(t, sequence(t, m.With(two), "b").Reset(t.Context()))
-		conn := e.conn(t)
-		exec(t, conn, "SET lock_timeout = '20ms'")
-		_, err := sequence(t, m.With(conn), "a").NextValue(t.Context())
-		mustBe(t, err, massive.ErrBusy, "massive: next value of public.a: busy")
-		exec(t, conn, "RESET lock_timeout")
-
-		waits := make(chan error, 1)
-		go func() {
-			_, err := sequence(t, m.With(one), "b").NextValue(context.Background())
-			waits <- err
-		}()
-		eventually(t, e.pool, "the first transaction waits", `SELECT EXISTS (SELECT FROM pg_locks
-			WHERE relation = 'b'::regclass AND NOT granted)`)
-		_, err = sequence(t, m.With(two), "a").NextValue(t.Context())
-		mustBe(t, err, massive.ErrDeadlock, "massive: next value of public.a: deadlock")
-		if err := <-waits; err != nil {
-			t.Errorf("the other transaction must go on, got: %v", err)
-		}
-	})
-}
-
 // The caller's context ends an operation and its query on the server, with every driver.
 func TestContextEndsAnOperation(t *testing.T) {
 	t.Parallel()
@@ -288,20 +241,4 @@ func TestContextEndsAnOperation(t *testing.T) {
 		_, err := massive.Load(ended, e.pool, postgres.New())
 		mustBe(t, err, context.Canceled, "massive: load: ")
 	})
-}
-
-func TestConnectionRefused(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	noError(t, err)
-	l.Close() // nothing listens on the port now
-	for _, driver := range []string{"postgres", "pgx"} {
-		db, err := sql.Open(driver, "host=127.0.0.1 port="+port+" user=nobody dbname=none sslmode=disable")
-		noError(t, err)
-		defer db.Close()
-		_, err = massive.Load(t.Context(), db, postgres.New())
-		mustBe(t, err, syscall.ECONNREFUSED, "massive: load: ")
-	}
 }

@@ -1,7 +1,6 @@
 package massive_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 
 	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/registry"
 	"github.com/massivedb/massive-go/sqltest"
 )
 
@@ -21,108 +19,6 @@ const dailySales = `
 	CREATE MATERIALIZED VIEW daily_sales AS SELECT shop, day, sum(total) AS total FROM orders GROUP BY shop, day;
 	CREATE UNIQUE INDEX ON daily_sales (shop, day);
 	INSERT INTO orders VALUES (1, '2026-01-01', 10), (1, '2026-01-01', 5), (2, '2026-01-02', 7);`
-
-func TestRefresh(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, dailySales, func(t *testing.T, e *env) {
-		m := e.load(t)
-		e.onQueriers(t, func(t *testing.T, q massive.Querier) {
-			v := matview(t, m.With(q), "daily_sales")
-			count := func() int64 { return one[int64](t, q, "SELECT count(*) FROM daily_sales") }
-			for _, c := range []struct {
-				opts    []massive.RefreshOption
-				outcome registry.RefreshOutcome
-				mode    massive.RefreshMode
-				why     string
-				rows    int64
-			}{
-				{nil, massive.OutcomeRefreshed, massive.ModeBlocking, "the default", 2},
-				{[]massive.RefreshOption{massive.Concurrently()}, massive.OutcomeRefreshed, massive.ModeConcurrent, "requested", 3},
-				{[]massive.RefreshOption{massive.WithNoData()}, massive.OutcomeEmptied, massive.ModeBlocking, "the default", -1},
-				{nil, massive.OutcomeRefreshed, massive.ModeBlocking, "the default", 3},
-			} {
-				exec(t, q, fmt.Sprintf("DELETE FROM orders WHERE shop > 2; INSERT INTO orders SELECT g, '2026-02-02', 1 FROM generate_series(3, %d) g", c.rows))
-				r, err := v.Refresh(t.Context(), c.opts...)
-				noError(t, err)
-				same(t, "outcome", r.Outcome, c.outcome)
-				same(t, "mode", r.Mode, c.mode)
-				same(t, "why", r.Why, c.why)
-				if r.Duration <= 0 {
-					t.Errorf("got duration %v, want above 0", r.Duration)
-				}
-				if c.rows >= 0 {
-					same(t, "rows after "+r.String(), count(), c.rows)
-				} else {
-					same(t, "populated after "+r.String(),
-						one[bool](t, q, "SELECT relispopulated FROM pg_class WHERE relname = 'daily_sales'"), false)
-				}
-			}
-		})
-	})
-}
-
-func TestRefreshRefusesBadOptions(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, dailySales, func(t *testing.T, e *env) {
-		v := matview(t, e.load(t), "daily_sales")
-		for says, opts := range map[string][]massive.RefreshOption{
-			"option 2 is the zero RefreshOption":        {massive.Concurrently(), {}},
-			"option Concurrently is given twice":        {massive.Concurrently(), massive.Concurrently()},
-			"Concurrently and WithNoData contradict":    {massive.WithNoData(), massive.Concurrently()},
-			"massive: refresh public.daily_sales: inva": {massive.WithNoData(), massive.Concurrently()},
-		} {
-			r, err := v.Refresh(t.Context(), opts...)
-			mustBe(t, err, massive.ErrInvalid, says)
-			same(t, "the result of a refused refresh", r, massive.RefreshResult{})
-		}
-		same(t, "rows, since nothing was sent", one[int64](t, e.pool, "SELECT count(*) FROM daily_sales"), 0)
-	})
-}
-
-// Readers wait for a running blocking refresh, and not for a concurrent one.
-func TestBlockingRefreshBlocksReaders(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, `
-		CREATE MATERIALIZED VIEW slow AS SELECT 1 AS id FROM `+gated+`; CREATE UNIQUE INDEX ON slow (id);`,
-		func(t *testing.T, e *env) {
-			v := matview(t, e.load(t), "slow")
-			for _, c := range []struct {
-				name  string
-				opts  []massive.RefreshOption
-				waits bool
-			}{{"blocking", nil, true}, {"concurrent", []massive.RefreshOption{massive.Concurrently()}, false}} {
-				open := e.gate(t)
-				refreshed, read := make(chan error, 1), make(chan error, 1)
-				go func() {
-					_, err := v.Refresh(context.Background(), c.opts...)
-					refreshed <- err
-				}()
-				e.waitForRefresh(t)
-				go func() {
-					var ids []int
-					read <- v.Select(context.Background(), &ids, "")
-				}()
-				if c.waits {
-					eventually(t, e.pool, "the reader waits for the blocking refresh", `SELECT EXISTS (SELECT FROM pg_locks
-						WHERE relation = 'slow'::regclass AND mode = 'AccessShareLock' AND NOT granted)`)
-				} else {
-					noError(t, <-read)
-				}
-				select {
-				case err := <-refreshed:
-					t.Errorf("%s: the refresh ended before its gate opened (%v)", c.name, err)
-				case err := <-read:
-					t.Errorf("%s: the reader did not wait (%v)", c.name, err)
-				default:
-				}
-				open()
-				noError(t, <-refreshed)
-				if c.waits {
-					noError(t, <-read)
-				}
-			}
-		})
-}
 
 type sale struct {
 	Shop  int

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,33 +92,6 @@ func TestCyclesOfPostgres(t *testing.T) {
 				t.Errorf("want the cycle in order of names, before the view that reads it; got\n%s", report)
 			}
 		})
-}
-
-// A run uses no more connections than Parallel and the pool allow.
-func TestRefreshAllLimitsConnections(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, slowViews(12, func(int) (time.Duration, []int) { return 50 * time.Millisecond, nil }), func(t *testing.T, e *env) {
-		m := e.load(t)
-		for _, limit := range []struct{ parallel, pool, want int }{{3, 0, 3}, {8, 2, 2}, {4, 1, 1}} {
-			e.pool.SetMaxOpenConns(limit.pool)
-			var most atomic.Int64
-			ctx, stop := context.WithCancel(t.Context())
-			watched := make(chan struct{})
-			go func() {
-				defer close(watched)
-				for ctx.Err() == nil {
-					most.Store(max(most.Load(), int64(e.pool.Stats().InUse)))
-					time.Sleep(time.Millisecond)
-				}
-			}()
-			report, err := m.RefreshAll(t.Context(), massive.Parallel(limit.parallel))
-			stop()
-			<-watched
-			noError(t, err)
-			same(t, "connections in use at most", most.Load(), int64(limit.want))
-			same(t, "Parallel in the report", report.Parallel, limit.want)
-		}
-	})
 }
 
 // A view that hits the server's lock_timeout is busy, and views that depend on it are

@@ -8,6 +8,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"log"
 	"os"
 
@@ -24,12 +25,12 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: pgxpool DSN")
 	}
-	if err := run(context.Background(), os.Args[1]); err != nil {
+	if err := run(context.Background(), os.Stdout, os.Args[1]); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, dsn string) error {
+func run(ctx context.Context, out io.Writer, dsn string) error {
 	pool, err := pgxpool.New(ctx, dsn)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func run(ctx context.Context, dsn string) error {
 	}
 
 	orders := [][]any{{"monday", 5}, {"tuesday", 50}, {"tuesday", 20}}
-	if err := importOrders(ctx, sqlDB, db, orders); err != nil {
+	if err := importOrders(ctx, out, sqlDB, db, orders); err != nil {
 		return err
 	}
 
@@ -52,13 +53,13 @@ func run(ctx context.Context, dsn string) error {
 		return err
 	}
 	days, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	fmt.Println(days)
+	fmt.Fprintln(out, days)
 	return err
 }
 
 // importOrders copies rows into the table orders (day, total) and refreshes the view
 // daily_sales, in one transaction.
-func importOrders(ctx context.Context, sqlDB *sql.DB, db *massive.DB, orders [][]any) error {
+func importOrders(ctx context.Context, out io.Writer, sqlDB *sql.DB, db *massive.DB, orders [][]any) error {
 	conn, err := sqlDB.Conn(ctx)
 	if err != nil {
 		return err
@@ -90,6 +91,6 @@ func importOrders(ctx context.Context, sqlDB *sql.DB, db *massive.DB, orders [][
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	fmt.Printf("%d rows copied, %s %s\n", copied, sales.Name(), result.Outcome)
+	fmt.Fprintf(out, "%d rows copied, %s %s\n", copied, sales.Name(), result.Outcome)
 	return nil
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,18 @@ func count(t *testing.T, db *massive.DB) int64 {
 	return n
 }
 
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	database := pgtest.NewDatabase(t)
+	database.Exec(t, schema)
+	var out strings.Builder
+	noError(t, run(t.Context(), &out, database.DSN()))
+	same(t, "output", out.String(), "3 rows copied, public.daily_sales refreshed\n[monday 5 tuesday 70]\n")
+	if err := run(t.Context(), &out, "host=/nowhere"); err == nil {
+		t.Error("without a server: got no error")
+	}
+}
+
 func TestNativeTypesAreNoQueriers(t *testing.T) {
 	t.Parallel()
 	querier := reflect.TypeFor[massive.Querier]()
@@ -80,11 +94,11 @@ func TestImportIsOneTransaction(t *testing.T) {
 	defer sqlDB.Close()
 	db, err := massive.Load(t.Context(), sqlDB, postgres.New())
 	noError(t, err)
-	noError(t, importOrders(t.Context(), sqlDB, db, [][]any{{"monday", 5}}))
+	noError(t, importOrders(t.Context(), io.Discard, sqlDB, db, [][]any{{"monday", 5}}))
 	same(t, "days", count(t, db), 1)
 	_, err = pool.Exec(t.Context(), "CREATE UNIQUE INDEX ON daily_sales (total)")
 	noError(t, err)
-	err = importOrders(t.Context(), sqlDB, db, [][]any{{"tuesday", 5}})
+	err = importOrders(t.Context(), io.Discard, sqlDB, db, [][]any{{"tuesday", 5}})
 	if err == nil {
 		t.Fatal("a refresh that violates the index succeeded")
 	}
