@@ -39,6 +39,14 @@ func ExampleCreateLedger() {
 	// Output: <nil>
 }
 
+func ExampleDB_Ledger() {
+	fake, m := recordedShop()
+	defer fake.DB().Close()
+	ledger, ok := m.Ledger()
+	fmt.Println(ledger.Schema, ok)
+	// Output: massive true
+}
+
 // A migration tool runs the statements.
 func ExampleLedgerDDL() {
 	ddl, err := massive.LedgerDDL(postgres.New(), "massive", massive.LedgerWriters("web"))

@@ -86,8 +86,8 @@ func DropUnfit() Option {
 	return Option{option.Set("DropUnfit", func(s *settings) { s.dropUnfit = true })}
 }
 
-// GiveUpAfter limits the time between the first fill's end and the swap. Then Run returns
-// [massive.ErrBusy]. By default, only the context ends Run.
+// GiveUpAfter limits the time between the first fill's end and the swap. After it, Run
+// returns [massive.ErrBusy] instead of waiting or trying again. By default, only the context ends Run.
 func GiveUpAfter(d time.Duration) Option {
 	return Option{option.New("GiveUpAfter", func(s *settings) error { s.giveUp = d; return positive(d) })}
 }

@@ -43,8 +43,10 @@ type Report struct {
 // readers never read older data than before. While transactions that began earlier use the
 // views, Run waits for them. It waits without a lock, so that readers don't queue.
 //
-// Errors: [ErrChanged]; [massive.ErrBusy] after [GiveUpAfter]; the driver's error. After
-// an error, nothing has changed.
+// With [massive.WithLedger], the new views are recorded as refreshed as of their fill.
+//
+// Errors: [ErrChanged]; [massive.ErrBusy] after [GiveUpAfter]; those of Refresh with a
+// ledger; the driver's error. After an error, nothing has changed.
 func (r *Replacement) Run(ctx context.Context) (Report, error) {
 	var report Report
 	var locked time.Time
@@ -99,10 +101,8 @@ func (r *run) all(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	r.begin(PhaseFill)
-	for _, text := range s.fill {
-		if err := r.exec(ctx, text); err != nil {
-			return time.Time{}, err
-		}
+	if err := r.fill(ctx, s.fill); err != nil {
+		return time.Time{}, err
 	}
 	if err := r.exec(ctx, strings.Join(s.index, ";\n")); err != nil {
 		return time.Time{}, err
@@ -116,6 +116,9 @@ func (r *run) all(ctx context.Context) (time.Time, error) {
 		locked, again, err := r.swap(ctx)
 		if err != nil || !again {
 			return locked, err
+		}
+		if r.giveUp > 0 && time.Since(since) > r.giveUp {
+			return locked, fmt.Errorf("%w: other sessions refresh or lock the views; %d tries failed", massive.ErrBusy, r.report.Tries)
 		}
 	}
 }
@@ -132,7 +135,7 @@ func (r *run) swap(ctx context.Context) (locked time.Time, again bool, err error
 	}
 	if err = r.exec(ctx, strings.Join(r.script.guard, ";\n")); err == nil {
 		locked = time.Now()
-		err = r.exec(ctx, strings.Join(append(r.script.swap[:len(r.script.swap):len(r.script.swap)], "RELEASE SAVEPOINT massive_swap"), ";\n"))
+		err = r.exec(ctx, strings.Join(append(r.script.swap[:len(r.script.swap):len(r.script.swap)], r.moveRecords()+"RELEASE SAVEPOINT massive_swap"), ";\n"))
 	}
 	if err == nil {
 		return locked, false, nil
@@ -147,9 +150,41 @@ func (r *run) swap(ctx context.Context) (locked time.Time, again bool, err error
 	if refreshed {
 		r.begin(PhaseFill)
 		r.report.Fills++
-		return locked, true, r.exec(ctx, r.script.refill)
+		return locked, true, r.fill(ctx, r.script.refill)
 	}
 	return locked, true, nil
+}
+
+// A mover moves the records of views to another schema.
+type mover interface {
+	MoveRecords(l dialect.Ledger, schemas []string) string
+}
+
+// fill runs statements. With a ledger, refreshes are recorded.
+func (r *run) fill(ctx context.Context, texts []string) error {
+	for _, text := range texts {
+		name, refreshes := r.script.refreshes[text]
+		l, recorded := r.db.Ledger()
+		var err error
+		if refreshes && recorded {
+			_, err = r.db.Dialect().RefreshMatview(ctx, r.q, name, dialect.Refresh{Record: &l})
+		} else {
+			err = r.exec(ctx, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveRecords returns the statement that gives the views' records their new names.
+func (r *run) moveRecords() string {
+	l, recorded := r.db.Ledger()
+	if m, ok := r.db.Dialect().(mover); ok && recorded {
+		return m.MoveRecords(l, r.script.schemas) + ";\n"
+	}
+	return ""
 }
 
 func (r *run) readFilled(ctx context.Context) error {

@@ -10,9 +10,11 @@ import (
 
 // A script has the statements of each phase.
 type script struct {
-	build, fill, index, guard, swap []string
-	refill, restore, look           string
-	id                              string
+	build, fill, refill, index, guard, swap []string
+	restore, look                           string
+	id                                      string
+	refreshes                               map[string]massive.Name // the views that statements of fill and refill refresh
+	schemas                                 []string                // the shadow schemas
 }
 
 // String returns the replacement as an SQL script, from BEGIN to COMMIT, for review and for
@@ -74,22 +76,24 @@ func (r *rehearsal) write(after []*view) (s script) {
 	}
 	s.build = append(s.build, fmt.Sprintf("CREATE TABLE %s.filled AS SELECT %s AS refreshed, pg_catalog.clock_timestamp() AS at", r.id, stamp))
 
-	refill := []string{fmt.Sprintf("UPDATE %s.filled SET refreshed = %s, at = pg_catalog.clock_timestamp()", r.id, stamp), s.restore}
-	s.fill = []string{s.restore}
+	s.refill = []string{fmt.Sprintf("UPDATE %s.filled SET refreshed = %s, at = pg_catalog.clock_timestamp()", r.id, stamp), s.restore}
+	s.fill, s.refreshes = []string{s.restore}, map[string]massive.Name{}
 	for _, v := range after {
 		if v.mode != rebuilt || !v.materialized() {
 			continue
 		}
 		if v.populated() {
-			s.fill = append(s.fill, "REFRESH MATERIALIZED VIEW "+v.shadow())
-			refill = append(refill, "REFRESH MATERIALIZED VIEW "+v.shadow(), "ANALYZE "+v.shadow())
+			refresh := "REFRESH MATERIALIZED VIEW " + v.shadow()
+			s.refreshes[refresh] = massive.Name{Schema: v.one("shadow"), Name: v.Name.Name}
+			s.fill = append(s.fill, refresh)
+			s.refill = append(s.refill, refresh, "ANALYZE "+v.shadow())
 		}
 		s.fill = append(s.fill, v.all("index")...)
 		if v.populated() {
 			s.fill = append(s.fill, "ANALYZE "+v.shadow())
 		}
 	}
-	s.refill = strings.Join(append(refill, settingsText), ";\n")
+	s.refill = append(s.refill, settingsText)
 	s.index = []string{settingsText}
 
 	s.guard = []string{guardTimeout}
@@ -118,20 +122,21 @@ func (r *rehearsal) write(after []*view) (s script) {
 			s.swap = append(s.swap, fmt.Sprintf("DROP %s %s", v.word(), v.Quoted()))
 		}
 	}
-	var schemas, oids []string
+	var oids []string
 	for _, v := range after {
 		if v.mode == rebuilt {
 			s.swap = append(s.swap, fmt.Sprintf("ALTER %s %s SET SCHEMA %s", v.word(), v.shadow(), massive.Name{Name: v.Schema}.Quoted()))
 			s.swap = append(s.swap, v.all("move")...)
 		}
 		if v.mode != kept {
-			schemas = append(schemas, v.all("shadow")...)
+			s.schemas = append(s.schemas, v.all("shadow")...)
 			oids = append(oids, fmt.Sprint(v.oid))
 		}
 	}
 	s.swap = append(s.swap, r.check(root.Quoted(), hash(after)), s.restore)
-	slices.Sort(schemas)
-	for _, schema := range slices.Compact(schemas) {
+	slices.Sort(s.schemas)
+	s.schemas = slices.Compact(s.schemas)
+	for _, schema := range s.schemas {
 		s.swap = append(s.swap, "DROP SCHEMA "+schema)
 	}
 	s.swap = append(s.swap, fmt.Sprintf("DROP FUNCTION %s.facts(pg_catalog.oid)", r.id),

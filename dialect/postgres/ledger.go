@@ -275,6 +275,13 @@ func (p postgres) RecordFailure(ctx context.Context, q dialect.Querier, l dialec
 	return p.unusable(ctx, q, l)
 }
 
+// MoveRecords returns a statement after which the records of views that were moved out of
+// these schemas, in the same transaction, are those of the moved views. If the ledger can't
+// be used, it does nothing. It is no part of the contract: package replace calls it.
+func (postgres) MoveRecords(l dialect.Ledger, schemas []string) string {
+	return "DO LANGUAGE plpgsql " + dollar("massive", ledgerPart(l, "move", "$schemas", textArray(literals(schemas)))+"\n")
+}
+
 // unusable says why a message found the ledger not usable.
 func (p postgres) unusable(ctx context.Context, q dialect.Querier, l dialect.Ledger) error {
 	if err := p.CheckLedger(ctx, q, l); err != nil {
