@@ -419,6 +419,7 @@ func TestEnumRoundTrips(t *testing.T) {
 					t.Errorf("%s %s: got %d round trips, want %d (%s)", op.what, mode, trips, op.sent, sent)
 				}
 			}
+			same(t, "bound parameters", w.bound, 0)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package massive_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 type wire struct {
 	mu      sync.Mutex
 	sent    []byte // Q simple query, P parse, B bind, E execute, S sync …
+	bound   int    // parameters of bind messages
 	cutAt   int    // bytes of answers that still pass; negative for all
 	loses   string // lose the answer to the next message with this text
 	drops   bool   // drop everything, as a dead network does
@@ -109,6 +111,9 @@ func (w *wire) requests(server io.Writer, client io.Reader) {
 		drops := w.drops
 		if !first {
 			w.sent = append(w.sent, head[0])
+			if head[0] == 'B' {
+				w.bound += parameters(body)
+			}
 			if w.loses != "" && strings.Contains(string(body), w.loses) {
 				w.cutAt = 0
 			}
@@ -121,6 +126,15 @@ func (w *wire) requests(server io.Writer, client io.Reader) {
 			return
 		}
 	}
+}
+
+// parameters returns the number of parameters of a Bind message.
+func parameters(bind []byte) int {
+	for range 2 { // the names of the portal and of the statement
+		bind = bind[bytes.IndexByte(bind, 0)+1:]
+	}
+	formats := int(binary.BigEndian.Uint16(bind))
+	return int(binary.BigEndian.Uint16(bind[2+2*formats:]))
 }
 
 func (w *wire) answers(client io.Writer, server io.Reader) {
@@ -212,7 +226,7 @@ func statements(sent string) (run, prepared int) {
 }
 
 // Each operation is one statement and one round trip, except for the driver's first
-// Prepare.
+// Prepare, and binds no parameters.
 func TestOperationsAreOneStatement(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, dailySales+`REFRESH MATERIALIZED VIEW daily_sales; CREATE SEQUENCE s; CREATE SEQUENCE called; SELECT nextval('called'); CREATE TYPE mood AS ENUM ('a'); CREATE TABLE keyed (id serial PRIMARY KEY)`,
@@ -278,6 +292,7 @@ func TestOperationsAreOneStatement(t *testing.T) {
 				_ = m.AppendLocalLabels("mood", "b")
 				_ = m.With(conn).Matviews()
 				same(t, "messages sent by lookups", w.took(), "")
+				same(t, "bound parameters", w.bound, 0)
 			}
 		})
 }

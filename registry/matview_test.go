@@ -133,24 +133,6 @@ func TestRefreshRejectsOptions(t *testing.T) {
 	}
 }
 
-func TestDefinition(t *testing.T) {
-	t.Parallel()
-	r, s, q := stubbed(stub.Shop(), registry.Selection{})
-	if got, err := matview(t, r, "daily").Definition(t.Context()); got != " SELECT 1;" || err != nil {
-		t.Errorf("Definition = %q, %v; want the dialect's text, nil", got, err)
-	}
-	stub.CheckCalls(t, s, stub.Call{Method: "MatviewDefinition", Querier: q, Name: stub.Of("app.daily")})
-}
-
-func TestSize(t *testing.T) {
-	t.Parallel()
-	r, s, q := stubbed(stub.Shop(), registry.Selection{})
-	if got, err := matview(t, r, "daily").Size(t.Context()); got != 8192 || err != nil {
-		t.Errorf("Size = %d, %v; want the dialect's 8192, nil", got, err)
-	}
-	stub.CheckCalls(t, s, stub.Call{Method: "MatviewSize", Querier: q, Name: stub.Of("app.daily")})
-}
-
 func TestRefreshWords(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[registry.RefreshMode]string{

@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"errors"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -31,50 +30,6 @@ func TestSequenceDef(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestSequenceReads(t *testing.T) {
-	t.Parallel()
-	for _, state := range []dialect.SequenceState{{Last: 41, Called: true}, {Last: 1}, {Last: math.MinInt64, Called: true}} {
-		r, s, q := stubbed(stub.Shop(), registry.Selection{})
-		s.State = state
-		seq := sequence(t, r, "order_no")
-		if got, err := seq.State(t.Context()); got.Last != state.Last || got.Called != state.Called || err != nil {
-			t.Errorf("State = %+v, %v; want %+v and the computed fields, nil", got, err, state)
-		}
-		if got, err := seq.LastValue(t.Context()); got != state.Last || err != nil {
-			t.Errorf("LastValue = %d, %v; want %d, nil", got, err, state.Last)
-		}
-		read := stub.Call{Method: "SequenceState", Querier: q, Name: stub.Of("public.order_no")}
-		stub.CheckCalls(t, s, read, read)
-	}
-}
-
-func TestSequenceMoves(t *testing.T) {
-	t.Parallel()
-	r, s, q := stubbed(stub.Shop(), registry.Selection{})
-	seq := sequence(t, r, "order_no")
-	s.Next = -5
-	if v, err := seq.NextValue(t.Context()); v != -5 || err != nil {
-		t.Errorf("NextValue = %d, %v; want -5, nil", v, err)
-	}
-	if err := seq.Reset(t.Context()); err != nil {
-		t.Errorf("Reset: %v", err)
-	}
-	for _, v := range []int64{123, 0, -1, math.MinInt64, math.MaxInt64} {
-		if err := seq.ResetTo(t.Context(), v); err != nil {
-			t.Errorf("ResetTo(%d): %v", v, err)
-		}
-	}
-	if err := seq.Restart(t.Context()); err != nil {
-		t.Errorf("Restart: %v", err)
-	}
-	name := stub.Of("public.order_no")
-	want := []stub.Call{{Method: "NextSequenceValue", Querier: q, Name: name}}
-	for _, at := range []int64{1, 123, 0, -1, math.MinInt64, math.MaxInt64, stub.NoValue} {
-		want = append(want, stub.Call{Method: "RestartSequence", Querier: q, Name: name, At: at})
-	}
-	stub.CheckCalls(t, s, want...)
 }
 
 // If the database keeps only the next value, State returns it and LastValue is

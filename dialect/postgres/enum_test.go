@@ -1,55 +1,14 @@
 package postgres
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/massivedb/massive-go/dialect"
 )
-
-func TestEnumStatements(t *testing.T) {
-	t.Parallel()
-	p := postgres{}
-	odd := dialect.Name{Schema: `it's`, Name: `a"b\`}
-	for _, c := range []struct {
-		do   func(ctx context.Context, q dialect.Querier) error
-		want string
-	}{
-		{func(ctx context.Context, q dialect.Querier) error {
-			_, err := p.AddEnumLabel(ctx, q, odd, `l'\`, dialect.LabelPlace{}, false)
-			return err
-		}, `ALTER TYPE "it's"."a""b\" ADD VALUE  E'l''\\'`},
-		{func(ctx context.Context, q dialect.Querier) error {
-			_, err := p.AddEnumLabel(ctx, q, odd, "l", dialect.LabelPlace{Side: dialect.BeforeLabel, Neighbour: "x'"}, false)
-			return err
-		}, `ALTER TYPE "it's"."a""b\" ADD VALUE 'l' BEFORE 'x'''`},
-		{func(ctx context.Context, q dialect.Querier) error {
-			_, err := p.AddEnumLabel(ctx, q, odd, "l", dialect.LabelPlace{Side: dialect.AfterLabel, Neighbour: "x"}, false)
-			return err
-		}, `ALTER TYPE "it's"."a""b\" ADD VALUE 'l' AFTER 'x'`},
-		{func(ctx context.Context, q dialect.Querier) error { return p.RenameEnumLabel(ctx, q, odd, "a'", `b\`) }, `ALTER TYPE "it's"."a""b\" RENAME VALUE 'a''' TO  E'b\\'`},
-	} {
-		db, server := serve(t, func(string) answer { return answer{} })
-		if err := c.do(t.Context(), db); err != nil {
-			t.Error(err)
-		}
-		if got := server.texts(t); !slices.Equal(got, []string{c.want}) {
-			t.Errorf("sent %q, want %q", got, c.want)
-		}
-	}
-	// With tolerant set, it is one message, with qualified names only.
-	db, server := serve(t, func(string) answer { return answer{} })
-	_, _ = p.AddEnumLabel(t.Context(), db, odd, `l'\`, dialect.LabelPlace{}, true) // the stub returns no row count
-	sent := server.texts(t)
-	if want := `BEGIN ALTER TYPE "it''s"."a""b\\" ADD VALUE  E''l''''\\\\''; PERFORM pg_catalog.set_config(`; len(sent) != 1 || !strings.Contains(sent[0], want) {
-		t.Errorf("sent %q, want one with %q", sent, want)
-	}
-}
 
 func TestEnumColumnsReadsRows(t *testing.T) {
 	t.Parallel()

@@ -79,26 +79,14 @@ func TestDataAgeOfARecreatedView(t *testing.T) {
 	})
 }
 
-// A view's data is as old as the oldest view that it reads, also through plain views, and
-// of an unknown moment if one of these is.
+// A refresh by age is done only if it improves the data.
 func TestDataOfAChain(t *testing.T) {
 	onDrivers(t, func(t *testing.T, s *site) {
-		monthly := dialect.Name{Schema: "public", Name: "monthly"}
+		monthly, other := dialect.Name{Schema: "public", Name: "monthly"}, dialect.Name{Schema: "public", Name: "other"}
 		s.exec(t, s.pool, "CREATE MATERIALIZED VIEW other AS SELECT 1 AS id; CREATE MATERIALIZED VIEW monthly AS SELECT w.id FROM weekly w, other")
-		s.refresh(t, s.pool, weekly, dialect.Refresh{})
-		same(t, "data over a view without a record", s.fresh(t, s.pool, weekly).DataAsOf, time.Time{})
-		s.refresh(t, s.pool, daily, dialect.Refresh{})
-		s.refresh(t, s.pool, weekly, dialect.Refresh{})
-		w := s.fresh(t, s.pool, weekly)
-		same(t, "weekly's data", w.DataAsOf, s.fresh(t, s.pool, daily).AsOf)
-		same(t, "weekly is younger", w.AsOf.After(w.DataAsOf), true)
-		s.refresh(t, s.pool, monthly, dialect.Refresh{})
-		same(t, "data over a view without a record", s.fresh(t, s.pool, monthly).DataAsOf, time.Time{})
-		s.refresh(t, s.pool, dialect.Name{Schema: "public", Name: "other"}, dialect.Refresh{})
-		s.refresh(t, s.pool, monthly, dialect.Refresh{})
-		same(t, "monthly's data", s.fresh(t, s.pool, monthly).DataAsOf, w.DataAsOf)
-
-		// A refresh by age is done only if it improves the data.
+		for _, view := range []dialect.Name{daily, weekly, other, monthly} {
+			s.refresh(t, s.pool, view, dialect.Refresh{})
+		}
 		hour := dialect.Refresh{IfOlder: true, OlderThan: time.Hour}
 		s.exec(t, s.pool, `UPDATE "my ledger".freshness SET data_as_of = now() - interval '2 hours'`)
 		same(t, "all are as old", s.refresh(t, s.pool, monthly, hour), dialect.Refreshed{Fresh: true})
@@ -107,7 +95,7 @@ func TestDataOfAChain(t *testing.T) {
 		same(t, "other is as old as before", s.refresh(t, s.pool, monthly, hour), dialect.Refreshed{Fresh: true})
 		s.exec(t, s.pool, "REFRESH MATERIALIZED VIEW other")
 		same(t, "other is unknown", s.refresh(t, s.pool, monthly, hour), dialect.Refreshed{Fresh: true})
-		s.refresh(t, s.pool, dialect.Name{Schema: "public", Name: "other"}, dialect.Refresh{})
+		s.refresh(t, s.pool, other, dialect.Refresh{})
 		same(t, "all are younger", s.refresh(t, s.pool, monthly, hour), dialect.Refreshed{Recorded: true})
 	})
 }
@@ -168,23 +156,6 @@ func TestRepeatableRead(t *testing.T) {
 	}
 }
 
-// A record in the caller's transaction ends with it.
-func TestRecordInATransaction(t *testing.T) {
-	onDrivers(t, func(t *testing.T, s *site) {
-		tx, err := s.pool.Begin()
-		noError(t, err)
-		s.refresh(t, tx, daily, dialect.Refresh{})
-		s.refresh(t, tx, weekly, dialect.Refresh{IfOlder: true, Wait: true})
-		same(t, "the setting", one[string](t, tx, "SELECT current_setting('massive.recording')"), "")
-		inside := s.fresh(t, tx, weekly)
-		same(t, "doubt inside", inside.Doubt, 0)
-		same(t, "data inside", inside.DataAsOf, s.fresh(t, tx, daily).AsOf)
-		same(t, "doubt outside", s.fresh(t, s.pool, weekly).Doubt, dialect.DoubtUnrecorded)
-		noError(t, tx.Rollback())
-		same(t, "doubt after a rollback", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtUnrecorded)
-	})
-}
-
 // If the record can't be written after the refresh, the refresh stands without it.
 func TestRefreshStandsWithoutARecord(t *testing.T) {
 	onDrivers(t, func(t *testing.T, s *site) {
@@ -206,6 +177,7 @@ func TestRefreshStandsWithoutARecord(t *testing.T) {
 		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "x"))
 		same(t, "refreshed", s.refresh(t, tx, daily, dialect.Refresh{}), dialect.Refreshed{})
 		same(t, "lock_timeout", one[string](t, tx, "SHOW lock_timeout"), "0")
+		same(t, "the setting", one[string](t, tx, "SELECT current_setting('massive.recording')"), "")
 		noError(t, tx.Commit())
 		same(t, "doubt", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtTouched)
 	})

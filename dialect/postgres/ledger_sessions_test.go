@@ -118,26 +118,6 @@ func TestAgeZero(t *testing.T) {
 	})
 }
 
-// The rows are as of the moment before the refresh took its snapshot. A refresh takes it
-// before it waits for the view's lock, so a row that was committed in between is missing.
-func TestAsOfIsBeforeTheSnapshot(t *testing.T) {
-	onDrivers(t, func(t *testing.T, s *site) {
-		reader, err := s.pool.Begin()
-		noError(t, err)
-		s.exec(t, reader, "SELECT FROM daily")
-		done := start(t, s.pool, daily, dialect.Refresh{})
-		s.waiting(t, 1, "relation")
-		s.exec(t, s.pool, "INSERT INTO sales VALUES (1)")
-		committed := one[time.Time](t, s.pool, "SELECT clock_timestamp()")
-		noError(t, reader.Commit())
-		same(t, "refreshed", <-done, result{dialect.Refreshed{Recorded: true}, nil})
-		same(t, "rows", one[int](t, s.pool, "SELECT count(*) FROM daily"), 0)
-		if f := s.fresh(t, s.pool, daily); !f.AsOf.Before(committed) || !f.Finished.After(committed) {
-			t.Errorf("the row was committed before %v, and the rows are as of %v, finished %v", committed, f.AsOf, f.Finished)
-		}
-	})
-}
-
 // If a view that is read is refreshed meanwhile, the data is as old as the older record, and
 // of an unknown moment if that refresh has none.
 func TestUpstreamIsRefreshedMeanwhile(t *testing.T) {

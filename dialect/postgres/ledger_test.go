@@ -130,46 +130,6 @@ func (s *site) fresh(t testing.TB, q dialect.Querier, view dialect.Name) dialect
 	return f
 }
 
-// A recorded refresh is known, with its moment before the refresh.
-func TestRecordedRefreshIsKnown(t *testing.T) {
-	onDrivers(t, func(t *testing.T, s *site) {
-		same(t, "doubt before", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtUnrecorded)
-		for _, how := range []dialect.Refresh{
-			{}, {Concurrently: true}, {IfPossible: true}, {Analyze: true}, {SkipIfBusy: true}, {LockTimeout: time.Second},
-			{IfPossible: true, Analyze: true, SkipIfBusy: true, LockTimeout: time.Second},
-		} {
-			before := one[time.Time](t, s.pool, "SELECT clock_timestamp()")
-			r := s.refresh(t, s.pool, daily, how)
-			same(t, "result", r, dialect.Refreshed{Recorded: true, Concurrently: how.Concurrently || how.IfPossible})
-			f := s.fresh(t, s.pool, daily)
-			same(t, "doubt", f.Doubt, 0)
-			same(t, "data as of", f.DataAsOf, f.AsOf)
-			same(t, "concurrently", f.Concurrently, r.Concurrently)
-			if f.AsOf.Before(before) || f.Started.Before(f.AsOf) || f.Finished.Before(f.Started) || f.Now.Before(f.Finished) {
-				t.Errorf("%v is not in order: %+v", before, f)
-			}
-		}
-		same(t, "result", s.refresh(t, s.pool, daily, dialect.Refresh{NoData: true}), dialect.Refreshed{Recorded: true})
-		same(t, "doubt without data", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtEmpty)
-		same(t, "lock_timeout", one[string](t, s.pool, "SHOW lock_timeout"), "0")
-	})
-}
-
-// RefreshMatview by age refreshes only older rows.
-func TestRefreshIfOlder(t *testing.T) {
-	onDrivers(t, func(t *testing.T, s *site) {
-		hour := dialect.Refresh{IfOlder: true, OlderThan: time.Hour}
-		same(t, "first", s.refresh(t, s.pool, daily, hour), dialect.Refreshed{Recorded: true})
-		same(t, "second", s.refresh(t, s.pool, daily, hour), dialect.Refreshed{Fresh: true})
-		same(t, "age 0", s.refresh(t, s.pool, daily, dialect.Refresh{IfOlder: true, Concurrently: true}), dialect.Refreshed{Recorded: true, Concurrently: true})
-		tx, err := s.pool.Begin()
-		noError(t, err)
-		defer tx.Rollback()
-		same(t, "in a transaction", s.refresh(t, tx, daily, hour), dialect.Refreshed{Fresh: true})
-		same(t, "locks kept", one[int](t, tx, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"), 0)
-	})
-}
-
 // The library's refreshes and those of other clients are each noted once.
 func TestNoteOthers(t *testing.T) {
 	onDrivers(t, func(t *testing.T, s *site) {
@@ -208,50 +168,13 @@ func TestNoteOthers(t *testing.T) {
 	})
 }
 
-// A ledger that does not exist is ErrNotFound, and says how to create it.
-func TestMissingLedger(t *testing.T) {
-	onDrivers(t, func(t *testing.T, s *site) {
-		gone := dialect.Ledger{Schema: "gone"}
-		check := func(err error) {
-			t.Helper()
-			mustBe(t, err, dialect.ErrNotFound, "massive.CreateLedger", "massive.LedgerDDL")
-		}
-		check(d.CheckLedger(t.Context(), s.pool, gone))
-		_, err := d.RefreshMatview(t.Context(), s.pool, daily, dialect.Refresh{Record: &gone})
-		check(err)
-		_, err = d.RefreshMatview(t.Context(), s.pool, daily, dialect.Refresh{Record: &gone, IfOlder: true})
-		check(err)
-		_, err = d.Freshness(t.Context(), s.pool, gone, nil)
-		check(err)
-		_, _, err = d.DataAge(t.Context(), s.pool, gone, daily)
-		check(err)
-		check(d.RecordFailure(t.Context(), s.pool, gone, daily, "why"))
-		r, err := d.RefreshMatview(t.Context(), s.pool, daily, dialect.Refresh{Record: &dialect.Ledger{Schema: "gone", Optional: true}})
-		noError(t, err)
-		same(t, "result", r, dialect.Refreshed{})
-	})
-}
-
-// A failure is recorded and leaves the other values unchanged.
+// The reason of a failure may be any text.
 func TestRecordFailure(t *testing.T) {
 	onDrivers(t, func(t *testing.T, s *site) {
-		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "first"))
-		f := s.fresh(t, s.pool, daily)
-		same(t, "doubt", f.Doubt, dialect.DoubtUnrecorded)
-		same(t, "failures", f.Failures, 1)
-		s.refresh(t, s.pool, daily, dialect.Refresh{})
-		was := s.fresh(t, s.pool, daily)
-		same(t, "failures after a success", was.Failures, 0)
 		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "why\x00\xff"))
+		same(t, "failures", s.fresh(t, s.pool, daily).Failures, 1)
 		noError(t, d.RecordFailure(t.Context(), s.pool, ledger, daily, "it's \\ so"))
-		f = s.fresh(t, s.pool, daily)
-		same(t, "failures", f.Failures, 2)
-		same(t, "error", f.Error, "it's \\ so")
-		if !f.FailedAt.After(was.Finished) {
-			t.Errorf("it failed at %v", f.FailedAt)
-		}
-		same(t, "as of", f.AsOf, was.AsOf)
-		same(t, "started", f.Started, was.Started)
+		same(t, "error", s.fresh(t, s.pool, daily).Error, "it's \\ so")
 		mustBe(t, d.Classify(dialect.Failure{Name: dialect.Name{Schema: "public", Name: "none"}, Matview: &dialect.MatviewDef{},
 			Err: d.RecordFailure(t.Context(), s.pool, ledger, dialect.Name{Schema: "public", Name: "none"}, "x")}), dialect.ErrNotFound)
 	})

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -69,104 +68,6 @@ func FuzzLiteral(f *testing.F) {
 			t.Errorf("literal(%q) = %s reads as %q, closed: %v", s, constant, read.String(), closed)
 		}
 	})
-}
-
-// Each operation sends exactly this statement.
-func TestStatements(t *testing.T) {
-	t.Parallel()
-	odd := dialect.Name{Schema: `it's`, Name: `a"b\`}
-	plain := dialect.Name{Schema: "app", Name: "x"}
-	one, low := int64(1), int64(-1<<63)
-	p := postgres{}
-	refresh := func(n dialect.Name, how dialect.Refresh) func(context.Context, dialect.Querier) error {
-		return func(ctx context.Context, q dialect.Querier) error {
-			_, err := p.RefreshMatview(ctx, q, n, how)
-			return err
-		}
-	}
-	restart := func(n dialect.Name, at *int64) func(context.Context, dialect.Querier) error {
-		return func(ctx context.Context, q dialect.Querier) error { return p.RestartSequence(ctx, q, n, at) }
-	}
-	for _, c := range []struct {
-		do   func(context.Context, dialect.Querier) error
-		want string
-	}{
-		{refresh(plain, dialect.Refresh{}), `REFRESH MATERIALIZED VIEW "app"."x"`},
-		{refresh(odd, dialect.Refresh{}), `REFRESH MATERIALIZED VIEW "it's"."a""b\"`},
-		{refresh(plain, dialect.Refresh{Concurrently: true}), `REFRESH MATERIALIZED VIEW CONCURRENTLY "app"."x"`},
-		{refresh(plain, dialect.Refresh{NoData: true}), `REFRESH MATERIALIZED VIEW "app"."x" WITH NO DATA`},
-		{restart(odd, nil), `ALTER SEQUENCE "it's"."a""b\" RESTART`},
-		{restart(plain, &one), `ALTER SEQUENCE "app"."x" RESTART WITH 1`},
-		{restart(plain, &low), `ALTER SEQUENCE "app"."x" RESTART WITH -9223372036854775808`},
-	} {
-		raw := &stateError{State: "42501", Text: "no"}
-		var fails error
-		db, server := serve(t, func(string) answer { return answer{err: fails} })
-		if err := c.do(t.Context(), db); err != nil {
-			t.Errorf("%s: %v", c.want, err)
-		}
-		fails = raw
-		if err := c.do(t.Context(), db); err != error(raw) { //nolint:errorlint // it must be the identical error
-			t.Errorf("%s: error %v; want the driver's own", c.want, err)
-		}
-		if got := server.texts(t); !slices.Equal(got, []string{c.want, c.want}) {
-			t.Errorf("sent %q; want %q each time", got, c.want)
-		}
-	}
-}
-
-func TestQueries(t *testing.T) {
-	t.Parallel()
-	odd := dialect.Name{Schema: `it's`, Name: `a"b\`}
-	p := postgres{}
-	const (
-		next = `SELECT pg_catalog.nextval( E'"it''s"."a""b\\"')`
-		last = `SELECT pg_catalog.pg_sequence_last_value(CASE WHEN h.size IS NOT NULL
-         THEN  E'"it''s"."a""b\\"'::pg_catalog.text::pg_catalog.regclass END)`
-	)
-	var fails error
-	db, server := serve(t, func(text string) answer {
-		switch {
-		case fails != nil:
-			return answer{err: fails}
-		case text == next:
-			return row1(int64(-7))
-		case strings.HasPrefix(text, last):
-			return row1(int64(41))
-		case strings.Contains(text, "pg_get_viewdef"):
-			return row1(" SELECT 1;")
-		default:
-			return answer{err: fmt.Errorf("unexpected statement %s", text)}
-		}
-	})
-	if v, err := p.NextSequenceValue(t.Context(), db, odd); v != -7 || err != nil {
-		t.Errorf("NextSequenceValue = %d, %v; want -7, nil", v, err)
-	}
-	if s, err := p.SequenceState(t.Context(), db, odd); s != (dialect.SequenceState{Last: 41, Called: true}) || err != nil {
-		t.Errorf("SequenceState = %+v, %v; want {41 true}, nil", s, err)
-	}
-	if d, err := p.MatviewDefinition(t.Context(), db, odd); d != " SELECT 1;" || err != nil {
-		t.Errorf("MatviewDefinition = %q, %v; want \" SELECT 1;\", nil", d, err)
-	}
-	sent := server.texts(t)
-	if len(sent) != 3 {
-		t.Errorf("sent %q; want one statement for each operation", sent)
-	}
-	if last, want := sent[len(sent)-1], " E'\"it''s\".\"a\"\"b\\\\\"'::pg_catalog.regclass::pg_catalog.oid"; !strings.Contains(last, want) ||
-		!strings.Contains(last, "SELECT pg_catalog.pg_get_viewdef(") {
-		t.Errorf("MatviewDefinition sent %s; want pg_get_viewdef, and %s", last, want)
-	}
-
-	raw := &stateError{State: "42P01", Text: "gone"}
-	fails = raw
-	_, errNext := p.NextSequenceValue(t.Context(), db, odd)
-	_, errState := p.SequenceState(t.Context(), db, odd)
-	_, errDefinition := p.MatviewDefinition(t.Context(), db, odd)
-	for what, err := range map[string]error{"next value": errNext, "state": errState, "definition": errDefinition} {
-		if err != error(raw) { //nolint:errorlint // it must be the identical error
-			t.Errorf("%s: error %v; want the driver's own", what, err)
-		}
-	}
 }
 
 func TestSelectMatview(t *testing.T) {
