@@ -55,7 +55,7 @@ UNION ALL SELECT 'statistics ' || stxname || pg_get_statisticsobjdef(s.oid) || (
 UNION ALL SELECT 'default ' || relname || adnum || pg_get_expr(adbin, adrelid) FROM r JOIN pg_attrdef ON adrelid = r.oid
 UNION ALL SELECT 'trigger ' || pg_get_triggerdef(t.oid) || (to_jsonb(t) ` + drop + `)::text FROM r JOIN pg_trigger t ON tgrelid = r.oid
 UNION ALL SELECT 'extension ' || (pg_identify_object(d.classid, d.objid, 0)).identity || refobjid || deptype::text FROM pg_depend d WHERE refclassid = 'pg_extension'::regclass AND objid >= 16384
-UNION ALL SELECT 'schema ' || nspname FROM pg_namespace`
+UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_'`
 	rows, err := e.pool.QueryContext(e.t.Context(), text)
 	if err != nil {
 		e.t.Fatal(err)

@@ -50,7 +50,7 @@ func first(s string) (tokenKind, int) {
 	case strings.IndexByte(" \t\n\r\f\v", c) >= 0:
 		return blank, 1
 	case strings.HasPrefix(s, "--"):
-		if end := strings.IndexByte(s, '\n'); end >= 0 {
+		if end := strings.IndexAny(s, "\n\r"); end >= 0 {
 			return blank, end
 		}
 		return blank, len(s)

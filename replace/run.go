@@ -141,7 +141,8 @@ func (r *run) swap(ctx context.Context) (locked time.Time, again bool, err error
 		return locked, false, nil
 	}
 	refreshed := sqlState(err) == "55000" && strings.Contains(err.Error(), "during the build")
-	if s := sqlState(err); !refreshed && s != "55P03" && s != "40P01" {
+	granted := sqlState(err) == "XX000" && strings.Contains(err.Error(), "concurrently") // a GRANT takes no lock
+	if s := sqlState(err); !refreshed && !granted && s != "55P03" && s != "40P01" {
 		return locked, false, err
 	}
 	if err := r.exec(ctx, "ROLLBACK TO SAVEPOINT massive_swap; RELEASE SAVEPOINT massive_swap"); err != nil {

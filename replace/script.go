@@ -29,7 +29,7 @@ func (r *Replacement) String() string {
 			b.WriteString(text + ";\n")
 		}
 	}
-	b.WriteString("-- Replaces the query of " + strings.ReplaceAll(r.View.Quoted(), "\n", " ") + ".\nBEGIN ISOLATION LEVEL READ COMMITTED;\n")
+	b.WriteString("-- Replaces the query of " + strings.NewReplacer("\n", " ", "\r", " ").Replace(r.View.Quoted()) + ".\nBEGIN ISOLATION LEVEL READ COMMITTED;\n")
 	phase("1. Build: the views a second time, without data", r.script.build)
 	phase("2. Fill, while readers read the old views", r.script.fill, r.script.index)
 	phase("3. Guard: no refresh and no DDL; readers don't notice it", r.script.guard)
@@ -45,7 +45,6 @@ const guardTimeout = "SET LOCAL lock_timeout = '5s'"
 func (r *rehearsal) write(after []*view) (s script) {
 	s.id = r.id
 	s.restore = fmt.Sprintf("SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, true)) FROM %s.settings s", r.id)
-	root := r.views[0]
 	stamp := r.stamp()
 
 	var values []string
@@ -62,7 +61,7 @@ func (r *rehearsal) write(after []*view) (s script) {
 		// Printing a view locks the views that it reads. The lock would block a refresh, which
 		// would block readers.
 		"SAVEPOINT massive_check",
-		r.check(root.Quoted(), r.before),
+		r.check(nil, r.before),
 		"ROLLBACK TO SAVEPOINT massive_check",
 		"RELEASE SAVEPOINT massive_check",
 	}, r.schemas()...)
@@ -96,22 +95,20 @@ func (r *rehearsal) write(after []*view) (s script) {
 	s.refill = append(s.refill, settingsText)
 	s.index = []string{settingsText}
 
-	s.guard = []string{guardTimeout}
+	var guards, locks []string
 	for _, v := range slices.Backward(r.views) {
 		if v.mode == rebuilt {
-			s.guard = append(s.guard, v.all("guard")...)
+			guards = append(guards, v.all("guard")...)
 		}
-	}
-	s.guard = append(s.guard, raise(fmt.Sprintf("(SELECT f.refreshed FROM %s.filled f) <> %s", r.id, stamp),
-		"a view was refreshed during the build: run the script again"))
-
-	s.swap = []string{fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", r.lockTimeout.Milliseconds())}
-	for _, v := range slices.Backward(r.views) {
+		// It locks the view and changes nothing: the option is one of indexes. It writes the
+		// row of pg_class, so that a GRANT, which takes no lock, can't follow the check.
 		if v.mode != kept {
-			s.swap = append(s.swap, fmt.Sprintf("ALTER %s %s OWNER TO %s", v.word(), v.Quoted(), v.one("owner")))
+			locks = append(locks, fmt.Sprintf("ALTER %s %s RESET (fastupdate)", v.word(), v.Quoted()))
 		}
 	}
-	s.swap = append(s.swap, r.check(root.Quoted(), r.before))
+	s.guard = []string{guardTimeout, r.raise(guards, fmt.Sprintf("(SELECT f.refreshed FROM %s.filled f) <> %s", r.id, stamp),
+		"a view was refreshed during the build: run the script again")}
+	s.swap = []string{fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", r.lockTimeout.Milliseconds()), r.check(locks, r.before)}
 	for _, v := range after {
 		if v.mode == replaced {
 			s.swap = append(s.swap, "CREATE OR REPLACE VIEW "+v.Quoted()+v.one("options")+" AS\n"+rewrite(v.one("definition"), r.shadows))
@@ -133,7 +130,7 @@ func (r *rehearsal) write(after []*view) (s script) {
 			oids = append(oids, fmt.Sprint(v.oid))
 		}
 	}
-	s.swap = append(s.swap, r.check(root.Quoted(), hash(after)), s.restore)
+	s.swap = append(s.swap, r.check(nil, hash(after)), s.restore)
 	slices.Sort(s.schemas)
 	s.schemas = slices.Compact(s.schemas)
 	for _, schema := range s.schemas {
@@ -160,12 +157,29 @@ func (r *rehearsal) stamp() string {
 		strings.Join(oids, ", "))
 }
 
-func (r *rehearsal) check(name, want string) string {
-	got := strings.NewReplacer("$id", r.id, "$view", literal(name)+"::pg_catalog.regclass").Replace(hashText)
-	return raise(got+" <> "+literal(want), "the views, or what depends on them, have changed since the plan: plan again")
+const changed = "the views, or what depends on them, have changed since the plan: plan again"
+
+// check returns a statement that runs statements, and then fails if the hash of the facts
+// is not as wanted.
+func (r *rehearsal) check(statements []string, want string) string {
+	view := "pg_catalog.to_regclass(" + literal(r.views[0].Quoted()) + ")"
+	got := strings.NewReplacer("$id", r.id, "$view", view).Replace(hashText)
+	return r.raise(statements, got+" IS DISTINCT FROM "+literal(want), changed)
 }
 
-func raise(condition, message string) string {
-	return "DO " + "$check$\nBEGIN\n  IF " + condition + " THEN\n    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = " +
-		literal("massive: "+message) + ";\n  END IF;\nEND\n$check$"
+// raise returns a statement that runs statements, and then fails if the condition is true.
+func (r *rehearsal) raise(statements []string, condition, message string) string {
+	fail := func(message string) string {
+		return "RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = " + literal("massive: "+message) + ";\n"
+	}
+	// No name contains the tag, which is random.
+	text := "DO $" + r.id + "$\nBEGIN\n"
+	for _, statement := range statements {
+		text += "  " + statement + ";\n"
+	}
+	text += "  IF " + condition + " THEN\n    " + fail(message) + "  END IF;\n"
+	if len(statements) > 0 {
+		text += "EXCEPTION WHEN undefined_table OR undefined_column OR invalid_schema_name OR wrong_object_type THEN\n  " + fail(changed)
+	}
+	return text + "END\n$" + r.id + "$"
 }
