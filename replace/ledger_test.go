@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -169,6 +170,36 @@ func TestUnsafeLedgerIsNotUsed(t *testing.T) {
 	var ran bool
 	if err := e.pool.QueryRowContext(t.Context(), "SELECT is_called FROM app.ran").Scan(&ran); err != nil || ran {
 		t.Errorf("the trigger ran: %v, %v", ran, err)
+	}
+}
+
+// Readers that overlap all the time don't keep the swap off.
+func TestOverlappingReaders(t *testing.T) {
+	t.Parallel()
+	e := newSmall(t, "pgx")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, err := replace.Plan(ctx, e.load(), "app.base", smallQuery, replace.LockTimeout(10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading, stop := context.WithCancel(ctx)
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for reading.Err() == nil {
+				if _, err := e.pool.ExecContext(ctx, "SELECT pg_sleep(0.3 + random() / 10) FROM (SELECT FROM app.base LIMIT 1) b"); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	_, err = r.Run(ctx)
+	stop()
+	readers.Wait()
+	if err != nil {
+		t.Error(err)
 	}
 }
 

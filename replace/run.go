@@ -3,6 +3,7 @@ package replace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,33 +196,32 @@ func (r *run) readFilled(ctx context.Context) error {
 	return err
 }
 
-// wait waits until no transaction holds a lock on the views for longer than a moment.
+// wait waits for the transactions that hold a lock on the views now. It does not wait for
+// transactions that begin later: there may always be some.
 func (r *run) wait(ctx context.Context, since time.Time) error {
 	r.begin(PhaseWait)
-	before := "none"
-	for {
+	var old []string
+	for first := true; ; first = false {
 		var text string
 		if err := r.q.QueryRowContext(ctx, r.script.look).Scan(&text); err != nil {
 			return err
 		}
-		var long []string
-		for _, transaction := range strings.Split(text, ",") {
-			if transaction != "" && (before == "none" || strings.Contains(","+before+",", ","+transaction+",")) {
-				long = append(long, transaction)
-			}
+		now := strings.FieldsFunc(text, func(c rune) bool { return c == ',' })
+		if first {
+			old = slices.Clone(now)
 		}
-		if len(long) == 0 {
+		old = slices.DeleteFunc(old, func(transaction string) bool { return !slices.Contains(now, transaction) })
+		if len(old) == 0 {
 			return nil
 		}
 		if r.giveUp > 0 && time.Since(since) > r.giveUp {
 			return fmt.Errorf("%w: these virtual transactions use the views: %s", massive.ErrBusy,
-				dialect.Few(long, ", ", func(s string) string { return s }))
+				dialect.Few(old, ", ", func(s string) string { return s }))
 		}
-		before = text
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
