@@ -72,7 +72,8 @@ type LedgerDefinition struct {
 	Ledger
 	Writers []string // roles that get the rights to read the ledger and to record refreshes
 	// NoteOthers also records the refreshes of programs that don't use the ledger. On
-	// Postgres it takes a superuser, who then owns the ledger.
+	// Postgres it takes a superuser, who then owns the ledger. LedgerDDL and CreateLedger
+	// return [ErrUnsupported] if the database can't.
 	NoteOthers bool
 }
 

@@ -23,12 +23,16 @@ type Ledger struct {
 	Schema string
 	// NotOwned gives the ledger to another role. The test's role has no rights on it.
 	NotOwned bool
+	// NoteOthers also records refreshes without a record, as massive.NoteOthers does. A
+	// superuser owns the ledger. The test's role may use it, unless NotOwned is set. One
+	// ledger of a catalog can have it.
+	NoteOthers bool
 }
 
 // A ledger is the state of a ledger. The matviews have its records.
 type ledger struct {
 	notOwned bool
-	others   bool // it records each refresh
+	others   bool // it records refreshes without a record
 }
 
 // A record is a view's row in a ledger. It is replaced, never modified.
@@ -73,7 +77,12 @@ func (f *Fake) addLedger(spec Ledger) error {
 			return err
 		}
 	}
-	f.putLedger(spec.Schema, ledger{notOwned: spec.NotOwned})
+	for schema, l := range f.ledgers {
+		if spec.NoteOthers && l.others {
+			return invalid("ledgers with NoteOthers in schemas %q and %q: a database can have one", schema, spec.Schema)
+		}
+	}
+	f.putLedger(spec.Schema, ledger{spec.NotOwned, spec.NoteOthers})
 	return nil
 }
 
@@ -312,20 +321,20 @@ func (f *Fake) refreshRecorded(ctx context.Context, s *session, view dialect.Nam
 	if v == nil {
 		return f.refresh(ctx, s, view, how)
 	}
-	var ledgers []string // that record it
-	for schema, l := range f.ledgers {
-		if l.others {
-			ledgers = append(ledgers, schema)
-		}
-	}
 	usable := false
+	var ledgers []string // that record it
 	if how.Record != nil {
 		_, err := s.lookLedger(how.Record.Schema)
 		if err != nil && !how.Record.Optional {
 			return dialect.Refreshed{}, err
 		}
-		if usable = err == nil; usable && !slices.Contains(ledgers, how.Record.Schema) {
-			ledgers = append(ledgers, how.Record.Schema)
+		if usable = err == nil; usable {
+			ledgers = []string{how.Record.Schema}
+		}
+	}
+	for schema, l := range f.ledgers {
+		if l.others && !usable {
+			ledgers = append(ledgers, schema)
 		}
 	}
 	if how.IfOlder {
@@ -354,11 +363,11 @@ func (f *Fake) refreshRecorded(ctx context.Context, s *session, view dialect.Nam
 		if v.row.acquire(ctx, s, exclusive) != nil {
 			return done, ctx.Err() // without a record, unless the context ended
 		}
-		r := &record{name: view, content: s.content(v), started: asOf, finished: f.now(), concurrently: done.Concurrently}
+		r := &record{name: view, content: s.content(v), started: asOf, finished: f.now(), concurrently: usable && done.Concurrently}
 		if !how.NoData {
 			r.asOf, r.dataAsOf = asOf, least(append(s.upstream(schema, v), sources[i]))
 		}
-		if how.Record == nil && len(materialized(v.reads)) > 0 { // a trigger does not know them before the refresh
+		if !usable && len(materialized(v.reads)) > 0 { // a trigger does not know them before the refresh
 			r.dataAsOf = time.Time{}
 		}
 		s.records[recordKey{schema, v}] = r

@@ -91,6 +91,37 @@ func TestLedgersOfCatalog(t *testing.T) {
 	}
 }
 
+// A recorded refresh is not noted in another ledger. A database has at most one ledger
+// that notes.
+func TestLedgerThatNotes(t *testing.T) {
+	t.Parallel()
+	c := dailyWithLedger
+	c.Ledgers = []sqltest.Ledger{{Schema: "ledger"}, {Schema: "notes", NoteOthers: true}}
+	f := sqltest.New(c)
+	doubts := func(what string, want, wantNotes dialect.Doubt) {
+		t.Helper()
+		notes, err := f.Freshness(t.Context(), f.DB(), dialect.Ledger{Schema: "notes"}, nil)
+		if err != nil || len(notes) != 1 {
+			t.Fatal(notes, err)
+		}
+		if got := dailyFreshness(t, f).Doubt; got != want || notes[0].Doubt != wantNotes {
+			t.Errorf("after %s: got doubts %v and %v, want %v and %v", what, got, notes[0].Doubt, want, wantNotes)
+		}
+	}
+	refreshDaily(t, f, dialect.Refresh{})
+	doubts("a refresh without a record", dialect.DoubtUnrecorded, 0)
+	refreshDaily(t, f, dialect.Refresh{Record: &ledger})
+	doubts("a recorded refresh", 0, dialect.DoubtTouched)
+	refreshDaily(t, f, dialect.Refresh{Record: &dialect.Ledger{Schema: "none", Optional: true}})
+	doubts("a refresh whose ledger is missing", dialect.DoubtTouched, 0)
+
+	c.Ledgers[0].NoteOthers = true
+	f = sqltest.New(c)
+	if _, err := f.Load(t.Context(), f.DB(), dialect.Filter{}); !errors.Is(err, dialect.ErrInvalid) {
+		t.Errorf("two ledgers that note: got %v", err)
+	}
+}
+
 func TestLedgerTablesAreTables(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(dailyWithLedger)

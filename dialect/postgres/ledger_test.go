@@ -163,6 +163,12 @@ func TestNoteOthers(t *testing.T) {
 		s.exec(t, s.pool, "REFRESH MATERIALIZED VIEW weekly")
 		same(t, "weekly's doubt", s.fresh(t, s.pool, weekly).Doubt, 0)
 		same(t, "weekly's data is of an unknown moment", s.fresh(t, s.pool, weekly).DataAsOf, time.Time{})
+		other := dialect.Ledger{Schema: "other"}
+		noError(t, d.CreateLedger(t.Context(), s.pool, dialect.LedgerDefinition{Ledger: other}))
+		same(t, "result", s.refresh(t, s.pool, daily, dialect.Refresh{Record: &other}), dialect.Refreshed{Recorded: true})
+		same(t, "doubt after a record in another ledger", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtTouched)
+		same(t, "result", s.refresh(t, s.pool, daily, dialect.Refresh{Record: &dialect.Ledger{Schema: "gone", Optional: true}}), dialect.Refreshed{})
+		same(t, "doubt after a refresh whose ledger is missing", s.fresh(t, s.pool, daily).Doubt, 0)
 		s.exec(t, s.pool, "REFRESH MATERIALIZED VIEW daily WITH NO DATA")
 		same(t, "doubt", s.fresh(t, s.pool, daily).Doubt, dialect.DoubtEmpty)
 	})

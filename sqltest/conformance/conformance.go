@@ -76,6 +76,11 @@ type Harness struct {
 	// ended.
 	CancelsLate bool
 
+	// NoNoteOthers says that a ledger can't record refreshes of programs that don't use it:
+	// with LedgerDefinition.NoteOthers, LedgerDDL and CreateLedger return ErrUnsupported.
+	// No catalog for Open sets Ledger.NoteOthers.
+	NoNoteOthers bool
+
 	// NoLockTimeout says that the server has no lock timeout.
 	NoLockTimeout bool
 

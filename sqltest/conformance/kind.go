@@ -78,6 +78,10 @@ func (h Harness) held(c sqltest.Catalog) sqltest.Catalog {
 	if h.lacks(CreateLedger) {
 		c.Ledgers = nil
 	}
+	c.Ledgers = slices.Clone(c.Ledgers)
+	for i := range c.Ledgers {
+		c.Ledgers[i].NoteOthers = c.Ledgers[i].NoteOthers && !h.NoNoteOthers
+	}
 	if h.OneSchemaPath && len(c.SearchPath) > 1 {
 		c.SearchPath = c.SearchPath[len(c.SearchPath)-1:]
 	}

@@ -32,6 +32,7 @@ func ledgerRules() []rule {
 		ledgerAsOf(),
 		ledgerSources(),
 		ledgerDoubt(),
+		ledgerOthers(),
 		ledgerRollback(),
 		ledgerFailure(),
 		ledgerViews(),
@@ -446,6 +447,63 @@ func ledgerDoubt() rule {
 			c.refreshed(c.q, "v", dialect.Refresh{}, isRecorded)
 			c.db.Do(c, sqltest.Drop{Name: "v"}, sqltest.Create{Matviews: oneView.Matviews})
 			c.doubts("a view that was recreated", "v", dialect.DoubtUnrecorded)
+		},
+	}
+}
+
+func ledgerOthers() rule {
+	return rule{
+		name: "ledger/others",
+		says: "With NoteOthers, a refresh without a record is recorded, too, in each mode. " +
+			"DataAsOf is then AsOf, or unknown if the view reads materialized views. A " +
+			"rollback undoes the record",
+		needs: []Operation{RefreshMatview, CreateLedger},
+		catalog: sqltest.Catalog{
+			Ledgers: []sqltest.Ledger{{Schema: ledger.Schema, NoteOthers: true}},
+			Matviews: []sqltest.Matview{
+				{Name: "v", Rows: []number{{1}}, Unique: []string{"n"}}, {Name: "high", Rows: []number{{1}}, Reads: []string{"v"}},
+			},
+		},
+		check: func(c *check) {
+			def := dialect.LedgerDefinition{Ledger: ledger, NoteOthers: true}
+			_, err := c.db.Dialect().LedgerDDL(def)
+			err = c.explained(c.Context(), dialect.OpLedger, dialect.Name{}, err)
+			if c.harness.NoNoteOthers {
+				c.fails(err, massive.ErrUnsupported)
+				c.fails(c.explained(c.Context(), dialect.OpLedger, dialect.Name{}, c.db.Dialect().CreateLedger(c.Context(), c.q, def)), massive.ErrUnsupported)
+				return
+			}
+			c.ok(err)
+			for _, opts := range [][]massive.RefreshOption{nil, concurrently, {massive.Analyze()}} {
+				before := c.freshness(c.q, "v")
+				_, err := c.matview("v").Refresh(c.Context(), opts...)
+				c.ok(err)
+				c.doubts("a view that was refreshed without a record", "v", 0)
+				f := c.freshness(c.q, "v")
+				c.ordered("the times of the call, AsOf, the refresh's end, and the next reading", before.Now, f.AsOf, f.Finished, f.Now)
+				c.ordered("the times of the call, the refresh's begin, and its end", before.Now, f.Started, f.Finished)
+				c.want("DataAsOf is AsOf", f.DataAsOf.Equal(f.AsOf), true)
+				c.want("By says who", f.By != "", true)
+			}
+			_, err = c.matview("high").Refresh(c.Context())
+			c.ok(err)
+			f := c.freshness(c.q, "high")
+			c.want("AsOf is known, of a view that reads another one", !f.AsOf.IsZero(), true)
+			c.want("DataAsOf of a view that reads another one", f.DataAsOf, time.Time{})
+			c.refreshed(c.q, "high", dialect.Refresh{}, isRecorded)
+			low := c.freshness(c.q, "v").AsOf
+			c.want("DataAsOf after a recorded refresh is that of the other view", c.freshness(c.q, "high").DataAsOf.Equal(low), true)
+
+			tx, inside := c.other(nil)
+			_, err = matviewOf(c, inside, "v").Refresh(c.Context())
+			c.ok(err)
+			c.want("AsOf in the transaction is later", c.freshness(tx, "v").AsOf.After(low), true)
+			c.ok(tx.Rollback())
+			c.doubts("a view whose refresh was rolled back", "v", 0)
+			c.want("AsOf after the rollback is as before", c.freshness(c.q, "v").AsOf.Equal(low), true)
+			_, err = c.matview("v").Refresh(c.Context(), massive.WithNoData())
+			c.ok(err)
+			c.doubts("a view that was emptied", "v", dialect.DoubtEmpty)
 		},
 	}
 }

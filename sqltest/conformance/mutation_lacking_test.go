@@ -87,6 +87,7 @@ func traitMutants() (all []harnessMutant) {
 		{"harness says that there is only the next value", "State reports an unused or reset sequence as not called, and a sequence whose first value was taken as called", conformance.Harness{NextOnly: true}},
 		{"harness says that kinds have their own names", "A bare name resolves to the first structure of that name along the search path", conformance.Harness{KindsApart: true}},
 		{"harness says that labels recreate", "Reload returns each structure that was added, removed or changed, by kind and name", conformance.Harness{LabelsRecreate: true}},
+		{"harness says that refreshes of others are not noted", "With NoteOthers, a refresh without a record is recorded, too", conformance.Harness{NoNoteOthers: true}},
 		{"harness says that savepoints replace", "A savepoint exists until it is released or rolled back to", conformance.Harness{SavepointsReplace: true}},
 	} {
 		m.says.Open = func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) }

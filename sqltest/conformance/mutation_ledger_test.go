@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/massivedb/massive-go/dialect"
+	"github.com/massivedb/massive-go/sqltest"
 )
 
 // ledgerMutations has the functions of a mutant that change the ledger's operations.
@@ -123,6 +124,19 @@ var ledgerMutants = []mutation{
 	{"age of a doubtful record", "The age of a view's rows is unknown if the view was refreshed without a record, recreated, renamed or emptied", func(m *mutant) {
 		m.dataAge = func(age time.Duration, _ bool, err error) (time.Duration, bool, error) { return age, true, err }
 	}},
+	{"refreshes without a record not noted", "With NoteOthers, a refresh without a record is recorded, too", func(m *mutant) {
+		m.catalog = func(c *sqltest.Catalog) { c.Ledgers = []sqltest.Ledger{{Schema: c.Ledgers[0].Schema}} }
+	}},
+	{"sources of a noted refresh guessed", "With NoteOthers, a refresh without a record is recorded, too", onFreshness(func(f *dialect.Freshness) {
+		if f.DataAsOf.IsZero() {
+			f.DataAsOf = f.AsOf
+		}
+	})},
+	{"noted as of the end", "With NoteOthers, a refresh without a record is recorded, too", onFreshness(func(f *dialect.Freshness) {
+		if f.Doubt == 0 {
+			f.AsOf, f.DataAsOf = f.Now, f.Now
+		}
+	})},
 	{"latest AsOf kept", "The record of a refresh commits with the refresh. A rollback undoes both", func(m *mutant) {
 		var mu sync.Mutex
 		var latest time.Time

@@ -147,7 +147,12 @@ func (f *filling) catalog(c sqltest.Catalog) {
 func (f *filling) ledger(l sqltest.Ledger) {
 	def := dialect.LedgerDefinition{Ledger: dialect.Ledger{Schema: l.Schema}}
 	schema := dialect.Name{Name: l.Schema}.Quoted()
-	if !l.NotOwned {
+	owned := !l.NotOwned && !l.NoteOthers
+	if l.NoteOthers && !l.NotOwned {
+		def.Writers = []string{f.role}
+	}
+	def.NoteOthers = l.NoteOthers
+	if owned {
 		def.Owners = []string{f.role}
 		f.add("CREATE SCHEMA IF NOT EXISTS %s; ALTER SCHEMA %[1]s OWNER TO %s", schema, f.role)
 	}
@@ -160,7 +165,7 @@ func (f *filling) ledger(l sqltest.Ledger) {
 	for _, table := range []string{"freshness", "history"} {
 		n := dialect.Name{Schema: l.Schema, Name: table}
 		f.kinds[n] = "TABLE"
-		if !l.NotOwned {
+		if owned {
 			f.own("TABLE", n)
 		}
 	}
