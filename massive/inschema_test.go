@@ -205,14 +205,3 @@ func TestExpectationsTakePatternsAndSchemas(t *testing.T) {
 		mustBe(t, err, massive.ErrDrift, "cory.status", "paid")
 	})
 }
-
-func TestALookupInASchemaDoesNotAllocate(t *testing.T) {
-	fake := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "tenant_1.no"}}})
-	defer fake.DB().Close()
-	m, err := massive.Load(t.Context(), fake.DB(), fake)
-	noError(t, err)
-	in := m.InSchema("tenant_1")
-	if n := testing.AllocsPerRun(100, func() { _, err = in.Sequence("no") }); n != 0 || err != nil {
-		t.Errorf("a lookup in a schema allocates %v times, error %v; want 0", n, err)
-	}
-}

@@ -1,13 +1,11 @@
-// Words reports banned words in comments, string literals and documents. It also measures
-// the sentences of doc comments.
+// Words reports file:line of each word of banned.txt in comments, string literals and
+// documents.
 //
-//	go run ./.ci/words                          file:line of each word of banned.txt
-//	go run ./.ci/words -sentences [-v] DIR...   words per sentence in doc comments
+//	go run ./.ci/words
 package main
 
 import (
 	_ "embed"
-	"flag"
 	"fmt"
 	"go/scanner"
 	"go/token"
@@ -23,13 +21,6 @@ import (
 var list string
 
 func main() {
-	sentences := flag.Bool("sentences", false, "measure the exported doc comments below these directories")
-	verbose := flag.Bool("v", false, "with -sentences: print the five longest sentences of each package")
-	flag.Parse()
-	if *sentences {
-		exitOn(measureAll(flag.Args(), *verbose))
-		return
-	}
 	names, err := exec.Command("git", "ls-files").Output()
 	exitOn(err)
 	banned, found := parseList(list), 0

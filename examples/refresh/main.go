@@ -1,11 +1,10 @@
 // Refresh creates materialized and plain views that depend on each other, on a temporary
 // Postgres server. It prints the plan of a refresh and the graph of the views, and
-// refreshes all of them in parallel. On a terminal it shows a line for each view,
-// otherwise a line for each event. Then it refreshes again, with a view that fails.
+// refreshes all of them in parallel, with a line for each event. Then it refreshes again,
+// with a view that fails.
 //
 //	go run ./examples/refresh                    on a temporary server
 //	go run ./examples/refresh -driver postgres   the same with lib/pq
-//	go run ./examples/refresh | cat              without a terminal
 package main
 
 import (
@@ -80,8 +79,8 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	fmt.Fprintf(out, "The plan: %s\nThe graph, for mermaid.live:\n%s\n", plan, m.Graph().Mermaid())
 
 	fmt.Fprintln(out, "The run:")
-	first := newBoard(out, plan)
-	report, err := m.RefreshAll(ctx, massive.Parallel(parallel), massive.OnProgress(first.show))
+	show := massive.OnProgress(func(p massive.Progress) { fmt.Fprintln(out, p) })
+	report, err := m.RefreshAll(ctx, massive.Parallel(parallel), show)
 	if err != nil {
 		return err
 	}
@@ -91,12 +90,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 		return err
 	}
 	fmt.Fprintln(out, "\nThe run with a view that fails, views on the critical path first:")
-	options := []massive.PlanOption{massive.Parallel(parallel), massive.DurationsOf(report)}
-	if plan, err = m.PlanRefresh(options...); err != nil {
-		return err
-	}
-	second := newBoard(out, plan)
-	report, err = m.RefreshAll(ctx, append(options, massive.OnProgress(second.show))...)
+	report, err = m.RefreshAll(ctx, massive.Parallel(parallel), massive.DurationsOf(report), show)
 	if !errors.Is(err, massive.ErrDuplicateRows) {
 		return fmt.Errorf("the view should fail with duplicate rows, and the run returned: %w", err)
 	}

@@ -6,12 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/massivedb/massive-go/massive"
-	"github.com/massivedb/massive-go/sqltest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -117,75 +112,5 @@ func TestRefresh(t *testing.T) {
 				t.Errorf("after that it printed\n%s\nwant, in any order:\n%s", strings.Join(lines, "\n"), strings.Join(second, "\n"))
 			}
 		})
-	}
-}
-
-// On a terminal each view keeps its line.
-func TestBoard(t *testing.T) {
-	t.Parallel()
-	fake := sqltest.New(sqltest.Catalog{Matviews: []sqltest.Matview{
-		{Name: "a"}, {Name: "b", Reads: []string{"a"}}, {Name: "longer", Rows: []struct{ N int }{{1}}, Unique: []string{"n"}},
-	}})
-	m, err := massive.Load(t.Context(), fake.DB(), fake)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := m.PlanRefresh()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	b := newBoard(&out, plan)
-	if b.live {
-		t.Error("the board takes a buffer for a terminal")
-	}
-	b.live = true
-	name := func(n string) massive.Name { return massive.Name{Schema: "public", Name: n} }
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now()}})
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("a"), Start: time.Now(), Outcome: massive.OutcomeFailed, Reason: strings.Repeat("x", 100) + "\nmore"}})
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("b"), Outcome: massive.OutcomeSkippedUpstream, Reason: "it depends on public.a, which failed"}})
-	b.show(massive.Progress{View: massive.ViewReport{Name: name("longer"), Start: time.Now(), Outcome: massive.OutcomeRefreshed, Duration: 1500 * time.Microsecond, Mode: massive.ModeBlocking}})
-	want := "<|  … public.a       refreshing|  · public.b       waiting|  · public.longer  waiting>" +
-		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  · public.b       waiting|  · public.longer  waiting>" +
-		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  · public.longer  waiting>" +
-		"<|  ✗ public.a       failed: " + strings.Repeat("x", 51) + "…|  - public.b       skipped: it depends on public.a, which failed|  ✓ public.longer  2ms (blocking)>"
-	if got := strings.NewReplacer("\n\x1b[K", "|", "\x1b[?7l\x1b[K", "<|", "\x1b[?7l\x1b[3A\x1b[K", "<|", "\n\x1b[?7h", ">").Replace(out.String()); got != want {
-		t.Errorf("it drew\n%s\nwant\n%s", got, want)
-	}
-}
-
-// A view's line takes one line of a terminal with 80 columns, for any name and error,
-// since a redraw moves up by the number of views.
-func TestBoardFits(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("für_immer_", 6)
-	plan := &massive.Plan{Steps: []massive.Step{
-		{Name: massive.Name{Schema: "report", Name: "best_shop"}}, {Name: massive.Name{Schema: long, Name: long}},
-		{Name: massive.Name{Schema: "odd", Name: "two\nlines\tand\r\x1b[2J"}},
-	}}
-	for _, steps := range [][]massive.Step{plan.Steps, plan.Steps[:1], plan.Steps[2:]} {
-		var out bytes.Buffer
-		b := newBoard(&out, &massive.Plan{Steps: steps})
-		b.live = true
-		for _, s := range steps {
-			for _, v := range []massive.ViewReport{
-				{}, {Start: time.Now()}, {Outcome: massive.OutcomeRefreshed, Duration: 9 * time.Hour, Mode: massive.ModeConcurrent},
-				{Outcome: massive.OutcomeFailed, Reason: strings.Repeat("its query failed ", 20)},
-				{Outcome: massive.OutcomeSkippedUpstream, Reason: "it depends on\ttwo\rwords\x1b[2J and more\nlines"},
-			} {
-				v.Name = s.Name
-				b.show(massive.Progress{View: v})
-			}
-		}
-		drawn := 0
-		for line := range strings.Lines(regexp.MustCompile(`\x1b\[(K|\?7[lh]|\d+A)`).ReplaceAllString(out.String(), "")) {
-			drawn++
-			if line = strings.TrimSuffix(line, "\n"); utf8.RuneCountInString(line) > 79 || strings.ContainsFunc(line, unicode.IsControl) {
-				t.Errorf("it drew %q, which has %d characters", line, utf8.RuneCountInString(line))
-			}
-		}
-		if want := 5 * len(steps) * len(steps); drawn != want {
-			t.Errorf("it drew %d lines for %d steps, want %d", drawn, len(steps), want)
-		}
 	}
 }
