@@ -1,7 +1,9 @@
 package massiveprom_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -147,7 +149,7 @@ func TestFailedQueryIsAMetric(t *testing.T) {
 	want(0)
 }
 
-// The dashboard and the alerts use only metrics that exist.
+// The dashboard and the alerts use only metrics and labels that are exported.
 func TestDashboardAndAlertsNameExportedMetrics(t *testing.T) {
 	t.Parallel()
 	fake, db, metrics, err := followed()
@@ -164,22 +166,38 @@ func TestDashboardAndAlertsNameExportedMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var exported []string
+	// Prometheus adds the labels of the targets, and le to histograms.
+	words := strings.Fields("job instance pod le by without unless max min sum time rate histogram_quantile label_values")
 	for _, f := range families {
-		exported = append(exported, f.GetName())
+		words = append(words, f.GetName())
+		for _, m := range f.GetMetric() {
+			if m.GetHistogram() != nil {
+				words = append(words, f.GetName()+"_bucket")
+			}
+			for _, l := range m.GetLabel() {
+				words = append(words, l.GetName())
+			}
+		}
 	}
+	expression := regexp.MustCompile(`(?m)(?:expr|legendFormat)"?: (.*)|"query": "(label_values.*)|\$labels\.([a-z_]+)`)
+	valueOrRange := regexp.MustCompile(`\\".*?\\"|\[.*?\]`)
 	for _, file := range []string{"../grafana.json", "../alerts.yml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		named := regexp.MustCompile(`massive_[a-z_]+`).FindAllString(string(text), -1)
-		if len(named) < 3 {
-			t.Errorf("%s names %d metrics, want at least 3", file, len(named))
+		if strings.HasSuffix(file, ".json") && !json.Valid(text) {
+			t.Errorf("%s is not JSON", file)
 		}
-		for _, name := range named {
-			if family := strings.TrimSuffix(name, "_bucket"); !slices.Contains(exported, family) {
-				t.Errorf("%s names %s, which is not exported; these are: %v", file, name, exported)
+		all := expression.FindAllSubmatch(text, -1)
+		if len(all) < 8 {
+			t.Errorf("%s has %d expressions, legends and labels, want at least 8", file, len(all))
+		}
+		for _, e := range all {
+			for _, word := range regexp.MustCompile(`[a-z_]+`).FindAll(valueOrRange.ReplaceAll(bytes.Join(e[1:], nil), nil), -1) {
+				if !slices.Contains(words, string(word)) {
+					t.Errorf("%s names %s in %q, which is neither exported nor a word of PromQL; these are: %v", file, word, e[0], words)
+				}
 			}
 		}
 	}
