@@ -30,16 +30,20 @@ func (e *env) recorded(opts ...massive.LedgerDDLOption) *massive.DB {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	for _, name := range []string{"app.source", "app.base"} {
-		v, err := m.Matview(name)
-		if err == nil {
-			_, err = v.Refresh(e.t.Context())
-		}
-		if err != nil {
-			e.t.Fatal(err)
-		}
-	}
+	e.refresh(m, "app.source")
+	e.refresh(m, "app.base")
 	return m
+}
+
+func (e *env) refresh(m *massive.DB, name string) {
+	e.t.Helper()
+	v, err := m.Matview(name)
+	if err == nil {
+		_, err = v.Refresh(e.t.Context())
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 func (e *env) freshness(m *massive.DB) map[string]dialect.Freshness {
@@ -64,17 +68,30 @@ func TestFillIsRecorded(t *testing.T) {
 		opts         []massive.LedgerDDLOption
 		transaction  bool
 		refill       bool
+		role         bool
 	}{
 		{name: "lib/pq", driver: "postgres"},
 		{name: "pgx", driver: "pgx"},
 		{name: "refreshes by others are noted, too", driver: "pgx", opts: []massive.LedgerDDLOption{massive.NoteOthers()}},
 		{name: "a caller's transaction", driver: "postgres", transaction: true},
 		{name: "filled twice", driver: "pgx", refill: true},
+		{name: "an ordinary owner", driver: "postgres", role: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			e := newSmall(t, c.driver)
+			role := e.roles.Replace("$role")
+			if c.role {
+				c.opts = append(c.opts, massive.LedgerWriters(role))
+			}
 			m := e.recorded(c.opts...)
+			if c.role {
+				e.exec(strings.ReplaceAll(`DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO ROLE', current_database()); END $$;
+					GRANT USAGE, CREATE ON SCHEMA app TO ROLE; GRANT SELECT ON app.t, app.source TO ROLE;
+					ALTER MATERIALIZED VIEW app.base OWNER TO ROLE; ALTER MATERIALIZED VIEW app.dep OWNER TO ROLE; ALTER MATERIALIZED VIEW app.last OWNER TO ROLE;
+					ALTER MATERIALIZED VIEW app.empty OWNER TO ROLE; ALTER VIEW app.mid OWNER TO ROLE; ALTER VIEW app.plain OWNER TO ROLE`, "ROLE", role))
+				e.refresh(m, "app.source") // the GRANT made its age unknown
+			}
 			source := e.freshness(m)["app.source"]
 			bound, commit := m, func() error { return nil }
 			if c.transaction {
@@ -84,6 +101,17 @@ func TestFillIsRecorded(t *testing.T) {
 				}
 				defer func() { _ = tx.Rollback() }()
 				bound, commit = m.With(tx), tx.Commit
+			}
+			if c.role {
+				conn, err := e.pool.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				bound, commit = m.With(conn), func() error { _, err := conn.ExecContext(t.Context(), "RESET ROLE"); return err }
+				if _, err := conn.ExecContext(t.Context(), "SET ROLE "+role); err != nil {
+					t.Fatal(err)
+				}
 			}
 			var refilled time.Time
 			r, err := replace.Plan(t.Context(), bound, "app.base", sourced, replace.OnProgress(func(p replace.Progress) {
