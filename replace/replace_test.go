@@ -108,16 +108,17 @@ CREATE INDEX nodata_i ON rep.nodata (id);
 const newQuery = `SELECT id, customer, amount * 2 AS amount, note::text AS "Weird Col", 'new'::text AS extra FROM app.orders; -- new`
 
 type env struct {
-	t     *testing.T
-	dsn   string
-	pool  *sql.DB
-	roles *strings.Replacer
+	t        *testing.T
+	database *pgtest.Database
+	dsn      string
+	pool     *sql.DB
+	roles    *strings.Replacer
 }
 
 func newEnv(t *testing.T, driver string) *env {
 	t.Helper()
 	d, pool := testrun.Database(t, driver)
-	e := &env{t: t, dsn: d.DSN(), pool: pool}
+	e := &env{t: t, database: d, dsn: d.DSN(), pool: pool}
 	var names, pairs []string
 	for _, role := range []string{"owner", "other", "reader", "grantee"} {
 		name := d.Name() + "_" + role

@@ -53,11 +53,11 @@ func (e *env) script(r *replace.Replacement) error {
 // database is in a transaction.
 func (e *env) unchanged(before map[string]bool) {
 	e.t.Helper()
+	e.eventually("no session is in a transaction", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend')`)
 	if gone, added := minus(before, e.catalog()), minus(e.catalog(), before); gone != nil || added != nil {
 		e.t.Errorf("the catalog changed: lost %q, added %q", gone, added)
 	}
-	e.eventually("no session is in a transaction", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
-		WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend')`)
 }
 
 // replaced checks that the catalog is as before, except for the new query, and that each
