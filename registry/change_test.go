@@ -48,9 +48,7 @@ func TestDiffIgnoresLocalLabels(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	longer, err := r.AppendLocalLabels("mood", "elated")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for what, cs := range map[string]registry.Changes{
 		"appending": registry.Diff(r, longer), "dropping": registry.Diff(longer, r),
 	} {

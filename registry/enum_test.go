@@ -102,9 +102,7 @@ func TestEnumMetadata(t *testing.T) {
 	t.Parallel()
 	r, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	longer, err := r.AppendLocalLabels("mood", "elated")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, r := range []*registry.Registry{r, longer} {
 		e := enum(t, r, "mood")
 		if e.Name() != stub.Of("app.mood") || e.Owner() != "bob" || e.Comment() != "how it goes" {
@@ -173,9 +171,7 @@ func TestAppendLabels(t *testing.T) {
 	appended := func(r *registry.Registry, name string, labels ...string) *registry.Registry {
 		t.Helper()
 		longer, err := r.AppendLocalLabels(name, labels...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		return longer
 	}
 	a := appended(r, "mood", "elated", "It's \"so-so\"")
@@ -224,9 +220,7 @@ func TestAppendLabelsRejectsInvalid(t *testing.T) {
 		{[]string{"ok", ""}, dialect.ErrLabelExists, `label exists: "ok"`},
 	} {
 		r, err := withEnum("sad", "ok", "happy").AppendLocalLabels("mood", "local")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		got, err := r.AppendLocalLabels("mood", c.labels...)
 		stub.Failed(t, err, dialect.OpAppend, stub.Of("app.mood"))
 		if want := "massive: append to app.mood: " + c.want; got != nil || !errors.Is(err, c.is) || err.Error() != want {

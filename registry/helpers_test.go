@@ -17,26 +17,27 @@ func stubbed(cat *dialect.Catalog, sel registry.Selection) (*registry.Registry, 
 func matview(t *testing.T, r *registry.Registry, name string) registry.Matview {
 	t.Helper()
 	m, err := r.Matview(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return m
 }
 
 func enum(t *testing.T, r *registry.Registry, name string) registry.Enum {
 	t.Helper()
 	e, err := r.Enum(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return e
 }
 
 func sequence(t *testing.T, r *registry.Registry, name string) registry.Sequence {
 	t.Helper()
 	s, err := r.Sequence(name)
+	noError(t, err)
+	return s
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
 }

@@ -99,13 +99,9 @@ func daily(t *testing.T, a *aging, q dialect.Querier, report ...func(context.Con
 	r, err := registry.Load(t.Context(), q, a, registry.Selection{
 		Recorder: &registry.Recorder{Ledger: &dialect.Ledger{Schema: "ledger"}, OnRefresh: report},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	view, err := r.Matview("daily")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return view
 }
 
@@ -351,13 +347,9 @@ func TestRefreshIfOlderThanRefusesWrongCalls(t *testing.T) {
 	a := &aging{}
 	view := daily(t, a, new(sql.DB))
 	none, err := registry.Load(t.Context(), new(sql.DB), a, registry.Selection{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	unrecorded, err := none.Matview("daily")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, c := range []struct {
 		rule string
 		view registry.Matview
@@ -388,9 +380,7 @@ func TestFreshnessHasTheLoadedViews(t *testing.T) {
 	r, err := registry.Load(t.Context(), new(sql.DB), &aging{}, registry.Selection{
 		Recorder: &registry.Recorder{Ledger: &dialect.Ledger{Schema: "ledger"}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	all, err := r.Freshness(t.Context())
 	if err != nil || len(all) != 1 || all[0].Name != stub.Of("app.daily") {
 		t.Errorf("got %v, %v; want app.daily only", all, err)

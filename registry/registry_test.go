@@ -171,9 +171,7 @@ func TestLoad(t *testing.T) {
 		KeySequences: true,
 	}
 	r, err := registry.Load(t.Context(), q, d, sel)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if !reflect.DeepEqual(d.filter, sel.Filter) {
 		t.Errorf("the dialect got the filter %+v; want %+v", d.filter, sel.Filter)
 	}
@@ -242,9 +240,7 @@ func TestOn(t *testing.T) {
 	}
 
 	longer, err := on.AppendLocalLabels("mood", "elated")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	s.Calls = nil
 	if _, err := sequence(t, longer, "order_no").NextValue(ctx); err != nil {
 		t.Error(err)

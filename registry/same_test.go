@@ -38,9 +38,7 @@ func TestDiffOfReadsThroughPlainViews(t *testing.T) {
 		},
 	} {
 		pattern, err := dialect.ParsePattern("tmp.*")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		sel := registry.Selection{Filter: dialect.Filter{Exclude: []dialect.Pattern{pattern}}}
 		from, _, _ := stubbed(chain(), sel)
 		changed := chain()
@@ -66,9 +64,7 @@ func TestSame(t *testing.T) {
 		t.Error("Same returns false for another order")
 	}
 	longer, err := a.AppendLocalLabels("mood", "elated")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if !registry.Same(a, longer) {
 		t.Error("Same returns false for local labels")
 	}
@@ -120,9 +116,7 @@ func TestKeepLabels(t *testing.T) {
 	t.Parallel()
 	old, _, _ := stubbed(stub.Shop(), registry.Selection{})
 	old, err := old.AppendLocalLabels("mood", "elated", "late")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	now := stub.Shop()
 	for i := range now.Enums {
 		if now.Enums[i].Name == stub.Of("app.mood") {
@@ -132,9 +126,7 @@ func TestKeepLabels(t *testing.T) {
 	r, _, _ := stubbed(now, registry.Selection{})
 	kept := r.KeepLabels(old)
 	e, err := kept.Enum("app.mood")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if got, want := e.Values(), []string{"late", "sad", "elated"}; !slices.Equal(got, want) {
 		t.Errorf("labels %q, want %q", got, want)
 	}
@@ -142,9 +134,7 @@ func TestKeepLabels(t *testing.T) {
 		t.Error("KeepLabels changed its receiver")
 	}
 	dropped, err := kept.DropLabels().Enum("app.mood")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if got, want := dropped.Values(), []string{"late", "sad"}; !slices.Equal(got, want) {
 		t.Errorf("labels %q after DropLabels, want %q", got, want)
 	}

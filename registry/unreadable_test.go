@@ -35,9 +35,7 @@ func TestNamesThatAreNotUTF8AreExcluded(t *testing.T) {
 		},
 	}
 	exclude, err := dialect.ParsePattern("label")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, f := range []dialect.Filter{{}, {Exclude: []dialect.Pattern{exclude}}} {
 		r := registry.New(catalog, registry.Selection{Filter: f}, &stub.Dialect{}, &stub.Querier{})
 		if len(r.Matviews()) != 1 || len(r.Enums()) != 1 || len(r.Sequences()) != 1 {

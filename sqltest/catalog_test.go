@@ -54,10 +54,7 @@ func TestTypesOfFields(t *testing.T) {
 		Matviews: []sqltest.Matview{{Name: "a", Rows: rows}, {Name: "b", Rows: rows, Columns: declared}},
 	}, func(t *testing.T, p place) {
 		for name, columns := range map[string][]dialect.Column{"a": typedColumns, "b": declared} {
-			v, err := p.m.Matview(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			v := found(t, p.m.Matview, name)
 			if got := v.Columns(); fmt.Sprint(got) != fmt.Sprint(columns) {
 				t.Errorf("%s: got columns %v, want %v", name, got, columns)
 			}
@@ -93,10 +90,7 @@ func TestSetRowsToNone(t *testing.T) {
 			t.Errorf("rows with other columns: got failure %q", says)
 		}
 		p.do(t, sqltest.SetRows{Matview: "v"})
-		v, err := p.m.Matview("v")
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := found(t, p.m.Matview, "v")
 		if _, err := v.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -166,9 +160,7 @@ func TestFakeRejectsWhatPostgresRejects(t *testing.T) {
 		}
 		if err := d.FillContext(t.Context(), c); err == nil {
 			t.Errorf("Postgres accepted the catalog of %q, want an error", says)
-			if err := d.Clear(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, d.Clear(t.Context()))
 		}
 	}
 }
@@ -214,10 +206,7 @@ func TestRowsDrawOnSequences(t *testing.T) {
 			"fed": "public.t.seen is at 21, and its sequence is not behind: the next value is 31",
 			"no":  "public.t.no is at 6, and its sequence is behind: the next value is 2",
 		} {
-			s, err := p.m.Sequence(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := found(t, p.m.Sequence, name)
 			if lag, err := s.Lag(t.Context()); err != nil || fmt.Sprint(lag) != want {
 				t.Errorf("%s: %v, %v, want %s", name, lag, err, want)
 			}
@@ -230,17 +219,11 @@ func TestInsertWaitsForRestart(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "key", KeyOf: "t.id"}, {Name: "no", OwnedBy: "t.no"}}})
 	m, err := massive.Load(t.Context(), f.DB(), f, massive.WithKeySequences())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	tx, err := f.DB().BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer tx.Rollback()
-	if err := sequenceOp("key", restarted)(t.Context(), m.With(tx)); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, sequenceOp("key", restarted)(t.Context(), m.With(tx)))
 	f.Do(t, sqltest.Insert{Column: "t.id", Value: 5})
 	if said := failureOf(func(t testing.TB) { f.Do(t, sqltest.Insert{Column: "t.no", Value: 5}) }); !strings.Contains(said, "public.key is locked by") {
 		t.Errorf("got failure %q", said)

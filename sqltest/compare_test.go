@@ -321,9 +321,7 @@ func (sv *server) side(t testing.TB, driver string, c sqltest.Catalog, opts ...m
 	sv.Fill(t, c)
 	s := &side{t: t, db: sv.Open(t, driver), do: sv.Do, hasty: c.LockTimeout > 0}
 	s.pid = func(conn *sql.Conn) (pid int) {
-		if err := conn.QueryRowContext(context.Background(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, conn.QueryRowContext(context.Background(), "SELECT pg_backend_pid()").Scan(&pid))
 		return pid
 	}
 	s.waits = func(waiting *session) bool {
@@ -341,9 +339,7 @@ func (sv *server) side(t testing.TB, driver string, c sqltest.Catalog, opts ...m
 
 func (sv *server) ask(t testing.TB, query string) (yes bool) {
 	t.Helper()
-	if err := sv.watch.QueryRowContext(context.Background(), query).Scan(&yes); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, sv.watch.QueryRowContext(context.Background(), query).Scan(&yes))
 	return yes
 }
 

@@ -50,13 +50,9 @@ func TestChangesTakeLocks(t *testing.T) {
 			m := load(t, f)
 			for _, open := range []bool{true, false} { // whether the transaction stays open
 				tx, err := f.DB().BeginTx(t.Context(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				defer tx.Rollback()
-				if err := c.op(t.Context(), m.With(tx)); err != nil {
-					t.Fatal(err)
-				}
+				noError(t, c.op(t.Context(), m.With(tx)))
 				if !open {
 					time.AfterFunc(20*time.Millisecond, func() { _ = tx.Rollback() })
 				}
@@ -81,13 +77,9 @@ func TestNoLabelIsLost(t *testing.T) {
 	t.Parallel()
 	onEach(t, sqltest.Catalog{Enums: []sqltest.Enum{{Name: "mood", Labels: []string{"sad"}}}}, func(t *testing.T, p place) {
 		tx, err := p.db.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer tx.Rollback()
-		if err := enumOp("mood", add("x"))(t.Context(), p.m.With(tx)); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, enumOp("mood", add("x"))(t.Context(), p.m.With(tx)))
 		time.AfterFunc(50*time.Millisecond, func() { _ = tx.Commit() })
 		p.do(t, sqltest.AddLabel{Enum: "mood", Label: "y"})
 		if _, err := p.m.Reload(t.Context()); err != nil {
@@ -110,17 +102,11 @@ func TestRenamedTable(t *testing.T) {
 		if _, err := p.m.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		e, err := p.m.Enum("mood")
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := found(t, p.m.Enum, "mood")
 		if used, err := e.UsedBy(t.Context()); err != nil || fmt.Sprint(used) != "[table public.b.mood of type mood table public.z.mood of type mood]" {
 			t.Errorf("UsedBy: got %v, %v", used, err)
 		}
-		s, err := p.m.Sequence("s")
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := found(t, p.m.Sequence, "s")
 		if lag, err := s.Lag(t.Context()); err != nil || !strings.Contains(fmt.Sprint(lag), "public.z.id is at 8") {
 			t.Errorf("Lag: got %v, %v", lag, err)
 		}
@@ -163,14 +149,9 @@ func TestPlannedBusy(t *testing.T) {
 	f := sqltest.New(viewAndSequence)
 	m := load(t, f)
 	tx, err := f.DB().BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer tx.Rollback()
-	v, err := m.With(tx).Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := found(t, m.With(tx).Matview, "v")
 	f.Next(t, dialect.OpRefresh, "v", sqltest.Fail(massive.ErrBusy), sqltest.Fail(massive.ErrBusy))
 	if r, err := v.Refresh(t.Context(), massive.SkipIfBusy()); !errors.Is(err, massive.ErrBusy) || r.Outcome != massive.OutcomeSkippedBusy {
 		t.Errorf("got %v, %v", r, err)
@@ -192,18 +173,10 @@ func TestDetailsOfCalls(t *testing.T) {
 	})
 	m := load(t, f)
 	ctx := t.Context()
-	v, err := m.Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := m.Sequence("s")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := found(t, m.Matview, "v")
+	s := found(t, m.Sequence, "s")
 	e, err := massive.BindEnum[string](m, "mood")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	_, _ = v.Count(ctx, "LIMIT 1")
 	_, _ = v.Refresh(ctx, massive.WithNoData(), massive.SkipIfBusy(), massive.LockTimeout(time.Second))
 	_, _ = v.Refresh(ctx, massive.Concurrently(), massive.Analyze(), massive.SkipIfBusy())
@@ -216,9 +189,7 @@ func TestDetailsOfCalls(t *testing.T) {
 	_ = e.AddValue(ctx, "ok", massive.Before("sad"))
 	_ = e.RenameValue(ctx, "ok", "well")
 	tx, err := f.DB().BeginTx(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer tx.Rollback()
 	_ = f.SetSavepoint(ctx, tx, "p")
 	f.WantCalls(t,

@@ -18,9 +18,7 @@ import (
 func load(t *testing.T, f *sqltest.Fake) *massive.DB {
 	t.Helper()
 	m, err := massive.Load(t.Context(), f.DB(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return m
 }
 
@@ -63,9 +61,7 @@ func TestSQLReturnsErrNoDatabase(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{})
 	tx, err := f.DB().BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer tx.Rollback()
 	for _, q := range []massive.Querier{f.DB(), tx} {
 		_, errExec := q.ExecContext(t.Context(), "DELETE FROM orders WHERE id = $1", 7)
@@ -113,14 +109,8 @@ func TestCalls(t *testing.T) {
 		Sequences: []sqltest.Sequence{{Name: "s", Start: 2, Max: 2}},
 	})
 	m := load(t, f)
-	v, err := m.Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := m.Sequence("s")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := found(t, m.Matview, "v")
+	s := found(t, m.Sequence, "s")
 	ctx := t.Context()
 	_, _ = v.Refresh(ctx)
 	_, _ = v.Refresh(ctx, massive.Concurrently())
@@ -157,10 +147,7 @@ func TestPlannedBehaviours(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{Sequences: []sqltest.Sequence{{Name: "s"}}})
 	m := load(t, f)
-	s, err := m.Sequence("s")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := found(t, m.Sequence, "s")
 	mine := errors.New("mine")
 	f.Next(t, dialect.OpNextValue, "s", sqltest.Fail(mine), sqltest.Hang(), sqltest.Slow(30*time.Millisecond),
 		sqltest.Fail(&sqltest.Error{Code: "42501", Message: "permission denied"}))
@@ -207,14 +194,8 @@ func TestNextAcceptsBothNames(t *testing.T) {
 		Matviews:  []sqltest.Matview{{Name: "v", Rows: []struct{ N int }{{1}}, Unique: []string{"n"}}},
 	})
 	m := load(t, f)
-	s, err := m.Sequence("s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := m.Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := found(t, m.Sequence, "s")
+	v := found(t, m.Matview, "v")
 	ctx := t.Context()
 	mine := errors.New("mine")
 	refresh := func(options ...massive.RefreshOption) func() error {
@@ -310,10 +291,7 @@ func TestPlannedDelaysHoldLocks(t *testing.T) {
 			}
 			cancel()
 		}
-		v, err := m.Matview("v")
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := found(t, m.Matview, "v")
 		result, err := v.Refresh(t.Context(), massive.SkipIfBusy(), massive.LockTimeout(time.Millisecond))
 		if !errors.Is(err, massive.ErrBusy) || result.Outcome != massive.OutcomeSkippedBusy {
 			t.Errorf("while %s hangs, a refresh with SkipIfBusy: got %v, %v", name, result, err)
@@ -363,10 +341,7 @@ func TestSelectWithATail(t *testing.T) {
 	}})
 	m := load(t, f)
 	get := func(name, tail string, args ...any) ([]row, error) {
-		v, err := m.Matview(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := found(t, m.Matview, name)
 		var rows []row
 		return rows, errors.Join(v.Select(t.Context(), &rows, tail, args...), func() error {
 			if len(rows) > 0 && rows[0].N == 41 {
@@ -450,14 +425,26 @@ func TestStandby(t *testing.T) {
 	t.Parallel()
 	f := sqltest.New(sqltest.Catalog{Standby: true, Sequences: []sqltest.Sequence{{Name: "s"}}})
 	m := load(t, f)
-	s, err := m.Sequence("s")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := found(t, m.Sequence, "s")
 	if _, err := s.NextValue(t.Context()); !errors.Is(err, massive.ErrReadOnly) || !m.Server().Standby {
 		t.Errorf("NextValue on a standby: got error %v", err)
 	}
 	if v, err := s.LastValue(t.Context()); v != 1 || err != nil {
 		t.Errorf("LastValue on a standby: got %d, %v", v, err)
 	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// found returns the structure that a lookup finds.
+func found[T any](t testing.TB, lookup func(string) (T, error), name string) T {
+	t.Helper()
+	structure, err := lookup(name)
+	noError(t, err)
+	return structure
 }

@@ -38,9 +38,7 @@ func dailyFreshness(t *testing.T, f *sqltest.Fake) dialect.Freshness {
 func refreshDaily(t *testing.T, f *sqltest.Fake, how dialect.Refresh) dialect.Refreshed {
 	t.Helper()
 	done, err := f.RefreshMatview(t.Context(), f.DB(), daily, how)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return done
 }
 
@@ -215,13 +213,8 @@ func TestLedgerInBubble(t *testing.T) {
 func recording(t *testing.T, f *sqltest.Fake) (*massive.DB, massive.Matview) {
 	t.Helper()
 	m, err := massive.Load(t.Context(), f.DB(), f, massive.WithLedger("ledger"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := m.Matview("daily")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
+	v := found(t, m.Matview, "daily")
 	return m, v
 }
 
@@ -231,13 +224,8 @@ func TestRefreshByAgeInAnotherProcess(t *testing.T) {
 	_, view := recording(t, f)
 	second, _ := recording(t, f)
 	tx, err := f.DB().BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := second.With(tx).Matview("daily")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
+	other := found(t, second.With(tx).Matview, "daily")
 	if result, err := other.RefreshIfOlderThan(t.Context(), 0); err != nil || result.Outcome != massive.OutcomeRefreshed {
 		t.Fatalf("got %v, %v; want refreshed", result, err)
 	}
@@ -247,9 +235,7 @@ func TestRefreshByAgeInAnotherProcess(t *testing.T) {
 	if fresh, err := view.Freshness(t.Context()); err != nil || fresh.Running == nil {
 		t.Errorf("during the other refresh: got %+v, %v; want that it is running", fresh, err)
 	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, tx.Commit())
 	if result, err := view.RefreshIfOlderThan(t.Context(), time.Hour, massive.SkipIfBusy()); err != nil || result.Outcome != massive.OutcomeFresh {
 		t.Errorf("after the other refresh: got %v, %v; want fresh", result, err)
 	}

@@ -38,9 +38,7 @@ func TestRandom(t *testing.T) {
 		}
 	}
 	// Creating a catalog takes as long as fifty steps.
-	if err := flag.Set("rapid.steps", "100"); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, flag.Set("rapid.steps", "100"))
 	var total tally
 	for _, driver := range []string{"postgres", "pgx"} {
 		t.Run(driver, func(t *testing.T) {

@@ -32,10 +32,7 @@ func TestSelectFunctionCanUseItsFake(t *testing.T) {
 	if m, err = massive.Load(ctx, fake.DB(), fake); err != nil {
 		t.Fatal(err)
 	}
-	v, err := m.Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := found(t, m.Matview, "v")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

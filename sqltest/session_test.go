@@ -33,9 +33,7 @@ func onEach(t *testing.T, c sqltest.Catalog, test func(*testing.T, place)) {
 		t.Parallel()
 		f := sqltest.New(c)
 		m, err := massive.Load(t.Context(), f.DB(), f, massive.WithKeySequences())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		test(t, place{"fake", f.DB(), m, f.Do})
 	})
 	for _, driver := range []string{"postgres", "pgx"} {
@@ -45,9 +43,7 @@ func onEach(t *testing.T, c sqltest.Catalog, test func(*testing.T, place)) {
 			d.Fill(t, c)
 			db := d.Open(t, driver)
 			m, err := massive.Load(t.Context(), db, postgres.New(), massive.WithKeySequences())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			test(t, place{driver, db, m, d.Do})
 		})
 	}
@@ -66,23 +62,13 @@ func TestOpenRowsBlockTransaction(t *testing.T) {
 			t.Parallel()
 			onEach(t, viewAndSequence, func(t *testing.T, p place) {
 				tx, err := p.db.BeginTx(t.Context(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				noError(t, err)
 				defer tx.Rollback()
 				m := p.m.With(tx)
-				v, err := m.Matview("v")
-				if err != nil {
-					t.Fatal(err)
-				}
-				s, err := m.Sequence("s")
-				if err != nil {
-					t.Fatal(err)
-				}
+				v := found(t, m.Matview, "v")
+				s := found(t, m.Sequence, "s")
 				for n, err := range massive.Rows[int64](t.Context(), v, "") {
-					if err != nil {
-						t.Fatal(err)
-					}
+					noError(t, err)
 					if _, err := s.NextValue(t.Context()); err == nil {
 						t.Errorf("NextValue at row %d: got no error, want one", n)
 					}
@@ -108,18 +94,11 @@ func TestOpenRowsAreNamed(t *testing.T) {
 	f := sqltest.New(viewAndSequence)
 	m := load(t, f)
 	conn, err := f.DB().Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer conn.Close()
-	v, err := m.With(conn).Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := found(t, m.With(conn).Matview, "v")
 	for _, err := range massive.Rows[int64](t.Context(), v, "") {
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		const says = "the connection has open rows"
 		if _, err := v.Refresh(t.Context()); !errors.Is(err, massive.ErrInvalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("a refresh during open rows: got error %v", err)
@@ -142,9 +121,7 @@ func TestFailedBeginLeavesNothing(t *testing.T) {
 	t.Parallel()
 	onEach(t, viewAndSequence, func(t *testing.T, p place) {
 		conn, err := p.db.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		defer conn.Close()
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -175,14 +152,9 @@ func TestSelectFunctionPanics(t *testing.T) {
 		}}})
 		m := load(t, f)
 		tx, err := f.DB().BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, m := range []*massive.DB{m, m.With(tx)} {
-			v, err := m.Matview("v")
-			if err != nil {
-				t.Fatal(err)
-			}
+			v := found(t, m.Matview, "v")
 			if err := v.Select(t.Context(), &[]int64{}, "LIMIT 1"); err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("got %v, want %q", err, says)
 			}

@@ -165,9 +165,7 @@ func textsOn(t *testing.T, p place) map[string]string {
 	t.Helper()
 	ctx := t.Context()
 	for _, name := range []string{"s", `"X.y"."s""q"`, "down"} {
-		if err := sequenceOp(name, next)(ctx, p.m); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, sequenceOp(name, next)(ctx, p.m))
 	}
 	all := map[string]string{}
 	note := func(what string, err error) { all[what] = plainly(err) }
@@ -189,9 +187,7 @@ func textsOn(t *testing.T, p place) map[string]string {
 	note("the same row twice, merged", refreshOf("v", massive.Concurrently())(ctx, p.m))
 
 	tx, err := p.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer tx.Rollback()
 	m := p.m.With(tx)
 	note("to write in a read-only transaction", sequenceOp("s", restarted)(ctx, m))

@@ -20,9 +20,7 @@ import (
 func schemaOf(t *testing.T, directory string) []string {
 	t.Helper()
 	schema, err := os.ReadFile(filepath.Join(directory, "schema.sql"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	database := pgtest.NewDatabase(t)
 	database.Exec(t, string(schema))
 	return []string{"DATABASE_URL=" + database.URL()}
@@ -95,9 +93,7 @@ func TestGenerateWithChosenNamesAndTypes(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
 	source, err := os.ReadFile(filepath.Join(directory, generatedName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	text := regexp.MustCompile(` +`).ReplaceAllString(string(source), " ")
 	for _, want := range []string{
 		"package shop\n", "\tdecimal \"example.com/go-decimal/v2\"\n", "type State string\n", "\tSettled State = \"paid\"\n", "\tStatePlaced State = \"placed\"\n",
@@ -159,13 +155,9 @@ func TestNewLabelsNeverChangeTheMeaningOfAName(t *testing.T) {
 		}
 		taken := map[string]string{"A": "A", "AB": "AB"}
 		before, err := goNames(all[1:], taken, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		after, err := goNames(all, taken, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		slices.Reverse(all)
 		if again, err := goNames(all, taken, nil); err != nil || fmt.Sprint(again) != fmt.Sprint(after) {
 			t.Fatalf("%v: names depend on the order: %q and %q", err, again, after)
@@ -203,9 +195,7 @@ const (
 	Lost    OrderStatus = "lost"
 )
 var _ = unknown.X`
-	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, os.WriteFile(file, []byte(source), 0o600))
 	out, errs, code := massiveRuns(t, env, "enums", "diff", file)
 	if code != exitFindings || errs != "" || !strings.HasPrefix(out, `drift: enum public.order_status: missing labels ["lost"]; extra labels ["placed"]`) {
 		t.Errorf("exit code %d: %s%s", code, errs, out)

@@ -22,9 +22,7 @@ func TestKeepFreshRefreshesUntilItIsInterrupted(t *testing.T) {
 		return strings.Contains(lines.out.String(), `"event":"refreshed","view":"public.weekly_sales"`)
 	})
 	for _, r := range []*running{text, lines} {
-		if err := r.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, r.Process.Signal(os.Interrupt))
 		if code := r.wait(t); code != exitOK || r.err.String() != "" {
 			t.Errorf("exit code %d: %s", code, r.err)
 		}

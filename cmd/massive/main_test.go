@@ -72,9 +72,7 @@ func prepare(t *testing.T, settings []string, args ...string) *running {
 func start(t *testing.T, settings []string, args ...string) *running {
 	t.Helper()
 	r := prepare(t, settings, args...)
-	if err := r.Start(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, r.Start())
 	return r
 }
 
@@ -84,9 +82,7 @@ func onTerminal(t *testing.T, settings []string, args ...string) *running {
 	r := prepare(t, settings, args...)
 	r.Stdout, r.Stderr = nil, nil
 	terminal, err := pty.StartWithSize(r.Cmd, &pty.Winsize{Rows: 24, Cols: 80})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	r.terminal = terminal
 	t.Cleanup(func() { terminal.Close() })
 	return r
@@ -271,9 +267,7 @@ func TestInterruptCancelsTheRefreshOnTheServer(t *testing.T) {
 			}
 			r := start(t, env, "refresh", "daily_sales", "slow")
 			eventually(t, "the refresh runs", func() bool { return sleeping() == 1 })
-			if err := r.Process.Signal(signal); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, r.Process.Signal(signal))
 			code := r.wait(t)
 			if n := sleeping(); n != 0 {
 				t.Error("the refresh still runs on the server")
@@ -300,15 +294,11 @@ func TestServerThatGoesAwayEndsTheRefresh(t *testing.T) {
 	}
 	server := ownServer(t)
 	database, err := server.CreateDatabase(t.Context()) // it ends with the server
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	database.Exec(t, page(t).setup+`; CREATE MATERIALIZED VIEW slow AS SELECT day, pg_sleep(100)::text FROM daily_sales WITH NO DATA`)
 	env := []string{"DATABASE_URL=" + database.URL()}
 	db, err := database.OpenContext(t.Context(), "pgx")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer db.Close()
 	watch := start(t, env, "watch", "--every", "10ms", "--json")
 	r := start(t, env, "refresh", "daily_sales", "slow")
@@ -318,17 +308,13 @@ func TestServerThatGoesAwayEndsTheRefresh(t *testing.T) {
 		return err == nil && n == 1
 	})
 	eventually(t, "the watch runs", func() bool { return strings.Contains(watch.err.String(), "watching") })
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, server.Stop())
 	if code := r.wait(t); code != exitRefresh || !strings.Contains(r.out.String(), "1 refreshed, 1 failed in") ||
 		!strings.Contains(r.out.String(), "unavailable") {
 		t.Errorf("exit code %d, %s%s", code, r.err, r.out)
 	}
 	eventually(t, "the watch reports it", func() bool { return strings.Contains(watch.out.String(), `"error":"`) })
-	if err := watch.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, watch.Process.Signal(os.Interrupt))
 	if code := watch.wait(t); code != exitOK {
 		t.Errorf("the watch ends with exit code %d: %s", code, watch.err)
 	}
@@ -341,9 +327,14 @@ func ownServer(t *testing.T) *pgtest.Server {
 	if errors.Is(err, pgtest.ErrNoPostgres) {
 		pgtest.NewDatabase(t) // skips, or fails
 	}
+	noError(t, err)
+	t.Cleanup(func() { server.Stop() })
+	return server
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop() })
-	return server
 }

@@ -31,9 +31,7 @@ type guide struct{ text, setup string }
 func page(t *testing.T) guide {
 	t.Helper()
 	text, err := os.ReadFile(pagePath)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	block := sqlBlock.FindSubmatch(text)
 	if block == nil {
 		t.Fatal("docs/cli.md has no SQL block")
@@ -97,9 +95,7 @@ func TestRecordingsInTheGuide(t *testing.T) {
 func TestRecordingsInTheReadmeAreThoseOfTheGuide(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	blocks := recording.FindAllSubmatch(text, -1)
 	for _, block := range blocks {
 		if !strings.Contains(page(t).text, "\n"+string(block[1])) {

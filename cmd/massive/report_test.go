@@ -26,9 +26,7 @@ func TestReportIsOneFileThatNoNameCanChange(t *testing.T) {
 		t.Fatalf("exit code %d: %s%s", code, out, errs)
 	}
 	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	html := string(b)
 	for _, bad := range []string{"<script", "<img", "onload=alert(1)>", "<b>", "href=\"http"} {
 		if strings.Contains(html, bad) {

@@ -162,9 +162,7 @@ func TestShowDoesNotWaitForALockedView(t *testing.T) {
 	long(t)
 	database, env := shop(t)
 	tx, err := database.Open(t, "pgx").BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer func() { _ = tx.Rollback() }()
 	if _, err := tx.ExecContext(t.Context(), "REFRESH MATERIALIZED VIEW daily_sales"); err != nil {
 		t.Fatal(err)
@@ -218,9 +216,7 @@ func TestWatchPrintsEachChange(t *testing.T) {
 	})
 	database.Exec(t, `ALTER TYPE order_status ADD VALUE 'lost'`)
 	eventually(t, "the change is printed", func() bool { return strings.HasSuffix(r.out.String(), "\n") })
-	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, r.Process.Signal(syscall.SIGTERM))
 	if code := r.wait(t); code != exitOK {
 		t.Errorf("exit code %d: %s", code, r.err)
 	}
@@ -267,24 +263,18 @@ func TestStandbyIsReported(t *testing.T) {
 	}
 	server := ownServer(t)
 	database, err := server.CreateDatabase(t.Context()) // it ends with the server
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	database.Exec(t, page(t).setup)
 	db := database.Open(t, "pgx")
 	var directory string
 	var backend int
-	if err := db.QueryRowContext(t.Context(), `SELECT current_setting('data_directory'), pg_backend_pid()`).Scan(&directory, &backend); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, db.QueryRowContext(t.Context(), `SELECT current_setting('data_directory'), pg_backend_pid()`).Scan(&directory, &backend))
 	// After the crash of a backend the server recovers. With the file it recovers as a
 	// standby.
 	if _, err := db.ExecContext(t.Context(), `CHECKPOINT; COPY (SELECT '') TO '`+directory+`/standby.signal'`); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(backend, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, syscall.Kill(backend, syscall.SIGKILL))
 	eventually(t, "the server is a standby", func() bool {
 		var standby bool
 		err := db.QueryRowContext(t.Context(), `SELECT pg_is_in_recovery()`).Scan(&standby)

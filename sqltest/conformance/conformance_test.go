@@ -56,3 +56,10 @@ func TestPostgres(t *testing.T) {
 		})
 	}
 }
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -28,9 +28,7 @@ func TestPgBouncerKeepFresh(t *testing.T) {
 			d := pgtest.NewDatabase(t)
 			d.Fill(t, sqltest.Catalog{Matviews: []sqltest.Matview{{Name: "a", Rows: []struct{ N int64 }{{1}}}, {Name: "b", Reads: []string{"a"}}}})
 			ddl, err := massive.LedgerDDL(postgres.New(), "ledger", massive.LedgerWriters(d.Role()))
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			d.Exec(t, ddl)
 			b.Serve(t, d)
 			const replicas = 3

@@ -27,9 +27,7 @@ func TestPgBouncerRecordsRefreshes(t *testing.T) {
 			b.Serve(t, base)
 			db := b.Open(t, base, mode.Driver, mode.Params...)
 			d, l, v := postgres.New(), dialect.Ledger{Schema: "ledger"}, dialect.Name{Schema: "public", Name: "v"}
-			if err := d.CreateLedger(t.Context(), db, dialect.LedgerDefinition{Ledger: l}); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, d.CreateLedger(t.Context(), db, dialect.LedgerDefinition{Ledger: l}))
 			var recorded atomic.Int64
 			var all sync.WaitGroup
 			for range clients {

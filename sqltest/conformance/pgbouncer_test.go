@@ -72,9 +72,7 @@ func TestPgBouncerNoWrongValue(t *testing.T) {
 			db := b.Open(t, d, mode.Driver, mode.Params...)
 			db.SetMaxIdleConns(clients)
 			m, err := massive.Load(t.Context(), db, postgres.New())
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			client := func(i int) {
 				s, errSequence := m.Sequence("s" + strconv.Itoa(i))
 				v, errMatview := m.Matview("v")
@@ -131,20 +129,14 @@ func TestPgBouncerDefaultMode(t *testing.T) {
 	b.Serve(t, d)
 	ctx := t.Context()
 	m, err := massive.Load(ctx, b.Open(t, d, "pgx", "default_query_exec_mode=exec"), postgres.New())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	db := b.Open(t, d, "pgx")
 	next := func() error {
 		conn, err := db.Conn(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		t.Cleanup(func() { conn.Close() })
 		s, err := m.With(conn).Sequence("s")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		_, err = s.NextValue(ctx)
 		return err
 	}
@@ -164,13 +156,9 @@ func TestPgBouncerDefaultMode(t *testing.T) {
 
 	m = m.With(db)
 	s, err := m.Sequence("s")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	v, err := m.Matview("v")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -40,9 +40,7 @@ func TestSavepointStates(t *testing.T) {
 			}
 			want("a savepoint outside a transaction", "25P01", marks.SetSavepoint(t.Context(), d.DB(), "one"))
 			tx, err := d.DB().BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
 			defer tx.Rollback()
 			want("back to one that isn't there", "3B001", marks.RollbackToSavepoint(t.Context(), tx, "none"))
 			want("one in a failed transaction", "25P02", marks.SetSavepoint(t.Context(), tx, "one"))

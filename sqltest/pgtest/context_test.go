@@ -17,9 +17,7 @@ func TestWithoutATest(t *testing.T) {
 	t.Parallel()
 	server, ctx := externalServer(t), t.Context()
 	d, err := server.CreateDatabase(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer d.Drop(context.Background())
 	if err := errors.Join(
 		d.ExecContext(ctx, `CREATE TABLE plain ()`),
@@ -29,14 +27,10 @@ func TestWithoutATest(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := d.CopyContext(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, driver := range drivers {
 		db, err := c.OpenContext(ctx, driver)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		if got := query(t, db, `SELECT concat_ws(' ', current_user, enum_range(NULL::mood), to_regclass('plain'))`); got != d.Role()+" {sad,ok} plain" {
 			t.Errorf("%s: the copy holds %s", driver, got)
 		}
@@ -86,9 +80,7 @@ func TestRoleWithoutRights(t *testing.T) {
 	server := externalServer(t)
 	for _, rights := range []string{"", "CREATEDB"} {
 		role := fmt.Sprintf("pgtest_weak_%s_%s", strings.ToLower(rights), NewDatabase(t).Name())
-		if err := server.maintain(t.Context(), "CREATE ROLE "+role+" LOGIN "+rights); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, server.maintain(t.Context(), "CREATE ROLE "+role+" LOGIN "+rights))
 		t.Cleanup(func() {
 			if err := server.maintain(context.Background(), "DROP ROLE "+role); err != nil {
 				t.Error(err)
@@ -99,9 +91,7 @@ func TestRoleWithoutRights(t *testing.T) {
 		if state, _ := details(err); (state == "28P01" || state == "28000") && (required == "" || required == "0") {
 			t.Skipf("the external server requires a password for new roles: %v", err)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		d, err := weak.CreateDatabase(t.Context())
 		if err == nil {
 			err = d.FillContext(t.Context(), sqltest.Catalog{Tables: []string{"t"}})
@@ -120,15 +110,11 @@ func TestStopLeavesNoDatabase(t *testing.T) {
 	t.Parallel()
 	theirs := externalServer(t)
 	ours, err := findServer(t.Context(), at(theirs.DSN("")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var made []string
 	for range 2 {
 		d, err := ours.CreateDatabase(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		d.Fill(t, sqltest.Catalog{Tables: []string{"t"}})
 		d.Open(t, "pgx") // still open
 		made = append(made, d.Name())

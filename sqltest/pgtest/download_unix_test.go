@@ -66,9 +66,7 @@ func downloading(t *testing.T, version string) (config, *repository) {
 		t.Fatal("this test needs an ordinary user")
 	}
 	jar, err := packed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	r := &repository{}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		switch {
@@ -114,9 +112,7 @@ func downloading(t *testing.T, version string) (config, *repository) {
 func cached(t *testing.T) []string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	files, _ := filepath.Glob(filepath.Join(cache, "massive-go", "*"))
 	return files
 }
@@ -131,9 +127,7 @@ func TestDownloadServer(t *testing.T) {
 			t.Errorf("origin %q, want %q", server.Origin(), want)
 		}
 		database, err := server.CreateDatabase(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, driver := range drivers {
 			if got := query(t, database.Open(t, driver), `SHOW wal_level`); got != "logical" {
 				t.Errorf("%s: wal_level is %q, want logical", driver, got)
@@ -234,12 +228,8 @@ func TestDownloadNothingIsLeftBehind(t *testing.T) {
 			cmd := withRole(test.role, "TMPDIR="+c.tempDir)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
+			noError(t, cmd.Start())
 			defer cmd.Process.Kill()
 			if test.hanging {
 				for deadline := time.Now().Add(timeout); len(cached(t)) == 0 && time.Now().Before(deadline); {

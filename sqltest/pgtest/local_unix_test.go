@@ -35,12 +35,8 @@ func locally(t *testing.T) config {
 		parent = "/tmp"
 	}
 	dir, err := os.MkdirTemp(parent, "pgtest-of-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
+	noError(t, os.Chmod(dir, 0o777))
 	t.Cleanup(func() {
 		if err := os.Remove(dir); err != nil {
 			t.Errorf("left behind: %v", err)
@@ -68,9 +64,7 @@ func locally(t *testing.T) config {
 func startLocally(t *testing.T, c config) *Server {
 	t.Helper()
 	server, err := findServer(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() {
 		if err := server.Stop(); err != nil {
 			t.Error(err)
@@ -98,13 +92,9 @@ func processes(t *testing.T, text string) []string {
 // fake creates server binaries that are shell scripts.
 func fake(t *testing.T, dir, initdb, postgres string) {
 	t.Helper()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, os.MkdirAll(dir, 0o755))
 	for name, script := range map[string]string{"initdb": initdb, "postgres": postgres} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	}
 }
 
@@ -120,9 +110,7 @@ func TestLocalServer(t *testing.T) {
 		t.Errorf("origin %q, want %q", server.Origin(), want)
 	}
 	database, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, driver := range drivers {
 		db := database.Open(t, driver)
 		for setting, want := range map[string]string{
@@ -136,13 +124,9 @@ func TestLocalServer(t *testing.T) {
 
 	// The same server as an external one.
 	ours, err := findServer(t.Context(), at("postgres://postgres@/postgres?sslmode=disable&host="+url.QueryEscape(server.dir(t))))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	other, err := ours.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if err := errors.Join(ours.Stop(), other.Drop(t.Context())); err != nil {
 		t.Error(err)
 	}
@@ -181,9 +165,7 @@ func TestEnvironmentDoesNotMatter(t *testing.T) {
 	}
 	server := startLocally(t, c)
 	database, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, driver := range drivers {
 		const want = "postgres UTC"
 		if got := query(t, database.Open(t, driver), `SELECT current_user || ' ' || current_setting('TimeZone')`); got != want {
@@ -312,9 +294,7 @@ func TestUnreferencedServerRuns(t *testing.T) {
 	t.Parallel()
 	c := locally(t)
 	server, err := findServer(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	dsn := server.DSN("")
 	server = nil
 	for range 3 {
@@ -349,9 +329,7 @@ func TestStoppedServer(t *testing.T) {
 	server := startLocally(t, locally(t))
 	d := server.NewDatabase(t)
 	d.Fill(t, sqltest.Catalog{Tables: []string{"t"}})
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, server.Stop())
 	if _, err := server.CreateDatabase(t.Context()); err == nil || !strings.Contains(err.Error(), "the server was stopped") {
 		t.Errorf("error %v, want one that says that it was stopped", err)
 	}
@@ -397,14 +375,10 @@ func open(t *testing.T, d *Database, driver string) (any, error) {
 func postmaster(t *testing.T, dir string) int {
 	t.Helper()
 	file, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	line, _, _ := strings.Cut(string(file), "\n")
 	pid, err := strconv.Atoi(line)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return pid
 }
 
@@ -419,17 +393,11 @@ func TestServerEndsDuringStart(t *testing.T) {
 	defer os.RemoveAll(bin)
 	for range 50 {
 		dir, err := clusterDir(c.tempDir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		cluster, err := launch(dir, bin, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		begun := time.Now()
-		if err := cluster.stop(); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, cluster.stop())
 		if took := time.Since(begun); took > 10*time.Second {
 			t.Fatalf("stopping took %v: the server ignored the signal", took)
 		}
@@ -507,9 +475,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			stdin, errStdin := cmd.StdinPipe()
 			stdout, err := cmd.StdoutPipe()
-			if err := errors.Join(errStdin, err, cmd.Start()); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, errors.Join(errStdin, err, cmd.Start()))
 			said := make(chan string, 10)
 			go func() {
 				defer close(said)
@@ -539,8 +505,6 @@ func TestNothingIsLeftBehind(t *testing.T) {
 // empty reports whether a directory has no file, and no process uses it.
 func empty(t *testing.T, dir string) bool {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	return len(entries) == 0 && len(processes(t, dir)) == 0
 }

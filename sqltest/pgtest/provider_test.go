@@ -13,9 +13,7 @@ import (
 func withProvider(t *testing.T, c config, instance *Instance, err error) config {
 	t.Helper()
 	start := func(context.Context, []string) (*Instance, error) { return instance, err }
-	if err := Provider("Cloud", "rent a cloud", start)(&c); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, Provider("Cloud", "rent a cloud", start)(&c))
 	return c
 }
 
@@ -32,14 +30,10 @@ func TestProviderStartsTheServer(t *testing.T) {
 	for _, c := range []config{noPostgres(), only("cloud")} {
 		stopped = 0
 		for _, option := range []Option{Setting("work_mem", "77kB"), Provider("Cloud", "rent a cloud", start)} {
-			if err := option(&c); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, option(&c))
 		}
 		server, err := findServer(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		if want := "a cloud (PostgreSQL " + server.version + ")"; !strings.HasPrefix(server.Origin(), want) {
 			t.Errorf("origin %q, want %q", server.Origin(), want)
 		}

@@ -31,13 +31,9 @@ func tcp(t *testing.T, certificate string) (port int) {
 	t.Helper()
 	c := locally(t)
 	bin, err := binaries(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	port = free.Addr().(*net.TCPAddr).Port
 	free.Close()
 	settings := []string{"listen_addresses=127.0.0.1", fmt.Sprintf("port=%d", port)}
@@ -45,13 +41,9 @@ func tcp(t *testing.T, certificate string) (port int) {
 		settings = append(settings, "ssl=on", "ssl_cert_file="+certificate+"/cert.pem", "ssl_key_file="+certificate+"/key.pem")
 	}
 	dir, err := clusterDir(c.tempDir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	cluster, err := launch(dir, bin, settings)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() {
 		if err := cluster.stop(); err != nil {
 			t.Error(err)
@@ -74,30 +66,20 @@ func tcp(t *testing.T, certificate string) (port int) {
 func certified(t *testing.T) (dir string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "pgtest-tls-") // the server's user can't enter t.TempDir
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "pgtest"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	credential, err := unprivileged()
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	if err := errors.Join(
 		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644),
@@ -107,9 +89,7 @@ func certified(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	if credential != nil {
-		if err := os.Chown(keyFile, int(credential.Uid), int(credential.Gid)); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, os.Chown(keyFile, int(credential.Uid), int(credential.Gid)))
 	}
 	return dir
 }
@@ -121,9 +101,7 @@ func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
 	certificate := certified(t)
 	plain, secure := tcp(t, ""), tcp(t, certificate)
 	down, err := net.Listen("tcp", "127.0.0.1:0") // its port is closed below
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	gone := down.Addr().(*net.TCPAddr).Port
 	down.Close()
 
@@ -155,9 +133,7 @@ func TestRemoteServerIsTheSameForBothDrivers(t *testing.T) {
 			t.Errorf("%s: the DSN %s (%v) has fallbacks", test.url, server.dsn, err)
 		}
 		database, err := server.CreateDatabase(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		for _, driver := range drivers {
 			got := query(t, database.Open(t, driver), `SELECT concat_ws(' ', inet_server_port(), current_database(), ssl::text)
 				FROM pg_stat_ssl WHERE pid = pg_backend_pid()`)

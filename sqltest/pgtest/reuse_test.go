@@ -34,9 +34,7 @@ func TestClear(t *testing.T) {
 		if got := query(t, db, objects); got == before {
 			t.Fatal("nothing was made")
 		}
-		if err := d.Clear(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, d.Clear(t.Context()))
 		if got := query(t, db, objects); got != before {
 			t.Errorf("it holds %s, want %s", got, before)
 		}
@@ -132,9 +130,7 @@ func TestClearDuringTransaction(t *testing.T) {
 	d := NewDatabase(t)
 	d.Exec(t, `CREATE TABLE held ()`)
 	tx, err := d.Open(t, "pgx").BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer tx.Rollback()
 	if _, err := tx.ExecContext(t.Context(), `TABLE held`); err != nil {
 		t.Fatal(err)

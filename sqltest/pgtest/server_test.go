@@ -45,9 +45,7 @@ func TestDSNQuotesNames(t *testing.T) {
 	defer database.Exec(t, `DROP DATABASE `+quoted)
 	for _, driver := range drivers {
 		db, err := sql.Open(driver, database.server.DSN(name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		if got := query(t, db, `SELECT current_database()`); got != name {
 			t.Errorf("%s: connected to %q, want %q", driver, got, name)
 		}
@@ -59,16 +57,12 @@ func TestRemoteServerIsUsedAndNotStopped(t *testing.T) {
 	t.Parallel()
 	theirs := externalServer(t)
 	ours, err := findServer(t.Context(), at(theirs.DSN("")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	if want := "the server at MASSIVE_POSTGRES_URL (PostgreSQL " + theirs.version + ")"; ours.Origin() != want {
 		t.Errorf("origin %q, want %q", ours.Origin(), want)
 	}
 	database, err := ours.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for _, driver := range drivers {
 		db := database.Open(t, driver)
 		if got := query(t, db, `SELECT current_database()`); got != database.Name() {
@@ -175,13 +169,9 @@ func TestURL(t *testing.T) {
 		"host=h user=u password='' database=d", "dbname='' host=h user=u", `host=h user=u dbname=d options='-c search_path=a,b'`,
 	} {
 		want, err := pgconn.ParseConfig(dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		got, err := pgconn.ParseConfig(asURL(dsn))
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		said := func(c *pgconn.Config) string {
 			return fmt.Sprintf("%q", []any{c.Host, fmt.Sprint(c.Port), c.User, c.Password, c.Database, c.RuntimeParams, fmt.Sprint(c.TLSConfig != nil)})
 		}
@@ -192,9 +182,7 @@ func TestURL(t *testing.T) {
 	d := NewDatabase(t)
 	for _, driver := range drivers {
 		db, err := sql.Open(driver, d.URL())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		if got := query(t, db, `SELECT current_database()`); got != d.Name() {
 			t.Errorf("%s: connected to %q, want %q", driver, got, d.Name())
 		}
@@ -215,9 +203,7 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 	similar := prefix + "similar"
 	all := []string{dead, used, young, similar}
 	for _, name := range all {
-		if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, execute(t.Context(), server.dsn, "CREATE DATABASE "+name+" TEMPLATE template0"))
 		t.Cleanup(func() {
 			if err := (&Database{server: server, name: name}).Drop(context.Background()); err != nil {
 				t.Error(err)
@@ -227,32 +213,22 @@ func TestStaleDatabasesAreSwept(t *testing.T) {
 	(&Database{server: server, name: used}).Open(t, "pgx")
 
 	conn, err := pgconn.Connect(t.Context(), server.dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer conn.Close(t.Context())
-	if err := sweep(t.Context(), conn, prefix); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, sweep(t.Context(), conn, prefix))
 
 	rows, err := NewDatabase(t).Open(t, "pgx").QueryContext(t.Context(), `SELECT datname FROM pg_database`)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	defer rows.Close()
 	var there []string
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
+		noError(t, rows.Scan(&name))
 		if slices.Contains(all, name) {
 			there = append(there, name)
 		}
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, rows.Err())
 	slices.Sort(there)
 	want := []string{used, young, similar}
 	slices.Sort(want)
@@ -266,9 +242,7 @@ func TestRemoteServerIsSwept(t *testing.T) {
 	t.Parallel()
 	server := externalServer(t)
 	dead := fmt.Sprintf("%s%d_%d_dead", prefix, time.Now().Add(-stale-time.Minute).Unix(), os.Getpid())
-	if err := execute(t.Context(), server.dsn, "CREATE DATABASE "+dead+" TEMPLATE template0"); err != nil {
-		t.Fatal(err)
-	}
+	noError(t, execute(t.Context(), server.dsn, "CREATE DATABASE "+dead+" TEMPLATE template0"))
 	if _, err := findServer(t.Context(), at(server.DSN(""))); err != nil {
 		t.Fatal(err)
 	}
@@ -293,5 +267,12 @@ func TestNoPostgres(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "\n") {
 		t.Errorf("the error is not one line: %v", err)
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

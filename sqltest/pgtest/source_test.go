@@ -30,9 +30,7 @@ func TestForcedSource(t *testing.T) {
 		return withoutURL(name)
 	}
 	server, err := findServer(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	want := "the server at MASSIVE_POSTGRES_URL (PostgreSQL " + server.version + "); forced by MASSIVE_POSTGRES_RUNG"
 	if server.Origin() != want {
 		t.Errorf("origin %q, want %q", server.Origin(), want)

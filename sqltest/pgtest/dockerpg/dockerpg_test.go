@@ -81,9 +81,7 @@ func dockerClient(t *testing.T) *docker.Client {
 		t.Skip("MASSIVE_POSTGRES_RUNG is not docker: .ci/docker-postgres runs this test")
 	}
 	pool, err := dockertest.NewPool("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	before := containersOf(t, pool.Client, os.Getpid())
 	t.Cleanup(func() {
 		if now := containersOf(t, pool.Client, os.Getpid()); len(now) > len(before) {
@@ -100,9 +98,7 @@ func containersOf(t *testing.T, client *docker.Client, pid int) []string {
 	containers, err := client.ListContainers(docker.ListContainersOptions{
 		All: true, Filters: map[string][]string{"name": {fmt.Sprintf("%s[0-9]+_%d_", prefix, pid)}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	var names []string
 	for _, c := range containers {
 		for _, name := range c.Names {
@@ -127,9 +123,7 @@ func startInDocker(t *testing.T, opts ...pgtest.Option) *pgtest.Server {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	server, err := pgtest.Start(ctx, append(opts, Provider())...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() {
 		if err := server.Stop(); err != nil {
 			t.Error(err)
@@ -150,9 +144,7 @@ func TestServer(t *testing.T) {
 		}
 	}
 	database, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	version, _, _ := strings.Cut(query(t, database.Open(t, "pgx"), `SHOW server_version`), " ")
 	want := fmt.Sprintf("Docker image %s (PostgreSQL %s); forced by MASSIVE_POSTGRES_RUNG", os.Getenv("MASSIVE_POSTGRES_IMAGE"), version)
 	if server.Origin() != want {
@@ -177,9 +169,7 @@ func TestServer(t *testing.T) {
 		t.Fatalf("containers %q, want one", names)
 	}
 	state, err := client.InspectContainer(names[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	for port, bindings := range state.NetworkSettings.Ports {
 		for _, binding := range bindings {
 			if binding.HostIP != "127.0.0.1" {
@@ -231,9 +221,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 func TestUnreferencedServerRuns(t *testing.T) {
 	client := dockerClient(t)
 	server, err := pgtest.Start(t.Context(), Provider())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	dsn := server.DSN("")
 	server = nil
 	for range 3 {
@@ -269,9 +257,7 @@ func TestStaleContainersAreSwept(t *testing.T) {
 			Name:   name,
 			Config: &docker.Config{Image: os.Getenv("MASSIVE_POSTGRES_IMAGE"), Cmd: []string{"true"}},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 	}
 	before := len(containersOf(t, client, os.Getpid()))
 	create(fmt.Sprintf("%s0_%d_dead", prefix, os.Getpid()))
@@ -302,12 +288,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			cmd := withRole(test.role)
 			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			noError(t, err)
+			noError(t, cmd.Start())
 			defer cmd.Process.Kill()
 			if test.after > 0 {
 				time.Sleep(test.after)
@@ -338,9 +320,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 func TestSharedServer(t *testing.T) {
 	dockerClient(t)
 	server, err := pgtest.Shared(Provider())
-	if err != nil {
-		t.Fatal(err)
-	}
+	noError(t, err)
 	t.Cleanup(func() {
 		if err := server.Stop(); err != nil {
 			t.Error(err)
@@ -350,13 +330,9 @@ func TestSharedServer(t *testing.T) {
 	database.Exec(t, `CREATE SEQUENCE order_no START 7`)
 	for i, driver := range drivers {
 		m, err := massive.Load(t.Context(), database.Open(t, driver), postgres.New())
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		s, err := m.Sequence("order_no")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		if got, err := s.NextValue(t.Context()); err != nil || got != int64(7+i) {
 			t.Errorf("%s: next value %d, %v, want %d", driver, got, err, 7+i)
 		}
@@ -378,5 +354,12 @@ func TestWithoutDaemon(t *testing.T) {
 			!strings.Contains(err.Error(), "run a Docker daemon") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want a line that says there is no daemon, and what to do", endpoint, err)
 		}
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
