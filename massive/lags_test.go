@@ -67,7 +67,7 @@ func TestRoundTripsOfAllSequences(t *testing.T) {
 	t.Parallel()
 	n := 260
 	if testrun.All() {
-		n = 10_000
+		n = 2_000
 	}
 	batches := (n + 249) / 250
 	onDrivers(t, fmt.Sprintf(`DO $$ BEGIN FOR i IN 1..%d LOOP
