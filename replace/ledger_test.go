@@ -165,7 +165,7 @@ func TestFillIsRecorded(t *testing.T) {
 }
 
 // A ledger that another role could use to run code stops the run, and nothing has changed.
-// If records are optional, the run goes on without them. None of that code runs.
+// If records are optional, the run continues without them. None of that code runs.
 func TestUnsafeLedgerIsNotUsed(t *testing.T) {
 	t.Parallel()
 	e := newSmall(t, "pgx")

@@ -63,7 +63,7 @@ func run(ctx context.Context, out io.Writer, args []string) (err error) {
 	start := time.Now()
 	say := func(text string) { fmt.Fprintf(out, "%6.2fs  %s\n", time.Since(start).Seconds(), text) }
 	dashboard := read(ctx, db.DB, readers)
-	defer dashboard.stop()
+	defer func() { _ = dashboard.stop() }()
 	r, err := replace.Plan(ctx, m, "daily_sales", query, replace.OnProgress(func(p replace.Progress) { say(string(p.Phase)) }))
 	if err != nil {
 		return err
