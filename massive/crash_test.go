@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	goexec "os/exec"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,20 +23,6 @@ import (
 
 // The crash test runs only if this variable is set, since it takes minutes.
 const crashing = "MASSIVE_TEST_CRASH"
-
-// The crash test starts this binary again as workers, and passes the driver and the DSN
-// in these variables.
-const crashDriver, crashDSN = "MASSIVE_TEST_CRASH_DRIVER", "MASSIVE_TEST_CRASH_DSN"
-
-func init() {
-	if driver := os.Getenv(crashDriver); driver != "" {
-		if err := runWorker(driver, os.Getenv(crashDSN)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-}
 
 // crashSequences has the test's sequences. Workers report values by index.
 var crashSequences = []struct {
@@ -107,14 +92,7 @@ func (y *tally) start(t *testing.T, driver, dsn string) (stop func()) {
 	t.Helper()
 	var stops []func()
 	for range crashWorkers {
-		cmd := goexec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), crashDriver+"="+driver, crashDSN+"="+dsn)
-		cmd.Stderr = os.Stderr
-		in, err := cmd.StdinPipe()
-		noError(t, err)
-		out, err := cmd.StdoutPipe()
-		noError(t, err)
-		noError(t, cmd.Start())
+		cmd, in, out := startWorker(t, "crash", driver, dsn)
 		read := make(chan error, 1)
 		go func() { read <- y.read(out) }()
 		stops = append(stops, func() {
@@ -176,19 +154,16 @@ func (y *tally) count(sequence int) (values, twice int) {
 	return len(all), len(all) - len(slices.Compact(all))
 }
 
-// runWorker takes values and reports the values that came without an error, until its input
-// ends.
-func runWorker(driver, dsn string) error {
+// runWorker takes values and reports the values that came without an error, until its
+// context ends.
+func runWorker(ctx context.Context, driver, dsn string) error {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return err
 	}
 	db.SetMaxOpenConns(3) // the server takes 30
-	ctx, stop := context.WithCancelCause(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop(nil)
-	}()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	m, err := massive.Load(ctx, db, postgres.New())
 	if err != nil {
 		return err

@@ -6,8 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
-	"os"
 	goexec "os/exec"
 	"strings"
 	"sync"
@@ -19,42 +17,18 @@ import (
 	"github.com/massivedb/massive-go/massive"
 )
 
-// The tests start this binary again as replicas, and pass the driver and the DSN in these
-// variables.
-const keepDriver, keepDSN = "MASSIVE_TEST_KEEP_DRIVER", "MASSIVE_TEST_KEEP_DSN"
-
-func init() {
-	if driver := os.Getenv(keepDriver); driver != "" {
-		if err := runReplica(driver, os.Getenv(keepDSN)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-}
-
 // startReplica starts a process that runs runReplica.
 func startReplica(t *testing.T, driver, dsn string) *goexec.Cmd {
 	t.Helper()
-	cmd := goexec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), keepDriver+"="+driver, keepDSN+"="+dsn)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	noError(t, err)
-	noError(t, cmd.Start())
+	cmd, in, _ := startWorker(t, "replica", driver, dsn)
 	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
 	return cmd
 }
 
 var keptPolicy = []massive.Policy{{TargetLag: 1500 * time.Millisecond, MaxBackoff: time.Second}}
 
-// runReplica keeps views fresh until its input ends.
-func runReplica(driver, dsn string) error {
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
+// runReplica keeps views fresh until its context ends.
+func runReplica(ctx context.Context, driver, dsn string) error {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return err

@@ -22,20 +22,6 @@ import (
 	"github.com/massivedb/massive-go/registry"
 )
 
-// The swarm test starts this binary again as workers, and passes the driver and the DSN in
-// these variables.
-const swarmDriver, swarmDSN = "MASSIVE_TEST_SWARM_DRIVER", "MASSIVE_TEST_SWARM_DSN"
-
-func init() {
-	if driver := os.Getenv(swarmDriver); driver != "" {
-		if err := runSwarmWorker(driver, os.Getenv(swarmDSN)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-}
-
 const (
 	// One session writes ticks, each committed before the next one begins.
 	swarmSchema = `CREATE TABLE ticks (id bigint PRIMARY KEY, at timestamptz NOT NULL);
@@ -139,14 +125,7 @@ type swarmWorker struct {
 
 func (s *swarm) start(t *testing.T, driver, dsn string) *swarmWorker {
 	t.Helper()
-	cmd := goexec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), swarmDriver+"="+driver, swarmDSN+"="+dsn)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	noError(t, err)
-	out, err := cmd.StdoutPipe()
-	noError(t, err)
-	noError(t, cmd.Start())
+	cmd, in, out := startWorker(t, "swarm", driver, dsn)
 	w := &swarmWorker{cmd, in, make(chan struct{})}
 	go func() {
 		defer close(w.out)
@@ -215,18 +194,13 @@ func (s *swarm) check(t *testing.T, db *sql.DB) {
 	same(t, "locks left", one[int](t, db, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0)
 }
 
-// runSwarmWorker calls RefreshIfOlderThan and reads the view, until its input ends.
-func runSwarmWorker(driver, dsn string) error {
+// runSwarmWorker calls RefreshIfOlderThan and reads the view, until its context ends.
+func runSwarmWorker(ctx context.Context, driver, dsn string) error {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return err
 	}
 	db.SetMaxOpenConns(3) // the server takes 30
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
 	var m *massive.DB
 	for m == nil && ctx.Err() == nil { // the server may be starting
 		if m, err = massive.Load(ctx, db, postgres.New(), massive.WithLedger("massive")); err != nil && !errors.Is(err, massive.ErrUnavailable) {
