@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"regexp"
 	"testing"
 
-	"github.com/massivedb/massive-go/sqltest/pgtest"
+	"github.com/massivedb/massive-go/examples/internal/demotest"
 )
 
 // says matches the driver's own text, which differs between drivers.
@@ -43,18 +42,5 @@ Inside a transaction
 `
 
 func TestEnums(t *testing.T) {
-	t.Parallel()
-	for _, driver := range []string{"pgx", "postgres"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
-			var out bytes.Buffer
-			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
-				t.Fatal(err)
-			}
-			if got := says.ReplaceAllString(out.String(), "separate transaction"); got != printed {
-				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
-			}
-		})
-	}
+	demotest.Prints(t, run, printed, func(got string) string { return says.ReplaceAllString(got, "separate transaction") })
 }

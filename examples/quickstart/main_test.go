@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/massivedb/massive-go/examples/internal/demotest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -43,23 +44,11 @@ A sequence: invoice_no
 `
 
 func TestQuickstart(t *testing.T) {
-	t.Parallel()
-	for _, driver := range []string{"pgx", "postgres"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
-			var out bytes.Buffer
-			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
-				t.Fatal(err)
-			}
-			got := duration.ReplaceAllString(out.String(), "in a while ")
-			got = version.ReplaceAllString(got, "Database shop on PostgreSQL,")
-			got = reads.ReplaceAllString(got, "several reads succeeded")
-			if got != printed {
-				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
-			}
-		})
-	}
+	demotest.Prints(t, run, printed, func(got string) string {
+		got = duration.ReplaceAllString(got, "in a while ")
+		got = version.ReplaceAllString(got, "Database shop on PostgreSQL,")
+		return reads.ReplaceAllString(got, "several reads succeeded")
+	})
 }
 
 func TestInspectChangesNothing(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/massivedb/massive-go/examples/internal/demotest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -20,22 +21,7 @@ INSERT succeeds: id 1201
 An allocator gave 4 workers 80000 unique ids
 `
 
-func TestSequences(t *testing.T) {
-	t.Parallel()
-	for _, driver := range []string{"pgx", "postgres"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
-			var out bytes.Buffer
-			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
-				t.Fatal(err)
-			}
-			if out.String() != printed {
-				t.Errorf("it printed:\n%s\nwant:\n%s", &out, printed)
-			}
-		})
-	}
-}
+func TestSequences(t *testing.T) { demotest.Prints(t, run, printed, nil) }
 
 // With -dsn the program changes nothing.
 func TestReportChangesNothing(t *testing.T) {

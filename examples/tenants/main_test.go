@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"testing"
 
-	"github.com/massivedb/massive-go/sqltest/pgtest"
+	"github.com/massivedb/massive-go/examples/internal/demotest"
 )
 
 const printed = `200 tenants: 200 materialized views, 200 enums, 200 sequences
@@ -17,19 +16,4 @@ massive: look up tenant_201.invoice_no: sequence not found: nothing was loaded f
 tenant_201: invoice 201000
 `
 
-func TestTenants(t *testing.T) {
-	t.Parallel()
-	for _, driver := range []string{"pgx", "postgres"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
-			var out bytes.Buffer
-			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
-				t.Fatal(err)
-			}
-			if out.String() != printed {
-				t.Errorf("it printed:\n%s\nwant:\n%s", &out, printed)
-			}
-		})
-	}
-}
+func TestTenants(t *testing.T) { demotest.Prints(t, run, printed, nil) }

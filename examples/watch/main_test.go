@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/massivedb/massive-go/examples/internal/demotest"
 	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
@@ -21,22 +22,7 @@ Polling every hour, with LISTEN as waker:
   order_status is ["placed" "paid" "packed" "shipped"]
 `
 
-func TestWatch(t *testing.T) {
-	t.Parallel()
-	for _, driver := range []string{"pgx", "postgres"} {
-		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			pgtest.NewDatabase(t) // skips the test, or fails it, without Postgres
-			var out bytes.Buffer
-			if err := run(t.Context(), &out, []string{"-driver", driver}); err != nil {
-				t.Fatal(err)
-			}
-			if got := out.String(); got != printed {
-				t.Errorf("it printed:\n%s\nwant:\n%s", got, printed)
-			}
-		})
-	}
-}
+func TestWatch(t *testing.T) { demotest.Prints(t, run, printed, nil) }
 
 func TestFollowEndsWithItsContext(t *testing.T) {
 	t.Parallel()
