@@ -55,6 +55,7 @@ UNION ALL SELECT 'statistics ' || stxname || pg_get_statisticsobjdef(s.oid) || (
 UNION ALL SELECT 'default ' || relname || adnum || pg_get_expr(adbin, adrelid) FROM r JOIN pg_attrdef ON adrelid = r.oid
 UNION ALL SELECT 'trigger ' || pg_get_triggerdef(t.oid) || (to_jsonb(t) ` + drop + `)::text FROM r JOIN pg_trigger t ON tgrelid = r.oid
 UNION ALL SELECT 'extension ' || (pg_identify_object(d.classid, d.objid, 0)).identity || refobjid || deptype::text FROM pg_depend d WHERE refclassid = 'pg_extension'::regclass AND objid >= 16384
+UNION ALL SELECT 'label ' || (pg_identify_object(classoid, objoid, objsubid)).identity || provider || label FROM pg_seclabel
 UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_'`
 	rows, err := e.pool.QueryContext(e.t.Context(), text)
 	if err != nil {
@@ -143,6 +144,19 @@ func TestCarriedOver(t *testing.T) {
 		{"column compression (14)", "ALTER MATERIALIZED VIEW app.base ALTER COLUMN a SET COMPRESSION pglz"},
 		{"security_invoker (15)", "ALTER VIEW app.mid SET (security_invoker=true)"},
 		{"tablespace (15)", "CREATE MATERIALIZED VIEW app.spaced TABLESPACE $role AS SELECT id FROM app.base; CREATE INDEX i ON app.base (a) TABLESPACE $role; CREATE INDEX k ON app.base (b)"},
+		{"renamed columns", "ALTER MATERIALIZED VIEW app.dep RENAME COLUMN a TO \"From\"; ALTER VIEW app.mid RENAME COLUMN id TO \"On\"; ALTER VIEW app.plain RENAME COLUMN id TO z"},
+		{"column collation and length", "CREATE MATERIALIZED VIEW app.v AS SELECT a::varchar(7) COLLATE \"C\" AS c, b::numeric(9,2) AS n FROM app.base"},
+		{"row of the view", "CREATE MATERIALIZED VIEW app.v AS SELECT count(base.*) AS n, row_to_json(base.*) AS j FROM app.base GROUP BY base.*"},
+		{"GIN index", "CREATE INDEX i ON app.base USING gin (to_tsvector('english', a)) WITH (fastupdate=off)"},
+		{"GiST index with options", "CREATE INDEX i ON app.base USING gist (to_tsvector('simple', a) tsvector_ops (siglen=100))"},
+		{"BRIN index", "CREATE INDEX i ON app.base USING brin (id, b) WITH (pages_per_range=5)"},
+		{"index without equal nulls (15)", "CREATE UNIQUE INDEX i ON app.base (id, a) NULLS NOT DISTINCT"},
+		{"statistics on expressions (14)", "CREATE STATISTICS app.s ON lower(a), (id + 1) FROM app.base; CREATE STATISTICS app.\"x FROM \" ON (id * 2) FROM app.base"},
+		{"all rights revoked", "REVOKE ALL ON app.base, app.mid FROM CURRENT_USER"},
+		{"grant of maintenance (17)", "GRANT MAINTAIN ON app.base TO $role WITH GRANT OPTION"},
+		{"default privileges without the owner", "ALTER DEFAULT PRIVILEGES REVOKE INSERT ON TABLES FROM CURRENT_USER"},
+		{"rights of a former owner", "GRANT USAGE ON SCHEMA app TO $role, $second; ALTER VIEW app.mid OWNER TO $role; GRANT SELECT ON app.base TO $role; SET ROLE $role; GRANT SELECT ON app.mid TO PUBLIC; RESET ROLE; ALTER VIEW app.mid OWNER TO CURRENT_USER"},
+		{"security label", "SECURITY LABEL FOR dummy ON MATERIALIZED VIEW app.base IS 'classified'; SECURITY LABEL FOR dummy ON VIEW app.mid IS 'unclassified'; SECURITY LABEL FOR dummy ON COLUMN app.base.a IS 'classified'"},
 		{"list of varchar", "CREATE MATERIALIZED VIEW app.v AS SELECT id FROM app.base WHERE a::varchar(5) IN ('a1', 'a2')"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -152,6 +166,12 @@ func TestCarriedOver(t *testing.T) {
 			m := e.load()
 			if _, from, ok := strings.Cut(c.name, "("); ok && fmt.Sprint(m.Server().Major) < from[:2] {
 				t.Skip("the server is too old for it")
+			}
+			if c.name == "security label" {
+				if _, err := e.pool.Exec("LOAD 'dummy_seclabel'"); err != nil {
+					t.Skipf("NOT TESTED: the server lacks dummy_seclabel, a module of PostgreSQL's own tests: %v", err)
+				}
+				e.pool.SetMaxOpenConns(1) // the module is loaded in this session
 			}
 			if strings.Contains(c.name, "tablespace") {
 				conn, err := e.pool.Conn(t.Context())
@@ -171,7 +191,7 @@ func TestCarriedOver(t *testing.T) {
 			}
 			e.exec(e.roles.Replace(c.sql))
 			before := e.catalog()
-			if c.name != "default privileges" && len(minus(before, plain))+len(minus(plain, before)) == 0 {
+			if !strings.HasPrefix(c.name, "default privileges") && len(minus(before, plain))+len(minus(plain, before)) == 0 {
 				t.Fatal("the comparison does not see it")
 			}
 			if c.name == "list of varchar" { // Postgres prints this query differently the second time
@@ -199,28 +219,37 @@ func TestRefused(t *testing.T) {
 	for _, c := range []struct{ name, sql, query, says string }{
 		{"function with the row type", "CREATE FUNCTION app.f(app.base) RETURNS int LANGUAGE sql AS 'SELECT 1'", "", "function app.f(app.base) depends on type app.base"},
 		{"table with the row type", "CREATE TABLE app.u (b app.base[])", "", "column b of table app.u depends on type app.base[]"},
-		{"view with the row type", "CREATE VIEW app.x AS SELECT NULL::app.base AS r", "", "depends on type app.base"},
-		{"policy", "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.t USING (id IN (SELECT id FROM app.base))", "", "policy p on table app.t depends on"},
-		{"rule", "CREATE RULE r AS ON INSERT TO app.t DO ALSO SELECT 1 FROM app.base", "", "rule r on table app.t depends on"},
+		{"view with the row type", "CREATE VIEW app.x AS SELECT NULL::app.base AS r", "", "column r of view app.x depends on type app.base"},
+		{"domain", "CREATE DOMAIN app.d AS app.base", "", "type app.d depends on type app.base"},
+		{"cast", "CREATE CAST (app.base AS text) WITH INOUT", "", "cast from app.base to text depends on type app.base"},
+		{"policy", "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.t USING (id IN (SELECT id FROM app.base))", "", "policy p on table app.t depends on column id of materialized view app.base"},
+		{"rule", "CREATE RULE r AS ON INSERT TO app.t DO ALSO SELECT 1 FROM app.base", "", "rule r on table app.t depends on materialized view app.base"},
 		{"rule of a rebuilt view", "CREATE RULE r AS ON INSERT TO app.mid DO INSTEAD NOTHING", "", "rule r on view app.mid depends on view app.mid"},
-		{"trigger per statement", "CREATE FUNCTION app.f() RETURNS trigger LANGUAGE plpgsql AS 'begin return null; end'; CREATE TRIGGER x AFTER INSERT ON app.mid EXECUTE FUNCTION app.f()", "", "trigger x on view app.mid depends on"},
-		{"regclass constant in a default", "CREATE TABLE app.u (r regclass DEFAULT 'app.base'::regclass)", "", "depends on materialized view app.base"},
-		{"regclass constant in a view", "CREATE VIEW app.x AS SELECT 'app.base'::regclass AS r, id FROM app.base", "", "regclass constant"},
-		{"regclass constant in an index", "CREATE INDEX i ON app.base ((id + 'app.base'::regclass::oid::int))", "", "would be added"},
-		{"the view itself", "", "SELECT id, a, b FROM app.base", "app.base still reads a view that is replaced"},
-		{"a dependent", "", "SELECT id, a, 1::numeric AS b FROM app.last JOIN app.t USING (id)", "app.base still reads a view that is replaced"},
+		{"trigger per statement", "CREATE FUNCTION app.f() RETURNS trigger LANGUAGE plpgsql AS 'begin return null; end'; CREATE TRIGGER x AFTER INSERT ON app.mid EXECUTE FUNCTION app.f()", "", "trigger x on view app.mid depends on view app.mid"},
+		{"regclass constant in a default", "CREATE TABLE app.u (r regclass DEFAULT 'app.base'::regclass)", "", "default value for column r of table app.u depends on materialized view app.base"},
+		{"regclass constant in a view", "CREATE VIEW app.x AS SELECT 'app.base'::regclass AS r, id FROM app.base", "", "the new app.x would read the old app.base"},
+		{"regclass constant in an index", "CREATE INDEX i ON app.base ((id + 'app.base'::regclass::oid::int))", "", "index app.i depends on materialized view app.base"},
+		{"the view itself", "", "SELECT id, a, b FROM app.base", "the new app.base would read the old app.base"},
+		{"a dependent", "", "SELECT id, a, 1::numeric AS b FROM app.last JOIN app.t USING (id)", "the new app.base would read the old app.last"},
 		{"cycle", "CREATE VIEW app.x AS SELECT 1 AS id; CREATE VIEW app.y AS SELECT x.id FROM app.x JOIN app.base ON true; CREATE OR REPLACE VIEW app.x AS SELECT id FROM app.y", "", "these views read each other: app.x, app.y"},
-		{"missing column", "", "SELECT id FROM app.t", "app.dep can't be created"},
+		{"missing column", "", "SELECT id FROM app.t", "app.dep can't be created on the new query"},
 		{"column of another type", "", "SELECT id::bigint AS id, a, b FROM app.t", "app.dep: column id integer would be lost"},
 		{"extension member", "ALTER EXTENSION plpgsql ADD MATERIALIZED VIEW app.base", "", "materialized view app.base belongs to extension plpgsql"},
-		{"temporary view of a session", "CREATE TEMPORARY VIEW x AS SELECT id FROM app.base", "", "it is temporary"},
-		{"function with an SQL body (14)", "CREATE FUNCTION app.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM app.base; END", "", "function app.f() depends on"},
+		{"temporary view of a session", "CREATE TEMPORARY VIEW x AS SELECT id FROM app.base", "", "view x belongs to a session: it is temporary"},
+		{"function with an SQL body (14)", "CREATE FUNCTION app.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM app.base; END", "", "function app.f() depends on materialized view app.base"},
 		{"comment on the row type", "COMMENT ON TYPE app.base IS 'x'", "", "type app.base has a comment"},
-		{"comment on the query", "COMMENT ON RULE \"_RETURN\" ON app.base IS 'x'", "", "has a comment"},
+		{"comment on the query", "COMMENT ON RULE \"_RETURN\" ON app.base IS 'x'", "", "rule _RETURN on materialized view app.base has a comment"},
 		{"rights on the row type", "REVOKE ALL ON TYPE app.base FROM PUBLIC", "", "type app.base has rights of its own"},
 		{"sequence of a column", "CREATE SEQUENCE app.s OWNED BY app.mid.id", "", "sequence app.s depends on column id of view app.mid"},
 		{"source without data", "CREATE MATERIALIZED VIEW app.z AS SELECT id FROM app.dep; REFRESH MATERIALIZED VIEW app.dep WITH NO DATA", "", "app.z has data and can't be filled, since it reads app.dep"},
-		{"index that no longer fits", "CREATE INDEX i ON app.base (b)", "SELECT id, a FROM app.t", "CREATE INDEX i ON"},
+		{"invalid index", "CREATE INDEX i ON app.dep (a); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'app.i'::regclass", "", "index app.i is not valid"},
+		{"security label on the row type", "INSERT INTO pg_seclabel VALUES ('app.base'::regtype, 'pg_type'::regclass, 0, 'none', 'x')", "", "type app.base has a security label"},
+		{"security label of a missing provider", "INSERT INTO pg_seclabel VALUES ('app.dep'::regclass, 'pg_class'::regclass, 0, 'none', 'x')", "", `app.dep: SECURITY LABEL FOR "none" ON MATERIALIZED VIEW`},
+		{"statistics that no longer fit", "CREATE STATISTICS app.s ON a, b FROM app.base", "SELECT id, a FROM app.t", `app.base: CREATE STATISTICS "app".s ON a, b`},
+		{"column comment that no longer fits", "COMMENT ON COLUMN app.base.b IS 'x'", "SELECT id, a FROM app.t", `app.base: COMMENT ON COLUMN "app".base.b IS 'x'`},
+		{"column right that no longer fits", "GRANT SELECT (b) ON app.base TO PUBLIC", "SELECT id, a FROM app.t", `app.base: GRANT SELECT (b) ON "app".base TO PUBLIC`},
+		{"column setting that no longer fits", "ALTER MATERIALIZED VIEW app.base ALTER b SET STATISTICS 5", "SELECT id, a FROM app.t", "ALTER COLUMN b SET STATISTICS 5"},
+		{"index that no longer fits", "CREATE INDEX i ON app.base (b)", "SELECT id, a FROM app.t", `app.base: CREATE INDEX i ON "app".base USING btree (b)`},
 		{"owner without rights", "GRANT CREATE ON SCHEMA app TO $role; ALTER MATERIALIZED VIEW app.base OWNER TO $role", "", "the owner of app.base, can't fill it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -245,6 +274,9 @@ func TestRefused(t *testing.T) {
 			}
 			if !strings.Contains(strings.Join(refused.Reasons, "\n"), c.says) {
 				t.Errorf("got reasons %q, want one with %q", refused.Reasons, c.says)
+			}
+			if strings.Contains(err.Error(), "massive_") && !strings.Contains(c.sql, "$role") {
+				t.Errorf("a reason names what only the rehearsal has: %v", err)
 			}
 			if gone, new := minus(before, e.catalog()), minus(e.catalog(), before); gone != nil || new != nil {
 				t.Errorf("the plan changed the catalog: %v, %v", gone, new)

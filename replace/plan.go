@@ -41,9 +41,17 @@ type rehearsal struct {
 	refused RefusedError
 }
 
-// refuse adds a reason. If an argument is an error about a missing right, so is the refusal.
+// refuse adds a reason, with the names of the old views instead of their shadows'. If an
+// argument is an error about a missing right, so is the refusal.
 func (r *rehearsal) refuse(format string, args ...any) {
-	r.refused.Reasons = append(r.refused.Reasons, fmt.Sprintf(format, args...))
+	reason := fmt.Sprintf(format, args...)
+	for _, v := range r.views {
+		reason = strings.ReplaceAll(reason, v.one("shadow"), v.Schema)
+	}
+	if slices.Contains(r.refused.Reasons, reason) {
+		return
+	}
+	r.refused.Reasons = append(r.refused.Reasons, reason)
 	for _, arg := range args {
 		if err, ok := arg.(error); ok && sqlState(err) == "42501" {
 			r.refused.causes = append(r.refused.causes, massive.ErrPermission)
@@ -513,8 +521,12 @@ func (r *rehearsal) unreferenced(ctx context.Context) error {
 	for _, a := range again {
 		at := slices.IndexFunc(r.views, func(v *view) bool { return v.oid == a.oid })
 		if at < 0 {
-			r.refuse("%s still reads a view that is replaced: the new query reads the view itself or its dependents, "+
-				"or a query mentions a view as a regclass constant", r.unshadowed(a))
+			for _, v := range r.views {
+				if a.Schema != r.id && slices.Contains(a.all("reads"), v.Quoted()) {
+					r.refuse("the new %s would read the old %s: the new query reads the view itself or its dependents, "+
+						"or a query mentions a view as a regclass constant", a, v)
+				}
+			}
 			continue
 		}
 		if r.views[at].mode == rebuilt {
@@ -522,16 +534,6 @@ func (r *rehearsal) unreferenced(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// unshadowed returns the name of the view whose shadow a is.
-func (r *rehearsal) unshadowed(a *view) massive.Name {
-	for _, v := range r.views {
-		if v.shadow() == a.Quoted() {
-			return v.Name
-		}
-	}
-	return a.Name
 }
 
 func (r *rehearsal) twins() string {
