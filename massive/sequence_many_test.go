@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -335,45 +334,5 @@ func TestHiLoRefusesAnAlteredIncrement(t *testing.T) {
 		take(old, 120)
 		exec(t, e.pool, "CREATE SEQUENCE down INCREMENT -50")
 		take(allocator(t, sequence(t, e.load(t), "down"), massive.HiLo(-50)), 120)
-	})
-}
-
-// Allocators of two pools and direct calls of NextValue return no value twice.
-func TestAllocatorsShareASequence(t *testing.T) {
-	t.Parallel()
-	onDrivers(t, `CREATE SEQUENCE plain INCREMENT 3; CREATE SEQUENCE hilo INCREMENT 64`, func(t *testing.T, e *env) {
-		other := &env{e.Database, e.driver, e.Open(t, e.driver)}
-		for name, opts := range map[string][]massive.AllocatorOption{"plain": {massive.BlockSize(32)}, "hilo": {massive.HiLo(64)}} {
-			var all []int64
-			var mu sync.Mutex
-			var wg sync.WaitGroup
-			for _, e := range []*env{e, other} {
-				s := sequence(t, e.load(t), name)
-				a, err := massive.NewAllocator(s, opts...)
-				noError(t, err)
-				defer a.Close()
-				take := func(n int, next func(context.Context) (int64, error)) {
-					mine := make([]int64, n)
-					for i := range mine {
-						var err error
-						if mine[i], err = next(t.Context()); err != nil {
-							t.Error(err)
-						}
-					}
-					if !slices.IsSorted(mine) {
-						t.Errorf("%s: got one caller's values out of order: %v", name, mine)
-					}
-					mu.Lock()
-					defer mu.Unlock()
-					all = append(all, mine...)
-				}
-				wg.Go(func() { take(1000, a.Next) })
-				wg.Go(func() { take(1000, a.Next) })
-				wg.Go(func() { take(50, s.NextValue) })
-			}
-			wg.Wait()
-			slices.Sort(all)
-			same(t, "different values of "+name, len(slices.Compact(all)), 4100)
-		}
 	})
 }

@@ -121,7 +121,7 @@ func TestWatchUnderAFloodOfNotifications(t *testing.T) {
 	t.Parallel()
 	onDrivers(t, "", func(t *testing.T, e *env) {
 		const gap = 300 * time.Millisecond
-		q := &counter{Querier: e.pool}
+		q := &statementCounter{Querier: e.pool}
 		m := load(t, q)
 		waker := wakerOf(e, "c")
 		t.Cleanup(func() { _ = waker.Close() })

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,22 +201,6 @@ func TestWatchTimesOutPolls(t *testing.T) {
 	})
 }
 
-// A counter counts queries. Each query of a reload is one round trip.
-type counter struct {
-	dialect.Querier
-	n atomic.Int64
-}
-
-func (c *counter) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	c.n.Add(1)
-	return c.Querier.QueryContext(ctx, query, args...)
-}
-
-func (c *counter) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	c.n.Add(1)
-	return c.Querier.QueryRowContext(ctx, query, args...)
-}
-
 // A reload sees a transaction when it commits, even one that is older or prepared. If
 // nothing was committed, a reload is one round trip.
 func TestReloadDuringOpenTransactions(t *testing.T) {
@@ -226,7 +209,7 @@ func TestReloadDuringOpenTransactions(t *testing.T) {
 	onServers(t, func(t *testing.T, e *env) {
 		exec(t, e.pool, `CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE no; CREATE TABLE t (n int)`)
 		conn := newConn(t, e)
-		q := &counter{Querier: conn}
+		q := &statementCounter{Querier: conn}
 		m := load(t, q)
 		signs := m.Server().Major >= 14
 		reload := func(what string, want bool, trips int64) {
