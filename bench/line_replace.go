@@ -109,7 +109,10 @@ func longestWait(ctx context.Context, readers []*sql.DB, change func(ctx context
 			began := time.Now()
 			err := read(ctx, 1)
 			waits[i] = max(waits[i], time.Since(began))
-			time.Sleep(2 * time.Millisecond)
+			select {
+			case <-ctx.Done():
+			case <-time.After(2 * time.Millisecond):
+			}
 			return err
 		}))
 	}
