@@ -48,7 +48,7 @@ SELECT 'class ' || relname || (to_jsonb(r) ` + drop + `)::text FROM r
 UNION ALL SELECT 'rights ' || relname || x.grantor::regrole || x.grantee || x.privilege_type || x.is_grantable FROM r, aclexplode(coalesce(relacl, acldefault('r', relowner))) x WHERE relkind IN ('m', 'v')
 UNION ALL SELECT 'column ' || relname || (to_jsonb(a) ` + drop + `)::text FROM r JOIN pg_attribute a ON attrelid = r.oid AND attnum > 0 WHERE attname <> 'more'
 UNION ALL SELECT 'index ' || relname || pg_get_indexdef(i.indexrelid) || (to_jsonb(i) ` + drop + `)::text FROM r JOIN pg_index i ON indexrelid = r.oid
-UNION ALL SELECT 'view ' || relname || pg_get_viewdef(oid) FROM r WHERE relkind IN ('m', 'v') AND relname <> 'base'
+UNION ALL SELECT 'view ' || relname || regexp_replace(pg_get_viewdef(oid), ', more[_0-9]*[)]', ')', 'g') FROM r WHERE relkind IN ('m', 'v') AND relname <> 'base'
 UNION ALL SELECT 'toast ' || r.relname || t.reloptions::text FROM r JOIN pg_class t ON t.oid = r.reltoastrelid WHERE t.reloptions IS NOT NULL
 UNION ALL SELECT 'comment ' || (identity).type || ' ' || (identity).identity || description FROM (SELECT pg_identify_object(classoid, objoid, objsubid) AS identity, description FROM pg_description WHERE objoid >= 16384) d
 UNION ALL SELECT 'statistics ' || stxname || pg_get_statisticsobjdef(s.oid) || (to_jsonb(s) ` + drop + `)::text FROM pg_statistic_ext s JOIN r ON r.oid = stxrelid

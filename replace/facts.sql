@@ -30,7 +30,7 @@ col AS (
   JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 ),
 ix AS (
-  SELECT i.indrelid, i.indexrelid, i.indisunique, i.indisclustered, i.indisreplident, i.indisvalid AND i.indisready AS valid,
+  SELECT i.indrelid, i.indexrelid, i.indisunique, i.indisclustered, i.indisvalid AND i.indisready AS valid,
     c.relname, pg_catalog.format('%I.%I', s.name, c.relname) AS shadow, t.spcname, r.target,
     pg_catalog.format('%I.%I', r.nspname, r.relname) AS source,
     pg_catalog.pg_get_indexdef(i.indexrelid) AS def
@@ -242,9 +242,6 @@ fact(rel, kind, n, fact) AS (
   JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid
   UNION ALL
   SELECT i.indrelid, 'index', 44, pg_catalog.format('ALTER MATERIALIZED VIEW %s CLUSTER ON %I', i.target, i.relname) FROM ix i WHERE i.indisclustered
-  UNION ALL
-  SELECT i.indrelid, 'index', 45, pg_catalog.format('ALTER MATERIALIZED VIEW %s REPLICA IDENTITY USING INDEX %I', i.target, i.relname)
-  FROM ix i WHERE i.indisreplident
   UNION ALL
   SELECT s.stxrelid, 'index', 50, pg_catalog.concat('CREATE STATISTICS ', s.shadow,
     pg_catalog.substr(pg_catalog.left(s.def, -pg_catalog.length(s.source)), pg_catalog.length('CREATE STATISTICS ' || s.name) + 1), s.target)

@@ -115,12 +115,14 @@ func TestKilledProcess(t *testing.T) {
 		{"in the wait", replace.PhaseWait, false, readers, ""},
 		{"before the swap", replace.PhaseSwap, true, "", ""},
 		{"in the guard", replace.PhaseSwap, false, "ANALYZE app.last", waits("l.mode = 'ShareUpdateExclusiveLock'")},
-		{"in the middle of the swap", replace.PhaseSwap, false, "GRANT SELECT ON app.last TO PUBLIC", waits("l.locktype = 'transactionid'")},
+		{"in the middle of the swap", replace.PhaseSwap, false, "SELECT pg_advisory_xact_lock(1)", waits("l.locktype = 'advisory'")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			driver := []string{"postgres", "pgx"}[i%2]
 			e := newSmall(t, driver)
+			e.exec(pauseAtDrop)
+			t.Cleanup(func() { e.exec("DROP EVENT TRIGGER massive_pause") })
 			before := e.catalog()
 			stops, release := replace.Phase(""), func() {}
 			if c.stops {

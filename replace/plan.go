@@ -363,9 +363,12 @@ func (r *rehearsal) build(ctx context.Context, v *view, root bool) error {
 		if err != nil {
 			return err
 		}
-		if got != rewrite(v.one("definition"), r.shadows) {
+		definition, ok := extended(v.one("definition"), rewrite(v.one("definition"), r.shadows), got)
+		if !ok {
 			r.refuse("%s would have another query: a column that it needs has another type, or its query can't be rewritten", v.Name)
+			return nil
 		}
+		setFact(v, "definition", definition)
 	}
 	if v.mode == rebuilt {
 		return r.carry(ctx, v, root)

@@ -165,24 +165,24 @@ func join(all []token) string {
 // FROM and JOIN. The rehearsal finds out if it replaced too little or too much.
 func rewrite(query string, shadows map[massive.Name]string) string {
 	all := tokens(query)
-	parens := []bool{false} // for each open parenthesis, whether it contains a list of relations
-	expected := false       // a relation may begin here
+	parens := []paren{{}}
+	expected := false // a relation may begin here
 	for i, t := range all {
 		top := len(parens) - 1
 		switch {
 		case t.kind == blank:
 			continue
 		case t.is("("):
-			parens = append(parens, expected)
+			parens = append(parens, paren{list: expected})
 			continue // (a JOIN b) is a relation
 		case t.is(")"):
 			parens, expected = parens[:max(top, 1)], false
 			continue
 		case t.is(","):
-			expected = parens[top]
+			expected = parens[top].list
 			continue
-		case t.is("FROM"):
-			parens[top], expected = true, true
+		case t.is("FROM") && parens[top].selects: // not EXTRACT(day FROM x) or (x IS DISTINCT FROM y)
+			parens[top].list, expected = true, true
 			continue
 		case t.is("JOIN"):
 			expected = true
@@ -190,7 +190,8 @@ func rewrite(query string, shadows map[massive.Name]string) string {
 		case t.is("ONLY"), t.is("LATERAL"):
 			continue
 		case ends[t.text]:
-			parens[top] = false
+			parens[top].list = false
+			parens[top].selects = parens[top].selects || t.is("SELECT")
 		case expected && t.kind == word:
 			if schema, ok := relation(all[i:], shadows); ok {
 				all[i].text = schema
@@ -199,6 +200,12 @@ func rewrite(query string, shadows map[massive.Name]string) string {
 		expected = false
 	}
 	return join(all)
+}
+
+// A paren is an open parenthesis.
+type paren struct {
+	list    bool // it contains a list of relations here
+	selects bool // it contains a SELECT
 }
 
 // ends has the keywords that end a list of relations.
@@ -214,4 +221,25 @@ func relation(all []token, shadows map[massive.Name]string) (schema string, ok b
 	}
 	schema, ok = shadows[massive.Name{Schema: all[0].name(), Name: all[2].name()}]
 	return schema, ok
+}
+
+// extended returns the query that Postgres prints after the swap, where got is what it
+// prints for the query rewritten: lists of column aliases get longer if a view gets columns.
+// It returns false if got differs in more.
+func extended(query, rewritten, got string) (string, bool) {
+	q, r, g := tokens(query), tokens(rewritten), tokens(got)
+	var text strings.Builder
+	for len(r) > 0 && len(g) > 0 {
+		switch {
+		case g[0].text == r[0].text:
+			text.WriteString(q[0].text)
+			q, r, g = q[1:], r[1:], g[1:]
+		case r[0].is(")") && len(g) > 3 && g[0].is(",") && g[1].kind == blank && g[2].kind == word:
+			text.WriteString(join(g[:3]))
+			g = g[3:]
+		default:
+			return "", false
+		}
+	}
+	return text.String(), len(r)+len(g) == 0
 }
