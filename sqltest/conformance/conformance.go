@@ -61,6 +61,10 @@ type Harness struct {
 	// and it can't commit.
 	StatementsFailAlone bool
 
+	// SnapshotIsolation says that a transaction does not see what other sessions commit after
+	// its first statement. In PostgreSQL, at its default isolation level, it does.
+	SnapshotIsolation bool
+
 	// NoRights says that a role can't be given PostgreSQL's rights one by one: the
 	// database has no rights per role, as in SQLite, or it divides them differently, as in
 	// MariaDB. No catalog for Open sets NotOwned or Rights. The suite checks that the loaded

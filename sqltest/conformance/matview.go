@@ -405,6 +405,15 @@ func (c *check) fixes(view string, concurrently bool) (all []string) {
 	return all
 }
 
+// newSnapshot lets a rule that runs in a transaction see what another session has just
+// committed.
+func (c *check) newSnapshot() {
+	c.Helper()
+	if c.harness.SnapshotIsolation {
+		c.committed()
+	}
+}
+
 // freshTx replaces the transaction of a rule that runs in one. After a failure the old
 // transaction would return ErrTxAborted for everything.
 func (c *check) freshTx() {

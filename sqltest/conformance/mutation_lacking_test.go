@@ -89,6 +89,7 @@ func traitMutants() (all []harnessMutant) {
 		{"harness says that labels recreate", "Reload returns each structure that was added, removed or changed, by kind and name", conformance.Harness{LabelsRecreate: true}},
 		{"harness says that refreshes of others are not noted", "With NoteOthers, a refresh without a record is recorded, too", conformance.Harness{NoNoteOthers: true}},
 		{"harness says that savepoints replace", "A savepoint exists until it is released or rolled back to", conformance.Harness{SavepointsReplace: true}},
+		{"harness says that transactions have a snapshot", "If several columns draw on a sequence, the furthest value counts", conformance.Harness{SnapshotIsolation: true}},
 	} {
 		m.says.Open = func(_ *testing.T, c sqltest.Catalog) conformance.Database { return sqltest.New(c) }
 		all = append(all, harnessMutant{m.name, m.rule, m.says})

@@ -24,6 +24,7 @@ type database struct {
 var databases = []database{
 	{"PostgreSQL", ".", "./sqltest/conformance", "^TestPostgres$/^pgx$", nil},
 	{"MariaDB", "dialect/mariadb", ".", "^TestConformance$", []string{"MASSIVE_REQUIRE_MARIADB=1"}},
+	{"DuckDB", "dialect/duckdb", ".", "^TestConformance$", []string{"GOWORK=off"}},
 	{"SQLite (an example)", "examples/dialect", ".", "^TestConformance$", []string{"GOWORK=off"}},
 }
 

@@ -134,7 +134,7 @@ func (t *test) own() string {
 
 var (
 	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`)               // a message of a test
-	server = regexp.MustCompile(`\(((?:PostgreSQL|MariaDB|SQLite) [0-9.]+)`) // a test logs the version
+	server = regexp.MustCompile(`\(((?:PostgreSQL|MariaDB|DuckDB|SQLite) [0-9.]+)`) // a test logs the version
 )
 
 // read reads the output of go test -json.
