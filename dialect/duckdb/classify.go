@@ -16,8 +16,7 @@ var sentinels = []struct {
 	{"Sequence Error: nextval: reached m", dialect.ErrExhausted}, // maximum or minimum
 	{"TransactionContext Error: Current transaction is aborted", dialect.ErrTxAborted},
 	{"TransactionContext Error: Cannot write to database", fmt.Errorf("%w: the transaction is read-only", dialect.ErrReadOnly)},
-	{"IO Error: Could not set lock on file", fmt.Errorf("%w: another process has the database file open; close it there, "+
-		"or let all processes open it with access_mode=READ_ONLY", dialect.ErrUnavailable)},
+	{"Parser Error: Unterminated quote in qualified name", errQuote},
 }
 
 // Classify uses the error's text.

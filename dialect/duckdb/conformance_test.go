@@ -1,3 +1,5 @@
+//go:build cgo
+
 package duckdb_test
 
 import (
@@ -85,7 +87,7 @@ func open(t testing.TB, dsn string, first ...string) *sql.DB {
 	return db
 }
 
-func exec(t testing.TB, db *sql.DB, statements ...string) {
+func run(t testing.TB, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {
@@ -116,7 +118,7 @@ func create(t testing.TB, c sqltest.Catalog) database {
 		quoted = append(quoted, dialect.Quote(s, '"'))
 	}
 	file := filepath.Join(t.TempDir(), "test.db")
-	exec(t, open(t, file), first...)
+	run(t, open(t, file), first...)
 	d := database{open(t, file, "SET search_path = "+literal(strings.Join(quoted, ",")))}
 	d.fill(t, c)
 	return d
@@ -148,7 +150,7 @@ func (d database) Do(t testing.TB, changes ...sqltest.Change) {
 			d.fill(t, sqltest.Catalog(c))
 		case sqltest.Insert:
 			ref := columnOf(t, c.Column)
-			exec(t, d.db, fmt.Sprintf("INSERT INTO %s (%s) VALUES (%d)", ref.Table.Quoted(), dialect.Quote(ref.Column, '"'), c.Value))
+			run(t, d.db, fmt.Sprintf("INSERT INTO %s (%s) VALUES (%d)", ref.Table.Quoted(), dialect.Quote(ref.Column, '"'), c.Value))
 		case sqltest.AddLabel:
 			labels := d.labels(t, parse(t, c.Enum))
 			at := len(labels)
@@ -158,15 +160,15 @@ func (d database) Do(t testing.TB, changes ...sqltest.Change) {
 			d.enum(t, "CREATE OR REPLACE", parse(t, c.Enum), slices.Insert(labels, at, c.Label))
 		case sqltest.Drop:
 			n := parse(t, c.Name)
-			exec(t, d.db, "DROP "+d.kind(t, n)+" "+n.Quoted()+" CASCADE")
+			run(t, d.db, "DROP "+d.kind(t, n)+" "+n.Quoted()+" CASCADE")
 		case sqltest.Rename:
 			n := parse(t, c.Name)
 			to := dialect.Name{Schema: n.Schema, Name: c.To}
 			if kind := d.kind(t, n); kind == "TYPE" {
 				d.enum(t, "CREATE", to, d.labels(t, n))
-				exec(t, d.db, "DROP TYPE "+n.Quoted())
+				run(t, d.db, "DROP TYPE "+n.Quoted())
 			} else {
-				exec(t, d.db, "CREATE "+kind+" "+to.Quoted(), "DROP "+kind+" "+n.Quoted())
+				run(t, d.db, "CREATE "+kind+" "+to.Quoted(), "DROP "+kind+" "+n.Quoted())
 			}
 		default:
 			t.Fatalf("DuckDB has no %T", c)
@@ -204,13 +206,13 @@ func (d database) enum(t testing.TB, create string, n dialect.Name, labels []str
 	for i, l := range labels {
 		quoted[i] = literal(l)
 	}
-	exec(t, d.db, create+" TYPE "+n.Quoted()+" AS ENUM ("+strings.Join(quoted, ", ")+")")
+	run(t, d.db, create+" TYPE "+n.Quoted()+" AS ENUM ("+strings.Join(quoted, ", ")+")")
 }
 
 // fill creates the structures of a catalog. The fake computes the defaults of sequences.
 func (d database) fill(t testing.TB, c sqltest.Catalog) {
 	t.Helper()
-	schema := func(n dialect.Name) { exec(t, d.db, "CREATE SCHEMA IF NOT EXISTS "+dialect.Quote(n.Schema, '"')) }
+	schema := func(n dialect.Name) { run(t, d.db, "CREATE SCHEMA IF NOT EXISTS "+dialect.Quote(n.Schema, '"')) }
 	tables := map[dialect.Name][]string{}
 	for _, name := range c.Tables {
 		tables[parse(t, name)] = []string{"n INTEGER"}
@@ -219,7 +221,7 @@ func (d database) fill(t testing.TB, c sqltest.Catalog) {
 		n := parse(t, e.Name)
 		schema(n)
 		d.enum(t, "CREATE", n, e.Labels)
-		exec(t, d.db, "COMMENT ON TYPE "+n.Quoted()+" IS "+literal(e.Comment))
+		run(t, d.db, "COMMENT ON TYPE "+n.Quoted()+" IS "+literal(e.Comment))
 		for _, u := range e.UsedBy {
 			ref := columnOf(t, u.Column)
 			tables[ref.Table] = append(tables[ref.Table], dialect.Quote(ref.Column, '"')+" "+n.Quoted())
@@ -243,7 +245,7 @@ func (d database) fill(t testing.TB, c sqltest.Catalog) {
 		if def.Cycle {
 			statement += " CYCLE"
 		}
-		exec(t, d.db, statement, "COMMENT ON SEQUENCE "+def.Name.Quoted()+" IS "+literal(def.Comment))
+		run(t, d.db, statement, "COMMENT ON SEQUENCE "+def.Name.Quoted()+" IS "+literal(def.Comment))
 		var refs []dialect.ColumnRef
 		if def.KeyOf != nil {
 			refs = append(refs, *def.KeyOf)
@@ -264,7 +266,7 @@ func (d database) fill(t testing.TB, c sqltest.Catalog) {
 	}
 	for n, columns := range tables {
 		schema(n)
-		exec(t, d.db, "CREATE TABLE "+n.Quoted()+" ("+strings.Join(columns, ", ")+")")
+		run(t, d.db, "CREATE TABLE "+n.Quoted()+" ("+strings.Join(columns, ", ")+")")
 	}
-	exec(t, d.db, values...)
+	run(t, d.db, values...)
 }

@@ -86,12 +86,10 @@ UNION ALL
 SELECT 4, sequence_oid, schema_name, sequence_name, COALESCE(comment::VARCHAR, ''), '', start_value, increment_by, ` + bounds + `, cycle
   FROM duckdb_sequences() WHERE database_name = current_database()
 UNION ALL
-SELECT 5, d.objid, c.schema_name, c.table_name, c.column_name, c.data_type || chr(10) || c.column_default, 0, 0, 0, 0,
+SELECT 5, 0, c.schema_name, c.table_name, c.column_name, c.data_type || chr(10) || c.column_default, 0, 0, 0, 0,
        EXISTS (SELECT 1 FROM duckdb_constraints() k WHERE k.table_oid = c.table_oid AND k.database_name = current_database()
                   AND k.constraint_type = 'PRIMARY KEY' AND list_contains(k.constraint_column_names, c.column_name))
-  FROM duckdb_dependencies() d
-  JOIN duckdb_columns() c ON c.table_oid = d.refobjid AND c.database_name = current_database()
- WHERE contains(lower(c.column_default), 'nextval(')
+  FROM duckdb_columns() c WHERE c.database_name = current_database() AND contains(c.column_default, 'nextval(')
  ORDER BY kind, id, i, schema, name, a`
 
 const bounds = "GREATEST(min_value, -9223372036854775807), LEAST(max_value, 9223372036854775806)"
@@ -102,7 +100,7 @@ type list struct {
 	path      []string
 	enums     []dialect.EnumDef
 	sequences []dialect.SequenceDef
-	columns   []column // by their sequences' IDs, then by schema, table and name
+	columns   []column
 }
 
 func read(ctx context.Context, q dialect.Querier) (l list, err error) {
@@ -111,7 +109,7 @@ func read(ctx context.Context, q dialect.Querier) (l list, err error) {
 		return l, otherProduct(ctx, q, err)
 	}
 	defer rows.Close()
-	enums, sequences := map[int64]int{}, map[int64]dialect.Name{}
+	enums, sequences := map[int64]int{}, map[string]int64{}
 	for rows.Next() {
 		var kind int
 		var id, i, step, low, high int64
@@ -135,15 +133,15 @@ func read(ctx context.Context, q dialect.Querier) (l list, err error) {
 			e := &l.enums[enums[id]]
 			e.Labels = append(e.Labels, a)
 		case rowSequence:
-			sequences[id] = n
+			sequences[folded(n)] = id
 			l.sequences = append(l.sequences, dialect.SequenceDef{
 				Object: o, Type: "bigint", Start: i, Increment: step, Min: low, Max: high, Cache: 1, Cycle: yes,
 				Rights: dialect.SequenceRights{Read: true, Next: true, Set: true, Restart: true},
 			})
 		case rowColumn:
 			typ, value, _ := strings.Cut(b, "\n")
-			if seq, ok := sequences[id]; ok && drawsOn(value, seq) {
-				l.columns = append(l.columns, newColumn(id, dialect.ColumnRef{Table: n, Column: a}, typ, yes))
+			for _, seq := range drawsOn(value, l.server.Database, n.Schema, sequences) {
+				l.columns = append(l.columns, newColumn(seq, dialect.ColumnRef{Table: n, Column: a}, typ, yes))
 			}
 		}
 	}

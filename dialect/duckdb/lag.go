@@ -37,22 +37,45 @@ func newColumn(sequence int64, ref dialect.ColumnRef, typ string, primary bool) 
 	return c
 }
 
-var call = regexp.MustCompile(`(?i)\bnextval\('((?:[^']|'')*)'\)`)
+// call matches a call of nextval with a literal. DuckDB stores defaults in this form.
+var call = regexp.MustCompile(`\bnextval\('((?:[^']|'')*)'\)`)
 
-// drawsOn reports whether a column's default takes a value of the sequence. The table is
-// known to depend on the sequence, so a name without a schema is not ambiguous.
-func drawsOn(value string, seq dialect.Name) bool {
+// drawsOn returns the sequences whose values a column's default takes. DuckDB looks a bare
+// name up in the table's schema and then in main, not along the search path. After a file
+// was opened again, duckdb_dependencies() does not list its defaults.
+func drawsOn(value, database, schema string, sequences map[string]int64) (ids []int64) {
 	for _, m := range call.FindAllStringSubmatch(value, -1) {
 		parts := split(strings.ReplaceAll(m[1], "''", "'"))
-		if !strings.EqualFold(parts[len(parts)-1], seq.Name) {
-			continue
+		name, before := parts[len(parts)-1], parts[:len(parts)-1]
+		var schemas []string
+		switch {
+		case len(before) == 0 || len(before) == 1 && fold(before[0]) == fold(database):
+			schemas = []string{schema, "main"}
+		case len(before) == 1:
+			schemas = before
+		case fold(before[0]) == fold(database):
+			schemas = before[1:2]
 		}
-		// In two parts, the first may also be the database's name.
-		if len(parts) < 3 || strings.EqualFold(parts[1], seq.Schema) {
-			return true
+		for _, s := range schemas {
+			if id, ok := sequences[folded(dialect.Name{Schema: s, Name: name})]; ok {
+				ids = append(ids, id)
+				break
+			}
 		}
 	}
-	return false
+	return ids
+}
+
+func folded(n dialect.Name) string { return fold(n.Quoted()) }
+
+// fold returns a name as DuckDB compares it: without the case of ASCII letters.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // split divides a name as nextval does: at dots outside double quotes.

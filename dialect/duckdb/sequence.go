@@ -2,6 +2,8 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,11 +13,13 @@ import (
 
 func literal(s string) string { return dialect.Quote(s, '\'') }
 
+var errQuote = fmt.Errorf("%w: DuckDB's nextval takes no name with a double quote; rename the sequence, schema or database", dialect.ErrUnsupported)
+
 // nextval returns a call that takes a value. Without the database's name, a schema that has
 // the same name as an attached database would be ambiguous.
 func nextval(n dialect.Name) (string, error) {
 	if strings.Contains(n.Schema+n.Name, `"`) { // nextval would drop it, and find another sequence
-		return "", fmt.Errorf("%w: DuckDB's nextval takes no name with a double quote; rename the sequence", dialect.ErrUnsupported)
+		return "", errQuote
 	}
 	return `nextval(concat('"', current_database(), '".', ` + literal(n.Quoted()) + "))", nil
 }
@@ -64,6 +68,9 @@ func (duckdb) NextSequenceBlock(ctx context.Context, q dialect.Querier, n dialec
 	}
 	err = q.QueryRowContext(ctx, "SELECT "+call+", increment_by, "+bounds+", cycle"+at(n)).
 		Scan(&b.Value, &b.Increment, &b.Min, &b.Max, &b.Cycle)
+	if errors.Is(err, sql.ErrNoRows) { // recreated, with another case
+		err = errGone()
+	}
 	return b, err
 }
 
