@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -118,10 +119,16 @@ func create(t testing.TB, c sqltest.Catalog) database {
 		quoted = append(quoted, dialect.Quote(s, '"'))
 	}
 	file := filepath.Join(t.TempDir(), "test.db")
-	run(t, open(t, file), first...)
-	d := database{open(t, file, "SET search_path = "+literal(strings.Join(quoted, ",")))}
+	db := open(t, file)
+	run(t, db, first...)
+	setPath := "SET search_path = " + literal(strings.Join(quoted, ","))
+	d := database{open(t, file, setPath)}
 	d.fill(t, c)
-	return d
+	// A file that was opened again has lost some data of its catalog.
+	if err := errors.Join(db.Close(), d.db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return database{open(t, file, setPath)}
 }
 
 func parse(t testing.TB, text string) dialect.Name {
