@@ -275,7 +275,7 @@ func TestDoubleQuotesInNamesAreRefused(t *testing.T) {
 		"NextValues": func() error { return second(s.NextValues(t.Context(), 2)) },
 		"NextBlock":  func() error { return second(s.NextBlock(t.Context())) },
 	} {
-		fails(t, what, try(), massive.ErrUnsupported, "double quote", "rename")
+		fails(t, what, try(), massive.ErrUnsupported, "double quote", "another name")
 	}
 	state, err := s.State(t.Context())
 	same(t, "State", ok(t, state, err).Next, 1)
@@ -284,7 +284,7 @@ func TestDoubleQuotesInNamesAreRefused(t *testing.T) {
 	file := open(t, filepath.Join(t.TempDir(), `a"b.db`))
 	run(t, file, "CREATE SEQUENCE s")
 	_, err = sequence(t, load(t, file), "s").NextValue(t.Context())
-	fails(t, "in a database whose name has a double quote", err, massive.ErrUnsupported, "double quote", "rename")
+	fails(t, "in a database whose name has a double quote", err, massive.ErrUnsupported, "double quote", "another name")
 }
 
 // An attached database may have the name of a schema.

@@ -13,7 +13,7 @@ import (
 
 func literal(s string) string { return dialect.Quote(s, '\'') }
 
-var errQuote = fmt.Errorf("%w: DuckDB's nextval takes no name with a double quote; rename the sequence, schema or database", dialect.ErrUnsupported)
+var errQuote = fmt.Errorf("%w: DuckDB's nextval takes no name with a double quote; create the sequence with another name, in such a schema and file", dialect.ErrUnsupported)
 
 // nextval returns a call that takes a value. Without the database's name, a schema that has
 // the same name as an attached database would be ambiguous.
