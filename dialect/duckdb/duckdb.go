@@ -21,11 +21,14 @@
 //   - DuckDB forgets the declared start when it closes the file. Def().Start is then the
 //     next value at the time of opening.
 //   - A crash repeats values that were taken in a transaction which did not commit.
-//   - Names that differ only in case are the same. A lookup needs the name as it was created.
+//   - Names that differ only in the case of ASCII letters are the same. A lookup needs the
+//     name as it was created.
 //   - NextValue, NextValues, NextBlock and CatchUp can't use a sequence whose name has a
-//     double quote, and return [dialect.ErrUnsupported].
+//     double quote. They return [dialect.ErrUnsupported].
 //   - A column draws on a sequence if its default calls nextval with the sequence's name as
 //     a literal.
+//   - A macro of the database can replace a function that the dialect calls. Open only files
+//     that you trust.
 //   - Each poll of a Watch loads.
 package duckdb
 

@@ -408,6 +408,25 @@ func TestConcurrentValuesAreDistinct(t *testing.T) {
 	same(t, "distinct values", len(slices.Compact(values)), workers*rounds*4)
 }
 
+// The suite's rules about all sequences need savepoints or SetValue.
+func TestAllSequences(t *testing.T) {
+	t.Parallel()
+	db := memory(t)
+	run(t, db, "CREATE SEQUENCE a MAXVALUE 120", "CREATE TABLE ta (id BIGINT DEFAULT nextval('a'))", "INSERT INTO ta VALUES (100)",
+		"CREATE SEQUENCE b", "CREATE TABLE tb (id BIGINT DEFAULT nextval('b'))", "INSERT INTO tb VALUES (50)", "CREATE SEQUENCE free")
+	m := load(t, db)
+	tx, err := db.BeginTx(t.Context(), nil)
+	ok(t, tx, err)
+	moved, err := m.With(tx).CatchUp(t.Context())
+	same(t, "behind", len(ok(t, moved, err).Behind), 2)
+	ok(t, 0, tx.Rollback())
+	lags, err := m.Lag(t.Context())
+	same(t, "behind after a rollback of CatchUp", len(ok(t, lags, err).Behind), 0)
+	same(t, "next values", fmt.Sprint(next(t, m, "a"), next(t, m, "b"), next(t, m, "free")), "101 51 1")
+	used, err := m.Exhaustion(t.Context())
+	same(t, "Exhaustion", strings.Contains(ok(t, used, err).String(), "at 102, 19 left up to 120"), true)
+}
+
 func TestCatchUpOverTooManyValuesIsRefused(t *testing.T) {
 	t.Parallel()
 	db := memory(t)

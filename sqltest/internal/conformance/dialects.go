@@ -24,7 +24,7 @@ type database struct {
 var databases = []database{
 	{"PostgreSQL", ".", "./sqltest/conformance", "^TestPostgres$/^pgx$", nil},
 	{"MariaDB", "dialect/mariadb", ".", "^TestConformance$", []string{"MASSIVE_REQUIRE_MARIADB=1"}},
-	{"DuckDB", "dialect/duckdb", ".", "^TestConformance$", []string{"GOWORK=off"}},
+	{"DuckDB", "dialect/duckdb", ".", "^TestConformance$", []string{"GOWORK=off", "MASSIVE_REQUIRE_DUCKDB=1"}},
 	{"SQLite (an example)", "examples/dialect", ".", "^TestConformance$", []string{"GOWORK=off"}},
 }
 
