@@ -133,7 +133,7 @@ func (t *test) own() string {
 }
 
 var (
-	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`)               // a message of a test
+	said   = regexp.MustCompile(`^ *[a-z_]+\.go:[0-9]+: (.*)`)                      // a message of a test
 	server = regexp.MustCompile(`\(((?:PostgreSQL|MariaDB|DuckDB|SQLite) [0-9.]+)`) // a test logs the version
 )
 
