@@ -77,12 +77,13 @@ func modes(results []result) (all []string) {
 }
 
 // ratios draws a row for each line, with a mark for each driver and mode, on a logarithmic
-// axis.
+// axis. A bar below 0.1 would leave no room for the others.
 func ratios(results []result, file string) error {
+	results = slices.DeleteFunc(slices.Clone(results), func(x result) bool { return x.Bar < 0.1 })
 	var names []string
 	p := plot.New()
 	p.Title.Text = "Time as a multiple of the limit's: median and quartiles"
-	p.X.Label.Text = "ratio (dark strokes: bars)"
+	p.X.Label.Text = "ratio (dark strokes: bars; lines with a bar below 0.1 are not drawn)"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.TickerFunc(halves)
 	p.X.Min, p.X.Max = 0.5, 2
 	var bars plotter.XYs
