@@ -56,15 +56,8 @@ func (r *rehearsal) write(after []*view) (s script) {
 		fmt.Sprintf("CREATE TABLE %s.settings AS SELECT n.name, pg_catalog.current_setting(n.name) AS value FROM (VALUES %s) n(name)",
 			r.id, strings.Join(values, ", ")),
 		settingsText,
-		fmt.Sprintf("CREATE FUNCTION %s.facts(pg_catalog.oid) RETURNS TABLE (rel bigint, schema text, name text, kind text, n bigint, fact text)\nLANGUAGE sql STABLE AS $facts$\n%s$facts$",
-			r.id, strings.ReplaceAll(factsText, "$id", r.id)),
-		// Printing a view locks the views that it reads. The lock would block a refresh, which
-		// would block readers.
-		"SAVEPOINT massive_check",
-		r.check(nil, r.before),
-		"ROLLBACK TO SAVEPOINT massive_check",
-		"RELEASE SAVEPOINT massive_check",
-	}, r.schemas()...)
+		r.facts(),
+	}, slices.Concat(r.checkEarly(), r.schemas())...)
 	r.shadows = map[massive.Name]string{}
 	for _, v := range after {
 		if v.mode == rebuilt {
@@ -106,8 +99,8 @@ func (r *rehearsal) write(after []*view) (s script) {
 			locks = append(locks, fmt.Sprintf("ALTER %s %s RESET (fastupdate)", v.word(), v.Quoted()))
 		}
 	}
-	s.guard = []string{guardTimeout, r.raise(guards, fmt.Sprintf("(SELECT f.refreshed FROM %s.filled f) <> %s", r.id, stamp),
-		"a view was refreshed during the build: run the script again")}
+	s.guard = append(append([]string{guardTimeout}, r.checkEarly()...), r.raise(guards, fmt.Sprintf("(SELECT f.refreshed FROM %s.filled f) <> %s", r.id, stamp),
+		"a view was refreshed during the build: run the script again"))
 	s.swap = []string{fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", r.lockTimeout.Milliseconds()), r.check(locks, r.before)}
 	for _, v := range after {
 		if v.mode == replaced {
@@ -165,6 +158,26 @@ func (r *rehearsal) check(statements []string, want string) string {
 	view := "pg_catalog.to_regclass(" + literal(r.views[0].Quoted()) + ")"
 	got := strings.NewReplacer("$id", r.id, "$view", view).Replace(hashText)
 	return r.raise(statements, got+" IS DISTINCT FROM "+literal(want), changed)
+}
+
+// checkEarly returns statements that check before there is a lock. The server plans the
+// check then, and not while readers wait. Printing a view locks the views that it reads,
+// which would block a refresh, which would block readers: the savepoint unlocks them.
+func (r *rehearsal) checkEarly() []string {
+	return []string{"SAVEPOINT massive_check", r.check(nil, r.before), "ROLLBACK TO SAVEPOINT massive_check", "RELEASE SAVEPOINT massive_check"}
+}
+
+// facts returns a statement that creates the function of the facts. It is in PL/pgSQL, which
+// keeps the plan of the query.
+func (r *rehearsal) facts() string {
+	return fmt.Sprintf(`CREATE FUNCTION %s.facts(pg_catalog.oid) RETURNS TABLE (rel bigint, schema text, name text, kind text, n bigint, fact text)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $facts$
+#variable_conflict use_column
+BEGIN
+RETURN QUERY
+%s;
+END
+$facts$`, r.id, strings.ReplaceAll(factsText, "$id", r.id))
 }
 
 // raise returns a statement that runs statements, and then fails if the condition is true.
