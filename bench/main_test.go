@@ -112,10 +112,10 @@ func TestLongestWaitIsOfBlockedReader(t *testing.T) {
 			t.Errorf("%s: the longest wait is %v, error %v; want at least %v", m.name, longest, err, held)
 		}
 		_, err = longestWait(t.Context(), pools[1:], func(ctx context.Context) error {
-			_, err := pools[0].ExecContext(ctx, "DROP VIEW top_customers")
+			_, err := pools[0].ExecContext(ctx, "DROP MATERIALIZED VIEW customers CASCADE")
 			return err
 		})
-		if err == nil || !strings.Contains(err.Error(), `relation "top_customers" does not exist`) {
+		if err == nil || !strings.Contains(err.Error(), `relation "customers" does not exist`) {
 			t.Errorf("%s: error %v; want that of the reader whose view was dropped", m.name, err)
 		}
 	}
