@@ -102,49 +102,42 @@ func needsQuotes(part string) bool {
 }
 
 // quoted returns the structure of a spelling with quotes, whether the name needs them or
-// not.
+// not. A malformed spelling finds nothing: its composed key has a dot or a quote where no
+// key has one.
 func (s *index[T]) quoted(name string) (t T, ok bool) {
-	first, rest := unquoted(name)
-	switch {
-	case first == "":
-	case rest == "":
-		t, ok = s.byKey[first]
-		return t, ok
-	default:
-		var b [2 * longestName]byte
-		second, rest := unquoted(rest[1:])
-		if second != "" && rest == "" && len(first)+len(second) < len(b) {
-			n := copy(b[:], first)
-			b[n] = '.'
-			n += 1 + copy(b[n+1:], second)
-			t, ok = s.byKey[string(b[:n])]
+	first, rest := name, ""
+	if name == "" || name[0] != '"' {
+		if dot := strings.IndexByte(name, '.'); dot == strings.IndexByte(name, '"')-1 {
+			first, rest = name[:dot], name[dot:]
+		}
+	} else if end := strings.IndexByte(name[1:], '"') + 1; end > 0 {
+		first, rest = name[1:end], name[end+1:]
+	}
+	if rest == "" {
+		if strings.IndexByte(first, '.') < 0 {
+			t, ok = s.byKey[first]
 			return t, ok
+		}
+	} else if second := rest[1:]; rest[0] == '.' {
+		if last := len(second) - 1; last > 1 && second[0] == '"' && second[last] == '"' {
+			second = second[1:last]
+		}
+		// Most names are visible. This takes half as long as to compose a key.
+		if t, ok = s.byKey[second]; ok && t.object().Name == (dialect.Name{Schema: first, Name: second}) {
+			return t, true
+		}
+		var b [2 * longestName]byte
+		if n := len(first) + 1; n+len(second) <= len(b) && second != "" && second[0] != '"' {
+			copy(b[:], first)
+			b[n-1] = '.'
+			n += copy(b[n:], second)
+			if t, ok = s.byKey[string(b[:n])]; ok {
+				return t, ok
+			}
 		}
 	}
 	t, ok = s.byKey[name]
 	return t, ok
-}
-
-// unquoted returns the first part of a spelling without its quotes, and the rest, which
-// is empty or starts with a dot. The part is empty if it needs its quotes or is
-// malformed.
-func unquoted(s string) (part, rest string) {
-	if s == "" || s[0] != '"' {
-		if dot := strings.IndexByte(s, '.'); dot >= 0 {
-			return s[:dot], s[dot:]
-		}
-		return s, ""
-	}
-	s = s[1:]
-	end := strings.IndexByte(s, '"')
-	if end < 0 {
-		return "", ""
-	}
-	part, rest = s[:end], s[end+1:]
-	if rest != "" && rest[0] != '.' || strings.IndexByte(part, '.') >= 0 {
-		return "", ""
-	}
-	return part, rest
 }
 
 // find looks up a name. If the name exists, it does not allocate, except for a doubled

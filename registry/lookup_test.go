@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/massivedb/massive-go/dialect"
 	"github.com/massivedb/massive-go/internal/stub"
@@ -125,8 +126,10 @@ func FuzzLookup(f *testing.F) {
 			f.Add(cmp.Or(n.Schema, "public"), n.Name, spelling)
 		}
 	}
+	f.Add(`a"b`, `c`, `a"b."c"`)
+	f.Add(`a.b`, `c`, `a.b."c"`)
 	f.Fuzz(func(t *testing.T, schema, name, spelling string) {
-		if schema == "" || name == "" || strings.Contains(schema+name, "\x00") {
+		if schema == "" || name == "" || strings.Contains(schema+name, "\x00") || !utf8.ValidString(schema) || !utf8.ValidString(name) {
 			t.Skip("not a valid name")
 		}
 		one := dialect.Object{ID: 1, Name: dialect.Name{Schema: schema, Name: name}, Visible: true}
