@@ -76,6 +76,9 @@ func (cs Changes) String() string {
 // Diff returns what changed in the database from one registry to another. Labels appended
 // locally don't count.
 func Diff(from, to *Registry) Changes {
+	if from == to {
+		return nil
+	}
 	var cs Changes
 	reads := diffReads(&from.snapshot, &to.snapshot)
 	cs = diffIndex(cs, &from.matviews, &to.matviews, func(a, b *matview) []string {
