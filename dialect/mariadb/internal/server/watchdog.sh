@@ -8,6 +8,8 @@ dir=$1
 shift
 
 mkdir -m 700 "$dir" || exit
+# A server that starts removes the temporary tables of others in the directory for these.
+mkdir "$dir/tmp" && export TMPDIR="$dir/tmp" || exit
 user=
 [ "$(id -u)" = 0 ] && user=--user=root
 mariadb-install-db --no-defaults $user --datadir="$dir/data" --auth-root-authentication-method=normal \
