@@ -282,7 +282,7 @@ func (r *rehearsal) rehearse(ctx context.Context, query string) ([]*view, error)
 	if err != nil {
 		return nil, err
 	}
-	setFact(root, "definition", definition)
+	setDefinition(root, definition)
 	broken := map[string]bool{}
 	for i, v := range r.views {
 		if v.mode == kept {
@@ -319,9 +319,9 @@ func (r *rehearsal) definition(ctx context.Context, name string) (text string, e
 	return text, err
 }
 
-func setFact(v *view, kind, text string) {
+func setDefinition(v *view, text string) {
 	for i := range v.facts {
-		if v.facts[i].kind == kind {
+		if v.facts[i].kind == "definition" {
 			v.facts[i].text = text
 		}
 	}
@@ -345,7 +345,7 @@ func (r *rehearsal) build(ctx context.Context, v *view, root bool) error {
 		if err != nil {
 			return err
 		}
-		setFact(v, "definition", definition)
+		setDefinition(v, definition)
 	}
 	refusal, err := r.attempt(ctx, r.create(v))
 	if err != nil {
@@ -368,7 +368,7 @@ func (r *rehearsal) build(ctx context.Context, v *view, root bool) error {
 			r.refuse("%s would have another query: a column that it needs has another type, or its query can't be rewritten", v.Name)
 			return nil
 		}
-		setFact(v, "definition", definition)
+		setDefinition(v, definition)
 	}
 	if v.mode == rebuilt {
 		return r.carry(ctx, v, root)
@@ -451,7 +451,7 @@ func (r *rehearsal) compare(ctx context.Context) ([]*view, error) {
 			r.differences(v, kind, v.all(kind), got)
 		}
 		if i == 0 {
-			setFact(v, "definition", built[at].one("definition"))
+			setDefinition(v, built[at].one("definition"))
 		}
 	}
 	if err := r.expectations(ctx); err != nil {
