@@ -17,8 +17,8 @@ import (
 var factsText string
 
 // A fact about a view. Kinds: schema, name, relkind, owner, populated, definition, column,
-// reads and options describe it; shape and index are statements, in order; obstacle is a
-// reason to refuse. The others help to write the script.
+// reads, options, uses and part uses describe it; shape and index are statements, in order;
+// obstacle and literal are reasons to refuse. The others help to write the script.
 type fact struct {
 	kind string
 	n    int64
@@ -144,7 +144,7 @@ func ordered(all []*view) ([]*view, error) {
 }
 
 // unhashed are the kinds of facts that follow from others.
-var unhashed = []string{"guard", "grantor", "shadow", "move"}
+var unhashed = []string{"guard", "grantor", "shadow", "move", "literal"}
 
 // hash returns the hash of all facts, as hashText does on the server.
 func hash(all []*view) string {
@@ -164,4 +164,4 @@ func hash(all []*view) string {
 // hashText is the hash of the facts about a view, in the schema $id.
 const hashText = `(SELECT pg_catalog.md5(pg_catalog.convert_to(pg_catalog.string_agg(l.line, E'\n' ORDER BY pg_catalog.convert_to(l.line, 'UTF8')), 'UTF8'))
    FROM (SELECT pg_catalog.concat(f.schema, '|', f.name, '|', f.kind, '|', f.n, '|', f.fact) AS line
-         FROM $id.facts($view) f WHERE f.kind NOT IN ('guard', 'grantor', 'shadow', 'move')) l)`
+         FROM $id.facts($view) f WHERE f.kind NOT IN ('guard', 'grantor', 'shadow', 'move', 'literal')) l)`

@@ -99,6 +99,32 @@ part(rel, classid, objid) AS (
   UNION ALL
   SELECT s.stxrelid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid FROM st s
 ),
+-- The types of the literals in the views, by the part that has the literal.
+literal(rel, classid, objid, type) AS (
+  SELECT DISTINCT p.rel, p.classid, p.objid, m.m[1]::pg_catalog.oid
+  FROM part p
+  LEFT JOIN pg_catalog.pg_rewrite w ON p.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = p.objid
+  LEFT JOIN pg_catalog.pg_attrdef d ON p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.oid = p.objid
+  LEFT JOIN pg_catalog.pg_index i ON p.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.indexrelid = p.objid
+  LEFT JOIN pg_catalog.pg_statistic_ext e ON p.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass AND e.oid = p.objid
+  CROSS JOIN LATERAL pg_catalog.regexp_matches(
+    pg_catalog.concat(w.ev_action, d.adbin, i.indexprs, i.indpred, pg_catalog.to_jsonb(e) ->> 'stxexprs'),
+    ':consttype (\d{5,}) :consttypmod \S+ :constcollid \S+ :constlen \S+ :constbyval \S+ :constisnull false', 'g') m(m)
+),
+inside(literal, type) AS (
+  SELECT l.type, l.type FROM literal l
+  UNION
+  SELECT i.literal, x.type
+  FROM inside i
+  JOIN pg_catalog.pg_type t ON t.oid = i.type
+  CROSS JOIN LATERAL (
+    SELECT t.typelem UNION ALL SELECT t.typbasetype
+    UNION ALL
+    SELECT CASE t.typtype WHEN 'r' THEN r.rngsubtype ELSE r.rngtypid END FROM pg_catalog.pg_range r
+    WHERE t.typtype IN ('r', 'm') AND t.oid::text IN (r.rngtypid::text, pg_catalog.to_jsonb(r) ->> 'rngmultitypid')
+    UNION ALL
+    SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) x(type)
+),
 -- The role to return to after SET LOCAL ROLE.
 back(role) AS (
   SELECT CASE s WHEN 'none' THEN 'NONE' ELSE pg_catalog.quote_ident(s) END
@@ -253,6 +279,35 @@ fact(rel, kind, n, fact) AS (
   UNION ALL
   SELECT s.stxrelid, 'index', 53, pg_catalog.format('COMMENT ON STATISTICS %s IS %L', s.shadow, d.description)
   FROM st s JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass AND d.objoid = s.oid
+  UNION ALL
+
+  -- The objects that the expressions use, without views. Some operators and casts are not in
+  -- the text: a changed search path or a new cast would change them.
+  SELECT p.rel, CASE WHEN p.objid = p.rel OR p.classid IN ('pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)
+      THEN 'uses' ELSE 'part uses' END, 0, x.text
+  FROM part p
+  JOIN pg_catalog.pg_depend d ON d.classid = p.classid AND d.objid = p.objid
+    AND d.refclassid NOT IN ('pg_catalog.pg_namespace'::pg_catalog.regclass, 'pg_catalog.pg_extension'::pg_catalog.regclass)
+  LEFT JOIN pg_catalog.pg_class c ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.refobjid
+  CROSS JOIN LATERAL pg_catalog.format('%s (%s)', pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0), d.refobjid) x(text)
+  WHERE (c.relkind IN ('v', 'm')) IS NOT TRUE
+    AND NOT EXISTS (SELECT FROM part o WHERE o.classid = d.refclassid AND o.objid = d.refobjid)
+  GROUP BY 1, 2, 4
+  UNION ALL
+  -- Reading such a literal checks domains, with the rights of the current role. The label of
+  -- an enum that reads like a row is one if its type is recreated meanwhile.
+  SELECT l.rel, 'literal', CASE l.classid WHEN 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN 0 ELSE 1 END,
+    pg_catalog.format('%s has a literal of type %s, and another role owns this type or a part of it: write ARRAY[...] or ROW(...), or act as this role',
+      pg_catalog.pg_describe_object(l.classid, l.objid, 0), pg_catalog.format_type(l.type, NULL))
+  FROM literal l
+  JOIN pg_catalog.pg_type t ON t.oid = l.type
+  WHERE (t.typtype IN ('c', 'r', 'm') OR t.typcategory = 'A'
+      OR EXISTS (SELECT FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid AND e.enumlabel::text ~ '^\s*[[({]'))
+    AND EXISTS (
+      SELECT FROM inside i
+      JOIN pg_catalog.pg_type o ON o.oid = i.type
+      JOIN pg_catalog.pg_roles r ON r.oid = o.typowner
+      WHERE i.literal = l.type AND NOT r.rolsuper AND r.rolname <> current_user)
   UNION ALL
 
   -- What the script needs.

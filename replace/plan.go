@@ -37,6 +37,7 @@ type rehearsal struct {
 	id      string
 	views   []*view
 	before  string                  // the hash of the facts before the replacement
+	built   string                  // the hash of the facts about the shadows
 	shadows map[massive.Name]string // of the views that were built so far
 	refused RefusedError
 }
@@ -170,9 +171,10 @@ func (r *rehearsal) chooseModes() {
 
 // obstacles refuses what can't be carried over.
 func (r *rehearsal) obstacles() {
-	for _, v := range r.views {
+	for i, v := range r.views {
 		for _, f := range v.facts {
-			if f.kind == "obstacle" && (v.mode == rebuilt || f.n >= 7) {
+			if f.kind == "obstacle" && (v.mode == rebuilt || f.n >= 7) ||
+				f.kind == "literal" && v.mode != kept && (i > 0 || f.n > 0) {
 				r.refuse("%s", f.text)
 			}
 		}
@@ -260,6 +262,18 @@ func (r *rehearsal) rehearse(ctx context.Context, query string) ([]*view, error)
 	if err != nil || refusal != nil {
 		return nil, cmpOr(err, refusal)
 	}
+	// The owner's code, which the probe may run, could replace the view.
+	if err := r.exec(ctx, "SAVEPOINT massive_facts; "+settingsText); err != nil {
+		return nil, err
+	}
+	definition, err := r.definition(ctx, r.id+".query")
+	if err != nil {
+		return nil, err
+	}
+	setDefinition(root, definition)
+	if err := r.exec(ctx, "ROLLBACK TO SAVEPOINT massive_facts; RELEASE SAVEPOINT massive_facts"); err != nil {
+		return nil, err
+	}
 	if root.populated() { // with the owner's rights, as a refresh
 		refusal, err = r.attempt(ctx, fmt.Sprintf("ALTER VIEW %[1]s.query OWNER TO %[2]s; CREATE MATERIALIZED VIEW %[1]s.probe AS "+
 			"SELECT * FROM %[1]s.query LIMIT 0 WITH NO DATA; ALTER MATERIALIZED VIEW %[1]s.probe OWNER TO %[2]s; REFRESH MATERIALIZED VIEW %[1]s.probe", r.id, owner))
@@ -278,11 +292,6 @@ func (r *rehearsal) rehearse(ctx context.Context, query string) ([]*view, error)
 			return nil, err
 		}
 	}
-	definition, err := r.definition(ctx, r.id+".query")
-	if err != nil {
-		return nil, err
-	}
-	setDefinition(root, definition)
 	broken := map[string]bool{}
 	for i, v := range r.views {
 		if v.mode == kept {
@@ -358,18 +367,19 @@ func (r *rehearsal) build(ctx context.Context, v *view, root bool) error {
 	if v.mode == rebuilt {
 		r.shadows[v.Name] = v.one("shadow")
 	}
-	if !root {
-		got, err := r.definition(ctx, v.shadow())
-		if err != nil {
-			return err
-		}
-		definition, ok := extended(v.one("definition"), rewrite(v.one("definition"), r.shadows), got)
-		if !ok {
-			r.refuse("%s would have another query: a column that it needs has another type, or its query can't be rewritten", v.Name)
-			return nil
-		}
-		setDefinition(v, definition)
+	got, err := r.definition(ctx, v.shadow())
+	if err != nil {
+		return err
 	}
+	definition, ok := got, true
+	if !root {
+		definition, ok = extended(v.one("definition"), rewrite(v.one("definition"), r.shadows), got)
+	}
+	if !ok {
+		r.refuse("%s would have another query: a column that it needs has another type, or its query can't be rewritten", v.Name)
+		return nil
+	}
+	setDefinition(v, definition)
 	if v.mode == rebuilt {
 		return r.carry(ctx, v, root)
 	}
@@ -438,22 +448,28 @@ func (r *rehearsal) compare(ctx context.Context) ([]*view, error) {
 			r.refuse("%s does not read the new view, since its query can't be rewritten", v.Name)
 			continue
 		}
-		kinds := []string{"column"}
+		kinds := []string{"column", "uses"}
 		if v.mode == rebuilt {
-			kinds = []string{"column", "relkind", "owner", "options", "shape", "index"}
+			kinds = []string{"column", "uses", "relkind", "owner", "options", "shape", "index", "part uses"}
 		}
 		for _, kind := range kinds {
 			got := built[at].all(kind)
-			if i == 0 && kind == "column" {
+			if i == 0 && (kind == "column" || kind == "uses" || kind == "part uses" && r.Dropped != nil) {
 				replaceFacts(v, built[at], kind)
 				continue
 			}
 			r.differences(v, kind, v.all(kind), got)
 		}
-		if i == 0 {
-			setDefinition(v, built[at].one("definition"))
+	}
+	r.differences(r.views[0], "query", r.views[0].all("definition"), built[0].all("definition"))
+	for _, f := range built[0].facts {
+		if f.kind == "literal" && f.n == 0 {
+			r.refuse("%s", f.text)
 		}
 	}
+	r.built = hash(slices.DeleteFunc(built, func(b *view) bool {
+		return !slices.ContainsFunc(r.views, func(v *view) bool { return v.mode == rebuilt && v.shadow() == b.Quoted() })
+	}))
 	if err := r.expectations(ctx); err != nil {
 		return nil, err
 	}

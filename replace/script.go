@@ -62,11 +62,14 @@ func (r *rehearsal) write(after []*view) (s script) {
 	for _, v := range after {
 		if v.mode == rebuilt {
 			s.build = append(s.build, r.create(v))
+			// The owner is set before the indexes, whose functions the server runs as the owner.
 			s.build = append(s.build, v.all("shape")...)
+			s.build = append(s.build, v.all("index")...)
 			r.shadows[v.Name] = v.one("shadow")
 		}
 	}
-	s.build = append(s.build, fmt.Sprintf("CREATE TABLE %s.filled AS SELECT %s AS refreshed, pg_catalog.clock_timestamp() AS at", r.id, stamp))
+	// Names may mean other objects than in the rehearsal. Nothing has run yet.
+	s.build = append(s.build, r.check(r.views[0].shadow(), nil, r.built), fmt.Sprintf("CREATE TABLE %s.filled AS SELECT %s AS refreshed, pg_catalog.clock_timestamp() AS at", r.id, stamp))
 
 	s.refill = []string{fmt.Sprintf("UPDATE %s.filled SET refreshed = %s, at = pg_catalog.clock_timestamp()", r.id, stamp), s.restore}
 	s.fill, s.refreshes = []string{s.restore}, map[string]massive.Name{}
@@ -77,12 +80,8 @@ func (r *rehearsal) write(after []*view) (s script) {
 		if v.populated() {
 			refresh := "REFRESH MATERIALIZED VIEW " + v.shadow()
 			s.refreshes[refresh] = massive.Name{Schema: v.one("shadow"), Name: v.Name.Name}
-			s.fill = append(s.fill, refresh)
+			s.fill = append(s.fill, refresh, "ANALYZE "+v.shadow())
 			s.refill = append(s.refill, refresh, "ANALYZE "+v.shadow())
-		}
-		s.fill = append(s.fill, v.all("index")...)
-		if v.populated() {
-			s.fill = append(s.fill, "ANALYZE "+v.shadow())
 		}
 	}
 	s.refill = append(s.refill, settingsText)
@@ -101,7 +100,7 @@ func (r *rehearsal) write(after []*view) (s script) {
 	}
 	s.guard = append(append([]string{guardTimeout}, r.checkEarly()...), r.raise(guards, fmt.Sprintf("(SELECT f.refreshed FROM %s.filled f) <> %s", r.id, stamp),
 		"a view was refreshed during the build: run the script again"))
-	s.swap = []string{fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", r.lockTimeout.Milliseconds()), r.check(locks, r.before)}
+	s.swap = []string{fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", r.lockTimeout.Milliseconds()), r.check(r.views[0].Quoted(), locks, r.before)}
 	for _, v := range after {
 		if v.mode == replaced {
 			s.swap = append(s.swap, "CREATE OR REPLACE VIEW "+v.Quoted()+v.one("options")+" AS\n"+rewrite(v.one("definition"), r.shadows))
@@ -123,7 +122,7 @@ func (r *rehearsal) write(after []*view) (s script) {
 			oids = append(oids, fmt.Sprint(v.oid))
 		}
 	}
-	s.swap = append(s.swap, r.check(nil, hash(after)), s.restore)
+	s.swap = append(s.swap, r.check(r.views[0].Quoted(), nil, hash(after)), s.restore)
 	slices.Sort(s.schemas)
 	s.schemas = slices.Compact(s.schemas)
 	for _, schema := range s.schemas {
@@ -153,10 +152,9 @@ func (r *rehearsal) stamp() string {
 const changed = "the views, or what depends on them, have changed since the plan: plan again"
 
 // check returns a statement that runs statements, and then fails if the hash of the facts
-// is not as wanted.
-func (r *rehearsal) check(statements []string, want string) string {
-	view := "pg_catalog.to_regclass(" + literal(r.views[0].Quoted()) + ")"
-	got := strings.NewReplacer("$id", r.id, "$view", view).Replace(hashText)
+// about a view is not as wanted.
+func (r *rehearsal) check(view string, statements []string, want string) string {
+	got := strings.NewReplacer("$id", r.id, "$view", "pg_catalog.to_regclass("+literal(view)+")").Replace(hashText)
 	return r.raise(statements, got+" IS DISTINCT FROM "+literal(want), changed)
 }
 
@@ -164,7 +162,7 @@ func (r *rehearsal) check(statements []string, want string) string {
 // check then, and not while readers wait. Printing a view locks the views that it reads,
 // which would block a refresh, which would block readers: the savepoint unlocks them.
 func (r *rehearsal) checkEarly() []string {
-	return []string{"SAVEPOINT massive_check", r.check(nil, r.before), "ROLLBACK TO SAVEPOINT massive_check", "RELEASE SAVEPOINT massive_check"}
+	return []string{"SAVEPOINT massive_check", r.check(r.views[0].Quoted(), nil, r.before), "ROLLBACK TO SAVEPOINT massive_check", "RELEASE SAVEPOINT massive_check"}
 }
 
 // facts returns a statement that creates the function of the facts. It is in PL/pgSQL, which
