@@ -250,6 +250,7 @@ func TestRefused(t *testing.T) {
 		{"column right that no longer fits", "GRANT SELECT (b) ON app.base TO PUBLIC", "SELECT id, a FROM app.t", `app.base: GRANT SELECT (b) ON "app".base TO PUBLIC`},
 		{"column setting that no longer fits", "ALTER MATERIALIZED VIEW app.base ALTER b SET STATISTICS 5", "SELECT id, a FROM app.t", "ALTER COLUMN b SET STATISTICS 5"},
 		{"index that no longer fits", "CREATE INDEX i ON app.base (b)", "SELECT id, a FROM app.t", `app.base: CREATE INDEX i ON "app".base USING btree (b)`},
+		{"operator that the text does not name", "CREATE FUNCTION app.same(text, text) RETURNS bool LANGUAGE sql AS 'SELECT lower($1) OPERATOR(pg_catalog.=) lower($2)'; CREATE OPERATOR app.= (FUNCTION = app.same, LEFTARG = text, RIGHTARG = text); SET search_path = app, pg_catalog; CREATE VIEW app.x AS SELECT id FROM app.base WHERE a IS DISTINCT FROM 'A1'; RESET search_path", "", "app.x: uses operator app.=(text,text)"},
 		{"owner without rights", "GRANT CREATE ON SCHEMA app TO $role; ALTER MATERIALIZED VIEW app.base OWNER TO $role", "", "the owner of app.base, can't fill it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package replace_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,8 +71,8 @@ func TestCodeOfAnotherOwnerRunsAsItsOwner(t *testing.T) {
 		{"default and trigger", `ALTER VIEW evil.plain ALTER id SET DEFAULT evil.sly(1); CREATE FUNCTION evil.t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM evil.ran(''t''); RETURN NULL; END';
 			CREATE MATERIALIZED VIEW evil.last AS SELECT id FROM evil.plain WITH NO DATA; CREATE TRIGGER t INSTEAD OF INSERT ON evil.plain FOR EACH ROW EXECUTE FUNCTION evil.t()`, ""},
 		{"statistics (14)", "REFRESH MATERIALIZED VIEW evil.dep; CREATE STATISTICS evil.s ON (evil.sly(id)), (evil.sly(n)) FROM evil.dep", ""},
-		{"casts, operators and conditions", `CREATE TYPE evil.e AS ENUM ('a'); CREATE FUNCTION evil.cast(text) RETURNS evil.e LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.ran('cast'); RETURN 'a'::evil.e; END $$;
-			CREATE CAST (text AS evil.e) WITH FUNCTION evil.cast(text) AS IMPLICIT;
+		{"casts, operators and conditions", `CREATE TYPE evil.e AS ENUM ('a'); CREATE FUNCTION evil.pour(text) RETURNS evil.e LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.ran('cast'); RETURN 'a'::evil.e; END $$;
+			CREATE CAST (text AS evil.e) WITH FUNCTION evil.pour(text) AS IMPLICIT;
 			CREATE FUNCTION evil.eq(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.ran('eq'); RETURN true; END $$;
 			CREATE OPERATOR evil.= (FUNCTION = evil.eq, LEFTARG = int, RIGHTARG = int);
 			CREATE VIEW evil.many AS SELECT 'a'::text::evil.e AS e, 'a'::evil.e AS f, ARRAY['a'::evil.e] AS g, id FROM app.base WHERE 1 OPERATOR(evil.=) 1 AND 1 OPERATOR(evil.=) ANY (ARRAY[1, 2]);
@@ -101,6 +103,82 @@ func TestCodeOfAnotherOwnerRunsAsItsOwner(t *testing.T) {
 			}
 			if c.refused != "" && (err == nil || !strings.Contains(err.Error(), "literal of type "+c.refused)) {
 				t.Errorf("got error %v, want a refusal that names a literal of type %s", err, c.refused)
+			}
+			if n := e.ran(); n != 0 {
+				t.Errorf("the attacker's code ran %d times as another role", n)
+			}
+		})
+	}
+}
+
+// Functions and operators of another role, in a schema before pg_catalog or with arguments
+// that fit better, are not chosen for what is created again.
+func TestIndexesDoNotUseTheSearchPath(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"postgres", "pgx"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			e := newHostile(t, driver)
+			e.exec(`DROP MATERIALIZED VIEW app.base CASCADE; CREATE MATERIALIZED VIEW app.base AS SELECT id, a::varchar(9) AS a, b FROM app.t;
+				CREATE INDEX i ON app.base (lower(a), (id + 1)) WHERE length(a) > 0 AND id <> 3; CREATE VIEW app.plain AS SELECT id, a FROM app.base;
+				CREATE MATERIALIZED VIEW app.dep AS SELECT id, a FROM app.base; CREATE UNIQUE INDEX j ON app.dep (abs(id))`)
+			e.attack(`CREATE FUNCTION evil.lower(varchar) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.ran('lower'); RETURN $1; END $$;
+				CREATE FUNCTION evil.length(varchar) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.ran('length'); RETURN 1; END $$;
+				CREATE FUNCTION evil.abs(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.ran('abs'); RETURN $1; END $$;
+				CREATE FUNCTION evil.plus(int, int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.ran('plus'); RETURN $1; END $$;
+				CREATE OPERATOR evil.+ (FUNCTION = evil.plus, LEFTARG = int, RIGHTARG = int)`)
+			for i, path := range []string{"evil, pg_catalog", "pg_catalog, evil, app"} {
+				c, err := e.pool.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				m := e.load().With(c)
+				if _, err := c.ExecContext(t.Context(), "SET search_path = "+path); err != nil {
+					t.Fatal(err)
+				}
+				r, err := replace.Plan(t.Context(), m, "app.base", fmt.Sprintf("SELECT id, a::varchar(9) AS a, b, %d AS more FROM app.t", i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := r.Run(t.Context()); err != nil {
+					t.Errorf("path %s: %v", path, err)
+				}
+				if n := e.ran(); n != 0 {
+					t.Errorf("path %s: the attacker's code ran %d times", path, n)
+				}
+				if _, err := c.ExecContext(context.Background(), "RESET search_path"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// If a name means another object when the views are built than in the rehearsal, nothing is
+// filled.
+func TestNamesThatMeanOtherObjectsAtTheBuild(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, before, during string }{
+		{"a cast", "CREATE TYPE evil.e AS ENUM ('a1'); GRANT USAGE ON TYPE evil.e TO PUBLIC",
+			`CREATE FUNCTION evil.pour(text) RETURNS evil.e LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.ran('cast'); RETURN 'a1'::evil.e; END $$;
+			CREATE CAST (text AS evil.e) WITH FUNCTION evil.pour(text)`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := newHostile(t, "pgx")
+			e.attack(c.before)
+			e.exec("CREATE MATERIALIZED VIEW app.used AS SELECT id, a::evil.e AS e FROM app.base WHERE a = 'a1'")
+			r := e.plan()
+			e.attack(c.during)
+			if _, err := r.Run(t.Context()); !errors.Is(err, replace.ErrChanged) {
+				t.Errorf("got %v, want ErrChanged", err)
+			}
+			if err := e.script(r); state(err) != "55000" {
+				t.Errorf("the script: got %v, want SQLSTATE 55000", err)
+			}
+			if _, err := replace.Plan(t.Context(), e.load(), "app.base", smallQuery); err == nil || !strings.Contains(err.Error(), "function evil.pour(text)") {
+				t.Errorf("planned again: got %v, want a refusal that names the function", err)
 			}
 			if n := e.ran(); n != 0 {
 				t.Errorf("the attacker's code ran %d times as another role", n)
