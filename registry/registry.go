@@ -42,7 +42,6 @@ type snapshot struct {
 	filter        dialect.Filter
 	matviews      index[*matview]
 	enums         index[*enum]
-	declared      *index[*enum] // the enums without local labels; nil if they are enums
 	sequences     index[*sequence]
 	numbered      []*dialect.SequenceDef // the sequences, and those of primary keys
 	excluded      []Excluded
@@ -378,9 +377,6 @@ func (r *Registry) replace(e, by *enum) *Registry {
 // with returns the registry with other enums.
 func (r *Registry) with(enums []*enum) *Registry {
 	s := r.snapshot
-	if s.declared == nil {
-		s.declared = &r.enums
-	}
 	s.enums = newIndex(dialect.KindEnum, enums)
 	return &Registry{snapshot: s, access: r.access, moved: r.moved, schema: r.schema}
 }

@@ -74,10 +74,10 @@ func (r *Registry) KeepLabels(of *Registry) *Registry {
 
 // DropLabels returns the registry without labels that were appended locally.
 func (r *Registry) DropLabels() *Registry {
-	if r.declared == nil {
-		return r
+	for _, e := range r.enums.sorted() {
+		if len(e.labels) > len(e.def.Labels) {
+			r = r.replace(e, newEnum(e.def, nil, e.access))
+		}
 	}
-	s := r.snapshot
-	s.enums, s.declared = *s.declared, nil
-	return &Registry{snapshot: s, access: r.access, moved: r.moved, schema: r.schema}
+	return r
 }
