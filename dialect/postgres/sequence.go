@@ -36,9 +36,9 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 // relation. Otherwise a transaction does not see a sequence that another session has just
 // created: see docs/decisions/0006-no-code-of-other-roles.md.
 func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last sql.NullInt64, err error) {
-	err = q.QueryRowContext(ctx, `SELECT pg_catalog.pg_sequence_last_value(CASE WHEN h.size IS NOT NULL
-         THEN `+literal(seq.Quoted())+`::pg_catalog.text::pg_catalog.regclass END)
-  FROM (SELECT pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass) AS size OFFSET 0) h`).Scan(&last)
+	err = q.QueryRowContext(ctx, `SELECT pg_catalog.pg_sequence_last_value(CASE
+  WHEN pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass, 'main') IS NOT NULL
+  THEN `+literal(seq.Quoted())+`::pg_catalog.text::pg_catalog.regclass END)`).Scan(&last)
 	return last, err
 }
 
