@@ -339,11 +339,16 @@ func ledgerAsOf() rule {
 				_, err := c.refresh(c.Context(), c.db.DB(), "v", dialect.Refresh{})
 				ended <- err
 			}()
-			// The waiting refresh blocks later readers.
+			// The waiting refresh blocks later readers. On a busy machine, a reader can also run
+			// out of time before the refresh has begun.
+			blocked := 0
 			c.eventually("a refresh that waits for a reader blocks later readers", func() bool {
 				ctx, cancel := context.WithTimeout(c.Context(), soon)
 				defer cancel()
-				return c.matview("v").Select(ctx, &[]int64{}, "") != nil
+				if blocked++; c.matview("v").Select(ctx, &[]int64{}, "") == nil {
+					blocked = 0
+				}
+				return blocked == 3
 			})
 			waiting := c.freshness(c.q, "v").Now
 			c.ok(reader.Rollback())
