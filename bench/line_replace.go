@@ -120,8 +120,8 @@ func longestWait(ctx context.Context, readers []*sql.DB, change func(ctx context
 	if failed == nil {
 		failed = change(ctx)
 	}
-	for _, stop := range stops {
-		failed = errors.Join(failed, stop())
+	for i, stop := range stops {
+		failed = errors.Join(failed, stop(), number(readers[i], salesReaders[i]).do(ctx, 1)) // reads after the change
 	}
 	return slices.Max(waits), failed
 }
