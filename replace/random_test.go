@@ -163,7 +163,7 @@ func (w *writer) from(outer []table) (string, []table) {
 	return text.String(), tables
 }
 
-// visible returns the outer tables without those that the names hide.
+// visible returns the outer tables that no name hides.
 func visible(outer []table, names []string) (tables []table) {
 	for _, t := range outer {
 		if !slices.Contains(names, t.alias) {
