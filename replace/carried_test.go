@@ -11,6 +11,7 @@ import (
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/massive"
 	"github.com/massivedb/massive-go/replace"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 // small is a view with a materialized and a plain view on it.
@@ -29,6 +30,12 @@ const smallQuery = "SELECT id, a, b, 1 AS more FROM app.t"
 func newSmall(t *testing.T, driver string) *env {
 	t.Helper()
 	d, pool := testrun.Database(t, driver)
+	return smallIn(t, d, pool)
+}
+
+// smallIn creates the views in a database.
+func smallIn(t *testing.T, d *pgtest.Database, pool *sql.DB) *env {
+	t.Helper()
 	e := &env{t: t, database: d, dsn: d.DSN(), pool: pool, roles: strings.NewReplacer("$role", d.Name()+"_role", "$second", d.Name()+"_second")}
 	roles := e.roles.Replace("$role, $second")
 	e.exec("CREATE ROLE " + strings.ReplaceAll(roles, ",", "; CREATE ROLE"))

@@ -321,13 +321,15 @@ fact(rel, kind, n, fact) AS (
   UNION ALL
   SELECT DISTINCT a.oid, 'grantor', 0, pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantor)) FROM acl a WHERE a.grantor <> a.relowner
   UNION ALL
-  -- It takes SHARE UPDATE EXCLUSIVE and changes nothing: a materialized view has no children.
-  SELECT c.attrelid, 'guard', 0, pg_catalog.format('ALTER MATERIALIZED VIEW %I.%I ALTER COLUMN %I RESET (n_distinct_inherited)', r.nspname, r.relname, c.attname)
+  -- It takes SHARE UPDATE EXCLUSIVE and changes nothing: the options that a column has are set again. It
+  -- writes the row of each column, so that a GRANT on a column, which takes no lock, can't follow.
+  SELECT r.oid, 'guard', 0, pg_catalog.format('ALTER MATERIALIZED VIEW %I.%I %s', r.nspname, r.relname, g.actions)
   FROM rel r
   CROSS JOIN LATERAL (
-    SELECT c.attrelid, c.attname FROM col c
-    WHERE c.attrelid = r.oid AND c.relkind = 'm' AND pg_catalog.strpos(pg_catalog.concat(c.attoptions), 'n_distinct_inherited') = 0
-    ORDER BY c.attnum LIMIT 1) c
+    SELECT pg_catalog.string_agg(pg_catalog.format('ALTER COLUMN %I %s', c.attname, CASE WHEN c.attoptions IS NULL THEN 'RESET (n_distinct)'
+      ELSE pg_catalog.format('SET (%s)', pg_catalog.array_to_string(c.attoptions, ', ')) END), ', ' ORDER BY c.attnum) AS actions
+    FROM col c WHERE c.attrelid = r.oid AND c.relkind = 'm') g
+  WHERE g.actions IS NOT NULL
   UNION ALL
 
   -- Whatever can't be carried over, in words.

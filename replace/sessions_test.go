@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/massivedb/massive-go/internal/testrun"
 	"github.com/massivedb/massive-go/replace"
+	"github.com/massivedb/massive-go/sqltest/pgtest"
 )
 
 var phases = []replace.Phase{replace.PhaseBuild, replace.PhaseFill, replace.PhaseWait, replace.PhaseSwap}
@@ -244,6 +246,40 @@ func TestOthersVacuumDuringARun(t *testing.T) {
 	e.replaced(before, "true", 100)
 }
 
+// The server cancels an autovacuum of an old view that would take minutes, because the
+// guard waits for it.
+func TestRunDuringAnAutovacuum(t *testing.T) {
+	t.Parallel()
+	settings := []pgtest.Option{pgtest.Setting("autovacuum", "on"), pgtest.Setting("autovacuum_naptime", "1s"),
+		pgtest.Setting("autovacuum_vacuum_cost_delay", "100ms"), pgtest.Setting("autovacuum_vacuum_cost_limit", "1")}
+	server, err := pgtest.Start(t.Context(), settings...)
+	if errors.Is(err, pgtest.ErrNoPostgres) || errors.Is(err, errors.ErrUnsupported) {
+		pgtest.NewDatabase(t) // skips without a server, or fails where one is required
+		t.Skipf("needs a server with its own settings: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	d := server.NewDatabase(t)
+	e := smallIn(t, d, d.Open(t, "pgx"))
+	before := e.catalog()
+	// A session that ends reports at once what it has changed.
+	changes := d.Open(t, "postgres")
+	_, err = changes.Exec("INSERT INTO app.t SELECT g, 'a' || g, g FROM generate_series(101, 50000) g; REFRESH MATERIALIZED VIEW app.base")
+	if err := errors.Join(err, changes.Close()); err != nil {
+		t.Fatal(err)
+	}
+	const worker = `SELECT EXISTS (SELECT FROM pg_stat_activity JOIN pg_locks l USING (pid)
+		WHERE backend_type = 'autovacuum worker' AND l.relation = 'app.base'::regclass AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted)`
+	e.eventually("a worker has the view", worker)
+	report, err := e.plan(at(replace.PhaseSwap, 1, func() { e.eventually("a worker has the view at the swap", worker) })).Run(t.Context())
+	if err != nil || report.Tries != 1 || report.Fills != 1 {
+		t.Errorf("got %+v, %v; want one try and one fill", report, err)
+	}
+	e.replaced(before, "true", 50000)
+}
+
 // A session that analyzes an old view has the lock of an autovacuum. Run waits for it at
 // the guard, and readers read meanwhile.
 func TestReadersReadWhileTheGuardWaits(t *testing.T) {
@@ -368,10 +404,12 @@ const pauseAtDrop = `CREATE FUNCTION app.pause() RETURNS event_trigger LANGUAGE 
 // lost: the GRANT fails, or gives it on the new view.
 func TestNoRightIsLostAfterTheCheck(t *testing.T) {
 	t.Parallel()
-	for i, view := range []string{"app.base", "app.mid"} {
-		t.Run(view, func(t *testing.T) {
+	for i, right := range []string{"SELECT ON app.base", "SELECT ON app.mid", "SELECT (id, b) ON app.base", "SELECT (a, id) ON app.dep", "SELECT (b) ON app.base"} {
+		t.Run(right, func(t *testing.T) {
 			t.Parallel()
 			e := newSmall(t, []string{"postgres", "pgx"}[i%2])
+			// A column option that the guard could change.
+			e.exec("ALTER MATERIALIZED VIEW app.dep ALTER COLUMN id SET (n_distinct_inherited=-0.5, n_distinct=7)")
 			r := e.plan(replace.LockTimeout(20 * time.Second))
 			before := e.catalog()
 			e.exec(pauseAtDrop)
@@ -380,7 +418,7 @@ func TestNoRightIsLostAfterTheCheck(t *testing.T) {
 			go func() {
 				e.eventually("the first drop waits", waits("l.locktype = 'advisory'"))
 				go func() {
-					_, err := e.pool.Exec(e.roles.Replace("GRANT SELECT ON " + view + " TO $role"))
+					_, err := e.pool.Exec(e.roles.Replace("GRANT " + right + " TO $role"))
 					granted <- err
 				}()
 				// It waits for the swap, or has ended.
@@ -399,13 +437,14 @@ func TestNoRightIsLostAfterTheCheck(t *testing.T) {
 			err = <-granted
 			e.exec("DROP EVENT TRIGGER massive_pause; DROP FUNCTION app.pause()")
 			var has bool
-			if err := e.pool.QueryRow(e.roles.Replace("SELECT has_table_privilege('$role', '" + view + "', 'SELECT')")).Scan(&has); err != nil {
+			view := right[strings.Index(right, "app."):]
+			if err := e.pool.QueryRow(e.roles.Replace("SELECT has_any_column_privilege('$role', '" + view + "', 'SELECT')")).Scan(&has); err != nil {
 				t.Fatal(err)
 			}
 			if has != (err == nil) {
 				t.Errorf("the GRANT ended with error %v, and the role has the right: %t", err, has)
 			}
-			e.exec(e.roles.Replace("REVOKE SELECT ON " + view + " FROM $role"))
+			e.exec(e.roles.Replace("REVOKE " + right + " FROM $role"))
 			e.same(before)
 		})
 	}
