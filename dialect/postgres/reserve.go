@@ -13,14 +13,15 @@ import (
 // sequence. nextval alone logs 32 values ahead. A statement that takes one of these
 // writes no WAL and does not wait, so a crash could return its values again. On a
 // standby, flushed writes nothing and nextval fails.
-const flushed = `(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN true
+const flushed = `(CASE WHEN pg_catalog.pg_is_in_recovery() THEN true
   ELSE pg_catalog.pg_logical_emit_message(true, 'massive'::pg_catalog.text, ''::pg_catalog.text) IS NOT NULL END)`
 
 // NextSequenceValues reads one value per row. After an error it drops the rows that it
-// has, because the server has not committed them.
+// has, because the server has not committed them. The condition is in an argument of
+// generate_series, so it is evaluated once. In WHERE it would be a step for each row.
 func (postgres) NextSequenceValues(ctx context.Context, q dialect.Querier, seq dialect.Name, n int) ([]int64, error) {
-	rows, err := q.QueryContext(ctx, "SELECT pg_catalog.nextval("+regclass(seq)+")::bigint FROM pg_catalog.generate_series(1, "+
-		strconv.Itoa(n)+") WHERE "+flushed)
+	rows, err := q.QueryContext(ctx, "SELECT pg_catalog.nextval("+regclass(seq)+") FROM pg_catalog.generate_series(1, CASE WHEN "+
+		flushed+" THEN "+strconv.Itoa(n)+" END)")
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (postgres) NextSequenceBlock(ctx context.Context, q dialect.Querier, seq di
        p.cycle_option::boolean
   FROM (SELECT pg_catalog.nextval(`+regclass(seq)+`) AS value OFFSET 0) n
  CROSS JOIN LATERAL pg_catalog.pg_sequence_parameters(CASE WHEN n.value IS NOT NULL THEN `+regclass(seq)+` END) p
- WHERE `+flushed).
+ WHERE (SELECT `+flushed+`)`).
 		Scan(&b.Value, &b.Increment, &b.Min, &b.Max, &b.Cycle)
 	return b, err
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/massivedb/massive-go/dialect"
 )
 
@@ -32,13 +34,21 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 // sequence was created, restarted or set. From PostgreSQL 18 on it is also NULL if the
 // role lacks the right to read it.
 //
-// The name is resolved while the statement runs, after the statement has opened another
-// relation. Otherwise a transaction does not see a sequence that another session has just
-// created: see docs/decisions/0006-no-code-of-other-roles.md.
+// A pool gets the shortest text. The server resolves the name when it parses the text, at
+// the start of a transaction. In a longer transaction, the session does not see then a
+// sequence that another session has just created. So any other querier gets a text that
+// resolves the name while it runs, after it has opened another relation: see
+// docs/decisions/0006-no-code-of-other-roles.md.
 func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last sql.NullInt64, err error) {
-	err = q.QueryRowContext(ctx, `SELECT pg_catalog.pg_sequence_last_value(CASE
+	name := literal(seq.Quoted())
+	switch q.(type) {
+	case *sql.DB, *sqlx.DB:
+	default:
+		name = `CASE
   WHEN pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass, 'main') IS NOT NULL
-  THEN `+literal(seq.Quoted())+`::pg_catalog.text::pg_catalog.regclass END)`).Scan(&last)
+  THEN ` + name + `::pg_catalog.text::pg_catalog.regclass END`
+	}
+	err = q.QueryRowContext(ctx, "SELECT pg_catalog.pg_sequence_last_value("+name+")").Scan(&last)
 	return last, err
 }
 

@@ -1,7 +1,7 @@
 ), size AS MATERIALIZED (
-  SELECT pg_catalog.pg_relation_size('pg_catalog.pg_class'::pg_catalog.regclass) OPERATOR(pg_catalog.<)
-         ((3 OPERATOR(pg_catalog.*) pg_catalog.pg_relation_size('pg_catalog.pg_rewrite'::pg_catalog.regclass))
-          OPERATOR(pg_catalog.+) (45 OPERATOR(pg_catalog.*) pg_catalog.pg_relation_size('pg_catalog.pg_sequence'::pg_catalog.regclass))) AS dense
+  SELECT pg_catalog.pg_relation_size('pg_catalog.pg_class'::pg_catalog.regclass, 'main') OPERATOR(pg_catalog.<)
+         ((3 OPERATOR(pg_catalog.*) pg_catalog.pg_relation_size('pg_catalog.pg_rewrite'::pg_catalog.regclass, 'main'))
+          OPERATOR(pg_catalog.+) (45 OPERATOR(pg_catalog.*) pg_catalog.pg_relation_size('pg_catalog.pg_sequence'::pg_catalog.regclass, 'main'))) AS dense
 ), driven AS MATERIALIZED (
   SELECT c.oid, c.relkind, c.relowner, c.relnamespace, c.relacl, c.relispopulated, c.relname, c.relpersistence
     FROM pg_catalog.pg_class c

@@ -29,4 +29,4 @@ SELECT 'server'::pg_catalog.text AS kind,
 $sign
                END AS sign
         OFFSET 0) s
- WHERE s.sign IS NULL OR pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass) IS NOT NULL
+ WHERE s.sign IS NULL OR pg_catalog.pg_relation_size('pg_catalog.pg_largeobject'::pg_catalog.regclass, 'main') IS NOT NULL
