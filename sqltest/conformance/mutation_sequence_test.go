@@ -293,7 +293,8 @@ var sequenceMutants = []mutation{
 	}},
 	{"CatchUpSequences waits for locks", "If a transaction has taken a value of a sequence, DB.CatchUp first moves the others, and their values can be taken while it waits", func(m *mutant) {
 		m.catchUps = func(ctx context.Context, q dialect.Querier, seqs []*dialect.SequenceDef) (left int, err error) {
-			for _, d := range seqs {
+			// The order of seqs is random. If b, which is locked, came last, the rule would hold.
+			for _, d := range slices.SortedFunc(slices.Values(seqs), func(x, y *dialect.SequenceDef) int { return x.Name.Compare(y.Name) }) {
 				if _, err := m.caughtUp(ctx, q, d); err != nil {
 					return 0, err
 				}
