@@ -151,6 +151,12 @@ func (e *env) load() *massive.DB {
 	return m
 }
 
+// required reports whether a missing program or server fails a test instead of skipping it.
+func required() bool {
+	v := os.Getenv("MASSIVE_REQUIRE_POSTGRES")
+	return v != "" && v != "0"
+}
+
 // pgDump returns a pg_dump that reads servers of the major, or an empty text.
 func pgDump(major int) string {
 	for n := 30; n >= major; n-- {
@@ -184,9 +190,8 @@ func TestDumpIsTheSame(t *testing.T) {
 			e := newEnv(t, driver)
 			m := e.load()
 			path, before := pgDump(m.Server().Major), ""
-			required := os.Getenv("MASSIVE_REQUIRE_POSTGRES")
 			switch {
-			case path == "" && m.Server().Major <= 15 && required != "" && required != "0":
+			case path == "" && m.Server().Major <= 15 && required():
 				t.Fatalf("no pg_dump for PostgreSQL %d, and MASSIVE_REQUIRE_POSTGRES is set: apt-get install postgresql-client", m.Server().Major)
 			case path == "":
 				t.Logf("NOT COMPARED: there is no pg_dump for PostgreSQL %d", m.Server().Major)

@@ -21,7 +21,7 @@ func (e *env) psql(text string, args ...string) (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/psql")
 	path, err := exec.LookPath(append(slices.Sorted(slices.Values(found)), "psql")[max(0, len(found)-1)])
 	if err != nil {
-		if required := os.Getenv("MASSIVE_REQUIRE_POSTGRES"); required != "" && required != "0" {
+		if required() {
 			e.t.Fatal("no psql, and MASSIVE_REQUIRE_POSTGRES is set: apt-get install postgresql-client")
 		}
 		e.t.Skip("SKIPPED, PSQL NOT FOUND: apt-get install postgresql-client")
