@@ -34,11 +34,10 @@ func (postgres) SequenceState(ctx context.Context, q dialect.Querier, seq dialec
 // sequence was created, restarted or set. From PostgreSQL 18 on it is also NULL if the
 // role lacks the right to read it.
 //
-// A pool gets the shortest text. The server resolves the name when it parses the text, at
-// the start of a transaction. In a longer transaction, the session does not see then a
-// sequence that another session has just created. So any other querier gets a text that
-// resolves the name while it runs, after it has opened another relation: see
-// docs/decisions/0006-no-code-of-other-roles.md.
+// A pool gets the shortest text. The server resolves its name while it parses the text. In
+// a transaction that began earlier, it might miss a sequence that another session has just
+// created. So any other querier gets a text that first opens another relation, and then
+// resolves the name: see docs/decisions/0006-no-code-of-other-roles.md.
 func lastValue(ctx context.Context, q dialect.Querier, seq dialect.Name) (last sql.NullInt64, err error) {
 	name := literal(seq.Quoted())
 	switch q.(type) {
